@@ -1,0 +1,50 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: env demo test test-quick check format app train-demo screenshots clean
+
+env: $(STAMP)
+
+# pip installs torch by itself first: with a pinned torch present, no other package pulls a CUDA build.
+$(STAMP): pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[app,train,dev]'
+	touch $@
+
+demo: env
+	$(BIN)/lcz demo --out lcz-demo
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/lcz app --show --allow lcz-demo; fi
+
+app: env
+	$(BIN)/lcz app
+
+screenshots: env
+	$(BIN)/python tests/browser/screenshots.py screenshots
+
+# The quick tests first: a mistake shows within a minute or two.
+test: env
+	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "slow or browser"
+
+test-quick: env
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The two demo networks, anew, on simulated cities (a quarter of an hour).
+train-demo: env
+	$(BIN)/python -m lczlib.training.demo
+
+clean:
+	rm -rf $(VENV) lcz-demo

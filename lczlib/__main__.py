@@ -1,0 +1,5 @@
+"""``python -m lczlib`` is the ``lcz`` command."""
+
+from lczlib.cli import main
+
+main()

@@ -1,0 +1,37 @@
+"""What this library raises when the input, not the program, is at fault.
+
+Every message is one sentence that names the offending value, says why it is wrong and what to do.
+The command line prints it without a traceback and exits with status 1.
+"""
+
+
+class LczError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class InputError(LczError):
+    """A file, array or option cannot be used as given."""
+
+
+class GridError(InputError):
+    """Two rasters do not share a grid, or a grid is unusable (no CRS, degrees, one pixel)."""
+
+
+class ClassSchemeError(InputError):
+    """Class codes do not fit the LCZ numbering, or fit several numberings with different meaning."""
+
+
+class CatalogError(LczError):
+    """A name is not in the data catalog, or a download failed or did not match its hash."""
+
+
+class WeightsError(LczError):
+    """Trained weights are corrupt, or made for another sensor, band set or network."""
+
+
+class DeviceError(LczError):
+    """The asked-for device or inference engine is not there."""
+
+
+class Cancelled(LczError):  # noqa: N818 - an outcome the user asked for, not a failure
+    """The user stopped a running job; finished work is kept for a resume."""

@@ -1,0 +1,85 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference data beside the project; tests that need it skip where it is absent."""
+    path = Path(__file__).resolve().parents[2] / "shared"
+    if not path.is_dir():
+        pytest.skip("needs the reference data in ../shared")
+    return path
+
+
+@pytest.fixture(scope="session")
+def weights_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for the whole run: weights are converted once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def mirror(shared: Path, weights_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Downloads come from the local mirror, hash-checked, into the run's own cache."""
+    monkeypatch.setenv("LCZLIB_MIRROR", str(shared / "mirror"))
+    monkeypatch.setenv("LCZLIB_CACHE", str(weights_cache))
+    return shared / "mirror"
+
+
+@pytest.fixture
+def write_tif(tmp_path: Path):
+    """Write a small synthetic GeoTIFF; returns its path."""
+
+    def write(
+        values: np.ndarray,
+        name: str = "scene.tif",
+        *,
+        crs: str | None = "EPSG:32633",
+        pixel: float = 10.0,
+        origin: tuple[float, float] = (384040.0, 5820320.0),
+        descriptions: tuple[str, ...] = (),
+        tags: dict[str, str] | None = None,
+        **profile: object,
+    ) -> Path:
+        values = values if values.ndim == 3 else values[None]
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with rasterio.open(
+            path, "w", driver="GTiff", count=len(values), height=values.shape[1],
+            width=values.shape[2], dtype=values.dtype, crs=crs,
+            transform=rasterio.transform.from_origin(*origin, pixel, pixel), **profile,
+        ) as dst:  # fmt: skip
+            dst.write(values)
+            for i, text in enumerate(descriptions, 1):
+                dst.set_band_description(i, text)
+            dst.update_tags(**(tags or {}))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The result folder of `lcz demo` on a small simulated city, and what it printed.
+
+    Made with no network and an empty cache.
+    """
+    out = tmp_path_factory.mktemp("demo with space")
+    environment = {**os.environ, "COLUMNS": "80", "LCZLIB_CACHE": str(out / "nothing-here"),
+                   "LCZLIB_MIRROR": "http://127.0.0.1:9"}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "lczlib", "demo", "--out", str(out / "lcz"), "--size", "6"],
+        capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not (out / "nothing-here").exists()
+    return out / "lcz", done.stdout
