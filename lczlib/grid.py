@@ -1,0 +1,172 @@
+"""Grids: the 100 m LCZ grid of a scene, and checks that rasters share one.
+
+Grids are ``odc.geo.geobox.GeoBox`` objects (CRS, affine, shape), north up.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+from odc.geo.xr import xr_coords, xr_reproject
+
+from lczlib.errors import GridError
+
+CELL_SIZE = 100.0
+"""Edge of an LCZ cell in metres (So2Sat GUL, WUDAPT: 100 m)."""
+
+Resampling = Literal["nearest", "mode", "average", "bilinear", "cubic", "min", "max", "med"]
+
+
+def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "raster") -> GeoBox:
+    """The grid of a raster.
+
+    Raises
+    ------
+    GridError
+        If it has no CRS, or coordinates that are no regular grid.
+    """
+    box = data.odc.geobox
+    if box is None or not isinstance(box, GeoBox):
+        msg = f"The {what} has no regular grid: its x and y coordinates are not evenly spaced."
+        raise GridError(msg)
+    if box.crs is None:
+        msg = (
+            f"The {what} has no coordinate reference system: set it, for example with "
+            "`gdal_edit.py -a_srs EPSG:32633 FILE` or `data.rio.write_crs('EPSG:32633')`."
+        )
+        raise GridError(msg)
+    return box
+
+
+def check_projected(box: GeoBox, what: str = "raster") -> GeoBox:
+    """Return the grid if it is projected in metres, else raise `GridError`."""
+    if box.crs is None or box.crs.geographic or "metre" not in {u.lower() for u in box.crs.units}:
+        unit = "no CRS" if box.crs is None else f"{crs_name(box)} in {box.crs.units[0]}"
+        msg = (
+            f"The {what} must be in a projected coordinate reference system in metres, not {unit}: "
+            "warp it to the city's UTM zone first, or ask for resampling (--resample utm)."
+        )
+        raise GridError(msg)
+    return box
+
+
+def crs_name(box: GeoBox) -> str:
+    """``EPSG:32633`` where the CRS has such a code, else its WKT."""
+    epsg = box.crs.to_epsg()
+    return f"EPSG:{epsg}" if epsg else str(box.crs)
+
+
+def describe(box: GeoBox) -> str:
+    """A grid in words, for messages: CRS, size, cell and upper-left corner."""
+    a = box.affine
+    digits = 8 if box.crs.geographic else 10
+    corner = f"({a.c:.{digits}g}, {a.f:.{digits}g})"
+    return f"{crs_name(box)}, {box.shape[1]} x {box.shape[0]} cells of {a.a:.6g}, corner {corner}"
+
+
+def same_grid(a: GeoBox, b: GeoBox) -> bool:
+    """Whether two grids agree in CRS, shape and, to a hundredth of a cell, position."""
+    if a.crs != b.crs or a.shape != b.shape:
+        return False
+    cell = abs(a.affine.a)
+    offset = np.subtract(tuple(a.affine)[:6], tuple(b.affine)[:6])
+    step = np.abs(offset[[0, 1, 3, 4]]).max() * max(a.shape)
+    return bool(np.abs(offset[[2, 5]]).max() < 0.01 * cell and step < 0.01 * cell)
+
+
+def check_same_grid(
+    a: xr.DataArray | xr.Dataset | GeoBox,
+    b: xr.DataArray | xr.Dataset | GeoBox,
+    names: tuple[str, str] = ("first", "second"),
+) -> GeoBox:
+    """The common grid of two rasters.
+
+    Raises
+    ------
+    GridError
+        If they differ; the message shows both grids.
+    """
+    box_a = a if isinstance(a, GeoBox) else geobox_of(a, names[0])
+    box_b = b if isinstance(b, GeoBox) else geobox_of(b, names[1])
+    if not same_grid(box_a, box_b):
+        msg = (
+            f"The grids differ: {names[0]} is {describe(box_a)}; {names[1]} is {describe(box_b)}. "
+            "Bring one to the other's grid, or ask for resampling."
+        )
+        raise GridError(msg)
+    return box_a
+
+
+def lcz_grid(box: GeoBox, cell: float = CELL_SIZE) -> GeoBox:
+    """The LCZ grid of a scene: cells of `cell` metres from its upper-left corner.
+
+    The last row and column may reach past the scene; as many cells as it takes to cover it
+    (ceil(width / cell)). A hair under a whole cell of float error adds no cell, unlike the
+    float ``arange`` of the So2Sat scripts.
+    """
+    check_projected(box, "scene")
+    rows, cols = (
+        int(np.ceil(n * abs(step) / cell - 1e-6))
+        for n, step in zip(box.shape, (box.affine.e, box.affine.a), strict=True)
+    )
+    affine = box.affine @ box.affine.scale(cell / box.affine.a, cell / abs(box.affine.e))
+    return GeoBox((rows, cols), affine, box.crs)
+
+
+def on_grid(
+    values: np.ndarray, box: GeoBox, dims: tuple[str, ...] = ("y", "x"), **kwargs: object
+) -> xr.DataArray:
+    """Wrap an array, whose last two axes are y and x, with the coordinates and CRS of a grid."""
+    extra = dict(kwargs.pop("coords", {}) or {})
+    coords = {**xr_coords(box, dims=("y", "x")), **extra}
+    return xr.DataArray(values, dims=dims, coords=coords, **kwargs)
+
+
+def to_grid(
+    data: xr.DataArray | xr.Dataset, box: GeoBox, resampling: Resampling
+) -> xr.DataArray | xr.Dataset:
+    """Resample to another grid.
+
+    Class codes (integers) take nearest or mode only; anything else would invent classes.
+
+    Raises
+    ------
+    GridError
+        If the two do not overlap, or class codes would be averaged.
+    """
+    source = geobox_of(data)
+    arrays = data.data_vars.values() if isinstance(data, xr.Dataset) else [data]
+    if resampling not in ("nearest", "mode") and any(a.dtype.kind in "iub" for a in arrays):
+        msg = f"Class codes cannot be resampled with {resampling!r}: use nearest or mode."
+        raise GridError(msg)
+    if source.extent.to_crs(box.crs).disjoint(box.extent):
+        msg = f"The rasters do not overlap: {describe(source)} against {describe(box)}."
+        raise GridError(msg)
+    out = xr_reproject(data, box, resampling=resampling)
+    # in degrees the result's dimensions are latitude and longitude; ours are always y and x
+    names = dict(zip(out.odc.spatial_dims, ("y", "x"), strict=True))
+    return out.rename({old: new for old, new in names.items() if old != new})
+
+
+def to_utm(scene: xr.Dataset, pixel_size: float = 10.0) -> xr.Dataset:
+    """Warp a scene to its UTM zone (bilinear), for networks that read pixels of a given size.
+
+    Parameters
+    ----------
+    scene : Dataset
+        Bands (y, x) with a CRS.
+    pixel_size : float
+        Metres.
+    """
+    source = geobox_of(scene, "scene")
+    target = scene.odc.output_geobox("utm", resolution=pixel_size)
+    if source.crs is not None and not source.crs.geographic and source.crs == target.crs:
+        target = GeoBox.from_bbox(
+            source.boundingbox, crs=source.crs, resolution=pixel_size, tight=True
+        )
+    out = to_grid(scene, target, "bilinear")
+    out.attrs = {**scene.attrs, "resampled": f"bilinear to {describe(target)}"}
+    return out

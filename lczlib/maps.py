@@ -1,0 +1,232 @@
+"""LCZ maps and class probabilities: opening them, and what follows from probabilities.
+
+An LCZ map is a ``DataArray (y, x)`` uint8, 1..17, 0 = no data. Probabilities are a ``DataArray
+(lcz, y, x)`` float32 that sums to 1 where valid and is NaN where not.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import rasterio
+import rioxarray
+import xarray as xr
+
+from lczlib.classes import CLASSES, N_CLASSES, NODATA, Scheme, to_standard
+from lczlib.errors import ClassSchemeError, InputError
+from lczlib.grid import geobox_of
+
+FLAG_ATTRS = {
+    "long_name": "Local Climate Zone",
+    "flag_values": np.array([c.number for c in CLASSES], np.uint8),
+    "flag_meanings": " ".join(
+        f"LCZ_{c.code}_{c.name.replace(' ', '_').replace('-', '_')}" for c in CLASSES
+    ),
+    "_FillValue": np.uint8(NODATA),
+}
+"""CF attributes of an LCZ map (CF conventions 1.11, section 3.5)."""
+
+
+def open_raster(path: str | Path, what: str = "raster", *, chunks: object = None) -> xr.DataArray:
+    """Open a raster file as ``DataArray (band, y, x)``, values as stored.
+
+    A raster inside a zip goes by ``zip://archive.zip!map.tif`` or ``/vsizip/archive.zip/map.tif``.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated or no raster.
+
+    Notes
+    -----
+    A raster inside a zip archive is named by a path through it: ``maps.zip/tiff/lcz.tif``.
+    """
+    name = _gdal_name(path)
+    if name is None:
+        msg = f"The {what} {path} does not exist."
+        raise InputError(msg)
+    try:
+        data = rioxarray.open_rasterio(name, chunks=chunks, mask_and_scale=False)
+        with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
+            last = src.block_window(
+                1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
+            )
+            src.read(src.count, window=last)
+    except (rasterio.errors.RasterioError, OSError) as err:
+        msg = (
+            f"The {what} {path} cannot be read ({_first_line(err)}): it is truncated or no raster."
+        )
+        raise InputError(msg) from err
+    if isinstance(data, list):
+        msg = f"The {what} {path} holds several sub-datasets: name one of them."
+        raise InputError(msg)
+    return data
+
+
+def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:
+    """Stored values that mean missing: the file's own and the one given; NaN always does."""
+    found = {v for v in (data.rio.nodata, nodata) if v is not None and not np.isnan(v)}
+    return tuple(sorted(found))
+
+
+def _gdal_name(path: str | Path) -> str | None:
+    """What GDAL calls a file, also one inside a zip archive; None where there is no such file."""
+    if str(path).startswith(("zip://", "/vsi")):  # GDAL's own names
+        return str(path)
+    path = Path(path)
+    if path.exists():
+        return str(path)
+    archive = next((p for p in path.parents if p.suffix.lower() == ".zip" and p.is_file()), None)
+    if archive is None or not zipfile.is_zipfile(archive):
+        return None
+    inside = path.relative_to(archive).as_posix()
+    return f"/vsizip/{archive}/{inside}" if inside in zipfile.ZipFile(archive).namelist() else None
+
+
+def _first_line(err: Exception) -> str:
+    return str(err).strip().splitlines()[0].rstrip(".") if str(err).strip() else type(err).__name__
+
+
+def open_lcz_map(
+    path: str | Path,
+    *,
+    scheme: Scheme | None = None,
+    band: int | str | None = None,
+    nodata: float | None = None,
+    chunks: object = None,
+) -> xr.DataArray:
+    """Open an LCZ map of any numbering as uint8 1..17, 0 = no data.
+
+    Parameters
+    ----------
+    path : path
+        A raster of class codes: one band, or the LCZ Generator's three (lcz, lczFilter,
+        classProbability).
+    scheme : Scheme, optional
+        Numbering of the codes; detected where it is certain.
+    band : int or str, optional
+        Band number (from 1) or name. Of a file with several bands, the one named ``lcz`` is taken.
+    nodata : float, optional
+        No-data value, where the file does not declare it.
+    chunks : optional
+        Chunks as xarray understands them. The map is then dask-backed, and read once here, chunk
+        by chunk, to learn its numbering.
+
+    Returns
+    -------
+    DataArray (y, x), uint8, with CF ``flag_values`` and ``flag_meanings``
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If the file cannot be read, its numbering is ambiguous, or it has no CRS.
+    """
+    data = open_raster(path, "LCZ map", chunks=chunks)
+    names = _band_names(data)
+    layer = data.isel(band=_choose_band(names, band, path), drop=True)
+    declared = nodata if nodata is not None else layer.rio.nodata
+    try:
+        codes = _standard_codes(layer.data, scheme, declared)
+    except ClassSchemeError as err:
+        msg = f"{path}: {err}"
+        raise ClassSchemeError(msg) from err
+    geobox_of(layer, f"LCZ map {path}")
+    return lcz_map(xr.DataArray(codes, coords=layer.coords, dims=layer.dims), source=str(path))
+
+
+def _standard_codes(values: np.ndarray | da.Array, scheme: Scheme | None, nodata: float | None):  # noqa: ANN202
+    if isinstance(values, np.ndarray):
+        return to_standard(values, scheme, nodata=nodata)
+    # the distinct codes tell the numbering, and their translation is that of every chunk
+    distinct = da.unique(values.ravel()).compute()
+    standard = to_standard(distinct, scheme, nodata=nodata)
+    return values.map_blocks(lambda v: standard[np.searchsorted(distinct, v)], dtype=np.uint8)
+
+
+def _band_names(data: xr.DataArray) -> list[str]:
+    names = data.attrs.get("long_name", ())
+    names = [names] if isinstance(names, str) else list(names)
+    return names or [""] * data.sizes["band"]
+
+
+def _choose_band(names: list[str], band: int | str | None, path: str | Path) -> int:
+    if isinstance(band, int):
+        if not 1 <= band <= len(names):
+            msg = f"{path} has {len(names)} band(s); band {band} does not exist."
+            raise InputError(msg)
+        return band - 1
+    wanted = band if band is not None else ("lcz" if len(names) > 1 else names[0])
+    if wanted not in names:
+        msg = f"{path} has {len(names)} bands ({', '.join(n or '?' for n in names)}): say which holds the classes."
+        raise InputError(msg)
+    return names.index(wanted)
+
+
+def lcz_map(codes: xr.DataArray, **attrs: object) -> xr.DataArray:
+    """Codes 0..17 on a grid as an LCZ map: uint8, name, CF flag attributes."""
+    out = codes.astype(np.uint8).rename("lcz")
+    out.attrs = {**FLAG_ATTRS, **attrs}
+    return out
+
+
+def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArray:
+    """Open class probabilities as ``DataArray (lcz, y, x)`` float32, NaN where no data.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold one band for each of the 17 classes.
+    """
+    data = open_raster(path, "probability raster", chunks=chunks)
+    if data.sizes["band"] != N_CLASSES:
+        msg = (
+            f"{path} has {data.sizes['band']} band(s); probabilities have {N_CLASSES}, one a class."
+        )
+        raise InputError(msg)
+    geobox_of(data, f"probability raster {path}")
+    scale, offset = data.attrs.get("scale_factor", 1.0), data.attrs.get("add_offset", 0.0)
+    valid = data.notnull() if data.rio.nodata is None else data != data.rio.nodata
+    values = (data.astype(np.float32) * np.float32(scale) + np.float32(offset)).where(valid)
+    return probabilities(values.rename(band="lcz"), source=str(path))
+
+
+def probabilities(values: xr.DataArray, **attrs: object) -> xr.DataArray:
+    """A ``(lcz, y, x)`` array as class probabilities: float32, ``lcz`` coordinate 1..17."""
+    if values.sizes.get("lcz") != N_CLASSES:
+        msg = f"Class probabilities need {N_CLASSES} classes on dimension 'lcz', not {dict(values.sizes)}."
+        raise InputError(msg)
+    out = values.astype(np.float32).rename("probability")
+    out = out.assign_coords(lcz=np.arange(1, N_CLASSES + 1, dtype=np.uint8))
+    out.attrs = {"long_name": "LCZ class probability", "units": "1", **attrs}
+    return out
+
+
+def labels(proba: xr.DataArray) -> xr.DataArray:
+    """The most probable class of each cell; the lower number wins a tie, 0 where no data."""
+    best = xr.apply_ufunc(
+        lambda p: np.where(
+            np.isnan(p).any(-1), 0, np.nan_to_num(p, nan=-1.0).argmax(-1) + 1
+        ).astype(np.uint8),
+        proba,
+        input_core_dims=[["lcz"]],
+        dask="parallelized",
+        output_dtypes=[np.uint8],
+        dask_gufunc_kwargs={"allow_rechunk": True},
+    )
+    return lcz_map(best)
+
+
+def certainty(proba: xr.DataArray) -> xr.DataArray:
+    """Certainty of each cell, 0..1: one minus the entropy of its probabilities over ln 17.
+
+    Shannon's entropy, normalised by that of 17 equally probable classes; 1 is sure, 0 knows
+    nothing; NaN where no data.
+    """
+    p = proba.clip(1e-12, 1)
+    entropy = -(p * np.log(p)).sum("lcz", skipna=False)
+    out = (1 - entropy / np.log(N_CLASSES)).astype(np.float32).rename("certainty")
+    out.attrs = {"long_name": "1 - normalised entropy of the class probabilities", "units": "1"}
+    return out
