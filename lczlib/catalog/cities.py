@@ -1,0 +1,73 @@
+"""The 1,692 cities of So2Sat GUL: names and rectangles."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lczlib.catalog.download import fetch
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+@cache
+def so2sat_cities() -> gpd.GeoDataFrame:
+    """All cities of So2Sat GUL, fetched on first use.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``name`` ("Lagos"), ``country`` ("Nigeria"), ``un_code`` (city code of the UN, the middle
+        part of So2Sat's folder names: ``00017_22007_Lagos``), ``geometry`` (buffered rectangle), EPSG:4326.
+
+    Raises
+    ------
+    CatalogError
+        If the list cannot be fetched.
+    """
+    import geopandas as gpd
+
+    raw = gpd.read_file(fetch("so2sat_gul_cities"))
+    return gpd.GeoDataFrame(
+        {
+            "name": raw["UrbanAgglom"].str.strip(),
+            "country": raw["CountryOrAr"].str.strip(),
+            "un_code": raw["CityCode"].astype(int),
+        },
+        geometry=raw.geometry,
+        crs=raw.crs,
+    )
+
+
+def find_cities(query: str) -> gpd.GeoDataFrame:
+    """Cities whose name or country holds a text; case and accents do not matter.
+
+    Parameters
+    ----------
+    query : str
+        Part of the name of a city or country; empty for all.
+
+    Returns
+    -------
+    GeoDataFrame
+        As `so2sat_cities`, cities that begin with the text first.
+    """
+    cities = so2sat_cities()
+    names = cities["name"].map(_plain)
+    countries = cities["country"].map(_plain)
+    wanted = _plain(query)
+    # The list has lost its accented letters ("So Paulo"), so a query without them counts too.
+    lost = query.encode("ascii", "ignore").decode().casefold().strip()
+    text = names + " " + countries
+    keys = [k for k in dict.fromkeys((wanted, lost)) if k or not wanted]
+    matches = text.map(lambda t: any(k in t for k in keys))
+    found = cities[matches]
+    later = ~names[found.index].str.startswith(tuple(keys))
+    return found.assign(_later=later).sort_values(["_later", "name"]).drop(columns="_later")
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().strip()

@@ -1,0 +1,109 @@
+"""The data catalog: a static STAC catalog, the one table the downloader and the registry read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lczlib.errors import CatalogError
+
+_MULTIHASH_SHA256 = (
+    "1220"  # the multihash prefix of a SHA-256 digest, as the file extension writes it
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One downloadable thing.
+
+    Attributes
+    ----------
+    name : str
+        STAC item id.
+    collection : str
+        ``weights``, ``scenes``, ``lcz_maps`` or ``cities``.
+    title, description : str
+        For people.
+    url : str
+        Address, pinned to a commit or release.
+    sha256 : str
+        Hash of the file.
+    size : int
+        Bytes.
+    filename : str
+        Name in the cache and in a mirror folder.
+    licence, citation, doi : str
+        SPDX identifier, or ``other`` where the authors state none; how to cite.
+    bands : tuple of dict
+        STAC bands of the file: name, unit, statistics.
+    properties : dict
+        All STAC properties (``mlm:*`` of weights).
+    """
+
+    name: str
+    collection: str
+    title: str
+    description: str
+    url: str
+    sha256: str
+    size: int
+    filename: str
+    licence: str
+    citation: str
+    doi: str
+    bands: tuple[dict[str, Any], ...] = field(repr=False, hash=False)
+    properties: dict[str, Any] = field(repr=False, hash=False)
+
+
+def catalog_folder() -> Path:
+    """Where the catalog's JSON files lie: in the installed package, or in the source tree."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "data_catalog", package.parent / "data_catalog"):
+        if (folder / "catalog.json").is_file():
+            return folder
+    msg = "The data catalog is missing from this installation: reinstall lczlib."
+    raise CatalogError(msg)
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """All entries of the catalog by name."""
+    import pystac  # takes a third of a second: only where the catalog is read
+
+    root = pystac.Catalog.from_file(str(catalog_folder() / "catalog.json"))
+    found = {}
+    for item in root.get_items(recursive=True):
+        (asset,) = item.assets.values()
+        found[item.id] = Entry(
+            name=item.id,
+            collection=item.collection_id,
+            title=item.properties["title"],
+            description=item.properties["description"],
+            url=asset.href,
+            sha256=asset.extra_fields["file:checksum"].removeprefix(_MULTIHASH_SHA256),
+            size=asset.extra_fields["file:size"],
+            filename=asset.extra_fields["file:local_path"],
+            licence=item.properties["license"],
+            citation=item.properties["sci:citation"],
+            doi=item.properties.get("sci:doi", ""),
+            bands=tuple(asset.extra_fields.get("bands", ())),
+            properties=item.properties,
+        )
+    return found
+
+
+def entry(name: str, collection: str | None = None) -> Entry:
+    """The entry of a name.
+
+    Raises
+    ------
+    CatalogError
+        If there is none; the message lists those there are.
+    """
+    known = {n: e for n, e in entries().items() if collection in (None, e.collection)}
+    if name not in known:
+        msg = f"{name!r} is not in the data catalog: use one of {', '.join(sorted(known))}."
+        raise CatalogError(msg)
+    return known[name]
