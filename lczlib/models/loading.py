@@ -1,0 +1,198 @@
+"""From the name of weights, or their file, to an evaluated network."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lczlib import catalog
+from lczlib.errors import CatalogError, WeightsError
+from lczlib.export.files import sha256_of
+from lczlib.models.registry import architecture, build
+from lczlib.models.weights import (
+    Weights,
+    published_weights,
+    read_safetensors,
+    save_safetensors,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_EMBEDDED = Path(__file__).parent / "demo"
+
+
+def resolve(name: str | Path) -> tuple[Weights, Path]:
+    """The description and local safetensors file of weights.
+
+    Parameters
+    ----------
+    name : str or path
+        A catalog name (fetched and converted on first use), the name of embedded or imported
+        weights, or a ``.safetensors`` file.
+
+    Raises
+    ------
+    CatalogError, WeightsError
+        If there are no such weights, or they cannot be fetched or read.
+    """
+    path = Path(name)
+    if str(name) in embedded_weights():
+        path = embedded_weights()[str(name)]
+    published = str(name) in _published_names()
+    if not published and (path.suffix == ".safetensors" or path.is_file()):
+        weights, _ = read_safetensors(path)
+        return dataclasses.replace(weights, sha256=sha256_of(path)), path
+    imported = _converted_folder() / f"{name}.safetensors"
+    if not published and imported.is_file():
+        return resolve(imported)
+    try:
+        weights = published_weights(str(name))
+    except CatalogError as err:
+        names = ", ".join(sorted(_published_names()))
+        msg = (
+            f"There are no weights {str(name)!r}: use {names}, or the path of a .safetensors file."
+        )
+        raise WeightsError(msg) from err
+    converted = _converted_folder() / f"{weights.name}-{weights.sha256[:12]}.safetensors"
+    if not _readable(converted):
+        model = load_original(build_for(weights), catalog.fetch(weights.name))
+        save_safetensors(converted, model, weights)
+    return weights, converted
+
+
+def _readable(path: Path) -> bool:
+    """Whether a converted file is there and whole; a damaged one is removed, to be made again."""
+    try:
+        read_safetensors(path)
+    except WeightsError:
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def embedded_weights() -> dict[str, Path]:
+    """The demo networks that ship with the library, by name; trained on simulated cities only."""
+    return {p.stem: p for p in sorted(_EMBEDDED.glob("*.safetensors"))}
+
+
+def _published_names() -> set[str]:
+    return {n for n, e in catalog.entries().items() if e.collection == "weights"}
+
+
+def _converted_folder() -> Path:
+    return catalog.cache_folder() / "converted"
+
+
+def build_for(weights: Weights) -> nn.Module:
+    """A fresh network of the shape that weights describe."""
+    n_classes = len(weights.classes) if weights.task == "lcz" else 1
+    return build(weights.architecture, weights.in_channels, n_classes, **weights.options)
+
+
+def load_original(model: nn.Module, path: Path) -> nn.Module:
+    """Load a file as its authors published it: Keras HDF5, a PyTorch state dict or safetensors.
+
+    No code in the file is run: PyTorch files are read with ``weights_only=True``.
+
+    Raises
+    ------
+    WeightsError
+        If the file is damaged or of another network.
+    """
+    if path.suffix in (".h5", ".hdf5"):
+        if not hasattr(model, "keras_layers"):
+            msg = f"Keras weights cannot be read into {type(model).__name__}: use a PyTorch file."
+            raise WeightsError(msg)
+        from lczlib.models.keras import load_keras
+
+        return load_keras(model, path)
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file as read
+    else:
+        from functools import partial
+
+        import torch
+
+        read = partial(torch.load, map_location="cpu", weights_only=True)
+    try:
+        model.load_state_dict(read(path))
+    except Exception as err:  # torch raises many kinds for a damaged or foreign file
+        text = str(err).strip().splitlines()
+        reason = (
+            text[0] if text and len(text[0]) > 8 else f"it is no such file: {type(err).__name__}"
+        )
+        msg = f"{path} does not hold weights of {type(model).__name__} ({reason})."
+        raise WeightsError(msg) from err
+    return model
+
+
+def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
+    """An evaluated network with its trained weights.
+
+    Parameters
+    ----------
+    name : str or path
+        See `resolve`.
+    device : str
+        Torch device.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode. Input (N, C, H, W) float32 scaled as the network expects (see its
+        `Weights`), output class logits (N, 17). Its description is the attribute ``weights``.
+
+    Examples
+    --------
+    >>> model = load_model("so2sat_s2_resnet20")  # doctest: +SKIP
+    >>> model(torch.rand(2, 10, 32, 32)).softmax(1).shape  # doctest: +SKIP
+    torch.Size([2, 17])
+    """
+    weights, path = resolve(name)
+    _, state = read_safetensors(path)
+    model = build_for(weights)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as err:
+        title = architecture(weights.architecture).title
+        msg = f"{path} does not fit {title} with {weights.in_channels} bands: it is damaged."
+        raise WeightsError(msg) from err
+    model.weights = weights
+    return model.eval().to(device)
+
+
+def import_weights(path: str | Path, weights: Weights) -> Path:
+    """Convert a foreign weights file and keep it in the cache under ``weights.name``.
+
+    Parameters
+    ----------
+    path : path
+        Keras HDF5, PyTorch state dict or bare safetensors.
+    weights : Weights
+        What the file does not say itself.
+
+    Returns
+    -------
+    Path
+        The safetensors file; ``load_model(weights.name)`` finds it.
+
+    Raises
+    ------
+    WeightsError
+        If the file does not fit the described network, or the name is a published one.
+    """
+    path = Path(path)
+    if not re.fullmatch(r"[\w.-]+", weights.name):
+        msg = f"{weights.name!r} cannot be a name of weights: use letters, digits, '_', '-', '.'."
+        raise WeightsError(msg)
+    if weights.name in _published_names() or weights.name in embedded_weights():
+        msg = f"{weights.name!r} is the name of published weights: choose another (--name)."
+        raise WeightsError(msg)
+    if not path.is_file():
+        msg = f"The weights file {path} does not exist."
+        raise WeightsError(msg)
+    model = load_original(build_for(weights), path)
+    return save_safetensors(_converted_folder() / f"{weights.name}.safetensors", model, weights)

@@ -1,0 +1,192 @@
+"""What a set of trained weights is: network, bands, scaling, patch size, classes, source, licence.
+
+Published weights are described in ``data_catalog/``; weights trained or imported here carry the
+same description inside their safetensors file.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lczlib import catalog
+from lczlib.classes import CLASSES
+from lczlib.errors import WeightsError
+from lczlib.export.files import staged
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SENTINEL2_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
+"""The ten 10 m and 20 m bands, in the order of So2Sat."""
+
+SENTINEL1_FEATURES = (
+    "VH_dB", "VV_dB", "COH", "VH_LEE_dB", "VV_LEE_dB", "COH_LEE", "PHA_LEE",
+)  # fmt: skip
+"""The seven features of So2Sat's Sentinel-1 network, in its order (lczlib.scenes.sentinel1)."""
+
+Normalisation = Literal["none", "scene", "fixed", "range"]
+_METADATA_KEY = "lczlib"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The description of a set of trained weights.
+
+    Attributes
+    ----------
+    name, title : str
+        Name in the registry or of the file, and for people.
+    architecture : str
+        Key of `lczlib.models.ARCHITECTURES`.
+    sensor : str
+        ``s1`` (features from linear amplitudes), ``s2`` (reflectance), ``s1_db`` (backscatter in
+        dB), ``landsat`` or ``both``: what scene the bands come from.
+    bands : tuple of str
+        Input bands, in order.
+    patch_size : int
+        Edge of the input patch in pixels.
+    pixel_size : float
+        Metres.
+    scale : float
+        Factor on the scene's values before anything else (LCZNet reads DN / 5000: 2 x reflectance).
+    normalisation : str
+        ``none``; ``scene``: (x - mean) / std over each scene's valid pixels; ``fixed``:
+        (x - mean) / std of the training data; ``range``: (x - minimum) / (maximum - minimum).
+    mean, std : tuple of float
+        Of each band in the training data (empty where unknown): for ``fixed``, for missing
+        pixels, and to judge whether a scene looks like what the network was trained on.
+    level : str
+        Processing level of the training images (``L1C``: top of atmosphere).
+    classes : tuple of int
+        LCZ number of each output.
+    options : dict
+        The architecture's own parameters.
+    task : str
+        ``lcz`` or ``water``.
+    simulated : bool
+        Trained on simulated scenes: refused on real ones.
+    licence, citation, source : str
+        Of the weights.
+    accuracy : dict
+        As published or measured, with its sample size.
+    sha256 : str
+        Of the file they are read from.
+    """
+
+    name: str
+    architecture: str
+    sensor: str
+    bands: tuple[str, ...]
+    title: str = ""
+    patch_size: int = 32
+    pixel_size: float = 10.0
+    scale: float = 1.0
+    normalisation: Normalisation = "none"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    level: str = ""
+    classes: tuple[int, ...] = tuple(c.number for c in CLASSES)
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+    task: str = "lcz"
+    simulated: bool = False
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+    accuracy: dict[str, Any] = field(default_factory=dict, hash=False)
+    sha256: str = ""
+
+    @property
+    def in_channels(self) -> int:
+        """Number of input bands."""
+        return len(self.bands)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for a file's metadata or a manifest."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Weights:
+        """From `to_dict`'s values; lists become tuples."""
+        known = {f: values[f] for f in cls.__dataclass_fields__ if f in values}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+
+
+def published_weights(name: str) -> Weights:
+    """The description of published weights, from the data catalog.
+
+    Raises
+    ------
+    CatalogError
+        If no weights go by that name.
+    """
+    entry = catalog.entry(name, "weights")
+    p = entry.properties
+    model_input, model_output = p["mlm:input"][0], p["mlm:output"][0]
+    statistics = [band.get("statistics", {}) for band in entry.bands]
+    known = all("mean" in s for s in statistics)
+    return Weights(
+        name=entry.name,
+        title=entry.title,
+        architecture=p["mlm:architecture"],
+        sensor=p["lczlib:sensor"],
+        bands=tuple(model_input["bands"]),
+        patch_size=model_input["input"]["shape"][-1],
+        normalisation=p["lczlib:normalisation"],
+        mean=tuple(s["mean"] for s in statistics) if known else (),
+        std=tuple(s["stddev"] for s in statistics) if known else (),
+        level=p["lczlib:level"],
+        classes=tuple(c["value"] for c in model_output["classification:classes"]),
+        task=p["lczlib:task"],
+        licence=entry.licence,
+        citation=entry.citation,
+        source=entry.url,
+        accuracy=p.get("lczlib:accuracy", {}),
+        sha256=entry.sha256,
+    )
+
+
+def save_safetensors(path: str | Path, model: nn.Module, weights: Weights) -> Path:
+    """Write a network's parameters and their description as one safetensors file."""
+    from safetensors.torch import save_file
+
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    with staged(path) as temporary:
+        save_file(state, temporary, metadata={_METADATA_KEY: json.dumps(weights.to_dict())})
+    return Path(path)
+
+
+def read_safetensors(path: str | Path) -> tuple[Weights, dict[str, Tensor]]:
+    """The description and parameters of a safetensors file written by `save_safetensors`.
+
+    Raises
+    ------
+    WeightsError
+        If the file is missing, damaged, or has no description.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        msg = f"The weights file {path} does not exist."
+        raise WeightsError(msg)
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = (file.metadata() or {}).get(_METADATA_KEY)
+            state = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError) as err:
+        msg = f"The weights file {path} is damaged ({err}): fetch or train it again."
+        raise WeightsError(msg) from err
+    if described is None:
+        msg = (
+            f"{path} does not say what network and bands it is for: "
+            "import it first with `lcz weights import FILE --arch ARCH`."
+        )
+        raise WeightsError(msg)
+    try:
+        return Weights.from_dict(json.loads(described)), state
+    except (ValueError, TypeError, AttributeError) as err:
+        msg = f"The description in {path} is not one of this library ({err}): import the file anew."
+        raise WeightsError(msg) from err
