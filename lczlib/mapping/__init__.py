@@ -1,0 +1,28 @@
+"""Scene to class probabilities: the only bridge between rasters and tensors.
+
+``prepare``   a scene as a network reads it, checked
+``engines``   PyTorch and OpenVINO
+``predict``   probabilities on the LCZ grid, tile by tile
+``fusion``    several maps into one
+``city``      the whole job: scenes in, files and manifest out
+"""
+
+from lczlib.mapping.city import MapRequest, MapResult, map_city, request_of
+from lczlib.mapping.engines import choose_device, make_engine
+from lczlib.mapping.fusion import METHODS, fuse
+from lczlib.mapping.predict import predict
+from lczlib.mapping.prepare import Prepared, prepare
+
+__all__ = [
+    "METHODS",
+    "MapRequest",
+    "MapResult",
+    "Prepared",
+    "choose_device",
+    "fuse",
+    "make_engine",
+    "map_city",
+    "predict",
+    "prepare",
+    "request_of",
+]

@@ -1,0 +1,260 @@
+"""Inference engines: PyTorch on any device, OpenVINO on CPUs where it is installed.
+
+The forward pass is a small replaceable part: an engine takes a tile of a scene and the places of
+its patches, and gives their class probabilities. Patches are cut on the device, a batch at a time.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal, Protocol
+
+import numpy as np
+
+from lczlib.errors import DeviceError
+from lczlib.models import Weights, load_model
+
+Precision = Literal["float32", "mixed"]
+CLOSE_CALL = 0.3
+"""Cells whose two best classes are nearer than this are recomputed in float32 by ``mixed``.
+
+Twice the largest error of a probability in bfloat16 met on the Berlin scene (0.146), so that the
+lower precision cannot turn the label over."""
+
+_BATCH = {"openvino": 32, "cpu": 32, "mps": 256, "cuda": 2048}
+"""Batch sizes: on a CPU small enough that a layer's activations stay in its cache (measured: 32
+patches are 2-3 times faster than 256 in float32), on a GPU large enough to fill it."""
+
+
+@dataclass(frozen=True)
+class PatchLayout:
+    """Where patches lie in a tile: patch (r, c) starts at pixel (r * step, c * step)."""
+
+    step: int
+    size: int
+
+
+class Engine(Protocol):
+    """Class probabilities of patches of a tile."""
+
+    description: str
+
+    def probabilities(
+        self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
+    ) -> np.ndarray:
+        """Probabilities (n, classes) float32 of the patches at (rows, cols) of a (H, W, C) tile."""
+        ...
+
+
+def make_engine(
+    weights: str,
+    *,
+    device: str = "auto",
+    engine: Literal["auto", "torch", "openvino"] = "auto",
+    precision: Precision = "float32",
+    batch_size: int | None = None,
+) -> Engine:
+    """An engine with a network's trained weights.
+
+    Parameters
+    ----------
+    weights : str
+        Name or file, see `lczlib.models.resolve`.
+    device : str
+        ``auto`` (cuda, mps or cpu, the first there is), or a torch device.
+    engine : {"auto", "torch", "openvino"}
+        ``auto`` takes OpenVINO on a CPU where it is installed: same float32 results within 2e-5.
+    precision : {"float32", "mixed"}
+        ``mixed`` computes in bfloat16 (CPU) or float16 (GPU) and repeats close calls in float32:
+        labels stay, probabilities move by up to 0.15.
+    batch_size : int, optional
+        Patches a batch.
+
+    Raises
+    ------
+    DeviceError
+        If the device or engine is not there.
+    """
+    if engine not in ("auto", "torch", "openvino"):
+        msg = f"{engine!r} is no engine: use auto, torch or openvino."
+        raise DeviceError(msg)
+    if precision not in ("float32", "mixed"):
+        msg = f"{precision!r} is no precision: use float32 or mixed."
+        raise DeviceError(msg)
+    device = choose_device(device)
+    if engine == "auto":
+        engine = "openvino" if device == "cpu" and find_spec("openvino") else "torch"
+    if engine == "openvino" and device != "cpu":
+        msg = f"OpenVINO runs on the CPU here, not on {device}: use --engine torch."
+        raise DeviceError(msg)
+    if engine == "openvino" and not find_spec("openvino"):
+        msg = "OpenVINO is not installed: `pip install openvino`, or use --engine torch."
+        raise DeviceError(msg)
+    make = OpenVinoEngine if engine == "openvino" else TorchEngine
+    exact = make(weights, device, low_precision=False, batch_size=batch_size)
+    if precision == "float32":
+        return exact
+    return MixedEngine(make(weights, device, low_precision=True, batch_size=batch_size), exact)
+
+
+def choose_device(device: str = "auto") -> str:
+    """The torch device to compute on.
+
+    Raises
+    ------
+    DeviceError
+        If the one asked for is not there.
+    """
+    import torch
+
+    there = ["cpu"]
+    if torch.cuda.is_available():
+        there += ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        there.append("mps")
+    if device == "auto":
+        return next(d for d in ("cuda", "mps", "cpu") if d in there)
+    if device not in there:
+        msg = f"There is no device {device!r} here: use one of {', '.join(there)}, or auto."
+        raise DeviceError(msg)
+    return device
+
+
+def device_name(device: str) -> str:
+    """A device in words, for people and manifests: the GPU's name, or the processor's."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    return f"{platform.processor() or platform.machine()} ({device})"
+
+
+class TorchEngine:
+    """PyTorch on any device: the tile goes to the device once, patches are views of it there."""
+
+    def __init__(
+        self, weights: str, device: str, *, low_precision: bool, batch_size: int | None
+    ) -> None:
+        import torch
+
+        self._torch = torch
+        self.device = device
+        kind = device.split(":")[0]
+        self.batch_size = batch_size or _BATCH[kind]
+        self._low = low_precision
+        self._dtype = torch.bfloat16 if kind == "cpu" else torch.float16
+        model = load_model(weights, device)
+        self.weights: Weights = model.weights
+        self._model = model.to(memory_format=torch.channels_last).requires_grad_(False)
+        self.description = f"torch {torch.__version__} on {device_name(device)}, " + (
+            str(self._dtype).removeprefix("torch.") if low_precision else "float32"
+        )
+
+    def probabilities(
+        self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
+    ) -> np.ndarray:
+        """See `Engine`. Where the device runs out of memory, the batch is halved."""
+        torch = self._torch
+        try:
+            there = torch.from_numpy(np.ascontiguousarray(tile)).to(self.device)
+        except torch.OutOfMemoryError as err:
+            msg = f"{self.device} has no memory left for a tile of the scene: use --device cpu."
+            raise DeviceError(msg) from err
+        patches = there.unfold(0, layout.size, layout.step).unfold(1, layout.size, layout.step)
+        places = [torch.from_numpy(np.asarray(i)).to(self.device) for i in (rows, cols)]
+        out: list[np.ndarray] = []
+        start = 0
+        while start < len(rows):
+            chosen = [p[start : start + self.batch_size] for p in places]
+            try:
+                out.append(self.forward(patches[chosen[0], chosen[1]]))
+            except torch.OutOfMemoryError as err:
+                if self.batch_size == 1:
+                    msg = f"{self.device} has no memory left for a single patch: use --device cpu."
+                    raise DeviceError(msg) from err
+                self.batch_size //= 2
+                torch.cuda.empty_cache()
+                continue
+            start += len(chosen[0])
+        return np.concatenate(out)
+
+    def forward(self, batch: object) -> np.ndarray:
+        """Probabilities of a ready batch: a (N, C, H, W) tensor on the device."""
+        torch = self._torch
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        kind = self.device.split(":")[0]
+        with torch.no_grad(), torch.autocast(kind, dtype=self._dtype, enabled=self._low):
+            logits = self._model(batch)
+        return logits.float().softmax(dim=1).cpu().numpy()
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU. The network is converted in memory from the PyTorch module."""
+
+    def __init__(
+        self, weights: str, device: str, *, low_precision: bool, batch_size: int | None
+    ) -> None:
+        import openvino as ov
+        import openvino.preprocess
+        import torch
+
+        model = load_model(weights, device)
+        self.weights: Weights = model.weights
+        self.batch_size = batch_size or _BATCH["openvino"]
+        network = torch.nn.Sequential(model, torch.nn.Softmax(dim=1))
+        shape = (self.batch_size, self.weights.in_channels, *[self.weights.patch_size] * 2)
+        converted = ov.convert_model(network, example_input=torch.zeros(2, *shape[1:]))
+        converted.reshape({0: list(shape)})
+        layout = ov.preprocess.PrePostProcessor(converted)
+        layout.input().tensor().set_layout(ov.Layout("NHWC"))
+        layout.input().model().set_layout(ov.Layout("NCHW"))
+        converted = layout.build()
+        precision = "bf16" if low_precision else "f32"
+        hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        self._compiled = ov.Core().compile_model(converted, "CPU", hints)
+        self.description = (
+            f"openvino {ov.__version__.split('-')[0]} on {device_name('cpu')}, "
+            f"{'bfloat16' if low_precision else 'float32'}"
+        )
+
+    def probabilities(
+        self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
+    ) -> np.ndarray:
+        """See `Engine`."""
+        windows = (layout.size, layout.size)
+        views = np.lib.stride_tricks.sliding_window_view(tile, windows, axis=(0, 1))
+        patches = views[:: layout.step, :: layout.step].transpose(0, 1, 3, 4, 2)
+        out = []
+        ready = np.zeros((self.batch_size, *windows, tile.shape[2]), np.float32)
+        for start in range(0, len(rows), self.batch_size):
+            places = rows[start : start + self.batch_size], cols[start : start + self.batch_size]
+            n = len(places[0])
+            ready[:n] = patches[places]  # full batches only: the tail's rest is left over
+            out.append(self.forward(ready)[:n].copy())
+        return np.concatenate(out)
+
+    def forward(self, batch: np.ndarray) -> np.ndarray:
+        """Probabilities of a ready batch (N, H, W, C) of the compiled size."""
+        return self._compiled(batch)[0]
+
+
+class MixedEngine:
+    """A fast engine of lower precision, and an exact one for the cells that are close calls."""
+
+    def __init__(self, fast: Engine, exact: Engine) -> None:
+        self.fast, self.exact = fast, exact
+        self.weights = exact.weights
+        self.description = f"{fast.description}; close calls in float32"
+
+    def probabilities(
+        self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
+    ) -> np.ndarray:
+        """See `Engine`."""
+        out = self.fast.probabilities(tile, rows, cols, layout)
+        best = np.partition(out, -2, axis=1)[:, -2:]
+        close = np.flatnonzero(best[:, 1] - best[:, 0] < CLOSE_CALL)
+        if close.size:
+            out[close] = self.exact.probabilities(tile, rows[close], cols[close], layout)
+        return out

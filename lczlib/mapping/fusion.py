@@ -1,0 +1,172 @@
+"""Fusion of class probabilities from several sensors or dates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import xarray as xr
+
+import lczlib
+from lczlib.classes import N_CLASSES
+from lczlib.errors import InputError
+from lczlib.export import sha256_of, write_json, write_lcz_map, write_probabilities, write_raster
+from lczlib.grid import check_same_grid, geobox_of, to_grid
+from lczlib.maps import certainty, labels, open_probabilities, probabilities
+
+Method = Literal["mean", "so2sat", "product", "entropy", "vote"]
+METHODS: tuple[str, ...] = get_args(Method)
+_FLOOR = 1e-6  # a class that one map holds impossible is very unlikely, not ruled out
+
+
+def fuse(
+    maps: Mapping[str, xr.DataArray], method: Method = "mean", *, resample: bool = False
+) -> xr.DataArray:
+    """One set of class probabilities from several.
+
+    Parameters
+    ----------
+    maps : mapping of str to DataArray (lcz, y, x)
+        Probabilities by name; dask-backed ones stay lazy.
+    method : {"mean", "so2sat", "product", "entropy", "vote"}
+        ``mean``: the average. ``so2sat``: likewise, to be given Sentinel-1 and *each season* of
+        Sentinel-2, so that Sentinel-2 counts once a season (the sum of So2Sat's scripts).
+        ``product``: normalised product, as for independent evidence. ``entropy``: average weighted
+        by certainty (1 - normalised entropy). ``vote``: share of maps in which a class is the most
+        probable one; ties are broken by the average.
+    resample : bool
+        Bring maps to the first one's grid (bilinear) where they differ.
+
+    Returns
+    -------
+    DataArray (lcz, y, x)
+        Where a map has no data the others decide; NaN where none has.
+
+    Raises
+    ------
+    InputError, GridError
+        If the method is unknown, there is no map, or grids differ and `resample` is not set.
+    """
+    if method not in METHODS:
+        msg = f"{method!r} is no fusion method: use one of {', '.join(METHODS)}."
+        raise InputError(msg)
+    if not maps:
+        msg = "There is no map to fuse."
+        raise InputError(msg)
+    stack = xr.concat(list(_on_one_grid(maps, resample)), "map")
+    combined = _COMBINE[method](stack).transpose("lcz", "y", "x")
+    total = combined.sum("lcz", skipna=False)
+    return probabilities(combined / total, fusion=method, fused=", ".join(maps))
+
+
+def _on_one_grid(maps: Mapping[str, xr.DataArray], resample: bool) -> list[xr.DataArray]:
+    first = next(iter(maps))
+    box = geobox_of(maps[first], first)
+    out = []
+    for name, proba in maps.items():
+        if resample:
+            proba = proba if geobox_of(proba, name) == box else to_grid(proba, box, "bilinear")
+        else:
+            check_same_grid(box, geobox_of(proba, name), (first, name))
+        # a hair of difference in coordinates would otherwise be aligned away
+        out.append(proba.assign_coords(x=maps[first].x, y=maps[first].y))
+    return out
+
+
+def _mean(stack: xr.DataArray) -> xr.DataArray:
+    return stack.mean("map", skipna=True)
+
+
+def _product(stack: xr.DataArray) -> xr.DataArray:
+    logs = np.log(stack.clip(_FLOOR, 1))
+    total = logs.sum("map", skipna=True, min_count=1)
+    return np.exp(total - total.max("lcz"))
+
+
+def _entropy(stack: xr.DataArray) -> xr.DataArray:
+    # two maps without any certainty have equal, not zero, weight
+    weight = certainty(stack).clip(_FLOOR, 1)
+    valid = stack.notnull()
+    return (stack * weight).sum("map", skipna=True, min_count=1) / weight.where(valid).sum("map")
+
+
+def _vote(stack: xr.DataArray) -> xr.DataArray:
+    valid = stack.notnull().all("lcz")
+    winners = stack.fillna(-1).argmax("lcz")
+    classes = xr.DataArray(np.arange(N_CLASSES), dims="lcz")
+    votes = ((winners == classes) & valid).sum("map").astype(np.float32)
+    # less than one vote: it settles ties and nothing else
+    return votes.where(valid.any("map")) + 0.5 * _mean(stack)
+
+
+_COMBINE = {"mean": _mean, "so2sat": _mean, "product": _product, "entropy": _entropy, "vote": _vote}
+
+
+def fuse_files(
+    paths: Sequence[str | Path], out: str | Path, method: Method = "mean", *, resample: bool = False
+) -> xr.DataArray:
+    """Fuse probability files; write ``fused_proba.tif``, ``fused_lcz.tif``, certainty and manifest.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Two or more ``*_proba.tif`` of one grid.
+    out : path
+        Folder for the results; not one that holds a result of `lcz map`, whose manifest would be
+        lost.
+    method, resample
+        See `fuse`.
+
+    Returns
+    -------
+    DataArray (y, x)
+        The LCZ map.
+
+    Raises
+    ------
+    InputError, GridError
+        If the inputs or the folder cannot be used.
+    """
+    out = Path(out)
+    names = dict.fromkeys(str(p) for p in paths)
+    if len(names) < 2:
+        msg = "One map alone cannot be fused: give two or more different *_proba.tif files."
+        raise InputError(msg)
+    manifest = out / "manifest.json"
+    if manifest.is_file() and '"parameters"' in manifest.read_text(errors="replace"):
+        msg = f"{out} holds a result of `lcz map`, whose manifest would be lost: choose another folder."
+        raise InputError(msg)
+    if any(Path(p).resolve().parent == out.resolve() for p in names):
+        msg = f"The inputs lie in {out} themselves and could be overwritten: choose another folder."
+        raise InputError(msg)
+    inputs = [
+        {"path": os.path.relpath(p, out), "sha256": sha256_of(p)}
+        for p in names
+        if Path(p).is_file()
+    ]
+    chunks = {"band": -1, "y": 256, "x": -1}
+    fused = fuse(
+        {p: open_probabilities(p, chunks=chunks) for p in names}, method, resample=resample
+    )
+    lcz = labels(fused).compute()
+    if not (lcz > 0).any():
+        msg = "The maps have no cell with data: there is nothing to fuse."
+        raise InputError(msg)
+    written = [
+        write_probabilities(out / "fused_proba.tif", fused),
+        write_lcz_map(out / "fused_lcz.tif", lcz),
+        write_raster(out / "fused_certainty.tif", certainty(fused), descriptions=["certainty"]),
+    ]
+    content = {
+        "lczlib": lczlib.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "method": method,
+        "inputs": inputs,
+        "outputs": {p.name: sha256_of(p) for p in written},
+    }
+    write_json(manifest, content)
+    return lcz

@@ -1,0 +1,195 @@
+"""From a mapping request to the scenes that are mapped, each with its network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from lczlib.errors import InputError, WeightsError
+from lczlib.grid import check_same_grid, geobox_of, to_utm
+from lczlib.models import Weights
+from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
+from lczlib.scenes.atmosphere import to_top_of_atmosphere
+
+if TYPE_CHECKING:
+    from lczlib.mapping.city import MapRequest
+
+DEFAULT_WEIGHTS = {"s1": "so2sat_s1_resnet20", "s2": "so2sat_s2_resnet20"}
+SIMULATED_WEIGHTS = {"s1": "demo_s1", "s2": "demo_s2"}
+"""For simulated scenes, which networks trained on real ones do not know."""
+
+
+def default_weights(scene: xr.Dataset) -> dict[str, str]:
+    """Names of the weights of each sensor that a scene is mapped with unless others are named."""
+    return SIMULATED_WEIGHTS if scene.attrs.get("simulated") else DEFAULT_WEIGHTS
+
+
+@dataclass(frozen=True)
+class Source:
+    """One scene and the weights it is mapped with.
+
+    Attributes
+    ----------
+    name : str
+        ``s1``, ``s2``, ``s2_<season>`` or ``both_<season>``: the start of its files' names.
+    kind : str
+        ``s1``, ``s2`` or ``both``.
+    scene : Dataset
+        Canonical scene.
+    weights_name : str
+        Name or file of the weights.
+    """
+
+    name: str
+    kind: str
+    scene: xr.Dataset
+    weights_name: str
+
+
+def open_sources(
+    request: MapRequest, described: Mapping[str, Weights]
+) -> tuple[list[Source], tuple[str, ...]]:
+    """Open the scenes of a request.
+
+    Parameters
+    ----------
+    request : MapRequest
+        What to map.
+    described : mapping
+        Descriptions of the weights that the request names.
+
+    Returns
+    -------
+    list of Source, tuple of str
+        The scenes, and notes for the user.
+
+    Raises
+    ------
+    InputError, GridError, WeightsError
+        If inputs and weights do not make a job.
+    """
+    by_kind: dict[str, str] = {}
+    for name, weights in described.items():
+        if weights.task != "lcz":
+            msg = f"{name} maps {weights.task}, not LCZ: use `lcz {weights.task}`."
+            raise WeightsError(msg)
+        kind = weights.sensor if weights.sensor in ("s1", "both") else "s2"
+        if kind in by_kind:
+            msg = (
+                f"Both {by_kind[kind]} and {name} read sensor {kind}: give one a sensor, and map "
+                "the other into a folder of its own."
+            )
+            raise InputError(msg)
+        by_kind[kind] = name
+    if request.inputs and request.seasons:
+        msg = "Give rasters either as INPUT or by --season NAME=FILE, not both."
+        raise InputError(msg)
+    for path in (*request.inputs, *request.seasons.values()):
+        if not Path(path).exists():
+            msg = f"The input {path} does not exist."
+            raise InputError(msg)
+    folder = request.inputs and Path(request.inputs[0]).is_dir()
+    if folder:
+        return _from_folder(request, by_kind, described)
+    return _from_rasters(request, by_kind, described), ()
+
+
+def _from_folder(
+    request: MapRequest, by_kind: dict[str, str], described: Mapping[str, Weights]
+) -> tuple[list[Source], tuple[str, ...]]:
+    if len(request.inputs) > 1 or request.seasons:
+        msg = f"{request.inputs[0]} is a So2Sat folder: give it alone, without other rasters."
+        raise InputError(msg)
+    if request.resample:
+        msg = (
+            "--resample is for single rasters; the scenes of a So2Sat folder share a grid already."
+        )
+        raise InputError(msg)
+    city = open_so2sat(
+        request.inputs[0],
+        request.city or None,
+        sentinel1_time=request.sentinel1_time or None,
+        sensors=tuple(by_kind) if by_kind and "both" not in by_kind else ("s1", "s2"),
+        **_raster_options(request),
+    )
+    first = city.sentinel1 if city.sentinel1 is not None else next(iter(city.seasons.values()))
+    names = by_kind or default_weights(first)
+    level = described[names["s2"]].level if by_kind.get("s2") else "L1C"
+    sources = []
+    if city.sentinel1 is not None and "s1" in names:
+        sources.append(Source("s1", "s1", city.sentinel1, names["s1"]))
+    if "s2" in names:
+        sources += [
+            Source(f"s2_{season}", "s2", _at_level(scene, request, level), names["s2"])
+            for season, scene in city.seasons.items()
+        ]
+    if "both" in names:
+        sources += [
+            Source(f"both_{season}", "both", scene, names["both"])
+            for season, scene in city.both_sensors().items()
+        ]
+    return sources, city.notes
+
+
+def _from_rasters(
+    request: MapRequest, by_kind: dict[str, str], described: Mapping[str, Weights]
+) -> list[Source]:
+    files = dict(request.seasons) or {Path(p).stem: p for p in request.inputs}
+    if not files:
+        msg = "There is nothing to map: give a So2Sat folder, a raster, or --season NAME=FILE."
+        raise InputError(msg)
+    if request.city:
+        msg = f"--city goes with a So2Sat folder, and {next(iter(files.values()))} is a file."
+        raise InputError(msg)
+    if not request.seasons and len(files) < len(request.inputs):
+        msg = "Two rasters have the same file name: name them with --season NAME=FILE."
+        raise InputError(msg)
+    name = by_kind.get("s2")
+    if by_kind and name is None:
+        msg = (
+            f"{by_kind['s1']} reads Sentinel-1 as So2Sat prepares it (two mosaics in a So2Sat "
+            f"folder), not {next(iter(files.values()))}: give the folder, or Sentinel-2 weights."
+        )
+        raise WeightsError(msg)
+    weights = described.get(name) if name else None
+    sources = []
+    for label, path in files.items():
+        if weights is None or weights.sensor == "s2":
+            scene = open_sentinel2(path, **_raster_options(request))
+            scene = _at_level(scene, request, weights.level if weights else "L1C")
+        else:
+            scene = open_raster_scene(path, sensor=weights.sensor, **_raster_options(request))
+        if request.resample:
+            scene = to_utm(scene)
+        plain = len(files) == 1 and not request.seasons
+        chosen = name or default_weights(scene)["s2"]
+        sources.append(Source("s2" if plain else f"s2_{label}", "s2", scene, chosen))
+    first = sources[0]
+    for source in sources[1:]:
+        boxes = (geobox_of(s.scene, s.name) for s in (first, source))
+        check_same_grid(*boxes, names=(first.name, source.name))
+    return sources
+
+
+def _at_level(scene: xr.Dataset, request: MapRequest, wanted: str) -> xr.Dataset:
+    """The scene at the processing level that the network was trained on."""
+    if request.level not in ("", "L1C", "L2A"):
+        msg = f"{request.level!r} is no processing level of Sentinel-2: use L1C or L2A."
+        raise InputError(msg)
+    level = request.level or scene.attrs.get("level", "")
+    if request.level == "L2A" and wanted == "L1C":
+        return to_top_of_atmosphere(scene, date=request.date or None)
+    return scene.assign_attrs(level=level)
+
+
+def _raster_options(request: MapRequest) -> dict[str, object]:
+    return {
+        "bands": request.bands or None,
+        "scale": request.scale,
+        "offset": request.offset,
+        "nodata": request.nodata,
+    }

@@ -1,0 +1,185 @@
+"""Water maps as files: written tile by tile, and opened as one series."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+import rioxarray
+import xarray as xr
+from rasterio.windows import Window
+
+from lczlib.errors import InputError
+from lczlib.export import write_raster
+from lczlib.export.geotiff import PROBABILITY_NODATA, PROBABILITY_SCALE
+from lczlib.grid import check_same_grid, geobox_of
+from lczlib.mapping.water import (
+    WATER_NODATA,
+    Edges,
+    Progress,
+    check_threshold,
+    water_of,
+    water_probability,
+    water_tiles,
+)
+from lczlib.mapping.water_scene import Orbit, physical
+from lczlib.maps import open_raster
+
+if TYPE_CHECKING:
+    from lczlib.models.gmnet import GMNet
+
+WATER_COLORS = {0: (230, 226, 216), 1: (31, 97, 184), WATER_NODATA: (255, 255, 255)}
+
+_GDAL_CACHE_MB = 64  # GDAL's own default, 5% of the machine's memory, would not be bounded
+_DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)([-_]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12]\d|3[01]))?(?!\d)"
+)
+
+
+def write_water(
+    scene: xr.DataArray,
+    orbit: Orbit,
+    folder: str | Path,
+    name: str,
+    *,
+    model: GMNet,
+    threshold: float = 0.5,
+    edges: Edges = "zero",
+    tags: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Path, Path]:
+    """Map surface water into files, in memory that does not grow with the scene.
+
+    Parameters
+    ----------
+    scene : DataArray (band, y, x)
+        From `open_water_scene` or `water_scene`.
+    orbit, model, threshold, edges, progress
+        See `lczlib.mapping.water.water_map`.
+    folder, name : path, str
+        Writes ``<name>_water_proba.tif`` (uint16, scale 1e-4, 65535 no data) and
+        ``<name>_water.tif`` (1 water, 0 not, 255 no data).
+    tags : mapping, optional
+        GeoTIFF metadata items of both.
+
+    Returns
+    -------
+    tuple of Path
+        Probability and water map.
+    """
+    check_threshold(threshold)
+    folder = Path(folder)
+    box = geobox_of(scene)
+    profile = {
+        "driver": "GTiff", "count": 1, "height": box.shape[0], "width": box.shape[1],
+        "dtype": "float32", "crs": box.crs.to_wkt(), "transform": box.affine, "nodata": np.nan,
+        "tiled": True, "blockxsize": 256, "blockysize": 256, "bigtiff": "if_safer",
+    }  # fmt: skip
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        msg = f"The folder {folder} cannot be made ({err.strerror}): choose another."
+        raise InputError(msg) from err
+    with (
+        rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB),
+        tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch,
+    ):
+        raw = Path(scratch) / "probability.tif"
+        with rasterio.open(raw, "w", **profile) as dst:
+            for top, left, tile in water_tiles(scene, orbit, model, edges=edges, progress=progress):
+                dst.write(tile, 1, window=Window(left, top, tile.shape[1], tile.shape[0]))
+        with rioxarray.open_rasterio(raw, chunks={"y": 512, "x": -1}) as opened:
+            probability = water_probability(opened.isel(band=0, drop=True))
+            stored = np.rint(probability / PROBABILITY_SCALE)
+            return (
+                write_raster(
+                    folder / f"{name}_water_proba.tif",
+                    stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
+                    nodata=PROBABILITY_NODATA,
+                    descriptions=["water probability"],
+                    scale=PROBABILITY_SCALE,
+                    tags=tags,
+                ),
+                write_raster(
+                    folder / f"{name}_water.tif",
+                    water_of(probability, threshold),
+                    nodata=WATER_NODATA,
+                    descriptions=["water"],
+                    colormap=WATER_COLORS,
+                    tags={"threshold": f"{threshold:g}", **(tags or {})},
+                    overview_resampling="mode",
+                ),
+            )
+
+
+def open_water_probability(path: str | Path, *, chunks: object = None) -> xr.DataArray:
+    """Open a ``_water_proba.tif`` as `water_map` gives it: ``(y, x)`` float32, NaN where no data.
+
+    Raises
+    ------
+    InputError
+        If the file is no raster of one band with values 0-1.
+    """
+    data = open_raster(path, "water probability", chunks=chunks)
+    if data.sizes["band"] != 1:
+        msg = f"{path} has {data.sizes['band']} bands; a water probability has one."
+        raise InputError(msg)
+    data = physical(data.isel(band=0, drop=True))
+    geobox_of(data, f"water probability {path}")
+    return water_probability(data).assign_attrs(source=str(path))
+
+
+def date_in_name(path: str | Path) -> date | None:
+    """The first date in a file's name: ``20200105``, ``2020-01-05``, ``2020_01``; None without one.
+
+    A month without a day is its first day.
+    """
+    found = _DATE.search(Path(path).stem)
+    if found is None:
+        return None
+    year, _, month, day = found.groups()
+    try:
+        return date(int(year), int(month), int(day or 1))
+    except ValueError:  # the 31st of a short month: digits that are no date
+        return None
+
+
+def open_water_series(paths: Sequence[str | Path], dates: Sequence[date]) -> xr.DataArray:
+    """Open probabilities of water as one series, read when needed.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        ``_water_proba.tif`` files on one grid.
+    dates : sequence of date
+        Of each file.
+
+    Returns
+    -------
+    DataArray (time, y, x) float32
+        Ordered by date.
+
+    Raises
+    ------
+    GridError
+        If a file has another grid than the first.
+    """
+    if not paths or len(paths) != len(dates):
+        msg = f"A water series needs a date for each file: {len(dates)} dates, {len(paths)} files."
+        raise InputError(msg)
+    chunks = {"y": 512, "x": -1}
+    layers = []
+    for path in paths:
+        layer = open_water_probability(path, chunks=chunks)
+        if layers:
+            check_same_grid(layers[0], layer, (str(paths[0]), str(path)))
+            layer = layer.assign_coords(x=layers[0].x, y=layers[0].y)
+        layers.append(layer)
+    time = np.array(dates, "datetime64[D]").astype("datetime64[ns]")
+    return xr.concat(layers, "time").assign_coords(time=time).sortby("time")

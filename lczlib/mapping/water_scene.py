@@ -1,0 +1,330 @@
+"""Sentinel-1 scenes for the water network: bands, units, no data and grid checked at the door."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from lczlib.errors import GridError, InputError
+from lczlib.grid import check_same_grid, describe, geobox_of
+from lczlib.maps import open_raster
+
+Orbit = Literal["as", "des", "as_des"]
+"""Passes that a network takes: ascending, descending, or both stacked."""
+
+Units = Literal["db", "linear"]
+
+ORBITS: tuple[str, ...] = get_args(Orbit)
+BANDS: dict[str, tuple[str, ...]] = {
+    "as": ("VV_as", "VH_as"),
+    "des": ("VV_des", "VH_des"),
+    "as_des": ("VV_as", "VH_as", "VV_des", "VH_des"),
+}
+"""Input bands of each orbit's network, in its order."""
+
+CELL_RANGE = (5.0, 20.0)
+"""Metres. The network was trained on 10 m; outside this range water bodies have another size."""
+
+CHUNK = 512
+"""Edge in pixels of the pieces that a file is read in."""
+
+_SMALLEST = 16  # pixels; below, hardly anything but mirrored or padded edge is read
+_SAMPLE_WINDOW = 128
+_METRES_PER_DEGREE = 111_320.0
+_PASSES = {
+    "as": {"as", "asc", "ascending"},
+    "des": {"des", "desc", "dsc", "descending"},
+}
+
+
+def check_orbit(orbit: str) -> Orbit:
+    """Return the orbit, or raise `InputError` if it is none of `ORBITS`."""
+    if orbit not in ORBITS:
+        msg = (
+            f"{orbit!r} is no orbit: use as (ascending), des (descending) or as_des (both, the "
+            "ascending bands first)."
+        )
+        raise InputError(msg)
+    return orbit  # type: ignore[return-value]
+
+
+def open_water_scene(
+    path: str | Path,
+    orbit: Orbit,
+    *,
+    descending: str | Path | None = None,
+    dn_scale: float = 1.0,
+    units: Units = "db",
+) -> xr.DataArray:
+    """Open a Sentinel-1 file as the water network takes it; pixels are read when they are needed.
+
+    Parameters
+    ----------
+    path : path
+        Raster with VV and VH (``as``, ``des``), or with ascending VV, VH and descending VV, VH
+        (``as_des``). Bands are found by name (``VV_p50``, ``VH_des``); without names they must be
+        exactly these, in this order.
+    orbit : {"as", "des", "as_des"}
+        Passes of the scene.
+    descending : path, optional
+        For ``as_des`` from two files: the file of the descending pass; `path` is the ascending one.
+    dn_scale : float
+        Stored values are divided by it: 100 for dB stored as integers of 0.01 dB.
+    units : {"db", "linear"}
+        Units of the values after that; linear intensity is converted by 10 log10.
+
+    Returns
+    -------
+    DataArray (band, y, x) float32
+        See `water_scene`.
+
+    Raises
+    ------
+    InputError
+        If bands are missing or ambiguous, values do not look like `units`, or nothing is valid.
+    GridError
+        If the grid has no CRS or no cells of about 10 m, or the passes are on different grids.
+    """
+    check_orbit(orbit)
+    parts = [(path, orbit)] if descending is None else [(path, "as"), (descending, "des")]
+    if descending is not None and orbit != "as_des":
+        msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
+        raise InputError(msg)
+    opened = []
+    for file, part in parts:
+        data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
+        names = data.attrs.get("long_name", ())
+        names = [names] if isinstance(names, str) else list(names)
+        data = physical(data).assign_coords(band=names or [""] * data.sizes["band"])
+        opened.append(select_bands(data, part, f"Sentinel-1 scene {file}"))
+    if len(opened) == 2:
+        check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
+        # coordinates may differ by rounding where the grids are the same
+        opened[1] = opened[1].assign_coords(x=opened[0].x, y=opened[0].y)
+    return water_scene(
+        xr.concat(opened, "band") if len(opened) == 2 else opened[0],
+        orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
+    )  # fmt: skip
+
+
+def water_scene(
+    data: xr.DataArray | xr.Dataset,
+    orbit: Orbit,
+    *,
+    dn_scale: float = 1.0,
+    units: Units = "db",
+    what: str = "Sentinel-1 scene",
+) -> xr.DataArray:
+    """Check a scene and bring it to the schema of the water network.
+
+    Parameters
+    ----------
+    data : DataArray (band, y, x), or Dataset with a variable per band
+        Backscatter; the ``band`` coordinate (or the variables) named as in `open_water_scene`.
+        In-memory or dask-backed.
+    orbit, dn_scale, units
+        See `open_water_scene`.
+    what : str
+        The scene, in messages.
+
+    Returns
+    -------
+    DataArray (band, y, x) float32
+        dB, bands as in `BANDS`, NaN where missing or 0: the networks' training scenes mark missing
+        pixels with 0.
+
+    Raises
+    ------
+    InputError, GridError
+        See `open_water_scene`.
+    """
+    check_orbit(orbit)
+    if units not in get_args(Units):
+        msg = f"{units!r} is no unit of backscatter: use db or linear."
+        raise InputError(msg)
+    if not (np.isfinite(dn_scale) and dn_scale > 0):
+        msg = (
+            f"A DN scale of {dn_scale:g} makes no sense: give what 1 dB is stored as, such as 100."
+        )
+        raise InputError(msg)
+    if isinstance(data, xr.Dataset):
+        data = data.to_dataarray("band")
+    data = select_bands(data.transpose("band", "y", "x"), orbit, what)
+    if min(data.sizes["y"], data.sizes["x"]) < _SMALLEST:
+        msg = (
+            f"The {what} is {data.sizes['x']} x {data.sizes['y']} pixels: GMNet reads windows of 256 "
+            f"pixels and more, and says nothing of a scene under {_SMALLEST}."
+        )
+        raise InputError(msg)
+    _check_cells(geobox_of(data, what), what)
+    values = data.astype(np.float32)
+    if dn_scale != 1.0:
+        values = values / np.float32(dn_scale)
+    values = values.where((values != 0) & np.isfinite(values))
+    _check_units(values, units, dn_scale, what)
+    if units == "linear":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = 10 * np.log10(values.where(values > 0))
+    values.attrs = {"units": "dB", "orbit": orbit}
+    return values
+
+
+def physical(data: xr.DataArray) -> xr.DataArray:
+    """Stored values with the file's own no-data value, scale and offset applied."""
+    nodata = data.rio.nodata
+    scale, offset = data.attrs.get("scale_factor", 1.0), data.attrs.get("add_offset", 0.0)
+    out = data.astype(np.float32)
+    if nodata is not None and not np.isnan(nodata):
+        out = out.where(data != nodata)
+    return out if (scale, offset) == (1.0, 0.0) else out * np.float32(scale) + np.float32(offset)
+
+
+def select_bands(data: xr.DataArray, orbit: Orbit, what: str) -> xr.DataArray:
+    """The network's bands of a ``(band, y, x)`` array, by name, else by position.
+
+    Raises
+    ------
+    InputError
+        If a band is missing or two fit, or if the names say another orbit.
+    """
+    wanted = BANDS[orbit]
+    names = [str(n) for n in data.band.values] if "band" in data.coords else []
+    named = [_tokens(n) for n in names]
+    listed = ", ".join(n or "unnamed" for n in names) or "unnamed"
+    if not any(pol in tokens for tokens in named for pol in ("vv", "vh")):
+        if any(pol in tokens for tokens in named for pol in ("hh", "hv")):
+            msg = f"The {what} has bands {listed}: the water networks know VV and VH only."
+            raise InputError(msg)
+        if data.sizes["band"] != len(wanted):
+            msg = (
+                f"The {what} has {data.sizes['band']} band(s) without VV / VH names, and orbit "
+                f"{orbit} takes {len(wanted)}: {', '.join(wanted)}."
+            )
+            raise InputError(msg)
+        return data.assign_coords(band=list(wanted))
+    return data.isel(band=_positions(named, orbit, what, listed)).assign_coords(band=list(wanted))
+
+
+def _tokens(name: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9]+", name.lower()))
+
+
+def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> list[int]:
+    """Where the bands of an orbit are, in a list of band names split into words."""
+    no_pass = not any(tokens & words for tokens in named for words in _PASSES.values())
+    polarised = [i for i, tokens in enumerate(named) if len(tokens & {"vv", "vh"}) == 1]
+    kinds = [next(iter(named[i] & {"vv", "vh"})) for i in polarised]
+    if no_pass and orbit == "as_des" and kinds == ["vv", "vh"] * 2:
+        return polarised
+    positions = []
+    for band in BANDS[orbit]:
+        pol, passing = band.lower().split("_")
+        fits = [
+            i
+            for i, kind in zip(polarised, kinds, strict=True)
+            if kind == pol and (no_pass or named[i] & _PASSES[passing])
+        ]
+        if len(fits) != 1 or (no_pass and orbit == "as_des"):
+            found = "several bands fit" if fits else "no band is"
+            advice = f"name the bands {', '.join(BANDS[orbit])}, or choose another orbit"
+            if orbit == "as_des":
+                advice = "stack both passes into one file, or give the descending one apart (--des)"
+            msg = f"The {what} has bands {listed}: {found} {band} of orbit {orbit}; {advice}."
+            raise InputError(msg)
+        positions += fits
+    return positions
+
+
+def cell_metres(box: GeoBox) -> tuple[float, float]:
+    """Width and height of the cell in the middle of a grid, in metres on the ground."""
+    width, height = abs(box.affine.a), abs(box.affine.e)
+    if box.crs.geographic:
+        latitude = np.deg2rad(box.extent.centroid.coords[0][1])
+        return width * _METRES_PER_DEGREE * float(np.cos(latitude)), height * _METRES_PER_DEGREE
+    factor = float(getattr(box.crs.proj.axis_info[0], "unit_conversion_factor", 1.0))
+    return width * factor, height * factor
+
+
+def _check_cells(box: GeoBox, what: str) -> None:
+    low, high = CELL_RANGE
+    width, height = cell_metres(box)
+    if not (low <= width <= high and low <= height <= high):
+        msg = (
+            f"The {what} has cells of {width:.3g} x {height:.3g} m ({describe(box)}), but the water "
+            f"networks were trained on 10 m and take {low:g}-{high:g} m: warp it to 10 m first."
+        )
+        raise GridError(msg)
+
+
+def _sample(values: xr.DataArray) -> np.ndarray:
+    """Valid pixels ``(band, n)``: 16 windows over the scene, all of it where those hold none."""
+    rows, cols = (
+        np.unique(np.linspace(0, max(0, n - _SAMPLE_WINDOW), 4).astype(int))
+        for n in values.shape[1:]
+    )
+    for size, tops, lefts in (
+        (_SAMPLE_WINDOW, rows, cols),
+        (CHUNK, range(0, values.shape[1], CHUNK), range(0, values.shape[2], CHUNK)),
+    ):
+        found = []
+        for top in tops:
+            for left in lefts:
+                part = values[:, top : top + size, left : left + size].values
+                found.append(part[:, np.isfinite(part).all(0)])
+                if size == CHUNK and found[-1].size:
+                    return found[-1]
+        pixels = np.concatenate(found, axis=1)
+        if pixels.size:
+            return pixels
+    return np.empty((values.shape[0], 0), np.float32)
+
+
+def typical(scene: xr.DataArray) -> np.ndarray:
+    """The median of each band over windows spread over the scene, ``(band,)``."""
+    return np.median(_sample(scene), axis=1)
+
+
+def _check_units(values: xr.DataArray, units: Units, dn_scale: float, what: str) -> None:
+    """Raise `InputError` if the values do not look like backscatter in `units`."""
+    pixels = _sample(values)
+    if not pixels.size:
+        msg = f"The {what} has no pixel that is valid in all bands: every value is 0 or no data."
+        raise InputError(msg)
+    middle, negative = float(np.median(pixels)), float((pixels < 0).mean())
+    if units == "linear":
+        if negative > 0.01:
+            msg = (
+                f"The {what} has negative values (median {middle:.3g}), so it is in dB, not linear: "
+                "leave out units='linear' (--units linear)."
+            )
+            raise InputError(msg)
+        return
+    if negative < 0.05:
+        msg = (
+            f"The {what} has a median of {middle:.3g} and hardly a negative value, so it is linear, "
+            "not dB: give units='linear' (--units linear) if it is intensity, or convert it."
+        )
+        raise InputError(msg)
+    if middle < -60:
+        msg = (
+            f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: it is stored "
+            f"with a scale; give it with dn_scale (--dn-scale {100 * dn_scale:g} or so)."
+        )
+        raise InputError(msg)
+    medians = dict(zip(values.band.values, np.median(pixels, axis=1), strict=True))
+    for vv, vh in zip(BANDS[_orbit(values)][::2], BANDS[_orbit(values)][1::2], strict=True):
+        if medians[vh] > medians[vv]:
+            msg = (
+                f"The {what} has a median of {medians[vh]:.3g} dB in VH and {medians[vv]:.3g} dB in "
+                "VV, but VH is the weaker one: the bands are swapped; name them or give VV first."
+            )
+            raise InputError(msg)
+
+
+def _orbit(values: xr.DataArray) -> Orbit:
+    return next(o for o in ORBITS if tuple(values.band.values) == BANDS[o])  # type: ignore
