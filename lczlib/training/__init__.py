@@ -1,0 +1,11 @@
+"""Training: patch data sets, splits, networks, the random forest they are compared with.
+
+``patches``     labelled patches of scenes, cut when they are read
+``so2sat``      the So2Sat LCZ42 data set
+``splits``      training, validation and test: by polygon, by block, at random
+``losses``      focal loss
+``trainer``     a training run on Lightning
+``forest``      random forest on 100 m pixels, the WUDAPT way
+``evaluation``  accuracy on held-out patches
+``run``         the whole job: patches in, weights and accuracy out
+"""

@@ -1,0 +1,171 @@
+"""From files to patch sets: what ``lcz train`` and ``lcz evaluate`` are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import xarray as xr
+
+from lczlib.errors import InputError
+from lczlib.grid import geobox_of
+from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
+from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
+from lczlib.scenes.raster import without_fringe
+from lczlib.training.patches import (
+    FISHNET,
+    ScenePatches,
+    join_patches,
+    patches_at,
+    scene_patches,
+)
+
+BANDS = {
+    "s1": SENTINEL1_FEATURES,
+    "s2": SENTINEL2_BANDS,
+    "both": (*SENTINEL1_FEATURES, *SENTINEL2_BANDS),
+}
+"""What a network reads of a sensor unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class SceneFiles:
+    """Scenes as a user names them.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        A So2Sat folder (with `city`), or rasters: of one city at several dates, or of several.
+    sensor : str
+        ``s2``; ``s1`` or ``both`` (So2Sat folders only); any other name (``landsat``) is a raster
+        that names its bands.
+    city : str
+        City of a So2Sat folder.
+    bands : tuple of str
+        Bands to read; by default those of `BANDS`, or all bands of a raster.
+    scale, offset, nodata : float, optional
+        See `lczlib.scenes.open_sentinel2`.
+    fringe : int
+        Pixels beside no data to leave out.
+    """
+
+    inputs: tuple[str, ...]
+    sensor: str = "s2"
+    city: str = ""
+    bands: tuple[str, ...] = ()
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+    fringe: int = 0
+
+    def open(self) -> dict[str, xr.Dataset]:
+        """The scenes by name, each with all the bands of its sensor.
+
+        Raises
+        ------
+        InputError, GridError
+            If files are missing, do not fit the sensor, or have no CRS.
+        """
+        if not self.inputs:
+            msg = "There is no scene: give a So2Sat folder or a raster."
+            raise InputError(msg)
+        if Path(self.inputs[0]).is_dir():
+            scenes = self._open_folder()
+        elif self.sensor in ("s1", "both"):
+            msg = (
+                f"Sensor {self.sensor} needs a So2Sat folder with Sentinel-1 in it, and "
+                f"{self.inputs[0]} is none."
+            )
+            raise InputError(msg)
+        else:
+            scenes = {Path(p).stem: self._open_raster(p) for p in self.inputs}
+            if len(scenes) < len(self.inputs):
+                msg = "Two rasters have the same file name: rename one, names tell scenes apart."
+                raise InputError(msg)
+        if self.bands and self.sensor not in BANDS:
+            scenes = {n: self._chosen(n, s) for n, s in scenes.items()}
+        if self.fringe:
+            scenes = {n: without_fringe(s, self.fringe) for n, s in scenes.items()}
+        return scenes
+
+    def _chosen(self, name: str, scene: xr.Dataset) -> xr.Dataset:
+        missing = [b for b in self.bands if b not in scene]
+        if missing:
+            have = ", ".join(str(b) for b in scene.data_vars)
+            msg = f"{name} has no band {', '.join(missing)}: it has {have} (--bands)."
+            raise InputError(msg)
+        return scene[list(self.bands)]
+
+    def _open_raster(self, path: str) -> xr.Dataset:
+        options = {"scale": self.scale, "offset": self.offset, "nodata": self.nodata}
+        if self.sensor == "s2":
+            return open_sentinel2(path, **options)
+        return open_raster_scene(path, sensor=self.sensor, **options)
+
+    def _open_folder(self) -> dict[str, xr.Dataset]:
+        if len(self.inputs) > 1:
+            msg = f"{self.inputs[0]} is a So2Sat folder: give it alone, and name a --city."
+            raise InputError(msg)
+        sensors = {"s1": ("s1",), "s2": ("s2",), "both": ("s1", "s2")}.get(self.sensor)
+        if sensors is None:
+            msg = f"A So2Sat folder holds s1 and s2, not {self.sensor!r}: use s1, s2 or both."
+            raise InputError(msg)
+        city = open_so2sat(self.inputs[0], self.city or None, sensors=sensors)
+        if self.sensor == "s1":
+            return {f"{city.name} s1": city.sentinel1}
+        seasons = city.both_sensors() if self.sensor == "both" else city.seasons
+        return {f"{city.name} {season}": scene for season, scene in seasons.items()}
+
+    def bands_of(self, scene: xr.Dataset) -> tuple[str, ...]:
+        """The bands that a network shall read of a scene."""
+        return self.bands or BANDS.get(self.sensor) or tuple(str(b) for b in scene.data_vars)
+
+
+def patches_of(
+    files: SceneFiles,
+    polygons: gpd.GeoDataFrame,
+    *,
+    patch_size: int = 32,
+    spacing: float = FISHNET,
+) -> ScenePatches:
+    """Patches of all scenes of a request, on the fishnet; see `scene_patches`.
+
+    The patches of one polygon stay together over all scenes.
+    """
+    parts = [
+        scene_patches(
+            scene, polygons, sensor=files.sensor, bands=files.bands_of(scene),
+            patch_size=patch_size, spacing=spacing, name=name,
+        )
+        for name, scene in files.open().items()
+    ]  # fmt: skip
+    return _named(join_patches(parts, same_place=True), files)
+
+
+def patches_of_points(
+    files: SceneFiles, points: gpd.GeoDataFrame, *, bands: Sequence[str], patch_size: int
+) -> ScenePatches:
+    """Patches of all scenes at the points of an earlier run (``patches.gpkg``)."""
+    parts = []
+    for name, scene in files.open().items():
+        own = points[points["scene"] == name] if name in set(points["scene"]) else points
+        local = own.to_crs(str(geobox_of(scene, name).crs))
+        centres = pd.DataFrame({
+            "lcz": local["lcz"], "polygon": local["polygon"],
+            "x": local.geometry.x, "y": local.geometry.y,
+        }).drop_duplicates(["x", "y"])  # fmt: skip
+        parts.append(
+            patches_at(
+                scene, centres, sensor=files.sensor, bands=bands, patch_size=patch_size, name=name
+            )
+        )
+    return _named(join_patches(parts, same_place=True), files)
+
+
+def _named(patches: ScenePatches, files: SceneFiles) -> ScenePatches:
+    names = [Path(p).name for p in files.inputs]
+    source = f"{', '.join(names)} {files.city}".strip()
+    return ScenePatches(replace(patches.kind, source=source), patches.table, patches.images)

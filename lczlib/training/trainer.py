@@ -1,0 +1,380 @@
+"""Training runs: from labelled patches to one file of weights that says what it is."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
+
+from lczlib.errors import Cancelled, DeviceError, InputError
+from lczlib.export.files import staged, write_json
+from lczlib.mapping.engines import choose_device
+from lczlib.models import Weights, architecture, build
+from lczlib.training.batches import PatchBatches
+from lczlib.training.losses import inverse_frequency
+from lczlib.training.module import TrainingModule
+from lczlib.training.patches import Patches, PatchKind
+
+Progress = Callable[[int, int], None]
+"""Called with the training steps done and the steps in all."""
+Note = Callable[[str], None]
+"""Called with a sentence that the user should read."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a network is trained; the defaults are those of Zhou et al. (2022, section 3.6).
+
+    Attributes
+    ----------
+    architecture : str
+        Key of `lczlib.models.ARCHITECTURES`.
+    options : dict
+        The architecture's own parameters.
+    epochs : int
+        At most; the paper does not say.
+    batch_size : int
+        Of each device.
+    learning_rate : float
+        Of the first epochs.
+    halve_every : int
+        Epochs after which the rate is halved.
+    patience : int
+        Epochs without a lower validation loss after which training stops.
+    gamma : float
+        Of the focal loss; 0 for cross-entropy.
+    alpha : {"inverse", "one"}
+        Class weights: by inverse frequency, or all 1.
+    augment : bool
+        Flips and quarter turns.
+    seed : int
+        Of initial weights, order, augmentation and dropout.
+    precision : str
+        Lightning's: ``32-true``, ``16-mixed`` or ``bf16-mixed``.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    devices : int
+        How many; several are synchronised by Lightning's own strategy.
+    workers : int
+        Processes that read batches; 0 reads in the training process, which is as fast for scenes
+        in memory.
+    """
+
+    architecture: str = "sen2lcz"
+    options: dict[str, Any] = field(default_factory=dict)
+    epochs: int = 100
+    batch_size: int = 16
+    learning_rate: float = 0.002
+    halve_every: int = 5
+    patience: int = 50
+    gamma: float = 2.0
+    alpha: Literal["inverse", "one"] = "inverse"
+    augment: bool = True
+    seed: int = 0
+    precision: str = "32-true"
+    device: str = "auto"
+    devices: int = 1
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : nn.Module
+        Evaluated, on the CPU, with the weights of the lowest validation loss.
+    weights : Weights
+        Its description, the accuracy still empty.
+    history : DataFrame
+        One line an epoch: losses, overall accuracies, learning rate.
+    best_epoch : int
+        The epoch whose weights were kept.
+    notes : tuple of str
+        What happened on the way (a batch that was halved).
+    """
+
+    network: nn.Module
+    weights: Weights
+    history: pd.DataFrame
+    best_epoch: int
+    notes: tuple[str, ...] = ()
+
+
+def fit_network(
+    train: Patches,
+    validation: Patches,
+    options: Options,
+    folder: str | Path,
+    *,
+    name: str = "trained",
+    resume: bool = False,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    note: Note = log.warning,
+) -> Trained:
+    """Train a network.
+
+    Parameters
+    ----------
+    train, validation : Patches
+        Of one kind; early stopping watches the validation loss.
+    options : Options
+        How.
+    folder : path
+        For checkpoints, ``history.csv`` and TensorBoard logs.
+    name : str
+        Of the weights.
+    resume : bool
+        Whether to go on from the folder's last checkpoint, if there is one. On the CPU the outcome
+        is the same as that of an uninterrupted run.
+    progress, cancelled : callable, optional
+        Called and asked after each training step.
+    note : callable
+        Told of what the user should know. If the device runs out of memory, the batch is halved.
+
+    Raises
+    ------
+    InputError
+        If options make no sense, or the checkpoint is of a run with other options or patches.
+    DeviceError
+        If the device is not there, or its memory is too small for one patch.
+    Cancelled
+        If `cancelled` answers yes; the last complete epoch can be resumed from.
+    """
+    _check(train, validation, options)
+    folder = Path(folder)
+    checkpoints = folder / "checkpoints"
+    settings = _settings(train, validation, options)
+    last = checkpoints / "last.ckpt"
+    notes: list[str] = []
+    batch_size = options.batch_size
+    start = _checkpoint(last, settings) if resume else None
+    if start is None and checkpoints.is_dir():
+        for old in checkpoints.glob("*.ckpt"):
+            old.unlink()
+    write_json(checkpoints / "settings.json", settings)
+    mean, std = train.statistics()
+    while True:
+        try:
+            module, trainer = _run(
+                train,
+                validation,
+                options,
+                folder,
+                batch_size,
+                mean,
+                std,
+                start,
+                progress,
+                cancelled,
+            )
+            break
+        except torch.OutOfMemoryError as err:
+            if batch_size == 1:
+                msg = (
+                    f"The memory of {options.device!r} is too small for one patch of "
+                    f"{train.kind.patch_size} pixels: use a smaller network or the CPU (--device cpu)."
+                )
+                raise DeviceError(msg) from err
+            notes.append(
+                f"The device ran out of memory with batches of {batch_size}: going on with "
+                f"{batch_size // 2}."
+            )
+            note(notes[-1])
+            batch_size //= 2
+            start = last if last.is_file() else None
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    if not trainer.is_global_zero:
+        # A helper process that Lightning started for another device: only the first one reports.
+        raise SystemExit(0)
+    history = pd.DataFrame(module.history)
+    with staged(folder / "history.csv") as temporary:
+        history.to_csv(temporary, index=False)
+    best = torch.load(trainer.checkpoint_callback.best_model_path, weights_only=True)
+    state = {
+        k.removeprefix("network."): v for k, v in best["state_dict"].items() if "network." in k
+    }
+    module.network.load_state_dict(state)
+    weights = _describe(name, train.kind, options, mean, std)
+    return Trained(module.network.cpu().eval(), weights, history, int(best["epoch"]), tuple(notes))
+
+
+def _check(train: Patches, validation: Patches, options: Options) -> None:
+    blueprint = architecture(options.architecture)
+    if blueprint.task != "lcz":
+        msg = (
+            f"{blueprint.title} is a network for {blueprint.task}, not for LCZ: use another --arch."
+        )
+        raise InputError(msg)
+    if train.kind.patch_size < blueprint.min_patch_size:
+        msg = (
+            f"{blueprint.title} needs patches of {blueprint.min_patch_size} pixels or more, not "
+            f"{train.kind.patch_size} (--patch)."
+        )
+        raise InputError(msg)
+    for what in ("epochs", "batch_size", "halve_every", "patience", "devices"):
+        if getattr(options, what) < 1:
+            msg = f"{what.replace('_', ' ')} must be 1 or more, not {getattr(options, what)}."
+            raise InputError(msg)
+    if not options.learning_rate > 0:
+        msg = f"The learning rate must be positive, not {options.learning_rate:g}."
+        raise InputError(msg)
+    if train.kind.bands != validation.kind.bands:
+        msg = (
+            f"Training patches have bands {', '.join(train.kind.bands)} and validation patches "
+            f"{', '.join(validation.kind.bands)}: they must be the same."
+        )
+        raise InputError(msg)
+    if not len(train) or not len(validation):
+        msg = f"There are {len(train)} training and {len(validation)} validation patches: both are needed."
+        raise InputError(msg)
+    present = np.unique(train.labels)
+    if present.size < 2:
+        msg = f"All training patches are of one class (LCZ {present[0]}): add polygons of others."
+        raise InputError(msg)
+
+
+def _settings(train: Patches, validation: Patches, options: Options) -> dict[str, Any]:
+    """What a resumed run must have in common with the one it continues."""
+    kept = {k: v for k, v in asdict(options).items() if k not in ("device", "devices", "workers")}
+    return kept | {
+        "bands": list(train.kind.bands),
+        "patch_size": train.kind.patch_size,
+        "n_train": len(train),
+        "n_validation": len(validation),
+        "labels": int(pd.util.hash_array(np.r_[train.labels, validation.labels]).sum() >> 1),
+    }
+
+
+def _checkpoint(last: Path, settings: dict[str, Any]) -> Path | None:
+    """The checkpoint to resume from, if there is one and it is of this run."""
+    import json
+
+    if not last.is_file():
+        return None
+    before = json.loads((last.parent / "settings.json").read_text())
+    differing = [k for k in settings if before.get(k) != settings[k] and k != "epochs"]
+    if differing:
+        shown = "; ".join(f"{k} was {before.get(k)}, is {settings[k]}" for k in differing[:3])
+        msg = f"The run in {last.parent.parent} cannot be resumed with other settings ({shown})."
+        raise InputError(msg)
+    return last
+
+
+def _run(
+    train: Patches,
+    validation: Patches,
+    options: Options,
+    folder: Path,
+    batch_size: int,
+    mean: np.ndarray,
+    std: np.ndarray,
+    start: Path | None,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[TrainingModule, L.Trainer]:
+    """One go of Lightning's trainer; the caller's random numbers are left alone."""
+    device = choose_device(options.device)
+    with torch.random.fork_rng(), warnings.catch_warnings(), _quiet():
+        # fork_rng: every device's random state is put back at the end
+        warnings.filterwarnings("ignore", module="lightning", message=".*(num_workers|log_every).*")
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
+        warnings.filterwarnings("ignore", message=".*treespec.*")  # Lightning's, of torch's trees
+        torch.manual_seed(options.seed)
+        network = build(options.architecture, len(train.kind.bands), **options.options)
+        alpha = inverse_frequency(train.labels) if options.alpha == "inverse" else None
+        module = TrainingModule(
+            network, mean, std, alpha=alpha, gamma=options.gamma,
+            learning_rate=options.learning_rate, halve_every=options.halve_every,
+            augment=options.augment, seed=options.seed,
+        )  # fmt: skip
+        keep = ModelCheckpoint(
+            folder / "checkpoints", "best", monitor="val_loss", save_last=True,
+            enable_version_counter=False,
+        )  # fmt: skip
+        trainer = L.Trainer(
+            accelerator={"cuda": "gpu"}.get(device.split(":")[0], device),
+            devices=[int(device.split(":")[1])] if ":" in device else options.devices,
+            precision=options.precision,
+            max_epochs=options.epochs,
+            logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+            callbacks=[
+                keep,
+                EarlyStopping("val_loss", patience=options.patience),
+                _Watch(progress, cancelled),
+            ],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,  # PatchBatches shards by itself
+            log_every_n_steps=0,
+            deterministic=device == "cpu",
+        )
+        batches = PatchBatches(train, validation, batch_size, options.seed, options.workers)
+        trainer.fit(module, batches, ckpt_path=start, weights_only=True)
+    return module, trainer
+
+
+class _quiet:  # noqa: N801 - a context manager, used as a verb
+    """Lightning's start-up lines are of no use to our users."""
+
+    def __enter__(self) -> None:
+        self._logger = logging.getLogger("lightning.pytorch")
+        self._level = self._logger.level
+        self._logger.setLevel(logging.ERROR)
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.setLevel(self._level)
+
+
+class _Watch(L.Callback):
+    """Reports every training step, and stops when the user asks for it."""
+
+    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._progress, self._cancelled = progress, cancelled
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: object) -> None:
+        if self._cancelled and self._cancelled():
+            msg = f"Stopped by the user after {trainer.current_epoch} epochs; --resume goes on from there."
+            raise Cancelled(msg)
+        if self._progress:
+            per_epoch = trainer.num_training_batches
+            self._progress(trainer.global_step, per_epoch * trainer.max_epochs)
+
+
+def _describe(
+    name: str, kind: PatchKind, options: Options, mean: np.ndarray, std: np.ndarray
+) -> Weights:
+    title = architecture(options.architecture).title
+    return Weights(
+        name=name,
+        title=f"{title} trained on {kind.source}" if kind.source else title,
+        architecture=options.architecture,
+        sensor=kind.sensor,
+        bands=kind.bands,
+        patch_size=kind.patch_size,
+        pixel_size=kind.pixel_size,
+        normalisation="fixed",
+        mean=tuple(float(v) for v in mean),
+        std=tuple(float(v) for v in std),
+        level=kind.level,
+        options=dict(options.options),
+        simulated=kind.simulated,
+        source=kind.source,
+    )

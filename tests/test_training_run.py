@@ -1,0 +1,404 @@
+"""Training runs: resuming, memory, the file that comes out, the commands."""
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import torch
+from synthetic_so2sat import write_hdf5
+from typer.testing import CliRunner
+
+from lczlib.cli import app
+from lczlib.errors import Cancelled, DeviceError, InputError, LczError
+from lczlib.figures.training import learning_curve
+from lczlib.mapping import MapRequest, map_city
+from lczlib.models import load_model, registry
+from lczlib.models.sen2lcz import Sen2LCZNet
+from lczlib.scenes.simulation import simulate_city, write_so2sat
+from lczlib.training.patches import PatchKind, ScenePatches
+from lczlib.training.run import Subsets, read_patch_points, run_training
+from lczlib.training.splits import split
+from lczlib.training.trainer import Options, fit_network
+
+SMALL = Options(
+    "sen2lcz", {"width": 4, "depth": 1}, epochs=4, batch_size=8, halve_every=2, device="cpu", seed=3
+)
+
+
+def stripes(n=90, seed=0):
+    """Synthetic patches of three classes that differ in the direction and pitch of stripes."""
+    rng = np.random.default_rng(seed)
+    row, col = np.mgrid[:16, :16]
+    shapes = {2: row % 2, 6: (row + col) // 4 % 2, 14: np.zeros_like(row)}
+    lcz = rng.choice(list(shapes), n)
+    images = [rng.normal(shapes[c], 0.4, (2, 16, 16)).astype(np.float32) for c in lcz]
+    table = pd.DataFrame({
+        "lcz": lcz.astype(np.uint8), "polygon": np.arange(n) // 3 + 100 * lcz, "location": np.arange(n),
+        "image": np.arange(n), "row": 0, "col": 0,
+    })  # fmt: skip
+    kind = PatchKind("toy", ("a", "b"), 16, simulated=True, source="synthetic stripes")
+    return ScenePatches(kind, table, images)
+
+
+def subsets_of(patches):
+    chosen = split(patches.table, "random")
+    found = Subsets.of(patches, chosen)
+    return Subsets(found.train, found.validation, found.test, "random", chosen)
+
+
+def state_of(path):
+    return {k: v.clone() for k, v in load_model(path).state_dict().items()}
+
+
+def test_a_killed_and_resumed_run_gives_the_weights_of_an_uninterrupted_one(tmp_path):
+    """The process is killed outright in the middle of its third epoch."""
+    script = tmp_path / "train_and_die.py"
+    script.write_text(
+        textwrap.dedent("""
+        import os, signal, sys
+        sys.path[:0] = sys.argv[1:3]
+        from test_training_run import SMALL, stripes, subsets_of
+        from lczlib.training.run import run_training
+
+        def progress(done, total):
+            if done == int(0.6 * total):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        run_training(subsets_of(stripes()), SMALL, sys.argv[3], name="net", progress=progress)
+        """)
+    )
+    root = Path(__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, str(script), str(root), str(root / "tests"), str(tmp_path / "killed")],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert not (tmp_path / "killed/model.safetensors").exists()
+    whole = run_training(subsets_of(stripes()), SMALL, tmp_path / "whole", name="net")
+    steps = []
+    resumed = run_training(
+        subsets_of(stripes()), SMALL, tmp_path / "killed", name="net", resume=True,
+        progress=lambda done, total: steps.append(done / total),
+    )  # fmt: skip
+    assert min(steps) > 0.5  # two of four epochs were not repeated
+    one, other = state_of(whole.path), state_of(resumed.path)
+    assert all(torch.equal(one[k], other[k]) for k in one)
+    pd.testing.assert_frame_equal(whole.history, resumed.history)
+    assert whole.path.read_bytes() == resumed.path.read_bytes()
+
+
+def test_the_seed_determines_the_weights_and_the_callers_random_numbers_are_left_alone(tmp_path):
+    subsets = subsets_of(stripes(30))
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    states = []
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        torch.manual_seed(1)
+        options = Options(**{**vars(SMALL), "epochs": 1, "seed": seed})
+        states.append(fit_network(subsets.train, subsets.validation, options, tmp_path / name))
+        assert torch.equal(torch.rand(3), expected)
+    a, b, c = (list(s.network.state_dict().values()) for s in states)
+    assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+    assert not all(torch.equal(x, y) for x, y in zip(a, c, strict=True))
+
+
+def test_a_run_learns_and_its_file_says_what_it_is(tmp_path):
+    options = Options(**{**vars(SMALL), "epochs": 12, "halve_every": 5})
+    result = run_training(subsets_of(stripes(240)), options, tmp_path / "run", licence="CC0-1.0")
+    assert result.assessment.scores["oa"] > 0.8
+    model = load_model(result.path)
+    weights = model.weights
+    assert weights.bands == ("a", "b")
+    assert weights.simulated
+    assert weights.licence == "CC0-1.0"
+    assert weights.patch_size == 16
+    assert weights.accuracy["n"] == result.assessment.n == 48
+    assert weights.accuracy["oa"] == pytest.approx(result.assessment.scores["oa"], abs=1e-4)
+    low, high = weights.accuracy["oa_ci"]
+    assert low <= weights.accuracy["oa"] <= high
+    assert len(weights.classes) == 17 == model(torch.zeros(1, 2, 16, 16)).shape[1]
+    rates = result.history["learning_rate"]
+    assert rates.iloc[[0, 4, 5, 10]].tolist() == [0.002, 0.002, 0.001, 0.0005]
+    report = json.loads((tmp_path / "run/training.json").read_text())
+    assert report["test"]["n"] == 48
+    assert report["best_epoch"] == result.history["val_loss"].idxmin()
+    assert list((tmp_path / "run/tensorboard").glob("events*"))
+    assert len(pd.read_csv(tmp_path / "run/history.csv")) == len(result.history)
+
+
+def test_training_stops_early_when_validation_does_not_improve(tmp_path):
+    subsets = subsets_of(stripes(30))
+    options = Options(**{**vars(SMALL), "epochs": 60, "patience": 1, "learning_rate": 0.05})
+    trained = fit_network(subsets.train, subsets.validation, options, tmp_path)
+    assert len(trained.history) < 60
+    assert trained.best_epoch == trained.history["val_loss"].idxmin()
+
+
+class _Hungry(Sen2LCZNet):
+    """A network whose device has no room for training batches above four patches."""
+
+    def forward(self, x):
+        if self.training and len(x) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().forward(x)
+
+
+@pytest.fixture
+def hungry(monkeypatch):
+    blueprint = registry.Architecture(
+        "hungry", "Hungry", f"{__name__}:_Hungry", patch_size=16, min_patch_size=8, reference=""
+    )
+    monkeypatch.setitem(registry.ARCHITECTURES, "hungry", blueprint)
+    return Options(**{**vars(SMALL), "architecture": "hungry", "batch_size": 16, "epochs": 1})
+
+
+def test_the_batch_halves_when_the_device_runs_out_of_memory_and_says_so(hungry, tmp_path):
+    subsets, said = subsets_of(stripes(40)), []
+    trained = fit_network(subsets.train, subsets.validation, hungry, tmp_path, note=said.append)
+    assert said == [
+        "The device ran out of memory with batches of 16: going on with 8.",
+        "The device ran out of memory with batches of 8: going on with 4.",
+    ]
+    assert trained.notes == tuple(said)
+    assert len(trained.history) == 1
+
+
+def test_a_device_too_small_for_one_patch_is_said_to_be_so(hungry, tmp_path, monkeypatch):
+    def forward(self, x):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(_Hungry, "forward", forward)
+    subsets = subsets_of(stripes(40))
+    with pytest.raises(DeviceError, match="too small for one patch of 16 pixels"):
+        fit_network(subsets.train, subsets.validation, hungry, tmp_path, note=lambda _: None)
+
+
+def test_a_cancelled_run_keeps_its_last_epoch(tmp_path):
+    subsets, steps = subsets_of(stripes()), []
+    with pytest.raises(Cancelled, match="after 1 epochs"):
+        fit_network(
+            subsets.train, subsets.validation, SMALL, tmp_path,
+            progress=lambda done, _: steps.append(done), cancelled=lambda: len(steps) == 10,
+        )  # fmt: skip
+    assert (tmp_path / "checkpoints/last.ckpt").is_file()
+
+
+def test_a_run_is_not_resumed_with_other_settings(tmp_path):
+    subsets = subsets_of(stripes(30))
+    options = Options(**{**vars(SMALL), "epochs": 1})
+    fit_network(subsets.train, subsets.validation, options, tmp_path)
+    other = Options(**{**vars(options), "gamma": 0.0})
+    with pytest.raises(InputError, match=r"cannot be resumed .*gamma was 2.0, is 0.0"):
+        fit_network(subsets.train, subsets.validation, other, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "resnet2000"}, "no network of the registry"),
+        ({"epochs": 0}, "epochs must be 1 or more"),
+        ({"learning_rate": 0.0}, "learning rate must be positive"),
+        ({"device": "quantum"}, "no device 'quantum'"),
+        ({"architecture": "gmnet"}, "network for water"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(changes, message, tmp_path):
+    subsets = subsets_of(stripes(30))
+    with pytest.raises(LczError, match=message):
+        fit_network(
+            subsets.train, subsets.validation, Options(**{**vars(SMALL), **changes}), tmp_path
+        )
+
+
+def test_patches_too_small_for_the_network_are_refused(tmp_path):
+    patches = stripes(30)
+    kind = PatchKind("toy", ("a", "b"), 4)
+    small = subsets_of(ScenePatches(kind, patches.table, patches.images))
+    with pytest.raises(InputError, match="needs patches of 8 pixels or more, not 4"):
+        fit_network(small.train, small.validation, SMALL, tmp_path)
+
+
+# --- the commands, on the real Hong Kong data
+
+
+@pytest.fixture(scope="module")
+def hong_kong(shared, tmp_path_factory):
+    """A quick run of ``lcz train`` and its folder."""
+    data, out = shared / "data/hong_kong", tmp_path_factory.mktemp("hong_kong") / "run"
+    scene = data / "LC81220442014288LGN00_B1-7_B10_B11_100m.tif"
+    arguments = [
+        "train", str(scene), "--polygons", str(data / "lcz_training_polygons.shp"),
+        "--sensor", "landsat", "--bands", "B1,B2,B3,B4,B5,B6,B7", "--fringe", "2", "--patch", "8",
+        "--spacing", "200", "--option", "width=8", "--option", "depth=1", "--epochs", "3",
+        "--device", "cpu", "--forest", "--out", str(out),
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return scene, out, result
+
+
+def test_lcz_train_reports_accuracy_on_unseen_polygons(hong_kong):
+    _, out, result = hong_kong
+    assert "split by polygon" in result.output
+    assert "Random forest on the same patches: OA" in result.output
+    report = json.loads((out / "training.json").read_text())
+    assert report["test"]["oa"] > 0.3  # 13 classes; n is a few hundred patches
+    assert report["test"]["n"] == report["split"]["patches"]["test"]["n"]
+    assert report["random_forest"]["n"] == report["test"]["n"]
+    assert (out / "learning_curve.png").stat().st_size > 10_000
+    patches = gpd.read_file(out / "patches.gpkg")
+    assert patches.groupby("polygon")["subset"].nunique().max() == 1
+
+
+def test_lcz_evaluate_finds_the_accuracy_that_training_reported(hong_kong, tmp_path):
+    scene, out, _ = hong_kong
+    arguments = [
+        "evaluate", str(out / "model.safetensors"), str(scene), "--patches",
+        str(out / "patches.gpkg"), "--fringe", "2", "--device", "cpu", "--out", str(tmp_path),
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "evaluation.json").read_text())
+    trained = json.loads((out / "training.json").read_text())["test"]
+    for score in ("n", "oa", "aa", "kappa", "oa_ci"):
+        assert found[score] == pytest.approx(trained[score]), score
+    assert found["classes"] == trained["classes"]
+
+
+def test_trained_weights_map_the_scene_at_once(hong_kong, tmp_path):
+    scene, out, _ = hong_kong
+    corner = tmp_path / "corner.tif"
+    with rasterio.open(scene) as src:  # 15 x 15 km, where many polygons lie
+        window = rasterio.windows.Window(200, 200, 150, 150)
+        profile = src.profile | {
+            "width": 150,
+            "height": 150,
+            "transform": src.window_transform(window),
+        }
+        with rasterio.open(corner, "w", **profile) as dst:
+            dst.write(src.read(window=window))
+            dst.descriptions = src.descriptions
+    request = MapRequest(
+        inputs=(str(corner),), weights=(str(out / "model.safetensors"),), device="cpu"
+    )
+    result = map_city(request, tmp_path / "map")
+    (lcz,) = result.kinds.values()
+    points = read_patch_points(out / "patches.gpkg", "train").to_crs(lcz.rio.crs)
+    west, south, east, north = lcz.rio.bounds()
+    points = points.cx[west:east, south:north]
+    assert len(points) > 100
+    mapped = [int(lcz.sel(x=p.x, y=p.y, method="nearest")) for p in points.geometry]
+    assert np.mean(np.array(mapped) == points["lcz"].to_numpy()) > 0.4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--polygons", "nowhere.gpkg"], "does not exist"),
+        (["--polygons", "{areas}", "--without", "downtown"], "no Local Climate Zone"),
+        (["--polygons", "{areas}", "--bands", "B1,B99"], "no band B99"),
+        (["--polygons", "{areas}", "--patch", "4", "--bands", "B1,B2"], "needs patches of 8"),
+    ],
+)
+def test_bad_input_of_lcz_train_is_one_sentence(arguments, message, shared, tmp_path):
+    data = shared / "data/hong_kong"
+    scene = data / "LC81220442014288LGN00_B1-7_B10_B11_100m.tif"
+    filled = [a.format(areas=data / "lcz_training_polygons.shp") for a in arguments]
+    common = [
+        "train",
+        str(scene),
+        "--sensor",
+        "landsat",
+        "--spacing",
+        "400",
+        "--out",
+        str(tmp_path),
+    ]
+    result = CliRunner().invoke(app, [*common, *filled])
+    assert isinstance(result.exception, LczError), result.output
+    assert message in str(result.exception)
+
+
+def test_a_network_of_both_sensors_is_trained_and_maps_a_so2sat_folder(tmp_path):
+    write_so2sat(simulate_city(4, seed=5), tmp_path / "scene")
+    (areas,) = tmp_path.glob("scene/Reference/*/polygons.gpkg")
+    arguments = [
+        "train", str(tmp_path / "scene"), "--polygons", str(areas), "--sensor", "both",
+        "--spacing", "80", "--split", "random", "--option", "width=4", "--option", "depth=1",
+        "--epochs", "1", "--batch-size", "64", "--device", "cpu", "--no-figures",
+        "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    path = tmp_path / "run/model.safetensors"
+    assert len(load_model(path).weights.bands) == 17
+    request = MapRequest(inputs=(str(tmp_path / "scene"),), weights=(str(path),), device="cpu")
+    mapped = map_city(request, tmp_path / "map").kinds
+    assert list(mapped) == ["both"]
+    assert (mapped["both"] > 0).all()
+
+
+def test_so2sat_files_are_trained_on_and_evaluated(tmp_path):
+    names = ("training", "validation", "testing")
+    train, validation, test = (
+        write_hdf5(tmp_path / f"{n}.h5", 48, seed=i, classes=4) for i, n in enumerate(names)
+    )
+    out = tmp_path / "run"
+    arguments = [
+        "train", str(train), "--validation", str(validation), "--test", str(test), "--option",
+        "width=4", "--option", "depth=1", "--epochs", "6", "--device", "cpu", "--no-figures",
+        "--out", str(out),
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "training.json").read_text())
+    assert report["split"]["method"] == "as published"
+    again = [
+        "evaluate",
+        str(out / "model.safetensors"),
+        str(test),
+        "--no-figures",
+        "--device",
+        "cpu",
+    ]
+    result = CliRunner().invoke(app, [*again, "--out", str(tmp_path)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "evaluation.json").read_text())
+    assert found["oa"] == pytest.approx(report["test"]["oa"])
+    assert found["n"] == 48
+
+
+def test_the_learning_curve_shows_both_subsets_and_the_kept_epoch():
+    history = pd.DataFrame({"epoch": range(5)})
+    for column in ("train_loss", "val_loss", "train_oa", "val_oa"):
+        history[column] = np.linspace(1, 0.2, 5)
+    drawn = learning_curve(history, best_epoch=2)
+    curves = [e for panel in drawn for e in panel if type(e).__name__ == "Curve"]
+    assert [c.label for c in curves] == ["training", "validation"] * 2
+    assert all(np.array_equal(c.dimension_values("epoch"), np.arange(1, 6)) for c in curves)
+    assert [e.data for panel in drawn for e in panel if type(e).__name__ == "VLine"] == [3, 3]
+
+
+def test_two_processes_train_together_and_one_reports(tmp_path):
+    train, validation, test = (
+        write_hdf5(tmp_path / f"{n}.h5", 32, seed=i, classes=3) for i, n in enumerate("abc")
+    )
+    command = [
+        sys.executable, "-m", "lczlib", "train", str(train), "--validation", str(validation),
+        "--test", str(test), "--option", "width=4", "--option", "depth=1", "--epochs", "2",
+        "--device", "cpu", "--devices", "2", "--workers", "1", "--no-figures", "--out",
+        str(tmp_path / "run"),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1], timeout=120
+    )  # fmt: skip
+    assert done.stdout.count("Accuracy on the test patches") == 1
+    assert len(pd.read_csv(tmp_path / "run/history.csv")) == 2
