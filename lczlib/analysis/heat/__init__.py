@@ -1,0 +1,22 @@
+"""Heat islands by LCZ against LCZ D: of the surface (SUHI) and of the canopy layer.
+
+Two different things, never mixed: the surface heat island is read from thermal images, the canopy
+heat island from air temperature stations between the buildings.
+
+=================  ==================================================================
+surface            `surface_heat_island`: classes against LCZ D, with intervals
+bootstrap          the spatial block bootstrap behind them
+measures           urban minus rural, percentile, profile, persistence, Gi*, UTFVI
+alignment, series  thermal raster and map on one grid; several dates, day and night
+canopy             `canopy_heat_island`: stations against those in LCZ D
+stations           reading stations and their clock; `station_zones`: their classes
+quality            quality control after CrowdQC+
+network            where to put sensors
+morphology         area of each class and the published ranges of its form
+=================  ==================================================================
+"""
+
+from lczlib.analysis.heat.alignment import Aligned, align
+from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, surface_heat_island
+
+__all__ = ["Aligned", "SurfaceHeatIsland", "SurfaceOptions", "align", "surface_heat_island"]

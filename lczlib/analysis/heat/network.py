@@ -1,0 +1,167 @@
+"""Where to put air temperature sensors, given an LCZ map."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+from scipy import ndimage
+
+from lczlib.analysis.heat.patches import patch_numbers
+from lczlib.classes import CLASSES, N_CLASSES
+from lczlib.errors import InputError
+from lczlib.grid import check_projected, geobox_of
+
+WATER = 17
+_CANDIDATES = 20_000
+
+
+def sensor_sites(
+    lcz: xr.DataArray,
+    n_sensors: int,
+    *,
+    border_distance: float = 250.0,
+    with_water: bool = False,
+    seed: int = 0,
+) -> gpd.GeoDataFrame:
+    """Propose sensor sites: every zone, in proportion to its area, off the borders, spread out.
+
+    The rules of Zhou et al. (2022), section 4.2, after Stewart & Oke (2012). Each zone present gets
+    one sensor, the rest go by area (largest remainders). Within a zone, sites are those furthest
+    from all sites chosen so far (Gonzalez 1985), zones with the least room first, among places no
+    nearer than `border_distance` to another zone, to the edge of the map, or to no data.
+
+    Parameters
+    ----------
+    lcz : DataArray (y, x)
+        Codes 0..17 on a grid in metres.
+    n_sensors : int
+        At least one for each zone with room.
+    border_distance : float
+        m; the default is the radius in which a station's zone is judged.
+    with_water : bool
+        Whether LCZ G gets sensors too.
+    seed : int
+        Of the sample of places tried in zones with more than 20,000 of them.
+
+    Returns
+    -------
+    GeoDataFrame
+        CRS of the map; ``site`` (1..n), ``lcz``, ``code``, ``name``, ``border_distance`` (m),
+        ``patch_km2``, ``nearest_site`` (m), point geometry. ``attrs["no_room"]`` lists the zones
+        without a place far enough from a border, ``attrs["allocation"]`` sensors by zone.
+
+    Raises
+    ------
+    InputError
+        If there are fewer sensors than zones with room, or no room at all.
+    """
+    box = check_projected(geobox_of(lcz, "LCZ map"), "LCZ map")
+    codes = np.asarray(lcz.data)
+    cell = abs(box.affine.a)
+    areas = np.bincount(codes.ravel(), minlength=N_CLASSES + 1).astype(float) * cell**2 / 1e6
+    zones = [c.number for c in CLASSES if areas[c.number] > 0 and (with_water or c.number != WATER)]
+    depth = _border_distance(codes, cell)
+    rooms = {z: np.argwhere((codes == z) & (depth >= border_distance)) for z in zones}
+    no_room = [z for z in zones if not len(rooms[z])]
+    zones = [z for z in zones if len(rooms[z])]
+    if not zones:
+        msg = f"No zone has a place {border_distance:g} m from its border: lower --border-distance."
+        raise InputError(msg)
+    if n_sensors < len(zones):
+        msg = f"{n_sensors} sensors cannot cover {len(zones)} zones: give at least {len(zones)}."
+        raise InputError(msg)
+    allocation = allocate(
+        {z: areas[z] for z in zones}, {z: len(rooms[z]) for z in zones}, n_sensors
+    )
+    rng = np.random.default_rng(seed)
+    chosen: list[tuple[int, int, int]] = []
+    for zone in sorted(zones, key=lambda z: len(rooms[z])):
+        places = rooms[zone]
+        if len(places) > _CANDIDATES:
+            places = places[rng.choice(len(places), _CANDIDATES, replace=False)]
+        taken = np.array([(r, c) for _, r, c in chosen]).reshape(-1, 2)
+        inside = depth[tuple(places.T)]
+        for row, col in _spread(places, taken, inside, allocation[zone]):
+            chosen.append((zone, int(row), int(col)))
+    chosen.sort()
+    return _as_table(chosen, codes, depth, cell, box, no_room, allocation)
+
+
+def allocate(areas: dict[int, float], room: dict[int, int], total: int) -> dict[int, int]:
+    """Sensors by zone: one each, the rest in proportion to area by largest remainder, within room.
+
+    Examples
+    --------
+    >>> allocate({2: 10.0, 6: 60.0, 14: 30.0}, {2: 99, 6: 99, 14: 99}, 10)
+    {2: 1, 6: 6, 14: 3}
+    """
+    share = {z: total * a / sum(areas.values()) for z, a in areas.items()}
+    given = {z: min(max(1, int(share[z])), room[z]) for z in areas}
+    while sum(given.values()) > total:  # the minimum of one overdrew: take from the best served
+        most = max((z for z in given if given[z] > 1), key=lambda z: given[z] - share[z])
+        given[most] -= 1
+    while sum(given.values()) < min(total, sum(room.values())):
+        least = max((z for z in given if given[z] < room[z]), key=lambda z: share[z] - given[z])
+        given[least] += 1
+    return given
+
+
+def _border_distance(codes: np.ndarray, cell: float) -> np.ndarray:
+    """Distance in m from each pixel's centre to the nearest pixel edge of another zone or the map's edge."""
+    padded = np.pad(codes, 1)
+    depth = np.zeros(padded.shape, np.float32)
+    for number, where in enumerate(ndimage.find_objects(padded, N_CLASSES), start=1):
+        if where is None:
+            continue
+        wider = tuple(slice(s.start - 1, s.stop + 1) for s in where)
+        mask = padded[wider] == number
+        distance = ndimage.distance_transform_edt(mask, sampling=cell)
+        depth[wider][mask] = distance[mask] - cell / 2
+    return depth[1:-1, 1:-1]
+
+
+def _spread(places: np.ndarray, taken: np.ndarray, depth: np.ndarray, n: int) -> list[np.ndarray]:
+    """Choose `n` places, each the furthest from those taken; the first of all lies deepest inside."""
+    distance = np.full(len(places), np.inf)
+    for site in taken:
+        distance = np.minimum(distance, np.hypot(*(places - site).T))
+    chosen = []
+    for _ in range(n):
+        pick = int(depth.argmax() if np.isinf(distance).all() else distance.argmax())
+        chosen.append(places[pick])
+        distance = np.minimum(distance, np.hypot(*(places - places[pick]).T))
+    return chosen
+
+
+def _as_table(
+    chosen: list[tuple[int, int, int]],
+    codes: np.ndarray,
+    depth: np.ndarray,
+    cell: float,
+    box: object,
+    no_room: list[int],
+    allocation: dict[int, int],
+) -> gpd.GeoDataFrame:
+    zone, rows, cols = (np.array(v) for v in zip(*chosen, strict=True))
+    patches, _ = patch_numbers(codes)
+    sizes = np.bincount(patches.ravel())
+    x, y = box.affine * (cols + 0.5, rows + 0.5)
+    apart = np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
+    np.fill_diagonal(apart, np.inf)
+    nearest = apart.min(axis=1) if len(chosen) > 1 else np.full(1, np.nan)
+    table = gpd.GeoDataFrame(
+        {
+            "site": np.arange(1, zone.size + 1),
+            "lcz": zone,
+            "code": [CLASSES[z - 1].code for z in zone],
+            "name": [CLASSES[z - 1].name for z in zone],
+            "border_distance": depth[rows, cols].astype(float).round(1),
+            "patch_km2": sizes[patches[rows, cols]] * cell**2 / 1e6,
+            "nearest_site": nearest.round(1),
+        },
+        geometry=gpd.points_from_xy(x, y),
+        crs=box.crs.to_wkt(),
+    )
+    table.attrs = {"no_room": no_room, "allocation": allocation}
+    return table

@@ -1,0 +1,117 @@
+"""Patches of a class and the pixels inside them, away from other classes."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage, stats
+
+from lczlib.classes import N_CLASSES
+
+
+def interior(lcz: np.ndarray, pixels: int) -> np.ndarray:
+    """Pixels whose neighbourhood of `pixels` in every direction is all of their own class.
+
+    The thermal signal of a border pixel belongs to both sides. Pixels nearer than that to the edge
+    of the map, or to no data, are not interior: what lies beyond is unknown.
+
+    Parameters
+    ----------
+    lcz : array (y, x) of uint8
+        0..17, 0 = no data.
+    pixels : int
+        1 is an erosion by a 3 x 3 square; 0 keeps every classified pixel.
+    """
+    if pixels == 0:
+        return lcz > 0
+    size = 2 * pixels + 1
+    low = ndimage.minimum_filter(lcz, size, mode="constant", cval=0)
+    high = ndimage.maximum_filter(lcz, size, mode="constant", cval=255)
+    return (low == high) & (lcz > 0)
+
+
+def patch_numbers(lcz: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number the connected areas of one class (8 neighbours): (y, x) int32 from 1, and how many."""
+    out = np.zeros(lcz.shape, np.int32)
+    count = 0
+    eight = np.ones((3, 3), bool)
+    for number, where in enumerate(ndimage.find_objects(lcz, N_CLASSES), start=1):
+        if where is None:
+            continue
+        labels, n = ndimage.label(lcz[where] == number, structure=eight)
+        inside = labels > 0
+        out[where][inside] = labels[inside] + count
+        count += n
+    return out, count
+
+
+def patch_medians(values: np.ndarray, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median of the values (n,) of each patch number (n,): numbers and medians, by number.
+
+    Values are taken as float32. Patch and value go into one 64-bit key (the bits of a float32, with
+    the sign turned, sort as integers do), because sorting integers is several times faster than
+    sorting by two keys.
+    """
+    if not values.size:
+        return np.empty(0, patches.dtype), np.empty(0)
+    sign = np.uint32(1 << 31)
+    bits = values.astype(np.float32).view(np.uint32)
+    bits = np.where(bits & sign, ~bits, bits | sign)
+    keys = np.sort((patches.astype(np.uint64) << np.uint64(32)) | bits)
+    numbers = (keys >> np.uint64(32)).astype(patches.dtype)
+    bits = keys.astype(np.uint32)
+    ordered = np.where(bits & sign, bits ^ sign, ~bits).view(np.float32).astype(np.float64)
+    starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
+    sizes = np.diff(np.r_[starts, numbers.size])
+    middle = (ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2
+    return numbers[starts], middle
+
+
+def patch_tests(
+    values: np.ndarray, codes: np.ndarray, patches: np.ndarray
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Kruskal-Wallis over all classes and Mann-Whitney tests of each two, on patch medians.
+
+    Parameters
+    ----------
+    values, codes, patches : array (n,)
+        Temperature, LCZ number and patch number of each pixel. Classes with fewer than three
+        patches are left out.
+
+    Returns
+    -------
+    pairs : DataFrame
+        ``lcz_a``, ``lcz_b``, ``n_a``, ``n_b``, ``difference`` (of the medians of patch medians),
+        ``p``, ``p_holm`` (corrected for the number of pairs).
+    kruskal : dict
+        ``h``, ``p``, ``n_patches``.
+    """
+    by_class = {}
+    for number in np.flatnonzero(np.bincount(codes)):
+        mask = codes == number  # a class at a time: sorting takes several times its memory
+        by_class[int(number)] = patch_medians(values[mask], patches[mask])[1]
+    usable = {c: m for c, m in by_class.items() if m.size >= 3}
+    columns = ["lcz_a", "lcz_b", "n_a", "n_b", "difference", "p", "p_holm"]
+    if len(usable) < 2:
+        return pd.DataFrame(columns=columns), {"h": np.nan, "p": np.nan, "n_patches": 0}
+    h, p = stats.kruskal(*usable.values())
+    n = sum(m.size for m in usable.values())
+    rows = [
+        (a, b, usable[a].size, usable[b].size, np.median(usable[a]) - np.median(usable[b]),
+         stats.mannwhitneyu(usable[a], usable[b]).pvalue)
+        for a, b in combinations(usable, 2)
+    ]  # fmt: skip
+    pairs = pd.DataFrame(rows, columns=columns[:-1])
+    pairs["p_holm"] = holm(pairs["p"].to_numpy())
+    return pairs, {"h": float(h), "p": float(p), "n_patches": n}
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Probabilities corrected for the number of tests by Holm's step-down rule (1979)."""
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+    out = np.empty_like(p, dtype=float)
+    out[order] = stepped.clip(max=1)
+    return out

@@ -1,0 +1,91 @@
+"""Several thermal scenes: on one grid, day and night apart, their median and each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lczlib.analysis.heat.alignment import Resample, align
+from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
+from lczlib.errors import InputError
+from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.scenes.thermal import Thermal
+
+
+def stack(
+    scenes: Sequence[Thermal], lcz: xr.DataArray, resample: Resample | None = None
+) -> tuple[xr.DataArray, xr.DataArray, str]:
+    """Bring scenes and an LCZ map to the grid that suits the first scene.
+
+    Returns
+    -------
+    temperature : DataArray (time, y, x)
+        degC; coordinate ``scene`` (the file), ``time`` NaT where not known.
+    lcz : DataArray (y, x)
+    method : str
+        How they came there (:func:`lczlib.analysis.heat.alignment.align`); scenes of another
+        footprint are brought to the first one's grid by nearest neighbour.
+    """
+    first = align(scenes[0].temperature, lcz, resample)
+    box = geobox_of(first.temperature)
+    layers = [first.temperature]
+    for scene in scenes[1:]:
+        moved = scene.temperature
+        if not same_grid(geobox_of(moved), box):
+            finer = abs(geobox_of(moved).affine.a) < abs(box.affine.a)
+            moved = to_grid(moved, box, "average" if finer else "nearest")
+        layers.append(first.temperature.copy(data=np.asarray(moved.data)))
+    times = np.array([s.time or np.datetime64("NaT") for s in scenes], "datetime64[s]")
+    names = [str(s.temperature.attrs.get("source", i)) for i, s in enumerate(scenes)]
+    out = xr.concat(layers, "time").assign_coords(time=times, scene=("time", names))
+    return out.assign_attrs(first.temperature.attrs), first.lcz, first.method
+
+
+def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
+    """Time of each scene at its centre: ``time`` (UTC), ``solar_hour``, ``overpass`` (day or night).
+
+    A scene is of the day when the sun stands above the horizon. What is not known is None.
+    """
+    out = []
+    for scene in scenes:
+        row: dict[str, object] = {"time": None, "solar_hour": None, "overpass": scene.overpass}
+        if scene.time is not None:
+            centre = geobox_of(scene.temperature).geographic_extent.centroid.coords[0]
+            when = pd.DatetimeIndex([scene.time])
+            row["time"] = str(scene.time) + "Z"
+            row["solar_hour"] = round(float(local_solar_time(when, centre[0])[0]), 2)
+            if scene.overpass is None:
+                high = solar_elevation(when, centre[1], centre[0])[0] > 0
+                row["overpass"] = "day" if high else "night"
+        out.append(row)
+    return out
+
+
+def split_by_overpass(facts: Sequence[dict[str, object]]) -> dict[str, list[int]]:
+    """Scene numbers by overpass; day and night are never put into one composite.
+
+    Raises
+    ------
+    InputError
+        If some scenes tell their overpass and others do not.
+    """
+    groups: dict[str, list[int]] = {}
+    for i, row in enumerate(facts):
+        groups.setdefault(str(row["overpass"] or "time not stated"), []).append(i)
+    if len(groups) > 1 and "time not stated" in groups:
+        msg = (
+            f"{len(groups['time not stated'])} of {len(facts)} scenes tell no acquisition time, so day "
+            "and night cannot be kept apart: state it with --time, once for each --lst."
+        )
+        raise InputError(msg)
+    return groups
+
+
+def median_composite(temperature: xr.DataArray, min_dates: int = 1) -> xr.DataArray:
+    """Median over time of the dates with a temperature; NaN where fewer than `min_dates`."""
+    n = temperature.notnull().sum("time")
+    out = temperature.median("time", skipna=True).where(n >= min_dates)
+    return out.astype(np.float32).assign_attrs(temperature.attrs).rename("temperature")

@@ -1,0 +1,150 @@
+"""The Local Climate Zone and the height of each station."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lczlib.analysis.heat.stations import match_columns, read_table
+from lczlib.classes import lcz_class
+from lczlib.errors import InputError
+from lczlib.grid import geobox_of
+
+
+def read_classes(path: str | Path) -> dict[str, str]:
+    """Hand-set classes from a table with columns ``station`` and ``lcz`` (number, code or name)."""
+    table = read_table(path)
+    names = match_columns(table, {}, Path(path))
+    if not {"station", "lcz"} <= names.keys():
+        msg = f"{path} must have the columns station and lcz; it has {', '.join(map(str, table.columns))}."
+        raise InputError(msg)
+    known = table.dropna(subset=[names["lcz"]])
+    keys = [str(int(v)) if isinstance(v, float) else str(v) for v in known[names["lcz"]]]
+    return dict(zip(known[names["station"]].astype(str), keys, strict=True))
+
+
+def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFrame:
+    """Fill unknown elevations from a raster (y, x) in m, at the nearest pixel."""
+    box = geobox_of(dem, "elevation raster")
+    points = sites.geometry.to_crs(box.crs)
+    at = dem.sel(
+        {
+            dem.dims[0]: xr.DataArray(points.y.to_numpy(), dims="station"),
+            dem.dims[1]: xr.DataArray(points.x.to_numpy(), dims="station"),
+        },
+        method="nearest",
+    )
+    inside = points.within(box.extent.geom).to_numpy()
+    heights = pd.Series(np.where(inside, np.asarray(at.data, float), np.nan), sites.index)
+    return sites.assign(elevation=sites["elevation"].fillna(heights))
+
+
+def station_classes(
+    sites: gpd.GeoDataFrame,
+    lcz: xr.DataArray | None,
+    *,
+    by_hand: Mapping[str, object] | None = None,
+    radius: float = 250.0,
+    homogeneous: float = 0.8,
+) -> pd.DataFrame:
+    """The Local Climate Zone of each station.
+
+    The air at a station comes from some hundred metres around it (Stewart & Oke 2012), so the
+    commonest class within `radius` counts, and is flagged where it covers less than `homogeneous`.
+
+    Parameters
+    ----------
+    sites : GeoDataFrame
+        Index station, points; a column ``lcz`` (0 = not known) overrides the map.
+    lcz : DataArray (y, x), optional
+        LCZ map in any CRS.
+    by_hand : mapping, optional
+        Station to class; overrides everything.
+    radius : float
+        m.
+    homogeneous : float
+        Share of the circle.
+
+    Returns
+    -------
+    DataFrame
+        Index station; ``lcz`` (the class used), ``source`` (``map``, ``stations file`` or ``by
+        hand``), ``lcz_point``, ``lcz_majority``, ``homogeneity``, ``flagged``.
+
+    Raises
+    ------
+    InputError
+        If a station lies outside the map and no class is set by hand.
+    """
+    by_hand = {str(k): lcz_class(str(v)).number for k, v in (by_hand or {}).items()}
+    stray = [s for s in by_hand if s not in sites.index]
+    if stray:
+        there = ", ".join(map(str, sites.index[:8]))
+        msg = f"Stations {stray[:5]} of the hand-set classes are not in the data ({there} ...)."
+        raise InputError(msg)
+    around = _surroundings(sites, lcz, radius) if lcz is not None else {}
+    rows = {}
+    for station in sites.index:
+        point, majority, share = around.get(station, (0, 0, np.nan))
+        told = int(sites.loc[station, "lcz"]) if "lcz" in sites else 0
+        if station in by_hand:
+            used, source = by_hand[station], "by hand"
+        elif told:
+            used, source = told, "stations file"
+        elif majority:
+            used, source = majority, "map"
+        else:
+            place = sites.geometry[station]
+            where = f"({place.y:.4f} N, {place.x:.4f} E)"
+            why = "lies outside the LCZ map" if lcz is not None else "has no class"
+            msg = (
+                f"Station {station!r} at {where} {why}: set its class by hand (--station-classes FILE "
+                "with columns station,lcz), or leave it out."
+            )
+            raise InputError(msg)
+        flagged = bool(share < homogeneous) if source == "map" else False
+        rows[station] = (used, source, point, majority, share, flagged)
+    columns = ["lcz", "source", "lcz_point", "lcz_majority", "homogeneity", "flagged"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _surroundings(
+    sites: gpd.GeoDataFrame, lcz: xr.DataArray, radius: float
+) -> dict[str, tuple[int, int, float]]:
+    """Class at the point, commonest class in the circle and its share; absent outside the map."""
+    box = geobox_of(lcz, "LCZ map")
+    codes = np.asarray(lcz.data)
+    points = sites.geometry.to_crs(box.crs)
+    to_pixel = ~box.affine
+    out = {}
+    for station, point in points.items():
+        latitude = sites.geometry[station].y
+        per_x, per_y = abs(box.affine.a), abs(box.affine.e)
+        if box.crs.geographic:  # metres in a degree, on the sphere
+            per_x, per_y = per_x * 111_320 * np.cos(np.deg2rad(latitude)), per_y * 111_320
+        col, row = to_pixel * (point.x, point.y)
+        if not (0 <= row < codes.shape[0] and 0 <= col < codes.shape[1]):
+            continue
+        reach_x, reach_y = int(radius / per_x) + 1, int(radius / per_y) + 1
+        rows = np.arange(max(0, int(row) - reach_y), min(codes.shape[0], int(row) + reach_y + 1))
+        cols = np.arange(max(0, int(col) - reach_x), min(codes.shape[1], int(col) + reach_x + 1))
+        distance = np.hypot(
+            (rows[:, None] + 0.5 - row) * per_y, (cols[None, :] + 0.5 - col) * per_x
+        )
+        inside = distance <= radius
+        inside |= distance == distance.min()  # a radius below half a pixel still has its own pixel
+        seen = codes[np.ix_(rows, cols)][inside]
+        known = np.bincount(seen[seen > 0], minlength=18)
+        if known.any():
+            majority = int(known.argmax())
+            out[station] = (
+                int(codes[int(row), int(col)]),
+                majority,
+                float(known[majority] / seen.size),
+            )
+    return out

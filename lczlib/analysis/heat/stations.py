@@ -1,0 +1,288 @@
+"""Air temperature stations: reading them, their clock, and the Local Climate Zone around each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from lczlib.classes import lcz_class
+from lczlib.errors import InputError
+
+Ambiguous = Literal["raise", "infer", "earlier", "later", "drop"]
+
+_SYNONYMS = {
+    "time": ("time", "date", "datetime", "timestamp", "date_time", "valid", "utc"),
+    "station": ("station", "station_id", "id", "site", "name", "p_id"),
+    "temperature": ("temperature", "airt", "air_temperature", "ta", "tair", "t2m", "temp", "t"),
+    "latitude": ("latitude", "lat"),
+    "longitude": ("longitude", "lon", "lng", "long"),
+    "elevation": ("elevation", "altitude", "height", "z", "elev"),
+    "lcz": ("lcz", "lcz_class"),
+}
+
+
+@dataclass(frozen=True)
+class Stations:
+    """Hourly air temperature of a network.
+
+    Attributes
+    ----------
+    air : DataFrame
+        degC; index UTC hours, a column for each station, NaN where missing.
+    sites : GeoDataFrame
+        Index station; points in EPSG:4326, ``elevation`` (m, NaN where not known), ``lcz`` (0 where
+        not known).
+    clock : str
+        How the times of the file were read.
+    """
+
+    air: pd.DataFrame
+    sites: gpd.GeoDataFrame
+    clock: str
+
+
+def read_stations(
+    path: str | Path,
+    *,
+    sites: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    time_zone: str | None = None,
+    ambiguous: Ambiguous = "raise",
+    unit: Literal["degC", "K"] = "degC",
+) -> Stations:
+    """Read stations from CSV, Parquet or GeoPackage, a row a measurement or a column a station.
+
+    Parameters
+    ----------
+    path : path
+        Long: columns for time, station, temperature and coordinates (or point geometry). Wide: one
+        column of time, one for each station; then `sites` has the coordinates.
+    sites : path, optional
+        Table or GeoPackage with station, latitude, longitude, and elevation and lcz where known.
+    columns : mapping, optional
+        Which column is ``time``, ``station``, ``temperature``, ``latitude``, ``longitude``,
+        ``elevation``, ``lcz``; the usual names are found without.
+    time_zone : str, optional
+        Of times that carry none: ``UTC``, ``Europe/Berlin``, ``Etc/GMT-1`` (UTC+1 all year).
+    ambiguous : str
+        What to do with the hour that a clock shows twice in autumn: ``raise``, ``infer`` from the
+        order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
+    unit : {"degC", "K"}
+        Of the temperatures.
+
+    Raises
+    ------
+    InputError
+        If columns, coordinates or the time zone are missing, a station has two values for one
+        time, or there is only one station.
+    """
+    path = Path(path)
+    table = read_table(path)
+    names = match_columns(table, columns or {}, path)
+    if "time" not in names:
+        msg = f"{path} has no column of times among {_some(table.columns)}: name it with --columns time=NAME."
+        raise InputError(msg)
+    if "temperature" in names and "station" in names:
+        long = table.rename(columns={v: k for k, v in names.items()})
+        places = _sites_of(long, path) if sites is None else _read_sites(sites)
+        long = long[["time", "station", "temperature"]]
+    else:
+        if sites is None:
+            msg = (
+                f"{path} has no columns for station and temperature: name them with --columns "
+                "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
+            )
+            raise InputError(msg)
+        places = _read_sites(sites)
+        used = [c for c in table.columns if str(c) in places.index]
+        if not used:
+            msg = f"No column of {path} ({_some(table.columns)}) is a station of {sites}."
+            raise InputError(msg)
+        long = table.rename(columns={names["time"]: "time"}).melt(
+            "time", used, var_name="station", value_name="temperature"
+        )
+    long = long.assign(station=long["station"].astype(str)).dropna(subset=["time"])
+    long["temperature"] = pd.to_numeric(long["temperature"], errors="coerce")
+    _check_values(long["temperature"], unit, path)
+    if unit == "K":
+        long["temperature"] -= 273.15
+    times, clock = to_utc(long, time_zone, ambiguous, path)
+    long = long.assign(time=times).dropna(subset=["time"])
+    repeated = long.duplicated(["station", "time"])
+    if repeated.any():
+        first = long[repeated].iloc[0]
+        msg = (
+            f"{path}: station {first['station']!r} has more than one value at {first['time']} "
+            f"({int(repeated.sum())} such rows): remove the duplicates; around the end of daylight "
+            "saving time, state the zone and --ambiguous infer."
+        )
+        raise InputError(msg)
+    air = long.pivot(index="time", columns="station", values="temperature")
+    air = air.resample("1h").mean().dropna(how="all")
+    air.columns.name = None
+    if air.shape[1] < 2:
+        msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
+        raise InputError(msg)
+    unplaced = [s for s in air.columns if s not in places.index]
+    if unplaced:
+        msg = f"Stations {unplaced[:5]} have no coordinates: add them to {sites or path}."
+        raise InputError(msg)
+    return Stations(air, places.loc[list(air.columns)], clock)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read CSV, Parquet or a vector file as a table.
+
+    Raises
+    ------
+    InputError
+        If it is missing or cannot be read.
+    """
+    path = Path(path)
+    if not path.exists():
+        msg = f"The table {path} does not exist."
+        raise InputError(msg)
+    try:
+        if path.suffix.lower() in (".csv", ".txt"):
+            return pd.read_csv(path, sep=None, engine="python")
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        return gpd.read_file(path)
+    except ImportError as err:
+        msg = f"Reading {path} needs pyarrow: `pip install pyarrow`, or convert it to CSV."
+        raise InputError(msg) from err
+    except Exception as err:  # the readers raise many kinds; the file is at fault in all
+        msg = f"{path} cannot be read as a table ({str(err).splitlines()[0]})."
+        raise InputError(msg) from err
+
+
+def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Which column has which role: as given, else by the usual names."""
+    by_lower = {str(c).lower(): c for c in table.columns}
+    found = {}
+    for role, options in _SYNONYMS.items():
+        if role in given:
+            if given[role] not in table.columns:
+                msg = f"{path} has no column {given[role]!r}: it has {_some(table.columns)}."
+                raise InputError(msg)
+            found[role] = given[role]
+            continue
+        match = next((by_lower[o] for o in options if o in by_lower), None)
+        if match is not None:
+            found[role] = match
+    return found
+
+
+def _some(names: pd.Index) -> str:
+    return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
+
+
+def _read_sites(path: str | Path) -> gpd.GeoDataFrame:
+    table = read_table(Path(path))
+    names = match_columns(table, {}, Path(path))
+    return _sites_of(table.rename(columns={v: k for k, v in names.items()}), Path(path))
+
+
+def _sites_of(table: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
+    """One row a station, with its place."""
+    if "station" not in table:
+        msg = f"{path} has no column of station names: name it with --columns station=NAME."
+        raise InputError(msg)
+    table = table.assign(station=table["station"].astype(str))
+    if isinstance(table, gpd.GeoDataFrame) and "latitude" not in table:
+        points = table.to_crs(4326).geometry
+        table = table.assign(longitude=points.x, latitude=points.y)
+    lacking = {"latitude", "longitude"} - set(table.columns)
+    if lacking:
+        msg = f"{path} has no {' and '.join(sorted(lacking))}: name the columns, or give --sites FILE."
+        raise InputError(msg)
+    first = table.drop_duplicates("station").set_index("station")
+    moved = table.groupby("station")[["latitude", "longitude"]].nunique().max(axis=1)
+    if (moved > 1).any():
+        msg = (
+            f"Station {moved[moved > 1].index[0]!r} of {path} has several places: split it by name."
+        )
+        raise InputError(msg)
+    points = gpd.points_from_xy(first["longitude"], first["latitude"], crs=4326)
+    nothing = pd.Series(np.nan, first.index)
+    codes = [
+        0
+        if value is None or value != value or str(value).strip() in ("", "0")
+        else lcz_class(_key(value)).number
+        for value in first.get("lcz", nothing)
+    ]
+    height = pd.to_numeric(first.get("elevation", nothing), errors="coerce")
+    return gpd.GeoDataFrame({"elevation": height, "lcz": codes}, geometry=points, index=first.index)
+
+
+def _key(value: object) -> str:
+    """``6.0``, as a column with gaps has it, is class 6."""
+    return str(int(value)) if isinstance(value, float) else str(value)
+
+
+def _check_values(values: pd.Series, unit: str, path: Path) -> None:
+    middle = float(values.median())
+    if np.isnan(middle):
+        msg = f"{path} has no temperature that is a number."
+        raise InputError(msg)
+    if unit == "degC" and middle > 100:
+        msg = f"{path} has a median of {middle:.1f} degC: its values look like kelvin; state --unit K."
+        raise InputError(msg)
+
+
+def to_utc(
+    long: pd.DataFrame, time_zone: str | None, ambiguous: Ambiguous, path: Path
+) -> tuple[pd.Series, str]:
+    """The ``time`` of a table, read station by station, in UTC, and how its clock was read."""
+    times = long["time"]
+    if not pd.api.types.is_datetime64_any_dtype(times):
+        try:
+            times = pd.to_datetime(times, utc=_has_offset(times))
+        except (ValueError, TypeError) as err:
+            msg = f"{path}: the times cannot be read ({str(err).splitlines()[0]})."
+            raise InputError(msg) from err
+    if times.dt.tz is not None:
+        return times.dt.tz_convert("UTC"), "offset in the file"
+    if time_zone is None:
+        msg = (
+            f"The times of {path} carry no time zone: state it with --time-zone (UTC, Europe/Berlin, "
+            "or Etc/GMT-1 for UTC+1 all year)."
+        )
+        raise InputError(msg)
+    how = {"raise": "raise", "infer": "infer", "earlier": True, "later": False, "drop": "NaT"}
+    if ambiguous not in how:
+        msg = f"--ambiguous is one of {', '.join(how)}, not {ambiguous!r}."
+        raise InputError(msg)
+    choice = how[ambiguous]
+    try:
+        utc = pd.concat(
+            [
+                group.dt.tz_localize(
+                    time_zone,
+                    ambiguous=np.full(len(group), choice) if isinstance(choice, bool) else choice,
+                ).dt.tz_convert("UTC")
+                for _, group in times.groupby(long["station"], sort=False)
+            ]
+        )
+    except (KeyError, ModuleNotFoundError, OSError) as err:
+        msg = f"{time_zone!r} is no time zone: use UTC, a name such as Europe/Berlin, or Etc/GMT-1."
+        raise InputError(msg) from err
+    except ValueError as err:
+        text = str(err).splitlines()[0]
+        msg = (
+            f"{path}: the clock of {time_zone} does not fit its times ({text}): an hour that daylight "
+            "saving time shows twice needs --ambiguous infer, earlier, later or drop; if the clock "
+            "has no such time, the zone is another (often UTC)."
+        )
+        raise InputError(msg) from err
+    return utc.loc[long.index], f"{time_zone}, stated"
+
+
+def _has_offset(times: pd.Series) -> bool:
+    return bool(times.astype(str).str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$").all())
