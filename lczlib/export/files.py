@@ -1,0 +1,81 @@
+"""Files that appear under their final name only when they are complete."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lczlib.errors import InputError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSED = (
+    errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EPERM,
+    errno.ENAMETOOLONG, errno.EISDIR, errno.EIO, errno.ELOOP,
+)  # fmt: skip
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Turn a full disk or a folder that cannot be written into an `InputError` that names it."""
+    path = Path(path)
+    try:
+        yield
+    except OSError as err:
+        if err.errno in _FULL:
+            msg = f"The disk is full: {path} was not written; free space and run again."
+        elif err.errno in _REFUSED:
+            msg = f"{path} cannot be written ({err.strerror}): choose another folder."
+        else:
+            raise
+        raise InputError(msg) from err
+
+
+@contextmanager
+def staged(path: str | Path) -> Iterator[Path]:
+    """Yield `path`'s name in a temporary folder beside it; move it to `path` on success.
+
+    The folder is removed in any case, so helper files may be written there too. See `writing` for
+    errors.
+    """
+    path = Path(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            temporary.replace(path)
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> Path:
+    """Write a dictionary as JSON; numpy numbers become plain ones and NaN becomes null."""
+    path = Path(path)
+    with staged(path) as temporary:
+        temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
+    return path
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def sha256_of(path: str | Path) -> str:
+    """The SHA-256 of a file, as hexadecimal text."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

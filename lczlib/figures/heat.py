@@ -1,0 +1,317 @@
+"""Figures of heat islands: boxes and ranked bars by class, maps, diurnal cycles.
+
+Each takes tables of :mod:`lczlib.analysis.heat` and returns a HoloViews element that draws with both
+the bokeh (dashboard, notebooks) and the matplotlib backend (files).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import holoviews.plotting.bokeh
+import holoviews.plotting.mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lczlib.classes import CLASSES
+
+_GREY = "#444444"
+_LARGEST_MAP = 1200
+_CLIP = 99.0
+
+
+def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str = "") -> hv.Overlay:
+    """Spread of the pixels of each class against the reference, with the interval of the difference.
+
+    Boxes hold the middle half of the pixels, whiskers 5 to 95%, the bar beside a box is the interval
+    of its difference; below each class stands its number of pixels.
+
+    Parameters
+    ----------
+    classes : DataFrame
+        ``SurfaceHeatIsland.classes``.
+    reference_temperature : float
+        degC, ``SurfaceHeatIsland.reference_temperature``.
+    title : str
+        Of the figure.
+    """
+    table = classes.reset_index()
+    x = np.arange(len(table), dtype=float)
+    boxes, middles, whiskers, lines = [], [], [], []
+    for i, row in table.iterrows():
+        low, q25, mid, q75, high = (
+            row[k] - reference_temperature for k in ("p05", "q25", "median", "q75", "p95")
+        )
+        color = CLASSES[int(row["lcz"]) - 1].color
+        left, right, middle = x[i] - 0.4, x[i] + 0.2, x[i] - 0.1
+        boxes.append((left, q25, right, q75, color))
+        middles.append((left, mid, right, mid))
+        whiskers += [(middle, low, middle, q25), (middle, q75, middle, high)]
+        if np.isfinite(row["ci_low"]) and row["note"] != "reference":
+            lines.append((x[i] + 0.34, row["ci_low"], x[i] + 0.34, row["ci_high"]))
+    ticks = [
+        (at, f"{CLASSES[int(r.lcz) - 1].code}\n{_short(r.n_pixels)}")
+        for at, r in zip(x, table.itertuples(), strict=True)
+    ]
+    low, high = _limits(table, reference_temperature)
+    dims = {"kdims": ["LCZ and number of pixels", "difference to the reference (K)", "x1", "y1"]}
+    figure = (
+        _styled(hv.Segments(whiskers, **dims), color=_GREY)
+        * _zero_line()
+        * _rectangles(boxes, dims["kdims"])
+        * _styled(hv.Segments(middles, **dims), color="white", width=3.5)
+        * _styled(hv.Segments(middles, **dims), color="black", width=1.2)
+        * _styled(hv.Segments(lines, **dims), color="black", width=3)
+    )
+    return _framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
+
+
+def ranked_bars(
+    classes: pd.DataFrame, title: str = "", unit: str = "difference to the reference (K)"
+) -> hv.Overlay:
+    """Difference of each class to the reference, warmest first, with its interval.
+
+    Parameters
+    ----------
+    classes : DataFrame
+        ``classes`` of a surface or canopy result; classes without a difference are left out.
+    title, unit : str
+        Of the figure and its vertical axis.
+    """
+    table = classes.reset_index().dropna(subset=["difference"])
+    table = table.sort_values("difference", ascending=False).reset_index(drop=True)
+    count = "n_pixels" if "n_pixels" in table else "n_stations"
+    dims = ["LCZ and number of " + count[2:], unit, "x1", "y1"]
+    bars, lines = [], []
+    for i, row in table.iterrows():
+        color = CLASSES[int(row["lcz"]) - 1].color
+        bars.append(
+            (i - 0.38, min(0, row["difference"]), i + 0.38, max(0, row["difference"]), color)
+        )
+        if np.isfinite(row["ci_low"]) and row["note"] != "reference":
+            lines.append((i, row["ci_low"], i, row["ci_high"]))
+    ticks = [
+        (i, f"{CLASSES[int(r['lcz']) - 1].code}\n{_short(r[count])}") for i, r in table.iterrows()
+    ]
+    reach = np.nanmax(np.abs(table["difference"].to_numpy()), initial=0.5)
+    shown = [v for _, a, _, b in lines for v in (a, b) if abs(v) < 4 * reach] or [0.0]
+    low = min(*shown, table["difference"].min(), 0) - 0.15 * reach
+    high = max(*shown, table["difference"].max(), 0) + 0.15 * reach
+    figure = (
+        _rectangles(bars, dims)
+        * _styled(hv.Segments(lines, kdims=dims), color="black", width=2)
+        * _zero_line()
+    )
+    return _framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
+
+
+def difference_map(
+    difference: xr.DataArray, title: str = "", limit: float | None = None
+) -> hv.Image:
+    """Each pixel minus the reference; blue is cooler, red warmer, white the same.
+
+    Parameters
+    ----------
+    difference : DataArray (y, x)
+        K; thinned to at most 1,200 pixels a side for drawing.
+    title : str
+        Of the figure.
+    limit : float, optional
+        K at the ends of the colours; the 99th percentile of the absolute values when not given.
+    """
+    step = max(1, -(-max(difference.shape) // _LARGEST_MAP))
+    part = difference[::step, ::step]
+    values = np.asarray(part.data)
+    if limit is None:
+        limit = float(np.nanpercentile(np.abs(values), _CLIP)) if np.isfinite(values).any() else 1.0
+    x, y = part[part.dims[1]].to_numpy() / 1000, part[part.dims[0]].to_numpy() / 1000
+    image = hv.Image(
+        (x, y, values), ["easting (km)", "northing (km)"], "difference to the reference (K)"
+    )
+    image = _both(image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title)
+    image = image.opts(fig_inches=(8, 7), aspect="equal", backend="matplotlib")
+    size = {"frame_width": 560, "data_aspect": 1, "tools": ["hover"]}
+    return image.opts(**size, backend="bokeh")
+
+
+def diurnal_heatmap(hour_month: pd.DataFrame, lcz: int, title: str = "") -> hv.HeatMap:
+    """Difference to the reference by hour of the day and month of one class.
+
+    Parameters
+    ----------
+    hour_month : DataFrame
+        ``CanopyHeatIsland.hour_month``.
+    lcz : int
+        Class to show.
+    title : str
+        Of the figure; the class when not given.
+    """
+    table = hour_month[hour_month["lcz"] == lcz]
+    limit = float(table["difference"].abs().max())
+    grid = table.pivot(index="month", columns="hour", values="difference")
+    grid = grid.reindex(index=range(1, 13), columns=range(24))
+    image = hv.Image(
+        (np.arange(24), np.arange(1, 13), grid.to_numpy()),
+        ["local solar hour", "month"], "difference to the reference (K)",
+    )  # fmt: skip
+    months = list(zip(range(1, 13), "JFMAMJJASOND", strict=True))
+    image = _both(
+        image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title or CLASSES[lcz - 1].label,
+        xticks=list(range(0, 24, 3)), yticks=months, invert_yaxis=True,
+    )  # fmt: skip
+    image = image.opts(fig_inches=(8, 4), aspect=2, backend="matplotlib")
+    return image.opts(frame_width=560, frame_height=260, tools=["hover"], backend="bokeh")
+
+
+def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
+    """Mean difference to the reference through the day, a line a class with its interval.
+
+    Parameters
+    ----------
+    diurnal : DataFrame
+        ``CanopyHeatIsland.diurnal``.
+    title : str
+        Of the figure.
+    """
+    bands, curves = [], []
+    unit = "difference to the reference (K)"
+    for number, part in diurnal.groupby("lcz"):
+        zone = CLASSES[int(number) - 1]
+        name = f"LCZ {zone.code}"
+        rows = part.sort_values("hour")
+        if rows["ci_low"].notna().all() and (rows["ci_high"] > rows["ci_low"]).any():
+            area = hv.Area(
+                (rows["hour"], rows["ci_low"], rows["ci_high"]), "local solar hour", [unit, "high"]
+            )
+            bands.append(area.opts(color=zone.color, alpha=0.15, line_alpha=0, backend="bokeh"))
+            bands[-1] = bands[-1].opts(
+                color=zone.color,
+                facecolor=zone.color,
+                alpha=0.15,
+                linewidth=0,
+                backend="matplotlib",
+            )
+        curve = hv.Curve((rows["hour"], rows["difference"]), "local solar hour", unit, label=name)
+        curve = curve.opts(color=zone.color, linewidth=2.2, backend="matplotlib")
+        curves.append(curve.opts(color=zone.color, line_width=2.5, backend="bokeh"))
+    figure = hv.Overlay([*bands, _zero_line(), *curves])
+    low = min(0.0, diurnal["ci_low"].min(), diurnal["difference"].min())
+    high = max(0.0, diurnal["ci_high"].max(), diurnal["difference"].max())
+    margin = 0.05 * (high - low)
+    figure = _framed(
+        figure,
+        title,
+        xticks=list(range(0, 24, 3)),
+        xlim=(0, 23),
+        ylim=(low - margin, high + margin),
+    )
+    figure = figure.opts(legend_position="right", backend="matplotlib")
+    return figure.opts(legend_position="right", backend="bokeh")
+
+
+def station_spread(
+    stations: pd.DataFrame, column: str = "difference", title: str = ""
+) -> hv.Overlay:
+    """Each station's own difference to the reference, by class: how much a class holds together.
+
+    Parameters
+    ----------
+    stations : DataFrame
+        ``CanopyHeatIsland.stations``.
+    column : str
+        ``difference`` or ``night_difference``.
+    title : str
+        Of the figure.
+    """
+    zones = sorted(stations["lcz"].unique())
+    ticks = [
+        (i, f"{CLASSES[z - 1].code}\n{(stations['lcz'] == z).sum()}") for i, z in enumerate(zones)
+    ]
+    points, means = [], []
+    for i, zone in enumerate(zones):
+        values = stations.loc[stations["lcz"] == zone, column].sort_values()
+        spread = np.linspace(-0.22, 0.22, len(values)) if len(values) > 1 else np.zeros(1)
+        points += [
+            (i + dx, v, CLASSES[zone - 1].color) for dx, v in zip(spread, values, strict=True)
+        ]
+        means.append((i - 0.3, values.mean(), i + 0.3, values.mean()))
+    dims = ["LCZ and number of stations", "difference to the reference (K)"]
+    dots = hv.Points(points, dims, "color")
+    dots = dots.opts(color="color", s=45, edgecolor=_GREY, backend="matplotlib")
+    dots = dots.opts(color="color", size=9, line_color=_GREY, backend="bokeh")
+    bars = _styled(hv.Segments(means, [*dims, "x1", "y1"]), color="black", width=1.5)
+    figure = bars * _zero_line() * dots
+    values = stations[column]
+    margin = 0.1 * (values.max() - values.min() + 0.1)
+    limits = (min(values.min(), 0) - margin, max(values.max(), 0) + margin)
+    return _framed(figure, title, xticks=ticks, xlim=(-0.7, len(zones) - 0.3), ylim=limits)
+
+
+def sensor_map(lcz: xr.DataArray, sites: pd.DataFrame, title: str = "") -> hv.Overlay:
+    """Proposed sensor sites on the LCZ map.
+
+    Parameters
+    ----------
+    lcz : DataArray (y, x)
+        Codes 0..17.
+    sites : GeoDataFrame
+        Of :func:`lczlib.analysis.heat.network.sensor_sites`, in the map's CRS.
+    title : str
+        Of the figure.
+    """
+    step = max(1, -(-max(lcz.shape) // _LARGEST_MAP))
+    part = lcz[::step, ::step]
+    codes = np.where(np.asarray(part.data) > 0, np.asarray(part.data), np.nan).astype(float)
+    x, y = part[part.dims[1]].to_numpy() / 1000, part[part.dims[0]].to_numpy() / 1000
+    image = hv.Image((x, y, codes), ["easting (km)", "northing (km)"], "LCZ")
+    image = _both(image, cmap=[c.color for c in CLASSES], clim=(0.5, 17.5), title=title)
+    at = np.c_[sites.geometry.x, sites.geometry.y] / 1000
+    dots = hv.Points(at, ["easting (km)", "northing (km)"])
+    dots = dots.opts(color="white", s=40, edgecolor="black", linewidth=1.2, backend="matplotlib")
+    dots = dots.opts(color="white", size=9, line_color="black", line_width=1.5, backend="bokeh")
+    figure = image * dots
+    figure = figure.opts(fig_inches=(8, 7), aspect="equal", backend="matplotlib")
+    return figure.opts(frame_width=560, data_aspect=1, backend="bokeh")
+
+
+def _both(element: hv.Dimensioned, **options: Any) -> hv.Dimensioned:
+    """Options that both backends know by the same name."""
+    return element.opts(**options, backend="matplotlib").opts(**options, backend="bokeh")
+
+
+def _zero_line() -> hv.HLine:
+    return _both(hv.HLine(0), color=_GREY)
+
+
+def _limits(table: pd.DataFrame, reference: float) -> tuple[float, float]:
+    low, high = table["p05"].min() - reference, table["p95"].max() - reference
+    margin = 0.06 * (high - low)
+    return float(low - margin), float(high + margin)
+
+
+def _short(count: float) -> str:
+    """832, 1.8k or 89k: a sample size that fits under a box."""
+    if count < 1000:
+        return str(int(count))
+    return f"{count / 1000:.1f}k" if count < 10_000 else f"{count / 1000:.0f}k"
+
+
+def _rectangles(rows: list[tuple[Any, ...]], dims: list[str]) -> hv.Rectangles:
+    boxes = hv.Rectangles(rows, dims, "color")
+    boxes = boxes.opts(facecolor="color", edgecolor=_GREY, linewidth=0.8, backend="matplotlib")
+    return boxes.opts(fill_color="color", line_color=_GREY, backend="bokeh")
+
+
+def _styled(element: hv.Segments, color: str, width: float = 1.0) -> hv.Segments:
+    element = element.opts(color=color, linewidth=width, backend="matplotlib")
+    return element.opts(color=color, line_width=width, backend="bokeh")
+
+
+def _framed(figure: hv.Overlay, title: str, **axes: Any) -> hv.Overlay:
+    figure = _both(figure, title=title, show_grid=False, **axes)
+    figure = figure.opts(
+        fig_inches=(9, 4.5), aspect=2, fontsize={"title": 12}, backend="matplotlib"
+    )
+    return figure.opts(frame_width=620, frame_height=300, backend="bokeh")

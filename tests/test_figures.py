@@ -1,0 +1,148 @@
+"""Figures: drawn to files without a browser, in both backends, showing the numbers they are given."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from PIL import Image
+
+from lczlib import figures
+from lczlib.analysis import assess, calibration, class_areas, compare, compare_all, confusion
+from lczlib.errors import InputError
+from lczlib.grid import on_grid
+from lczlib.maps import lcz_map, probabilities
+
+BOX = GeoBox((60, 50), Affine(100, 0, 5e5, 0, -100, 5e6), "EPSG:32633")
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Synthetic maps of 60 x 50 cells and what the library says of them."""
+    rng = np.random.default_rng(0)
+    truth = np.kron(rng.choice([2, 6, 8, 11, 14, 17], (6, 5)), np.ones((10, 10), int))
+    maps = [
+        lcz_map(
+            on_grid(
+                np.where(rng.random(truth.shape) < q, truth, rng.integers(1, 18, truth.shape)), BOX
+            )
+        )
+        for q in (0.8, 0.6)
+    ]
+    reference = lcz_map(on_grid(truth, BOX))
+    p = rng.dirichlet(np.ones(17), truth.shape) + 2 * (
+        maps[0].values[..., None] == np.arange(1, 18)
+    )
+    p = np.moveaxis(p / p.sum(-1, keepdims=True), -1, 0)
+    proba = probabilities(on_grid(p, BOX, ("lcz", "y", "x")))
+    return {
+        "assessments": {
+            n: assess(m, reference, replicates=100) for n, m in zip("ab", maps, strict=True)
+        },
+        "calibration": calibration(proba, reference, replicates=100),
+        "comparison": compare(*maps, names=("S1", "S2")),
+        "comparisons": compare_all({"S1": maps[0], "S2": maps[1], "reference": reference}),
+        "areas": {n: class_areas(m)["area_km2"] for n, m in zip("ab", maps, strict=True)},
+    }
+
+
+def every_figure(results):
+    counts = results["assessments"]["a"].counts
+    return {
+        "counts": figures.confusion_figure(counts, "counts"),
+        "rows": figures.confusion_figure(counts, "rows"),
+        "columns": figures.confusion_figure(counts, "columns"),
+        "classes": figures.class_accuracy_figure(results["assessments"]),
+        "reliability": figures.reliability_figure(results["calibration"]),
+        "certainty": figures.certainty_figure(results["calibration"]),
+        "areas": figures.areas_figure(results["areas"]),
+        "cross": figures.cross_table_figure(results["comparison"]),
+        "changes": figures.changes_figure(results["comparison"]),
+        "agreement": figures.agreement_figure(results["comparisons"]),
+    }
+
+
+NAMES = [
+    "counts",
+    "rows",
+    "columns",
+    "classes",
+    "reliability",
+    "certainty",
+    "areas",
+    "cross",
+    "changes",
+    "agreement",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_figure_becomes_a_png_and_an_svg(results, tmp_path, name):
+    figure = every_figure(results)[name]
+    png = figures.save_figure(figure, tmp_path / "new" / f"{name}.png")
+    svg = figures.save_figure(figure, tmp_path / f"{name}.svg").read_text()
+    pixels = np.asarray(Image.open(png).convert("L"))
+    assert min(pixels.shape) > 300
+    assert 0.01 < (pixels < 200).mean() < 0.9  # something is drawn
+    assert svg.lstrip().startswith("<?xml")
+    assert list(tmp_path.rglob(".*")) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_figure_is_drawn_by_bokeh(results, name):
+    import holoviews as hv
+
+    hv.renderer("bokeh")
+    plot = hv.renderer("bokeh").get_plot(every_figure(results)[name])
+    assert plot.state is not None
+
+
+def test_matplotlib_alone_is_enough_and_no_figure_is_imported_before_it_is_asked_for():
+    code = (
+        "import sys, numpy as np, lczlib.figures as f; from lczlib.analysis import confusion\n"
+        "assert not {'holoviews', 'matplotlib', 'bokeh'} & set(sys.modules), 'imported too early'\n"
+        "f.confusion_figure(confusion(np.array([1, 2]), np.array([1, 6])))\n"
+        "import holoviews as hv\n"
+        "assert hv.Store.loaded_backends() == ['matplotlib'], hv.Store.loaded_backends()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_confusion_matrix_prints_per_cent_of_its_rows():
+    counts = confusion(np.repeat([2, 2, 6], [3, 1, 5]), np.repeat([2, 6, 6], [3, 1, 5]))
+    overlay = figures.confusion_figure(counts, "rows")
+    mesh, *labels = overlay.values()
+    np.testing.assert_array_equal(
+        mesh.dimension_values("value", flat=False), [[75, 25], [np.nan, 100]]
+    )
+    printed = {
+        (round(x), round(y), t)
+        for part in labels
+        for x, y, t in part.array(["column", "row", "printed"]).tolist()
+    }
+    assert printed == {(0, 0, "75"), (1, 0, "25"), (1, 1, "100")}
+
+
+def test_intervals_are_those_of_the_assessment(results):
+    import holoviews as hv
+
+    layout = figures.class_accuracy_figure(results["assessments"])
+    bars = next(iter(layout)).traverse(lambda e: e, [hv.ErrorBars])
+    table = results["assessments"]["a"].classes
+    seen = table["n_reference"] > 0
+    np.testing.assert_allclose(
+        bars[0].dimension_values("above"), (table["pa_ci_high"] - table["pa"])[seen].dropna()
+    )
+
+
+def test_maps_that_agree_have_no_changes_to_draw():
+    same = lcz_map(on_grid(np.full(BOX.shape, 6), BOX))
+    with pytest.raises(InputError, match="agree everywhere"):
+        figures.changes_figure(compare(same, same))
+
+
+def test_other_file_types_are_refused(results, tmp_path):
+    with pytest.raises(InputError, match=r"\.png or \.svg"):
+        figures.save_figure(every_figure(results)["areas"], tmp_path / "figure.pdf")
