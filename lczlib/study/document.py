@@ -1,0 +1,291 @@
+"""A study as a report, and as files to take away."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lczlib import catalog
+from lczlib.analysis import SCORES, class_areas
+from lczlib.classes import CLASSES
+from lczlib.errors import InputError
+from lczlib.export import staged, write_json, write_lcz_map
+from lczlib.export.report import Report
+from lczlib.study.state import INPUTS, Study
+from lczlib.study.steps import named_maps
+
+NAMES = {"s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference", "own": "Uploaded map"}  # fmt: skip
+_METHODS = (
+    "Local Climate Zones after Stewart and Oke (2012, doi 10.1175/BAMS-D-11-00019.1) at 100 m. Each cell's class is "
+    "the most probable of the 17 that a network gives the 32 x 32 pixels around it; a cell with less than half of its "
+    "pixels valid has no class.",
+    "Accuracy: scores are ratios of the counts of the confusion matrix; intervals (95 %) are of a bootstrap that draws "
+    "whole polygons or blocks. OAw weighs confusions by the similarity of classes (Bechtel et al. 2017).",
+    "Heat island: difference of the zones' temperatures to LCZ D; intervals (95 %) resample blocks of the scene, or "
+    "stations and blocks of days.",
+)
+
+
+def maps_of(study: Study) -> dict[str, Any]:
+    """All maps of a study by name."""
+    return named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+
+
+def settings_of(study: Study) -> dict[str, Any]:
+    """The inputs of a study as plain values; own files by their names only."""
+    values = {}
+    for name in INPUTS:
+        value = getattr(study, name)
+        if name.endswith("_files"):
+            value = [Path(v).name for v in value]
+        elif name == "result_folder":
+            value = Path(value).name
+        values[name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Path]:
+    """Write the figures of what a study holds; caption to path."""
+    from lczlib.figures import (
+        class_accuracy_figure,
+        confusion_figure,
+        cross_table_figure,
+        reliability_figure,
+        save_figure,
+    )
+    from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+    from lczlib.figures.lcz import lcz_figure
+
+    found: dict[str, Path] = {}
+
+    def save(figure: Any, name: str, caption: str) -> None:
+        found[caption] = save_figure(figure, folder / f"{name}{ending}")
+
+    for name, lcz in maps_of(study).items():
+        path = folder / f"map_{name}{ending}"
+        with staged(path) as temporary:
+            lcz_figure(lcz, NAMES.get(name, name)).savefig(temporary, dpi=150)
+        found[f"LCZ map: {NAMES.get(name, name)}"] = path
+    if study.comparison is not None:
+        first, second = (NAMES.get(n, n) for n in study.comparison.names)
+        save(
+            cross_table_figure(study.comparison),
+            "cross_table",
+            f"Cross table: {first} (rows), {second} (columns)",
+        )
+    if study.accuracy is not None:
+        named = {NAMES.get(n, n): a for n, a in study.accuracy.assessments.items()}
+        save(
+            class_accuracy_figure(named),
+            "class_accuracy",
+            "Producer's and user's accuracy with 95 % intervals",
+        )
+        for name, a in study.accuracy.assessments.items():
+            save(
+                confusion_figure(a.counts),
+                f"confusion_{name}",
+                f"Confusion matrix of {NAMES.get(name, name)}, % of the reference",
+            )
+        for name, c in study.accuracy.calibrations.items():
+            save(
+                reliability_figure(c),
+                f"reliability_{name}",
+                f"Reliability of {NAMES.get(name, name)}",
+            )
+    if study.heat is not None:
+        result = study.heat.result
+        save(
+            ranked_bars(result.classes),
+            "heat_island",
+            f"{study.heat.kind.capitalize()} heat island by zone, 95 % intervals",
+        )
+        if study.heat.kind == "surface":
+            save(
+                class_boxes(result.classes, result.reference_temperature),
+                "heat_boxes",
+                "Pixels of each zone against the reference",
+            )
+        else:
+            save(
+                diurnal_cycle(result.diurnal),
+                "diurnal_cycle",
+                "Air temperature difference through the day",
+            )
+    return found
+
+
+def tables_of(study: Study) -> dict[str, pd.DataFrame]:
+    """The tables of what a study holds, by file name."""
+    found: dict[str, pd.DataFrame] = {}
+    maps = maps_of(study)
+    if maps:
+        areas = pd.DataFrame({n: class_areas(m)["area_km2"] for n, m in maps.items()})
+        areas.insert(0, "code", [c.code for c in CLASSES])
+        areas.insert(1, "name", [c.name for c in CLASSES])
+        found["areas_km2"] = areas.rename_axis("lcz").reset_index()
+    if study.comparison is not None:
+        found["comparison"] = study.comparison.classes.reset_index()
+    if study.accuracy is not None:
+        rows = []
+        for name, a in study.accuracy.assessments.items():
+            rows += [{"map": name, "score": s, "value": a.scores[s], "ci_low": a.intervals[f"{s}_ci"][0],
+                      "ci_high": a.intervals[f"{s}_ci"][1], "n": a.n} for s in SCORES]  # fmt: skip
+            found[f"accuracy_{name}"] = a.classes.reset_index()
+        found["accuracy"] = pd.DataFrame(rows)
+    if study.heat is not None:
+        found[f"heat_island_{study.heat.kind}"] = study.heat.result.classes.reset_index()
+    return found
+
+
+def write_report(study: Study, path: str | Path, address: str = "") -> Path:
+    """Write the report of a study as one HTML file.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to report yet.
+    """
+    if study.scene is None or not maps_of(study):
+        msg = "There is nothing to report yet: make or load a map first."
+        raise InputError(msg)
+    scene = study.scene
+    report = Report(f"Local Climate Zones of {scene.place.name}", scene.place.kind, scene.simulated)
+    with TemporaryDirectory() as folder:
+        figures = figures_of(study, Path(folder))
+        _describe(report, study, figures)
+    report.section("Methods")
+    for text in _METHODS:
+        report.text(text)
+    _sources(report, study)
+    report.section("Settings")
+    report.settings(
+        {
+            k: json.dumps(v) if isinstance(v, (list, tuple)) else v
+            for k, v in settings_of(study).items()
+        }
+    )
+    if address:
+        report.text(f"The same study in the dashboard: {address}", "small")
+    report.section("Software")
+    report.versions()
+    return report.write(path)
+
+
+def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None:
+    def put(*starts: str) -> None:
+        for caption, path in figures.items():
+            if caption.startswith(starts):
+                report.figure(path, caption)
+
+    if study.heat is not None:
+        report.text(study.heat.sentence(), "answer")
+    stale = [n for n, c in study.conditions.items() if c == "stale"]
+    if stale:
+        report.text(f"Made with other settings than those below: {', '.join(stale)}.", "warning")
+    report.section("Maps")
+    if study.maps is not None:
+        for text in study.maps.warnings:
+            report.text(text, "warning")
+    put("LCZ map")
+    areas = tables_of(study)["areas_km2"]
+    columns = [c for c in areas if c not in ("lcz", "code", "name")]
+    rows = [
+        (f"{r['code']} {r['name']}", *(f"{r[c]:.2f}" for c in columns))
+        for _, r in areas.iterrows()
+        if r[columns].sum() > 0
+    ]
+    report.table(("class", *(NAMES.get(c, c) for c in columns)), rows, "Area by class, km²")
+    if study.comparison is not None:
+        report.section("Comparison")
+        c = study.comparison
+        report.text(
+            f"{NAMES.get(c.names[0])} and {NAMES.get(c.names[1])} give the same class to {100 * c.agreement:.1f} % of {c.n:,} cells (kappa {c.kappa:.3f}). Agreement is no accuracy."
+        )
+        put("Cross table")
+    if study.accuracy is not None:
+        report.section("Accuracy")
+        found = study.accuracy.assessments
+        report.text(
+            f"Against {study.accuracy.source} ({study.accuracy.kind}); intervals of 95 % over {next(iter(found.values())).method['unit']}s."
+        )
+        rows = [
+            (
+                s,
+                *(
+                    f"{a.scores[s]:.3f} ({_interval(a.intervals[f'{s}_ci'])})"
+                    for a in found.values()
+                ),
+            )
+            for s in SCORES
+        ]
+        rows.append(("cells (n)", *(f"{a.n:,}" for a in found.values())))
+        report.table(("score", *(NAMES.get(n, n) for n in found)), rows)
+        put("Producer", "Confusion", "Reliability")
+    if study.heat is not None:
+        report.section("Heat island")
+        table = study.heat.result.classes.reset_index()
+        count = "n_pixels" if study.heat.kind == "surface" else "n_stations"
+        rows = [(f"{CLASSES[int(r['lcz']) - 1].code} {CLASSES[int(r['lcz']) - 1].name}", f"{int(r[count]):,}", f"{r['mean']:.1f}",
+                 "–" if np.isnan(r["difference"]) else f"{r['difference']:+.2f}", _interval((r["ci_low"], r["ci_high"])), r["note"]) for _, r in table.iterrows()]  # fmt: skip
+        report.table(("zone", count[2:], "mean °C", "difference K", "95 % interval", "note"), rows)
+        put(study.heat.kind.capitalize(), "Pixels of", "Air temperature")
+
+
+def _sources(report: Report, study: Study) -> None:
+    report.section("Data, networks, citations")
+    if study.maps is not None:
+        manifest = study.maps.manifest
+        rows = [
+            (w["name"], w["licence"], w["citation"], w["sha256"][:12]) for w in manifest["weights"]
+        ]
+        report.table(("network", "licence", "citation", "SHA-256"), rows)
+        report.table(
+            ("input", "SHA-256"),
+            [(Path(i["path"]).name, i["sha256"][:12]) for i in manifest["inputs"]],
+        )
+    key = study.scene.place.key
+    if key.startswith("scene:"):
+        entry = catalog.entry(key.removeprefix("scene:"), "scenes")
+        report.text(f"Scene: {entry.title}. {entry.citation} Licence: {entry.licence}.")
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    low, high = bounds
+    return "–" if not (np.isfinite(low) and np.isfinite(high)) else f"{low:.3g} to {high:.3g}"
+
+
+def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
+    """Everything of a study as one zip: GeoTIFF, CSV, PNG and SVG figures, report, manifest."""
+    with TemporaryDirectory() as folder:
+        base = Path(folder)
+        if study.maps is not None:
+            for file in sorted(study.maps.folder.glob("*")):
+                if file.is_file():
+                    shutil.copy(file, base / file.name)
+        for name in ("reference", "own"):
+            if name in (maps := maps_of(study)):
+                write_lcz_map(base / f"{name}_lcz.tif", maps[name])
+        for name, table in tables_of(study).items():
+            table.to_csv(base / f"{name}.csv", index=False)
+        figures_of(study, base / "figures", ".png")
+        figures_of(study, base / "figures", ".svg")
+        write_json(base / "settings.json", {"settings": settings_of(study), "address": address})
+        write_report(study, base / "report.html", address)
+        with (
+            staged(path) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            for file in sorted(base.rglob("*")):
+                if file.is_file():
+                    archive.write(file, file.relative_to(base))
+    return Path(path)

@@ -1,0 +1,303 @@
+"""What a study works on: the scenes, maps and references of one place, opened lazily."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import rasterio
+import rasterio.warp
+import rasterio.windows
+import xarray as xr
+from rasterio.windows import Window
+
+from lczlib import catalog
+from lczlib.errors import GridError, InputError
+from lczlib.grid import check_same_grid, geobox_of
+from lczlib.maps import certainty, open_lcz_map, open_probabilities
+from lczlib.scenes import open_sentinel2, open_so2sat
+from lczlib.study.places import DEMO, OWN, Place, demo_folder
+
+CELL_PIXELS = 10
+"""An own area is cut to whole LCZ cells of ten pixels, so that its maps lie on the city's grid."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """The scenes of a place.
+
+    Attributes
+    ----------
+    place : Place
+    inputs : tuple of str
+        What `lczlib.mapping.MapRequest` reads: a folder, or rasters. Empty without imagery.
+    city : str
+        City of the folder.
+    seasons : dict of str to Dataset
+        Sentinel-2, lazily.
+    radar : Dataset or None
+        Sentinel-1 as So2Sat prepares it, lazily.
+    reference : Path or None
+        Folder of references beside the scenes (polygons, truth, temperatures).
+    level, date : str
+        Of Sentinel-2 rasters, where the catalog says them.
+    notes : tuple of str
+        What a user should know of the input.
+    shared : bool
+        Whether the scenes are the same for every study of this place, so that results are too.
+    """
+
+    place: Place
+    inputs: tuple[str, ...] = ()
+    city: str = ""
+    seasons: dict[str, xr.Dataset] = field(default_factory=dict)
+    radar: xr.Dataset | None = None
+    reference: Path | None = None
+    level: str = ""
+    date: str = ""
+    notes: tuple[str, ...] = ()
+    shared: bool = True
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the scenes are simulated."""
+        return any(s.attrs.get("simulated") for s in self._scenes)
+
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        """Sensors that can be mapped."""
+        return (("s1",) if self.radar is not None else ()) + (("s2",) if self.seasons else ())
+
+    @property
+    def box(self) -> Any:
+        """Grid of the scenes; None without imagery."""
+        return geobox_of(self._scenes[0], "scene") if self._scenes else None
+
+    @property
+    def _scenes(self) -> list[xr.Dataset]:
+        return [*self.seasons.values(), *([self.radar] if self.radar is not None else [])]
+
+    def beside(self, name: str) -> Path | None:
+        """A reference file beside the scenes, where there is one."""
+        path = self.reference / name if self.reference else None
+        return path if path and path.is_file() else None
+
+
+@dataclass(frozen=True)
+class References:
+    """Reference classes of a place: polygons, a raster, or both.
+
+    Attributes
+    ----------
+    polygons : GeoDataFrame or None
+        As of `lczlib.polygons.open_polygons`.
+    raster : DataArray or None
+        LCZ map.
+    source : str
+        Where they come from, in words.
+    """
+
+    polygons: gpd.GeoDataFrame | None = None
+    raster: xr.DataArray | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A result of `lczlib.mapping.map_city`, opened from its folder.
+
+    Attributes
+    ----------
+    folder : Path
+    kinds : dict of str to DataArray
+        LCZ map of s1, s2 and fused, as far as there.
+    manifest : dict
+    """
+
+    folder: Path
+    kinds: dict[str, xr.DataArray]
+    manifest: dict[str, Any]
+
+    @cached_property
+    def probabilities(self) -> dict[str, xr.DataArray]:
+        """Class probabilities of each kind."""
+        paths = {k: self.folder / f"{k}_proba.tif" for k in self.kinds}
+        return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
+
+    @cached_property
+    def certainties(self) -> dict[str, xr.DataArray]:
+        """Certainty of each kind, 0..1."""
+        return {k: certainty(p) for k, p in self.probabilities.items()}
+
+    @cached_property
+    def valid_fraction(self) -> xr.DataArray | None:
+        """Valid share of each cell's pixels, ``(band, y, x)``."""
+        path = self.folder / "valid_fraction.tif"
+        if not path.is_file():
+            return None
+        from lczlib.maps import open_raster
+
+        return open_raster(path, "valid fraction").load()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of the input."""
+        return tuple(self.manifest.get("warnings", ()))
+
+
+def open_material(
+    place: Place,
+    work: Path,
+    *,
+    area: tuple[float, float, float, float] | None = None,
+    files: Sequence[str] = (),
+) -> Material:
+    """Open what there is of a place.
+
+    Parameters
+    ----------
+    place : Place
+        What to open.
+    work : path
+        Where a cut-out of the scenes may be written.
+    area : tuple, optional
+        West, south, east, north in degrees to cut the scenes to.
+    files : sequence of str
+        Own Sentinel-2 raster(s), instead of the place's scenes.
+
+    Raises
+    ------
+    InputError, GridError, CatalogError
+        If scenes cannot be opened, or lie outside the area.
+    """
+    if files:
+        paths = [Path(f) for f in files]
+        paths = _cut_files(paths, work / "area", area) if area else paths
+        return _of_rasters(place, paths, shared=False)
+    if place.key == OWN or not place.has_scenes:
+        return Material(place)
+    if place.key.startswith("scene:"):
+        name = place.key.removeprefix("scene:")
+        entry = catalog.entry(name, "scenes")
+        paths = [catalog.fetch(name)]
+        paths = _cut_files(paths, work / "area", area) if area else paths
+        facts = {
+            "level": entry.properties["lczlib:level"],
+            "date": entry.properties["datetime"][:10],
+        }
+        return _of_rasters(place, paths, shared=area is None, **facts)
+    folder, city = demo_folder() if place.key == DEMO else (place.folder, place.city)
+    reference = folder / "Reference" / city
+    if area:
+        folder = _cut_folder(folder, city, work / "area", area)
+    opened = open_so2sat(folder, city)
+    return Material(
+        place, (str(folder),), city, opened.seasons, opened.sentinel1,
+        reference if reference.is_dir() else None, notes=opened.notes, shared=area is None,
+    )  # fmt: skip
+
+
+def open_references(material: Material, files: Sequence[str] = ()) -> References:
+    """The references of a place, or own ones (polygons, or an LCZ raster)."""
+    from lczlib.polygons import is_polygon_file, open_polygons
+
+    if files:
+        path = Path(files[0])
+        if is_polygon_file(path):
+            return References(open_polygons(path), None, path.name)
+        return References(None, open_lcz_map(path), path.name)
+    polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
+    if not (polygons or raster):
+        return References()
+    what = "simulated truth" if material.simulated else "references beside the scenes"
+    return References(
+        open_polygons(polygons) if polygons else None,
+        open_lcz_map(raster, scheme="1-17") if raster else None,
+        what,
+    )
+
+
+def open_maps(folder: str | Path) -> Maps:
+    """Open the results in a folder of `lcz map`.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    import json
+
+    folder = Path(folder)
+    kinds = {
+        k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
+        for k in ("s1", "s2", "fused")
+        if (folder / f"{k}_lcz.tif").is_file()
+    }
+    manifest = folder / "manifest.json"
+    if not kinds or not manifest.is_file():
+        msg = f"{folder.name} holds no finished result of `lcz map` (*_lcz.tif and manifest.json)."
+        raise InputError(msg)
+    return Maps(folder, kinds, json.loads(manifest.read_text()))
+
+
+def _of_rasters(place: Place, paths: Sequence[Path], *, shared: bool, **facts: str) -> Material:
+    seasons = {p.stem: open_sentinel2(p) for p in paths}
+    first = next(iter(seasons))
+    for name, scene in seasons.items():
+        check_same_grid(geobox_of(seasons[first], first), geobox_of(scene, name), (first, name))
+    return Material(place, tuple(str(p) for p in paths), seasons=seasons, shared=shared, **facts)
+
+
+def _cut_folder(folder: Path, city: str, target: Path, area: tuple[float, ...]) -> Path:
+    """A copy of a city's scenes, cut to an area."""
+    shutil.rmtree(target, ignore_errors=True)
+    for sensor in ("Sentinel-1", "Sentinel-2"):
+        for path in sorted((folder / sensor / city).rglob("*.tif")):
+            _cut(path, target / path.relative_to(folder), area)
+    return target
+
+
+def _cut_files(paths: Sequence[Path], target: Path, area: tuple[float, ...]) -> list[Path]:
+    shutil.rmtree(target, ignore_errors=True)
+    return [_cut(p, target / p.name, area) for p in paths]
+
+
+def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
+    """Write the part of a raster within an area, on whole LCZ cells; bands and tags are kept."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(path) as src:
+        bounds = rasterio.warp.transform_bounds("EPSG:4326", src.crs, *area)
+        window = rasterio.windows.from_bounds(*bounds, transform=src.transform)
+        row, col = (
+            max(0, int(v // CELL_PIXELS) * CELL_PIXELS) for v in (window.row_off, window.col_off)
+        )
+        bottom, right = (
+            min(int(-(-v // CELL_PIXELS) * CELL_PIXELS), n)
+            for v, n in (
+                (window.row_off + window.height, src.height),
+                (window.col_off + window.width, src.width),
+            )
+        )
+        if bottom - row < 4 * CELL_PIXELS or right - col < 4 * CELL_PIXELS:
+            msg = (
+                f"The area {', '.join(f'{v:.3f}' for v in area)} holds less than 4 x 4 LCZ cells of "
+                "the scene: draw it larger, or inside the scene."
+            )
+            raise GridError(msg)
+        part = Window(col, row, right - col, bottom - row)
+        profile = {
+            "driver": "GTiff", "count": src.count, "height": part.height, "width": part.width,
+            "dtype": src.dtypes[0], "crs": src.crs, "nodata": src.nodata, "tiled": True,
+            "transform": src.window_transform(part), "compress": "zstd", "zstd_level": 1,
+        }  # fmt: skip
+        with rasterio.open(target, "w", **profile) as dst:
+            dst.write(src.read(window=part))
+            dst.descriptions = src.descriptions
+            dst.scales, dst.offsets = src.scales, src.offsets
+            dst.update_tags(**{k: v for k, v in src.tags().items() if k != "AREA_OR_POINT"})
+    return target

@@ -1,0 +1,362 @@
+"""The work of the larger steps: mapping, accuracy, heat island, water."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+
+import lczlib
+from lczlib import catalog
+from lczlib.classes import CLASSES
+from lczlib.errors import Cancelled, CatalogError, InputError, LczError
+from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.mapping.city import MapRequest, map_city
+from lczlib.models import published_weights, resolve
+from lczlib.study.material import Maps, Material, References, open_maps
+
+if TYPE_CHECKING:
+    from lczlib.study.steps import Context
+
+_FOLDER_LOCKS: dict[str, Lock] = {}
+
+
+def run_map(
+    material: Material,
+    values: Mapping[str, Any],
+    store: Path,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Maps:
+    """Map a place, or open the result of the same request that is already there."""
+    if values["result_folder"]:
+        return open_maps(values["result_folder"])
+    if not material.inputs:
+        msg = f"There is no imagery of {material.place.name} here: upload a Sentinel-2 raster, or choose a place that has some."
+        raise InputError(msg)
+    request = request_of(material, values)
+    folder = folder_of(material, request, store)
+    # Two sessions that ask for one result: the second waits for the first, then finds it.
+    lock = _FOLDER_LOCKS.setdefault(folder.name, Lock())
+    while not lock.acquire(timeout=0.2):
+        if cancelled and cancelled():
+            msg = "Stopped by the user."
+            raise Cancelled(msg)
+    try:
+        if not (folder / "manifest.json").is_file():
+            map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
+        return open_maps(folder)
+    finally:
+        lock.release()
+
+
+def folder_of(material: Material, request: MapRequest, store: Path) -> Path:
+    """Where the result of a request lies: its name follows from all that the result depends on."""
+    named = {n: _hash_of(n) for n in request.weights}
+    key = json.dumps([lczlib.__version__, asdict(request), named, _stamp(material)], sort_keys=True)
+    return store / hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def _hash_of(weights: str) -> str:
+    """The hash of weights, without fetching published ones."""
+    try:
+        return published_weights(weights).sha256
+    except CatalogError:
+        return resolve(weights)[0].sha256
+
+
+def is_stored(ticket: Any) -> bool:
+    """Whether the maps that a ticket of that step asks for are there already."""
+    if ticket.values["result_folder"]:
+        return True
+    material = ticket.outputs["scene"]
+    try:
+        request = request_of(material, ticket.values)
+        return (folder_of(material, request, ticket.context.store) / "manifest.json").is_file()
+    except LczError:
+        return False
+
+
+def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
+    """The mapping request of a study's settings.
+
+    Raises
+    ------
+    InputError
+        If no sensor is chosen that the place has.
+    """
+    sensors = [s for s in ("s1", "s2") if s in values["sensors"] and s in material.sensors]
+    if not sensors:
+        msg = (
+            f"Of the chosen sensors ({', '.join(values['sensors']) or 'none'}) {material.place.name} "
+            f"has none: it has {', '.join(material.sensors) or 'no imagery'}."
+        )
+        raise InputError(msg)
+    weights = tuple(
+        values[f"{s}_weights"] or default_weights(s, material.simulated) for s in sensors
+    )
+    return MapRequest(
+        inputs=material.inputs, city=material.city, weights=weights, fusion=values["fusion"],
+        device=values["device"], level=material.level, date=material.date,
+    )  # fmt: skip
+
+
+def existing_results(context: Context) -> dict[str, str]:
+    """Finished results by a name for people: those of earlier runs here, and those in allowed folders."""
+    found: dict[str, str] = {}
+    manifests = [*context.store.glob("*/manifest.json")]
+    for folder in context.places.folders:
+        manifests += [*folder.glob("manifest.json"), *folder.glob("*/manifest.json")]
+    for path in sorted(manifests, key=lambda p: -p.stat().st_mtime)[:50]:
+        try:
+            content = json.loads(path.read_text())
+            names = ", ".join(w["name"] for w in content["weights"])
+            what = content["parameters"].get("city") or Path(content["inputs"][0]["path"]).stem
+            found[
+                f"{what} · {names} · {content['parameters']['fusion']} · {content['created'][:16]}"
+            ] = str(path.parent)
+        except (OSError, ValueError, KeyError, IndexError):
+            continue  # a manifest of something else
+    return found
+
+
+def networks(sensor: str, simulated: bool) -> dict[str, str]:
+    """Networks for a sensor, name to title; an empty name, first, is the default for the scene."""
+    default = default_weights(sensor, simulated)
+    found = {"": f"default ({default})"}
+    for name, entry in catalog.entries().items():
+        if entry.collection == "weights" and entry.properties["lczlib:task"] == "lcz":
+            weights = published_weights(name)
+            if weights.sensor == sensor and name != default:
+                found[name] = weights.title
+    return found
+
+
+def devices() -> dict[str, str]:
+    """What can compute here, title to device; the first says what is chosen by itself."""
+    import torch
+
+    from lczlib.mapping.engines import choose_device, device_name
+
+    auto = choose_device("auto")
+    there = ["cpu"] + [
+        f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    ]
+    what = device_name(auto) + ("" if auto != "cpu" else ", no GPU here")
+    return {f"best there is ({what})": "auto", **{f"{d}: {device_name(d)}": d for d in there}}
+
+
+def default_weights(sensor: str, simulated: bool) -> str:
+    """So2Sat's published network of a sensor; for simulated scenes the one trained on such."""
+    from lczlib.mapping.sources import DEFAULT_WEIGHTS, SIMULATED_WEIGHTS
+
+    return (SIMULATED_WEIGHTS if simulated else DEFAULT_WEIGHTS)[sensor]
+
+
+def _stamp(material: Material) -> list[Any]:
+    """Changes when an input file is replaced."""
+    files = [f for s in material._scenes for f in s.attrs.get("files", ())]
+    return [[f, Path(f).stat().st_size, Path(f).stat().st_mtime_ns] for f in sorted(set(files))]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Assessments of several maps against one reference.
+
+    Attributes
+    ----------
+    assessments : dict of str to Assessment
+    calibrations : dict of str to Calibration
+        Of the maps that have probabilities.
+    kind, source : str
+        ``polygons`` or ``raster``, and where the reference comes from.
+    """
+
+    assessments: dict[str, Any]
+    calibrations: dict[str, Any]
+    kind: str
+    source: str
+
+
+def assess_maps(
+    maps: Maps, reference: References, kind: str, own: Mapping[str, xr.DataArray]
+) -> Accuracy:
+    """Accuracy of each map of a result, and of an own map.
+
+    Raises
+    ------
+    InputError
+        If there is no reference.
+    """
+    from lczlib.analysis import assess, calibration
+
+    truth: Any = reference.polygons if kind == "polygons" else reference.raster
+    other = "raster" if kind == "polygons" else "polygons"
+    if truth is None:
+        truth = reference.raster if kind == "polygons" else reference.polygons
+        kind = other
+    if truth is None:
+        msg = "There is no reference for this place: upload reference polygons or an LCZ raster on the City page."
+        raise InputError(msg)
+    found, calibrated = {}, {}
+    for name, lcz in {**maps.kinds, **own}.items():
+        resampling = None if isinstance(truth, gpd.GeoDataFrame) else "nearest"
+        found[name] = assess(lcz, truth, resampling=resampling)
+        proba = maps.probabilities.get(name)
+        if proba is not None and (
+            isinstance(truth, gpd.GeoDataFrame) or same_grid(geobox_of(proba), geobox_of(truth))
+        ):
+            calibrated[name] = calibration(proba, truth)
+    return Accuracy(found, calibrated, kind, reference.source)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A heat island and what it was made from, in words.
+
+    Attributes
+    ----------
+    kind : str
+        ``surface`` or ``canopy``.
+    result : SurfaceHeatIsland or CanopyHeatIsland
+    method : str
+        How rasters came to one grid, or how station times were read.
+    stations : GeoDataFrame or None
+        Sites of the canopy heat island.
+    """
+
+    kind: str
+    result: Any
+    method: str
+    stations: gpd.GeoDataFrame | None = None
+
+    def sentence(self) -> str:
+        """The result in a sentence, with its uncertainty."""
+        table = self.result.classes
+        table = table[table["note"] != "reference"].dropna(subset=["difference"])
+        against = self.result.reference.label
+        what = "surface" if self.kind == "surface" else "air"
+        sure = table[(table["ci_low"] > 0) | (table["ci_high"] < 0)]
+        built = sure[(sure.index <= 10) & (sure["ci_low"] > 0)]
+        if table.empty:
+            return f"No class has enough data to compare its {what} temperature with {against}."
+        if built.empty:
+            return (
+                f"No built zone is warmer than {against} beyond its 95% interval: on this evidence "
+                f"no {what} heat island can be told."
+            )
+        top = built["difference"].idxmax()
+        row = built.loc[top]
+        unit = "n_pixels" if self.kind == "surface" else "n_stations"
+        count = f"{int(row[unit]):,} {unit[2:]}"
+        unsure = len(table) - len(sure)
+        more = (
+            f" For {unsure} other class{'es' if unsure != 1 else ''} the interval holds zero."
+            if unsure
+            else ""
+        )
+        return (
+            f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
+            f"{row['difference']:+.1f} K against {against} (95% interval {row['ci_low']:+.1f} to "
+            f"{row['ci_high']:+.1f} K, {count}), the largest difference of the built zones; "
+            f"{len(built)} built zone{'s are' if len(built) != 1 else ' is'} warmer beyond the interval.{more}"
+        )
+
+
+def heat_island(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:
+    """The surface or canopy heat island of a map's zones."""
+    if v["heat_kind"] == "canopy":
+        return _canopy(material, lcz, v)
+    from lczlib.analysis.heat import SurfaceOptions, align, surface_heat_island
+
+    temperature = _temperature(material, v)
+    aligned = align(temperature, lcz)
+    elevation = None
+    if (path := material.beside("elevation.tif")) is not None:
+        from lczlib.maps import open_raster
+
+        layer = open_raster(path, "elevation").isel(band=0, drop=True).astype(np.float32)
+        elevation = to_grid(layer, geobox_of(aligned.lcz), "bilinear")
+    options = SurfaceOptions(
+        statistic=v["heat_statistic"], interior=v["heat_interior"],
+        min_pixels=v["heat_min_pixels"], min_patches=v["heat_min_patches"],
+        elevation_band=v["heat_elevation_band"], water_distance=v["heat_water_distance"],
+        replicates=v["heat_replicates"],
+    )  # fmt: skip
+    result = surface_heat_island(aligned.temperature, aligned.lcz, options, elevation=elevation)
+    return Heat("surface", result, aligned.method)
+
+
+def _temperature(material: Material, v: Mapping[str, Any]) -> xr.DataArray:
+    from lczlib.scenes.thermal import open_temperature
+
+    if v["thermal_files"]:
+        return open_temperature(v["thermal_files"][0]).temperature
+    path = material.beside("lst.tif")
+    if path is None:
+        msg = f"There is no thermal raster of {material.place.name}: upload one on the City page."
+        raise InputError(msg)
+    return open_temperature(path, unit="degC", band=v["heat_time"]).temperature
+
+
+def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:
+    from lczlib.analysis.heat.canopy import CanopyOptions, canopy_heat_island
+    from lczlib.analysis.heat.station_zones import station_classes
+    from lczlib.analysis.heat.stations import read_stations
+
+    if v["station_files"]:
+        files = v["station_files"]
+        found = read_stations(files[0], sites=files[1] if len(files) > 1 else None)
+    else:
+        air, sites = material.beside("air_temperature.csv"), material.beside("stations.gpkg")
+        if air is None or sites is None:
+            msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
+            raise InputError(msg)
+        found = read_stations(air, sites=sites)
+    # The zone that the chosen map gives a station counts, not what its operators say.
+    unknown = found.sites.assign(lcz=0) if "lcz" in found.sites else found.sites
+    zones = station_classes(unknown, lcz, radius=v["heat_radius"])
+    known = zones["lcz"][zones["lcz"] > 0]
+    options = CanopyOptions(
+        statistic="mean" if v["heat_statistic"] == "mean" else "median",
+        replicates=min(500, v["heat_replicates"]),
+    )
+    air = found.air[[c for c in found.air.columns if c in known.index]]
+    result = canopy_heat_island(air, found.sites.loc[air.columns], known, options)
+    return Heat("canopy", result, found.clock, found.sites.join(zones, rsuffix="_map"))
+
+
+def places_of_pair(
+    maps: Maps,
+    own: xr.DataArray | None,
+    reference: References,
+    kind: str,
+    name: str,
+    truth: int,
+    mapped: int,
+) -> xr.DataArray:
+    """Where the reference says one class and a map another: the map's class there, 0 elsewhere."""
+    from lczlib.polygons import polygon_cells
+
+    lcz = own if name == "own" else maps.kinds[name]
+    if kind == "polygons":
+        cells = polygon_cells(reference.polygons, geobox_of(lcz))
+        labels = np.zeros(lcz.shape, np.uint8)
+        labels[cells["row"], cells["col"]] = cells["lcz"]
+    else:
+        raster, box = reference.raster, geobox_of(lcz)
+        raster = raster if same_grid(geobox_of(raster), box) else to_grid(raster, box, "nearest")
+        labels = raster.values
+    picked = (labels == truth) & (lcz.values == mapped)
+    return lcz.copy(data=np.where(picked, lcz.values, 0).astype(np.uint8))

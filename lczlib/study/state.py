@@ -1,0 +1,288 @@
+"""The state of a study. It knows no dashboard: views read its outputs and edit its inputs only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import param
+
+from lczlib.errors import Cancelled, InputError, LczError
+from lczlib.mapping.fusion import METHODS
+from lczlib.study.places import DEMO, Places
+from lczlib.study.steps import STEPS, Context, Step
+
+_LOG = logging.getLogger(__name__)
+Condition = Literal["none", "current", "stale", "running"]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A step's inputs, as they were when it was started: all that its function sees.
+
+    Attributes
+    ----------
+    step : Step
+    values : mapping
+        The inputs by name.
+    outputs : mapping
+        The outputs of earlier steps that it reads.
+    key : tuple
+        What the result will belong to.
+    """
+
+    step: Step
+    values: MappingProxyType[str, Any]
+    outputs: MappingProxyType[str, Any]
+    key: tuple[Any, ...]
+    context: Context = field(repr=False)
+
+    def run(
+        self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> Any:
+        """Compute, in any thread: nothing of the study is read or written."""
+        return self.step.function(
+            {**self.values, **self.outputs}, self.context, progress, cancelled
+        )
+
+
+class Study(param.Parameterized):
+    """Inputs of a study (plain parameters) and its outputs (constant parameters).
+
+    An output is current as long as the inputs and the earlier outputs that it was made from are
+    still the same; otherwise it is stale, stays readable and is marked as such. Another city clears
+    them all. A result that comes late, made from inputs that have changed since, is dropped.
+
+    Parameters
+    ----------
+    work : path
+        Folder for this study's own files; its owner removes it.
+    store : path, optional
+        Folder for results that studies share, found again by what they were made from.
+    places : Places, optional
+        What can be opened.
+    """
+
+    city = param.String(DEMO, doc="Key of the place, see `lczlib.study.Place`.")
+    area = param.Tuple(
+        None, length=4, allow_None=True, doc="West, south, east, north in degrees; all where None."
+    )
+    scene_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own Sentinel-2 raster, or one a season."
+    )
+
+    sensors = param.ListSelector(["s1", "s2"], objects=["s1", "s2"])
+    s1_weights = param.String("", doc="Empty: the default for the scene.")
+    s2_weights = param.String("", doc="Empty: the default for the scene.")
+    fusion = param.Selector(default="so2sat", objects=list(METHODS))
+    device = param.String("auto")
+    result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
+    map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
+
+    reference_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own reference: polygons or an LCZ raster."
+    )
+    reference_kind = param.Selector(default="polygons", objects=["polygons", "raster"])
+
+    first = param.String("s1", doc="Map of a comparison: s1, s2, fused, reference or own.")
+    second = param.String("s2")
+    third = param.String("", doc="A third map beside them; empty for none.")
+
+    heat_kind = param.Selector(default="surface", objects=["surface", "canopy"])
+    heat_map = param.String("fused", doc="The map whose zones are compared.")
+    heat_time = param.Selector(default="day", objects=["day", "night"])
+    thermal_files = param.ClassSelector(default=(), class_=tuple, doc="Own thermal raster.")
+    station_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own air temperatures, and their sites."
+    )
+    heat_statistic = param.Selector(default="median", objects=["median", "mean"])
+    heat_interior = param.Integer(1, bounds=(0, 5))
+    heat_min_pixels = param.Integer(30, bounds=(1, 10000))
+    heat_min_patches = param.Integer(3, bounds=(1, 100))
+    heat_elevation_band = param.Number(100.0, bounds=(1, 5000))
+    heat_water_distance = param.Number(0.0, bounds=(0, 10000))
+    heat_replicates = param.Integer(1000, bounds=(100, 10000))
+    heat_radius = param.Number(250.0, bounds=(0, 2000))
+
+    water_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own Sentinel-1 rasters in dB, dated by their names."
+    )
+    water_orbit = param.Selector(default="des", objects=["as", "des", "as_des"])
+    water_threshold = param.Number(0.5, bounds=(0.05, 0.95))
+
+    scene = param.Parameter(None, constant=True)
+    reference = param.Parameter(None, constant=True)
+    own_map = param.Parameter(None, constant=True)
+    maps = param.Parameter(None, constant=True)
+    comparison = param.Parameter(None, constant=True)
+    accuracy = param.Parameter(None, constant=True)
+    heat = param.Parameter(None, constant=True)
+    water = param.Parameter(None, constant=True)
+    water_summary = param.Parameter(None, constant=True)
+
+    conditions = param.Dict({}, constant=True, doc="`Condition` of each step.")
+    messages = param.Dict({}, constant=True, doc="Why a step failed, in one sentence.")
+
+    def __init__(
+        self, work: str | Path, store: str | Path | None = None, places: Places | None = None
+    ) -> None:
+        super().__init__()
+        self.context = Context(Path(work), Path(store or work) / "results", places or Places())
+        self._made: dict[str, tuple[int, tuple[Any, ...]]] = {}  # output: version and its key
+        self._running: dict[str, tuple[Any, ...]] = {}
+        self._failed_for: dict[str, tuple[Any, ...]] = {}
+        self._versions = 0
+        self.param.watch(self._inputs_changed, [*INPUTS])
+        self._update()
+
+    def key(self, step: Step) -> tuple[Any, ...]:
+        """What an output of this step would belong to now: its inputs and earlier outputs."""
+        values = tuple(_frozen(getattr(self, name)) for name in step.inputs)
+        earlier = tuple(self._made.get(name, (0,))[0] for name in (*step.after, *step.optional))
+        return values, earlier
+
+    def condition(self, name: str) -> Condition:
+        """Whether a step's output is there and still follows from the inputs."""
+        step = STEPS[name]
+        if self._running.get(name) == self.key(step):
+            return "running"
+        if name not in self._made:
+            return "none"
+        if self._made[name][1] != self.key(step):
+            return "stale"
+        earlier = (n for n in (*step.after, *step.optional) if n in self._made)
+        return "stale" if any(self.condition(n) == "stale" for n in earlier) else "current"
+
+    def wanting(self, name: str) -> bool:
+        """Whether a step can be computed now and its output is not what that would give."""
+        step = STEPS[name]
+        done = name in self._made and self._made[name][1] == self.key(step)
+        ready = all(n in self._made for n in step.after)
+        failed = self._failed_for.get(name) == self.key(step)
+        return ready and not done and not failed and self._running.get(name) != self.key(step)
+
+    def ticket(self, name: str) -> Ticket:
+        """A snapshot of what a step reads, to compute it anywhere.
+
+        Raises
+        ------
+        InputError
+            If the output of an earlier step is missing.
+        """
+        step = STEPS[name]
+        missing = [n for n in step.after if n not in self._made]
+        if missing:
+            msg = f"There is no {missing[0]} yet, from which the {name} would follow."
+            raise InputError(msg)
+        values = {n: getattr(self, n) for n in step.inputs}
+        outputs = {n: getattr(self, n) for n in (*step.after, *step.optional)}
+        return Ticket(
+            step, MappingProxyType(values), MappingProxyType(outputs), self.key(step), self.context
+        )
+
+    def start(self, name: str) -> Ticket:
+        """A ticket whose step counts as running, until `finish` or `fail`."""
+        ticket = self.ticket(name)
+        self._running[name] = ticket.key
+        self._failed_for.pop(name, None)
+        self._tell(name, "")
+        self._update()
+        return ticket
+
+    def finish(self, ticket: Ticket, value: Any) -> bool:
+        """Publish a result; false, and nothing changes, where it comes too late."""
+        name = ticket.step.name
+        current = self._end(ticket)
+        if current:
+            self._versions += 1
+            self._made[name] = self._versions, ticket.key
+            self._tell(name, "")
+            with param.parameterized.batch_call_watchers(self), param.edit_constant(self):
+                setattr(self, name, value)
+        self._update()
+        return current
+
+    def fail(self, ticket: Ticket, error: BaseException) -> None:
+        """Note why a step failed; its previous output stays."""
+        if self._end(ticket):
+            if not isinstance(error, Cancelled):
+                self._failed_for[ticket.step.name] = ticket.key
+            self._tell(ticket.step.name, message_of(error))
+        self._update()
+
+    def compute(self, name: str, progress: Progress | None = None) -> Any:
+        """Compute a step, and what it needs first, here and now; errors are raised.
+
+        For scripts and notebooks; a dashboard uses `start`, a thread, and `finish`.
+        """
+        step = STEPS[name]
+        for earlier in (*step.after, *step.optional):
+            if self.wanting(earlier) and (earlier in step.after or not STEPS[earlier].by_hand):
+                self.compute(earlier, progress)
+        ticket = self.start(name)
+        try:
+            value = ticket.run(progress)
+        except BaseException as error:
+            self.fail(ticket, error)
+            raise
+        self.finish(ticket, value)
+        return value
+
+    def forget(self) -> None:
+        """Drop all outputs, so that nothing keeps them in memory."""
+        self._clear(list(self._made))
+
+    def _end(self, ticket: Ticket) -> bool:
+        """Whether a ticket still is what is wanted; its step no longer runs."""
+        name = ticket.step.name
+        if self._running.get(name) == ticket.key:
+            del self._running[name]
+        return self.key(ticket.step) == ticket.key
+
+    def _inputs_changed(self, *events: param.parameterized.Event) -> None:
+        if any(e.name == "city" and e.old != e.new for e in events):
+            self._clear(list(self._made))
+        self._update()
+
+    def _clear(self, names: list[str]) -> None:
+        with param.parameterized.batch_call_watchers(self), param.edit_constant(self):
+            for name in names:
+                del self._made[name]
+                setattr(self, name, None)
+            self.messages = {}
+
+    def _tell(self, name: str, message: str) -> None:
+        with param.edit_constant(self):
+            self.messages = {k: v for k, v in self.messages.items() if k != name} | (
+                {name: message} if message else {}
+            )
+
+    def _update(self) -> None:
+        conditions = {name: self.condition(name) for name in STEPS}
+        if conditions != self.conditions:
+            with param.edit_constant(self):
+                self.conditions = conditions
+
+
+INPUTS = tuple(dict.fromkeys(name for step in STEPS.values() for name in step.inputs))
+
+
+def message_of(error: BaseException) -> str:
+    """One sentence for the page: of our own errors their text, of others what they are."""
+    if isinstance(error, Cancelled):
+        return "Stopped; finished parts are kept for the next run."
+    if isinstance(error, LczError):
+        return str(error)
+    _LOG.error("a step failed", exc_info=error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this: choose a smaller area."
+    return f"This failed unexpectedly ({type(error).__name__}); the server's log has the details."
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

