@@ -1,0 +1,73 @@
+"""The ``lcz`` command. Each file of this package holds one family of commands."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+import lczlib
+from lczlib.cli import app as _app
+from lczlib.cli import assess as _assess
+from lczlib.cli import cities as _cities
+from lczlib.cli import compare as _compare
+from lczlib.cli import console
+from lczlib.cli import demo as _demo
+from lczlib.cli import map as _map
+from lczlib.cli import sites as _sites
+from lczlib.cli import train as _train
+from lczlib.cli import uhi as _uhi
+from lczlib.cli import water as _water
+from lczlib.cli import weights as _weights
+from lczlib.errors import LczError
+
+app = typer.Typer(
+    name="lcz",
+    help="Local Climate Zone maps from Sentinel-1 and Sentinel-2, their accuracy, and their heat islands.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lczlib {lczlib.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Local Climate Zone maps, their accuracy, and their heat islands."""
+
+
+app.command("demo")(_demo.demo)
+app.command("cities")(_cities.cities)
+app.command("map")(_map.map_)
+app.command("fuse")(_map.fuse)
+app.add_typer(_weights.app, name="weights")
+app.command("water")(_water.water)
+app.command("assess")(_assess.assess)
+app.command("compare")(_compare.compare)
+app.command("train")(_train.train)
+app.command("evaluate")(_train.evaluate)
+app.command("uhi")(_uhi.uhi)
+app.command("sites")(_sites.sites)
+app.command("morphology")(_sites.morphology)
+app.command("app")(_app.app)
+
+
+def main() -> None:
+    """Run the command line: exit status 0, 1 (bad input, one sentence), 2 (usage)."""
+    try:
+        app()
+    except LczError as err:
+        console.err.print(f"[bold red]lcz:[/] {escape(str(err))}", soft_wrap=True)
+        sys.exit(1)

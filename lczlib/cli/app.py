@@ -1,0 +1,93 @@
+"""``lcz app``."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lczlib.errors import InputError
+
+LARGEST_MESSAGE = 40_000_000  # an upload comes in pieces of 10 MB, coded
+
+
+def app_folder() -> Path:
+    """Where the dashboard lies: in the installed package, or beside it in the source tree.
+
+    Raises
+    ------
+    InputError
+        If it is not there, or Panel is not installed.
+    """
+    if find_spec("panel") is None:
+        msg = "The dashboard needs Panel: install it with `pip install 'lczlib[app]'`."
+        raise InputError(msg)
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "app", package.parent / "app"):
+        if (folder / "main.py").is_file():
+            return folder
+    msg = "The dashboard is missing from this installation: reinstall lczlib."
+    raise InputError(msg)
+
+
+def app(
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 5006,
+    address: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 for other machines.")
+    ] = "localhost",
+    threads: Annotated[
+        int, typer.Option("--num-threads", help="Threads that answer visitors; 0: one for all.")
+    ] = 4,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Load everything at start, not at the first visit.")
+    ] = False,
+    prefix: Annotated[
+        str, typer.Option(help="Path that a reverse proxy serves it under, such as /lcz.")
+    ] = "",
+    origin: Annotated[
+        list[str] | None,
+        typer.Option("--origin", help="Host name visitors use (repeat); needed behind a proxy."),
+    ] = None,
+    basic_auth: Annotated[
+        str, typer.Option(help="Password, or a JSON file of user names and passwords.")
+    ] = "",
+    allow: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder that visitors may open: So2Sat folders, results (repeat)."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Open a browser.")] = False,
+) -> None:
+    """Start the dashboard.
+
+    Example:
+        lcz app --port 5006 --num-threads 4 --warm --allow /data/so2sat
+    """
+    folders = [f.resolve() for f in allow or ()]
+    for folder in folders:
+        if not folder.is_dir():
+            msg = f"The folder {folder} to allow does not exist."
+            raise InputError(msg)
+    command = [sys.executable, "-m", "panel", *_serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)]  # fmt: skip
+    os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
+    os.execv(sys.executable, command)
+
+
+def _serve(
+    port: int, address: str, threads: int, warm: bool, prefix: str, origin: list[str], auth: str, show: bool
+) -> list[str]:  # fmt: skip
+    out = ["serve", str(app_folder()), "--port", str(port), "--address", address]
+    out += ["--num-threads", str(threads)] if threads else []
+    out += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
+    out += ["--warm"] if warm else []
+    out += ["--prefix", prefix, "--use-xheaders"] if prefix else []
+    for host in origin:
+        out += ["--allow-websocket-origin", host]
+    if auth:
+        out += ["--basic-auth", auth, "--cookie-secret", os.urandom(32).hex()]
+    return out + (["--show"] if show else [])

@@ -1,0 +1,185 @@
+"""``lcz assess``: the accuracy of a map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lczlib.cli import console
+
+if TYPE_CHECKING:
+    from lczlib.analysis import Assessment, Calibration
+
+Scheme = Literal["1-17", "101-107", "0-16"]
+
+
+def assess(
+    lcz_map: Annotated[str, typer.Argument(metavar="MAP", help="LCZ map, a raster.")],
+    reference: Annotated[
+        str,
+        typer.Option(help="Reference: a raster, or polygons (GPKG, GeoJSON, KML/KMZ, Shapefile)."),
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
+        "lcz-assessment"
+    ),
+    polygons: Annotated[
+        Path | None, typer.Option(help="Polygons that a raster reference was made from.")
+    ] = None,
+    probabilities: Annotated[
+        Path | None, typer.Option(help="Class probabilities of the map: adds their calibration.")
+    ] = None,
+    resample: Annotated[
+        Literal["nearest", "mode"] | None,
+        typer.Option(help="Bring the map to the grid of a raster reference this way."),
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Polygon column that holds the class.")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of the polygon file.")] = None,
+    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    reference_scheme: Annotated[
+        Scheme | None, typer.Option(help="Numbering of the reference.")
+    ] = None,
+    band: Annotated[str | None, typer.Option(help="Band of the map, by number or name.")] = None,
+    stratified_sample: Annotated[
+        bool,
+        typer.Option(
+            "--stratified-sample",
+            help="The reference is a random sample stratified by map class: add area-weighted "
+            "accuracy and areas (Olofsson et al. 2014).",
+        ),
+    ] = False,
+    block: Annotated[
+        int | None,
+        typer.Option(min=1, help="Edge of a bootstrap block in cells, without polygons."),
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Bootstrap replicates.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    figures: Annotated[bool, typer.Option(help="Draw figures (PNG and SVG).")] = True,
+) -> None:
+    """Assess a map against a reference: scores with 95% intervals and sample sizes.
+
+    Writes assessment.json, classes.csv, confusion_matrix.csv and figures.
+
+    Example:
+        lcz assess city_lcz.tif --reference areas.kmz --out accuracy
+    """
+    import lczlib
+    from lczlib import analysis
+    from lczlib.cli.results import CHUNKS, steps
+    from lczlib.export import write_json
+    from lczlib.maps import open_lcz_map, open_probabilities
+    from lczlib.polygons import is_polygon_file, open_polygons
+
+    with steps(4) as step:
+        step("Reading the map and the reference")
+        chosen = int(band) if band and band.isdigit() else band
+        mapped = open_lcz_map(lcz_map, scheme=scheme, band=chosen, chunks=CHUNKS)
+        if is_polygon_file(reference):
+            truth = open_polygons(reference, column, scheme=reference_scheme, layer=layer)
+        else:
+            truth = open_lcz_map(reference, scheme=reference_scheme, chunks=CHUNKS)
+        units = open_polygons(polygons, column, layer=layer) if polygons else None
+        proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
+        step("Counting and drawing samples for the intervals")
+        result = analysis.assess(
+            mapped, truth, units=units, resampling=resample, block=block, replicates=replicates,
+            seed=seed, stratified_sample=stratified_sample,
+        )  # fmt: skip
+        content = {
+            "map": lcz_map, "reference": reference, **result.to_dict(),
+            "resampling": resample, "lczlib": lczlib.__version__,
+        }  # fmt: skip
+        if is_polygon_file(reference):
+            content["reference_polygons"] = truth.attrs
+        calibrated = None
+        if proba is not None:
+            step("Checking the probabilities")
+            calibrated = analysis.calibration(
+                proba, truth, block=block, replicates=replicates, seed=seed
+            )
+            content["calibration"] = calibrated.to_dict()
+        step("Writing the results")
+        write_json(folder / "assessment.json", content)
+        _write_tables(folder, result)
+        if figures:
+            _write_figures(folder, result, calibrated, Path(lcz_map).stem)
+    print_assessment(result)
+    if calibrated is not None:
+        low, high = calibrated.ece_ci
+        console.out.print(f"Expected calibration error {calibrated.ece:.3f} ({low:.3f}-{high:.3f})")
+    console.out.print(f"Wrote {folder / 'assessment.json'}", soft_wrap=True)
+
+
+def _write_tables(folder: Path, result: Assessment) -> None:
+    from lczlib.analysis.confusion import confusion_table
+    from lczlib.export import staged
+
+    for name, table in (
+        ("classes.csv", result.classes),
+        ("confusion_matrix.csv", confusion_table(result.counts)),
+    ):
+        with staged(folder / name) as path:
+            table.to_csv(path)
+
+
+def _write_figures(
+    folder: Path, result: Assessment, calibrated: Calibration | None, name: str
+) -> None:
+    from lczlib import figures
+    from lczlib.cli.results import write_figures
+
+    drawn = {
+        "confusion_matrix": lambda: figures.confusion_figure(result.counts),
+        "confusion_matrix_counts": lambda: figures.confusion_figure(result.counts, "counts"),
+        "class_accuracy": lambda: figures.class_accuracy_figure({name: result}),
+    }
+    if calibrated is not None:
+        drawn["reliability"] = lambda: figures.reliability_figure(calibrated)
+        drawn["certainty"] = lambda: figures.certainty_figure(calibrated)
+    write_figures(folder, drawn)
+
+
+def print_assessment(result: Assessment, what: str = "cells") -> None:
+    """Print scores with intervals and sample sizes; `what` was counted."""
+    from rich import box
+    from rich.table import Table
+
+    from lczlib.classes import CLASSES
+    from lczlib.cli.results import with_interval
+
+    method = result.method
+    console.out.print(
+        f"n = {result.n:,} {what} in {method['n_units']} {method['unit']}s; 95% intervals: "
+        f"{method['method']}, {method['replicates']} replicates, seed {method['seed']}"
+    )
+    scores = {
+        name: with_interval(v, *result.intervals[f"{name}_ci"]) for name, v in result.scores.items()
+    }
+    labels = {"oa": "OA", "aa": "AA", "kappa": "kappa", "oau": "OAu", "oabu": "OAbu", "oaw": "OAw"}
+    for name, text in scores.items():
+        console.out.print(f"{labels[name]:>6}  {text}")
+    table = Table("LCZ", "PA (95%)", "UA (95%)", box=box.SIMPLE)
+    for name in ("reference", "mapped", f"{method['unit']}s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for number, row in result.classes.iterrows():
+        if row["n_reference"] or row["n_predicted"]:
+            accuracies = [
+                with_interval(row[s], row[f"{s}_ci_low"], row[f"{s}_ci_high"]) for s in ("pa", "ua")
+            ]
+            counts = [f"{int(row[n]):,}" for n in ("n_reference", "n_predicted", "n_units")]
+            table.add_row(CLASSES[number - 1].code, *accuracies, *counts)
+    console.out.print(table)
+    left_out = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in result.left_out.items() if v)
+    if left_out:
+        console.out.print(f"Left out (cells or polygons): {left_out}")
+    if len(result.crossings):
+        console.out.print(
+            f"[yellow]{len(result.crossings)} pairs of reference polygons cross each other[/]; "
+            "cells of different classes were left out."
+        )
+    if result.area is not None:
+        oa, se = result.area.overall
+        console.out.print(
+            f"Area-weighted OA {oa:.3f}, standard error {se:.3f}, n = {result.area.n:,}"
+        )

@@ -1,0 +1,153 @@
+"""``lcz compare``: maps against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lczlib.cli import console
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lczlib.analysis.comparison import Comparison
+
+Scheme = Literal["1-17", "101-107", "0-16"]
+
+
+def compare(
+    map_a: Annotated[str, typer.Argument(metavar="MAP_A", help="First LCZ map, a raster.")],
+    map_b: Annotated[str, typer.Argument(metavar="MAP_B", help="Second LCZ map.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[MAP]...", help="Further maps, for a consensus.")
+    ] = None,
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
+        "lcz-comparison"
+    ),
+    resample: Annotated[
+        Literal["nearest", "mode"] | None,
+        typer.Option(help="Bring the others to the first map's grid this way."),
+    ] = None,
+    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the maps.")] = None,
+    figures: Annotated[bool, typer.Option(help="Draw figures (PNG and SVG).")] = True,
+) -> None:
+    """Compare LCZ maps: agreement, cross table, areas, and where they differ and how.
+
+    Writes comparison.json (of the first two maps, and one line a pair), classes.csv,
+    cross_table.csv, changes.csv, differences.tif (100 x first class + second class; 1 = same),
+    figures, and for three maps or more consensus.tif and consensus_votes.tif.
+
+    Example:
+        lcz compare s1_lcz.tif s2_lcz.tif fused_lcz.tif --out comparison
+    """
+    import lczlib
+    from lczlib import analysis
+    from lczlib.cli.results import CHUNKS, steps
+    from lczlib.export import write_json, write_raster
+    from lczlib.maps import open_lcz_map
+
+    paths = [map_a, map_b, *(more or [])]
+    with steps(4) as step:
+        step("Reading the maps")
+        maps = {
+            name: open_lcz_map(path, scheme=scheme, chunks=CHUNKS)
+            for name, path in zip(_names(paths), paths, strict=True)
+        }
+        maps = _on_first_grid(maps, resample)
+        step("Counting")
+        comparisons = analysis.compare_all(maps)
+        first, content = comparisons[0], {"maps": dict(zip(maps, paths, strict=True))}
+        content |= first.to_dict() | {"pairs": [c.summary() for c in comparisons]}
+        content |= {"resampling": resample, "lczlib": lczlib.__version__}
+        step("Writing maps")
+        a, b, *_ = maps.values()
+        write_raster(
+            folder / "differences.tif", analysis.class_pairs(a, b), nodata=0,
+            descriptions=["100 x first + second; 1 same"], overview_resampling="mode",
+        )  # fmt: skip
+        if len(maps) > 2:
+            content["consensus"] = _write_consensus(folder, maps)
+        step("Writing tables and figures")
+        write_json(folder / "comparison.json", content)
+        _write_tables(folder, first)
+        if figures:
+            _write_figures(folder, comparisons)
+    for c in comparisons:
+        console.out.print(
+            f"{c.names[0]} - {c.names[1]}: agreement {c.agreement:.4f}, weighted "
+            f"{c.agreement_weighted:.4f}, built/natural {c.agreement_built:.4f}, kappa "
+            f"{c.kappa:.4f}, n = {c.n:,}",
+            soft_wrap=True,
+        )  # fmt: skip
+    console.out.print(f"Wrote {folder / 'comparison.json'}", soft_wrap=True)
+
+
+def _names(paths: list[str]) -> list[str]:
+    """File stems, with the folder, or at last a number, where they are the same."""
+    names = [Path(p).stem for p in paths]
+    if len(set(names)) < len(names):
+        names = [f"{Path(p).parent.name}/{Path(p).stem}" for p in paths]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
+    return names
+
+
+def _on_first_grid(
+    maps: dict[str, xr.DataArray], resample: Literal["nearest", "mode"] | None
+) -> dict[str, xr.DataArray]:
+    """All maps on the first one's grid, resampled once and not again for every pair."""
+    from lczlib.analysis.confusion import aligned
+
+    (name, base), *others = maps.items()
+    return {name: base} | {n: aligned(base, m, resample, (name, n))[1] for n, m in others}
+
+
+def _write_consensus(folder: Path, maps: dict[str, xr.DataArray]) -> dict[str, object]:
+    from lczlib.analysis import consensus
+    from lczlib.export import write_lcz_map, write_raster
+
+    agreed = consensus(maps)
+    write_lcz_map(folder / "consensus.tif", agreed["lcz"])
+    write_raster(
+        folder / "consensus_votes.tif", agreed["votes"], nodata=0, descriptions=["maps that agree"],
+        overview_resampling="nearest",
+    )  # fmt: skip
+    complete = agreed["maps"] == len(maps)
+    n = int(complete.sum())
+    alike = int((complete & (agreed["votes"] == len(maps))).sum())
+    return {"n": n, "n_unanimous": alike, "unanimous": alike / n if n else float("nan")}
+
+
+def _write_tables(folder: Path, first: Comparison) -> None:
+    from lczlib.analysis.confusion import confusion_table
+    from lczlib.export import staged
+
+    for name, table, index in (
+        ("classes.csv", first.classes, True),
+        ("cross_table.csv", confusion_table(first.counts), True),
+        ("changes.csv", first.changes(), False),
+    ):
+        with staged(folder / name) as path:
+            table.to_csv(path, index=index)
+
+
+def _write_figures(folder: Path, comparisons: list[Comparison]) -> None:
+    from lczlib import figures
+    from lczlib.cli.results import write_figures
+
+    first = comparisons[0]
+    areas = {
+        name: first.classes[f"area_{side}_km2"]
+        for name, side in zip(first.names, ("first", "second"), strict=True)
+    }
+    drawn = {
+        "cross_table": lambda: figures.cross_table_figure(first),
+        "areas": lambda: figures.areas_figure(areas),
+    }
+    if len(first.changes()):
+        drawn["changes"] = lambda: figures.changes_figure(first)
+    if len(comparisons) > 1:
+        drawn["agreement"] = lambda: figures.agreement_figure(comparisons)
+    write_figures(folder, drawn)

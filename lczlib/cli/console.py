@@ -1,0 +1,70 @@
+"""What the commands share: the console, progress with time left, tables of LCZ areas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def warn(text: str) -> None:
+    """Print a warning to standard error."""
+    err.print(f"[bold yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+
+@contextmanager
+def cell_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar over LCZ cells; yields the function to report with (name, done, total)."""
+    columns = (
+        TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("cells"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield report
+
+
+def area_table(maps: Mapping[str, xr.DataArray], title: str) -> Table:
+    """Share of each class, a column a map, with the number of cells under it."""
+    import numpy as np
+
+    from lczlib.classes import CLASSES
+
+    counts = {k: np.bincount(m.values.ravel(), minlength=18) for k, m in maps.items()}
+    table = Table(title=title, title_justify="left")
+    table.add_column("LCZ")
+    for kind in counts:
+        table.add_column(kind, justify="right")
+    for c in CLASSES:
+        if any(n[c.number] for n in counts.values()):
+            swatch = f"[on {c.color}]  [/] {c.code:>2} {c.name}"
+            shares = (f"{100 * n[c.number] / max(1, n[1:].sum()):.1f} %" for n in counts.values())
+            table.add_row(swatch, *shares)
+    table.add_section()
+    table.add_row("cells with a class (n)", *(f"{n[1:].sum():,}" for n in counts.values()))
+    table.add_row("cells without data", *(f"{n[0]:,}" for n in counts.values()))
+    return table

@@ -1,0 +1,153 @@
+"""``lcz demo``: the whole flow on a city at hand."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from lczlib.cli.console import area_table, cell_progress, err, out, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lczlib.analysis import Assessment
+
+_BERLIN, _NETWORKS = "berlin_s2_20241024", ("sen2lcz_net", "so2sat_s2_resnet20")
+_SCENE = "scene"
+_SCORES = {
+    "oa": "overall accuracy OA",
+    "kappa": "kappa",
+    "aa": "average accuracy AA",
+    "oaw": "weighted accuracy OAw",
+    "oabu": "built / natural OAbu",
+}
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
+        "lcz-demo"
+    ),
+    real: Annotated[
+        bool, typer.Option("--real", help="Berlin from Sentinel-2, downloaded, by two networks.")
+    ] = False,
+    size: Annotated[float, typer.Option(help="Edge of the simulated city in km (2-40).")] = 12.0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated city.")] = 1,
+) -> None:
+    """Run the whole flow: on a simulated city with nothing downloaded, or on Berlin.
+
+    Example:
+        lcz demo --out lcz-demo
+
+        lcz demo --real --out berlin
+    """
+    if real:
+        _berlin(folder)
+    else:
+        _simulated(folder, size, seed)
+
+
+def _simulated(folder: Path, size: float, seed: int) -> None:
+    from lczlib.analysis import assess
+    from lczlib.export import write_json
+    from lczlib.mapping import MapRequest, map_city
+    from lczlib.scenes.simulation import simulate_city, write_so2sat
+
+    started = time.time()
+    with err.status("Simulating a city: streets, buildings, plants, and what satellites see"):
+        city = simulate_city(size, seed)
+        write_so2sat(city, folder / _SCENE)
+    # So2Sat's own fusion: every season has a vote beside Sentinel-1
+    request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat")
+    with cell_progress() as report:
+        result = map_city(request, folder, progress=report)
+    for text in result.warnings:
+        warn(text)
+    assessments = {}
+    with err.status("Assessing the maps against the truth"):
+        for kind, lcz in result.kinds.items():
+            assessments[kind] = assess(lcz, city.lcz)
+            content = {"simulated": True, **assessments[kind].to_dict()}
+            write_json(folder / kind / "assessment.json", content)
+    out.print(
+        _accuracy_table(assessments, f"A simulated city of {size:g} x {size:g} km, seed {seed}")
+    )
+    unit = assessments["fused"].method
+    out.print(
+        f"n: cells. PA, UA: producer's and user's accuracy. Intervals: bootstrap over "
+        f"{unit['n_units']} {unit['unit']}s. The city is simulated, and so are the "
+        "networks' training cities: these figures say nothing about a real one.\n"
+        f"{time.time() - started:.0f} s in all. In {folder}: [bold]*_lcz.tif[/] (open them in "
+        "QGIS), *_proba.tif, <kind>/assessment.json, manifest.json; the input and the truth in "
+        f"{folder / _SCENE}.\n"
+        "Next: [bold]lcz app[/] to look at it all, [bold]lcz demo --real[/] for Berlin, "
+        "[bold]lcz map FILE --out DIR[/] for a city of yours.",
+        soft_wrap=True,
+    )
+
+
+def _accuracy_table(assessments: Mapping[str, Assessment], title: str) -> Table:
+    """Scores with intervals, then producer's and user's accuracy of each class."""
+    from rich import box
+
+    from lczlib.classes import CLASSES
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("against the truth", no_wrap=True)
+    table.add_column("n", justify="right")
+    for kind in assessments:
+        name = {"s1": "S1", "s2": "S2"}.get(kind, kind)
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, label in _SCORES.items():
+        n = min(a.n for a in assessments.values())
+        table.add_row(label, f"{n:,}", *(f"{a.scores[name]:.3f}" for a in assessments.values()))
+        ranges = (a.intervals[f"{name}_ci"] for a in assessments.values())
+        table.add_row("  [dim]95 % interval", "", *(f"[dim]{lo:.3f}-{hi:.3f}" for lo, hi in ranges))
+    table.add_section()
+    table.add_row("[dim]of each LCZ", "", *("[dim]PA / UA" for _ in assessments))
+    for c in CLASSES:
+        rows = [a.classes.loc[c.number] for a in assessments.values()]
+        n = int(rows[-1]["n_reference"])
+        if n:
+            shown = (f"{_share(r['pa'])} / {_share(r['ua'])}" for r in rows)
+            table.add_row(f"[on {c.color}]  [/] {c.code:>2} {c.name}", f"{n:,}", *shown)
+    return table
+
+
+def _share(value: float) -> str:
+    return "-" if value != value else f"{value:.2f}"
+
+
+def _berlin(folder: Path) -> None:
+    from lczlib import catalog
+    from lczlib.mapping import MapRequest, map_city
+
+    entry = catalog.entry(_BERLIN, "scenes")
+    scene = catalog.fetch(_BERLIN, progress=True)
+    maps = {}
+    for network in _NETWORKS:
+        request = MapRequest(
+            inputs=(str(scene),),
+            weights=(network,),
+            level=entry.properties["lczlib:level"],
+            date=entry.properties["datetime"][:10],
+        )
+        with cell_progress() as report:
+            result = map_city(request, folder / network, progress=report)
+        for text in result.warnings:
+            warn(text)
+        maps[network] = result.kinds["s2"]
+    out.print(area_table(maps, entry.title))
+    first, second = (m.values for m in maps.values())
+    both = (first > 0) & (second > 0)
+    share = 100 * (first == second)[both].mean()
+    out.print(
+        f"The two networks agree on {share:.1f} % of {both.sum():,} cells. There is no reference "
+        "for this scene, so this is no accuracy.\n"
+        f"Maps, probabilities and manifests: {folder}. Open *_lcz.tif in QGIS, or map your own "
+        "city: lcz map FILE --out DIR",
+        soft_wrap=True,
+    )

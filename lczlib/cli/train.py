@@ -1,0 +1,411 @@
+"""``lcz train`` and ``lcz evaluate``: a network for one's own city, and how good it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lczlib.cli import console
+from lczlib.cli.assess import print_assessment
+from lczlib.cli.results import write_figures
+from lczlib.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lczlib.training.inputs import SceneFiles
+    from lczlib.training.patches import Patches
+    from lczlib.training.run import Subsets
+
+_HDF5 = (".h5", ".hdf5")
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="INPUT...",
+        help="A So2Sat folder, rasters (dates or cities), or a So2Sat LCZ42 HDF5 file.",
+    ),
+]
+City = Annotated[str, typer.Option(help="City of the So2Sat folder.")]
+Column = Annotated[str | None, typer.Option(help="Polygon column that holds the class.")]
+Scale = Annotated[float | None, typer.Option(help="Value per stored unit.")]
+Offset = Annotated[float | None, typer.Option(help="Added to stored values before scaling.")]
+Nodata = Annotated[float | None, typer.Option(help="Stored value of missing pixels.")]
+Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels beside missing ones.")]
+Spacing = Annotated[float, typer.Option(help="Spacing of the fishnet of patches in metres.")]
+
+
+def train(
+    inputs: Inputs,
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
+    polygons: Annotated[
+        Path | None,
+        typer.Option(help="Training polygons (GPKG, GeoJSON, KML/KMZ, Shapefile)."),
+    ] = None,
+    sensor: Annotated[
+        str, typer.Option(help="s2; s1 or both (So2Sat only); else any name, such as landsat.")
+    ] = "s2",
+    city: City = "",
+    column: Column = None,
+    bands: Annotated[str, typer.Option(help="Bands to read: B1,B2,... (by default all)")] = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    nodata: Nodata = None,
+    fringe: Fringe = 0,
+    without: Annotated[str, typer.Option(help="Classes to leave out: 7,9,B")] = "",
+    patch: Annotated[
+        int | None, typer.Option(help="Edge of a patch in pixels: 32, 48, 64.")
+    ] = None,
+    spacing: Spacing = 480.0,
+    split: Annotated[
+        Literal["polygon", "block", "random"],
+        typer.Option(help="polygon and block test on places not trained on; random flatters."),
+    ] = "polygon",
+    block: Annotated[float, typer.Option(help="Edge of a block in metres.")] = 2000.0,
+    validation: Annotated[
+        Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
+    arch: Annotated[str, typer.Option(help="Network of the registry.")] = "sen2lcz",
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the network; repeat.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="At most.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = 16,
+    learning_rate: Annotated[float, typer.Option(help="Of the first epochs.")] = 0.002,
+    halve_every: Annotated[int, typer.Option(help="Epochs until the rate is halved.")] = 5,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 50,
+    gamma: Annotated[float, typer.Option(help="Of the focal loss; 0: cross-entropy.")] = 2.0,
+    alpha: Annotated[
+        Literal["inverse", "one"], typer.Option(help="Class weights: by inverse frequency, or 1.")
+    ] = "inverse",
+    augment: Annotated[bool, typer.Option(help="Flip and turn patches.")] = True,
+    seed: Annotated[int, typer.Option(help="Of split, weights, order and augmentation.")] = 0,
+    precision: Annotated[
+        Literal["32-true", "16-mixed", "bf16-mixed"], typer.Option(help="Mixed is for GPUs.")
+    ] = "32-true",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="GPUs to train on together.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read HDF5 files.")] = 0,
+    forest: Annotated[
+        bool, typer.Option("--forest", help="Test a random forest on the same patches too.")
+    ] = False,
+    licence: Annotated[str, typer.Option(help="Of the weights.")] = "",
+    citation: Annotated[str, typer.Option(help="Of the weights.")] = "",
+    figures: Annotated[bool, typer.Option(help="Draw the learning curve and accuracy.")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
+) -> None:
+    """Train a network on a city's own polygons, and test it on polygons it has not seen.
+
+    Writes model.safetensors (for `lcz map --weights`), training.json, patches.gpkg, history.csv.
+
+    Example:
+        lcz train april.tif july.tif --polygons areas.kmz --out mycity
+    """
+    from lczlib.training.run import run_training
+    from lczlib.training.trainer import Options
+
+    options = Options(
+        architecture=arch, options=_options(option or []), epochs=epochs, batch_size=batch_size,
+        learning_rate=learning_rate, halve_every=halve_every, patience=patience, gamma=gamma,
+        alpha=alpha, augment=augment, seed=seed, precision=precision, device=device,
+        devices=devices, workers=workers,
+    )  # fmt: skip
+    if _is_hdf5(inputs):
+        subsets = _so2sat_subsets(inputs, validation, test, sensor)
+    else:
+        files = _scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
+        subsets = _scene_subsets(
+            files, polygons, column, without, patch, arch, spacing, split, block, seed
+        )
+    try:
+        with _progress() as report:
+            result = run_training(
+                subsets, options, folder, licence=licence, citation=citation, resume=resume,
+                forest=forest, progress=report, note=console.warn,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        console.err.print("Stopped. The last complete epoch is kept: run again with --resume.")
+        raise typer.Exit(130) from None
+    if figures:
+        from lczlib import figures as drawn
+        from lczlib.figures.training import learning_curve
+
+        wanted = {
+            "learning_curve": lambda: learning_curve(result.history, result.best_epoch),
+            "confusion_matrix": lambda: drawn.confusion_figure(result.assessment.counts),
+        }
+        write_figures(folder, wanted)
+    sizes = ", ".join(f"{len(getattr(subsets, s)):,} {s}" for s in ("train", "validation", "test"))
+    console.out.print(
+        f"{sizes} patches, split by {subsets.method}. Kept epoch {result.best_epoch + 1} of "
+        f"{len(result.history)}. Accuracy on the test patches:",
+        soft_wrap=True,
+    )
+    print_assessment(result.assessment, "patches")
+    if forest:
+        other = result.report["random_forest"]
+        low, high = other["oa_ci"]
+        console.out.print(
+            f"Random forest on the same patches: OA {other['oa']:.3f} ({low:.3f}-{high:.3f}), "
+            f"kappa {other['kappa']:.3f}"
+        )
+    console.out.print(
+        f"Map with it: lcz map INPUT --weights {result.path} --out DIR", soft_wrap=True
+    )
+
+
+def evaluate(
+    weights: Annotated[str, typer.Argument(help="NAME or FILE of weights.")],
+    inputs: Inputs,
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
+    polygons: Annotated[
+        Path | None, typer.Option(help="Reference polygons: all their patches are used.")
+    ] = None,
+    patches: Annotated[
+        Path | None, typer.Option(help="patches.gpkg of a training run: its subset is used.")
+    ] = None,
+    subset: Annotated[
+        str, typer.Option(help="Of --patches: test, validation, train or all.")
+    ] = "test",
+    city: City = "",
+    column: Column = None,
+    scale: Scale = None,
+    offset: Offset = None,
+    nodata: Nodata = None,
+    fringe: Fringe = 0,
+    spacing: Spacing = 480.0,
+    replicates: Annotated[int, typer.Option(help="Bootstrap replicates.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    figures: Annotated[bool, typer.Option(help="Draw the confusion matrix.")] = True,
+) -> None:
+    """Accuracy of weights on labelled patches: OA, AA, kappa, PA and UA with 95% intervals.
+
+    Writes evaluation.json.
+
+    Example:
+        lcz evaluate mycity/model.safetensors july.tif --patches mycity/patches.gpkg --out accuracy
+    """
+    from lczlib.export import write_json
+    from lczlib.mapping import choose_device
+    from lczlib.models import load_model
+    from lczlib.training.evaluation import assess_patches, predict_patches
+
+    device = choose_device(device)
+    network = load_model(weights, device)
+    described = network.weights
+    if described.task != "lcz":
+        msg = f"{weights} maps {described.task}, not LCZ."
+        raise InputError(msg)
+    if _is_hdf5(inputs):
+        from lczlib.training.evaluation import scaling_of
+        from lczlib.training.so2sat import So2SatPatches
+
+        labelled: Patches = So2SatPatches(_only(inputs), described.sensor)
+        _check_bands(described, labelled)
+        scaling = scaling_of(described)
+    else:
+        files = _scene_files(
+            inputs, described.sensor, city, ",".join(described.bands), scale, offset, nodata, fringe
+        )
+        labelled, scaling = _reference_patches(
+            files, described, polygons, patches, subset, column, spacing
+        )
+    found = predict_patches(network, labelled, scaling, classes=described.classes, device=device)
+    result = assess_patches(found, labelled, replicates=replicates, seed=seed)
+    write_json(
+        folder / "evaluation.json",
+        {
+            "weights": described.to_dict(), "inputs": [str(p) for p in inputs],
+            "reference": str(polygons or patches or ""),
+            "subset": subset if patches else "all", **result.to_dict(),
+        },
+    )  # fmt: skip
+    if figures:
+        from lczlib.figures import confusion_figure
+
+        wanted = {"confusion_matrix": lambda: confusion_figure(result.counts)}
+        write_figures(folder, wanted)
+    print_assessment(result, "patches")
+    console.out.print(f"Wrote {folder / 'evaluation.json'}", soft_wrap=True)
+
+
+def _is_hdf5(inputs: list[Path]) -> bool:
+    return any(p.suffix.lower() in _HDF5 for p in inputs)
+
+
+def _only(inputs: list[Path]) -> Path:
+    if len(inputs) > 1:
+        msg = f"Give one HDF5 file, not {len(inputs)} inputs."
+        raise InputError(msg)
+    return inputs[0]
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    """``width=8`` as a number, a truth value or text."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE, such as width=8")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
+def _scene_files(
+    inputs: list[Path],
+    sensor: str,
+    city: str,
+    bands: str,
+    scale: float | None,
+    offset: float | None,
+    nodata: float | None,
+    fringe: int,
+) -> SceneFiles:
+    from lczlib.training.inputs import SceneFiles
+
+    return SceneFiles(
+        tuple(str(p) for p in inputs), sensor, city,
+        tuple(b.strip() for b in bands.split(",") if b.strip()), scale, offset, nodata, fringe,
+    )  # fmt: skip
+
+
+def _so2sat_subsets(
+    inputs: list[Path], validation: Path | None, test: Path | None, sensor: Any
+) -> Subsets:
+    from lczlib.training.run import Subsets
+    from lczlib.training.so2sat import So2SatPatches
+    from lczlib.training.splits import split as split_patches
+
+    train = So2SatPatches(_only(inputs), sensor)
+    if validation and test:
+        others = (So2SatPatches(p, sensor) for p in (validation, test))
+        return Subsets(train, *others, method="as published")
+    if validation or test:
+        msg = "Give both --validation and --test, or neither: then the file is split at random."
+        raise InputError(msg)
+    console.warn(
+        "The file is split at random: neighbouring patches are on both sides, so the accuracy will "
+        "flatter; give --validation and --test."
+    )
+    subsets = Subsets.of(train, split_patches(train.table, "random"))
+    return Subsets(subsets.train, subsets.validation, subsets.test, "random", subsets.split)
+
+
+def _scene_subsets(
+    files: SceneFiles,
+    polygons: Path | None,
+    column: str | None,
+    without: str,
+    patch: int | None,
+    arch: str,
+    spacing: float,
+    split: Any,
+    block: float,
+    seed: int,
+) -> Subsets:
+    from lczlib.classes import lcz_class
+    from lczlib.models import architecture
+    from lczlib.polygons import open_polygons
+    from lczlib.training.inputs import patches_of
+    from lczlib.training.run import Subsets
+    from lczlib.training.splits import split as split_patches
+
+    if polygons is None:
+        raise typer.BadParameter("give --polygons: the training areas and their classes.")
+    areas = open_polygons(polygons, column)
+    left_out = [lcz_class(c).number for c in without.split(",") if c.strip()]
+    areas = areas[~areas["lcz"].isin(left_out)]
+    if areas.empty:
+        msg = f"--without {without} leaves no polygon of {polygons}."
+        raise InputError(msg)
+    labelled = patches_of(
+        files, areas, patch_size=patch or architecture(arch).patch_size, spacing=spacing
+    )
+    facts = labelled.table.attrs
+    lost = {
+        "polygons without a patch (smaller than the fishnet, or outside)": "polygons_without_cell",
+        "patches in polygons of two classes": "contested_cells",
+        "patches without data": "invalid",
+    }
+    for what, key in lost.items():
+        if facts.get(key):
+            console.warn(f"{facts[key]} {what} left out.")
+    chosen = split_patches(labelled.table, split, block=block, seed=seed)
+    return Subsets.of(labelled, chosen)
+
+
+def _reference_patches(
+    files: SceneFiles,
+    weights: Any,
+    polygons: Path | None,
+    patches: Path | None,
+    subset: str,
+    column: str | None,
+    spacing: float,
+) -> tuple[Patches, Any]:
+    """The patches to evaluate on, and how the weights scale them."""
+    from lczlib.mapping import prepare
+    from lczlib.polygons import open_polygons
+    from lczlib.training.inputs import patches_of, patches_of_points
+    from lczlib.training.run import read_patch_points
+
+    if (polygons is None) == (patches is None):
+        raise typer.BadParameter("give either --polygons or --patches.")
+    prepared = [prepare(scene, weights) for scene in files.open().values()]
+    for text in dict.fromkeys(w for p in prepared for w in p.warnings):
+        console.warn(text)
+    if weights.normalisation == "scene" and len(prepared) > 1:
+        msg = f"{weights.name} normalises each scene by itself: evaluate one scene at a time."
+        raise InputError(msg)
+    if patches is not None:
+        points = read_patch_points(patches, subset)
+        found = patches_of_points(files, points, bands=weights.bands, patch_size=weights.patch_size)
+    else:
+        areas = open_polygons(polygons, column)
+        found = patches_of(files, areas, patch_size=weights.patch_size, spacing=spacing)
+    first = prepared[0]
+    return found, (first.gain, first.shift, first.fill)
+
+
+def _check_bands(weights: Any, patches: Patches) -> None:
+    if weights.bands != patches.kind.bands or weights.patch_size != patches.kind.patch_size:
+        msg = (
+            f"{weights.name} reads {weights.patch_size} pixels of {', '.join(weights.bands)}, which "
+            f"{patches.kind.source} does not hold."
+        )
+        raise InputError(msg)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over training steps with the time left at most (early stopping ends sooner)."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"),
+        TimeElapsedColumn(), TextColumn("at most"), TimeRemainingColumn(), TextColumn("left"),
+    )  # fmt: skip
+    with Progress(*columns, console=console.err) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report

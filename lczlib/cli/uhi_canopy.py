@@ -1,0 +1,137 @@
+"""The canopy half of ``lcz uhi``: stations in, heat island of the air out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from lczlib.analysis.heat.canopy import CanopyHeatIsland, CanopyOptions, canopy_heat_island
+from lczlib.analysis.heat.quality import LEVELS, quality_control
+from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
+from lczlib.analysis.heat.stations import read_stations
+from lczlib.analysis.heat.weather import read_weather
+from lczlib.classes import CLASSES
+from lczlib.cli import console
+from lczlib.errors import InputError
+from lczlib.export import sha256_of
+from lczlib.export.heat import canopy_document, write_canopy, write_table
+from lczlib.maps import open_lcz_map, open_raster
+
+
+def run_canopy(o: dict[str, Any]) -> None:
+    """Do what ``lcz uhi [MAP] --stations FILE`` asks."""
+    with console.err.status("Reading stations"):
+        data = read_stations(
+            o["stations"], sites=o["sites"], columns=_mapping(o["columns"]), time_zone=o["time_zone"],
+            ambiguous=o["ambiguous"], unit=_unit(o["unit"]),
+        )  # fmt: skip
+        sites = data.sites
+        if o["elevation"] is not None:
+            sites = with_elevation(sites, open_raster(o["elevation"]).isel(band=0, drop=True))
+        lcz = open_lcz_map(o["map_path"], scheme=o["scheme"]) if o["map_path"] else None
+        by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
+        zones = station_classes(sites, lcz, by_hand=by_hand, radius=o["radius"])
+        weather = None
+        if o["weather"]:
+            weather = read_weather(o["weather"], time_zone=o["time_zone"], ambiguous=o["ambiguous"])
+    with console.err.status("Quality control"):
+        levels = _levels(o["qc"])
+        checked = quality_control(data.air, sites, levels)
+    with console.err.status("Resampling stations and days"):
+        options = CanopyOptions(
+            statistic=o["statistic"] or "mean",
+            reference=o["reference"],
+            fallback=o["fallback"],
+            heat_wave_threshold=o["heat_wave_threshold"],
+            lapse_rate=o["lapse_rate"],
+            replicates=o["replicates"] or 500,
+            confidence=o["confidence"],
+            seed=o["seed"],
+        )
+        result = canopy_heat_island(checked.air, sites, zones["lcz"], options, weather=weather)
+    dropped = sorted(set(data.air.columns) - set(result.hourly.columns))
+    document = canopy_document(
+        result,
+        clock=data.clock,
+        station_classes=zones.rename_axis("station").reset_index().to_dict("records"),
+        quality_control={
+            "levels": list(levels),
+            "elevation_corrected": checked.elevation_corrected,
+            "stations_dropped": dropped,
+            "report": checked.report.rename_axis("station").reset_index().to_dict("records"),
+        },
+        inputs={p.name: sha256_of(p) for p in (o["stations"], o["map_path"]) if p and p.is_file()},
+    )
+    write_table(Path(o["out"]) / "quality.csv", checked.report.rename_axis("station"))
+    write_table(Path(o["out"]) / "station_classes.csv", zones.rename_axis("station"))
+    with console.err.status("Writing"):
+        write_canopy(o["out"], result, document, figures=o["figures"])
+    _print(result, document, zones.flagged.sum())
+    console.out.print(f"Results: {Path(o['out']) / 'heat_island.json'}")
+
+
+def _mapping(text: str | None) -> dict[str, str]:
+    pairs = [item.split("=", 1) for item in (text or "").split(",") if item]
+    if any(len(p) != 2 for p in pairs):
+        msg = f"--columns is role=NAME,role=NAME, not {text!r}."
+        raise InputError(msg)
+    return {k.strip(): v.strip() for k, v in pairs}
+
+
+def _unit(unit: str | None) -> str:
+    known = {None: "degC", "k": "K", "kelvin": "K", "degc": "degC", "c": "degC", "celsius": "degC"}
+    key = unit.strip().lower() if unit else None
+    if key not in known:
+        msg = f"--unit is K or degC, not {unit!r}."
+        raise InputError(msg)
+    return known[key]
+
+
+def _levels(text: str) -> tuple[str, ...]:
+    if text in ("all", "none"):
+        return LEVELS if text == "all" else ()
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -> None:
+    quality = document["quality_control"]
+    given = sum(r["n_given"] for r in quality["report"])
+    kept = sum(r["n_kept"] for r in quality["report"])
+    console.out.print("[bold]Canopy layer heat island[/], air temperature")
+    console.out.print(f"Reference {result.reference.label}; times: {document['clock']}.")
+    console.out.print(
+        f"Quality control ({', '.join(quality['levels']) or 'none'}): {given - kept:,} of {given:,} hourly "
+        f"values removed; stations dropped: {', '.join(quality['stations_dropped']) or 'none'}."
+    )
+    if n_flagged:
+        console.out.print(
+            f"[yellow]{n_flagged} station(s) in mixed surroundings (under 80% one class).[/]"
+        )
+    table = Table(
+        "LCZ",
+        "stations",
+        "hours",
+        f"{result.options.statistic} difference",
+        "interval",
+        "night",
+        "night max",
+        "interval over",
+    )
+    nights = result.subsets[result.subsets["subset"] == "night"].set_index("lcz")["difference"]
+    for number, row in result.classes.iterrows():
+        known = np.isfinite(row["ci_low"])
+        table.add_row(
+            CLASSES[int(number) - 1].code, str(row["n_stations"]), f"{row['n_hours']:,}",
+            f"{row['difference']:+.2f}",
+            f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known else "-",
+            f"{nights.get(number, np.nan):+.2f}", f"{row['night_maximum']:.2f}", row["interval_over"],
+        )  # fmt: skip
+    console.out.print(table)
+    peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
+    console.out.print(
+        f"Strongest in LCZ {CLASSES[int(peak['lcz']) - 1].code} at {int(peak['hour'])} h local solar time: "
+        f"{peak['difference']:+.2f} K."
+    )

@@ -1,0 +1,110 @@
+"""``lcz weights list``, ``fetch`` and ``import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lczlib.cli.console import out
+from lczlib.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="Trained weights: list, fetch, import your own.")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the published weights: network, input, licence, and whether they are here already.
+
+    Example:
+        lcz weights list
+    """
+    from lczlib import catalog
+    from lczlib.models import architecture, published_weights
+
+    table = Table()
+    for column in ("name", "network", "reads", "pixels", "licence", "size", "here"):
+        right = column in ("pixels", "size")
+        table.add_column(column, justify="right" if right else "left", no_wrap=column == "name")
+    for name, entry in sorted(catalog.entries().items()):
+        if entry.collection != "weights":
+            continue
+        w = published_weights(name)
+        reads = f"{len(w.bands)} {'bands' if w.sensor == 's2' else 'features'} of {w.sensor[:2].upper()}"
+        table.add_row(
+            name,
+            architecture(w.architecture).title,
+            reads,
+            str(w.patch_size),
+            "not stated" if w.licence == "other" else w.licence,
+            f"{entry.size / 1e6:.1f} MB",
+            "yes" if catalog.is_cached(name) else "no",
+        )
+    out.print(table)
+    out.print(f"Cache: {catalog.cache_folder()}", soft_wrap=True)
+
+
+@app.command()
+def fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> None:
+    """Fetch published weights into the cache, checked against their SHA-256.
+
+    Example:
+        lcz weights fetch sen2lcz_net
+    """
+    from lczlib import catalog
+
+    for name in names:
+        entry = catalog.entry(name, "weights")
+        path = catalog.fetch(name, progress=True)
+        out.print(f"{name}: {path}\n  cite: {entry.citation}", soft_wrap=True)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Keras HDF5, PyTorch state dict or safetensors.")],
+    arch: Annotated[str, typer.Option(help="Network: see the error for the names there are.")],
+    name: Annotated[str, typer.Option(help="Name to use it by; the file's by default.")] = "",
+    sensor: Annotated[str, typer.Option(help="s1 or s2.")] = "s2",
+    bands: Annotated[str, typer.Option(help="Input bands in order; So2Sat's by default.")] = "",
+    patch_size: Annotated[int | None, typer.Option(help="Edge of the input patch, pixels.")] = None,
+    scale: Annotated[float, typer.Option(help="Factor on reflectance (2 for DN / 5000).")] = 1.0,
+    normalisation: Annotated[
+        str, typer.Option(help="none, or scene: z-scores over each scene.")
+    ] = "none",
+    level: Annotated[str, typer.Option(help="Level of the training images: L1C or L2A.")] = "",
+    licence: Annotated[str, typer.Option(help="SPDX identifier.")] = "",
+) -> None:
+    """Import weights trained elsewhere, so that `lcz map --weights NAME` can use them.
+
+    Example:
+        lcz weights import my_sen2lcz.h5 --arch sen2lcz --name mine
+    """
+    from lczlib.export import sha256_of
+    from lczlib.models import Weights, architecture, import_weights
+    from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
+
+    found = architecture(arch)
+    if not file.is_file():
+        msg = f"The weights file {file} does not exist."
+        raise InputError(msg)
+    if sensor not in ("s1", "s2") or normalisation not in ("none", "scene"):
+        raise typer.BadParameter("--sensor is s1 or s2, --normalisation is none or scene.")
+    default = SENTINEL1_FEATURES if sensor == "s1" else SENTINEL2_BANDS
+    weights = Weights(
+        name=name or file.stem,
+        title=f"{found.title}, imported from {file.name}",
+        architecture=arch,
+        sensor=sensor,
+        bands=tuple(bands.split(",")) if bands else default,
+        patch_size=patch_size or found.patch_size,
+        scale=scale,
+        normalisation=normalisation,
+        level=level,
+        licence=licence,
+        source=file.name,
+        sha256=sha256_of(file),
+    )
+    path = import_weights(file, weights)
+    out.print(f"Imported as {weights.name}: {path}", soft_wrap=True)
