@@ -1,0 +1,98 @@
+"""Rasters as the browser shows them: in web mercator, projected once, thinned where they are large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import datashader as ds
+import numpy as np
+import xarray as xr
+from odc.geo.xr import xr_reproject
+from pyproj import Transformer
+
+from lczlib.grid import geobox_of
+
+MERCATOR = "EPSG:3857"
+MOST_CELLS = 1_500_000
+"""Rasters up to this size go to the browser whole, which then pans and zooms without the server."""
+_TO_MERCATOR = Transformer.from_crs("EPSG:4326", MERCATOR, always_xy=True)
+_TO_DEGREES = Transformer.from_crs(MERCATOR, "EPSG:4326", always_xy=True)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An array as bokeh draws it (first row at the bottom) and where it lies, in web mercator."""
+
+    values: np.ndarray
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north."""
+        return self.left, self.bottom, self.left + self.width, self.bottom + self.height
+
+
+def projected(data: xr.DataArray, finer: float = 2.0) -> xr.DataArray:
+    """A raster (y, x) in web mercator by nearest neighbour, at somewhat finer cells.
+
+    Cells are made finer so that the turn against the city's own grid loses no row of cells.
+    """
+    box = geobox_of(data)
+    target = box.to_crs(MERCATOR)
+    size = target.shape[0] * target.shape[1]
+    finer = max(1.0, min(finer, (MOST_CELLS / max(1, size)) ** 0.5))
+    return xr_reproject(data, target.zoom_out(1 / finer), resampling="nearest")
+
+
+def picture(data: xr.DataArray, window: tuple[float, float, float, float] | None = None) -> Picture:
+    """A projected raster, or the part of it in a window, as at most `MOST_CELLS` cells.
+
+    Classes (integers) are thinned by their mode, other values by their mean.
+    """
+    box = geobox_of(data)
+    left, bottom, right, top = box.boundingbox
+    values = data.values
+    if values.size > MOST_CELLS:
+        if window is not None:
+            left, bottom = max(left, window[0]), max(bottom, window[1])
+            right, top = min(right, window[2]), min(top, window[3])
+        cells = (MOST_CELLS * (right - left) / max(top - bottom, 1e-9)) ** 0.5
+        canvas = ds.Canvas(
+            int(max(2, min(cells, 1600))), int(max(2, min(MOST_CELLS / cells, 1600))),
+            (left, right), (bottom, top),
+        )  # fmt: skip
+        how = "mode" if data.dtype.kind in "iu" else "mean"
+        plain = data.drop_vars([c for c in data.coords if c not in data.dims])
+        values = canvas.raster(plain, downsample_method=how, interpolate="nearest").values
+        return Picture(values.astype(data.dtype), left, bottom, right - left, top - bottom)
+    return Picture(np.ascontiguousarray(values[::-1]), left, bottom, right - left, top - bottom)
+
+
+def rgba_picture(rgb: xr.DataArray) -> Picture:
+    """An image ``(y, x, 3)`` uint8 with 0, 0, 0 as missing, as packed RGBA in web mercator."""
+    step = max(1, int(np.ceil((rgb.shape[0] * rgb.shape[1] / MOST_CELLS) ** 0.5)))
+    thin = rgb[::step, ::step]
+    packed = np.zeros(thin.shape[:2], np.uint32)
+    for i in range(3):
+        packed |= thin.values[..., i].astype(np.uint32) << np.uint32(8 * i)
+    packed |= np.where(packed > 0, np.uint32(0xFF000000), np.uint32(0))
+    layer = thin[..., 0].copy(data=packed.view(np.int32)).drop_vars("band", errors="ignore")
+    layer.attrs = {}
+    box = geobox_of(layer)
+    out = xr_reproject(layer, box.to_crs(MERCATOR), resampling="nearest", dst_nodata=0)
+    values = np.ascontiguousarray(out.values.view(np.uint32)[::-1])
+    left, bottom, right, top = geobox_of(out).boundingbox
+    return Picture(values, left, bottom, right - left, top - bottom)
+
+
+def to_mercator(longitude: np.ndarray | float, latitude: np.ndarray | float) -> tuple:
+    """Degrees to web mercator."""
+    return _TO_MERCATOR.transform(longitude, latitude)
+
+
+def to_degrees(x: float, y: float) -> tuple[float, float]:
+    """Web mercator to degrees."""
+    return _TO_DEGREES.transform(x, y)

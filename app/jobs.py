@@ -1,0 +1,190 @@
+"""Running a study's steps in threads, and bringing their results back to the session."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event, Lock, RLock
+from typing import Any
+
+import param
+
+from lczlib.errors import LczError
+from lczlib.mapping import choose_device
+from lczlib.study import STEPS, Study, Ticket
+from lczlib.study.results import is_stored
+from lczlib.study.state import INPUTS, message_of
+
+# Shared by all sessions: quick steps never queue behind a mapping run.
+_QUICK = ThreadPoolExecutor(4, thread_name_prefix="step")
+_HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), thread_name_prefix="run")
+_GPU = Lock()
+_REPORTS_A_SECOND = 4
+
+
+@dataclass
+class Job:
+    """A running step."""
+
+    ticket: Ticket
+    stop: Event = field(default_factory=Event)
+    begun: float = 0.0  # when it left the queue
+
+
+class Runner(param.Parameterized):
+    """Starts steps, reports their progress, drops what is no longer wanted.
+
+    Parameters
+    ----------
+    study : Study
+    tick : callable
+        Runs a function on the session's event loop.
+    """
+
+    progress = param.Dict({}, constant=True, doc="step: (label, done, total, seconds left or None)")
+
+    def __init__(self, study: Study, tick: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.study = study
+        self._tick = tick
+        self._jobs: dict[str, Job] = {}
+        self._wanted: tuple[str, ...] = ()
+        self._lock = RLock()
+        study.param.watch(self._inputs_changed, [*INPUTS])
+
+    def want(self, names: Iterable[str]) -> None:
+        """Keep these steps computed, with all they need, from now on."""
+        self._wanted = tuple(names)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Start every wanted step that can and should be computed."""
+        needed = _closure(self._wanted)
+        with self._lock:
+            for name, step in STEPS.items():
+                if (
+                    name in needed
+                    and self.study.wanting(name)
+                    and (not step.by_hand or self._free(name))
+                ):
+                    self._start(name)
+
+    def run(self, name: str) -> None:
+        """Start a step that waits to be asked for."""
+        with self._lock:
+            if self.study.condition(name) != "running":
+                self.study._failed_for.pop(name, None)
+                self._start(name)
+
+    def cancel(self, name: str) -> None:
+        """Ask a running step to stop."""
+        if name in self._jobs:
+            self._jobs[name].stop.set()
+
+    def close(self) -> None:
+        """Stop everything: the session is over."""
+        self._wanted = ()
+        for job in self._jobs.values():
+            job.stop.set()
+
+    def _free(self, name: str) -> bool:
+        """Whether a step's result lies ready, so that showing it costs nothing."""
+        return name == "maps" and is_stored(self.study.ticket("maps"))
+
+    def _start(self, name: str) -> None:
+        try:
+            job = Job(self.study.start(name))
+        except LczError as error:
+            self._tell(name, error)
+            return
+        if name in self._jobs:
+            self._jobs[name].stop.set()
+        self._jobs[name] = job
+        pool = _HEAVY if STEPS[name].by_hand and not self._free(name) else _QUICK
+        if pool is _HEAVY:
+            self._show(name, ("waiting for other runs", 0, 0, None))
+        pool.submit(self._work, job)
+
+    def _tell(self, name: str, error: BaseException) -> None:
+        self.study._tell(name, message_of(error))
+
+    def _work(self, job: Job) -> None:
+        """In a worker thread."""
+        last = 0.0
+        name = job.ticket.step.name
+        job.begun = time.monotonic()
+
+        def report(label: str, done: int, total: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if done < total and now - last < 1 / _REPORTS_A_SECOND:
+                return
+            last = now
+            left = (now - job.begun) / done * (total - done) if done else None
+            self._tick(lambda: self._show(name, (label, done, total, left), job))
+
+        try:
+            if job.stop.is_set():
+                self._tick(lambda: self._ended(job, None, InterruptedError()))
+                return
+            if job.ticket.step.by_hand:
+                self._tick(lambda: self._show(name, ("starting", 0, 0, None), job))
+            value = self._compute(job, report)
+        except BaseException as error:
+            self._tick(lambda error=error: self._ended(job, None, error))
+        else:
+            self._tick(lambda: self._ended(job, value, None))
+
+    def _compute(self, job: Job, report: Callable[[str, int, int], None]) -> Any:
+        heavy = job.ticket.step.by_hand
+        on_gpu = heavy and choose_device(job.ticket.values.get("device", "auto")) != "cpu"
+        if not on_gpu:
+            return job.ticket.run(report if heavy else None, job.stop.is_set)
+        with _GPU:  # one run at a time has its memory
+            job.begun = time.monotonic()
+            return job.ticket.run(report, job.stop.is_set)
+
+    def _ended(self, job: Job, value: Any, error: BaseException | None) -> None:
+        """On the event loop: publish, and start what follows from it."""
+        name = job.ticket.step.name
+        with self._lock:
+            mine = self._jobs.get(name) is job
+            if mine:
+                del self._jobs[name]
+                self._show(name, None)
+            if error is not None:
+                self.study.fail(job.ticket, error)
+            else:
+                self.study.finish(job.ticket, value)
+        self.refresh()
+
+    def _show(self, name: str, state: tuple[Any, ...] | None, job: Job | None = None) -> None:
+        if job is not None and self._jobs.get(name) is not job:
+            return
+        rest = {k: v for k, v in self.progress.items() if k != name}
+        with param.edit_constant(self):
+            self.progress = rest if state is None else {**rest, name: state}
+
+    def _inputs_changed(self, *_: param.parameterized.Event) -> None:
+        with self._lock:
+            for name, job in list(self._jobs.items()):
+                if job.ticket.key != self.study.key(STEPS[name]):
+                    job.stop.set()  # its result would be dropped
+                    del self._jobs[name]
+                    self._show(name, None)
+        self.refresh()
+
+
+def _closure(names: Iterable[str]) -> set[str]:
+    """Steps and all that they read."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += [*STEPS[name].after, *STEPS[name].optional]
+    return found

@@ -1,0 +1,117 @@
+"""Small parts that pages share: legends, banners, tables. Text is escaped here, once."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+import xarray as xr
+from style import RAW_CSS
+
+from lczlib.analysis import class_areas
+from lczlib.classes import CLASSES
+from lczlib.study import Study
+
+WHAT = {
+    "scene": "scene", "reference": "reference", "own_map": "uploaded map", "maps": "LCZ map",
+    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
+    "water_summary": "water areas",
+}  # fmt: skip
+MAP_NAMES = {"s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference", "own": "Uploaded map"}  # fmt: skip
+
+
+def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
+    """A pane of markup that we wrote; foreign text in it must have been escaped."""
+    return pn.pane.HTML(
+        text, css_classes=[*classes], sizing_mode="stretch_width", stylesheets=[RAW_CSS], **options
+    )
+
+
+def legend(lcz: xr.DataArray | None, colors: Sequence[str]) -> str:
+    """The classes of a map with name, area and share."""
+    if lcz is None:
+        return ""
+    table = class_areas(lcz)["area_km2"]
+    total = max(float(table.sum()), 1e-9)
+    rows = []
+    for c in CLASSES:
+        area = float(table.loc[c.number])
+        if area > 0:
+            rows.append(
+                f'<div class="row" title="{c.label}"><span class="swatch" style="background:{colors[c.number - 1]}"></span>'
+                f'<span class="what"><b>{c.code}</b> {c.name}</span>'
+                f'<span class="area">{area:.2f} km² · {100 * area / total:.0f} %</span></div>'
+            )
+    return f'<div class="lcz-legend" role="list" aria-label="Classes, areas and shares">{"".join(rows)}</div>'
+
+
+def banner(study: Study, names: Iterable[str]) -> str:
+    """What is stale or has failed among some steps; empty where nothing is."""
+    out = []
+    for name in names:
+        message = study.messages.get(name)
+        if message:
+            out.append(f'<div class="lcz-banner failed" role="alert">{escape(message)}</div>')
+        elif study.conditions.get(name) == "stale":
+            out.append(
+                f'<div class="lcz-banner stale" role="status">This {WHAT[name]} was made with other settings '
+                "than those shown. "
+                + (
+                    "Run again to update it."
+                    if name in ("maps", "water", "accuracy", "comparison", "heat", "water_summary")
+                    else ""
+                )
+                + "</div>"
+            )
+    return "".join(dict.fromkeys(out))
+
+
+def note(text: str) -> pn.pane.HTML:
+    """A remark in small type; markup is ours."""
+    return html(f'<div class="lcz-note">{text}</div>')
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
+    """A plain table; cells are escaped."""
+    head = "".join(f'<th scope="col">{escape(str(c))}</th>' for c in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def number(value: float, digits: int = 2, sign: bool = False) -> str:
+    """A number, or a dash where undefined."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> str:
+    """An interval, or a dash."""
+    if low is None or not np.isfinite(low) or not np.isfinite(high):
+        return "–"
+    return f"{number(low, digits, sign)} to {number(high, digits, sign)}"
+
+
+def help_text(title: str, text: str) -> pn.pane.HTML:
+    """Help that opens on demand; markup is ours."""
+    return html(f'<details class="lcz-help"><summary>{title}</summary>{text}</details>')
+
+
+def side_by_side(*parts: Any) -> pn.Column:
+    """Parts in a row, below each other where the page is narrow."""
+    # a grid of the browser's own: bokeh does not lay figures out reliably in a flex box
+    return pn.Column(*parts, sizing_mode="stretch_width", styles=columns(len(parts)))
+
+
+def columns(n: int) -> dict[str, str]:
+    """The style of a row of n parts."""
+    wide = "repeat(auto-fit, minmax(min(420px, 100%), 1fr))" if n > 1 else "minmax(0, 1fr)"
+    return {"display": "grid", "gap": "10px", "align-items": "start", "grid-template-columns": wide}

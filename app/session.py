@@ -1,0 +1,143 @@
+"""What one visitor has: a study, what is shown of it, its jobs, its folder, its address."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import panel as pn
+import param
+from address import Address
+from display import to_degrees
+from jobs import Runner
+from mapview import MapView
+from palette import PALETTES
+
+from lczlib import catalog
+from lczlib.study import Places, Study
+
+ALLOW = "LCZLIB_ALLOW"
+"""Environment variable: folders that visitors may open, separated as in PATH."""
+
+
+_POOL = ThreadPoolExecutor(4, thread_name_prefix="background")
+
+
+class View(param.Parameterized):
+    """What is shown: part of the address, not of the study."""
+
+    page = param.Selector(
+        default="city", objects=["city", "map", "compare", "accuracy", "heat", "water", "share"]
+    )
+    layer = param.Selector(
+        default="classes", objects=["classes", "certainty", "probability", "valid fraction", "none"]
+    )
+    kind = param.Selector(default="fused", objects=["fused", "s1", "s2", "reference", "own"])
+    lcz = param.Integer(1, bounds=(1, 17), doc="Class whose probability is shown.")
+    image = param.Selector(default="true colour", objects=[
+        "true colour", "false colour (near infrared)", "false colour (short wave)", "radar", "none"])  # fmt: skip
+    season = param.String("")
+    stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", "fixed"])
+    opacity = param.Number(0.75, bounds=(0, 1))
+    palette = param.Selector(default="standard", objects=list(PALETTES))
+    base = param.Boolean(False, doc="Street map below.")
+    compare = param.Selector(
+        default="side by side", objects=["side by side", "swipe", "differences"]
+    )
+    swipe = param.Number(0.5, bounds=(0, 1))
+    matrix = param.Selector(default="counts", objects=["counts", "row %", "column %"])
+    judged = param.Selector(default="fused", objects=["fused", "s1", "s2", "own"])
+    cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
+    place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
+    box = param.Tuple(None, length=4, allow_None=True, doc="What the maps show, in degrees.")
+
+
+class Session:
+    """One visitor's session; made anew for each.
+
+    Parameters
+    ----------
+    doc : bokeh Document
+        Of the session.
+    """
+
+    def __init__(self, doc: Any) -> None:
+        self.doc = doc
+        self.closed = False
+        self._lock = Lock()
+        self._loaded = False
+        self._waiting: list[Callable[[], None]] = []
+        pn.state.onload(self._load)
+        self.folder = Path(tempfile.mkdtemp(prefix="lczlib-session-"))
+        folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
+        self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
+        self.view = View()
+        self.runner = Runner(self.study, self.tick)
+        self.dark = pn.config.theme == "dark"
+        self.maps: list[MapView] = []
+        self._box: tuple[float, float, float, float] | None = None
+        pn.state.on_session_destroyed(self._destroyed)
+        self.address = Address(self)
+
+    @property
+    def colors(self) -> tuple[str, ...]:
+        """Of the 17 classes."""
+        return PALETTES[self.view.palette]
+
+    def tick(self, call: Callable[[], None]) -> None:
+        """Run a function on the session's event loop, from any thread."""
+        with self._lock:
+            if not self._loaded:  # what is sent while the page still loads may be lost
+                self._waiting.append(call)
+                return
+        if not self.closed:
+            self.doc.add_next_tick_callback(call)
+
+    def _load(self) -> None:
+        with self._lock:
+            self._loaded, waiting = True, self._waiting
+            self._waiting = []
+        for call in waiting:
+            self.tick(call)
+
+    def background(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Run something short in a thread and give its result to `done` on the event loop."""
+
+        def both() -> None:
+            result = work()
+            self.tick(lambda: done(result))
+
+        _POOL.submit(both)
+
+    def remember_view(self, box: tuple[float, float, float, float]) -> None:
+        """Put what a map shows into the address, once panning has come to rest."""
+        self._box = box
+
+        def rest() -> None:
+            if self._box == box and box[2] > box[0]:
+                (west, south), (east, north) = to_degrees(*box[:2]), to_degrees(*box[2:])
+                self.view.box = tuple(round(float(v), 5) for v in (west, south, east, north))
+
+        self.doc.add_timeout_callback(rest, 600)
+
+    def map_view(self, **options: Any) -> MapView:
+        """A map in this session's colours."""
+        made = MapView(self.colors, dark=self.dark, **options)
+        self.maps.append(made)
+        return made
+
+    def _destroyed(self, _: Any) -> None:
+        self.closed = True
+        self.runner.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.maps.clear()
+        self._waiting.clear()
+        for part in (self.study, self.view, self.runner):
+            part.param.watchers = {}  # views of a closed page draw nothing more, and are let go
+        self.study.forget()

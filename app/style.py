@@ -1,0 +1,44 @@
+"""The page's own style sheet."""
+
+RAW_CSS = """
+.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 2px 14px;
+  font-size: 13px; line-height: 1.35; }
+.lcz-legend .row { display: flex; align-items: center; gap: 7px; min-width: 0; }
+.lcz-legend .swatch { width: 15px; height: 15px; border-radius: 3px; flex: none;
+  border: 1px solid rgba(128,128,128,.6); }
+.lcz-legend .what { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.lcz-legend .area { font-variant-numeric: tabular-nums; opacity: .8; white-space: nowrap; }
+.lcz-note { font-size: 13px; line-height: 1.45; opacity: .88; }
+.lcz-note p { margin: .3em 0; }
+.lcz-answer { font-size: 17px; line-height: 1.5; border-left: 4px solid #d97706; padding: 4px 14px; }
+.lcz-banner { padding: 9px 14px; border-radius: 6px; font-size: 14px; line-height: 1.4; }
+.lcz-banner.stale { background: #fde68a; color: #3b2a00; }
+.lcz-banner.failed { background: #fecaca; color: #450a0a; }
+.lcz-banner.info { background: rgba(96,125,139,.16); }
+.lcz-table { border-collapse: collapse; font-size: 13px; width: 100%; font-variant-numeric: tabular-nums; }
+.lcz-table th, .lcz-table td { padding: 3px 9px; text-align: right;
+  border-bottom: 1px solid rgba(128,128,128,.28); white-space: nowrap; }
+.lcz-table th:first-child, .lcz-table td:first-child { text-align: left; }
+.lcz-scroll { overflow-x: auto; }
+.lcz-key { font-size: 12px; text-transform: uppercase; letter-spacing: .05em; opacity: .7; margin: 8px 0 0; }
+details.lcz-help { font-size: 13px; line-height: 1.45; margin: 6px 0; }
+details.lcz-help summary { cursor: pointer; font-weight: 600; }
+"""
+
+TEMPLATE_CSS = """
+#header { min-height: 46px; }
+.lcz-nav { overflow-x: auto; }
+#main { padding: 4px; }
+/* On a phone the settings start closed: the button's "hidden" then means shown, over the page. */
+@media (max-width: 700px) {
+  #content #sidebar {
+    position: absolute; z-index: 60; min-width: 0; max-width: 0; overflow: hidden; padding: 0; border: 0; }
+  #content #sidebar.hidden { min-width: 88vw; max-width: 88vw; overflow-y: auto; padding: 12px; }
+}
+@media (max-width: 700px) { #header .app-header a.title { font-size: 15px; } .title { font-size: 16px !important; } }
+"""
+
+NAV_CSS = """
+.bk-btn-group { flex-wrap: wrap; }
+.bk-btn { flex: 1 0 auto; padding: 7px 14px; white-space: nowrap; font-size: 14px; }
+"""

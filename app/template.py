@@ -1,0 +1,89 @@
+"""The frame around the pages: navigation, settings beside, messages above."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import panel as pn
+from panel.theme import fast
+from parts import banner, html
+from session import Session
+from style import NAV_CSS, TEMPLATE_CSS
+from views import PAGES
+
+LABELS = {name: page.title for name, page in PAGES.items()}
+
+
+class Fast(fast.Fast):
+    """Panel's design without the font that it would load from elsewhere.
+
+    Panel finds a design's files by the name of its class and module, hence both stay.
+    """
+
+    __module__ = fast.Fast.__module__
+    _resources: ClassVar = {k: v for k, v in fast.Fast._resources.items() if k != "font"}
+
+
+def page_of(session: Session) -> pn.template.FastListTemplate:
+    """The whole page of a session; each view is built when it is first shown."""
+    built: dict[str, Any] = {}
+    nav = pn.widgets.RadioButtonGroup(
+        options={label: name for name, label in LABELS.items()}, value=session.view.page,
+        button_type="primary", button_style="outline", stylesheets=[NAV_CSS], name="Page",
+        css_classes=["lcz-nav"], margin=(4, 6), sizing_mode="stretch_width",
+    )  # fmt: skip
+    above = html("", visible=False)
+    body = pn.Column(sizing_mode="stretch_width", min_height=500)
+    side = pn.Column(sizing_mode="stretch_width")
+
+    def show(*_: Any) -> None:
+        name = session.view.page
+        if name not in built:
+            built[name] = PAGES[name](session)
+            body.append(built[name].content)
+            side.append(built[name].sidebar)
+        nav.value = name
+        # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
+        for other, page in built.items():
+            page.content.visible = page.sidebar.visible = other == name
+        tell()
+        session.tick(lambda: session.runner.want(built[name].needs))
+
+    def tell(*_: Any) -> None:
+        page = built.get(session.view.page)
+        text = banner(session.study, page.needs if page else ())
+        above.param.update(object=text, visible=bool(text))
+
+    def restore() -> None:
+        """Run again what had been run where the address comes from."""
+        study = session.study
+        for step in session.address.requested:
+            if study.condition(step) == "none" and study.condition("scene") == "current":
+                session.runner.run(step)
+
+    def opened(*_: Any) -> None:
+        if session.study.scene is not None:
+            restore()
+
+    nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
+    session.view.param.watch(show, "page")
+    session.study.param.watch(tell, ["conditions", "messages"])
+    session.study.param.watch(opened, "scene")
+    template = pn.template.FastListTemplate(
+        title="Local Climate Zones", sidebar=[side], main=[pn.Column(nav, above, body, sizing_mode="stretch_width")],
+        accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast, font="system-ui, sans-serif",
+        main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS], meta_description="Local Climate Zone maps, their accuracy and heat islands",
+        meta_viewport="width=device-width, initial-scale=1",
+    )  # fmt: skip
+    show()
+    if session.address.ignored:
+        ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
+        pn.state.onload(
+            lambda: (
+                pn.state.notifications
+                and pn.state.notifications.warning(f"Not understood in the address: {ignored}")
+            )
+        )
+    return template

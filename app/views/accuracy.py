@@ -1,0 +1,270 @@
+"""How right the maps are: confusion matrices, scores with intervals, reliability."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.events import Tap
+from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMapper
+from bokeh.palettes import Blues256
+from bokeh.plotting import figure
+from display import projected
+from imagery import base_image, scene_bounds
+from parts import MAP_NAMES, help_text, html, interval, number, side_by_side, table
+from session import Session
+
+from lczlib.classes import CLASSES
+from lczlib.figures import class_accuracy_figure, reliability_figure
+from lczlib.study.results import places_of_pair
+
+_SCORES = {
+    "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
+    "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
+    "oaw": "OA weighted by similarity (OAw)",
+}  # fmt: skip
+
+
+class AccuracyPage:
+    """The fourth page."""
+
+    title = "Accuracy"
+    needs = ("scene", "reference", "own_map", "maps", "accuracy")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study, self._view = session, session.study, session.view
+        wide = {"sizing_mode": "stretch_width"}
+        self._offering = False
+        self._judged = pn.widgets.RadioButtonGroup(
+            options=["fused"], name="Map", button_style="outline", **wide
+        )
+        self._judged.param.watch(self._chosen, "value")
+        self._told = html("")
+        self._scores = html("")
+        self._matrix, self._cells = _matrix_figure(session.dark)
+        self._matrix.on_event(Tap, self._tapped)
+        self._map = session.map_view(
+            title="Click a cell of the matrix to see its places", height=420
+        )
+        self._picked = html('<div class="lcz-note">Rows are the reference, columns the map.</div>')
+        self._classes = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
+        self._reliability = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
+        self._table = html("")
+        self._body = pn.Column(
+            self._scores, self._judged,
+            side_by_side(pn.pane.Bokeh(self._matrix, **wide), pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide)),
+            html("<h3>Producer's and user's accuracy, with 95 % intervals</h3>"), self._classes, self._table,
+            html("<h3>Reliability: are probabilities as right as they are high?</h3>"), self._reliability,
+            visible=False, **wide,
+        )  # fmt: skip
+        self._study.param.watch(self._assessed, "accuracy")
+        self._study.param.watch(self._assessed, "scene")
+        self._view.param.watch(self._draw, ["judged", "matrix"])
+        self._view.param.watch(self._show_cell, "cell")
+        self.sidebar = pn.Column(
+            pn.widgets.RadioButtonGroup.from_param(self._study.param.reference_kind, name="Reference", button_style="outline", **wide),
+            pn.widgets.RadioButtonGroup.from_param(self._view.param.matrix, name="Matrix", button_style="outline", **wide),
+            html('<div class="lcz-note">Own reference polygons or rasters: upload them on the City page.</div>'),
+            help_text("What PA and UA mean", _PA), help_text("When is a difference not significant?", _SIGNIFICANT), **wide,
+        )  # fmt: skip
+        self.content = pn.Column(self._told, self._body, **wide)
+        self._assessed()
+
+    def _chosen(self, event: Any) -> None:
+        if event.new and not self._offering:
+            self._view.judged = event.new
+
+    def _assessed(self, *_: Any) -> None:
+        result = self._study.accuracy
+        self._body.visible = result is not None
+        if result is None:
+            ready = self._study.maps is not None
+            what = (
+                "Working …"
+                if ready
+                else "Make a map first, on the <b>Map</b> page: then it is judged here by the reference."
+            )
+            self._told.object = f'<div class="lcz-banner info">{what}</div>'
+            return
+        first = next(iter(result.assessments.values()))
+        units = f"{first.method['n_units']} {first.method['unit']}s"
+        self._told.object = (
+            f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in {units}. Intervals: "
+            f"95 %, {escape(first.method['method'])}, {first.method['replicates']:,} replicates.</div>"
+        )
+        names = list(result.assessments)
+        rows = [
+            (
+                label,
+                *(
+                    f"{number(a.scores[k], 3)} ({interval(*a.intervals[f'{k}_ci'], 3)})"
+                    for a in result.assessments.values()
+                ),
+            )
+            for k, label in _SCORES.items()
+        ]
+        f1 = [float(np.nanmean(a.classes["f1"])) for a in result.assessments.values()]
+        rows.append(("Mean F1 of the classes", *(number(v, 3) for v in f1)))
+        rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
+        self._scores.object = table(
+            ("score (95 % interval)", *(MAP_NAMES.get(n, n) for n in names)), rows
+        )
+        self._offering = True
+        value = self._view.judged if self._view.judged in names else names[-1]
+        options = {MAP_NAMES.get(n, n): n for n in names}
+        # by way of the first: a value that stays the same would leave the wrong button marked
+        self._judged.param.update(options=options, value=names[0])
+        self._judged.value = value
+        self._offering = False
+        self._classes.object = class_accuracy_figure(
+            {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
+        )
+        if self._study.scene is not None:
+            self._session.tick(lambda: self._map.fit(scene_bounds(self._study.scene)))
+        base_image(self._session, self._study.scene, self._map.show_image)
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        result = self._study.accuracy
+        name = self._judged.value
+        if result is None or name not in result.assessments:
+            return
+        assessment = result.assessments[name]
+        calibrated = result.calibrations.get(name)
+        self._reliability.object = (
+            reliability_figure(calibrated) if calibrated is not None else None
+        )
+        rows = [
+            (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}", *(f"{number(r[k], 2)} ({interval(r[f'{k}_ci_low'], r[f'{k}_ci_high'], 2)})" for k in ("pa", "ua", "f1")),
+             f"{int(r['n_reference']):,}", f"{int(r['n_predicted']):,}", f"{int(r['n_units']):,}")
+            for i, r in assessment.classes.iterrows() if r["n_reference"] + r["n_predicted"] > 0
+        ]  # fmt: skip
+        unit = assessment.method["unit"] + "s"
+        self._table.object = table(("class", "PA", "UA", "F1", "n reference", "n map", unit), rows)
+        counts = assessment.counts.values
+        share, title = self._view.matrix, MAP_NAMES.get(name, name)
+        self._session.tick(lambda: _fill_matrix(self._matrix, self._cells, counts, share, title))
+        self._show_cell()
+
+    def _tapped(self, event: Any) -> None:
+        codes = list(self._matrix.x_range.factors)
+        col, row = int(np.floor(event.x)), int(np.floor(event.y))
+        rows = list(self._matrix.y_range.factors)
+        if 0 <= col < len(codes) and 0 <= row < len(rows):
+            number_of = {c.code: c.number for c in CLASSES}
+            self._view.cell = (number_of[rows[row]], number_of[codes[col]])
+
+    def _show_cell(self, *_: Any) -> None:
+        study, cell, name = self._study, self._view.cell, self._judged.value
+        if cell is None or study.accuracy is None or name not in study.accuracy.assessments:
+            self._session.tick(lambda: self._map.show_classes(None))
+            return
+        found = places_of_pair(
+            study.maps, study.own_map, study.reference, study.accuracy.kind, name, *cell
+        )
+        n = int((found > 0).sum())
+        truth, mapped = (CLASSES[c - 1].label for c in cell)
+        self._picked.object = (
+            f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls <b>{truth}</b> and this map '
+            f"<b>{mapped}</b>.</div>"
+        )
+        shown = projected(found)
+        colors = self._session.colors
+
+        def draw() -> None:
+            self._map.colors(colors)
+            self._map.opacity(1.0)
+            self._map.show_classes(shown)
+
+        self._session.tick(draw)
+
+
+def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
+    ink = "#d5dae0" if dark else "#333333"
+    fig = figure(
+        x_range=FactorRange("1"), y_range=FactorRange("1"), height=470, sizing_mode="stretch_width", tools="",
+        toolbar_location=None, x_axis_location="above", title=" ", name="confusion matrix", min_width=300,
+        x_axis_label="map", y_axis_label="reference",
+    )  # fmt: skip
+    source = ColumnDataSource({"x": [], "y": [], "share": [], "text": [], "ink": [], "what": []})
+    mapper = LinearColorMapper(palette=list(reversed(Blues256)), low=0, high=1)
+    cells = fig.rect(
+        "x",
+        "y",
+        0.98,
+        0.98,
+        source=source,
+        fill_color={"field": "share", "transform": mapper},
+        line_color=None,
+    )
+    fig.text(
+        "x",
+        "y",
+        text="text",
+        text_color="ink",
+        source=source,
+        text_align="center",
+        text_baseline="middle",
+        text_font_size="8pt",
+    )
+    fig.add_tools(HoverTool(renderers=[cells], tooltips=[("", "@what")]))
+    for axis in fig.axis:
+        axis.update(major_label_text_color=ink, axis_label_text_color=ink, axis_line_color=None, major_tick_line_color=None,
+                    axis_label_text_font_style="normal", major_label_text_font_style="bold")  # fmt: skip
+    fig.grid.visible = False
+    fig.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
+    fig.title.text_color = ink
+    return fig, source
+
+
+def _fill_matrix(
+    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str
+) -> None:
+    held = np.flatnonzero(counts.sum(0) + counts.sum(1))
+    part = counts[np.ix_(held, held)].astype(float)
+    rows, columns = part.sum(1, keepdims=True), part.sum(0, keepdims=True)
+    by = {"counts": rows, "row %": rows, "column %": columns}[share]
+    ratio = np.divide(part, by, out=np.zeros_like(part), where=by > 0)
+    codes = [CLASSES[i].code for i in held]
+    xs, ys, shares, texts, inks, what = [], [], [], [], [], []
+    for r, true in enumerate(codes):
+        for c, mapped in enumerate(codes):
+            n = int(part[r, c])
+            xs.append(mapped)
+            ys.append(true)
+            shares.append(ratio[r, c])
+            percent = 100 * ratio[r, c]
+            texts.append(
+                ""
+                if not n
+                else f"{n:,}"
+                if share == "counts"
+                else f"{percent:.0f}"
+                if percent >= 0.5
+                else "<1"
+            )
+            inks.append("white" if ratio[r, c] > 0.55 else "#10202f")
+            what.append(
+                f"reference {true}, map {mapped}: {n:,} cells, {100 * ratio[r, c]:.0f} % of the {'column' if share == 'column %' else 'row'}"
+            )
+    fig.x_range.factors = codes
+    fig.y_range.factors = codes[::-1]
+    unit = {
+        "counts": "cells; shade: share of the row",
+        "row %": "% of the reference (diagonal: PA)",
+        "column %": "% of the map (diagonal: UA)",
+    }[share]
+    fig.title.text = f"{title}: {unit}"
+    source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
+
+
+_PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
+finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
+everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>"""
+_SIGNIFICANT = """<p>Where the intervals of two maps overlap widely, the difference between them may be chance: other
+reference polygons could have turned it round. Intervals here draw whole polygons (or blocks), since the cells of one
+polygon are not independent witnesses. A class in one polygon only has no interval.</p>"""

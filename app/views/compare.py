@@ -1,0 +1,313 @@
+"""Two or three maps beside each other: where they agree, where not, and what each says at a place."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import ColumnDataSource, Span
+from display import projected, to_degrees, to_mercator
+from imagery import base_image, scene_bounds
+from parts import MAP_NAMES, columns, help_text, html, legend, number, side_by_side, table
+from placepanel import PlacePanel
+from session import Session
+
+from lczlib.classes import CLASSES, lcz_class
+from lczlib.figures import cross_table_figure
+from lczlib.study.point import at_place
+from lczlib.study.steps import named_maps
+
+_SWIPE_JS = """
+const full = whole.data.image[0]
+if (!full) return
+const [x, dw] = [whole.data.x[0], whole.data.dw[0]]
+const at = range.start + cb_obj.value * (range.end - range.start)
+line.location = at
+const [rows, cols] = full.shape
+const first = Math.max(0, Math.min(cols, Math.round((at - x) / dw * cols)))
+const part = shown.data.image[0]
+for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
+  const i = r * cols + c
+  part[i] = c < first ? 0 : full[i]
+}
+shown.change.emit()
+"""
+
+
+class ComparePage:
+    """The third page."""
+
+    title = "Compare"
+    needs = ("scene", "reference", "own_map", "maps", "comparison")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study, self._view = session, session.study, session.view
+        wide = {"sizing_mode": "stretch_width"}
+        first = session.map_view(title="First", height=480)
+        ranges = (first.x_range, first.y_range)
+        self._maps = [
+            first,
+            *(session.map_view(title=t, height=480, ranges=ranges) for t in ("Second", "Third")),
+        ]
+        self._panes = [pn.pane.Bokeh(m.figure, **wide) for m in self._maps]
+        self._choices = {
+            n: pn.widgets.Select(name=f"{n.capitalize()} map", **wide)
+            for n in ("first", "second", "third")
+        }
+        for name, choice in self._choices.items():
+            choice.param.watch(lambda e, n=name: self._chosen(n, e.new), "value")
+        self._offering = False
+        self._fitted: Any = None
+        self._whole = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
+        self._slider = pn.widgets.FloatSlider(name="Swipe: first map | second map", start=0, end=1, step=0.005,
+                                              value=self._view.swipe, **wide)  # fmt: skip
+        self._swipe_bar(first)
+        self._row = side_by_side(self._panes[0])
+        self._figures = html("")
+        self._cross = pn.pane.HoloViews(None, linked_axes=False, backend="bokeh", **wide)
+        self._legend = html("")
+        self._place = PlacePanel(session.dark)
+        self._water = html("")
+        for m in self._maps:
+            m.on_click(self._clicked)
+            m.on_view(self._moved)
+        self._study.param.watch(
+            self._made, ["maps", "reference", "own_map", "scene", "first", "second", "third"]
+        )
+        self._study.param.watch(self._compared, ["comparison"])
+        self._study.param.watch(self._watered, ["water_summary"])
+        self._view.param.watch(self._arrange, ["compare"])
+        self._view.param.watch(self._draw, ["palette", "opacity"])
+        self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
+        self.sidebar = pn.Column(
+            *self._choices.values(),
+            pn.widgets.RadioButtonGroup.from_param(self._view.param.compare, name="View", button_style="outline", orientation="vertical", **wide),
+            pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
+            pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
+            pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide), **wide,
+        )  # fmt: skip
+        self.content = pn.Column(
+            self._slider,
+            self._row,
+            self._legend,
+            self._place.content,
+            self._figures,
+            self._water,
+            self._cross,
+            help_text("What the figures mean", _HELP),
+            **wide,
+        )
+        self._arrange()
+        self._made()
+        self._compared()
+        self._watered()
+
+    def _swipe_bar(self, first: Any) -> None:
+        """The second map above the first, cut at the slider: in the browser, without the server."""
+        self._line = Span(
+            location=0, dimension="height", line_color="#111111", line_width=2, visible=False
+        )
+        first.figure.add_layout(self._line)
+        self._over = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
+        self._over_glyph = first.figure.image(
+            source=self._over, color_mapper=first.class_mapper, level="image", visible=False
+        )
+        args = {
+            "whole": self._whole,
+            "shown": self._over,
+            "range": first.x_range,
+            "line": self._line,
+        }
+        self._slider.jscallback(args=args, value=_SWIPE_JS)
+        self._slider.param.watch(
+            lambda e: setattr(self._view, "swipe", round(e.new, 3)), "value_throttled"
+        )
+
+    def _named(self) -> dict[str, Any]:
+        return named_maps({n: getattr(self._study, n) for n in ("maps", "reference", "own_map")})
+
+    def _chosen(self, name: str, value: str | None) -> None:
+        if not self._offering and value is not None:
+            self._study.param.update({name: value})
+
+    def _made(self, *_: Any) -> None:
+        maps = self._named()
+        self._offering = True
+        for name, choice in self._choices.items():
+            options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
+            chosen = getattr(self._study, name)
+            if name == "third":
+                options = {"none": "", **options}
+            if chosen not in options.values():
+                options = {**options, f"{MAP_NAMES.get(chosen, chosen)} (not made yet)": chosen}
+            choice.param.update(options=options, value=chosen)
+        self._offering = False
+        scene = self._study.scene
+        if scene is not None and self._fitted != (scene.inputs, scene.place.key):
+            self._fitted = (scene.inputs, scene.place.key)
+            self._session.tick(self._fit)
+        self._draw_image()
+        self._arrange()
+        if self._view.place:
+            self._show_place()
+
+    def _fit(self) -> None:
+        box = self._view.box
+        if box is not None:
+            (x0, x1), (y0, y1) = to_mercator((box[0], box[2]), (box[1], box[3]))
+            self._maps[0].fit_exactly((x0, y0, x1, y1))
+        elif self._study.scene is not None:
+            self._maps[0].fit(scene_bounds(self._study.scene))
+
+    def _arrange(self, *_: Any) -> None:
+        mode = self._view.compare
+        self._slider.visible = mode == "swipe"
+        n = (3 if self._study.third else 2) if mode == "side by side" else 1
+        if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out
+            self._row.param.update(objects=self._panes[:n], styles=columns(n))
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        study, mode, maps = self._study, self._view.compare, self._named()
+        names = [study.first, study.second, study.third]
+        shown = [projected(maps[n]) if n in maps else None for n in names]
+        colors = self._session.colors
+
+        def draw() -> None:
+            for view, name, lcz in zip(self._maps, names, shown, strict=True):
+                view.colors(colors)
+                view.opacity(self._view.opacity)
+                view.figure.title.text = MAP_NAMES.get(name, name)
+                view.show_classes(lcz)
+            swipe = mode == "swipe" and shown[0] is not None and shown[1] is not None
+            self._line.visible = self._over_glyph.visible = swipe
+            if swipe:
+                self._maps[0].figure.title.text = f"{MAP_NAMES[names[0]]} | {MAP_NAMES[names[1]]}"
+                self._cover(shown[1])
+            elif mode == "differences":
+                self._differences(maps, names)
+            if self._view.place:
+                self._maps_mark(*to_mercator(*self._view.place))
+
+        self._session.tick(draw)
+        self._legend.object = legend(maps.get(study.first), colors)
+
+    def _cover(self, lcz: Any) -> None:
+        from mapview import picture_data
+
+        data = picture_data(lcz)
+        self._whole.data = data
+        x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
+        at = x0 + self._view.swipe * (x1 - x0)
+        cut = data["image"][0].copy()
+        column = int(np.clip((at - data["x"][0]) / data["dw"][0] * cut.shape[1], 0, cut.shape[1]))
+        cut[:, :column] = 0
+        self._over.data = {**data, "image": [cut]}
+        self._over_glyph.glyph.global_alpha = 1.0
+        self._maps[0].opacity(1.0)
+        self._line.location = at
+
+    def _differences(self, maps: dict[str, Any], names: list[str]) -> None:
+        from lczlib.analysis import class_pairs
+
+        if names[0] not in maps or names[1] not in maps or names[0] == names[1]:
+            return
+        first, second = maps[names[0]], maps[names[1]]
+        pairs = class_pairs(first, second, resampling="nearest")
+        theirs = (pairs % 100).where(pairs > 1, 0).astype(np.uint8)
+        self._maps[
+            0
+        ].figure.title.text = (
+            f"Where {MAP_NAMES[names[1]]} differs from {MAP_NAMES[names[0]]}: its class there"
+        )
+        self._maps[0].show_classes(projected(theirs.assign_coords(first.coords)))
+
+    def _draw_image(self, *_: Any) -> None:
+        def show(image: Any) -> None:
+            for m in self._maps:
+                m.show_image(image)
+
+        base_image(self._session, self._study.scene, show)
+
+    def _compared(self, *_: Any) -> None:
+        result = self._study.comparison
+        if result is None:
+            self._figures.object, self._cross.object = "", None
+            return
+        first, second = (MAP_NAMES.get(n, n) for n in result.names)
+        rows = [
+            ("Agreement (same class)", number(result.agreement, 3)),
+            ("Agreement, similar classes counted in part", number(result.agreement_weighted, 3)),
+            ("Agreement on built against natural", number(result.agreement_built, 3)),
+            ("Kappa", number(result.kappa, 3)),
+            ("Cells that both maps have (n)", f"{result.n:,}"),
+        ]
+        changes = result.changes().head(5)
+        what = "; ".join(
+            f"{int(r.n):,} cells {CLASSES[int(r.lcz_first) - 1].code} → {CLASSES[int(r.lcz_second) - 1].code}"
+            for r in changes.itertuples()
+        )
+        self._figures.object = (
+            f"<h3>{escape(first)} against {escape(second)}</h3>"
+            + table(("figure", "value"), rows)
+            + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
+        )
+        self._cross.object = cross_table_figure(result)
+
+    def _watered(self, *_: Any) -> None:
+        summary = self._study.water_summary
+        if summary is None:
+            self._water.object = ('<div class="lcz-note">LCZ G can be checked against a radar water map: make one on the '
+                                  "<b>Water</b> page.</div>")  # fmt: skip
+            return
+        rows = []
+        for name, found in summary.against_lcz.items():
+            known = found["both"] + found["lcz_only"]
+            rows.append((MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"] if found["jaccard"] is not None else np.nan, 3),
+                         f"{known:,}", f"{found['both'] + found['radar_only']:,}", f"{found['both']:,}", f"{found['n']:,}"))  # fmt: skip
+        g = lcz_class("G")
+        self._water.object = "<h3>LCZ G against radar water</h3>" + table(
+            (
+                "map",
+                "agreement",
+                "overlap (Jaccard)",
+                f"{g.label} cells",
+                "radar water cells",
+                "both",
+                "n",
+            ),
+            rows,
+        )
+
+    def _clicked(self, x: float, y: float) -> None:
+        self._view.place = tuple(round(float(v), 5) for v in to_degrees(x, y))
+        self._maps_mark(x, y)
+        self._show_place()
+
+    def _maps_mark(self, x: float, y: float) -> None:
+        for m in self._maps:
+            m.mark(x, y)
+
+    def _show_place(self) -> None:
+        study, place = self._study, self._view.place
+        scene, maps, named = study.scene, study.maps, self._named()
+        if scene is None or place is None:
+            return
+        season = self._view.season
+
+        self._session.background(
+            lambda: at_place(scene, maps, named, place, season), self._place.show
+        )
+
+    def _moved(self, box: tuple[float, float, float, float]) -> None:
+        self._session.remember_view(box)
+
+
+_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since both maps can be
+wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise for open low-rise) count in part
+(Bechtel et al.). <b>Kappa</b> takes out the agreement that class sizes alone would give.</p>
+<p>The cross table has the first map in rows, the second in columns.</p>"""

@@ -1,0 +1,183 @@
+"""What visitors may send, and what is refused."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import Point, box
+
+pytest.importorskip("panel")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
+
+import uploads
+from uploads import KINDS, accept
+
+from lczlib.errors import InputError
+from lczlib.export import write_raster
+from lczlib.grid import GeoBox, on_grid
+
+REFERENCE = KINDS["Reference: polygons or LCZ raster"]
+MAP = KINDS["Another LCZ map (GeoTIFF)"]
+STATIONS = KINDS["Air temperatures, then sites (CSV, Parquet, GeoPackage)"]
+
+
+@pytest.fixture
+def frame() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {"lcz": [6, 14]}, geometry=[box(3, 52, 3.1, 52.1), box(3.1, 52, 3.2, 52.1)], crs=4326
+    )
+
+
+def written(tmp_path: Path, name: str, frame: gpd.GeoDataFrame) -> bytes:
+    path = tmp_path / name
+    frame.to_file(path)
+    return path.read_bytes()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def shapefile(tmp_path: Path, frame: gpd.GeoDataFrame) -> dict[str, bytes]:
+    folder = tmp_path / "shape"
+    folder.mkdir()
+    frame.to_file(folder / "areas.shp")
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def tiff(tmp_path: Path) -> bytes:
+    grid = GeoBox.from_bbox((0, 0, 500, 500), "EPSG:32631", resolution=100)
+    path = write_raster(tmp_path / "r.tif", on_grid(np.ones((5, 5), np.uint8), grid))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["areas.geojson", "areas.gpkg"])
+def test_vector_files_are_accepted(tmp_path: Path, frame: gpd.GeoDataFrame, name: str) -> None:
+    path = accept(name, written(tmp_path, name, frame), REFERENCE, tmp_path)
+    assert len(gpd.read_file(path)) == 2
+
+
+def test_kml_is_accepted(tmp_path: Path) -> None:
+    ring = "3,52 3.1,52 3.1,52.1 3,52"
+    text = (
+        '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark><name>6</name><Polygon>'
+        f"<outerBoundaryIs><LinearRing><coordinates>{ring}</coordinates></LinearRing></outerBoundaryIs>"
+        "</Polygon></Placemark></Document></kml>"
+    )
+    path = accept("areas.kml", text.encode(), REFERENCE, tmp_path)
+    assert uploads.area_of(path) == (3.0, 52.0, 3.1, 52.1)
+
+
+def test_a_zipped_shapefile_is_accepted(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+    path = accept("areas.zip", zipped(shapefile(tmp_path, frame)), REFERENCE, tmp_path)
+    assert len(gpd.read_file(path)) == 2
+
+
+def test_a_geotiff_is_accepted_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    content = tiff(tmp_path)
+    first, second = (accept("map.tif", content, MAP, tmp_path) for _ in range(2))
+    assert first.parent != second.parent
+    assert [p.name for p in first.parent.iterdir()] == ["map.tif"]
+
+
+def test_tables_are_accepted(tmp_path: Path) -> None:
+    table = pd.DataFrame({"time": ["2021-07-01T00:00Z"], "station": ["a"], "temperature": [20.0]})
+    table.to_parquet(tmp_path / "t.parquet")
+    assert accept("t.csv", table.to_csv(index=False).encode(), STATIONS, tmp_path).is_file()
+    assert accept("t.parquet", (tmp_path / "t.parquet").read_bytes(), STATIONS, tmp_path).is_file()
+
+
+VRT = b'<VRTDataset rasterXSize="5" rasterYSize="5"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>' \
+      b"<SourceFilename>/etc/passwd</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"  # fmt: skip
+OGR_VRT = b"<OGRVRTDataSource><OGRVRTLayer name='x'><SrcDataSource>/vsicurl/http://localhost/x</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"
+REFUSED = {
+    "a VRT as a raster": ("map.tif", VRT, MAP, "no TIFF"),
+    "a VRT by its own name": ("map.vrt", VRT, MAP, "are accepted"),
+    "a vector VRT as GeoJSON": ("a.geojson", OGR_VRT, REFERENCE, "no GeoJSON"),
+    "a vector VRT as KML": ("a.kml", OGR_VRT, REFERENCE, "no KML"),
+    "a vector VRT as GeoPackage": ("a.gpkg", OGR_VRT, REFERENCE, "no GeoPackage"),
+    "a service description as JSON": ("a.json", b'{"type": "topology"}', REFERENCE, "no GeoJSON"),
+    "KML that links elsewhere": ("a.kml", b'<kml><NetworkLink><Link><href>http://localhost/x</href></Link></NetworkLink></kml>', REFERENCE, "links"),
+    "XML entities": ("a.kml", b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><kml>&e;</kml>', REFERENCE, "entities"),
+    "a damaged TIFF": ("map.tif", b"II*\0" + b"\0" * 40, MAP, "cannot be read"),
+    "an empty file": ("map.tif", b"", MAP, "empty"),
+    "a program": ("run.exe", b"MZ", MAP, "are accepted"),
+    "no zip": ("a.zip", b"PK nothing", REFERENCE, "no zip"),
+    "a page as CSV": ("t.csv", b"<html>\n</html>", STATIONS, "no CSV"),
+    "bytes as CSV": ("t.csv", b"\xff\xfe\x00a\n", STATIONS, "UTF-8"),
+    "no Parquet": ("t.parquet", b"PAR1 nothing", STATIONS, "no Parquet"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(tmp_path: Path, case: str) -> None:
+    name, content, kind, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        accept(name, content, kind, tmp_path)
+    assert not list((tmp_path / "uploads").glob("*/*"))  # nothing is kept
+
+
+@pytest.mark.parametrize(
+    "member", ["../../evil.shp", "/etc/evil.shp", "..\\evil.shp", "C:/evil.shp"]
+)
+def test_a_zip_that_points_outside_is_refused(tmp_path: Path, member: str) -> None:
+    with pytest.raises(InputError, match="outside"):
+        accept("a.zip", zipped({member: b"x"}), REFERENCE, tmp_path)
+    assert not list(tmp_path.parent.rglob("evil.shp"))
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is refused"):
+        accept("a.zip", zipped({"a.shp": b"\0" * 60_000_000}), REFERENCE, tmp_path)
+
+
+def test_a_zip_with_other_files_is_refused(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+    with pytest.raises(InputError, match="nothing else"):
+        accept("a.zip", zipped({**shapefile(tmp_path, frame), "a.vrt": VRT}), REFERENCE, tmp_path)
+
+
+def test_too_large_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LARGEST_MB", 0.0001)
+    with pytest.raises(InputError, match="at most"):
+        accept("map.tif", tiff(tmp_path), MAP, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../map.tif", "/etc/map.tif", "..\\map.tif", "<b>map</b>.tif"])
+def test_a_name_cannot_leave_its_folder_nor_carry_markup(tmp_path: Path, name: str) -> None:
+    path = accept(name, tiff(tmp_path), MAP, tmp_path)
+    assert path.resolve().is_relative_to((tmp_path / "uploads").resolve())
+    assert "<" not in path.name
+
+
+def test_attribute_text_is_text(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+    frame["name"] = "<script>alert(1)</script>"
+    path = accept("a.geojson", frame.to_json().encode(), REFERENCE, tmp_path)
+    assert json.loads(path.read_text())["features"][0]["properties"]["name"].startswith("<script>")
+    from parts import table
+
+    assert "<script>" not in table(("name",), [(frame["name"][0],)])
+
+
+def test_the_area_of_points_and_polygons_is_their_box(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        geometry=[Point(500_000, 5_780_000), Point(505_000, 5_775_000)], crs=32631
+    )
+    path = accept("a.gpkg", written(tmp_path, "a.gpkg", frame), REFERENCE, tmp_path)
+    west, south, east, north = uploads.area_of(path)
+    assert west == pytest.approx(3, abs=0.001)
+    assert south < north < 52.2
+    assert east > west
