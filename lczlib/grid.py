@@ -17,6 +17,9 @@ from lczlib.errors import GridError
 CELL_SIZE = 100.0
 """Edge of an LCZ cell in metres (So2Sat GUL, WUDAPT: 100 m)."""
 
+_LARGEST_X, _LARGEST_Y = 540.0, 100.0  # degrees: the globe and a margin, for 0-360 and edges
+_SMALLEST_CELL = 0.05  # metres; cells of degrees taken for metres are smaller
+
 Resampling = Literal["nearest", "mode", "average", "bilinear", "cubic", "min", "max", "med"]
 
 
@@ -26,7 +29,8 @@ def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "raster") -> GeoBox:
     Raises
     ------
     GridError
-        If it has no CRS, or coordinates that are no regular grid.
+        If it has no CRS, one that its coordinates contradict, or coordinates that are no regular
+        grid.
     """
     box = data.odc.geobox
     if box is None or not isinstance(box, GeoBox):
@@ -38,19 +42,53 @@ def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "raster") -> GeoBox:
             "`gdal_edit.py -a_srs EPSG:32633 FILE` or `data.rio.write_crs('EPSG:32633')`."
         )
         raise GridError(msg)
+    _check_plausible(box, what)
     return box
 
 
-def check_projected(box: GeoBox, what: str = "raster") -> GeoBox:
-    """Return the grid if it is projected in metres, else raise `GridError`."""
+def _check_plausible(box: GeoBox, what: str) -> None:
+    """Refuse coordinates that cannot be in the unit of their CRS: the wrong one was assigned."""
+    bounds = box.boundingbox
+    far_x, far_y = (
+        max(abs(bounds.left), abs(bounds.right)),
+        max(abs(bounds.bottom), abs(bounds.top)),
+    )
+    on_globe = far_x <= _LARGEST_X and far_y <= _LARGEST_Y
+    if box.crs.geographic and not on_globe:
+        unit, other = "degrees", "metres"
+    elif not box.crs.geographic and on_globe and abs(box.affine.a) < _SMALLEST_CELL:
+        unit, other = _unit(box), "degrees"
+    else:
+        return
+    msg = (
+        f"The {what} says that it is in {unit}, but its coordinates look like {other} "
+        f"({describe(box)}): the wrong coordinate reference system was assigned; set the right one "
+        "with `gdal_edit.py -a_srs EPSG:CODE FILE`."
+    )
+    raise GridError(msg)
+
+
+def check_projected(box: GeoBox, what: str = "raster", *, remedy: str = "") -> GeoBox:
+    """Return the grid if it is projected in metres.
+
+    Raises
+    ------
+    GridError
+        If it is not; `remedy` adds what else the caller offers beside warping the file.
+    """
     if box.crs is None or box.crs.geographic or "metre" not in {u.lower() for u in box.crs.units}:
-        unit = "no CRS" if box.crs is None else f"{crs_name(box)} in {box.crs.units[0]}"
+        unit = "no CRS" if box.crs is None else f"{crs_name(box)} in {_unit(box)}"
         msg = (
             f"The {what} must be in a projected coordinate reference system in metres, not {unit}: "
-            "warp it to the city's UTM zone first, or ask for resampling (--resample utm)."
+            "warp it to the city's UTM zone first (`gdalwarp -t_srs EPSG:326xx IN OUT`, 327xx in the "
+            f"south){remedy}."
         )
         raise GridError(msg)
     return box
+
+
+def _unit(box: GeoBox) -> str:
+    return "degrees" if box.crs.geographic else str(box.crs.units[0])
 
 
 def crs_name(box: GeoBox) -> str:

@@ -18,6 +18,7 @@ import xarray as xr
 from lczlib.classes import CLASSES, N_CLASSES, NODATA, Scheme, to_standard
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
+from lczlib.unreadable import Wanted, unreadable
 
 FLAG_ATTRS = {
     "long_name": "Local Climate Zone",
@@ -30,10 +31,21 @@ FLAG_ATTRS = {
 """CF attributes of an LCZ map (CF conventions 1.11, section 3.5)."""
 
 
-def open_raster(path: str | Path, what: str = "raster", *, chunks: object = None) -> xr.DataArray:
+def open_raster(
+    path: str | Path, what: str = "raster", *, wanted: Wanted = "raster", chunks: object = None
+) -> xr.DataArray:
     """Open a raster file as ``DataArray (band, y, x)``, values as stored.
 
     A raster inside a zip goes by ``zip://archive.zip!map.tif`` or ``/vsizip/archive.zip/map.tif``.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    what, wanted : str
+        What messages call it, and what kind of file they ask for.
+    chunks : optional
+        As xarray understands them.
 
     Raises
     ------
@@ -46,8 +58,7 @@ def open_raster(path: str | Path, what: str = "raster", *, chunks: object = None
     """
     name = _gdal_name(path)
     if name is None:
-        msg = f"The {what} {path} does not exist."
-        raise InputError(msg)
+        raise InputError(unreadable(path, what, wanted))
     try:
         data = rioxarray.open_rasterio(name, chunks=chunks, mask_and_scale=False)
         with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
@@ -56,10 +67,7 @@ def open_raster(path: str | Path, what: str = "raster", *, chunks: object = None
             )
             src.read(src.count, window=last)
     except (rasterio.errors.RasterioError, OSError) as err:
-        msg = (
-            f"The {what} {path} cannot be read ({_first_line(err)}): it is truncated or no raster."
-        )
-        raise InputError(msg) from err
+        raise InputError(unreadable(path, what, wanted)) from err
     if isinstance(data, list):
         msg = f"The {what} {path} holds several sub-datasets: name one of them."
         raise InputError(msg)
@@ -86,10 +94,6 @@ def _gdal_name(path: str | Path) -> str | None:
     return f"/vsizip/{archive}/{inside}" if inside in zipfile.ZipFile(archive).namelist() else None
 
 
-def _first_line(err: Exception) -> str:
-    return str(err).strip().splitlines()[0].rstrip(".") if str(err).strip() else type(err).__name__
-
-
 def open_lcz_map(
     path: str | Path,
     *,
@@ -97,6 +101,8 @@ def open_lcz_map(
     band: int | str | None = None,
     nodata: float | None = None,
     chunks: object = None,
+    what: str = "LCZ map",
+    wanted: Wanted = "raster",
 ) -> xr.DataArray:
     """Open an LCZ map of any numbering as uint8 1..17, 0 = no data.
 
@@ -114,6 +120,8 @@ def open_lcz_map(
     chunks : optional
         Chunks as xarray understands them. The map is then dask-backed, and read once here, chunk
         by chunk, to learn its numbering.
+    what, wanted : str
+        What messages call it, and what kind of file they ask for.
 
     Returns
     -------
@@ -124,7 +132,7 @@ def open_lcz_map(
     InputError, ClassSchemeError, GridError
         If the file cannot be read, its numbering is ambiguous, or it has no CRS.
     """
-    data = open_raster(path, "LCZ map", chunks=chunks)
+    data = open_raster(path, what, wanted=wanted, chunks=chunks)
     names = _band_names(data)
     layer = data.isel(band=_choose_band(names, band, path), drop=True)
     declared = nodata if nodata is not None else layer.rio.nodata
@@ -133,7 +141,7 @@ def open_lcz_map(
     except ClassSchemeError as err:
         msg = f"{path}: {err}"
         raise ClassSchemeError(msg) from err
-    geobox_of(layer, f"LCZ map {path}")
+    geobox_of(layer, f"{what} {path}")
     return lcz_map(xr.DataArray(codes, coords=layer.coords, dims=layer.dims), source=str(path))
 
 

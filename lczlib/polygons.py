@@ -22,6 +22,7 @@ from lczlib.class_names import class_of_text
 from lczlib.classes import NODATA, Scheme, to_standard
 from lczlib.errors import ClassSchemeError, GridError, InputError
 from lczlib.grid import describe
+from lczlib.unreadable import unreadable
 
 CLASS_COLUMNS = (
     "lcz", "lcz_class", "lczclass", "lcz_code", "lcz_type", "class", "class_id", "classid", "value",
@@ -45,6 +46,7 @@ def open_polygons(
     *,
     scheme: Scheme | None = None,
     layer: str | None = None,
+    what: str = "polygon file",
 ) -> gpd.GeoDataFrame:
     """Open LCZ polygons of a vector file.
 
@@ -60,6 +62,8 @@ def open_polygons(
         Numbering of numeric classes; detected when not given, with 0 as unlabelled.
     layer : str, optional
         Layer to read, where a file other than KML holds several.
+    what : str
+        What messages call the file.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def open_polygons(
     GridError
         If the file has no coordinate reference system.
     """
-    features = _read(Path(path), layer)
+    features = _read(Path(path), layer, what)
     column, codes = _classes(features, column, scheme, path)
     areal = _is_areal(features.geometry)
     labelled = codes != NODATA
@@ -107,11 +111,10 @@ def open_polygons(
     return out
 
 
-def _read(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+def _read(path: Path, layer: str | None, what: str) -> gpd.GeoDataFrame:
     """All features of a file, KML folders as column ``folder``, with a CRS."""
-    if not path.exists():
-        msg = f"The polygon file {path} does not exist."
-        raise InputError(msg)
+    if not path.is_file():
+        raise InputError(unreadable(path, what, "polygons"))
     try:
         source = _inside_zip(path) if path.suffix.lower() in _ZIPPED else str(path)
         is_kml = source.lower().endswith(".kml")
@@ -123,7 +126,7 @@ def _read(path: Path, layer: str | None) -> gpd.GeoDataFrame:
             parts = [gpd.read_file(source, layer=n).assign(folder=n) for n in wanted]
             parts = [p for p in parts if len(p)]
             if not parts:
-                msg = f"The polygon file {path} holds no feature."
+                msg = f"The {what} {path} holds no feature: draw polygons in it, or give another file."
                 raise InputError(msg)
             features = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
             if not is_kml:
@@ -134,9 +137,7 @@ def _read(path: Path, layer: str | None) -> gpd.GeoDataFrame:
         OSError,
         ValueError,
     ) as err:
-        reason = str(err).strip().splitlines()[0].rstrip(".")
-        msg = f"The polygon file {path} cannot be read ({reason}): it is damaged or no vector file."
-        raise InputError(msg) from err
+        raise InputError(unreadable(path, what, "polygons")) from err
     if not isinstance(features, gpd.GeoDataFrame):
         msg = f"{path} is a table without geometry: give the polygons themselves."
         raise InputError(msg)
@@ -219,6 +220,9 @@ def _classes(
             )
             raise InputError(msg)
         return first, found[first]
+    if not columns:
+        msg = f"{path} has shapes but no columns: give each its LCZ class in a column named lcz."
+        raise InputError(msg)
     why = f"; {'; '.join(refused)}" if refused else ""
     msg = (
         f"No column of {path} holds LCZ classes{why}: name the column with column= (--column), "

@@ -31,7 +31,7 @@ def test_a_fractional_origin_adds_no_column():
 
 
 def test_geographic_coordinates_are_refused_with_what_to_do():
-    with pytest.raises(GridError, match=r"EPSG:4326 in degree.*--resample utm"):
+    with pytest.raises(GridError, match=r"EPSG:4326 in degrees: warp it .*gdalwarp"):
         check_projected(box((10, 10), (13.0, 52.0), "EPSG:4326", 0.001), "scene")
 
 

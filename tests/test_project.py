@@ -18,12 +18,16 @@ MAY_IMPORT = {
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "grid": {"errors"},
-    "maps": {"classes", "errors", "grid"},
-    "polygons": {"class_names", "classes", "errors", "grid", "maps"},
+    "unreadable": set(),
+    "maps": {"classes", "errors", "grid", "unreadable"},
+    "polygons": {"class_names", "classes", "errors", "grid", "maps", "unreadable"},
+    "references": {"classes", "maps", "polygons", "unreadable"},
     "export": {"classes", "errors", "grid", "maps"},
     "catalog": {"errors", "export"},
     "scenes": {"classes", "errors", "grid", "maps", "export", "polygons"},
-    "analysis": {"classes", "errors", "grid", "maps", "polygons", "export", "scenes"},
+    "analysis": {
+        "classes", "errors", "export", "grid", "maps", "polygons", "scenes", "unreadable"
+    },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {"catalog", "classes", "errors", "export", "grid", "maps", "models", "scenes"},
     "training": {

@@ -239,7 +239,7 @@ def _check_reference(counts: xr.DataArray) -> None:
         raise InputError(msg)
     present = counts.sum("predicted")
     if int((present > 0).sum()) == 1:
-        code = CLASSES[int(present.argmax())].code
+        code = CLASSES[int(present.values.argmax())].code
         msg = (
             f"The reference holds a single class (LCZ {code}, {int(present.sum())} cells): accuracy "
             "needs two or more, since every map of that class alone would be perfect; add "

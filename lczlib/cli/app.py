@@ -37,12 +37,13 @@ def app_folder() -> Path:
 
 
 def app(
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 5006,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 5006,
     address: Annotated[
         str, typer.Option(help="Address to listen at; 0.0.0.0 for other machines.")
     ] = "localhost",
     threads: Annotated[
-        int, typer.Option("--num-threads", help="Threads that answer visitors; 0: one for all.")
+        int,
+        typer.Option("--num-threads", min=0, help="Threads that answer visitors; 0: one for all."),
     ] = 4,
     warm: Annotated[
         bool, typer.Option("--warm", help="Load everything at start, not at the first visit.")

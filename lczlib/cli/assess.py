@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.options import Scheme, Seed
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment, Calibration
-
-Scheme = Literal["1-17", "101-107", "0-16"]
 
 
 def assess(
@@ -53,8 +52,8 @@ def assess(
         int | None,
         typer.Option(min=1, help="Edge of a bootstrap block in cells, without polygons."),
     ] = None,
-    replicates: Annotated[int, typer.Option(help="Bootstrap replicates.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap replicates.")] = 1000,
+    seed: Seed = 0,
     figures: Annotated[bool, typer.Option(help="Draw figures (PNG and SVG).")] = True,
 ) -> None:
     """Assess a map against a reference: scores with 95% intervals and sample sizes.
@@ -64,21 +63,23 @@ def assess(
     Example:
         lcz assess city_lcz.tif --reference areas.kmz --out accuracy
     """
+    import geopandas as gpd
+
     import lczlib
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, steps
     from lczlib.export import write_json
     from lczlib.maps import open_lcz_map, open_probabilities
-    from lczlib.polygons import is_polygon_file, open_polygons
+    from lczlib.polygons import open_polygons
+    from lczlib.references import open_reference
 
     with steps(4) as step:
         step("Reading the map and the reference")
         chosen = int(band) if band and band.isdigit() else band
         mapped = open_lcz_map(lcz_map, scheme=scheme, band=chosen, chunks=CHUNKS)
-        if is_polygon_file(reference):
-            truth = open_polygons(reference, column, scheme=reference_scheme, layer=layer)
-        else:
-            truth = open_lcz_map(reference, scheme=reference_scheme, chunks=CHUNKS)
+        truth = open_reference(
+            reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS
+        )
         units = open_polygons(polygons, column, layer=layer) if polygons else None
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
@@ -90,7 +91,7 @@ def assess(
             "map": lcz_map, "reference": reference, **result.to_dict(),
             "resampling": resample, "lczlib": lczlib.__version__,
         }  # fmt: skip
-        if is_polygon_file(reference):
+        if isinstance(truth, gpd.GeoDataFrame):
             content["reference_polygons"] = truth.attrs
         calibrated = None
         if proba is not None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.options import Scheme
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from lczlib.analysis.comparison import Comparison
-
-Scheme = Literal["1-17", "101-107", "0-16"]
 
 
 def compare(
@@ -88,7 +87,7 @@ def _names(paths: list[str]) -> list[str]:
     """File stems, with the folder, or at last a number, where they are the same."""
     names = [Path(p).stem for p in paths]
     if len(set(names)) < len(names):
-        names = [f"{Path(p).parent.name}/{Path(p).stem}" for p in paths]
+        names = [f"{Path(p).resolve().parent.name}/{Path(p).stem}" for p in paths]
     if len(set(names)) < len(names):
         names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
     return names

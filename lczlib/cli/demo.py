@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from lczlib.cli.console import area_table, cell_progress, err, out, warn
+from lczlib.cli.options import between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +35,10 @@ def demo(
     real: Annotated[
         bool, typer.Option("--real", help="Berlin from Sentinel-2, downloaded, by two networks.")
     ] = False,
-    size: Annotated[float, typer.Option(help="Edge of the simulated city in km (2-40).")] = 12.0,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated city.")] = 1,
+    size: Annotated[
+        float, typer.Option(help="Edge of the simulated city in km.", callback=between(2, 40))
+    ] = 12.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated city.")] = 1,
 ) -> None:
     """Run the whole flow: on a simulated city with nothing downloaded, or on Berlin.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,25 +9,9 @@ from typing import Annotated, Literal
 import typer
 
 from lczlib.cli.console import area_table, cell_progress, err, out, warn
-from lczlib.errors import InputError
+from lczlib.cli.options import Device, a_date, above_zero, finite, listed, pairs
 
 Fusion = Literal["mean", "so2sat", "product", "entropy", "vote"]
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(t.strip() for t in text.split(",") if t.strip())
-
-
-def _seasons(pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        name, _, path = pair.partition("=")
-        if not path or not name.isidentifier():
-            raise typer.BadParameter(f"{pair!r} is not NAME=FILE, such as spring=april.tif")
-        if name in found:
-            raise typer.BadParameter(f"season {name} is given twice.")
-        found[name] = path
-    return found
 
 
 def map_(
@@ -55,7 +38,7 @@ def map_(
         list[str] | None, typer.Option(metavar="NAME=FILE", help="A season's raster; repeat.")
     ] = None,
     fusion: Annotated[Fusion, typer.Option(help="See `lcz fuse --help`.")] = "mean",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
     engine: Annotated[
         Literal["auto", "torch", "openvino"], typer.Option(help="What computes.")
     ] = "auto",
@@ -69,22 +52,28 @@ def map_(
         typer.Option(help="center of a cell, or corner as in So2Sat's own maps."),
     ] = "center",
     bands: Annotated[str, typer.Option(help="Band names in file order: B02,B03,...")] = "",
-    scale: Annotated[float | None, typer.Option(help="Reflectance per stored unit.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Reflectance per stored unit.", callback=above_zero)
+    ] = None,
     offset: Annotated[
-        float | None, typer.Option(help="DN offset to add: -1000 for baseline 04.00 and later.")
+        float | None,
+        typer.Option(help="DN offset to add: -1000 for baseline 04.00 and later.", callback=finite),
     ] = None,
     nodata: Annotated[float | None, typer.Option(help="Stored value of missing pixels.")] = None,
     level: Annotated[
-        Literal["", "L1C", "L2A"],
+        Literal["L1C", "L2A"] | None,
         typer.Option(help="L2A: surface reflectance; an approximate atmosphere is put back."),
+    ] = None,
+    date: Annotated[
+        str,
+        typer.Option(help="Day of the image, YYYY-MM-DD, for --level L2A.", callback=a_date),
     ] = "",
-    date: Annotated[str, typer.Option(help="Day of the image, YYYY-MM-DD, for --level L2A.")] = "",
     sentinel1_time: Annotated[
         str, typer.Option("--s1-time", help="Month YYYYMM of the Sentinel-1 mosaic.")
     ] = "",
     resample: Annotated[
-        Literal["", "utm"], typer.Option(help="utm: warp a raster to 10 m UTM first.")
-    ] = "",
+        Literal["utm"] | None, typer.Option(help="utm: warp a raster to 10 m UTM first.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
     from_manifest: Annotated[
         Path | None, typer.Option(help="Rerun the manifest.json of an earlier result.")
@@ -97,21 +86,23 @@ def map_(
 
         lcz map /data/so2sat --city 00017_22007_Lagos --out lagos-lcz
     """
+    from lczlib.export.manifest import read_manifest
     from lczlib.mapping import MapRequest, map_city, request_of
 
     if from_manifest is not None:
         _refuse_others(context)
-        request = request_of(_read_manifest(from_manifest), from_manifest.parent)
+        request = request_of(*read_manifest(from_manifest))
         request = replace(request, device=device, engine=engine)
     else:
         if bool(inputs) == bool(season):
             raise typer.BadParameter("give INPUT, or --season NAME=FILE, one of the two.")
         request = MapRequest(
-            inputs=tuple(str(p) for p in inputs or ()), city=city, seasons=_seasons(season or []),
-            weights=_list(weights), fusion=fusion, anchor=anchor, device=device, engine=engine,
-            precision=precision, batch_size=batch_size, bands=_list(bands), scale=scale,
-            offset=offset, nodata=nodata, level=level, date=date,
-            sentinel1_time=sentinel1_time, resample=resample,
+            inputs=tuple(str(p) for p in inputs or ()), city=city,
+            seasons=pairs(season or (), "NAME=FILE, such as spring=april.tif"),
+            weights=listed(weights), fusion=fusion, anchor=anchor, device=device, engine=engine,
+            precision=precision, batch_size=batch_size, bands=listed(bands), scale=scale,
+            offset=offset, nodata=nodata, level=level or "", date=date,
+            sentinel1_time=sentinel1_time, resample=resample or "",
         )  # fmt: skip
     try:
         with cell_progress() as report:
@@ -139,14 +130,6 @@ def _refuse_others(context: typer.Context) -> None:
             raise typer.BadParameter(
                 f"--from-manifest brings its own {parameter.opts[0]}: leave it out."
             )
-
-
-def _read_manifest(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        msg = f"The manifest {path} cannot be read ({error})."
-        raise InputError(msg) from error
 
 
 def fuse(

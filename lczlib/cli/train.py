@@ -12,6 +12,15 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.assess import print_assessment
+from lczlib.cli.options import (
+    Device,
+    Seed,
+    above_zero,
+    an_architecture,
+    finite,
+    lcz_classes,
+    not_negative,
+)
 from lczlib.cli.results import write_figures
 from lczlib.errors import InputError
 
@@ -33,11 +42,15 @@ Inputs = Annotated[
 ]
 City = Annotated[str, typer.Option(help="City of the So2Sat folder.")]
 Column = Annotated[str | None, typer.Option(help="Polygon column that holds the class.")]
-Scale = Annotated[float | None, typer.Option(help="Value per stored unit.")]
-Offset = Annotated[float | None, typer.Option(help="Added to stored values before scaling.")]
+Scale = Annotated[float | None, typer.Option(help="Value per stored unit.", callback=above_zero)]
+Offset = Annotated[
+    float | None, typer.Option(help="Added to stored values before scaling.", callback=finite)
+]
 Nodata = Annotated[float | None, typer.Option(help="Stored value of missing pixels.")]
 Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels beside missing ones.")]
-Spacing = Annotated[float, typer.Option(help="Spacing of the fishnet of patches in metres.")]
+Spacing = Annotated[
+    float, typer.Option(help="Spacing of the fishnet of patches in metres.", callback=above_zero)
+]
 
 
 def train(
@@ -57,39 +70,53 @@ def train(
     offset: Offset = None,
     nodata: Nodata = None,
     fringe: Fringe = 0,
-    without: Annotated[str, typer.Option(help="Classes to leave out: 7,9,B")] = "",
+    without: Annotated[
+        str, typer.Option(help="Classes to leave out: 7,9,B", callback=lcz_classes)
+    ] = "",
     patch: Annotated[
-        int | None, typer.Option(help="Edge of a patch in pixels: 32, 48, 64.")
+        int | None, typer.Option(min=1, help="Edge of a patch in pixels: 32, 48, 64.")
     ] = None,
     spacing: Spacing = 480.0,
     split: Annotated[
         Literal["polygon", "block", "random"],
         typer.Option(help="polygon and block test on places not trained on; random flatters."),
     ] = "polygon",
-    block: Annotated[float, typer.Option(help="Edge of a block in metres.")] = 2000.0,
+    block: Annotated[
+        float, typer.Option(help="Edge of a block in metres.", callback=above_zero)
+    ] = 2000.0,
     validation: Annotated[
         Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
-    arch: Annotated[str, typer.Option(help="Network of the registry.")] = "sen2lcz",
+    arch: Annotated[
+        str, typer.Option(help="Network of the registry.", callback=an_architecture)
+    ] = "sen2lcz",
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the network; repeat.")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="At most.")] = 100,
-    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="Of the first epochs.")] = 0.002,
-    halve_every: Annotated[int, typer.Option(help="Epochs until the rate is halved.")] = 5,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 50,
-    gamma: Annotated[float, typer.Option(help="Of the focal loss; 0: cross-entropy.")] = 2.0,
+    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 100,
+    batch_size: Annotated[int, typer.Option(min=1, help="Patches a step.")] = 16,
+    learning_rate: Annotated[
+        float, typer.Option(help="Of the first epochs.", callback=above_zero)
+    ] = 0.002,
+    halve_every: Annotated[int, typer.Option(min=1, help="Epochs until the rate is halved.")] = 5,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Epochs without a better validation loss.")
+    ] = 50,
+    gamma: Annotated[
+        float, typer.Option(help="Of the focal loss; 0: cross-entropy.", callback=not_negative)
+    ] = 2.0,
     alpha: Annotated[
         Literal["inverse", "one"], typer.Option(help="Class weights: by inverse frequency, or 1.")
     ] = "inverse",
     augment: Annotated[bool, typer.Option(help="Flip and turn patches.")] = True,
-    seed: Annotated[int, typer.Option(help="Of split, weights, order and augmentation.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of split, weights, order and augmentation.")
+    ] = 0,
     precision: Annotated[
         Literal["32-true", "16-mixed", "bf16-mixed"], typer.Option(help="Mixed is for GPUs.")
     ] = "32-true",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="GPUs to train on together.")] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read HDF5 files.")] = 0,
     forest: Annotated[
@@ -171,8 +198,9 @@ def evaluate(
         Path | None, typer.Option(help="patches.gpkg of a training run: its subset is used.")
     ] = None,
     subset: Annotated[
-        str, typer.Option(help="Of --patches: test, validation, train or all.")
-    ] = "test",
+        Literal["test", "validation", "train", "all"] | None,
+        typer.Option(help="Of --patches; test when not given."),
+    ] = None,
     city: City = "",
     column: Column = None,
     scale: Scale = None,
@@ -180,9 +208,9 @@ def evaluate(
     nodata: Nodata = None,
     fringe: Fringe = 0,
     spacing: Spacing = 480.0,
-    replicates: Annotated[int, typer.Option(help="Bootstrap replicates.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap replicates.")] = 1000,
+    seed: Seed = 0,
+    device: Device = "auto",
     figures: Annotated[bool, typer.Option(help="Draw the confusion matrix.")] = True,
 ) -> None:
     """Accuracy of weights on labelled patches: OA, AA, kappa, PA and UA with 95% intervals.
@@ -197,6 +225,9 @@ def evaluate(
     from lczlib.models import load_model
     from lczlib.training.evaluation import assess_patches, predict_patches
 
+    if subset and patches is None:
+        raise typer.BadParameter("--subset is one of --patches: give them, or leave it out.")
+    subset = subset or "test"
     device = choose_device(device)
     network = load_model(weights, device)
     described = network.weights

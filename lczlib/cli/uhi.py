@@ -4,16 +4,72 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from lczlib.cli import console
-from lczlib.errors import InputError
+from lczlib.cli.options import (
+    Scheme,
+    Seed,
+    above_zero,
+    between,
+    each,
+    finite,
+    lcz_classes,
+    listed,
+    not_negative,
+    pairs,
+)
 
 _SURFACE = "Surface: thermal images"
 _CANOPY = "Canopy: air temperature stations"
-_RESULT = "Result"
+
+
+def _check_unit(text: str) -> None:
+    from lczlib.scenes.thermal import known_unit
+
+    if known_unit(text) is None:
+        raise typer.BadParameter(f"{text!r} is no unit of temperature: K or degC.")
+
+
+def _check_time(text: str) -> None:
+    from lczlib.scenes.thermal import acquisition
+
+    acquisition(text)
+
+
+def _check_time_zone(text: str) -> None:
+    from lczlib.analysis.heat.stations import check_time_zone
+
+    check_time_zone(text)
+
+
+def _check_levels(text: str) -> None:
+    from lczlib.analysis.heat.quality import check_levels
+
+    check_levels(quality_levels(text))
+
+
+def quality_levels(text: str) -> tuple[str, ...]:
+    """The levels of quality control that ``--qc`` names."""
+    from lczlib.analysis.heat.quality import LEVELS
+
+    return {"all": LEVELS, "none": ()}.get(text, listed(text))
+
+
+def _check_columns(value: str | None) -> str | None:
+    from lczlib.analysis.heat.stations import check_roles
+
+    each(check_roles)(pairs(listed(value), "ROLE=NAME, such as temperature=airT"))
+    return value
+
+
+def _check_plausible(value: tuple[float, float]) -> tuple[float, float]:
+    finite(value)
+    if value[0] >= value[1]:
+        raise typer.BadParameter(f"{value[0]:g} to {value[1]:g} is no range: give low, then high.")
+    return value
 
 
 def uhi(
@@ -31,28 +87,33 @@ def uhi(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("lcz-uhi"),
     statistic: Annotated[
-        str | None,
-        typer.Option(help="median or mean: of pixels (default median) or hours (default mean)."),
+        Literal["median", "mean"] | None,
+        typer.Option(help="Of pixels (default median) or hours (default mean)."),
     ] = None,
-    reference: Annotated[str, typer.Option(help="Class to compare with.")] = "D",
+    reference: Annotated[
+        str, typer.Option(help="Class to compare with.", callback=lcz_classes)
+    ] = "D",
     fallback: Annotated[
         bool, typer.Option(help="Let B, C and F pooled stand in where there is too little D.")
     ] = True,
-    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    replicates: Annotated[int | None, typer.Option(help="Bootstrap replicates.")] = None,
-    seed: Annotated[int, typer.Option(help="Of all random draws.")] = 0,
+    confidence: Annotated[
+        float, typer.Option(help="Of the intervals.", callback=between(0, 1, ends=False))
+    ] = 0.95,
+    replicates: Annotated[int | None, typer.Option(min=100, help="Bootstrap replicates.")] = None,
+    seed: Seed = 0,
     figures: Annotated[bool, typer.Option(help="Draw PNG figures.")] = True,
-    scheme: Annotated[
-        str | None, typer.Option(help="Numbering of the map: 1-17, 101-107 or 0-16.")
-    ] = None,
+    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
     kind: Annotated[
-        str | None,
+        Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(
-            help="landsat-l2, landsat-l1, modis, mxd21 or ecostress; known by file name else.",
+            help="Thermal product; known by file name else.",
             rich_help_panel=_SURFACE,
         ),
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="K or degC, where a file does not say.")] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="K or degC, where a file does not say.", callback=each(_check_unit)),
+    ] = None,
     band: Annotated[
         str | None, typer.Option(help="Thermal band: number or name.", rich_help_panel=_SURFACE)
     ] = None,
@@ -66,17 +127,26 @@ def uhi(
         Path | None, typer.Option(help="Landsat metadata (_MTL.txt).", rich_help_panel=_SURFACE)
     ] = None,
     radiance_mult: Annotated[
-        float | None, typer.Option(help="Landsat L1, in place of MTL.", rich_help_panel=_SURFACE)
+        float | None,
+        typer.Option(
+            help="Landsat L1, in place of MTL.", rich_help_panel=_SURFACE, callback=above_zero
+        ),
     ] = None,
-    radiance_add: Annotated[float | None, typer.Option(rich_help_panel=_SURFACE)] = None,
-    k1: Annotated[float | None, typer.Option(rich_help_panel=_SURFACE)] = None,
-    k2: Annotated[float | None, typer.Option(rich_help_panel=_SURFACE)] = None,
+    radiance_add: Annotated[
+        float | None, typer.Option(rich_help_panel=_SURFACE, callback=finite)
+    ] = None,
+    k1: Annotated[float | None, typer.Option(rich_help_panel=_SURFACE, callback=above_zero)] = None,
+    k2: Annotated[float | None, typer.Option(rich_help_panel=_SURFACE, callback=above_zero)] = None,
     time: Annotated[
         list[str] | None,
-        typer.Option(help="Acquisition in UTC, one for each --lst.", rich_help_panel=_SURFACE),
+        typer.Option(
+            help="Acquisition in UTC, one for each --lst.",
+            rich_help_panel=_SURFACE,
+            callback=each(_check_time),
+        ),
     ] = None,
     resample: Annotated[
-        str | None,
+        Literal["nearest", "mode", "average"] | None,
         typer.Option(
             help="nearest or mode: classes to the thermal grid; average: temperature to the LCZ grid.",
             rich_help_panel=_SURFACE,
@@ -84,40 +154,55 @@ def uhi(
     ] = None,
     plausible: Annotated[
         tuple[float, float],
-        typer.Option(help="Lowest and highest temperature kept, degC.", rich_help_panel=_SURFACE),
+        typer.Option(
+            help="Lowest and highest temperature kept, degC.",
+            rich_help_panel=_SURFACE,
+            callback=_check_plausible,
+        ),
     ] = (-60.0, 85.0),
     interior: Annotated[
         int,
         typer.Option(
-            help="Pixels eroded from patch borders; 0 uses all.", rich_help_panel=_SURFACE
+            min=0, help="Pixels eroded from patch borders; 0 uses all.", rich_help_panel=_SURFACE
         ),
     ] = 1,
     interior_distance: Annotated[
         float | None,
-        typer.Option(help="The same in metres, such as 200.", rich_help_panel=_SURFACE),
+        typer.Option(
+            help="The same in metres, such as 200.", rich_help_panel=_SURFACE, callback=not_negative
+        ),
     ] = None,
     min_pixels: Annotated[
-        int, typer.Option(help="Fewest pixels of a class.", rich_help_panel=_SURFACE)
+        int, typer.Option(min=1, help="Fewest pixels of a class.", rich_help_panel=_SURFACE)
     ] = 30,
     min_patches: Annotated[
-        int, typer.Option(help="Fewest patches of a class.", rich_help_panel=_SURFACE)
+        int, typer.Option(min=1, help="Fewest patches of a class.", rich_help_panel=_SURFACE)
     ] = 3,
     elevation: Annotated[
         Path | None,
         typer.Option(help="Elevation raster, m: compare at one height.", rich_help_panel=_SURFACE),
     ] = None,
     elevation_band: Annotated[
-        float, typer.Option(help="Height difference allowed, m.", rich_help_panel=_SURFACE)
+        float,
+        typer.Option(
+            help="Height difference allowed, m.", rich_help_panel=_SURFACE, callback=above_zero
+        ),
     ] = 100.0,
     water_distance: Annotated[
         float,
         typer.Option(
-            help="Leave reference pixels this near water out, m.", rich_help_panel=_SURFACE
+            help="Leave reference pixels this near water out, m.",
+            rich_help_panel=_SURFACE,
+            callback=not_negative,
         ),
     ] = 0.0,
     block_size: Annotated[
         float | None,
-        typer.Option(help="Bootstrap block, m; from the data else.", rich_help_panel=_SURFACE),
+        typer.Option(
+            help="Bootstrap block, m; from the data else.",
+            rich_help_panel=_SURFACE,
+            callback=above_zero,
+        ),
     ] = None,
     probabilities: Annotated[
         Path | None,
@@ -125,43 +210,56 @@ def uhi(
     ] = None,
     persistence: Annotated[
         float,
-        typer.Option(help="Several dates: K above the reference.", rich_help_panel=_SURFACE),
+        typer.Option(
+            help="Several dates: K above the reference.", rich_help_panel=_SURFACE, callback=finite
+        ),
     ] = 1.0,
     sites: Annotated[
         Path | None, typer.Option(help="Coordinates of the stations.", rich_help_panel=_CANOPY)
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option(help="time=NAME,station=NAME,temperature=NAME,...", rich_help_panel=_CANOPY),
+        typer.Option(
+            help="time=NAME,station=NAME,temperature=NAME,...",
+            rich_help_panel=_CANOPY,
+            callback=_check_columns,
+        ),
     ] = None,
     time_zone: Annotated[
         str | None,
-        typer.Option(help="UTC, Europe/Berlin, Etc/GMT-1.", rich_help_panel=_CANOPY),
+        typer.Option(
+            help="UTC, Europe/Berlin, Etc/GMT-1.",
+            rich_help_panel=_CANOPY,
+            callback=each(_check_time_zone),
+        ),
     ] = None,
     ambiguous: Annotated[
-        str,
-        typer.Option(
-            help="Hour shown twice in autumn: raise, infer, earlier, later, drop.",
-            rich_help_panel=_CANOPY,
-        ),
+        Literal["raise", "infer", "earlier", "later", "drop"],
+        typer.Option(help="Hour shown twice in autumn.", rich_help_panel=_CANOPY),
     ] = "raise",
     station_classes: Annotated[
         Path | None,
         typer.Option(help="Table of station,lcz set by hand.", rich_help_panel=_CANOPY),
     ] = None,
     radius: Annotated[
-        float, typer.Option(help="Around a station, m.", rich_help_panel=_CANOPY)
+        float,
+        typer.Option(help="Around a station, m.", rich_help_panel=_CANOPY, callback=above_zero),
     ] = 250.0,
     qc: Annotated[
         str,
         typer.Option(
             help="Levels after CrowdQC+: all, none, or duplicates,outliers,flagged,correlation,buddies.",
             rich_help_panel=_CANOPY,
+            callback=each(_check_levels),
         ),
     ] = "duplicates,correlation",
     lapse_rate: Annotated[
         float,
-        typer.Option(help="K per m, to compare at one height (0.0065).", rich_help_panel=_CANOPY),
+        typer.Option(
+            help="K per m, to compare at one height (0.0065).",
+            rich_help_panel=_CANOPY,
+            callback=finite,
+        ),
     ] = 0.0,
     weather: Annotated[
         Path | None,
@@ -171,7 +269,11 @@ def uhi(
     ] = None,
     heat_wave_threshold: Annotated[
         float | None,
-        typer.Option(help="Daily maximum, degC; 95th percentile else.", rich_help_panel=_CANOPY),
+        typer.Option(
+            help="Daily maximum, degC; 95th percentile else.",
+            rich_help_panel=_CANOPY,
+            callback=finite,
+        ),
     ] = None,
 ) -> None:
     """Heat island of each Local Climate Zone against LCZ D, of the surface or of the canopy air.
@@ -187,8 +289,6 @@ def uhi(
             "give --lst (surface heat island) or --stations (canopy heat island), one of the two: "
             "they are different things."
         )
-    if statistic not in (None, "median", "mean"):
-        raise typer.BadParameter(f"--statistic is median or mean, not {statistic!r}.")
     if figures and not (find_spec("holoviews") and find_spec("matplotlib")):
         console.warn("no figures: holoviews and matplotlib are not installed (extra 'app')")
         options["figures"] = False
@@ -198,8 +298,22 @@ def uhi(
         run_canopy(options)
         return
     if map_path is None:
-        msg = "The surface heat island needs an LCZ map: lcz uhi MAP --lst FILE."
-        raise InputError(msg)
+        raise typer.BadParameter(
+            "the surface heat island needs an LCZ map: lcz uhi MAP --lst FILE."
+        )
+    landsat = (radiance_mult, radiance_add, k1, k2)
+    if any(v is not None for v in landsat) and None in landsat:
+        raise typer.BadParameter(
+            "Landsat Level-1 needs all four: --radiance-mult, --radiance-add, --k1, --k2."
+        )
+    if time and len(time) != len(lst or ()):
+        raise typer.BadParameter(
+            f"{len(time)} --time for {len(lst or ())} --lst: give one for each."
+        )
+    if quality is not None and len(lst or ()) > 1:
+        raise typer.BadParameter(
+            "--quality names one layer but there are several --lst: put each layer beside its file."
+        )
     from lczlib.cli.uhi_surface import run_surface
 
     run_surface(options)

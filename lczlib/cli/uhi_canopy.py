@@ -9,24 +9,28 @@ import numpy as np
 from rich.table import Table
 
 from lczlib.analysis.heat.canopy import CanopyHeatIsland, CanopyOptions, canopy_heat_island
-from lczlib.analysis.heat.quality import LEVELS, quality_control
+from lczlib.analysis.heat.quality import quality_control
 from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
 from lczlib.analysis.heat.stations import read_stations
 from lczlib.analysis.heat.weather import read_weather
 from lczlib.classes import CLASSES
 from lczlib.cli import console
+from lczlib.cli.options import listed, pairs
+from lczlib.cli.uhi import quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
 from lczlib.maps import open_lcz_map, open_raster
+from lczlib.scenes.thermal import known_unit
 
 
 def run_canopy(o: dict[str, Any]) -> None:
     """Do what ``lcz uhi [MAP] --stations FILE`` asks."""
     with console.err.status("Reading stations"):
         data = read_stations(
-            o["stations"], sites=o["sites"], columns=_mapping(o["columns"]), time_zone=o["time_zone"],
-            ambiguous=o["ambiguous"], unit=_unit(o["unit"]),
+            o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
+            time_zone=o["time_zone"], ambiguous=o["ambiguous"],
+            unit=known_unit(o["unit"] or "degC"),
         )  # fmt: skip
         sites = data.sites
         if o["elevation"] is not None:
@@ -38,8 +42,15 @@ def run_canopy(o: dict[str, Any]) -> None:
         if o["weather"]:
             weather = read_weather(o["weather"], time_zone=o["time_zone"], ambiguous=o["ambiguous"])
     with console.err.status("Quality control"):
-        levels = _levels(o["qc"])
+        levels = quality_levels(o["qc"])
         checked = quality_control(data.air, sites, levels)
+        if checked.air.notna().any().sum() < 2:
+            msg = (
+                f"Quality control ({', '.join(levels)}) removed all but "
+                f"{int(checked.air.notna().any().sum())} of {data.air.shape[1]} stations: they share "
+                "coordinates, or do not move together; use fewer levels (--qc none keeps all)."
+            )
+            raise InputError(msg)
     with console.err.status("Resampling stations and days"):
         options = CanopyOptions(
             statistic=o["statistic"] or "mean",
@@ -71,29 +82,6 @@ def run_canopy(o: dict[str, Any]) -> None:
         write_canopy(o["out"], result, document, figures=o["figures"])
     _print(result, document, zones.flagged.sum())
     console.out.print(f"Results: {Path(o['out']) / 'heat_island.json'}")
-
-
-def _mapping(text: str | None) -> dict[str, str]:
-    pairs = [item.split("=", 1) for item in (text or "").split(",") if item]
-    if any(len(p) != 2 for p in pairs):
-        msg = f"--columns is role=NAME,role=NAME, not {text!r}."
-        raise InputError(msg)
-    return {k.strip(): v.strip() for k, v in pairs}
-
-
-def _unit(unit: str | None) -> str:
-    known = {None: "degC", "k": "K", "kelvin": "K", "degc": "degC", "c": "degC", "celsius": "degC"}
-    key = unit.strip().lower() if unit else None
-    if key not in known:
-        msg = f"--unit is K or degC, not {unit!r}."
-        raise InputError(msg)
-    return known[key]
-
-
-def _levels(text: str) -> tuple[str, ...]:
-    if text in ("all", "none"):
-        return LEVELS if text == "all" else ()
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -> None:

@@ -91,20 +91,9 @@ def run_surface(o: dict[str, Any]) -> None:
 def _scenes(o: dict[str, Any]) -> list[Thermal]:
     given = [o[k] for k in ("radiance_mult", "radiance_add", "k1", "k2")]
     constants = None
-    if any(v is not None for v in given):
-        if any(v is None for v in given):
-            msg = "Landsat Level-1 needs all four: --radiance-mult, --radiance-add, --k1, --k2."
-            raise InputError(msg)
+    if all(v is not None for v in given):
         constants = ThermalConstants(*given)
     times = o["time"] or []
-    if times and len(times) != len(o["lst"]):
-        msg = f"{len(times)} --time for {len(o['lst'])} --lst: give one for each."
-        raise InputError(msg)
-    if len(o["lst"]) > 1 and o["quality"] is not None:
-        msg = (
-            "--quality names one layer but there are several --lst: put each layer beside its file."
-        )
-        raise InputError(msg)
     return [
         open_temperature(
             path, kind=o["kind"], unit=o["unit"], band=o["band"], quality=o["quality"],

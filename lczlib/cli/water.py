@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from lczlib.cli.options import Device, a_date, above_zero, between
 from lczlib.errors import InputError
 
 
@@ -16,7 +17,8 @@ def water(
         list[Path], typer.Argument(help="Sentinel-1 rasters with VV and VH.", show_default=False)
     ],
     orbit: Annotated[
-        str, typer.Option(help="Pass: as (ascending), des (descending), as_des (both).")
+        Literal["as", "des", "as_des"],
+        typer.Option(help="Pass: as (ascending), des (descending), as_des (both)."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     descending: Annotated[
@@ -26,24 +28,34 @@ def water(
             help="With as_des: the descending file of each input; else inputs have 4 bands.",
         ),
     ] = None,
-    threshold: Annotated[float, typer.Option(help="Water above this probability.")] = 0.5,
+    threshold: Annotated[
+        float,
+        typer.Option(help="Water above this probability.", callback=between(0, 1, ends=False)),
+    ] = 0.5,
     edges: Annotated[
-        str,
+        Literal["zero", "mirror"],
         typer.Option(
             help="Around the scene the network sees zero (as published) or its mirror image, which "
             "is better for scenes under 2048 px."
         ),
     ] = "zero",
     dn_scale: Annotated[
-        float, typer.Option(help="Stored values are divided by it, 100 for 0.01 dB.")
+        float,
+        typer.Option(help="Stored values are divided by it, 100 for 0.01 dB.", callback=above_zero),
     ] = 1.0,
-    units: Annotated[str, typer.Option(help="Of the values: db or linear intensity.")] = "db",
+    units: Annotated[
+        Literal["db", "linear"], typer.Option(help="Of the values: db, or linear intensity.")
+    ] = "db",
     dates: Annotated[
         list[str] | None,
-        typer.Option("--date", help="Date of each input, YYYY-MM-DD; else read from its name."),
+        typer.Option(
+            "--date",
+            help="Date of each input, YYYY-MM-DD; else read from its name.",
+            callback=a_date,
+        ),
     ] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Also draw PNG figures.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Map surface water from Sentinel-1 with GMNet.
 
@@ -61,13 +73,10 @@ def water(
     from lczlib.analysis.water_check import dark_not_water
     from lczlib.analysis.water_dynamics import water_area
     from lczlib.export import sha256_of, write_json
-    from lczlib.mapping.water import HIGH, check_edges, check_threshold, load_water_model
+    from lczlib.mapping.water import HIGH, load_water_model
     from lczlib.mapping.water_files import open_water_probability, write_water
-    from lczlib.mapping.water_scene import check_orbit, open_water_scene
+    from lczlib.mapping.water_scene import open_water_scene
 
-    check_orbit(orbit)
-    check_threshold(threshold)
-    check_edges(edges)
     pairs = _pairs(inputs, descending, orbit)
     when = _dates(inputs, dates)
     options = {"dn_scale": dn_scale, "units": units}
@@ -150,11 +159,10 @@ def _pairs(
     if not descending:
         return [(p, None) for p in inputs]
     if orbit != "as_des" or len(descending) != len(inputs):
-        msg = (
+        raise typer.BadParameter(
             f"--des takes one descending file for each input and --orbit as_des: got "
             f"{len(descending)} for {len(inputs)} inputs of orbit {orbit}."
         )
-        raise InputError(msg)
     return list(zip(inputs, descending, strict=True))
 
 
@@ -164,13 +172,10 @@ def _dates(inputs: list[Path], given: list[str] | None) -> list[date | None]:
     if not given:
         return [date_in_name(p) for p in inputs]
     if len(given) != len(inputs):
-        msg = f"{len(given)} dates were given for {len(inputs)} inputs: give one each, in order."
-        raise InputError(msg)
-    try:
-        return [date.fromisoformat(d) for d in given]
-    except ValueError as err:
-        msg = f"A date is written YYYY-MM-DD: {err}."
-        raise InputError(msg) from err
+        raise typer.BadParameter(
+            f"{len(given)} --date for {len(inputs)} inputs: give one each, in order."
+        )
+    return [date.fromisoformat(d) for d in given]
 
 
 def _area_record(area: Any) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
 
 from lczlib.cli.console import out
+from lczlib.cli.options import above_zero, an_architecture, listed
 from lczlib.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Trained weights: list, fetch, import your own.")
@@ -64,16 +65,27 @@ def fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> Non
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="Keras HDF5, PyTorch state dict or safetensors.")],
-    arch: Annotated[str, typer.Option(help="Network: see the error for the names there are.")],
+    arch: Annotated[
+        str,
+        typer.Option(
+            help="Network: see the error for the names there are.", callback=an_architecture
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Name to use it by; the file's by default.")] = "",
-    sensor: Annotated[str, typer.Option(help="s1 or s2.")] = "s2",
+    sensor: Annotated[Literal["s1", "s2"], typer.Option(help="What it reads.")] = "s2",
     bands: Annotated[str, typer.Option(help="Input bands in order; So2Sat's by default.")] = "",
-    patch_size: Annotated[int | None, typer.Option(help="Edge of the input patch, pixels.")] = None,
-    scale: Annotated[float, typer.Option(help="Factor on reflectance (2 for DN / 5000).")] = 1.0,
+    patch_size: Annotated[
+        int | None, typer.Option(min=1, help="Edge of the input patch, pixels.")
+    ] = None,
+    scale: Annotated[
+        float, typer.Option(help="Factor on reflectance (2 for DN / 5000).", callback=above_zero)
+    ] = 1.0,
     normalisation: Annotated[
-        str, typer.Option(help="none, or scene: z-scores over each scene.")
+        Literal["none", "scene"], typer.Option(help="none, or scene: z-scores over each scene.")
     ] = "none",
-    level: Annotated[str, typer.Option(help="Level of the training images: L1C or L2A.")] = "",
+    level: Annotated[
+        Literal["L1C", "L2A"] | None, typer.Option(help="Level of the training images.")
+    ] = None,
     licence: Annotated[str, typer.Option(help="SPDX identifier.")] = "",
 ) -> None:
     """Import weights trained elsewhere, so that `lcz map --weights NAME` can use them.
@@ -89,19 +101,17 @@ def import_(
     if not file.is_file():
         msg = f"The weights file {file} does not exist."
         raise InputError(msg)
-    if sensor not in ("s1", "s2") or normalisation not in ("none", "scene"):
-        raise typer.BadParameter("--sensor is s1 or s2, --normalisation is none or scene.")
     default = SENTINEL1_FEATURES if sensor == "s1" else SENTINEL2_BANDS
     weights = Weights(
         name=name or file.stem,
         title=f"{found.title}, imported from {file.name}",
         architecture=arch,
         sensor=sensor,
-        bands=tuple(bands.split(",")) if bands else default,
+        bands=listed(bands) or default,
         patch_size=patch_size or found.patch_size,
         scale=scale,
         normalisation=normalisation,
-        level=level,
+        level=level or "",
         licence=licence,
         source=file.name,
         sha256=sha256_of(file),

@@ -9,6 +9,7 @@ import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,20 @@ def writing(path: str | Path) -> Iterator[None]:
         raise InputError(msg) from err
 
 
+_written: ContextVar[list[Path] | None] = ContextVar("_written", default=None)
+
+
+@contextmanager
+def written_files() -> Iterator[list[Path]]:
+    """Yield a list that fills with the path of each file that `staged` completes in the block."""
+    paths: list[Path] = []
+    token = _written.set(paths)
+    try:
+        yield paths
+    finally:
+        _written.reset(token)
+
+
 @contextmanager
 def staged(path: str | Path) -> Iterator[Path]:
     """Yield `path`'s name in a temporary folder beside it; move it to `path` on success.
@@ -53,6 +68,8 @@ def staged(path: str | Path) -> Iterator[Path]:
             temporary = Path(folder) / path.name
             yield temporary
             temporary.replace(path)
+    if (written := _written.get()) is not None and path not in written:
+        written.append(path)
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> Path:

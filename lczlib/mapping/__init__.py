@@ -4,14 +4,16 @@
 ``engines``   PyTorch and OpenVINO
 ``predict``   probabilities on the LCZ grid, tile by tile
 ``fusion``    several maps into one
+``request``   what to map and how
 ``city``      the whole job: scenes in, files and manifest out
 """
 
-from lczlib.mapping.city import MapRequest, MapResult, map_city, request_of
+from lczlib.mapping.city import MapResult, map_city
 from lczlib.mapping.engines import choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import predict
 from lczlib.mapping.prepare import Prepared, prepare
+from lczlib.mapping.request import MapRequest, request_of
 
 __all__ = [
     "METHODS",

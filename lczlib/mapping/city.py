@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,81 +15,24 @@ import xarray as xr
 
 import lczlib
 from lczlib.errors import InputError, WeightsError
-from lczlib.export import (
-    sha256_of,
-    write_json,
-    write_lcz_map,
-    write_probabilities,
-    write_raster,
-)
+from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
 from lczlib.export.files import writing
-from lczlib.mapping.engines import Engine, Precision, make_engine
+from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
+from lczlib.mapping.engines import Engine, choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, Method, fuse
-from lczlib.mapping.predict import Anchor, predict, tiles_of
+from lczlib.mapping.predict import predict, tiles_of
 from lczlib.mapping.prepare import prepare
+from lczlib.mapping.request import MapRequest, parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, resolve
 
-MANIFEST = "manifest.json"
 _WORK = ".unfinished"
 _KINDS = ("s1", "s2", "both", "fused")
-_PACKAGES = ("numpy", "torch", "openvino", "xarray", "rasterio", "dask")
 
 Progress = Callable[[str, int, int], None]
 """Called with the scene's name, and the cells done and in all over all scenes."""
-
-
-@dataclass(frozen=True)
-class MapRequest:
-    """What to map and how: all that a result depends on.
-
-    Attributes
-    ----------
-    inputs : tuple of str
-        A So2Sat folder, or Sentinel-2 rasters.
-    city : str
-        City of the So2Sat folder.
-    seasons : dict of str to str
-        Season to raster, instead of `inputs`.
-    weights : tuple of str
-        Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
-    fusion : Method
-        How the two sensors are fused, where both are there.
-    anchor, device, engine, precision, batch_size
-        See `lczlib.mapping.predict` and `make_engine`.
-    bands, scale, offset, nodata
-        See `lczlib.scenes.open_sentinel2`.
-    level : str
-        ``L2A`` says that Sentinel-2 is surface reflectance: for networks trained on L1C it is then
-        brought to approximate top-of-atmosphere reflectance (`lczlib.scenes.atmosphere`).
-    date : str
-        Day of the image, for that.
-    sentinel1_time : str
-        Month of the Sentinel-1 mosaic.
-    resample : str
-        ``utm`` warps a single raster to 10 m in its UTM zone first; empty: never.
-    """
-
-    inputs: tuple[str, ...] = ()
-    city: str = ""
-    seasons: dict[str, str] = field(default_factory=dict)
-    weights: tuple[str, ...] = ()
-    fusion: Method = "mean"
-    anchor: Anchor = "center"
-    device: str = "auto"
-    engine: str = "auto"
-    precision: Precision = "float32"
-    batch_size: int | None = None
-    bands: tuple[str, ...] = ()
-    scale: float | None = None
-    offset: float | None = None
-    nodata: float | None = None
-    level: str = ""
-    date: str = ""
-    sentinel1_time: str = ""
-    resample: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +95,7 @@ def map_city(
     if request.fusion not in METHODS:
         msg = f"{request.fusion!r} is no fusion method: use one of {', '.join(METHODS)}."
         raise InputError(msg)
+    choose_device(request.device)  # before anything is opened or written
     described = {name: resolve(name)[0] for name in request.weights}
     sources, notes = open_sources(request, described)
     chosen = {s.weights_name: resolve(s.weights_name)[0] for s in sources}
@@ -202,20 +143,16 @@ def map_city(
             )  # fmt: skip
             before += shape[0] * shape[1]
         layers = _write_maps(work / "layers", sources, maps, request.fusion)
-        manifest = {
-            "lczlib": lczlib.__version__,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "parameters": _relative(request, out),
-            "inputs": [{"path": _relpath(f, out), "sha256": h} for f, h in hashes.items()],
-            "weights": [w.to_dict() for w in chosen.values()],
-            "engines": {name: e.description for name, e in engines.items()},
-            "packages": _versions(),
-            "seconds": round(time.time() - started, 2),
-            "cells": total,
-            "warnings": warnings,
-            "simulated": any(bool(s.scene.attrs.get("simulated")) for s in sources),
-            "outputs": {p.name: sha256_of(p) for p in layers},
-        }
+        manifest = new_manifest(
+            out, "map", parameters=parameters_of(request, out), inputs=hashes,
+            outputs=layers, seconds=time.time() - started,
+            weights=[w.to_dict() for w in chosen.values()],
+            engines={name: e.description for name, e in engines.items()},
+            cells=total, warnings=warnings,
+            simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources),
+        )  # fmt: skip
+        # they are moved from the working folder into the result's
+        manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
     kinds = {
         kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17")
@@ -308,8 +245,21 @@ def _working_in(work: Path, resume: bool) -> Iterator[None]:
             for old in work.iterdir():
                 if old.is_dir():
                     shutil.rmtree(old)
-        yield
+        try:
+            yield
+        except BaseException:
+            _remove_if_bare(work)
+            raise
         shutil.rmtree(work)
+
+
+def _remove_if_bare(work: Path) -> None:
+    """Remove the working folder, and the result's, where a failed run left nothing to resume."""
+    if any(p.is_dir() for p in work.iterdir()):
+        return
+    shutil.rmtree(work)
+    with suppress(OSError):  # it holds something else
+        work.parent.rmdir()
 
 
 def _locked(file: IO[str]) -> bool:
@@ -332,11 +282,10 @@ def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> Non
     runs never stay beside each other as if they belonged together.
     """
     before = out / MANIFEST
-    try:
+    listed: set[str] = set()
+    if command_of(before) == "map":  # the manifest of another command stays, and what it lists
         listed = set(json.loads(before.read_text()).get("outputs", {}))
-    except (OSError, ValueError, AttributeError):
-        listed = set()
-    before.unlink(missing_ok=True)
+        before.unlink()
     for name in listed - {p.name for p in layers}:
         if Path(name).name == name:
             (out / name).unlink(missing_ok=True)
@@ -345,76 +294,4 @@ def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> Non
         for part in (path, Path(f"{path}.aux.xml")):
             if part.exists():
                 part.replace(out / part.name)
-    write_json(out / MANIFEST, manifest)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _relpath(path: str, folder: Path) -> str:
-    """A path as seen from the result's folder, so that both can be moved together."""
-    return Path(os.path.relpath(Path(path).resolve(), folder.resolve())).as_posix()
-
-
-def _relative(request: MapRequest, out: Path) -> dict[str, Any]:
-    values = asdict(request)
-    values["inputs"] = [_relpath(p, out) for p in request.inputs]
-    values["seasons"] = {s: _relpath(p, out) for s, p in request.seasons.items()}
-    values["weights"] = [_relpath(w, out) if Path(w).is_file() else w for w in request.weights]
-    return values
-
-
-def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
-    """The request that a manifest records, after checking that its inputs are unchanged.
-
-    Parameters
-    ----------
-    manifest : dict
-        Content of a ``manifest.json`` of `map_city`.
-    folder : path
-        The folder it lies in; its paths are relative to that.
-
-    Raises
-    ------
-    InputError
-        If an input is missing or has changed.
-    """
-    folder = Path(folder)
-    if "parameters" not in manifest or "inputs" not in manifest:
-        msg = f"{folder / MANIFEST} is no manifest of `lcz map`: it lacks parameters or inputs."
-        raise InputError(msg)
-    for given in manifest["inputs"]:
-        path = folder / given["path"]
-        if not path.is_file():
-            msg = f"The manifest's input {path} is missing: put it back to rerun the result."
-            raise InputError(msg)
-        if sha256_of(path) != given["sha256"]:
-            msg = f"The manifest's input {path} has changed since (SHA-256 differs): restore it."
-            raise InputError(msg)
-    for used in manifest.get("weights", ()):
-        name = used.get("name", "")
-        for asked in manifest["parameters"].get("weights") or [name]:
-            path = folder / asked
-            found, _ = resolve(path if path.is_file() else asked)
-            if found.name == name and found.sha256 != used.get("sha256"):
-                msg = f"The manifest's weights {name} have changed since (SHA-256 differs): restore them."
-                raise InputError(msg)
-    values = dict(manifest["parameters"])
-    values["inputs"] = tuple(str(folder / p) for p in values["inputs"])
-    values["seasons"] = {s: str(folder / p) for s, p in values["seasons"].items()}
-    values["weights"] = tuple(
-        str(folder / w) if (folder / w).is_file() else w for w in values["weights"]
-    )
-    values["bands"] = tuple(values["bands"])
-    try:
-        return MapRequest(**values)
-    except TypeError as err:
-        msg = f"{folder / MANIFEST} was written by another version of lczlib ({err})."
-        raise InputError(msg) from err
+    write_manifest(out, manifest)

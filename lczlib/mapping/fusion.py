@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
 
-import lczlib
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
-from lczlib.export import sha256_of, write_json, write_lcz_map, write_probabilities, write_raster
+from lczlib.export import write_lcz_map, write_probabilities, write_raster
+from lczlib.export.manifest import MANIFEST, command_of, new_manifest, relative, write_manifest
 from lczlib.grid import check_same_grid, geobox_of, to_grid
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
 
@@ -136,18 +135,13 @@ def fuse_files(
     if len(names) < 2:
         msg = "One map alone cannot be fused: give two or more different *_proba.tif files."
         raise InputError(msg)
-    manifest = out / "manifest.json"
-    if manifest.is_file() and '"parameters"' in manifest.read_text(errors="replace"):
+    started = time.time()
+    if command_of(out / MANIFEST) == "map":
         msg = f"{out} holds a result of `lcz map`, whose manifest would be lost: choose another folder."
         raise InputError(msg)
     if any(Path(p).resolve().parent == out.resolve() for p in names):
         msg = f"The inputs lie in {out} themselves and could be overwritten: choose another folder."
         raise InputError(msg)
-    inputs = [
-        {"path": os.path.relpath(p, out), "sha256": sha256_of(p)}
-        for p in names
-        if Path(p).is_file()
-    ]
     chunks = {"band": -1, "y": 256, "x": -1}
     fused = fuse(
         {p: open_probabilities(p, chunks=chunks) for p in names}, method, resample=resample
@@ -161,12 +155,10 @@ def fuse_files(
         write_lcz_map(out / "fused_lcz.tif", lcz),
         write_raster(out / "fused_certainty.tif", certainty(fused), descriptions=["certainty"]),
     ]
-    content = {
-        "lczlib": lczlib.__version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "method": method,
-        "inputs": inputs,
-        "outputs": {p.name: sha256_of(p) for p in written},
-    }
-    write_json(manifest, content)
+    parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
+    content = new_manifest(
+        out, "fuse", parameters=parameters | {"method": method}, inputs=names, outputs=written,
+        seconds=time.time() - started, method=method,
+    )  # fmt: skip
+    write_manifest(out, content)
     return lcz

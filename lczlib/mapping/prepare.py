@@ -72,7 +72,8 @@ def prepare(
             f"The {what} is {scene.sizes['x']} x {scene.sizes['y']} pixels: one pixel makes no map."
         )
         raise GridError(msg)
-    box = check_projected(geobox_of(scene, what), what)
+    remedy = ", or ask for resampling (--resample utm)"
+    box = check_projected(geobox_of(scene, what), what, remedy=remedy)
     bands = _bands(scene, weights, what)
     if weights.simulated and not scene.attrs.get("simulated"):
         msg = (

@@ -16,7 +16,7 @@ from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
 from lczlib.scenes.atmosphere import to_top_of_atmosphere
 
 if TYPE_CHECKING:
-    from lczlib.mapping.city import MapRequest
+    from lczlib.mapping.request import MapRequest
 
 DEFAULT_WEIGHTS = {"s1": "so2sat_s1_resnet20", "s2": "so2sat_s2_resnet20"}
 SIMULATED_WEIGHTS = {"s1": "demo_s1", "s2": "demo_s2"}
@@ -144,6 +144,9 @@ def _from_rasters(
         raise InputError(msg)
     if request.city:
         msg = f"--city goes with a So2Sat folder, and {next(iter(files.values()))} is a file."
+        raise InputError(msg)
+    if request.sentinel1_time:
+        msg = f"--s1-time goes with a So2Sat folder, and {next(iter(files.values()))} is a file."
         raise InputError(msg)
     if not request.seasons and len(files) < len(request.inputs):
         msg = "Two rasters have the same file name: name them with --season NAME=FILE."

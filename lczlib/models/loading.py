@@ -118,8 +118,16 @@ def load_original(model: nn.Module, path: Path) -> nn.Module:
 
         read = partial(torch.load, map_location="cpu", weights_only=True)
     try:
-        model.load_state_dict(read(path))
+        state = read(path)
     except Exception as err:  # torch raises many kinds for a damaged or foreign file
+        msg = (
+            f"{path} does not hold weights of {type(model).__name__}: it is damaged, or no Keras HDF5, PyTorch "
+            "state dict or safetensors file."
+        )
+        raise WeightsError(msg) from err
+    try:
+        model.load_state_dict(state)
+    except Exception as err:  # nor is a dictionary of something else refused in one way
         text = str(err).strip().splitlines()
         reason = (
             text[0] if text and len(text[0]) > 8 else f"it is no such file: {type(err).__name__}"

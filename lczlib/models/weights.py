@@ -178,6 +178,11 @@ def read_safetensors(path: str | Path) -> tuple[Weights, dict[str, Tensor]]:
             state = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError) as err:
         msg = f"The weights file {path} is damaged ({err}): fetch or train it again."
+        if path.suffix != ".safetensors":
+            msg = (
+                f"{path} is no safetensors file: import weights of another kind first with "
+                "`lcz weights import FILE --arch ARCH`."
+            )
         raise WeightsError(msg) from err
     if described is None:
         msg = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -141,7 +142,7 @@ def open_temperature(
     if not np.isfinite(celsius).any():
         msg = f"{path} has no usable pixel: {counts['no_data']} are no data and {counts['cloud_or_poor']} cloudy."
         raise InputError(msg)
-    _check_unit(celsius, unit, kind, path)
+    _check_unit(celsius, stored[np.isfinite(celsius)], unit, kind, path)
     counts |= _mask_implausible(celsius, missing, plausible, fringe)
     counts["valid"] = int(np.isfinite(celsius).sum())
     if counts["implausible"] >= max(counts["valid"], 1):
@@ -161,8 +162,32 @@ def open_temperature(
     )
     if sd is not None:
         sd = sd.where(np.isfinite(temperature))
-    when = np.datetime64(str(time).rstrip("Z"), "s") if time is not None else _time_of(path, mtl)
+    when = acquisition(time) if time is not None else _time_of(path, mtl)
     return Thermal(temperature, sd, counts, when, _overpass_of(path))
+
+
+def known_unit(text: str) -> Literal["K", "degC"] | None:
+    """``K`` or ``degC`` of any usual spelling, None of anything else."""
+    return _UNITS.get(text.strip().lower())
+
+
+def acquisition(time: str | np.datetime64) -> np.datetime64:
+    """The time of an acquisition, to the second.
+
+    Raises
+    ------
+    InputError
+        If it is no date and time.
+    """
+    try:
+        when = np.datetime64(str(time).rstrip("Z"), "s")
+    except ValueError as err:
+        msg = f"{str(time)!r} is no acquisition time: write it in UTC as 2023-07-01T10:00."
+        raise InputError(msg) from err
+    if np.isnat(when):
+        msg = "The acquisition time is missing: write it in UTC as 2023-07-01T10:00."
+        raise InputError(msg)
+    return when
 
 
 def _mask_implausible(
@@ -222,7 +247,7 @@ def _to_kelvin(
 def _unit_of(layer: xr.DataArray, unit: str | None, path: Path) -> str:
     told = unit or layer.attrs.get("units") or layer.attrs.get("unit") or layer.attrs.get("UNITS")
     told = told[0] if isinstance(told, (list, tuple)) else told
-    known = _UNITS.get(str(told).strip().lower()) if told else None
+    known = known_unit(str(told)) if told else None
     if known is None:
         what = f"the unit {told!r}, which is no temperature" if told else "no unit"
         msg = (
@@ -233,9 +258,16 @@ def _unit_of(layer: xr.DataArray, unit: str | None, path: Path) -> str:
     return known
 
 
-def _check_unit(celsius: np.ndarray, unit: str | None, kind: str | None, path: Path) -> None:
-    """A median off by the kelvin offset betrays a wrong unit, which no plausible range would name."""
+def _check_unit(
+    celsius: np.ndarray, stored: np.ndarray, unit: str | None, kind: str | None, path: Path
+) -> None:
+    """A median off by the kelvin offset betrays a wrong unit, which no plausible range would name.
+
+    Unless one stored value makes that median: then it is a fill value nobody declared.
+    """
     middle = float(np.nanmedian(celsius))
+    if not PLAUSIBLE[0] <= middle <= PLAUSIBLE[1]:
+        _refuse_fill(stored, path)
     stated = f"as {unit}" if unit else f"as {kind}" if kind else "by the unit in the file"
     for shift, other in ((-KELVIN, "K"), (KELVIN, "degC")):
         if not PLAUSIBLE[0] <= middle <= PLAUSIBLE[1] and -40 <= middle + shift <= 70:
@@ -244,6 +276,24 @@ def _check_unit(celsius: np.ndarray, unit: str | None, kind: str | None, path: P
                 f"state --unit {other}."
             )
             raise InputError(msg)
+
+
+def _refuse_fill(stored: np.ndarray, path: Path) -> None:
+    """Refuse valid pixels of which half or more hold one stored value, 0 or below.
+
+    Such are 0, -9999 and -32768; no unit has temperatures there that repeat so.
+    """
+    values, counts = np.unique(stored, return_counts=True)
+    most = counts.argmax()
+    if counts[most] < stored.size / 2 or values[most] > 0:
+        return
+    what = "every one" if counts[most] == stored.size else f"{counts[most] / stored.size:.0%}"
+    msg = (
+        f"{path} holds no temperatures: {what} of its {stored.size:,} valid pixels is "
+        f"{values[most]:g}, which looks like a no-data value that the file does not declare; give "
+        f"another raster, or declare it with `gdal_edit.py -a_nodata {values[most]:g} FILE`."
+    )
+    raise InputError(msg)
 
 
 def _quality_layers(

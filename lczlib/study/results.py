@@ -21,7 +21,7 @@ from lczlib import catalog
 from lczlib.classes import CLASSES
 from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import geobox_of, same_grid, to_grid
-from lczlib.mapping.city import MapRequest, map_city
+from lczlib.mapping import MapRequest, map_city
 from lczlib.models import published_weights, resolve
 from lczlib.study.material import Maps, Material, References, open_maps
 

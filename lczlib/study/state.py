@@ -107,7 +107,7 @@ class Study(param.Parameterized):
     heat_elevation_band = param.Number(100.0, bounds=(1, 5000))
     heat_water_distance = param.Number(0.0, bounds=(0, 10000))
     heat_replicates = param.Integer(1000, bounds=(100, 10000))
-    heat_radius = param.Number(250.0, bounds=(0, 2000))
+    heat_radius = param.Number(250.0, bounds=(10, 2000))
 
     water_files = param.ClassSelector(
         default=(), class_=tuple, doc="Own Sentinel-1 rasters in dB, dated by their names."

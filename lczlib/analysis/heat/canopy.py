@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lczlib.analysis.heat.bootstrap import Statistic, percentile_interval
+from lczlib.analysis.heat.bootstrap import Statistic, check_choices, percentile_interval
 from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, choose_reference
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
@@ -60,6 +60,12 @@ class CanopyOptions:
     replicates: int = 500
     confidence: float = 0.95
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choices(self.statistic, self.confidence, self.replicates)
+        if self.day_block < 1 or self.heat_wave_days < 1:
+            msg = "day_block and heat_wave_days must be 1 or more."
+            raise InputError(msg)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,11 @@ from lczlib.errors import InputError
 from lczlib.grid import check_projected, geobox_of
 
 WATER = 17
+SPACING = 500.0
+"""Nearest that two sensors stand to each other, m. What a sensor feels lies within some 250 m of it,
+the radius in which a station's zone is judged (`station_zones`); nearer than twice that, two sensors
+share their ground and are one. Stewart & Oke (2012) ask 400-1,000 m across of a zone for the same
+reason, and Oke (2006, WMO/TD-No. 1250) gives a circle of influence of about 500 m."""
 _CANDIDATES = 20_000
 
 
@@ -21,6 +26,7 @@ def sensor_sites(
     n_sensors: int,
     *,
     border_distance: float = 250.0,
+    spacing: float = SPACING,
     with_water: bool = False,
     seed: int = 0,
 ) -> gpd.GeoDataFrame:
@@ -29,7 +35,8 @@ def sensor_sites(
     The rules of Zhou et al. (2022), section 4.2, after Stewart & Oke (2012). Each zone present gets
     one sensor, the rest go by area (largest remainders). Within a zone, sites are those furthest
     from all sites chosen so far (Gonzalez 1985), zones with the least room first, among places no
-    nearer than `border_distance` to another zone, to the edge of the map, or to no data.
+    nearer than `border_distance` to another zone, to the edge of the map, or to no data, nor than
+    `spacing` to another sensor. What a crowded zone cannot take goes to the others.
 
     Parameters
     ----------
@@ -39,6 +46,8 @@ def sensor_sites(
         At least one for each zone with room.
     border_distance : float
         m; the default is the radius in which a station's zone is judged.
+    spacing : float
+        Nearest that two sensors stand to each other, m; for the default see `SPACING`.
     with_water : bool
         Whether LCZ G gets sensors too.
     seed : int
@@ -49,13 +58,19 @@ def sensor_sites(
     GeoDataFrame
         CRS of the map; ``site`` (1..n), ``lcz``, ``code``, ``name``, ``border_distance`` (m),
         ``patch_km2``, ``nearest_site`` (m), point geometry. ``attrs["no_room"]`` lists the zones
-        without a place far enough from a border, ``attrs["allocation"]`` sensors by zone.
+        without a place far enough from a border, ``attrs["crowded"]`` those without a place far
+        enough from the sensors of other zones, ``attrs["allocation"]`` sensors by zone.
 
     Raises
     ------
     InputError
-        If there are fewer sensors than zones with room, or no room at all.
+        If a distance is negative, there are fewer sensors than zones with room, or no room at all.
     """
+    if not border_distance >= 0 or not spacing >= 0:
+        msg = (
+            f"Distances are 0 m or more, not {border_distance:g} to borders and {spacing:g} apart."
+        )
+        raise InputError(msg)
     box = check_projected(geobox_of(lcz, "LCZ map"), "LCZ map")
     codes = np.asarray(lcz.data)
     cell = abs(box.affine.a)
@@ -71,21 +86,43 @@ def sensor_sites(
     if n_sensors < len(zones):
         msg = f"{n_sensors} sensors cannot cover {len(zones)} zones: give at least {len(zones)}."
         raise InputError(msg)
-    allocation = allocate(
-        {z: areas[z] for z in zones}, {z: len(rooms[z]) for z in zones}, n_sensors
-    )
     rng = np.random.default_rng(seed)
-    chosen: list[tuple[int, int, int]] = []
-    for zone in sorted(zones, key=lambda z: len(rooms[z])):
-        places = rooms[zone]
-        if len(places) > _CANDIDATES:
-            places = places[rng.choice(len(places), _CANDIDATES, replace=False)]
-        taken = np.array([(r, c) for _, r, c in chosen]).reshape(-1, 2)
+    tried = {z: _sample(rooms[z], rng) for z in sorted(zones, key=lambda z: len(rooms[z]))}
+    capacity = {z: len(rooms[z]) for z in zones}
+    while True:
+        allocation = allocate({z: areas[z] for z in zones}, capacity, n_sensors)
+        placed = _place(tried, depth, allocation, spacing / cell)
+        short = [z for z in zones if len(placed[z]) < allocation[z]]
+        if not short:
+            break
+        capacity |= {z: len(placed[z]) for z in short}
+    chosen = sorted((z, int(row), int(col)) for z in zones for row, col in placed[z])
+    crowded = [z for z in zones if not placed[z]]
+    table = _as_table(chosen, codes, depth, cell, box)
+    table.attrs = {
+        "no_room": no_room,
+        "crowded": crowded,
+        "allocation": {z: n for z, n in allocation.items() if n},
+    }
+    return table
+
+
+def _sample(places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if len(places) <= _CANDIDATES:
+        return places
+    return places[rng.choice(len(places), _CANDIDATES, replace=False)]
+
+
+def _place(
+    rooms: dict[int, np.ndarray], depth: np.ndarray, wanted: dict[int, int], spacing: float
+) -> dict[int, list[np.ndarray]]:
+    """Sites by zone, pixels (row, col), zones in the order given; fewer where spacing (px) forbids."""
+    placed: dict[int, list[np.ndarray]] = {}
+    for zone, places in rooms.items():
+        taken = np.array([site for sites in placed.values() for site in sites]).reshape(-1, 2)
         inside = depth[tuple(places.T)]
-        for row, col in _spread(places, taken, inside, allocation[zone]):
-            chosen.append((zone, int(row), int(col)))
-    chosen.sort()
-    return _as_table(chosen, codes, depth, cell, box, no_room, allocation)
+        placed[zone] = _spread(places, taken, inside, wanted[zone], spacing)
+    return placed
 
 
 def allocate(areas: dict[int, float], room: dict[int, int], total: int) -> dict[int, int]:
@@ -121,14 +158,21 @@ def _border_distance(codes: np.ndarray, cell: float) -> np.ndarray:
     return depth[1:-1, 1:-1]
 
 
-def _spread(places: np.ndarray, taken: np.ndarray, depth: np.ndarray, n: int) -> list[np.ndarray]:
-    """Choose `n` places, each the furthest from those taken; the first of all lies deepest inside."""
+def _spread(
+    places: np.ndarray, taken: np.ndarray, depth: np.ndarray, n: int, spacing: float
+) -> list[np.ndarray]:
+    """Choose `n` places, each the furthest from those taken; the first of all lies deepest inside.
+
+    Fewer where none is `spacing` pixels from all others.
+    """
     distance = np.full(len(places), np.inf)
     for site in taken:
         distance = np.minimum(distance, np.hypot(*(places - site).T))
     chosen = []
     for _ in range(n):
         pick = int(depth.argmax() if np.isinf(distance).all() else distance.argmax())
+        if distance[pick] < spacing:
+            break
         chosen.append(places[pick])
         distance = np.minimum(distance, np.hypot(*(places - places[pick]).T))
     return chosen
@@ -140,8 +184,6 @@ def _as_table(
     depth: np.ndarray,
     cell: float,
     box: object,
-    no_room: list[int],
-    allocation: dict[int, int],
 ) -> gpd.GeoDataFrame:
     zone, rows, cols = (np.array(v) for v in zip(*chosen, strict=True))
     patches, _ = patch_numbers(codes)
@@ -150,7 +192,7 @@ def _as_table(
     apart = np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
     np.fill_diagonal(apart, np.inf)
     nearest = apart.min(axis=1) if len(chosen) > 1 else np.full(1, np.nan)
-    table = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "site": np.arange(1, zone.size + 1),
             "lcz": zone,
@@ -163,5 +205,3 @@ def _as_table(
         geometry=gpd.points_from_xy(x, y),
         crs=box.crs.to_wkt(),
     )
-    table.attrs = {"no_room": no_room, "allocation": allocation}
-    return table

@@ -74,12 +74,7 @@ def quality_control(
     InputError
         If a level is unknown.
     """
-    unknown = [level for level in levels if level not in LEVELS]
-    if unknown:
-        msg = (
-            f"{unknown[0]!r} is no level of quality control: use {', '.join(LEVELS)}, all or none."
-        )
-        raise InputError(msg)
+    check_levels(levels)
     clean = air.copy()
     report = pd.DataFrame({"n_given": air.notna().sum()}, index=air.columns)
     heights = sites.loc[air.columns, "elevation"]
@@ -104,6 +99,16 @@ def quality_control(
         report[level] = before - clean.notna().sum()
     report["n_kept"] = clean.notna().sum()
     return Quality(clean, report, corrected)
+
+
+def check_levels(levels: Sequence[str]) -> None:
+    """Refuse what is none of :data:`LEVELS` with an `InputError`."""
+    unknown = [level for level in levels if level not in LEVELS]
+    if unknown:
+        msg = (
+            f"{unknown[0]!r} is no level of quality control: use {', '.join(LEVELS)}, all or none."
+        )
+        raise InputError(msg)
 
 
 def _same_place(sites: gpd.GeoDataFrame) -> np.ndarray:

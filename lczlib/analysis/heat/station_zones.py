@@ -18,7 +18,7 @@ from lczlib.grid import geobox_of
 
 def read_classes(path: str | Path) -> dict[str, str]:
     """Hand-set classes from a table with columns ``station`` and ``lcz`` (number, code or name)."""
-    table = read_table(path)
+    table = read_table(path, "table of station classes")
     names = match_columns(table, {}, Path(path))
     if not {"station", "lcz"} <= names.keys():
         msg = f"{path} must have the columns station and lcz; it has {', '.join(map(str, table.columns))}."
@@ -79,8 +79,13 @@ def station_classes(
     Raises
     ------
     InputError
-        If a station lies outside the map and no class is set by hand.
+        If the radius is not positive, or a station lies outside the map and no class is set by hand.
     """
+    if not radius > 0:
+        msg = (
+            f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
+        )
+        raise InputError(msg)
     by_hand = {str(k): lcz_class(str(v)).number for k, v in (by_hand or {}).items()}
     stray = [s for s in by_hand if s not in sites.index]
     if stray:
@@ -101,7 +106,9 @@ def station_classes(
         else:
             place = sites.geometry[station]
             where = f"({place.y:.4f} N, {place.x:.4f} E)"
-            why = "lies outside the LCZ map" if lcz is not None else "has no class"
+            why = "has no class"
+            if lcz is not None:
+                why = "lies outside the LCZ map, or where it has no class"
             msg = (
                 f"Station {station!r} at {where} {why}: set its class by hand (--station-classes FILE "
                 "with columns station,lcz), or leave it out."

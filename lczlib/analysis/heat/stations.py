@@ -13,6 +13,7 @@ import pandas as pd
 
 from lczlib.classes import lcz_class
 from lczlib.errors import InputError
+from lczlib.unreadable import unreadable
 
 Ambiguous = Literal["raise", "infer", "earlier", "later", "drop"]
 
@@ -83,8 +84,15 @@ def read_stations(
         time, or there is only one station.
     """
     path = Path(path)
-    table = read_table(path)
+    check_roles(columns or {})
+    table = read_table(path, "station file")
     names = match_columns(table, columns or {}, path)
+    if not names:
+        msg = (
+            f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
+            "station or a temperature; name them with --columns time=NAME,station=NAME,temperature=NAME."
+        )
+        raise InputError(msg)
     if "time" not in names:
         msg = f"{path} has no column of times among {_some(table.columns)}: name it with --columns time=NAME."
         raise InputError(msg)
@@ -136,8 +144,8 @@ def read_stations(
     return Stations(air, places.loc[list(air.columns)], clock)
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read CSV, Parquet or a vector file as a table.
+def read_table(path: str | Path, what: str = "table") -> pd.DataFrame:
+    """Read CSV, Parquet or a vector file as a table; messages call it `what`.
 
     Raises
     ------
@@ -145,9 +153,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         If it is missing or cannot be read.
     """
     path = Path(path)
-    if not path.exists():
-        msg = f"The table {path} does not exist."
-        raise InputError(msg)
+    if not path.is_file() or not path.stat().st_size:
+        raise InputError(unreadable(path, what, "table"))
     try:
         if path.suffix.lower() in (".csv", ".txt"):
             return pd.read_csv(path, sep=None, engine="python")
@@ -158,7 +165,23 @@ def read_table(path: str | Path) -> pd.DataFrame:
         msg = f"Reading {path} needs pyarrow: `pip install pyarrow`, or convert it to CSV."
         raise InputError(msg) from err
     except Exception as err:  # the readers raise many kinds; the file is at fault in all
-        msg = f"{path} cannot be read as a table ({str(err).splitlines()[0]})."
+        raise InputError(unreadable(path, what, "table")) from err
+
+
+def check_roles(columns: Mapping[str, str]) -> None:
+    """Refuse roles that no column can have with an `InputError`."""
+    unknown = [role for role in columns if role not in _SYNONYMS]
+    if unknown:
+        msg = f"{unknown[0]!r} is no role of a column: use {', '.join(_SYNONYMS)}."
+        raise InputError(msg)
+
+
+def check_time_zone(time_zone: str) -> None:
+    """Refuse what is no time zone with an `InputError`."""
+    try:
+        pd.Timestamp("2020-01-01").tz_localize(time_zone)
+    except (KeyError, ModuleNotFoundError, OSError, ValueError, TypeError) as err:
+        msg = f"{time_zone!r} is no time zone: use UTC, a name such as Europe/Berlin, or Etc/GMT-1."
         raise InputError(msg) from err
 
 
@@ -184,7 +207,7 @@ def _some(names: pd.Index) -> str:
 
 
 def _read_sites(path: str | Path) -> gpd.GeoDataFrame:
-    table = read_table(Path(path))
+    table = read_table(path, "sites file")
     names = match_columns(table, {}, Path(path))
     return _sites_of(table.rename(columns={v: k for k, v in names.items()}), Path(path))
 
@@ -255,6 +278,7 @@ def to_utc(
             "or Etc/GMT-1 for UTC+1 all year)."
         )
         raise InputError(msg)
+    check_time_zone(time_zone)
     how = {"raise": "raise", "infer": "infer", "earlier": True, "later": False, "drop": "NaT"}
     if ambiguous not in how:
         msg = f"--ambiguous is one of {', '.join(how)}, not {ambiguous!r}."
@@ -270,9 +294,6 @@ def to_utc(
                 for _, group in times.groupby(long["station"], sort=False)
             ]
         )
-    except (KeyError, ModuleNotFoundError, OSError) as err:
-        msg = f"{time_zone!r} is no time zone: use UTC, a name such as Europe/Berlin, or Etc/GMT-1."
-        raise InputError(msg) from err
     except ValueError as err:
         text = str(err).splitlines()[0]
         msg = (

@@ -77,17 +77,15 @@ class SurfaceOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.statistic not in ("median", "mean"):
-            msg = f"The statistic is median or mean, not {self.statistic!r}."
-            raise InputError(msg)
+        bootstrap.check_choices(self.statistic, self.confidence, self.replicates)
         if self.interior < 0 or self.min_pixels < 1 or self.min_patches < 1:
             msg = "interior must be 0 or more, min_pixels and min_patches 1 or more."
             raise InputError(msg)
-        if not 0 < self.confidence < 1 or self.replicates < 100:
-            msg = (
-                f"confidence ({self.confidence}) must lie between 0 and 1, and replicates "
-                f"({self.replicates}) be 100 or more."
-            )
+        if self.block_size is not None and not self.block_size > 0:
+            msg = f"A bootstrap block of {self.block_size:g} m holds nothing: give more than 0."
+            raise InputError(msg)
+        if not self.elevation_band > 0 or not self.water_distance >= 0:
+            msg = "elevation_band must be more than 0 m, water_distance 0 m or more."
             raise InputError(msg)
 
 
@@ -207,6 +205,18 @@ def surface_heat_island(
         msg = (
             f"No pixel has a temperature and a class and lies {options.interior} pixel(s) inside a "
             "patch: check that the rasters overlap, or lower the erosion (--interior 0)."
+        )
+        raise InputError(msg)
+    used = celsius[keep]
+    if used.size > 1 and used.min() == used.max():
+        msg = (
+            f"All {used.size:,} pixels with a class have one temperature, {used[0]:.2f} degC: the thermal "
+            "raster is empty or holds a fill value; give another."
+        )
+        raise InputError(msg)
+    if elevation is not None and not np.isfinite(np.asarray(elevation.data)[keep]).any():
+        msg = (
+            "The elevation raster has no height where the map has a class: give one that covers it."
         )
         raise InputError(msg)
     table = class_statistics(

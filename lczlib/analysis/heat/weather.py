@@ -25,7 +25,7 @@ def read_weather(
     InputError
         If a column is missing, the time zone is not known, or cloud is no number of oktas.
     """
-    table = read_table(path)
+    table = read_table(path, "weather table")
     names = match_columns(table, {}, Path(path))
     by_lower = {str(c).lower(): c for c in table.columns}
     lacking = [c for c in ("wind", "cloud") if c not in by_lower]

@@ -1,0 +1,135 @@
+"""What the value of an option may be; a wrong one ends every command with exit status 2.
+
+Whole numbers take Typer's own ``min`` and ``max``, names a ``Literal``; what is here is for the rest:
+open ends, fractions that may be NaN, dates, and what the library itself can tell apart.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import typer
+
+from lczlib.errors import LczError
+
+Check = Callable[[Any], Any]
+
+Scheme = Literal["1-17", "101-107", "0-16"]
+
+
+def each(check: Callable[[Any], object]) -> Check:
+    """A callback that runs `check` on the value, or on each of several; it may raise `LczError`."""
+
+    def callback(value: Any) -> Any:
+        several = isinstance(value, (list, tuple))
+        for one in value if several else () if value is None else (value,):
+            try:
+                check(one)
+            except LczError as err:
+                raise typer.BadParameter(str(err)) from err
+        return value
+
+    return callback
+
+
+def between(low: float = -math.inf, high: float = math.inf, *, ends: bool = True) -> Check:
+    """A callback for finite numbers from `low` to `high`, without the two where `ends` is false."""
+
+    def check(value: float) -> None:
+        inside = low <= value <= high if ends else low < value < high
+        if not (math.isfinite(value) and inside):
+            raise typer.BadParameter(f"{value:g} is not {_range(low, high, ends)}.")
+
+    return each(check)
+
+
+def _range(low: float, high: float, ends: bool) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "a finite number"
+    if math.isinf(high):
+        return f"{low:g} or more" if ends else f"more than {low:g}"
+    return f"between {low:g} and {high:g}" + ("" if ends else ", those two left out")
+
+
+above_zero = between(0, ends=False)
+not_negative = between(0)
+finite = between()
+
+
+def matching(pattern: str, what: str) -> Check:
+    """A callback for text that a regular expression matches whole; an empty one is "not given"."""
+
+    def check(value: str) -> None:
+        if value and not re.fullmatch(pattern, value):
+            raise typer.BadParameter(f"{value!r} is not {what}.")
+
+    return each(check)
+
+
+def _check_date(value: str) -> None:
+    try:
+        date.fromisoformat(value or "2000-01-01")
+    except ValueError as err:
+        raise typer.BadParameter(
+            f"{value!r} is no date: write YYYY-MM-DD, as in 2024-10-24."
+        ) from err
+
+
+a_date = each(_check_date)
+
+
+def _check_class(value: str) -> None:
+    from lczlib.classes import lcz_class
+
+    lcz_class(value)
+
+
+lcz_classes = each(lambda text: [_check_class(t) for t in listed(text)])
+"""One class, or several separated by commas."""
+
+
+def _check_architecture(name: str) -> None:
+    from lczlib.models import architecture
+
+    architecture(name)
+
+
+an_architecture = each(_check_architecture)
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """The parts of ``a, b,c``."""
+    return tuple(t.strip() for t in (text or "").split(",") if t.strip())
+
+
+def pairs(items: Iterable[str], what: str) -> dict[str, str]:
+    """``NAME=VALUE`` items as a dictionary.
+
+    Raises
+    ------
+    typer.BadParameter
+        If an item is not of that form, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for item in items:
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not value or not name.isidentifier():
+            raise typer.BadParameter(f"{item!r} is not {what}")
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice.")
+        found[name] = value
+    return found
+
+
+Seed = Annotated[int, typer.Option(min=0, help="Of all random draws.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu, cuda, cuda:1, mps.",
+        callback=matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:NUMBER"),
+    ),
+]

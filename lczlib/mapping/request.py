@@ -1,0 +1,118 @@
+"""What to map and how, and the same from the manifest of an earlier result."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lczlib.errors import InputError
+from lczlib.export.manifest import MANIFEST, check_inputs, relative
+from lczlib.mapping.engines import Precision
+from lczlib.mapping.fusion import Method
+from lczlib.mapping.predict import Anchor
+from lczlib.models import resolve
+
+
+@dataclass(frozen=True)
+class MapRequest:
+    """What to map and how: all that a result depends on.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        A So2Sat folder, or Sentinel-2 rasters.
+    city : str
+        City of the So2Sat folder.
+    seasons : dict of str to str
+        Season to raster, instead of `inputs`.
+    weights : tuple of str
+        Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
+    fusion : Method
+        How the two sensors are fused, where both are there.
+    anchor, device, engine, precision, batch_size
+        See `lczlib.mapping.predict` and `make_engine`.
+    bands, scale, offset, nodata
+        See `lczlib.scenes.open_sentinel2`.
+    level : str
+        ``L2A`` says that Sentinel-2 is surface reflectance: for networks trained on L1C it is then
+        brought to approximate top-of-atmosphere reflectance (`lczlib.scenes.atmosphere`).
+    date : str
+        Day of the image, for that.
+    sentinel1_time : str
+        Month of the Sentinel-1 mosaic.
+    resample : str
+        ``utm`` warps a single raster to 10 m in its UTM zone first; empty: never.
+    """
+
+    inputs: tuple[str, ...] = ()
+    city: str = ""
+    seasons: dict[str, str] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
+    fusion: Method = "mean"
+    anchor: Anchor = "center"
+    device: str = "auto"
+    engine: str = "auto"
+    precision: Precision = "float32"
+    batch_size: int | None = None
+    bands: tuple[str, ...] = ()
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+    level: str = ""
+    date: str = ""
+    sentinel1_time: str = ""
+    resample: str = ""
+
+
+def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
+    """The request as plain values for a manifest in `folder`, with paths as seen from there."""
+    values = asdict(request)
+    values["inputs"] = [relative(p, folder) for p in request.inputs]
+    values["seasons"] = {s: relative(p, folder) for s, p in request.seasons.items()}
+    values["weights"] = [relative(w, folder) if Path(w).is_file() else w for w in request.weights]
+    return values
+
+
+def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
+    """The request that a manifest records, after checking that its inputs are unchanged.
+
+    Parameters
+    ----------
+    manifest : dict
+        Content of a ``manifest.json`` of `map_city`.
+    folder : path
+        The folder it lies in; its paths are relative to that.
+
+    Raises
+    ------
+    InputError
+        If an input is missing or has changed.
+    """
+    folder = Path(folder)
+    command = manifest.get("command", "map")
+    if command != "map" or not {"parameters", "inputs"} <= manifest.keys():
+        what = f"it is of `lcz {command}`" if command != "map" else "it lacks parameters or inputs"
+        msg = f"{folder / MANIFEST} is no manifest of `lcz map`: {what}."
+        raise InputError(msg)
+    check_inputs(manifest, folder)
+    for used in manifest.get("weights", ()):
+        name = used.get("name", "")
+        for asked in manifest["parameters"].get("weights") or [name]:
+            path = folder / asked
+            found, _ = resolve(path if path.is_file() else asked)
+            if found.name == name and found.sha256 != used.get("sha256"):
+                msg = f"The manifest's weights {name} have changed since (SHA-256 differs): restore them."
+                raise InputError(msg)
+    values = dict(manifest["parameters"])
+    values["inputs"] = tuple(str(folder / p) for p in values["inputs"])
+    values["seasons"] = {s: str(folder / p) for s, p in values["seasons"].items()}
+    values["weights"] = tuple(
+        str(folder / w) if (folder / w).is_file() else w for w in values["weights"]
+    )
+    values["bands"] = tuple(values["bands"])
+    try:
+        return MapRequest(**values)
+    except TypeError as err:
+        msg = f"{folder / MANIFEST} was written by another version of lczlib ({err})."
+        raise InputError(msg) from err

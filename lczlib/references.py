@@ -1,0 +1,49 @@
+"""A reference to judge a map by: class codes in a raster, or labelled polygons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import xarray as xr
+
+from lczlib.classes import Scheme
+from lczlib.maps import open_lcz_map
+from lczlib.polygons import is_polygon_file, open_polygons
+from lczlib.unreadable import kind_of_file
+
+_ARCHIVES = (".zip", ".kmz")  # what is in them is the polygon reader's business
+
+
+def open_reference(
+    path: str | Path,
+    column: str | None = None,
+    *,
+    scheme: Scheme | None = None,
+    layer: str | None = None,
+    chunks: object = None,
+) -> xr.DataArray | gpd.GeoDataFrame:
+    """Open a reference, raster or polygons, by what the file holds rather than by its suffix.
+
+    Parameters
+    ----------
+    path : path
+        See `lczlib.maps.open_lcz_map` and `lczlib.polygons.open_polygons`.
+    column, layer : str, optional
+        Of polygons.
+    scheme : Scheme, optional
+        Numbering of the classes.
+    chunks : optional
+        Of a raster.
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        As the two do.
+    """
+    kind = None if Path(path).suffix.lower() in _ARCHIVES else kind_of_file(path)
+    polygons = is_polygon_file(path) if kind is None else kind == "polygons"
+    if polygons:
+        return open_polygons(path, column, scheme=scheme, layer=layer, what="reference")
+    wanted = "raster or polygons"
+    return open_lcz_map(path, scheme=scheme, chunks=chunks, what="reference", wanted=wanted)

@@ -1,0 +1,100 @@
+"""Why a file cannot be read as what it was given for: one sentence a user can act on.
+
+The reading libraries speak of drivers and headers; what helps is that the file is a folder, a text, a
+raster where polygons are wanted, or cut off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Literal
+
+Wanted = Literal["raster", "polygons", "raster or polygons", "table"]
+
+_NOUNS = {
+    "raster": "a raster",
+    "polygons": "polygons",
+    "raster or polygons": "a raster or polygons",
+    "table": "a table",
+}
+_VECTORS = "GeoPackage, GeoJSON, KML, KMZ or Shapefile"
+_GIVE = {
+    "raster": "give a GeoTIFF",
+    "polygons": f"give polygons as {_VECTORS}",
+    "raster or polygons": f"give a GeoTIFF, or polygons as {_VECTORS}",
+    "table": "give CSV, Parquet or GeoPackage",
+}
+_ACCEPTED: dict[str, tuple[str, ...]] = {
+    "raster": ("raster",),
+    "polygons": ("polygons",),
+    "raster or polygons": ("raster", "polygons"),
+    "table": ("polygons",),
+}
+_TEXT_SAMPLE = 4096
+_TEXT_CONTROLS = set(range(32)) - set(b"\t\n\r\f\x1b")
+
+
+def unreadable(path: str | Path, what: str, wanted: Wanted) -> str:
+    """The sentence for a file that could not be opened.
+
+    Parameters
+    ----------
+    path : path
+        The file, as the user named it.
+    what : str
+        What it was given for, such as ``LCZ map``.
+    wanted : {"raster", "polygons", "raster or polygons", "table"}
+        What kind of file that must be.
+
+    Returns
+    -------
+    str
+        Names the file, says what it is, and what to give instead.
+    """
+    named, noun, give = f"The {what} {path}", _NOUNS[wanted], _GIVE[wanted]
+    file = Path(path)
+    if not file.exists():
+        return f"{named} does not exist: check its name and folder."
+    if file.is_dir():
+        return f"{named} is a folder: name the file in it."
+    if not file.stat().st_size:
+        return f"{named} is an empty file (0 bytes): make or fetch it again."
+    kind = kind_of_file(file)
+    if kind and kind not in _ACCEPTED[wanted]:
+        return f"{named} holds {_NOUNS[kind]}, not {noun}: {give}."
+    if kind:
+        return f"{named} cannot be read: it is truncated or damaged; make or fetch it again."
+    if _is_text(file):
+        return f"{named} is a text file that cannot be read as {noun}: {give}."
+    return f"{named} cannot be read as {noun}: it is damaged or of another kind; {give}."
+
+
+def kind_of_file(path: str | Path) -> Literal["raster", "polygons"] | None:
+    """What GDAL takes a file for, whatever its suffix says; None where it takes it for neither.
+
+    A truncated raster is a raster still, and points and lines count as polygons.
+    """
+    import pyogrio
+    import rasterio
+
+    with contextlib.suppress(rasterio.errors.RasterioError), rasterio.open(path) as src:
+        if src.count:
+            return "raster"
+    with contextlib.suppress(pyogrio.errors.DataSourceError, ValueError):
+        # a table without geometry (CSV) opens as well, and is no polygons
+        if any(geometry for _, geometry in pyogrio.list_layers(path)):
+            return "polygons"
+    return None
+
+
+def _is_text(file: Path) -> bool:
+    with file.open("rb") as opened:
+        sample = opened.read(_TEXT_SAMPLE)
+    if _TEXT_CONTROLS & set(sample):
+        return False
+    try:
+        sample.decode()
+    except UnicodeDecodeError as err:
+        return err.start > len(sample) - 4  # cut inside a letter
+    return True
