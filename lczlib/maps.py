@@ -30,6 +30,9 @@ FLAG_ATTRS = {
 }
 """CF attributes of an LCZ map (CF conventions 1.11, section 3.5)."""
 
+_SUM_TOLERANCE = 2e-3
+"""How far probabilities of a cell may be from adding up to 1: twice what rounding to 1e-4 can make."""
+
 
 def open_raster(
     path: str | Path, what: str = "raster", *, wanted: Wanted = "raster", chunks: object = None
@@ -183,10 +186,14 @@ def lcz_map(codes: xr.DataArray, **attrs: object) -> xr.DataArray:
 def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArray:
     """Open class probabilities as ``DataArray (lcz, y, x)`` float32, NaN where no data.
 
+    Cells that are 0 in all classes hold no probabilities and are no data, like the file's own.
+
     Raises
     ------
     InputError
-        If the file does not hold one band for each of the 17 classes.
+        If the file does not hold one band for each of the 17 classes, or values that are no
+        probabilities: not between 0 and 1, or not adding up to 1. With `chunks`, values are checked
+        when they are read.
     """
     data = open_raster(path, "probability raster", chunks=chunks)
     if data.sizes["band"] != N_CLASSES:
@@ -198,7 +205,44 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
     scale, offset = data.attrs.get("scale_factor", 1.0), data.attrs.get("add_offset", 0.0)
     valid = data.notnull() if data.rio.nodata is None else data != data.rio.nodata
     values = (data.astype(np.float32) * np.float32(scale) + np.float32(offset)).where(valid)
-    return probabilities(values.rename(band="lcz"), source=str(path))
+    # each stored whole number is off by up to half its step, and 17 of them add up
+    step = float(scale) if data.dtype.kind in "iu" else 0.0
+    tolerance = max(_SUM_TOLERANCE, N_CLASSES * step / 2)
+    if values.chunks is None:
+        checked = _checked_probabilities(values.values, str(path), tolerance)
+    else:
+        checked = values.chunk(band=-1).data.map_blocks(
+            _checked_probabilities, str(path), tolerance, dtype=np.float32, meta=np.empty((0, 0, 0))
+        )
+    return probabilities(values.copy(data=checked).rename(band="lcz"), source=str(path))
+
+
+def _checked_probabilities(p: np.ndarray, path: str, tolerance: float) -> np.ndarray:
+    """Probabilities (17, y, x) of cells where they are some, NaN elsewhere."""
+    total = p.sum(0)  # NaN where a class is missing
+    p = np.where((total == 0) & ~p.any(0), np.float32(np.nan), p)
+    known = np.isfinite(total) & ~np.isnan(p[0])
+    if not known.any():
+        return p
+    low, high = float(p[:, known].min()), float(p[:, known].max())
+    if low < -tolerance or high > 1 + tolerance:
+        msg = (
+            f"{path} holds values from {low:.4g} to {high:.4g}, and probabilities lie between 0 and 1: "
+            "give a *_proba.tif, or write the file's scale into it (`gdal_edit.py -scale 0.01` for "
+            "per cent)."
+        )
+        raise InputError(msg)
+    off = np.abs(total - 1) > tolerance
+    off &= known
+    if off.any():
+        worst = float(total[off][np.abs(total[off] - 1).argmax()])
+        msg = (
+            f"{path} holds no probabilities: its classes add up to {worst:.4g} instead of 1 in "
+            f"{off.sum() / known.sum():.0%} of the cells; give a *_proba.tif, or divide each cell by "
+            "its sum."
+        )
+        raise InputError(msg)
+    return p
 
 
 def probabilities(values: xr.DataArray, **attrs: object) -> xr.DataArray:

@@ -16,6 +16,7 @@ from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
 from lczlib.cli import map as _map
+from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
 from lczlib.cli import train as _train
 from lczlib.cli import uhi as _uhi
@@ -52,6 +53,7 @@ app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
 app.command("map")(_map.map_)
 app.command("fuse")(_map.fuse)
+app.command("rerun")(_rerun.rerun)
 app.add_typer(_weights.app, name="weights")
 app.command("water")(_water.water)
 app.command("assess")(_assess.assess)

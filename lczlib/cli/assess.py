@@ -58,22 +58,24 @@ def assess(
 ) -> None:
     """Assess a map against a reference: scores with 95% intervals and sample sizes.
 
-    Writes assessment.json, classes.csv, confusion_matrix.csv and figures.
+    Writes assessment.json, classes.csv, confusion_matrix.csv, figures and manifest.json.
 
     Example:
         lcz assess city_lcz.tif --reference areas.kmz --out accuracy
     """
+    options = dict(locals())
     import geopandas as gpd
 
     import lczlib
     from lczlib import analysis
-    from lczlib.cli.results import CHUNKS, steps
+    from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_json
     from lczlib.maps import open_lcz_map, open_probabilities
     from lczlib.polygons import open_polygons
     from lczlib.references import open_reference
 
-    with steps(4) as step:
+    files = ("lcz_map", "reference", "polygons", "probabilities")
+    with steps(4) as step, recorded("assess", folder, options, files):
         step("Reading the map and the reference")
         chosen = int(band) if band and band.isdigit() else band
         mapped = open_lcz_map(lcz_map, scheme=scheme, band=chosen, chunks=CHUNKS)

@@ -36,19 +36,21 @@ def compare(
 
     Writes comparison.json (of the first two maps, and one line a pair), classes.csv,
     cross_table.csv, changes.csv, differences.tif (100 x first class + second class; 1 = same),
-    figures, and for three maps or more consensus.tif and consensus_votes.tif.
+    figures, manifest.json, and for three maps or more consensus.tif and consensus_votes.tif.
 
     Example:
         lcz compare s1_lcz.tif s2_lcz.tif fused_lcz.tif --out comparison
     """
+    options = dict(locals())
     import lczlib
     from lczlib import analysis
-    from lczlib.cli.results import CHUNKS, steps
+    from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_json, write_raster
     from lczlib.maps import open_lcz_map
 
     paths = [map_a, map_b, *(more or [])]
-    with steps(4) as step:
+    files = ("map_a", "map_b", "more")
+    with steps(4) as step, recorded("compare", folder, options, files):
         step("Reading the maps")
         maps = {
             name: open_lcz_map(path, scheme=scheme, chunks=CHUNKS)

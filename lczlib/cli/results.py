@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lczlib.cli import console
+
+_NOT_CHOSEN = ("folder", "out", "context")  # where the result goes is no part of it
 
 CHUNKS = {"y": 2048, "x": 2048}
 """Maps are read in chunks of this size, so that large ones need little memory."""
@@ -38,6 +41,55 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
             begun = True
 
         yield step
+
+
+@contextmanager
+def recorded(
+    command: str, folder: Path, options: Mapping[str, Any], files: Sequence[str]
+) -> Iterator[list[str | Path]]:
+    """Write ``manifest.json`` beside the files that a command writes in the block.
+
+    Parameters
+    ----------
+    command : str
+        Its name.
+    folder : Path
+        Of the result.
+    options : mapping
+        All the command's values by parameter name (`locals()` in its first line).
+    files : sequence of str
+        Which of them name files or lists of files.
+
+    Yields
+    ------
+    list
+        To add further inputs to, such as a quality layer found beside a file.
+    """
+    from lczlib.export.files import written_files
+    from lczlib.export.manifest import new_manifest, relative, write_manifest
+
+    started = time.time()
+    more: list[str | Path] = []
+    with written_files() as written:
+        yield more
+    several = {
+        n: [options[n]] if isinstance(options[n], (str, Path)) else options[n] for n in files
+    }
+    inputs = [path for paths in several.values() for path in paths or ()]
+
+    def plain(name: str, value: Any) -> Any:
+        if name not in files or value is None:
+            return value
+        if isinstance(value, (list, tuple)):
+            return [plain(name, v) for v in value]
+        return str(value) if "://" in str(value) else relative(value, folder)
+
+    kept = {k: plain(k, v) for k, v in options.items() if k not in _NOT_CHOSEN}
+    content = new_manifest(
+        folder, command, parameters=kept, inputs=[*inputs, *more], outputs=written,
+        seconds=time.time() - started, path_parameters=list(files),
+    )  # fmt: skip
+    write_manifest(folder, content)
 
 
 def write_figures(out: Path, figures: Mapping[str, Callable[[], Any]]) -> None:

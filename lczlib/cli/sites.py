@@ -8,51 +8,78 @@ from typing import Annotated
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.options import Scheme, Seed, each, not_negative
+
+
+def _check_parameter(name: str) -> None:
+    from lczlib.analysis.heat.morphology import check_parameter
+
+    check_parameter(name)
 
 
 def sites(
     map_path: Annotated[Path, typer.Argument(metavar="MAP", help="LCZ map on a grid in metres.")],
-    sensors: Annotated[int, typer.Option("--sensors", "-n", help="How many sensors there are.")],
+    sensors: Annotated[
+        int, typer.Option("--sensors", "-n", min=1, help="How many sensors there are.")
+    ],
     border_distance: Annotated[
-        float, typer.Option(help="Nearest that a sensor stands to another zone, m.")
+        float,
+        typer.Option(
+            help="Nearest that a sensor stands to another zone, m.", callback=not_negative
+        ),
     ] = 250.0,
+    spacing: Annotated[
+        float,
+        typer.Option(
+            help="Nearest that two sensors stand to each other, m.", callback=not_negative
+        ),
+    ] = 500.0,
     with_water: Annotated[bool, typer.Option(help="Place sensors in LCZ G too.")] = False,
-    scheme: Annotated[str | None, typer.Option(help="Numbering: 1-17, 101-107, 0-16.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the places tried.")] = 0,
+    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for sensor_sites.gpkg.")] = Path("lcz-sites"),
 ) -> None:
     """Propose sites for air temperature sensors: every zone, by area, off the borders, spread out.
 
+    Two sensors stand at least --spacing apart (500 m: twice the radius that a sensor feels). Where
+    the map has no room for all of them, fewer are proposed, and it is said.
+
+    Writes sensor_sites.gpkg, sensor_sites.json and manifest.json.
+
     Example:
         lcz sites berlin_lcz.tif --sensors 30 --out network
     """
+    options = dict(locals())
     from rich.table import Table
 
     from lczlib.analysis.heat.network import sensor_sites
     from lczlib.classes import CLASSES
+    from lczlib.cli.results import recorded
     from lczlib.export import staged, write_json
     from lczlib.maps import open_lcz_map
 
-    if border_distance < 0:
-        raise typer.BadParameter("--border-distance is 0 or more.")
-    with console.err.status("Looking for sites"):
+    with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
         lcz = open_lcz_map(map_path, scheme=scheme)
         found = sensor_sites(
-            lcz, sensors, border_distance=border_distance, with_water=with_water, seed=seed
-        )
-    with staged(out / "sensor_sites.gpkg") as temporary:
-        found.to_file(temporary, driver="GPKG", layer="sensor_sites")
-    summary = {
-        "n_sensors": len(found),
-        "border_distance_m": border_distance,
-        "zones": [
-            {"lcz": z, "code": CLASSES[z - 1].code, "n_sensors": n}
-            for z, n in sorted(found.attrs["allocation"].items())
-        ],
-        "zones_without_room": [CLASSES[z - 1].code for z in found.attrs["no_room"]],
-        "closest_two_m": float(found["nearest_site"].min()),
-    }
-    write_json(out / "sensor_sites.json", summary)
+            lcz, sensors, border_distance=border_distance, spacing=spacing,
+            with_water=with_water, seed=seed,
+        )  # fmt: skip
+        with staged(out / "sensor_sites.gpkg") as temporary:
+            found.to_file(temporary, driver="GPKG", layer="sensor_sites")
+        summary = {
+            "n_wanted": sensors,
+            "n_sensors": len(found),
+            "border_distance_m": border_distance,
+            "spacing_m": spacing,
+            "closest_two_m": float(found["nearest_site"].min()),
+            "zones": [
+                {"lcz": z, "code": CLASSES[z - 1].code, "n_sensors": n}
+                for z, n in sorted(found.attrs["allocation"].items())
+            ],
+            "zones_without_room": [CLASSES[z - 1].code for z in found.attrs["no_room"]],
+            "zones_too_near_others": [CLASSES[z - 1].code for z in found.attrs["crowded"]],
+        }
+        write_json(out / "sensor_sites.json", summary)
     table = Table("LCZ", "sensors")
     for zone in summary["zones"]:
         table.add_row(CLASSES[zone["lcz"] - 1].label, str(zone["n_sensors"]))
@@ -62,10 +89,19 @@ def sites(
         console.out.print(
             f"No place {border_distance:g} m inside LCZ {names}: lower --border-distance."
         )
+    if summary["zones_too_near_others"]:
+        names = ", ".join(summary["zones_too_near_others"])
+        console.out.print(
+            f"No place in LCZ {names} {spacing:g} m from the other sensors: lower --spacing."
+        )
     if len(found) < sensors:
         console.warn(
             f"there is room for {len(found)} of {sensors} sensors {border_distance:g} m inside their "
-            f"zones; the closest two are {summary['closest_two_m']:.0f} m apart."
+            f"zones and {spacing:g} m apart."
+        )
+    if len(found) > 1:
+        console.out.print(
+            f"The closest two are {summary['closest_two_m']:,.0f} m apart (at least {spacing:g})."
         )
     console.out.print(f"Results: {out / 'sensor_sites.gpkg'}")
 
@@ -73,9 +109,10 @@ def sites(
 def morphology(
     map_path: Annotated[Path, typer.Argument(metavar="MAP", help="LCZ map.")],
     parameter: Annotated[
-        list[str] | None, typer.Option(help="Such as height; all when not given.")
+        list[str] | None,
+        typer.Option(help="Such as height; all when not given.", callback=each(_check_parameter)),
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="Numbering: 1-17, 101-107, 0-16.")] = None,
+    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("lcz-morphology"),
 ) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
@@ -83,6 +120,7 @@ def morphology(
     Example:
         lcz morphology berlin_lcz.tif --parameter sky_view_factor --parameter height
     """
+    options = dict(locals())
     from rich.progress import track
 
     from lczlib.analysis.heat.morphology import (
@@ -91,22 +129,25 @@ def morphology(
         morphology_raster,
         morphology_table,
     )
+    from lczlib.cli.results import recorded
     from lczlib.export import write_raster
     from lczlib.export.heat import write_table
     from lczlib.maps import open_lcz_map
 
-    lcz = open_lcz_map(map_path, scheme=scheme)
-    layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
-    areas = class_areas(lcz)
-    ranges = morphology_table().drop(columns=["code", "name"])
-    write_table(out / "morphology.csv", areas.join(ranges))
-    for name, layer in track(layers.items(), "Writing", transient=True):
-        unit, meaning = PARAMETERS[name]
-        tags = {"units": unit, "long_name": meaning, "source": "Stewart & Oke 2012, tables 3 and 4"}
-        write_raster(
-            out / f"{name}.tif", layer, descriptions=[f"{name} {b}" for b in layer["bound"].values],
-            tags=tags, overview_resampling="nearest",
-        )  # fmt: skip
+    with recorded("morphology", out, options, ("map_path",)):
+        lcz = open_lcz_map(map_path, scheme=scheme)
+        areas = class_areas(lcz)
+        layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
+        ranges = morphology_table().drop(columns=["code", "name"])
+        write_table(out / "morphology.csv", areas.join(ranges))
+        for name, layer in track(layers.items(), "Writing", transient=True, console=console.err):
+            unit, meaning = PARAMETERS[name]
+            tags = {"units": unit, "long_name": meaning}
+            tags["source"] = "Stewart & Oke 2012, tables 3 and 4"
+            write_raster(
+                out / f"{name}.tif", layer, tags=tags, overview_resampling="nearest",
+                descriptions=[f"{name} {b}" for b in layer["bound"].values],
+            )  # fmt: skip
     for number, row in areas.iterrows():
         console.out.print(
             f"LCZ {row['code']:>2} ({number:>2}) {row['area_km2']:10.2f} km2 {row['share']:6.1%}"

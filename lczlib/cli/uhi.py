@@ -24,10 +24,15 @@ from lczlib.cli.options import (
 
 _SURFACE = "Surface: thermal images"
 _CANOPY = "Canopy: air temperature stations"
+FILES = (
+    "map_path", "lst", "stations", "quality", "mtl", "elevation", "probabilities", "sites",
+    "station_classes", "weather",
+)  # fmt: skip
+"""Parameters that name files."""
 
 
 def _check_unit(text: str) -> None:
-    from lczlib.scenes.thermal import known_unit
+    from lczlib.scenes.thermal_units import known_unit
 
     if known_unit(text) is None:
         raise typer.BadParameter(f"{text!r} is no unit of temperature: K or degC.")

@@ -16,16 +16,25 @@ from lczlib.analysis.heat.weather import read_weather
 from lczlib.classes import CLASSES
 from lczlib.cli import console
 from lczlib.cli.options import listed, pairs
-from lczlib.cli.uhi import quality_levels
+from lczlib.cli.results import recorded
+from lczlib.cli.uhi import FILES, quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
 from lczlib.maps import open_lcz_map, open_raster
-from lczlib.scenes.thermal import known_unit
+from lczlib.scenes.thermal_units import known_unit
 
 
 def run_canopy(o: dict[str, Any]) -> None:
     """Do what ``lcz uhi [MAP] --stations FILE`` asks."""
+    with recorded("uhi", Path(o["out"]), o, FILES):
+        result, document, n_flagged = _compute_and_write(o)
+    _print(result, document, n_flagged)
+    console.out.print(f"Results: {Path(o['out']) / 'heat_island.json'}")
+
+
+def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, Any], int]:
+    """The result, what was written of it, and how many stations stand in mixed surroundings."""
     with console.err.status("Reading stations"):
         data = read_stations(
             o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
@@ -76,12 +85,11 @@ def run_canopy(o: dict[str, Any]) -> None:
         },
         inputs={p.name: sha256_of(p) for p in (o["stations"], o["map_path"]) if p and p.is_file()},
     )
-    write_table(Path(o["out"]) / "quality.csv", checked.report.rename_axis("station"))
-    write_table(Path(o["out"]) / "station_classes.csv", zones.rename_axis("station"))
     with console.err.status("Writing"):
+        write_table(Path(o["out"]) / "quality.csv", checked.report.rename_axis("station"))
+        write_table(Path(o["out"]) / "station_classes.csv", zones.rename_axis("station"))
         write_canopy(o["out"], result, document, figures=o["figures"])
-    _print(result, document, zones.flagged.sum())
-    console.out.print(f"Results: {Path(o['out']) / 'heat_island.json'}")
+    return result, document, int(zones.flagged.sum())
 
 
 def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -> None:

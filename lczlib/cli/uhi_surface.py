@@ -16,6 +16,8 @@ from lczlib.analysis.heat import measures, series
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, surface_heat_island
 from lczlib.classes import CLASSES
 from lczlib.cli import console
+from lczlib.cli.results import recorded
+from lczlib.cli.uhi import FILES
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
@@ -33,11 +35,12 @@ def run_surface(o: dict[str, Any]) -> None:
         transient=True,
         console=console.err,
     )
-    with bar:
+    with bar, recorded("uhi", Path(o["out"]), o, FILES) as inputs:
         task = bar.add_task("Reading thermal rasters", total=len(o["lst"]) + 3)
         scenes = []
         for scene in _scenes(o):
             scenes.append(scene)
+            inputs.extend(scene.files)
             bar.advance(task)
         lcz = open_lcz_map(o["map_path"], scheme=o["scheme"])
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])

@@ -170,7 +170,7 @@ def check_inputs(content: Mapping[str, Any], folder: str | Path) -> None:
         If one is missing or has another SHA-256.
     """
     for given in content["inputs"]:
-        path = Path(folder) / given["path"]
+        path = Path(os.path.normpath(Path(folder) / given["path"]))
         if not path.is_file():
             msg = f"The manifest's input {path} is missing: put it back to rerun the result."
             raise InputError(msg)

@@ -158,7 +158,7 @@ def fuse_files(
     parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
     content = new_manifest(
         out, "fuse", parameters=parameters | {"method": method}, inputs=names, outputs=written,
-        seconds=time.time() - started, method=method,
+        seconds=time.time() - started, path_parameters=["probabilities"], method=method,
     )  # fmt: skip
     write_manifest(out, content)
     return lcz

@@ -9,8 +9,11 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.models import Weights
-from lczlib.scenes.sentinel2 import likely_order
+from lczlib.scenes.sentinel2 import ALL_BANDS, likely_order
 
+_UNLIKE, _BEYOND = 4.0, 30.0
+"""Standard deviations of the training data that a scene's median may be off: a class of land cover
+that fills a scene moves it by one or two, another unit by tens."""
 _WINDOWS, _WINDOW = 4, 96  # a 4 x 4 raster of windows of 96 pixels is read, not the whole scene
 
 
@@ -45,12 +48,16 @@ def check_distribution(bands: xr.Dataset, weights: Weights, what: str) -> Iterat
     values = values[:, valid].astype(np.float64)
     if values.shape[1] < 50:
         return
-    if weights.sensor == "s2" and weights.mean:
-        yield from _reflectance(
-            dict(zip(bands.data_vars, values, strict=True)), weights, bands, what
-        )
-    elif weights.sensor == "s1" and {"VH_dB", "VV_dB"} <= set(bands.data_vars):
-        yield from _backscatter(dict(zip(bands.data_vars, values, strict=True)), what)
+    found = dict(zip(map(str, bands.data_vars), values, strict=True))
+    optical = {}
+    if weights.sensor in ("s2", "both") and weights.mean:
+        optical = {b: v for b, v in found.items() if b in ALL_BANDS}
+        yield from _reflectance(optical, weights, bands, what)
+    if {"VH_dB", "VV_dB"} <= found.keys():
+        yield from _backscatter(found, what)
+    if weights.mean and weights.std:
+        others = {b: v for b, v in found.items() if b not in optical}
+        yield from _against_training(others, weights, what)
 
 
 def _sample(bands: xr.Dataset) -> dict[str, np.ndarray]:
@@ -73,7 +80,7 @@ def _starts(n: int) -> list[int]:
 def _reflectance(
     values: dict[str, np.ndarray], weights: Weights, bands: xr.Dataset, what: str
 ) -> Iterator[str]:
-    trained = dict(zip(weights.bands, weights.mean, strict=True))
+    trained = {b: m for b, m in zip(weights.bands, weights.mean, strict=True) if b in values}
     median = {b: float(np.median(v)) for b, v in values.items()}
     constant = [b for b, v in values.items() if v.std() == 0]
     if constant:
@@ -98,19 +105,73 @@ def _reflectance(
             f"No band of the {what} has a pixel below 0.09: the offset of -1000 of processing "
             "baseline 04.00 seems not to be removed; use --offset -1000."
         )
-    elif bands.attrs.get("level") == "L2A" or np.percentile(values["B02"], 5) < 0.05:
-        why = "says that it is" if bands.attrs.get("level") == "L2A" else "looks like"
-        if weights.level == "L1C":
-            yield (
-                f"The {what} {why} surface reflectance (L2A), but {weights.name} was trained on "
-                "top-of-atmosphere reflectance (L1C): use L1C, or say --level L2A and --date, so that "
-                "an approximate atmosphere is put back."
-            )
+    else:
+        yield from _level(values, weights, str(bands.attrs.get("level", "")), what)
     order = likely_order(np.stack([values[b] for b in trained]), tuple(trained))
     if order:
         yield (
             f"The bands of the {what} look as if they were in the order '{order}' and misnamed: "
             "check their names (--bands)."
+        )
+
+
+def _level(
+    values: dict[str, np.ndarray], weights: Weights, stated: str, what: str
+) -> Iterator[str]:
+    """Top of atmosphere given to a network of surface reflectance, or the reverse.
+
+    Air scatters blue light into every pixel: at the top of the atmosphere the darkest ones are at
+    0.06 and above in B02, and clearly brighter there than in red; at the surface they are not.
+    """
+    dark = {b: float(np.percentile(values[b], 1)) for b in ("B02", "B04") if b in values}
+    hazy = len(dark) == 2 and dark["B02"] > 0.06 and dark["B02"] - dark["B04"] > 0.02
+    clear = "B02" in values and np.percentile(values["B02"], 5) < 0.05
+    if weights.level == "L1C" and (stated == "L2A" or clear):
+        why = "says that it is" if stated == "L2A" else "looks like"
+        yield (
+            f"The {what} {why} surface reflectance (L2A), but {weights.name} was trained on "
+            "top-of-atmosphere reflectance (L1C): use L1C, or say --level L2A and --date, so that "
+            "an approximate atmosphere is put back."
+        )
+    elif weights.level == "L2A" and (stated == "L1C" or (not stated and hazy)):
+        why = "says that it is" if stated else "looks like"
+        yield (
+            f"The {what} {why} top-of-atmosphere reflectance (L1C), but {weights.name} was trained on "
+            "surface reflectance (L2A): use the L2A product of the same day."
+        )
+
+
+def _against_training(
+    values: dict[str, np.ndarray], weights: Weights, what: str
+) -> Iterator[str]:
+    """Any other bands: how far their medians are from the training data's means, in its spreads."""
+    known = {
+        b: (m, s) for b, m, s in zip(weights.bands, weights.mean, weights.std, strict=True) if s > 0
+    }
+    medians = {b: float(np.median(v)) for b, v in values.items() if b in known}
+    if not medians:
+        return
+    constant = [b for b in medians if values[b].std() == 0]
+    if constant:
+        msg = f"Band(s) {', '.join(constant)} of the {what} have one value everywhere: a band is empty."
+        raise InputError(msg)
+    far = {b: abs(m - known[b][0]) / known[b][1] for b, m in medians.items()}
+    worst = max(far, key=far.get)
+    told = (
+        f"median {medians[worst]:.4g} in band {worst}, where the training data of {weights.name} have "
+        f"{known[worst][0]:.4g} with a standard deviation of {known[worst][1]:.4g}"
+    )
+    if np.median(list(far.values())) > _BEYOND:
+        msg = (
+            f"The {what} cannot be what {weights.name} reads ({told}): its values have another unit; "
+            "set the scale and offset (--scale, --offset)."
+        )
+        raise InputError(msg)
+    unlike = [b for b, d in far.items() if d > _UNLIKE]
+    if unlike:
+        yield (
+            f"Band(s) {', '.join(unlike)} of the {what} are unlike the training data ({told}): check "
+            "their order (--bands), unit (--scale, --offset) and processing."
         )
 
 

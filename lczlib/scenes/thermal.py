@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -25,18 +24,10 @@ from lczlib.scenes.thermal_products import (
     mtl_value,
     read_text,
 )
+from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE, check_unit, unit_of
 
-KELVIN = 273.15
-PLAUSIBLE = (-60.0, 85.0)
-"""Surface temperatures in degC that occur on Earth's land (Zhao et al. 2021, doi
-10.1175/BAMS-D-20-0325.1: up to 80.8 degC by satellite), with a margin."""
-
-_UNITS = {
-    "k": "K", "kelvin": "K", "kelvins": "K", "degree_kelvin": "K",
-    "c": "degC", "°c": "degC", "degc": "degC", "deg_c": "degC", "celsius": "degC",
-    "degree_celsius": "degC", "degrees_celsius": "degC", "degree celsius": "degC",
-    "degrees celsius": "degC", "degreec": "degC", "degreesc": "degC",
-}  # fmt: skip
+_MTL = (r"_(ST_)?B(10|11|6)\.\w+$", "_MTL.txt")
+"""What the name of a Landsat band becomes in that of its metadata file."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +47,8 @@ class Thermal:
         Acquisition, UTC.
     overpass : {"day", "night"} or None
         As the product's name tells it (MODIS layers).
+    files : tuple of Path
+        All that was read: the raster, and the layers and metadata given or found beside it.
     """
 
     temperature: xr.DataArray
@@ -63,6 +56,7 @@ class Thermal:
     counts: dict[str, int] = field(default_factory=dict)
     time: np.datetime64 | None = None
     overpass: str | None = None
+    files: tuple[Path, ...] = ()
 
 
 def open_temperature(
@@ -127,6 +121,9 @@ def open_temperature(
     geobox_of(layer, f"thermal raster {path}")
     kind = kind or (None if unit else _kind_of(path))
     product = PRODUCTS.get(kind or "")
+    quality = quality or (product and _beside(path, product.quality))
+    uncertainty = uncertainty or (product and _beside(path, product.uncertainty))
+    mtl = mtl or _beside(path, _MTL)
     stored = layer.values
     missing = ~np.isfinite(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
     fills = {layer.rio.nodata, product.fill if product else None} - {None}
@@ -135,14 +132,14 @@ def open_temperature(
     kelvin, quantity = _to_kelvin(stored, layer, path, kind, unit, constants, mtl)
     celsius = np.where(missing, np.float32(np.nan), kelvin - np.float32(KELVIN)).astype(np.float32)
     counts = {"total": int(celsius.size), "no_data": int(missing.sum())}
-    sd, poor = _quality_layers(path, layer, kind, quality, uncertainty)
+    sd, poor = _quality_layers(layer, kind, quality, uncertainty)
     poor = np.zeros(celsius.shape, bool) if poor is None else poor & ~missing
     celsius[poor] = np.nan
     counts["cloud_or_poor"] = int(poor.sum())
     if not np.isfinite(celsius).any():
         msg = f"{path} has no usable pixel: {counts['no_data']} are no data and {counts['cloud_or_poor']} cloudy."
         raise InputError(msg)
-    _check_unit(celsius, stored[np.isfinite(celsius)], unit, kind, path)
+    check_unit(celsius, stored[np.isfinite(celsius)], unit, kind, path)
     counts |= _mask_implausible(celsius, missing, plausible, fringe)
     counts["valid"] = int(np.isfinite(celsius).sum())
     if counts["implausible"] >= max(counts["valid"], 1):
@@ -163,12 +160,8 @@ def open_temperature(
     if sd is not None:
         sd = sd.where(np.isfinite(temperature))
     when = acquisition(time) if time is not None else _time_of(path, mtl)
-    return Thermal(temperature, sd, counts, when, _overpass_of(path))
-
-
-def known_unit(text: str) -> Literal["K", "degC"] | None:
-    """``K`` or ``degC`` of any usual spelling, None of anything else."""
-    return _UNITS.get(text.strip().lower())
+    files = tuple(Path(f) for f in (path, quality, uncertainty, mtl) if f)
+    return Thermal(temperature, sd, counts, when, _overpass_of(path), files)
 
 
 def acquisition(time: str | np.datetime64) -> np.datetime64:
@@ -222,7 +215,6 @@ def _to_kelvin(
 ) -> tuple[np.ndarray, str]:
     """Stored values to kelvin (float32), and what quantity they are."""
     if kind == "landsat-l1":
-        mtl = mtl or _beside(path, (r"_B1[01]\.\w+$", "_MTL.txt"))
         if constants is None and mtl is None:
             msg = (
                 f"{path} holds Landsat Level-1 digital numbers: give the scene's MTL file, or the "
@@ -239,65 +231,12 @@ def _to_kelvin(
     scale = float(layer.attrs.get("scale_factor", 1.0))
     offset = float(layer.attrs.get("add_offset", 0.0))
     values = stored.astype(np.float32) * np.float32(scale) + np.float32(offset)
-    if _unit_of(layer, unit, path) == "degC":
+    if unit_of(layer, unit, path) == "degC":
         values = values + np.float32(KELVIN)
     return values, str(layer.attrs.get("quantity", "surface temperature"))
 
 
-def _unit_of(layer: xr.DataArray, unit: str | None, path: Path) -> str:
-    told = unit or layer.attrs.get("units") or layer.attrs.get("unit") or layer.attrs.get("UNITS")
-    told = told[0] if isinstance(told, (list, tuple)) else told
-    known = known_unit(str(told)) if told else None
-    if known is None:
-        what = f"the unit {told!r}, which is no temperature" if told else "no unit"
-        msg = (
-            f"{path} states {what}: say whether its values are kelvin or degrees Celsius "
-            "(--unit K or --unit degC), or which product it is (--kind)."
-        )
-        raise InputError(msg)
-    return known
-
-
-def _check_unit(
-    celsius: np.ndarray, stored: np.ndarray, unit: str | None, kind: str | None, path: Path
-) -> None:
-    """A median off by the kelvin offset betrays a wrong unit, which no plausible range would name.
-
-    Unless one stored value makes that median: then it is a fill value nobody declared.
-    """
-    middle = float(np.nanmedian(celsius))
-    if not PLAUSIBLE[0] <= middle <= PLAUSIBLE[1]:
-        _refuse_fill(stored, path)
-    stated = f"as {unit}" if unit else f"as {kind}" if kind else "by the unit in the file"
-    for shift, other in ((-KELVIN, "K"), (KELVIN, "degC")):
-        if not PLAUSIBLE[0] <= middle <= PLAUSIBLE[1] and -40 <= middle + shift <= 70:
-            msg = (
-                f"{path} read {stated} has a median of {middle:.1f} degC: its values look like {other}; "
-                f"state --unit {other}."
-            )
-            raise InputError(msg)
-
-
-def _refuse_fill(stored: np.ndarray, path: Path) -> None:
-    """Refuse valid pixels of which half or more hold one stored value, 0 or below.
-
-    Such are 0, -9999 and -32768; no unit has temperatures there that repeat so.
-    """
-    values, counts = np.unique(stored, return_counts=True)
-    most = counts.argmax()
-    if counts[most] < stored.size / 2 or values[most] > 0:
-        return
-    what = "every one" if counts[most] == stored.size else f"{counts[most] / stored.size:.0%}"
-    msg = (
-        f"{path} holds no temperatures: {what} of its {stored.size:,} valid pixels is "
-        f"{values[most]:g}, which looks like a no-data value that the file does not declare; give "
-        f"another raster, or declare it with `gdal_edit.py -a_nodata {values[most]:g} FILE`."
-    )
-    raise InputError(msg)
-
-
 def _quality_layers(
-    path: Path,
     layer: xr.DataArray,
     kind: str | None,
     quality: str | Path | None,
@@ -305,8 +244,6 @@ def _quality_layers(
 ) -> tuple[xr.DataArray | None, np.ndarray | None]:
     """Uncertainty in K (or None), and which pixels are cloudy or poor (or None)."""
     product = PRODUCTS.get(kind or "")
-    quality = quality or (product and _beside(path, product.quality))
-    uncertainty = uncertainty or (product and _beside(path, product.uncertainty))
     sd = poor = None
     if quality:
         if product is None:
@@ -381,7 +318,6 @@ def _overpass_of(path: Path) -> str | None:
 
 def _time_of(path: Path, mtl: str | Path | None) -> np.datetime64 | None:
     """Acquisition in UTC, as far as MTL or file name tell date *and* time."""
-    mtl = mtl or _beside(path, (r"_(ST_)?B(10|11|6)\.\w+$", "_MTL.txt"))
     if mtl is not None:
         text = read_text(mtl)
         date, clock = mtl_value(text, "DATE_ACQUIRED"), mtl_value(text, "SCENE_CENTER_TIME")

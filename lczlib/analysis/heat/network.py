@@ -76,6 +76,10 @@ def sensor_sites(
     cell = abs(box.affine.a)
     areas = np.bincount(codes.ravel(), minlength=N_CLASSES + 1).astype(float) * cell**2 / 1e6
     zones = [c.number for c in CLASSES if areas[c.number] > 0 and (with_water or c.number != WATER)]
+    if not zones:
+        what = "no class" if not areas[1:].any() else "no class but water"
+        msg = f"The LCZ map holds {what}: there is nowhere to put a sensor; give another map."
+        raise InputError(msg)
     depth = _border_distance(codes, cell)
     rooms = {z: np.argwhere((codes == z) & (depth >= border_distance)) for z in zones}
     no_room = [z for z in zones if not len(rooms[z])]
