@@ -5,6 +5,8 @@ noise with an exponential correlogram and a nugget. Prints the table of the docu
 ``lczlib.analysis.heat.surface_heat_island``:
 
     python benchmarks/heat_coverage.py [--trials 300]
+
+With ``--small``, scenes of 6 and 12 km, with and without the widening for short blocks.
 """
 
 from __future__ import annotations
@@ -116,10 +118,44 @@ def covered_by_patches(codes: np.ndarray, celsius: np.ndarray, seed: int) -> Cov
     return out
 
 
+def small_scenes(trials: int) -> None:
+    """Print the coverage of scenes that have room for few blocks, before and after widening."""
+    print(f"{trials} trials: share of nominal 95% intervals that hold the truth")
+    print(f"{'scene':>8} {'correlation length':>20} {'plain':>8} {'widened':>8}")
+    for size in (60, 120):
+        codes = layout()[:size, :size]
+        box = GeoBox.from_bbox((0, 0, size * CELL, size * CELL), "EPSG:32633", resolution=CELL)
+        for length in (300.0, 800.0):
+            _, fields = trial_fields(length, trials)
+            plain, widened = [], []
+            for i, field in enumerate(fields):
+                options = SurfaceOptions(replicates=400, seed=i, min_patches=1)
+                celsius = on_grid(field[:size, :size], box)
+                rows = surface_heat_island(celsius, on_grid(codes, box), options).classes
+                for c, r in rows.drop(index=14).dropna(subset="ci_low").iterrows():
+                    truth = TRUTH[int(c)]
+                    widened.append(r.ci_low <= truth <= r.ci_high)
+                    low, high = (
+                        r.difference + (b - r.difference) / r.widening
+                        for b in (r.ci_low, r.ci_high)
+                    )
+                    plain.append(low <= truth <= high)
+            print(
+                f"{size * CELL / 1000:5.0f} km {length:18.0f} m {np.mean(plain):8.1%} "
+                f"{np.mean(widened):8.1%}",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=300)
-    trials = parser.parse_args().trials
+    parser.add_argument("--small", action="store_true", help="small scenes, few blocks")
+    arguments = parser.parse_args()
+    trials = arguments.trials
+    if arguments.small:
+        small_scenes(trials)
+        return
     print(
         f"{trials} trials, {len(TRUTH) - 1} classes each: share of nominal 95% intervals that hold"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,14 @@ import pandas as pd
 import xarray as xr
 
 from lczlib.analysis.area import AreaEstimate, class_areas, stratified_estimate
-from lczlib.analysis.bootstrap import LEVELS, bootstrap_sums, check_replicates, score_intervals
+from lczlib.analysis.bootstrap import (
+    LEVELS,
+    bootstrap_sums,
+    check_replicates,
+    collapsed,
+    degrees_of_freedom,
+    score_intervals,
+)
 from lczlib.analysis.confusion import (
     aligned,
     as_confusion,
@@ -48,7 +56,8 @@ class Assessment:
         ``_ci90_low``, ``_ci90_high``, ``n_reference``, ``n_predicted`` (cells) and ``n_units``
         (polygons or blocks that hold the class in the reference).
     method : dict
-        How the intervals were made: ``method``, ``unit``, ``n_units``, ``replicates``, ``seed``.
+        How the intervals were made: ``method``, ``unit``, ``n_units``, ``degrees_of_freedom``,
+        ``replicates``, ``seed``.
     left_out : dict of str to int
         Cells and polygons that were not counted, by reason.
     area : AreaEstimate, optional
@@ -188,12 +197,12 @@ def assess_units(per_unit: xr.DataArray, *, replicates: int = 1000, seed: int = 
     counts = per_unit.sum(unit).assign_attrs(per_unit.attrs)
     _check_reference(counts)
     stratified = "lcz" in per_unit.coords
-    intervals, classes = _uncertain(
-        counts, per_unit, per_unit["lcz"].values if stratified else None, replicates, seed
-    )
+    strata = per_unit["lcz"].values if stratified else np.zeros(len(per_unit), int)
+    intervals, classes = _uncertain(counts, per_unit, strata, replicates, seed)
     how = f"bootstrap over {unit}s" + (", stratified by class" if stratified else "")
     method = {
         "method": how if len(per_unit) > 1 else f"none, a single {unit}",
+        "degrees_of_freedom": degrees_of_freedom(strata),
         "unit": unit, "n_units": len(per_unit), "replicates": replicates, "seed": seed,
         "levels": LEVELS,
     }  # fmt: skip
@@ -251,25 +260,36 @@ def _check_reference(counts: xr.DataArray) -> None:
 def _uncertain(
     counts: xr.DataArray,
     per_unit: xr.DataArray,
-    strata: np.ndarray | None,
+    strata: np.ndarray,
     replicates: int,
     seed: int,
 ) -> tuple[dict[str, tuple[float, float]], pd.DataFrame]:
     """Intervals of the map's scores, and the table of the classes with theirs."""
     holds = per_unit.sum("predicted").values > 0  # (units, 17)
+    mapped = per_unit.sum("reference").values > 0
     n_units = holds.sum(0)
+    degrees = degrees_of_freedom(strata)
+    told = {"pa": n_units, "ua": mapped.sum(0), "f1": (holds | mapped).sum(0)}
     enough = len(per_unit) > 1
     sums = np.full((1, *counts.shape), np.nan)
     if enough:
-        sums = bootstrap_sums(per_unit.values, strata, replicates=replicates, seed=seed)
+        draw = partial(bootstrap_sums, per_unit.values, strata, replicates=replicates, seed=seed)
+        sums = draw()
+    drawn = dict.fromkeys(CLASS_SCORES, sums)
+    if enough and (collapsed(strata) != strata).any():
+        # the polygons of a class alone make its PA, so that those of others need not be drawn with them
+        drawn["pa"] = draw(collapse=False)
     overall = {}
     for name, score in SCORES.items():
-        for level, bounds in score_intervals(sums, score).items():
+        lowest = -1.0 if name == "kappa" else 0.0
+        found = score_intervals(score(counts), score(sums), degrees, lowest=lowest)
+        for level, bounds in found.items():
             overall[f"{name}_{level}"] = tuple(bounds.tolist())
     columns: dict[str, np.ndarray] = {}
     for name, score in CLASS_SCORES.items():
         columns[name] = score(counts)
-        for level, bounds in score_intervals(sums, score).items():
+        own = np.minimum(told[name] - 1, degrees)
+        for level, bounds in score_intervals(columns[name], score(drawn[name]), own).items():
             # one polygon says nothing about how polygons differ
             low, high = np.where(n_units > 1, bounds, np.nan)
             columns[f"{name}_{level}_low"], columns[f"{name}_{level}_high"] = low, high

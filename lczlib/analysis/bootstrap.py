@@ -6,14 +6,18 @@ times too narrow. The units drawn here are the ones that the expert drew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
+from scipy import special, stats
 
 from lczlib.errors import InputError
 
 LEVELS = {"ci": 0.95, "ci90": 0.90}
-"""Intervals in result files: 2.5-97.5% (``_ci``) and 5-95% (``_ci90``)."""
+"""Intervals in result files: 95% (``_ci``) and 90% (``_ci90``)."""
+
+FEW_UNITS = 10
+"""Below so many polygons or blocks an interval is told together with their number."""
 
 _TURN = 100  # replicates drawn at once: weights of a turn are 100 x units
 
@@ -50,7 +54,12 @@ def draw_weights(
 
 
 def bootstrap_sums(
-    units: np.ndarray, strata: np.ndarray | None = None, *, replicates: int = 1000, seed: int = 0
+    units: np.ndarray,
+    strata: np.ndarray | None = None,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+    collapse: bool = True,
 ) -> np.ndarray:
     """Sums over resampled units.
 
@@ -59,9 +68,12 @@ def bootstrap_sums(
     units : array (n_units, ...)
         Counts of each polygon or block, such as its confusion matrix (n_units, 17, 17).
     strata : array (n_units,), optional
-        Class of each polygon; each class keeps its number of polygons. One stratum when not given.
+        Class of each polygon; each class keeps its number of polygons, and those alone in theirs are
+        drawn together (`collapsed`). One stratum when not given.
     replicates, seed : int
         Number of replicates and seed of the random numbers.
+    collapse : bool
+        Whether polygons that are alone in their class are drawn together, or stay as they are.
 
     Returns
     -------
@@ -78,6 +90,7 @@ def bootstrap_sums(
         msg = f"{len(units)} reference unit gives no interval: use two or more polygons or blocks."
         raise InputError(msg)
     strata = np.zeros(len(units), int) if strata is None else np.asarray(strata)
+    strata = collapsed(strata) if collapse else strata
     rng = np.random.default_rng(seed)
     flat = units.reshape(len(units), -1).astype(np.float64)
     used = np.flatnonzero(flat.any(0))  # most pairs of classes never occur
@@ -88,19 +101,106 @@ def bootstrap_sums(
     return sums.reshape(replicates, *units.shape[1:])
 
 
-def interval(values: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """Percentile interval over the first axis, (2, ...); NaN where a tenth of the replicates has no value."""
-    values = np.asarray(values, np.float64)
-    missing = np.isnan(values).mean(0)
-    tail = (1 - level) / 2
-    filled = np.where(missing == 1, 0.0, values)  # nanquantile warns on columns of NaN
-    out = np.nanquantile(filled, [tail, 1 - tail], axis=0)
-    return np.where(missing > 0.1, np.nan, out)
+def collapsed(strata: np.ndarray) -> np.ndarray:
+    """Strata in which every unit has another beside it.
+
+    The spread between units cannot be seen in a stratum that holds one. Such strata are put
+    together, and a last lone one into the smallest of the others (collapsed strata: Hansen, Hurwitz
+    & Madow 1953; Wolter 2007, doi 10.1007/978-0-387-35099-8, section 2.5). Their classes differ, so
+    that the intervals become wider rather than narrower.
+
+    Examples
+    --------
+    >>> collapsed(np.array([1, 1, 4, 6, 6, 6, 8]))
+    array([1, 1, 4, 6, 6, 6, 4])
+    """
+    strata = np.asarray(strata)
+    names, index, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+    lone = names[sizes == 1]
+    if not len(lone) or len(names) == 1:
+        return strata
+    into = lone[0]
+    if len(lone) == 1:
+        others = np.where(sizes == 1, sizes.max() + 1, sizes)
+        into = names[others.argmin()]
+    return np.where(sizes[index] == 1, into, strata)
+
+
+def degrees_of_freedom(strata: np.ndarray) -> int:
+    """Units less (collapsed) strata, the degrees of freedom of a variance between units."""
+    return len(strata) - len(np.unique(collapsed(strata)))
+
+
+def interval(
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    degrees: np.ndarray | int,
+    level: float = 0.95,
+    *,
+    lowest: float = 0.0,
+) -> np.ndarray:
+    """Interval of scores between `lowest` and 1 from their bootstrap replicates.
+
+    Student's t with the degrees of freedom of the units, on the logit scale, from the standard
+    deviation of the replicates: ``logit(p) +- t sd / (p (1 - p))`` for the score p brought to 0..1.
+    The percentiles of the replicates take their number for the number of units, and know nothing of
+    the bound at 1. With 4 to 8 units, percentile intervals that claim 95 % hold the truth in 66 to
+    88 % of simulated cases, these in 93 to 96 %, and beyond 40 units the two agree
+    (``benchmarks/few_units.py``). Logit intervals for shares in clustered samples: Korn & Graubard
+    1999 (Analysis of Health Surveys, section 3.2); t with clusters less strata: Cameron, Gelbach &
+    Miller 2008, doi 10.1162/rest.90.3.414.
+
+    Where all units are wholly right (or wrong) resampling sees no spread. Then the limit is that of
+    Clopper & Pearson (1934, doi 10.1093/biomet/26.4.404) with each unit as one trial.
+
+    Parameters
+    ----------
+    estimate : array (...)
+        The scores.
+    replicates : array (n_replicates, ...)
+        Of resampled units (`bootstrap_sums`).
+    degrees : array (...) or int
+        Degrees of freedom: units that tell something of the score, less their strata.
+    level : float
+        Nominal coverage.
+    lowest : float
+        The lowest value that the score can have: 0, or -1 for kappa.
+
+    Returns
+    -------
+    array (2, ...)
+        Low and high; NaN without a degree of freedom, or where a tenth of the replicates has no
+        value.
+    """
+    width = 1.0 - lowest
+    p = (np.asarray(estimate, np.float64) - lowest) / width
+    values = (np.asarray(replicates, np.float64) - lowest) / width
+    degrees = np.broadcast_to(np.asarray(degrees, np.float64), p.shape)
+    unknown = (np.isnan(values).mean(0) > 0.1) | np.isnan(p) | (degrees < 1)
+    filled = np.where(unknown, 0.5, values)  # nanstd warns on columns of NaN
+    sd = np.nanstd(filled, axis=0)
+    df = np.maximum(degrees, 1)
+    inside = np.clip(np.where(unknown, 0.5, p), 1e-9, 1 - 1e-9)
+    reach = stats.t.ppf((1 + level) / 2, df) * sd / (inside * (1 - inside))
+    logit = special.logit(inside)
+    out = np.stack([special.expit(logit - reach), special.expit(logit + reach)])
+    # no spread at 0 or 1: as many trials as units, all alike
+    limit = ((1 - level) / 2) ** (1 / (df + 1))
+    still = sd < 1e-12
+    out[0] = np.where(still, np.where(p >= 1, limit, p), out[0])
+    out[1] = np.where(still, np.where(p <= 0, 1 - limit, p), out[1])
+    return np.where(unknown, np.nan, lowest + width * out)
 
 
 def score_intervals(
-    replicates: np.ndarray, score: Callable[[np.ndarray], np.ndarray]
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    degrees: np.ndarray | int,
+    *,
+    lowest: float = 0.0,
 ) -> dict[str, np.ndarray]:
-    """The intervals of `LEVELS` of a score, from resampled counts (replicates, 17, 17)."""
-    values = score(replicates)
-    return {name: interval(values, level) for name, level in LEVELS.items()}
+    """The intervals of `LEVELS` of scores; see `interval`."""
+    return {
+        name: interval(estimate, replicates, degrees, level, lowest=lowest)
+        for name, level in LEVELS.items()
+    }

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from lczlib.analysis.assessment import default_block
-from lczlib.analysis.bootstrap import bootstrap_sums, interval
+from lczlib.analysis.bootstrap import bootstrap_sums, degrees_of_freedom, interval
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty as certainty_of
@@ -120,16 +120,17 @@ def calibration(
             return np.full((1, *units.shape[1:]), np.nan)
         return bootstrap_sums(units, strata, replicates=replicates, seed=seed)
 
-    n, right, conf = binned.sum(0).T
+    degrees = len(number) - 1 if strata is None else degrees_of_freedom(strata)
+    n, _, conf = binned.sum(0).T
     boot = drawn(binned)
     reliability = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "confidence": _mean(conf, n)})
-    reliability = reliability.assign(**_accuracy(right, n, boot), n=n.astype(int))
-    kept, right, _ = stepped.sum(0).T
+    reliability = reliability.assign(**_accuracy(binned, boot, degrees), n=n.astype(int))
+    kept = stepped.sum(0)[:, 0]
     certain = pd.DataFrame({"certainty": THRESHOLDS})
     certain = certain.assign(
-        **_accuracy(right, kept, drawn(stepped)), n=kept.astype(int), share=kept / n.sum()
+        **_accuracy(stepped, drawn(stepped), degrees), n=kept.astype(int), share=kept / n.sum()
     )
-    low, high = interval(_gap(boot)).tolist()
+    low, high = interval(_gap(binned.sum(0)), _gap(boot), degrees).tolist()
     return Calibration(
         reliability, certain, float(_gap(binned.sum(0))), (low, high), int(n.sum()), len(number),
         "block" if strata is None else "polygon",
@@ -202,6 +203,10 @@ def _gap(sums: np.ndarray) -> np.ndarray:
     return np.abs(right - confidence).sum(-1) / n.sum(-1)
 
 
-def _accuracy(right: np.ndarray, n: np.ndarray, boot: np.ndarray) -> dict[str, np.ndarray]:
-    low, high = interval(_mean(boot[..., 1], boot[..., 0]))
-    return {"accuracy": _mean(right, n), "accuracy_ci_low": low, "accuracy_ci_high": high}
+def _accuracy(units: np.ndarray, boot: np.ndarray, degrees: int) -> dict[str, np.ndarray]:
+    """Accuracy of each bin of sums (units, bins, 3), with its interval from the units in the bin."""
+    n, right, _ = units.sum(0).T
+    accuracy = _mean(right, n)
+    own = np.minimum((units[..., 0] > 0).sum(0) - 1, degrees)
+    low, high = interval(accuracy, _mean(boot[..., 1], boot[..., 0]), own)
+    return {"accuracy": accuracy, "accuracy_ci_low": low, "accuracy_ci_high": high}

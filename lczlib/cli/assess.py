@@ -148,6 +148,7 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     from rich import box
     from rich.table import Table
 
+    from lczlib.analysis.bootstrap import FEW_UNITS
     from lczlib.classes import CLASSES
     from lczlib.cli.results import with_interval
 
@@ -156,6 +157,12 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
         f"n = {result.n:,} {what} in {method['n_units']} {method['unit']}s; 95% intervals: "
         f"{method['method']}, {method['replicates']} replicates, seed {method['seed']}"
     )
+    if 1 < method["n_units"] < FEW_UNITS:
+        console.out.print(
+            f"[yellow]Only {method['n_units']} {method['unit']}s: little is known of how such areas "
+            "differ, and the intervals are wide for it; add reference areas.[/]",
+            soft_wrap=True,
+        )
     scores = {
         name: with_interval(v, *result.intervals[f"{name}_ci"]) for name, v in result.scores.items()
     }

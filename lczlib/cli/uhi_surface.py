@@ -245,6 +245,8 @@ def _print(result: SurfaceHeatIsland, more: dict[str, Any]) -> None:
         f"residuals correlate over {result.correlation_range:,.0f} m, bootstrap blocks of "
         f"{result.block_size:,.0f} m, {o.replicates} replicates, seed {o.seed}."
     )
+    if result.few_blocks:
+        console.out.print(f"[yellow]{result.few_blocks}[/]", soft_wrap=True)
     notes = (result.classes["note"] != "").sum() > 1
     heads = [
         "LCZ",

@@ -53,6 +53,7 @@ def surface_document(result: SurfaceHeatIsland, **more: Any) -> dict[str, Any]:
         "pairs": result.pairs.to_dict("records"),
         "correlation_range_m": result.correlation_range,
         "block_size_m": result.block_size,
+        "few_blocks": result.few_blocks,
         "options": asdict(result.options),
         **more,
         "lczlib": lczlib.__version__,

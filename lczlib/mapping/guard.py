@@ -141,9 +141,7 @@ def _level(
         )
 
 
-def _against_training(
-    values: dict[str, np.ndarray], weights: Weights, what: str
-) -> Iterator[str]:
+def _against_training(values: dict[str, np.ndarray], weights: Weights, what: str) -> Iterator[str]:
     """Any other bands: how far their medians are from the training data's means, in its spreads."""
     known = {
         b: (m, s) for b, m, s in zip(weights.bands, weights.mean, weights.std, strict=True) if s > 0
