@@ -18,6 +18,7 @@ from display import to_degrees
 from jobs import Runner
 from mapview import MapView
 from palette import PALETTES
+from tornado.ioloop import IOLoop
 
 from lczlib import catalog
 from lczlib.study import Places, Study
@@ -69,6 +70,7 @@ class Session:
 
     def __init__(self, doc: Any) -> None:
         self.doc = doc
+        self._loop = IOLoop.current()
         self.closed = False
         self._lock = Lock()
         self._loaded = False
@@ -96,6 +98,11 @@ class Session:
             if not self._loaded:  # what is sent while the page still loads may be lost
                 self._waiting.append(call)
                 return
+        # A document is no thread's but the loop's: what another thread adds to it while the loop
+        # gathers its changes is lost.
+        self._loop.add_callback(self._next, call)
+
+    def _next(self, call: Callable[[], None]) -> None:
         if not self.closed:
             self.doc.add_next_tick_callback(call)
 

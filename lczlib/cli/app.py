@@ -42,7 +42,7 @@ def app(
         str, typer.Option(help="Address to listen at; 0.0.0.0 for other machines.")
     ] = "localhost",
     threads: Annotated[
-        int, typer.Option("--num-threads", help="Threads that answer visitors; 0: one for all.")
+        int, typer.Option("--num-threads", min=1, help="Threads that compute for the visitors.")
     ] = 4,
     warm: Annotated[
         bool, typer.Option("--warm", help="Load everything at start, not at the first visit.")
@@ -82,7 +82,7 @@ def _serve(
     port: int, address: str, threads: int, warm: bool, prefix: str, origin: list[str], auth: str, show: bool
 ) -> list[str]:  # fmt: skip
     out = ["serve", str(app_folder()), "--port", str(port), "--address", address]
-    out += ["--num-threads", str(threads)] if threads else []
+    out += ["--num-threads", str(threads)]
     out += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
     out += ["--warm"] if warm else []
     out += ["--prefix", prefix, "--use-xheaders"] if prefix else []
