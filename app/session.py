@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +75,11 @@ class Session:
         self._loaded = False
         self._waiting: list[Callable[[], None]] = []
         pn.state.onload(self._load)
-        self.folder = Path(tempfile.mkdtemp(prefix="lczlib-session-"))
+        # Removed with the session, or with the server where that stops first.
+        self._own = tempfile.TemporaryDirectory(
+            prefix="lczlib-session-", ignore_cleanup_errors=True
+        )
+        self.folder = Path(self._own.name)
         folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
         self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
         self.view = View()
@@ -142,7 +145,7 @@ class Session:
     def _destroyed(self, _: Any) -> None:
         self.closed = True
         self.runner.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own.cleanup()
         self.maps.clear()
         self._waiting.clear()
         for part in (self.study, self.view, self.runner):
