@@ -205,7 +205,10 @@ class OpenVinoEngine:
         self.batch_size = batch_size or _BATCH["openvino"]
         network = torch.nn.Sequential(model, torch.nn.Softmax(dim=1))
         shape = (self.batch_size, self.weights.in_channels, *[self.weights.patch_size] * 2)
-        converted = ov.convert_model(network, example_input=torch.zeros(2, *shape[1:]))
+        example = torch.zeros(2, *shape[1:])
+        with torch.no_grad():  # checking the trace would take four times as long as the rest
+            traced = torch.jit.trace(network, example, check_trace=False)
+        converted = ov.convert_model(traced, example_input=example)
         converted.reshape({0: list(shape)})
         layout = ov.preprocess.PrePostProcessor(converted)
         layout.input().tensor().set_layout(ov.Layout("NHWC"))
