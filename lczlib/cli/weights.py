@@ -1,4 +1,4 @@
-"""``lcz weights list``, ``fetch`` and ``import``."""
+"""``lcz weights list``, ``fetch``, ``import`` and ``export``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rich.table import Table
 from lczlib.cli.console import out
 from lczlib.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="Trained weights: list, fetch, import your own.")
+app = typer.Typer(
+    no_args_is_help=True, help="Trained weights: list, fetch, import your own, export."
+)
 
 
 @app.command("list")
@@ -108,3 +110,32 @@ def import_(
     )
     path = import_weights(file, weights)
     out.print(f"Imported as {weights.name}: {path}", soft_wrap=True)
+
+
+@app.command()
+def export(
+    weights: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Trained weights.")],
+    file: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="onnx, or pt2 (torch.export); by the file's ending.")
+    ] = "",
+    tolerance: Annotated[
+        float, typer.Option(help="Largest difference of a class probability to PyTorch.")
+    ] = 1e-5,
+) -> None:
+    """Export a trained network as ONNX or torch.export, checked against PyTorch.
+
+    The batch size is free. Bands, scaling and classes travel in the file's metadata.
+
+    Example:
+        lcz weights export mycity/model.safetensors --out mycity.onnx
+    """
+    from lczlib.models.export import export_network
+
+    made = export_network(weights, file, format=format_ or None, tolerance=tolerance)
+    out.print(
+        f"Wrote {made.path} ({made.format}, {made.path.stat().st_size / 1e6:.1f} MB). Class "
+        f"probabilities differ from PyTorch's by {made.difference:.1g} at most (n = {made.n} random "
+        "patches).",
+        soft_wrap=True,
+    )
