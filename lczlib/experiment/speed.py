@@ -1,0 +1,85 @@
+"""Parameters and inference speed of networks, measured one after the other in one process."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from lczlib.experiment.data import DataSet
+from lczlib.experiment.plan import Cell
+from lczlib.mapping.engines import choose_device
+from lczlib.models import build
+from lczlib.training.forest import Forest
+
+_ROUNDS, _PATCHES, _BATCH = 5, 128, 64
+
+
+@torch.inference_mode()
+def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
+    """Parameters and patches a second of each cell's network, on the device it was trained on.
+
+    Networks take turns, so that a machine that is busy for a while slows all of them; the median of
+    the rounds is kept. Weights do not change a network's speed, so fresh ones are used. The random
+    forest is grown on the training patches, since its size follows from them; its parameters are
+    the nodes of its trees, and reading the cell means is part of its time.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        One network each.
+    data : DataSet
+        For the number of channels and the patch size, and patches to classify.
+
+    Returns
+    -------
+    list of dict
+        ``network``, ``parameters``, ``patches_per_second``, and how they were measured.
+    """
+    jobs, parameters = [], []
+    device = choose_device(cells[0].runs[0].options.device)
+    for cell in cells:
+        subsets, run = data.select(cell.inputs), cell.runs[0]
+        some = subsets.train.subset(np.arange(min(_PATCHES, len(subsets.train))))
+        if cell.network == "random_forest":
+            forest = Forest(seed=run.options.seed, **run.options.options).fit(subsets.train)
+            jobs.append((lambda f=forest, p=some: f.predict(p), len(some)))
+            parameters.append(forest.n_nodes)
+            continue
+        channels = len(subsets.train.kind.bands)
+        network = build(cell.network, channels, **run.options.options).eval().to(device)
+        x = torch.from_numpy(np.nan_to_num(some.read(np.arange(len(some))))).to(device)
+        jobs.append((lambda n=network, x=x: _classify(n, x), len(some)))
+        parameters.append(sum(p.numel() for p in network.parameters()))
+    seconds: list[list[float]] = [[] for _ in jobs]
+    for turn in range(_ROUNDS + 1):
+        for job, own in zip(jobs, seconds, strict=True):
+            begun = time.perf_counter()
+            job[0]()
+            if turn:  # the first turn warms up
+                own.append(time.perf_counter() - begun)
+    how = {
+        "device": device, "threads": torch.get_num_threads(), "batch_size": _BATCH,
+        "rounds": _ROUNDS, "patch_size": data.subsets().train.kind.patch_size,
+        "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }  # fmt: skip
+    return [
+        {
+            "network": cell.network, "label": cell.label, "parameters": n,
+            "patches_per_second": round(job[1] / statistics.median(own), 1),
+            "slowest": round(job[1] / max(own), 1), "fastest": round(job[1] / min(own), 1), **how,
+        }
+        for cell, job, own, n in zip(cells, jobs, seconds, parameters, strict=True)
+    ]  # fmt: skip
+
+
+def _classify(network: torch.nn.Module, x: torch.Tensor) -> None:
+    for start in range(0, len(x), _BATCH):
+        network(x[start : start + _BATCH])
+    if x.is_cuda:
+        torch.cuda.synchronize()
