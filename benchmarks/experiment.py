@@ -40,7 +40,9 @@ SETTINGS = Settings(
 
 def simulated_data(folder: Path) -> SceneData:
     """The cities as a So2Sat folder, written where they are not there yet."""
-    names = {seed: f"0000{i}_{seed}_Simulated" for i, seed in enumerate((*TRAIN_SEEDS, *TEST_SEEDS))}
+    names = {
+        seed: f"0000{i}_{seed}_Simulated" for i, seed in enumerate((*TRAIN_SEEDS, *TEST_SEEDS))
+    }
     for seed, name in names.items():
         if not (folder / "Reference" / name / "truth.json").is_file():
             write_so2sat(simulate_city(CITY_KM, seed), folder, name)

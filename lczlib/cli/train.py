@@ -40,7 +40,9 @@ Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels bes
 Spacing = Annotated[float, typer.Option(help="Spacing of the fishnet of patches in metres.")]
 Combination = Annotated[
     str,
-    typer.Option("--inputs", metavar="D1..D7", help="Channels of both sensors by name, for --sensor."),
+    typer.Option(
+        "--inputs", metavar="D1..D7", help="Channels of both sensors by name, for --sensor."
+    ),
 ]
 
 
@@ -214,9 +216,7 @@ def evaluate(
         from lczlib.training.evaluation import scaling_of
         from lczlib.training.so2sat import So2SatPatches
 
-        labelled: Patches = So2SatPatches(
-            _only(inputs), described.sensor, name_of(described.bands)
-        )
+        labelled: Patches = So2SatPatches(_only(inputs), described.sensor, name_of(described.bands))
         _check_bands(described, labelled)
         scaling = scaling_of(described)
     else:

@@ -17,7 +17,6 @@ from lczlib.errors import InputError
 from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.polygons import open_polygons
 from lczlib.scenes.combinations import COMBINATIONS, check_channels, combination, sensor_of
-from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS
 from lczlib.training.inputs import SceneFiles, patches_of
 from lczlib.training.patches import FISHNET, Patches, join_patches
 from lczlib.training.run import Subsets
@@ -201,9 +200,7 @@ class SceneData(DataSet):
             files = city.files
             if files.sensor in _ALL and not files.bands:
                 files = replace(files, bands=COMBINATIONS[_ALL[files.sensor]])
-            parts.append(
-                patches_of(files, areas, patch_size=self.patch_size, spacing=self.spacing)
-            )
+            parts.append(patches_of(files, areas, patch_size=self.patch_size, spacing=self.spacing))
         return join_patches(parts)
 
 

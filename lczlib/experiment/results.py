@@ -48,6 +48,8 @@ class CellResult:
         95%.
     spread : dict of str to float
         Standard deviation over seeds; NaN for one seed.
+    each : dict of str to list
+        Scores of the finished runs, one a run.
     classes : DataFrame
         Index ``lcz`` 1..17: ``pa``, ``ua``, their ``_ci_low`` and ``_ci_high``, and, of the test
         set, ``n_reference`` and, mean over seeds, ``n_predicted`` patches.
@@ -60,6 +62,7 @@ class CellResult:
     scores: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
+    each: dict[str, list[float]] = field(default_factory=dict)
     classes: pd.DataFrame = field(default_factory=pd.DataFrame)
     replicates: np.ndarray = field(default_factory=lambda: np.empty(0))
 
@@ -187,7 +190,9 @@ def _scored(found: _Counts, strata: np.ndarray | None, replicates: int, seed: in
     n_seeds = len(found.counts)
     if not n_seeds:
         nothing = dict.fromkeys(SHOWN, float("nan"))
-        return CellResult(found.cell, found.runs, nothing, {k: (np.nan, np.nan) for k in SHOWN}, nothing)
+        return CellResult(
+            found.cell, found.runs, nothing, dict.fromkeys(SHOWN, (np.nan, np.nan)), nothing
+        )
     strata = np.zeros(found.n_units, int) if strata is None else strata
     used = np.flatnonzero(sum(c.any(0) for c in found.counts).ravel())
     flat = [c.reshape(found.n_units, -1)[:, used].astype(np.float64) for c in found.counts]
@@ -202,15 +207,15 @@ def _scored(found: _Counts, strata: np.ndarray | None, replicates: int, seed: in
     sums = sums.reshape(n_seeds, replicates, 17, 17)
     seeds = _seed_weights(found.cell.label, n_seeds, replicates, seed)
     totals = np.stack([c.sum(0) for c in found.counts])
-    scores, intervals, spread, resampled = {}, {}, {}, {}
+    scores, intervals, spread, own, resampled = {}, {}, {}, {}, {}
     for name in SHOWN:
         each = SCORES[name](totals)
-        scores[name] = float(each.mean())
+        scores[name], own[name] = float(each.mean()), each.tolist()
         spread[name] = float(each.std(ddof=1)) if n_seeds > 1 else float("nan")
         resampled[name] = (seeds * SCORES[name](sums)).mean(0)
         intervals[name] = tuple(float(v) for v in interval(resampled[name]))
     return CellResult(
-        found.cell, found.runs, scores, intervals, spread,
+        found.cell, found.runs, scores, intervals, spread, own,
         _by_class(found, totals, sums, seeds), resampled["oa"],
     )  # fmt: skip
 

@@ -162,9 +162,7 @@ def _trained(data: DataSet, run: Run, folder: Path) -> dict[str, Any]:
         trained = fit_network(
             subsets.train, subsets.validation, run.options, folder / "training", resume=True
         )
-        probabilities = predict_patches(
-            trained.network, subsets.test, scaling_of(trained.weights)
-        )
+        probabilities = predict_patches(trained.network, subsets.test, scaling_of(trained.weights))
         facts |= {
             "parameters": sum(p.numel() for p in trained.network.parameters()),
             "best_epoch": trained.best_epoch,

@@ -158,7 +158,9 @@ def dual_pol_decomposition(
     Cloude & Pottier 1997, doi 10.1109/36.551935. See `h_alpha` for the formulae.
     """
     if window < 1 or window % 2 == 0:
-        msg = f"The multilooking window must be an odd number of pixels (1, 3, 5, ...), not {window}."
+        msg = (
+            f"The multilooking window must be an odd number of pixels (1, 3, 5, ...), not {window}."
+        )
         raise InputError(msg)
     found = {k: next((n for n in names if n in covariance), None) for k, names in _NAMES.items()}
     lacking = [k for k, n in found.items() if n is None]
@@ -213,7 +215,9 @@ def sentinel1_channels(scene: xr.Dataset, *, window: int = WINDOW) -> xr.Dataset
         out |= dict(dual_pol_decomposition(scene, window=window).data_vars)
         out |= {c: scene[_ALONG.get(c, c)] for c in ("C11", "C12_imag", "C12_real", "C22")}
     if set(COMPLEX_BANDS) <= set(scene):
-        out |= {f"Intensity_{p}": scene[f"{p}_re"] ** 2 + scene[f"{p}_im"] ** 2 for p in ("VH", "VV")}
+        out |= {
+            f"Intensity_{p}": scene[f"{p}_re"] ** 2 + scene[f"{p}_im"] ** 2 for p in ("VH", "VV")
+        }
     return xr.Dataset({c: out[c] for c in SENTINEL1_CHANNELS if c in out}, attrs=scene.attrs)
 
 
