@@ -78,7 +78,9 @@ def train(
         Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
-    arch: Annotated[str, typer.Option(help="Network of the registry.")] = "sen2lcz",
+    arch: Annotated[
+        str, typer.Option(help="Network of the registry, such as rsnnet or random_forest.")
+    ] = "sen2lcz",
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the network; repeat.")
     ] = None,
@@ -144,15 +146,18 @@ def train(
         from lczlib import figures as drawn
         from lczlib.figures.training import learning_curve
 
-        wanted = {
-            "learning_curve": lambda: learning_curve(result.history, result.best_epoch),
-            "confusion_matrix": lambda: drawn.confusion_figure(result.assessment.counts),
-        }
+        wanted = {"confusion_matrix": lambda: drawn.confusion_figure(result.assessment.counts)}
+        if len(result.history):
+            wanted["learning_curve"] = lambda: learning_curve(result.history, result.best_epoch)
         write_figures(folder, wanted)
     sizes = ", ".join(f"{len(getattr(subsets, s)):,} {s}" for s in ("train", "validation", "test"))
+    kept = (
+        f"Kept epoch {result.best_epoch + 1} of {len(result.history)}."
+        if len(result.history)
+        else f"{result.weights.options['n_trees']} trees, {result.weights.options['n_leaves']:,} leaves."
+    )
     console.out.print(
-        f"{sizes} patches, split by {subsets.method}. Kept epoch {result.best_epoch + 1} of "
-        f"{len(result.history)}. Accuracy on the test patches:",
+        f"{sizes} patches, split by {subsets.method}. {kept} Accuracy on the test patches:",
         soft_wrap=True,
     )
     print_assessment(result.assessment, "patches")

@@ -87,7 +87,22 @@ def _converted_folder() -> Path:
 
 
 def build_for(weights: Weights) -> nn.Module:
-    """A fresh network of the shape that weights describe."""
+    """A fresh network of the shape that weights describe.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or its options make none.
+    WeightsError
+        If their patches are too small for it.
+    """
+    blueprint = architecture(weights.architecture)
+    if weights.patch_size < blueprint.min_patch_size:
+        msg = (
+            f"{weights.name} is described with patches of {weights.patch_size} pixels, and "
+            f"{blueprint.title} needs {blueprint.min_patch_size} or more (--patch-size)."
+        )
+        raise WeightsError(msg)
     n_classes = len(weights.classes) if weights.task == "lcz" else 1
     return build(weights.architecture, weights.in_channels, n_classes, **weights.options)
 
@@ -120,13 +135,28 @@ def load_original(model: nn.Module, path: Path) -> nn.Module:
     try:
         model.load_state_dict(read(path))
     except Exception as err:  # torch raises many kinds for a damaged or foreign file
-        text = str(err).strip().splitlines()
-        reason = (
-            text[0] if text and len(text[0]) > 8 else f"it is no such file: {type(err).__name__}"
-        )
-        msg = f"{path} does not hold weights of {type(model).__name__} ({reason})."
+        msg = f"{path} does not hold weights of {type(model).__name__} ({_reason(err)})."
         raise WeightsError(msg) from err
     return model
+
+
+def _reason(err: Exception) -> str:
+    """Why a file or its parameters cannot be loaded, from what torch says, in a line."""
+    text = str(err).strip()
+    shapes = re.findall(r"mismatch for (\S+):.*?Size\((.*?)\).*?Size\((.*?)\)", text)
+    if shapes:
+        name, given, wanted = shapes[-1]  # the last layer's tells of another number of classes
+        more = f", and {len(shapes) - 1} more do not fit" if len(shapes) > 1 else ""
+        return f"{name} is {given}, not {wanted}: made for other bands, classes or options{more}"
+    keys = re.findall(r"(Missing|Unexpected) key\(s\) in state_dict: (.*)", text)
+    if keys:
+        parts = []
+        for kind, listed in keys:
+            names = re.findall(r'"(.*?)"', listed)
+            parts.append(f"{len(names)} {kind.lower()} parameters, such as {names[0]}")
+        return "; ".join(parts)
+    first = text.splitlines()[0] if text else ""
+    return first if len(first) > 8 else f"it is no such file: {type(err).__name__}"
 
 
 def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
@@ -158,7 +188,10 @@ def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
         model.load_state_dict(state)
     except RuntimeError as err:
         title = architecture(weights.architecture).title
-        msg = f"{path} does not fit {title} with {weights.in_channels} bands: it is damaged."
+        msg = (
+            f"{path} does not fit its own description, {title} of {weights.in_channels} bands and "
+            f"{len(weights.classes)} classes ({_reason(err)}): train, fetch or import it again."
+        )
         raise WeightsError(msg) from err
     model.weights = weights
     return model.eval().to(device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -34,6 +34,15 @@ class Architecture:
         The paper.
     task : str
         ``lcz`` (class logits (N, n_classes)) or ``water`` (see the architecture's file).
+    learning : {"gradient", "trees"}
+        How it is trained: by gradient descent, or grown as a forest.
+    bands : tuple of str
+        What its published weights read, in order; empty: So2Sat's bands.
+    scale : float
+        What its published weights read, by reflectance.
+    keras_graph : bool
+        Whether a Keras model brings its own layers, since the published list is not known and the
+        network here is a stand-in.
     """
 
     name: str
@@ -43,6 +52,10 @@ class Architecture:
     min_patch_size: int
     reference: str
     task: str = "lcz"
+    learning: Literal["gradient", "trees"] = "gradient"
+    bands: tuple[str, ...] = ()
+    scale: float = 1.0
+    keras_graph: bool = False
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -111,6 +124,15 @@ ARCHITECTURES: dict[str, Architecture] = {
             patch_size=30,
             min_patch_size=4,
             reference="Yoo et al. 2019, doi 10.1016/j.isprsjprs.2019.09.009",
+        ),
+        Architecture(
+            "random_forest",
+            "Random forest",
+            "lczlib.models.forest:RandomForest",
+            patch_size=10,
+            min_patch_size=1,
+            reference="Bechtel et al. 2015, doi 10.3390/ijgi4010199",
+            learning="trees",
         ),
         Architecture(
             "gmnet",
