@@ -21,14 +21,13 @@ import lczlib
 from lczlib.errors import InputError
 from lczlib.experiment.data import DataSet
 from lczlib.experiment.plan import Cell, Run
+from lczlib.experiment.speed import n_parameters
 from lczlib.export import staged, write_json
 from lczlib.training.evaluation import predict_patches, scaling_of
-from lczlib.training.forest import Forest
 from lczlib.training.trainer import fit_network
 
 RUNS = "runs"
 RESULT, PREDICTIONS = "run.json", "predictions.npz"
-_TRIES = 2  # of a run whose process died, before it counts as failed
 
 Progress = Callable[[int, int, str], None]
 """Called with the runs done, the runs in all, and what was just done."""
@@ -50,10 +49,11 @@ def finished(folder: str | Path, key: str) -> dict[str, Any] | None:
 
 def unique_runs(cells: Sequence[Cell]) -> list[Run]:
     """The runs of cells, each once, seed by seed, so that early results hold every cell."""
-    by_seed = zip(*(c.runs for c in cells), strict=True)
     out: list[Run] = []
-    for runs in by_seed:
-        out += [r for r in runs if r not in out]
+    for runs in zip(*(c.runs for c in cells), strict=True):
+        for run in runs:
+            if run not in out:
+                out.append(run)
     return out
 
 
@@ -154,22 +154,18 @@ def run_one(data: DataSet, run: Run, folder: str | Path) -> dict[str, Any]:
 
 def _trained(data: DataSet, run: Run, folder: Path) -> dict[str, Any]:
     subsets = data.select(run.inputs)
-    facts: dict[str, Any] = {"channels": list(subsets.train.kind.bands)}
-    if run.options.architecture == "random_forest":
-        forest = Forest(seed=run.options.seed, **run.options.options).fit(subsets.train)
-        probabilities = forest.predict(subsets.test)
-    else:
-        trained = fit_network(
-            subsets.train, subsets.validation, run.options, folder / "training", resume=True
-        )
-        probabilities = predict_patches(trained.network, subsets.test, scaling_of(trained.weights))
-        facts |= {
-            "parameters": sum(p.numel() for p in trained.network.parameters()),
-            "best_epoch": trained.best_epoch,
-            "history": trained.history.to_dict("records"),
-            "notes": list(trained.notes),
-        }
+    trained = fit_network(
+        subsets.train, subsets.validation, run.options, folder / "training", resume=True
+    )
     test = subsets.test
+    probabilities = predict_patches(trained.network, test, scaling_of(trained.weights))
+    facts: dict[str, Any] = {
+        "channels": list(subsets.train.kind.bands),
+        "parameters": n_parameters(trained.network),
+        "best_epoch": trained.best_epoch,
+        "history": trained.history.to_dict("records"),
+        "notes": list(trained.notes),
+    }
     predicted = (probabilities.argmax(1) + 1).astype(np.uint8)
     unit = "polygon" if "polygon" in test.table else "location"
     with staged(folder / PREDICTIONS) as temporary, temporary.open("wb") as file:
@@ -185,29 +181,38 @@ def _trained(data: DataSet, run: Run, folder: Path) -> dict[str, Any]:
 def _in_processes(
     jobs: dict[str, tuple[DataSet, Run, str]], workers: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Run jobs in processes; where one dies, those under way are tried once more."""
-    waiting, tries = list(jobs), dict.fromkeys(jobs, 0)
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    """Run jobs in processes. Where one dies, those under way are tried once more, each alone."""
+    waiting = list(jobs)
     while waiting:
-        context = multiprocessing.get_context("spawn")  # a forked process inherits torch's threads
-        with ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,)) as pool:
-            running: dict[Future, str] = {}
-            try:
+        running: dict[Future, str] = {}
+        try:
+            with _pool(workers) as pool:
                 while waiting or running:
                     while waiting and len(running) < workers:
                         key = waiting.pop(0)
-                        tries[key] += 1
                         running[pool.submit(run_one, *jobs[key])] = key
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
                         result = future.result()
                         yield running.pop(future), result
-            except BrokenProcessPool:
-                for key in running.values():
-                    if tries[key] < _TRIES:
-                        waiting.append(key)
-                    else:
-                        yield key, _died(jobs[key][1])
+        except BrokenProcessPool:
+            for key in running.values():
+                yield key, _alone(jobs[key])
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that share the cores out among them."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = multiprocessing.get_context("spawn")  # a forked process inherits torch's threads
+    return ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,))
+
+
+def _alone(job: tuple[DataSet, Run, str]) -> dict[str, Any]:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(run_one, *job).result()
+    except BrokenProcessPool:
+        return _died(job[1])
 
 
 def _on_cluster(
@@ -229,7 +234,7 @@ def _on_cluster(
             client.submit(run_one, *job, key=f"lczlib-{key}", pure=False): key
             for key, job in jobs.items()
         }
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             key = futures[future]
             error = future.exception()
             yield key, future.result() if error is None else _died(jobs[key][1], str(error))

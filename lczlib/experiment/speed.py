@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +15,9 @@ import torch
 from lczlib.experiment.data import DataSet
 from lczlib.experiment.plan import Cell
 from lczlib.mapping.engines import choose_device
-from lczlib.models import build
-from lczlib.training.forest import Forest
+from lczlib.models import architecture, build
+from lczlib.models.forest import RandomForest
+from lczlib.training.trainer import fit_network
 
 _ROUNDS, _PATCHES, _BATCH = 5, 128, 64
 
@@ -25,9 +27,8 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
     """Parameters and patches a second of each cell's network, on the device it was trained on.
 
     Networks take turns, so that a machine that is busy for a while slows all of them; the median of
-    the rounds is kept. Weights do not change a network's speed, so fresh ones are used. The random
-    forest is grown on the training patches, since its size follows from them; its parameters are
-    the nodes of its trees, and reading the cell means is part of its time.
+    the rounds is kept. Weights do not change a network's speed, so fresh ones are used; a random
+    forest is grown, since its size follows from the training patches.
 
     Parameters
     ----------
@@ -46,16 +47,16 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
     for cell in cells:
         subsets, run = data.select(cell.inputs), cell.runs[0]
         some = subsets.train.subset(np.arange(min(_PATCHES, len(subsets.train))))
-        if cell.network == "random_forest":
-            forest = Forest(seed=run.options.seed, **run.options.options).fit(subsets.train)
-            jobs.append((lambda f=forest, p=some: f.predict(p), len(some)))
-            parameters.append(forest.n_nodes)
-            continue
-        channels = len(subsets.train.kind.bands)
-        network = build(cell.network, channels, **run.options.options).eval().to(device)
+        if architecture(cell.network).learning == "trees":
+            with tempfile.TemporaryDirectory() as scratch:
+                trained = fit_network(subsets.train, subsets.validation, run.options, scratch)
+            network = trained.network
+        else:
+            network = build(cell.network, len(subsets.train.kind.bands), **run.options.options)
+        network = network.eval().to(device)
         x = torch.from_numpy(np.nan_to_num(some.read(np.arange(len(some))))).to(device)
         jobs.append((lambda n=network, x=x: _classify(n, x), len(some)))
-        parameters.append(sum(p.numel() for p in network.parameters()))
+        parameters.append(n_parameters(network))
     seconds: list[list[float]] = [[] for _ in jobs]
     for turn in range(_ROUNDS + 1):
         for job, own in zip(jobs, seconds, strict=True):
@@ -76,6 +77,15 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
         }
         for cell, job, own, n in zip(cells, jobs, seconds, parameters, strict=True)
     ]  # fmt: skip
+
+
+def n_parameters(network: torch.nn.Module) -> int:
+    """Learnt numbers of a network; of a random forest, the thresholds of its splits and the class
+    shares of its leaves.
+    """
+    if isinstance(network, RandomForest):
+        return network.threshold.numel() + network.share.numel()
+    return sum(p.numel() for p in network.parameters())
 
 
 def _classify(network: torch.nn.Module, x: torch.Tensor) -> None:
