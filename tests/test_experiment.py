@@ -105,10 +105,12 @@ def test_inputs_that_the_data_cannot_give_are_refused_before_anything_is_trained
     with pytest.raises(InputError, match=r"synthetic stripes gives D2 of the input combinations"):
         plan("inputs", optical, SMALL)
     with pytest.raises(InputError, match=r"D6 reads Alpha, .* use D2"):
-        plan("networks", optical, SMALL)
+        plan("networks", optical, dataclasses.replace(SMALL, inputs="D6"))
     with pytest.raises(InputError, match=r"D3 reads Alpha, .* synthetic stripes does not have"):
         plan("inputs", optical, dataclasses.replace(SMALL, combinations=("D2", "D3")))
-    assert len(plan("networks", optical, dataclasses.replace(SMALL, inputs=""))) == 2
+    assert {c.inputs for c in plan("networks", optical, SMALL)} == {"D2"}
+    of_all = plan("networks", optical, dataclasses.replace(SMALL, inputs="all"))
+    assert {c.inputs for c in of_all} == {""}
 
 
 # --- Data

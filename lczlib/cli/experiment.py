@@ -72,17 +72,15 @@ def experiment(
     ] = "polygon",
     block: Annotated[float, typer.Option(help="Edge of a block in metres.")] = 2000.0,
     split_seed: Annotated[int, typer.Option(help="Of the split, which is one for all runs.")] = 0,
-    seeds: Annotated[
-        str, typer.Option(help="Seeds of training: 0,1,2 or a number of seeds.")
-    ] = "3",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each cell, with seeds 0, 1, ...")] = 3,
     networks: Annotated[
         str, typer.Option(help="NAME,NAME,...: of the tables of networks and of gamma.")
     ] = "",
     arch: Annotated[str, typer.Option(help="Network of the table of inputs.")] = "rsnnet",
-    use: Annotated[
+    combination: Annotated[
         str,
-        typer.Option("--use", help="Inputs of the tables of networks and gamma: D1-D7 or all."),
-    ] = "",
+        typer.Option("--inputs", help="Of the tables of networks and gamma: D1-D7, or all."),
+    ] = "auto",
     option: Annotated[
         list[str] | None,
         typer.Option(metavar="ARCH.NAME=VALUE", help="Of a network: rsnnet.width=32; repeat."),
@@ -111,23 +109,25 @@ def experiment(
     Example:
         lcz experiment /data/so2sat --city A --city B --test-city C --table inputs --out results
     """
-    from lczlib.experiment.plan import plan
+    from lczlib.experiment.plan import check_settings, plan
     from lczlib.experiment.report import write_report
     from lczlib.experiment.results import gather
     from lczlib.experiment.runner import run_all, unique_runs
     from lczlib.experiment.speed import measure
 
+    settings = _settings(
+        tuple(range(seeds)), networks, arch, combination, option or [],
+        {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
+         "halve_every": halve_every, "patience": patience, "gamma": gamma, "device": device},
+    )  # fmt: skip
+    for name in table:
+        check_settings(name, settings)
     data = _data(
         inputs, polygons, city or [], test_city or [], tuple(season or ()), sensor, column,
         tuple(b.strip() for b in bands.split(",") if b.strip()), (scale, offset, nodata), fringe,
         tuple(c.strip() for c in without.split(",") if c.strip()), validation, test,
         {"patch_size": patch, "spacing": spacing, "method": split, "block": block,
          "split_seed": split_seed},
-    )  # fmt: skip
-    settings = _settings(
-        data, _seeds(seeds), networks, arch, use, option or [],
-        {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
-         "halve_every": halve_every, "patience": patience, "gamma": gamma, "device": device},
     )  # fmt: skip
     cells = {name: plan(name, data, settings) for name in dict.fromkeys(table)}
     if data.subsets().method == "random":
@@ -229,20 +229,11 @@ def _city(
     return City(files, str(polygons))
 
 
-def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        numbers = tuple(int(s) for s in text.split(",") if s.strip())
-    except ValueError:
-        raise typer.BadParameter(f"--seeds {text!r} is no number or list, such as 0,1,2") from None
-    return tuple(range(numbers[0])) if len(numbers) == 1 else numbers
-
-
 def _settings(
-    data: DataSet,
     seeds: tuple[int, ...],
     networks: str,
     arch: str,
-    use: str,
+    combination: str,
     options: list[str],
     training: dict[str, Any],
 ) -> Settings:
@@ -259,12 +250,10 @@ def _settings(
             own.setdefault(network, {})[key] = json.loads(value)
         except json.JSONDecodeError:
             own[network][key] = value
-    if not use:  # all nineteen channels, as in the paper, or all there are
-        use = next((c for c in ("D6", "D2", "D1") if c in data.combinations), "all")
     names = tuple(n.strip() for n in networks.split(",") if n.strip())
     return Settings(
-        names, arch, "" if use == "all" else use.upper(), seeds=seeds, options=Options(**training),
-        network_options=own,
+        names, arch, combination if combination in ("all", "auto") else combination.upper(), seeds=seeds,
+        options=Options(**training), network_options=own,
     )  # fmt: skip
 
 

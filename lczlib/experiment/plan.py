@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import lczlib
 from lczlib.errors import InputError
 from lczlib.experiment.data import DataSet
-from lczlib.models import ARCHITECTURES, architecture
+from lczlib.models import architecture
 from lczlib.scenes.combinations import combination
 from lczlib.training.trainer import Options
 
@@ -94,7 +94,8 @@ class Settings:
     network : str
         Of the table of inputs.
     inputs : str
-        Of the tables of networks and gamma (D6 in the paper); empty for all bands.
+        Of the tables of networks and gamma; ``all`` for all bands, ``auto`` for D6, as in the
+        paper, or what comes nearest of what the data set can give.
     combinations : tuple of str
         Of the table of inputs; empty for all that the data set can give.
     gammas : tuple of float
@@ -110,7 +111,7 @@ class Settings:
 
     networks: tuple[str, ...] = ()
     network: str = "rsnnet"
-    inputs: str = "D6"
+    inputs: str = "auto"
     combinations: tuple[str, ...] = ()
     gammas: tuple[float, ...] = GAMMAS
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -142,24 +143,16 @@ def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
         If the table, a network or a combination is unknown, the data set lacks the channels, or
         there is nothing to compare.
     """
-    if table not in TABLES:
-        msg = f"{table!r} is no table: use one of {', '.join(TABLES)}."
-        raise InputError(msg)
-    if not settings.seeds:
-        msg = "There is no seed: give at least one, better three or more."
-        raise InputError(msg)
-    for name in (*settings.networks, settings.network, *settings.network_options):
-        architecture(name)
+    check_settings(table, settings)
     if table == "inputs":
         rows = [(c, c, settings.network, settings.options.gamma) for c in _inputs(data, settings)]
     else:
-        data.select(settings.inputs)  # the channels must be there
+        inputs = _shared_inputs(data, settings.inputs)
         if table == "networks":
-            names = settings.networks or [n for n in NETWORKS if n in ARCHITECTURES]
-            gamma = settings.options.gamma
-            rows = [(architecture(n).title, settings.inputs, n, gamma) for n in names]
+            names, gamma = settings.networks or NETWORKS, settings.options.gamma
+            rows = [(architecture(n).title, inputs, n, gamma) for n in names]
         else:
-            rows = _gammas(settings)
+            rows = _gammas(inputs, settings)
     if len(rows) < 2:
         msg = f"One line is no comparison: the table of {table} needs two or more."
         raise InputError(msg)
@@ -169,9 +162,39 @@ def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
     ]
 
 
+def check_settings(table: str, settings: Settings) -> None:
+    """Refuse what makes no sense on any data set.
+
+    Raises
+    ------
+    InputError
+        If the table, a network or a combination is unknown, or there is no seed.
+    """
+    if table not in TABLES:
+        msg = f"{table!r} is no table: use one of {', '.join(TABLES)}."
+        raise InputError(msg)
+    if not settings.seeds:
+        msg = "There is no seed: give at least one, better three or more."
+        raise InputError(msg)
+    for name in (*settings.networks, settings.network, *settings.network_options):
+        architecture(name)
+    for name in (*settings.combinations, settings.inputs):
+        if name not in ("auto", "all"):
+            combination(name)
+
+
+def _shared_inputs(data: DataSet, wanted: str) -> str:
+    """The inputs of the tables that do not vary them; empty for all bands."""
+    if wanted == "all":
+        return ""
+    if wanted == "auto":
+        return next((c for c in ("D6", "D2", "D1") if c in data.combinations), "")
+    data.select(wanted)  # the channels must be there
+    return wanted
+
+
 def _inputs(data: DataSet, settings: Settings) -> Sequence[str]:
     for name in settings.combinations:
-        combination(name)
         data.select(name)
     found = settings.combinations or data.combinations
     if len(found) < 2:
@@ -184,7 +207,7 @@ def _inputs(data: DataSet, settings: Settings) -> Sequence[str]:
     return found
 
 
-def _gammas(settings: Settings) -> list[tuple[str, str, str, float]]:
+def _gammas(inputs: str, settings: Settings) -> list[tuple[str, str, str, float]]:
     networks = settings.networks or (settings.network,)
     several = len(networks) > 1
     rows = []
@@ -192,5 +215,5 @@ def _gammas(settings: Settings) -> list[tuple[str, str, str, float]]:
         for gamma in settings.gammas:
             label = f"gamma {gamma:g}"
             label = f"{architecture(network).title}, {label}" if several else label
-            rows.append((label, settings.inputs, network, gamma))
+            rows.append((label, inputs, network, gamma))
     return rows
