@@ -30,6 +30,9 @@ MAY_IMPORT = {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
         "polygons", "scenes",
     },
+    "experiment": {
+        "analysis", "classes", "errors", "export", "mapping", "models", "polygons", "scenes", "training",
+    },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps"},
 }  # fmt: skip
 

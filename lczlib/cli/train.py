@@ -38,6 +38,12 @@ Offset = Annotated[float | None, typer.Option(help="Added to stored values befor
 Nodata = Annotated[float | None, typer.Option(help="Stored value of missing pixels.")]
 Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels beside missing ones.")]
 Spacing = Annotated[float, typer.Option(help="Spacing of the fishnet of patches in metres.")]
+Combination = Annotated[
+    str,
+    typer.Option(
+        "--inputs", metavar="D1..D7", help="Channels of both sensors by name, for --sensor."
+    ),
+]
 
 
 def train(
@@ -50,6 +56,7 @@ def train(
     sensor: Annotated[
         str, typer.Option(help="s2; s1 or both (So2Sat only); else any name, such as landsat.")
     ] = "s2",
+    combination: Combination = "",
     city: City = "",
     column: Column = None,
     bands: Annotated[str, typer.Option(help="Bands to read: B1,B2,... (by default all)")] = "",
@@ -119,8 +126,9 @@ def train(
         devices=devices, workers=workers,
     )  # fmt: skip
     if _is_hdf5(inputs):
-        subsets = _so2sat_subsets(inputs, validation, test, sensor)
+        subsets = _so2sat_subsets(inputs, validation, test, sensor, combination)
     else:
+        sensor, bands = _combined(combination, sensor, bands)
         files = _scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
         subsets = _scene_subsets(
             files, polygons, column, without, patch, arch, spacing, split, block, seed
@@ -209,10 +217,11 @@ def evaluate(
         msg = f"{weights} maps {described.task}, not LCZ."
         raise InputError(msg)
     if _is_hdf5(inputs):
+        from lczlib.scenes.combinations import name_of
         from lczlib.training.evaluation import scaling_of
         from lczlib.training.so2sat import So2SatPatches
 
-        labelled: Patches = So2SatPatches(_only(inputs), described.sensor)
+        labelled: Patches = So2SatPatches(_only(inputs), described.sensor, name_of(described.bands))
         _check_bands(described, labelled)
         scaling = scaling_of(described)
     else:
@@ -266,6 +275,18 @@ def _options(pairs: list[str]) -> dict[str, Any]:
     return found
 
 
+def _combined(combination: str, sensor: str, bands: str) -> tuple[str, str]:
+    """Sensor and bands of a combination, where one is named."""
+    from lczlib.scenes import combinations
+
+    if not combination:
+        return sensor, bands
+    if bands:
+        raise typer.BadParameter("--inputs names the bands already: give it or --bands.")
+    channels = combinations.combination(combination)
+    return combinations.sensor_of(channels), ",".join(channels)
+
+
 def _scene_files(
     inputs: list[Path],
     sensor: str,
@@ -285,15 +306,15 @@ def _scene_files(
 
 
 def _so2sat_subsets(
-    inputs: list[Path], validation: Path | None, test: Path | None, sensor: Any
+    inputs: list[Path], validation: Path | None, test: Path | None, sensor: Any, combination: str
 ) -> Subsets:
     from lczlib.training.run import Subsets
     from lczlib.training.so2sat import So2SatPatches
     from lczlib.training.splits import split as split_patches
 
-    train = So2SatPatches(_only(inputs), sensor)
+    train = So2SatPatches(_only(inputs), sensor, combination)
     if validation and test:
-        others = (So2SatPatches(p, sensor) for p in (validation, test))
+        others = (So2SatPatches(p, sensor, combination) for p in (validation, test))
         return Subsets(train, *others, method="as published")
     if validation or test:
         msg = "Give both --validation and --test, or neither: then the file is split at random."

@@ -11,7 +11,6 @@ import xarray as xr
 from lczlib.figures.style import CODES, SERIES, backends, numbered_grid, sized, stacked, styled
 
 if TYPE_CHECKING:
-    from lczlib.analysis.assessment import Assessment
     from lczlib.analysis.calibration import Calibration
 
 _SAMPLE = {"pa": "n_reference", "ua": "n_predicted"}
@@ -69,7 +68,7 @@ def _short(n: float) -> str:
     return f"{n:.0f}" if n < 10_000 else f"{n / 1e3:.0f}k" if n < 1e6 else f"{n / 1e6:.1f}M"
 
 
-def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
+def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") -> Any:
     """Producer's and user's accuracy of each class for several maps, with 95% intervals.
 
     The content of Figure 10 of Zhou et al. 2022 (doi 10.1080/10095020.2022.2030654), as points
@@ -78,7 +77,9 @@ def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
     Parameters
     ----------
     assessments : mapping of str to Assessment
-        One map a name.
+        One map a name; anything with such a table `classes`.
+    units : str
+        What was counted.
     """
     import holoviews as hv
 
@@ -107,7 +108,7 @@ def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
         panels.append(sized(
             hv.Overlay(parts), width, 3.2, title=f"{label}, 95% interval", xticks=ticks,
             ylim=(-0.03, 1.03), xlim=(-0.6, len(numbers) - 0.4), ylabel=label, show_grid=True,
-            xlabel=f"LCZ, {_SAMPLE[score][2:]} cells ({next(iter(tables))})", legend_position="right",
+            xlabel=f"LCZ, {_SAMPLE[score][2:]} {units} ({next(iter(tables))})", legend_position="right",
         ))  # fmt: skip
     return stacked(panels, width)
 

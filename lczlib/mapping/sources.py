@@ -151,8 +151,8 @@ def _from_rasters(
     name = by_kind.get("s2")
     if by_kind and name is None:
         msg = (
-            f"{by_kind['s1']} reads Sentinel-1 as So2Sat prepares it (two mosaics in a So2Sat "
-            f"folder), not {next(iter(files.values()))}: give the folder, or Sentinel-2 weights."
+            f"{next(iter(by_kind.values()))} reads Sentinel-1 as So2Sat prepares it (two mosaics in a "
+            f"So2Sat folder), not {next(iter(files.values()))}: give the folder, or Sentinel-2 weights."
         )
         raise WeightsError(msg)
     weights = described.get(name) if name else None
