@@ -28,6 +28,7 @@ import rasterio
 from parts import html
 
 from lczlib.errors import InputError, LczError
+from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
 if TYPE_CHECKING:
     from session import Session
@@ -50,12 +51,27 @@ class Kind:
     endings: tuple[str, ...]
     target: str  # input of the study
     several: bool = False
+    at_once: bool = False  # whether its files come together and replace those before
+    check: Callable[[list[Path]], str] | None = None  # of all files: a remark, or an error
+
+
+def _check_radar(paths: list[Path]) -> str:
+    radar = open_radar([str(p) for p in paths])
+    return "" if maps_to_lcz(radar) else NO_LCZ
 
 
 KINDS = {
     k.label: k
     for k in (
         Kind("Sentinel-2 (GeoTIFF, one or one a season)", RASTERS, "scene_files", several=True),
+        Kind(
+            "Sentinel-1 (GeoTIFF: So2Sat's channels for LCZ, or VV and VH)",
+            RASTERS,
+            "radar_files",
+            several=True,
+            at_once=True,
+            check=_check_radar,
+        ),
         Kind("Reference: polygons or LCZ raster", RASTERS + VECTORS, "reference_files"),
         Kind("Another LCZ map (GeoTIFF)", RASTERS, "map_files"),
         Kind("Surface temperature (GeoTIFF)", RASTERS, "thermal_files"),
@@ -301,18 +317,24 @@ def upload_panel(session: Session) -> pn.Card:
             return
         chosen = KINDS[kind.value]
 
-        def work() -> tuple[list[Path], list[str]]:
-            paths, failed = [], []
+        def work() -> tuple[list[Path], list[str], str]:
+            paths, failed, remark = [], [], ""
             for name, content in files.items():
                 raw = content.encode() if isinstance(content, str) else bytes(content)
                 try:
                     paths.append(accept(name, raw, chosen, session.folder))
                 except LczError as error:
                     failed.append(str(error))
-            return paths, failed
+            if paths and chosen.check:
+                try:
+                    remark = chosen.check(paths)
+                except LczError as error:
+                    failed.append(_without_folders(str(error), paths))
+                    paths = []
+            return paths, failed, remark
 
-        def done(result: tuple[list[Path], list[str]]) -> None:
-            paths, failed = result
+        def done(result: tuple[list[Path], list[str], str]) -> None:
+            paths, failed, remark = result
             try:
                 if paths:
                     take(session, chosen, paths)
@@ -322,6 +344,8 @@ def upload_panel(session: Session) -> pn.Card:
                 f'<div class="lcz-banner info" role="status">Taken: {escape(p.name)}</div>'
                 for p in paths
             ]
+            if remark:
+                lines.append(f'<div class="lcz-banner stale" role="status">{escape(remark)}</div>')
             lines += [
                 f'<div class="lcz-banner failed" role="alert">{escape(f)}</div>' for f in failed
             ]
@@ -335,6 +359,13 @@ def upload_panel(session: Session) -> pn.Card:
     )
 
 
+def _without_folders(text: str, paths: list[Path]) -> str:
+    """A message about files by their names: where the server keeps them is nobody's business."""
+    for path in paths:
+        text = text.replace(str(path), path.name)
+    return text
+
+
 def take(session: Session, kind: Kind, paths: list[Path]) -> None:
     """Make accepted files inputs of the study."""
     study = session.study
@@ -342,6 +373,6 @@ def take(session: Session, kind: Kind, paths: list[Path]) -> None:
         study.area = area_of(paths[0])
         return
     names = tuple(str(p) for p in (paths if kind.several else paths[:1]))
-    if kind.several:
+    if kind.several and not kind.at_once:
         names = getattr(study, kind.target) + names
     study.param.update({kind.target: names})

@@ -19,7 +19,7 @@ from lczlib.study.state import INPUTS
 _MAPS = {"maps", "comparison", "accuracy", "heat", "water_summary"}
 _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
-    "area": _ALL, "scene_files": _ALL,
+    "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
     "result_folder": _MAPS,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},

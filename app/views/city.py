@@ -101,12 +101,12 @@ class CityPage:
 
     def _chosen(self, event: Any) -> None:
         if event.new and event.new != self._study.city and not self._filling:
-            self._study.param.update(city=event.new, area=None, scene_files=())
+            self._study.param.update(city=event.new, area=None, scene_files=(), radar_files=())
             self._view.param.update(box=None, place=None, cell=None)
 
     def _picked(self, key: str) -> None:
         if key != self._study.city:
-            self._study.param.update(city=key, area=None, scene_files=())
+            self._study.param.update(city=key, area=None, scene_files=(), radar_files=())
             self._view.param.update(box=None, place=None, cell=None)
             self._fill("")
 
@@ -164,14 +164,14 @@ def _facts_of(scene: Any, area: Any) -> str:
     if scene.seasons:
         what.append(f"Sentinel-2: {', '.join(escape(s) for s in scene.seasons)}")
     if scene.radar is not None:
-        what.append("Sentinel-1")
+        what.append("Sentinel-1" if "s1" in scene.sensors else "Sentinel-1 (VV and VH)")
     if scene.box is not None:
         rows, cols = scene.box.shape
         size = abs(scene.box.affine.a)
         what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
     if area:
         what.append("cut to your area")
-    if not scene.inputs:
+    if not scene.mappable and scene.radar is None:
         what.append(
             "there is no imagery of this place here: upload Sentinel-2 (or open the server with a So2Sat folder)"
         )

@@ -147,8 +147,8 @@ class ComparePage:
             choice.param.update(options=options, value=chosen)
         self._offering = False
         scene = self._study.scene
-        if scene is not None and self._fitted != (scene.inputs, scene.place.key):
-            self._fitted = (scene.inputs, scene.place.key)
+        if scene is not None and self._fitted != scene.key:
+            self._fitted = scene.key
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()

@@ -128,8 +128,8 @@ class MapPage:
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
         self._offering = False
-        if scene is not None and self._fitted != (scene.inputs, scene.place.key):
-            self._fitted = (scene.inputs, scene.place.key)
+        if scene is not None and self._fitted != scene.key:
+            self._fitted = scene.key
             self._session.tick(lambda: self._map.fit(scene_bounds(scene)))
         self._draw_image()
         self._draw()
@@ -203,7 +203,7 @@ class MapPage:
         if study.maps is None:
             what = (
                 "Choose the sensors and networks, then press <b>Run</b>."
-                if study.scene.inputs
+                if study.scene.mappable
                 else (
                     "There is no imagery of this place here: choose another city, or upload Sentinel-2 on the City page."
                 )

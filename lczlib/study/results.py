@@ -1,7 +1,5 @@
 """The work of the larger steps: mapping, accuracy, heat island, water."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import hashlib
@@ -42,8 +40,11 @@ def run_map(
     """Map a place, or open the result of the same request that is already there."""
     if values["result_folder"]:
         return open_maps(values["result_folder"])
-    if not material.inputs:
-        msg = f"There is no imagery of {material.place.name} here: upload a Sentinel-2 raster, or choose a place that has some."
+    if not material.mappable:
+        msg = (
+            f"There is no imagery of {material.place.name} here that can be mapped: upload Sentinel-2 "
+            "or Sentinel-1 with its eight channels, or choose a place that has some."
+        )
         raise InputError(msg)
     request = request_of(material, values)
     folder = folder_of(material, request, store)
@@ -107,8 +108,8 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
         values[f"{s}_weights"] or default_weights(s, material.simulated) for s in sensors
     )
     return MapRequest(
-        inputs=material.inputs, city=material.city, weights=weights, fusion=values["fusion"],
-        device=values["device"], level=material.level, date=material.date,
+        inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
+        weights=weights, fusion=values["fusion"], device=values["device"], level=material.level, date=material.date,
     )  # fmt: skip
 
 

@@ -75,6 +75,9 @@ class Study(param.Parameterized):
     scene_files = param.ClassSelector(
         default=(), class_=tuple, doc="Own Sentinel-2 raster, or one a season."
     )
+    radar_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own Sentinel-1: one raster, or amplitudes and covariance."
+    )
 
     sensors = param.ListSelector(["s1", "s2"], objects=["s1", "s2"])
     s1_weights = param.String("", doc="Empty: the default for the scene.")

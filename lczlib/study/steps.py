@@ -64,8 +64,9 @@ class Step:
 
 def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
     return open_material(
-        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"]
-    )
+        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"],
+        radar_files=v["radar_files"],
+    )  # fmt: skip
 
 
 def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> References:
@@ -143,7 +144,7 @@ _MAPPING = ("sensors", "s1_weights", "s2_weights", "fusion", "device", "result_f
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
-        Step("scene", ("city", "area", "scene_files"), (), _scene),
+        Step("scene", ("city", "area", "scene_files", "radar_files"), (), _scene),
         Step("reference", ("reference_files",), ("scene",), _reference),
         Step("own_map", ("map_files",), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
