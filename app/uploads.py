@@ -29,6 +29,7 @@ from parts import html
 
 from lczlib.errors import InputError, LczError
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
+from lczlib.study.state import INPUTS
 
 if TYPE_CHECKING:
     from session import Session
@@ -74,13 +75,17 @@ KINDS = {
         ),
         Kind("Reference: polygons or LCZ raster", RASTERS + VECTORS, "reference_files"),
         Kind("Another LCZ map (GeoTIFF)", RASTERS, "map_files"),
-        Kind("Surface temperature (GeoTIFF)", RASTERS, "thermal_files"),
+        Kind("Surface temperature (GeoTIFF)", RASTERS, "thermal_files", several=True),
+        Kind("Quality layer of a thermal raster (GeoTIFF)", RASTERS, "quality_files"),
+        Kind("Elevation (GeoTIFF, m)", RASTERS, "elevation_files"),
         Kind(
             "Air temperatures, then sites (CSV, Parquet, GeoPackage)",
             TABLES,
             "station_files",
             several=True,
         ),
+        Kind("Classes of stations set by hand (CSV, Parquet)", TABLES[:2], "station_class_files"),
+        Kind("Weather: time, wind, cloud (CSV, Parquet)", TABLES[:2], "weather_files"),
         Kind("Sentinel-1 in dB, for water (GeoTIFF)", RASTERS, "water_files", several=True),
         Kind("Own area (GeoJSON, KML)", (".geojson", ".json", ".kml", ".gpkg", ".zip"), "area"),
     )
@@ -353,10 +358,19 @@ def upload_panel(session: Session) -> pn.Card:
 
         session.background(work, done)
 
+    def forget(_: Any) -> None:
+        session.study.param.update({n: () for n in INPUTS if n.endswith("_files")})
+        told.object = (
+            '<div class="lcz-banner info" role="status">Your uploads are out of use.</div>'
+        )
+
     drop.param.watch(dropped, "value")
+    without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
+    without.on_click(forget)
     return pn.Card(
-        kind, drop, told, title="Upload own files", collapsed=True, sizing_mode="stretch_width"
-    )
+        kind, drop, told, without, title="Upload own files", collapsed=True,
+        sizing_mode="stretch_width",
+    )  # fmt: skip
 
 
 def _without_folders(text: str, paths: list[Path]) -> str:
