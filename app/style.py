@@ -3,8 +3,11 @@
 RAW_CSS = """
 .lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 2px 14px;
   font-size: 13px; line-height: 1.35; }
-.lcz-legend .row { display: flex; align-items: center; gap: 7px; min-width: 0; }
-.lcz-legend .swatch { width: 15px; height: 15px; border-radius: 3px; flex: none;
+.lcz-legend .row { min-width: 0; }
+.lcz-legend .row[open] { grid-column: 1 / -1; }
+.lcz-legend summary { display: flex; align-items: center; gap: 7px; cursor: pointer; list-style: none; }
+.lcz-legend summary:hover .what { text-decoration: underline; }
+.swatch { display: inline-block; vertical-align: -2px; width: 15px; height: 15px; border-radius: 3px; flex: none;
   border: 1px solid rgba(128,128,128,.6); }
 .lcz-legend .what { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .lcz-legend .area { font-variant-numeric: tabular-nums; opacity: .8; white-space: nowrap; }
@@ -21,8 +24,17 @@ RAW_CSS = """
 .lcz-table th:first-child, .lcz-table td:first-child { text-align: left; }
 .lcz-scroll { overflow-x: auto; }
 .lcz-key { font-size: 12px; text-transform: uppercase; letter-spacing: .05em; opacity: .7; margin: 8px 0 0; }
+.lcz-class { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 4px 0 10px; font-size: 13px; }
+.lcz-class svg { width: 300px; max-width: 100%; border-radius: 6px; flex: none; align-self: flex-start; }
+.lcz-class > div { flex: 1 1 260px; }
+.lcz-class p { margin: 0 0 4px; }
+.lcz-class dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 10px; margin: 0; }
+.lcz-class dt { opacity: .75; }
+.lcz-class dd { margin: 0; font-variant-numeric: tabular-nums; }
+.lcz-zone summary { cursor: pointer; }
+.lcz-zone summary .swatch { margin-right: 6px; }
 details.lcz-help { font-size: 13px; line-height: 1.45; margin: 6px 0; }
-details.lcz-help summary { cursor: pointer; font-weight: 600; }
+details.lcz-help > summary { cursor: pointer; font-weight: 600; }
 """
 
 TEMPLATE_CSS = """

@@ -38,15 +38,20 @@ def table(study: Study) -> pd.DataFrame:
 
 
 def test_another_reference_shifts_all_differences_alike(study):
-    study.heat_interior = 0
+    study.param.update(heat_interior=0, heat_elevation_band=5000.0)
     first = table(study)["difference"]
-    study.heat_reference, study.heat_interior = "A", 0
+    study.heat_reference = "A"
     second = table(study)["difference"]
     assert study.heat.result.reference.label == "LCZ A"
     shift = (first - second).dropna()
     assert len(shift) > 3
     np.testing.assert_allclose(shift, shift.iloc[0], atol=1e-4)
-    assert "against LCZ B" in study.heat.sentence() or "LCZ B beyond" in study.heat.sentence()
+    assert "LCZ A" in study.heat.sentence()
+    study.heat_reference = "B"
+    assert "pooled" in study.compute("heat").result.reference.label
+    study.heat_fallback = False
+    with pytest.raises(InputError, match="LCZ B"):
+        study.compute("heat")
 
 
 def test_a_lower_confidence_narrows_the_intervals_and_is_told(study):

@@ -25,7 +25,7 @@ from lczlib.study.results import places_of_pair
 _SCORES = {
     "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
     "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
-    "oaw": "OA weighted by similarity (OAw)",
+    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
 }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ class AccuracyPage:
         self._body = pn.Column(
             self._scores, self._judged,
             side_by_side(pn.pane.Bokeh(self._matrix, **wide), pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide)),
-            html("<h3>Producer's and user's accuracy, with 95 % intervals</h3>"), self._classes, self._table,
+            html("<h3>Producer's accuracy, user's accuracy and F1 of each class, with 95 % intervals</h3>"), self._classes, self._table,
             html("<h3>Reliability: are probabilities as right as they are high?</h3>"), self._reliability,
             visible=False, **wide,
         )  # fmt: skip
@@ -107,12 +107,10 @@ class AccuracyPage:
             )
             for k, label in _SCORES.items()
         ]
-        f1 = [float(np.nanmean(a.classes["f1"])) for a in result.assessments.values()]
-        rows.append(("Mean F1 of the classes", *(number(v, 3) for v in f1)))
         rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
         self._scores.object = table(
             ("score (95 % interval)", *(MAP_NAMES.get(n, n) for n in names)), rows
-        )
+        ) + _differences(result.differences)
         self._offering = True
         value = self._view.judged if self._view.judged in names else names[-1]
         options = {MAP_NAMES.get(n, n): n for n in names}
@@ -181,6 +179,25 @@ class AccuracyPage:
             self._map.show_classes(shown)
 
         self._session.tick(draw)
+
+
+def _differences(found: dict[tuple[str, str], Any]) -> str:
+    """Each two maps: how far apart, and whether that may be chance."""
+    if not found:
+        return ""
+    rows = []
+    for (first, second), d in found.items():
+        cells = []
+        for score in ("oa", "mean_f1"):
+            r = d.scores.loc[score]
+            cells.append(
+                f"{number(r['difference'], 3, True)} ({interval(r['ci_low'], r['ci_high'], 3, True)})"
+            )
+        verdict = "significant" if d.scores.loc["oa", "significant"] else "not significant"
+        names = f"{MAP_NAMES.get(first, first)} − {MAP_NAMES.get(second, second)}"
+        rows.append((names, *cells, verdict, f"{d.n:,}"))
+    heads = ("difference (95 % interval)", "OA", "mean F1", "in OA", "cells (n)")
+    return "<h3>Which map is better?</h3>" + table(heads, rows)
 
 
 def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
@@ -265,6 +282,10 @@ def _fill_matrix(
 _PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
 finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
 everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>"""
-_SIGNIFICANT = """<p>Where the intervals of two maps overlap widely, the difference between them may be chance: other
-reference polygons could have turned it round. Intervals here draw whole polygons (or blocks), since the cells of one
-polygon are not independent witnesses. A class in one polygon only has no interval.</p>"""
+_SIGNIFICANT = """<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
+an interval of its own: in every bootstrap draw both are judged by the same polygons, and what makes a
+polygon hard for both cancels. Where that interval holds 0, the difference is <b>not significant</b>:
+other reference polygons could have turned it round. The two maps' own intervals may overlap although
+the difference is significant.</p>
+<p>Intervals draw whole polygons (or blocks), since the cells of one polygon are not independent
+witnesses. A class in one polygon only has no interval.</p>"""

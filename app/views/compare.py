@@ -12,7 +12,17 @@ import panel as pn
 from bokeh.models import ColumnDataSource, Span
 from display import projected, to_degrees, to_mercator
 from imagery import base_image, scene_bounds
-from parts import MAP_NAMES, columns, help_text, html, legend, number, side_by_side, table
+from parts import (
+    MAP_NAMES,
+    columns,
+    difference_in_words,
+    help_text,
+    html,
+    legend,
+    number,
+    side_by_side,
+    table,
+)
 from placepanel import PlacePanel
 from session import Session
 
@@ -42,7 +52,7 @@ class ComparePage:
     """The third page."""
 
     title = "Compare"
-    needs = ("scene", "reference", "own_map", "maps", "comparison")
+    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -78,7 +88,7 @@ class ComparePage:
         self._study.param.watch(
             self._made, ["maps", "reference", "own_map", "scene", "first", "second", "third"]
         )
-        self._study.param.watch(self._compared, ["comparison"])
+        self._study.param.watch(self._compared, ["comparison", "accuracy"])
         self._study.param.watch(self._watered, ["water_summary"])
         self._view.param.watch(self._arrange, ["compare"])
         self._view.param.watch(self._draw, ["palette", "opacity"])
@@ -255,8 +265,21 @@ class ComparePage:
             f"<h3>{escape(first)} against {escape(second)}</h3>"
             + table(("figure", "value"), rows)
             + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
+            + self._which_is_better(result.names)
         )
         self._cross.object = cross_table_figure(result)
+
+    def _which_is_better(self, names: tuple[str, str]) -> str:
+        """Whether the reference tells the two maps apart, where there is one."""
+        accuracy = self._study.accuracy
+        pair = next((p for p in (names, names[::-1])
+                     if accuracy is not None and p in accuracy.differences), None)  # fmt: skip
+        if pair is None:
+            return (
+                "<div class='lcz-note'>Which of two maps is better only a reference can tell: see "
+                "the <b>Accuracy</b> page.</div>"
+            )
+        return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
 
     def _watered(self, *_: Any) -> None:
         summary = self._study.water_summary

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import panel as pn
+from classhelp import all_classes
 from display import projected
 from imagery import base_image, scene_bounds
 from parts import MAP_NAMES, help_text, html, legend, note
@@ -86,6 +87,7 @@ class MapPage:
         )  # fmt: skip
         self.content = pn.Column(
             self._facts, self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
+            help_text("What the 17 classes look like", all_classes(session.colors)),
             help_text("What the layers show", _HELP), **wide,
         )  # fmt: skip
         self._made()

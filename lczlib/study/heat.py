@@ -57,10 +57,11 @@ class Heat:
         built = sure[(sure.index <= 10) & (sure["ci_low"] > 0)]
         if table.empty:
             return f"No class has enough data to compare its {what} temperature with {against}."
+        also = ", the map's own error included" if self.map_error else ""
         if built.empty:
             return (
-                f"No built zone is warmer than {against} beyond its {self.level} interval: on this "
-                f"evidence no {what} heat island can be told."
+                f"No built zone is warmer than {against} beyond its {self.level} interval{also}: on "
+                f"this evidence no {what} heat island can be told."
             )
         top = built["difference"].idxmax()
         row = built.loc[top]
@@ -72,7 +73,6 @@ class Heat:
             if unsure
             else ""
         )
-        also = ", the map's own error included" if self.map_error else ""
         return (
             f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
             f"{row['difference']:+.1f} K against {against} ({self.level} interval "
@@ -146,10 +146,11 @@ def _surface(
     result = surface_heat_island(whole, lcz, options, **layers)
     hot = _persistence(part, lcz, options, layers, v) if several else None
     dates = f"; median of {len(groups[chosen])} dates" if several else ""
+    told = chosen if v["thermal_files"] else v["heat_time"]
     others = sum(len(g) for n, g in groups.items() if n != chosen)
     left = f"; {others} of another overpass left out" if others else ""
     return Heat(
-        "surface", result, f"{method}; overpass: {chosen}{dates}{left}", persistence=hot,
+        "surface", result, f"{method}; overpass: {told}{dates}{left}", persistence=hot,
         map_error=v["heat_map_error"],
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -179,12 +180,15 @@ class Accuracy:
     assessments : dict of str to Assessment
     calibrations : dict of str to Calibration
         Of the maps that have probabilities.
+    differences : dict of (str, str) to AccuracyDifference
+        Of each two maps.
     kind, source : str
         ``polygons`` or ``raster``, and where the reference comes from.
     """
 
     assessments: dict[str, Any]
     calibrations: dict[str, Any]
+    differences: dict[tuple[str, str], Any]
     kind: str
     source: str
 
@@ -199,7 +203,7 @@ def assess_maps(
     InputError
         If there is no reference.
     """
-    from lczlib.analysis import assess, calibration
+    from lczlib.analysis import accuracy_difference, assess, calibration
 
     truth: Any = reference.polygons if kind == "polygons" else reference.raster
     other = "raster" if kind == "polygons" else "polygons"
@@ -210,7 +214,8 @@ def assess_maps(
         msg = "There is no reference for this place: upload reference polygons or an LCZ raster on the City page."
         raise InputError(msg)
     found, calibrated = {}, {}
-    for name, lcz in {**maps.kinds, **own}.items():
+    judged = {**maps.kinds, **own}
+    for name, lcz in judged.items():
         resampling = None if isinstance(truth, gpd.GeoDataFrame) else "nearest"
         found[name] = assess(lcz, truth, resampling=resampling)
         proba = maps.probabilities.get(name)
@@ -218,7 +223,15 @@ def assess_maps(
             isinstance(truth, gpd.GeoDataFrame) or same_grid(geobox_of(proba), geobox_of(truth))
         ):
             calibrated[name] = calibration(proba, truth)
-    return Accuracy(found, calibrated, kind, reference.source)
+    differences = {}
+    for first, second in combinations(judged, 2):
+        try:
+            differences[first, second] = accuracy_difference(
+                judged[first], judged[second], truth, resampling="nearest"
+            )
+        except LczError:  # two maps without a common labelled cell, or a single polygon
+            continue
+    return Accuracy(found, calibrated, differences, kind, reference.source)
 
 
 def places_of_pair(
