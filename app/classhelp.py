@@ -120,7 +120,7 @@ def _built(row: object, code: str) -> list[str]:
     wide = gap * share / (1 - share)
     n = max(1, round(_WIDE / (gap + wide)))
     step = _WIDE / n
-    trees = _middle(row, "pervious_fraction") >= 30
+    trees = _middle(row, "pervious_fraction") >= 30 and code != "10"
     out = []
     for i, height in enumerate(_heights(row, n)):
         left = (i + 0.5) * step - wide / 2
@@ -144,7 +144,7 @@ def _plants(row: object) -> list[str]:
 
 
 def _ground(code: str) -> str:
-    kind = {"E": _PAVED, "F": _BARE, "G": _WATER, "7": _BARE}.get(code, "")
+    kind = {"E": _PAVED, "F": _BARE, "G": _WATER, "7": _BARE, "10": _BARE}.get(code, "")
     row = morphology_table().loc[next(c.number for c in CLASSES if c.code == code)]
     green = _middle(row, "pervious_fraction") >= 30
     color = kind or (_GREEN if green else _PAVED)
