@@ -1,7 +1,5 @@
 """Small parts that pages share: legends, banners, tables. Text is escaped here, once."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +21,10 @@ WHAT = {
     "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
     "water_summary": "water areas",
 }  # fmt: skip
-MAP_NAMES = {"s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference", "own": "Uploaded map"}  # fmt: skip
+MAP_NAMES = {
+    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
+    "own": "Uploaded map",
+}  # fmt: skip
 _LEGEND_ROW = (
     '<details class="row" role="listitem"><summary title="{label}: what it looks like">'
     '<span class="swatch" style="background:{color}"></span>'
@@ -92,7 +93,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = 
         "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def number(value: float, digits: int = 2, sign: bool = False) -> str:

@@ -1,7 +1,7 @@
 """The page's own style sheet."""
 
 RAW_CSS = """
-.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 2px 14px;
+.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(265px, 100%), 1fr)); gap: 2px 14px;
   font-size: 13px; line-height: 1.35; }
 .lcz-legend .row { min-width: 0; }
 .lcz-legend .row[open] { grid-column: 1 / -1; }
@@ -50,7 +50,15 @@ TEMPLATE_CSS = """
 @media (max-width: 700px) { #header .app-header a.title { font-size: 15px; } .title { font-size: 16px !important; } }
 """
 
-NAV_CSS = """
+WRAP_CSS = """
 .bk-btn-group { flex-wrap: wrap; }
-.bk-btn { flex: 1 0 auto; padding: 7px 14px; white-space: nowrap; font-size: 14px; }
+.bk-btn { flex: 1 0 auto; white-space: nowrap; }
 """
+"""Of a row of buttons: labels stay whole and wrap to a second row where the page is narrow."""
+
+NAV_CSS = (
+    WRAP_CSS
+    + """
+.bk-btn { padding: 7px 14px; font-size: 14px; }
+"""
+)

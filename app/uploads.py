@@ -5,8 +5,6 @@ VRT has no TIFF signature, a vector file is parsed as what it claims to be befor
 every file lies alone in a folder of its own, without side files.
 """
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import io
@@ -41,7 +39,9 @@ _MOST_MEMBERS = 40
 _SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qmd", ".xml")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-RASTERS, VECTORS, TABLES = (".tif", ".tiff"), (".geojson", ".json", ".kml", ".gpkg", ".zip"), (".csv", ".parquet", ".gpkg")  # fmt: skip
+RASTERS = (".tif", ".tiff")
+VECTORS = (".geojson", ".json", ".kml", ".gpkg", ".zip")
+TABLES = (".csv", ".parquet", ".gpkg")
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,10 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
         or size > _MOST_UNZIPPED
         or size > _WORST_RATIO * max(len(content), 1)
     ):
-        msg = f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from {len(content) / 1e6:.2f} MB: that is no Shapefile, and is refused."
+        msg = (
+            f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from "
+            f"{len(content) / 1e6:.2f} MB: that is no Shapefile, and is refused."
+        )
         raise InputError(msg)
     for m in members:
         path = PurePosixPath(m.filename.replace("\\", "/"))
@@ -269,7 +272,10 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
     return folder / "shape.shp"
 
 
-_DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".kml": ("KML", "LIBKML"), ".gpkg": "GPKG", ".shp": "ESRI Shapefile"}  # fmt: skip
+_DRIVERS = {
+    ".geojson": ("GeoJSON",), ".json": ("GeoJSON",), ".kml": ("KML", "LIBKML"), ".gpkg": ("GPKG",),
+    ".shp": ("ESRI Shapefile",),
+}  # fmt: skip
 
 
 def _open(path: Path) -> None:

@@ -1,7 +1,5 @@
 """Choosing a city, an area and own files, and looking at the imagery."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
@@ -176,7 +174,10 @@ def _facts_of(scene: Any, area: Any) -> str:
             "there is no imagery of this place here: upload Sentinel-2 (or open the server with a So2Sat folder)"
         )
     notes = "".join(f"<p>{escape(n)}</p>" for n in scene.notes)
-    return f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2><div class='lcz-note'>{' · '.join(what)}{notes}</div>"
+    return (
+        f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2>"
+        f"<div class='lcz-note'>{' · '.join(what)}{notes}</div>"
+    )
 
 
 def _world(picked: Any, dark: bool) -> Any:

@@ -1,7 +1,5 @@
 """Two or three maps beside each other: where they agree, where not, and what each says at a place."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
@@ -95,7 +93,9 @@ class ComparePage:
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
-            pn.widgets.RadioButtonGroup.from_param(self._view.param.compare, name="View", button_style="outline", orientation="vertical", **wide),
+            pn.widgets.RadioButtonGroup.from_param(
+                self._view.param.compare, name="View", button_style="outline", orientation="vertical", **wide
+            ),
             pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
             pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide), **wide,
@@ -284,14 +284,21 @@ class ComparePage:
     def _watered(self, *_: Any) -> None:
         summary = self._study.water_summary
         if summary is None:
-            self._water.object = ('<div class="lcz-note">LCZ G can be checked against a radar water map: make one on the '
-                                  "<b>Water</b> page.</div>")  # fmt: skip
+            self._water.object = (
+                '<div class="lcz-note">LCZ G can be checked against a radar water map: make one on '
+                "the <b>Water</b> page.</div>"
+            )
             return
         rows = []
         for name, found in summary.against_lcz.items():
             known = found["both"] + found["lcz_only"]
-            rows.append((MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"] if found["jaccard"] is not None else np.nan, 3),
-                         f"{known:,}", f"{found['both'] + found['radar_only']:,}", f"{found['both']:,}", f"{found['n']:,}"))  # fmt: skip
+            radar = found["both"] + found["radar_only"]
+            rows.append(
+                (
+                    MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"], 3),
+                    f"{known:,}", f"{radar:,}", f"{found['both']:,}", f"{found['n']:,}",
+                )
+            )  # fmt: skip
         g = lcz_class("G")
         self._water.object = "<h3>LCZ G against radar water</h3>" + table(
             (
@@ -330,7 +337,8 @@ class ComparePage:
         self._session.remember_view(box)
 
 
-_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since both maps can be
-wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise for open low-rise) count in part
-(Bechtel et al.). <b>Kappa</b> takes out the agreement that class sizes alone would give.</p>
+_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since
+both maps can be wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise
+for open low-rise) count in part (Bechtel et al.). <b>Kappa</b> takes out the agreement
+that class sizes alone would give.</p>
 <p>The cross table has the first map in rows, the second in columns.</p>"""

@@ -43,7 +43,11 @@ class HeatPage:
         self._table = html("")
         self._map = session.map_view(title="Temperature minus the reference (K)", height=520)
         self._layer = pn.widgets.RadioButtonGroup(
-            options=["difference", "how often hot"], name="Layer", button_style="outline", **wide
+            options=["difference", "how often hot"],
+            name="Layer",
+            button_style="outline",
+            visible=False,
+            **wide,
         )
         self._layer.param.watch(self._draw_map, "value")
         # shown and hidden by the box around it: a Bokeh pane that is hidden itself fails

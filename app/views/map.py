@@ -1,7 +1,5 @@
 """Making the maps, and looking at them."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
@@ -13,6 +11,7 @@ from display import projected
 from imagery import base_image, scene_bounds
 from parts import MAP_NAMES, help_text, html, legend, note
 from session import Session
+from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
@@ -43,7 +42,7 @@ class MapPage:
         self._fitted: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", **wide
+            options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
         )
         self._class = pn.widgets.Select(
             name="Class",
@@ -77,7 +76,9 @@ class MapPage:
             pn.widgets.Select.from_param(study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide),
             device, self._run, self._stop, self._bar, self._told, load, self._existing,
             html('<p class="lcz-key">Show</p>'),
-            pn.widgets.Select.from_param(view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide),
+            pn.widgets.Select.from_param(
+                view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
+            ),
             self._class,
             pn.widgets.FloatSlider.from_param(view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(view.param.palette, name="Colours", **wide),
@@ -172,7 +173,10 @@ class MapPage:
             data, title = self._values(layer, kind)
             shown = projected(data) if data is not None else None
             if shown is None:
-                self._legend.object = f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no {escape(_LAYERS[layer])}.</div>'
+                self._legend.object = (
+                    f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no '
+                    f"{escape(_LAYERS[layer])}.</div>"
+                )
             self._session.tick(lambda: m.show_values(shown, title))
 
     def _values(self, layer: str, kind: str) -> tuple[Any, str]:
@@ -207,7 +211,8 @@ class MapPage:
                 "Choose the sensors and networks, then press <b>Run</b>."
                 if study.scene.mappable
                 else (
-                    "There is no imagery of this place here: choose another city, or upload Sentinel-2 on the City page."
+                    "There is no imagery of this place here that can be mapped: choose another city, "
+                    "or upload Sentinel-2 on the City page."
                 )
             )
             return f'<div class="lcz-banner info">No LCZ map of {escape(study.scene.place.name)} yet. {what}</div>'
