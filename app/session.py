@@ -55,6 +55,7 @@ class View(param.Parameterized):
     judged = param.Selector(default="fused", objects=["fused", "s1", "s2", "own"])
     cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
     place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
+    hours = param.String("all", doc="Hours of the canopy heat island.")
     box = param.Tuple(None, length=4, allow_None=True, doc="What the maps show, in degrees.")
 
 

@@ -1,7 +1,5 @@
 """``lcz app``."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import os
@@ -73,7 +71,8 @@ def app(
         if not folder.is_dir():
             msg = f"The folder {folder} to allow does not exist."
             raise InputError(msg)
-    command = [sys.executable, "-m", "panel", *_serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)]  # fmt: skip
+    options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
+    command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
     os.execv(sys.executable, command)
 

@@ -54,6 +54,12 @@ def map_(
     season: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE", help="A season's raster; repeat.")
     ] = None,
+    sentinel1: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Sentinel-1 raster with So2Sat's eight channels, or two with four each; repeat."
+        ),
+    ] = None,
     fusion: Annotated[Fusion, typer.Option(help="See `lcz fuse --help`.")] = "mean",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     engine: Annotated[
@@ -104,14 +110,14 @@ def map_(
         request = request_of(_read_manifest(from_manifest), from_manifest.parent)
         request = replace(request, device=device, engine=engine)
     else:
-        if bool(inputs) == bool(season):
+        if bool(inputs) == bool(season) and not (sentinel1 and not inputs):
             raise typer.BadParameter("give INPUT, or --season NAME=FILE, one of the two.")
         request = MapRequest(
             inputs=tuple(str(p) for p in inputs or ()), city=city, seasons=_seasons(season or []),
-            weights=_list(weights), fusion=fusion, anchor=anchor, device=device, engine=engine,
-            precision=precision, batch_size=batch_size, bands=_list(bands), scale=scale,
-            offset=offset, nodata=nodata, level=level, date=date,
-            sentinel1_time=sentinel1_time, resample=resample,
+            sentinel1=tuple(str(p) for p in sentinel1 or ()), weights=_list(weights), fusion=fusion,
+            anchor=anchor, device=device, engine=engine, precision=precision,
+            batch_size=batch_size, bands=_list(bands), scale=scale, offset=offset, nodata=nodata,
+            level=level, date=date, sentinel1_time=sentinel1_time, resample=resample,
         )  # fmt: skip
     try:
         with cell_progress() as report:

@@ -51,7 +51,7 @@ class CellResult:
     each : dict of str to list
         Scores of the finished runs, one a run.
     classes : DataFrame
-        Index ``lcz`` 1..17: ``pa``, ``ua``, their ``_ci_low`` and ``_ci_high``, and, of the test
+        Index ``lcz`` 1..17: ``pa``, ``ua``, ``f1``, their ``_ci_low`` and ``_ci_high``, and, of the test
         set, ``n_reference`` and, mean over seeds, ``n_predicted`` patches.
     replicates : array (replicates,)
         Overall accuracy of each bootstrap replicate.
@@ -232,7 +232,7 @@ def _by_class(
 ) -> pd.DataFrame:
     n_units = np.bincount(found.strata, minlength=18)[1:]
     columns: dict[str, np.ndarray] = {}
-    for name in ("pa", "ua"):
+    for name in ("pa", "ua", "f1"):
         columns[name] = _mean(CLASS_SCORES[name](totals))
         resampled = _mean(seeds[..., None] * CLASS_SCORES[name](sums))
         low, high = interval(resampled)

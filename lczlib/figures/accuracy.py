@@ -13,7 +13,8 @@ from lczlib.figures.style import CODES, SERIES, backends, numbered_grid, sized, 
 if TYPE_CHECKING:
     from lczlib.analysis.calibration import Calibration
 
-_SAMPLE = {"pa": "n_reference", "ua": "n_predicted"}
+_SAMPLE = {"pa": "n_reference", "ua": "n_predicted", "f1": "n_reference"}
+_LABELS = {"pa": "Producer's accuracy", "ua": "User's accuracy", "f1": "F1"}
 
 Share = Literal["counts", "rows", "columns"]
 
@@ -69,7 +70,7 @@ def _short(n: float) -> str:
 
 
 def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") -> Any:
-    """Producer's and user's accuracy of each class for several maps, with 95% intervals.
+    """Producer's and user's accuracy and F1 of each class for several maps, with 95% intervals.
 
     The content of Figure 10 of Zhou et al. 2022 (doi 10.1080/10095020.2022.2030654), as points
     with whiskers, so that the intervals can be compared.
@@ -92,7 +93,7 @@ def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") 
     numbers = some.index[held]
     width = max(7.0, 0.6 * len(numbers) + 2.5)
     panels = []
-    for score, label in (("pa", "Producer's accuracy"), ("ua", "User's accuracy")):
+    for score, label in _LABELS.items():
         parts = []
         for k, (name, table) in enumerate(tables.items()):
             offset = (k - (len(tables) - 1) / 2) * 0.7 / len(tables)

@@ -3,7 +3,7 @@
 from lczlib.scenes.combinations import COMBINATIONS, combination
 from lczlib.scenes.polarimetry import dual_pol_decomposition, sentinel1_channels
 from lczlib.scenes.raster import open_raster_scene
-from lczlib.scenes.sentinel1 import open_sentinel1, so2sat_features
+from lczlib.scenes.sentinel1 import open_sentinel1, open_sentinel1_rasters, so2sat_features
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.scenes.so2sat import City, find_cities, open_so2sat
 
@@ -15,6 +15,7 @@ __all__ = [
     "find_cities",
     "open_raster_scene",
     "open_sentinel1",
+    "open_sentinel1_rasters",
     "open_sentinel2",
     "open_so2sat",
     "sentinel1_channels",
