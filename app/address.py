@@ -1,7 +1,5 @@
 """The address holds the whole state: settings that differ from the defaults, as a query."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import json
@@ -17,7 +15,7 @@ from lczlib.study.state import INPUTS
 if TYPE_CHECKING:
     from session import Session
 
-PRIVATE = ("scene_files", "map_files", "reference_files", "thermal_files", "station_files", "water_files", "result_folder")  # fmt: skip
+PRIVATE = (*(n for n in INPUTS if n.endswith("_files")), "result_folder")
 """Inputs that name files of this session: they mean nothing elsewhere, and none is opened by its name."""
 _RAN = "made"
 _LONGEST = 4000

@@ -28,7 +28,7 @@ def base_image(
 ) -> None:
     """Give the chosen image of a scene to `show`, soon; nothing where it is no longer wanted."""
     view = session.view
-    if scene is None or view.image == "none" or not scene.inputs:
+    if scene is None or view.image == "none" or scene.box is None:
         session.tick(lambda: show(None))
         return
     wanted = (view.image, view.season, view.stretch)
@@ -47,7 +47,7 @@ def _image(scene: Material, name: str, season: str, stretch: str) -> Picture | N
     if scene.shared and key in _SHARED:
         return _SHARED[key]
     made = None
-    if name == "radar":
+    if name == "radar" or not scene.seasons:
         if scene.radar is not None:
             made = rgba_picture(radar_composite(backscatter(scene.radar), stretch))
     elif scene.seasons:

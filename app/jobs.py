@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, RLock
 from typing import Any
 
+import panel as pn
 import param
 
 from lczlib.errors import LczError
@@ -19,7 +20,7 @@ from lczlib.study.results import is_stored
 from lczlib.study.state import INPUTS, message_of
 
 # Shared by all sessions: quick steps never queue behind a mapping run.
-_QUICK = ThreadPoolExecutor(4, thread_name_prefix="step")
+_QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
 _HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), thread_name_prefix="run")
 _GPU = Lock()
 _REPORTS_A_SECOND = 4

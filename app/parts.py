@@ -1,7 +1,5 @@
 """Small parts that pages share: legends, banners, tables. Text is escaped here, once."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 import xarray as xr
+from classhelp import describe
 from style import RAW_CSS
 
 from lczlib.analysis import class_areas
@@ -22,7 +21,16 @@ WHAT = {
     "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
     "water_summary": "water areas",
 }  # fmt: skip
-MAP_NAMES = {"s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference", "own": "Uploaded map"}  # fmt: skip
+MAP_NAMES = {
+    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
+    "own": "Uploaded map",
+}  # fmt: skip
+_LEGEND_ROW = (
+    '<details class="row" role="listitem"><summary title="{label}: what it looks like">'
+    '<span class="swatch" style="background:{color}"></span>'
+    '<span class="what"><b>{code}</b> {name}</span>'
+    '<span class="area">{area:.2f} km² · {share:.0f} %</span></summary>{details}</details>'
+)
 
 
 def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
@@ -33,21 +41,23 @@ def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
 
 
 def legend(lcz: xr.DataArray | None, colors: Sequence[str]) -> str:
-    """The classes of a map with name, area and share."""
+    """The classes of a map with name, area and share; each opens and says what it looks like."""
     if lcz is None:
         return ""
     table = class_areas(lcz)["area_km2"]
     total = max(float(table.sum()), 1e-9)
-    rows = []
-    for c in CLASSES:
-        area = float(table.loc[c.number])
-        if area > 0:
-            rows.append(
-                f'<div class="row" title="{c.label}"><span class="swatch" style="background:{colors[c.number - 1]}"></span>'
-                f'<span class="what"><b>{c.code}</b> {c.name}</span>'
-                f'<span class="area">{area:.2f} km² · {100 * area / total:.0f} %</span></div>'
-            )
-    return f'<div class="lcz-legend" role="list" aria-label="Classes, areas and shares">{"".join(rows)}</div>'
+    rows = [
+        _LEGEND_ROW.format(
+            color=colors[c.number - 1], code=c.code, name=c.name, label=c.label, area=area,
+            share=100 * area / total, details=describe(c.number),
+        )
+        for c in CLASSES
+        if (area := float(table.loc[c.number])) > 0
+    ]  # fmt: skip
+    return (
+        '<div class="lcz-legend" role="list" aria-label="Classes, areas and shares">'
+        f"{''.join(rows)}</div>"
+    )
 
 
 def banner(study: Study, names: Iterable[str]) -> str:
@@ -83,7 +93,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = 
         "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def number(value: float, digits: int = 2, sign: bool = False) -> str:
@@ -115,3 +128,21 @@ def columns(n: int) -> dict[str, str]:
     """The style of a row of n parts."""
     wide = "repeat(auto-fit, minmax(min(420px, 100%), 1fr))" if n > 1 else "minmax(0, 1fr)"
     return {"display": "grid", "gap": "10px", "align-items": "start", "grid-template-columns": wide}
+
+
+def difference_in_words(names: tuple[str, str], found: Any, score: str = "oa") -> str:
+    """Which of two maps the reference finds better, or that it cannot tell."""
+    row = found.scores.loc[score]
+    first, second = (MAP_NAMES.get(n, n) for n in names)
+    figures = (
+        f"{row['first']:.3f} and {row['second']:.3f}; difference {row['difference']:+.3f}, 95 % interval "
+        f"{interval(row['ci_low'], row['ci_high'], 3, True)}, n = {found.n:,} cells in {found.n_units} "
+        f"{found.unit}s"
+    )
+    if not row["significant"]:
+        return (
+            f"The overall accuracies of {first} and {second} are not significantly different: the "
+            f"interval of their difference holds 0 ({figures})."
+        )
+    better = first if row["difference"] > 0 else second
+    return f"By this reference {better} is significantly better in overall accuracy ({figures})."

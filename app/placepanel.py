@@ -1,7 +1,5 @@
 """What is known of a picked place: class and probabilities in each map, and the patches."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from typing import Any
@@ -47,7 +45,8 @@ class PlacePanel:
             (MAP_NAMES.get(n, n), CLASSES[c - 1].label if c else "no data")
             for n, c in found.classes.items()
         ]
-        where = f"{abs(found.latitude):.4f}° {'NS'[found.latitude < 0]}, {abs(found.longitude):.4f}° {'EW'[found.longitude < 0]}"
+        north, east = found.latitude, found.longitude
+        where = f"{abs(north):.4f}° {'NS'[north < 0]}, {abs(east):.4f}° {'EW'[east < 0]}"
         self._head.object = f"<h3>At {where}</h3>" + table(("map", "class"), rows)
         probabilities = found.probabilities
         held = np.max([*probabilities.values(), np.zeros(17)], axis=0) >= _SHOWN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from display import to_degrees
 from jobs import Runner
 from mapview import MapView
 from palette import PALETTES
+from tornado.ioloop import IOLoop
 
 from lczlib import catalog
 from lczlib.study import Places, Study
@@ -55,6 +55,7 @@ class View(param.Parameterized):
     judged = param.Selector(default="fused", objects=["fused", "s1", "s2", "own"])
     cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
     place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
+    hours = param.String("all", doc="Hours of the canopy heat island.")
     box = param.Tuple(None, length=4, allow_None=True, doc="What the maps show, in degrees.")
 
 
@@ -69,12 +70,17 @@ class Session:
 
     def __init__(self, doc: Any) -> None:
         self.doc = doc
+        self._loop = IOLoop.current()
         self.closed = False
         self._lock = Lock()
         self._loaded = False
         self._waiting: list[Callable[[], None]] = []
         pn.state.onload(self._load)
-        self.folder = Path(tempfile.mkdtemp(prefix="lczlib-session-"))
+        # Removed with the session, or with the server where that stops first.
+        self._own = tempfile.TemporaryDirectory(
+            prefix="lczlib-session-", ignore_cleanup_errors=True
+        )
+        self.folder = Path(self._own.name)
         folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
         self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
         self.view = View()
@@ -96,6 +102,11 @@ class Session:
             if not self._loaded:  # what is sent while the page still loads may be lost
                 self._waiting.append(call)
                 return
+        # A document is no thread's but the loop's: what another thread adds to it while the loop
+        # gathers its changes is lost.
+        self._loop.add_callback(self._next, call)
+
+    def _next(self, call: Callable[[], None]) -> None:
         if not self.closed:
             self.doc.add_next_tick_callback(call)
 
@@ -135,7 +146,7 @@ class Session:
     def _destroyed(self, _: Any) -> None:
         self.closed = True
         self.runner.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own.cleanup()
         self.maps.clear()
         self._waiting.clear()
         for part in (self.study, self.view, self.runner):

@@ -1,10 +1,13 @@
 """The page's own style sheet."""
 
 RAW_CSS = """
-.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 2px 14px;
+.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(265px, 100%), 1fr)); gap: 2px 14px;
   font-size: 13px; line-height: 1.35; }
-.lcz-legend .row { display: flex; align-items: center; gap: 7px; min-width: 0; }
-.lcz-legend .swatch { width: 15px; height: 15px; border-radius: 3px; flex: none;
+.lcz-legend .row { min-width: 0; }
+.lcz-legend .row[open] { grid-column: 1 / -1; }
+.lcz-legend summary { display: flex; align-items: center; gap: 7px; cursor: pointer; list-style: none; }
+.lcz-legend summary:hover .what { text-decoration: underline; }
+.swatch { display: inline-block; vertical-align: -2px; width: 15px; height: 15px; border-radius: 3px; flex: none;
   border: 1px solid rgba(128,128,128,.6); }
 .lcz-legend .what { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .lcz-legend .area { font-variant-numeric: tabular-nums; opacity: .8; white-space: nowrap; }
@@ -21,8 +24,17 @@ RAW_CSS = """
 .lcz-table th:first-child, .lcz-table td:first-child { text-align: left; }
 .lcz-scroll { overflow-x: auto; }
 .lcz-key { font-size: 12px; text-transform: uppercase; letter-spacing: .05em; opacity: .7; margin: 8px 0 0; }
+.lcz-class { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 4px 0 10px; font-size: 13px; }
+.lcz-class svg { width: 300px; max-width: 100%; border-radius: 6px; flex: none; align-self: flex-start; }
+.lcz-class > div { flex: 1 1 260px; }
+.lcz-class p { margin: 0 0 4px; }
+.lcz-class dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 10px; margin: 0; }
+.lcz-class dt { opacity: .75; }
+.lcz-class dd { margin: 0; font-variant-numeric: tabular-nums; }
+.lcz-zone summary { cursor: pointer; }
+.lcz-zone summary .swatch { margin-right: 6px; }
 details.lcz-help { font-size: 13px; line-height: 1.45; margin: 6px 0; }
-details.lcz-help summary { cursor: pointer; font-weight: 600; }
+details.lcz-help > summary { cursor: pointer; font-weight: 600; }
 """
 
 TEMPLATE_CSS = """
@@ -38,7 +50,15 @@ TEMPLATE_CSS = """
 @media (max-width: 700px) { #header .app-header a.title { font-size: 15px; } .title { font-size: 16px !important; } }
 """
 
-NAV_CSS = """
+WRAP_CSS = """
 .bk-btn-group { flex-wrap: wrap; }
-.bk-btn { flex: 1 0 auto; padding: 7px 14px; white-space: nowrap; font-size: 14px; }
+.bk-btn { flex: 1 0 auto; white-space: nowrap; }
 """
+"""Of a row of buttons: labels stay whole and wrap to a second row where the page is narrow."""
+
+NAV_CSS = (
+    WRAP_CSS
+    + """
+.bk-btn { padding: 7px 14px; font-size: 14px; }
+"""
+)

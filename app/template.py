@@ -1,7 +1,5 @@
 """The frame around the pages: navigation, settings beside, messages above."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -72,9 +70,11 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
     session.study.param.watch(tell, ["conditions", "messages"])
     session.study.param.watch(opened, "scene")
     template = pn.template.FastListTemplate(
-        title="Local Climate Zones", sidebar=[side], main=[pn.Column(nav, above, body, sizing_mode="stretch_width")],
-        accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast, font="system-ui, sans-serif",
-        main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS], meta_description="Local Climate Zone maps, their accuracy and heat islands",
+        title="Local Climate Zones", sidebar=[side],
+        main=[pn.Column(nav, above, body, sizing_mode="stretch_width")],
+        accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast,
+        font="system-ui, sans-serif", main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS],
+        meta_description="Local Climate Zone maps, their accuracy and heat islands",
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
     show()

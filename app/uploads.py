@@ -5,8 +5,6 @@ VRT has no TIFF signature, a vector file is parsed as what it claims to be befor
 every file lies alone in a folder of its own, without side files.
 """
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import io
@@ -28,6 +26,8 @@ import rasterio
 from parts import html
 
 from lczlib.errors import InputError, LczError
+from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
+from lczlib.study.state import INPUTS
 
 if TYPE_CHECKING:
     from session import Session
@@ -39,7 +39,9 @@ _MOST_MEMBERS = 40
 _SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qmd", ".xml")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-RASTERS, VECTORS, TABLES = (".tif", ".tiff"), (".geojson", ".json", ".kml", ".gpkg", ".zip"), (".csv", ".parquet", ".gpkg")  # fmt: skip
+RASTERS = (".tif", ".tiff")
+VECTORS = (".geojson", ".json", ".kml", ".gpkg", ".zip")
+TABLES = (".csv", ".parquet", ".gpkg")
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,40 @@ class Kind:
     endings: tuple[str, ...]
     target: str  # input of the study
     several: bool = False
+    at_once: bool = False  # whether its files come together and replace those before
+    check: Callable[[list[Path]], str] | None = None  # of all files: a remark, or an error
+
+
+def _check_radar(paths: list[Path]) -> str:
+    radar = open_radar([str(p) for p in paths])
+    return "" if maps_to_lcz(radar) else NO_LCZ
 
 
 KINDS = {
     k.label: k
     for k in (
         Kind("Sentinel-2 (GeoTIFF, one or one a season)", RASTERS, "scene_files", several=True),
+        Kind(
+            "Sentinel-1 (GeoTIFF: So2Sat's channels for LCZ, or VV and VH)",
+            RASTERS,
+            "radar_files",
+            several=True,
+            at_once=True,
+            check=_check_radar,
+        ),
         Kind("Reference: polygons or LCZ raster", RASTERS + VECTORS, "reference_files"),
         Kind("Another LCZ map (GeoTIFF)", RASTERS, "map_files"),
-        Kind("Surface temperature (GeoTIFF)", RASTERS, "thermal_files"),
+        Kind("Surface temperature (GeoTIFF)", RASTERS, "thermal_files", several=True),
+        Kind("Quality layer of a thermal raster (GeoTIFF)", RASTERS, "quality_files"),
+        Kind("Elevation (GeoTIFF, m)", RASTERS, "elevation_files"),
         Kind(
             "Air temperatures, then sites (CSV, Parquet, GeoPackage)",
             TABLES,
             "station_files",
             several=True,
         ),
+        Kind("Classes of stations set by hand (CSV, Parquet)", TABLES[:2], "station_class_files"),
+        Kind("Weather: time, wind, cloud (CSV, Parquet)", TABLES[:2], "weather_files"),
         Kind("Sentinel-1 in dB, for water (GeoTIFF)", RASTERS, "water_files", several=True),
         Kind("Own area (GeoJSON, KML)", (".geojson", ".json", ".kml", ".gpkg", ".zip"), "area"),
     )
@@ -217,7 +238,10 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
         or size > _MOST_UNZIPPED
         or size > _WORST_RATIO * max(len(content), 1)
     ):
-        msg = f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from {len(content) / 1e6:.2f} MB: that is no Shapefile, and is refused."
+        msg = (
+            f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from "
+            f"{len(content) / 1e6:.2f} MB: that is no Shapefile, and is refused."
+        )
         raise InputError(msg)
     for m in members:
         path = PurePosixPath(m.filename.replace("\\", "/"))
@@ -248,7 +272,10 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
     return folder / "shape.shp"
 
 
-_DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".kml": ("KML", "LIBKML"), ".gpkg": "GPKG", ".shp": "ESRI Shapefile"}  # fmt: skip
+_DRIVERS = {
+    ".geojson": ("GeoJSON",), ".json": ("GeoJSON",), ".kml": ("KML", "LIBKML"), ".gpkg": ("GPKG",),
+    ".shp": ("ESRI Shapefile",),
+}  # fmt: skip
 
 
 def _open(path: Path) -> None:
@@ -301,18 +328,24 @@ def upload_panel(session: Session) -> pn.Card:
             return
         chosen = KINDS[kind.value]
 
-        def work() -> tuple[list[Path], list[str]]:
-            paths, failed = [], []
+        def work() -> tuple[list[Path], list[str], str]:
+            paths, failed, remark = [], [], ""
             for name, content in files.items():
                 raw = content.encode() if isinstance(content, str) else bytes(content)
                 try:
                     paths.append(accept(name, raw, chosen, session.folder))
                 except LczError as error:
                     failed.append(str(error))
-            return paths, failed
+            if paths and chosen.check:
+                try:
+                    remark = chosen.check(paths)
+                except LczError as error:
+                    failed.append(_without_folders(str(error), paths))
+                    paths = []
+            return paths, failed, remark
 
-        def done(result: tuple[list[Path], list[str]]) -> None:
-            paths, failed = result
+        def done(result: tuple[list[Path], list[str], str]) -> None:
+            paths, failed, remark = result
             try:
                 if paths:
                     take(session, chosen, paths)
@@ -322,6 +355,8 @@ def upload_panel(session: Session) -> pn.Card:
                 f'<div class="lcz-banner info" role="status">Taken: {escape(p.name)}</div>'
                 for p in paths
             ]
+            if remark:
+                lines.append(f'<div class="lcz-banner stale" role="status">{escape(remark)}</div>')
             lines += [
                 f'<div class="lcz-banner failed" role="alert">{escape(f)}</div>' for f in failed
             ]
@@ -329,10 +364,26 @@ def upload_panel(session: Session) -> pn.Card:
 
         session.background(work, done)
 
+    def forget(_: Any) -> None:
+        session.study.param.update({n: () for n in INPUTS if n.endswith("_files")})
+        told.object = (
+            '<div class="lcz-banner info" role="status">Your uploads are out of use.</div>'
+        )
+
     drop.param.watch(dropped, "value")
+    without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
+    without.on_click(forget)
     return pn.Card(
-        kind, drop, told, title="Upload own files", collapsed=True, sizing_mode="stretch_width"
-    )
+        kind, drop, told, without, title="Upload own files", collapsed=True,
+        sizing_mode="stretch_width",
+    )  # fmt: skip
+
+
+def _without_folders(text: str, paths: list[Path]) -> str:
+    """A message about files by their names: where the server keeps them is nobody's business."""
+    for path in paths:
+        text = text.replace(str(path), path.name)
+    return text
 
 
 def take(session: Session, kind: Kind, paths: list[Path]) -> None:
@@ -342,6 +393,6 @@ def take(session: Session, kind: Kind, paths: list[Path]) -> None:
         study.area = area_of(paths[0])
         return
     names = tuple(str(p) for p in (paths if kind.several else paths[:1]))
-    if kind.several:
+    if kind.several and not kind.at_once:
         names = getattr(study, kind.target) + names
     study.param.update({kind.target: names})

@@ -181,3 +181,21 @@ def test_the_area_of_points_and_polygons_is_their_box(tmp_path: Path) -> None:
     assert west == pytest.approx(3, abs=0.001)
     assert south < north < 52.2
     assert east > west
+
+
+def test_backscatter_alone_is_taken_with_a_remark_and_half_of_the_channels_are_not(
+    tmp_path: Path,
+) -> None:
+    radar = next(k for k in KINDS.values() if k.target == "radar_files")
+    beijing = Path(__file__).parents[2] / "shared/data/beijing_s1/THU_2020_sentinel_1_50pt.tif"
+    if beijing.is_file():
+        path = accept(beijing.name, beijing.read_bytes(), radar, tmp_path)
+        assert "not for an LCZ map" in radar.check([path])
+    with pytest.raises(InputError, match="cannot be mapped"):
+        radar.check([accept("three.tif", three_bands(tmp_path), radar, tmp_path)])
+
+
+def three_bands(tmp_path: Path) -> bytes:
+    grid = GeoBox.from_bbox((0, 0, 500, 500), "EPSG:32631", resolution=10)
+    data = on_grid(np.ones((3, 50, 50), np.float32), grid, ("band", "y", "x"))
+    return write_raster(tmp_path / "3.tif", data).read_bytes()

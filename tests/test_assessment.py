@@ -85,7 +85,8 @@ TRUTH = np.repeat([2, 6, 8, 14], 10)[None, :].repeat(40, 0)
 
 def test_a_perfect_map_is_perfect():
     result = assess(raster(TRUTH), raster(TRUTH))
-    assert result.scores == dict.fromkeys(("oa", "aa", "kappa", "oau", "oabu", "oaw"), 1.0)
+    names = ("oa", "aa", "kappa", "oau", "oabu", "oaw", "mean_f1")
+    assert result.scores == dict.fromkeys(names, 1.0)
 
 
 def test_errors_name_what_is_wrong():

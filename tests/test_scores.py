@@ -21,6 +21,7 @@ from lczlib.analysis.scores import (
     average_accuracy,
     f1,
     kappa,
+    mean_f1,
     overall_accuracy,
     overall_accuracy_built,
     overall_accuracy_urban,
@@ -115,6 +116,12 @@ def test_a_class_that_is_never_mapped_has_f1_of_zero():
     counts = table(r2p6=4, r6p6=4)
     assert np.isnan(users_accuracy(counts)[1])
     assert f1(counts)[1] == 0
+
+
+def test_mean_f1_is_over_the_classes_of_the_reference():
+    counts = table(r2p2=3, r2p6=1, r6p6=4, r6p8=4)
+    values = f1(counts)
+    assert mean_f1(counts) == pytest.approx((values[1] + values[5]) / 2)
 
 
 def test_one_class_on_both_sides_has_no_kappa():

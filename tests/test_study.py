@@ -19,7 +19,7 @@ from lczlib.study.state import INPUTS
 _MAPS = {"maps", "comparison", "accuracy", "heat", "water_summary"}
 _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
-    "area": _ALL, "scene_files": _ALL,
+    "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
     "result_folder": _MAPS,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
@@ -28,8 +28,12 @@ DEPENDS = {
     "first": {"comparison"}, "second": {"comparison"},
     **{f"heat_{n}": {"heat"} for n in (
         "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
-        "water_distance", "replicates", "radius")},
-    "thermal_files": {"heat"}, "station_files": {"heat"},
+        "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
+        "product", "unit", "band", "constants", "acquired", "plausible", "resample", "block_size",
+        "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
+        "time_zone", "ambiguous", "columns")},
+    **{f"{n}_files": {"heat"} for n in (
+        "thermal", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
     "water_threshold": {"water_summary"},
 }  # fmt: skip
@@ -38,6 +42,11 @@ OTHER = {
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "as",
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
+    "heat_reference": "B", "heat_fallback": False, "heat_confidence": 0.9, "heat_seed": 1,
+    "heat_product": "modis", "heat_unit": "K", "heat_plausible": (0.0, 60.0), "heat_resample": "mode",
+    "heat_block_size": 500.0, "heat_map_error": True, "heat_persistence": 2.0,
+    "heat_quality": ["duplicates"], "heat_lapse_rate": 0.0065, "heat_wave": 30.0,
+    "heat_calm_wind": 1.0, "heat_clear_cloud": 1.0, "heat_ambiguous": "infer",
 }  # fmt: skip
 
 

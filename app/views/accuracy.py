@@ -1,7 +1,5 @@
 """How right the maps are: confusion matrices, scores with intervals, reliability."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
@@ -15,8 +13,9 @@ from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 from display import projected
 from imagery import base_image, scene_bounds
-from parts import MAP_NAMES, help_text, html, interval, number, side_by_side, table
+from parts import MAP_NAMES, help_text, html, interval, note, number, side_by_side, table
 from session import Session
+from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
@@ -25,7 +24,7 @@ from lczlib.study.results import places_of_pair
 _SCORES = {
     "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
     "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
-    "oaw": "OA weighted by similarity (OAw)",
+    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
 }  # fmt: skip
 
 
@@ -40,7 +39,7 @@ class AccuracyPage:
         wide = {"sizing_mode": "stretch_width"}
         self._offering = False
         self._judged = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", **wide
+            options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
         )
         self._judged.param.watch(self._chosen, "value")
         self._told = html("")
@@ -56,21 +55,30 @@ class AccuracyPage:
         self._table = html("")
         self._body = pn.Column(
             self._scores, self._judged,
-            side_by_side(pn.pane.Bokeh(self._matrix, **wide), pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide)),
-            html("<h3>Producer's and user's accuracy, with 95 % intervals</h3>"), self._classes, self._table,
-            html("<h3>Reliability: are probabilities as right as they are high?</h3>"), self._reliability,
+            side_by_side(
+                pn.pane.Bokeh(self._matrix, **wide),
+                pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide),
+            ),
+            html(_CLASSES), self._classes, self._table, html(_RELIABILITY), self._reliability,
             visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
         self._study.param.watch(self._assessed, "scene")
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
+        outline = {"button_style": "outline", **wide}
         self.sidebar = pn.Column(
-            pn.widgets.RadioButtonGroup.from_param(self._study.param.reference_kind, name="Reference", button_style="outline", **wide),
-            pn.widgets.RadioButtonGroup.from_param(self._view.param.matrix, name="Matrix", button_style="outline", **wide),
-            html('<div class="lcz-note">Own reference polygons or rasters: upload them on the City page.</div>'),
-            help_text("What PA and UA mean", _PA), help_text("When is a difference not significant?", _SIGNIFICANT), **wide,
-        )  # fmt: skip
+            pn.widgets.RadioButtonGroup.from_param(
+                self._study.param.reference_kind, name="Reference", **outline
+            ),
+            pn.widgets.RadioButtonGroup.from_param(
+                self._view.param.matrix, name="Matrix", **outline
+            ),
+            note("Own reference polygons or rasters: upload them on the City page."),
+            help_text("What PA, UA and F1 mean", _PA),
+            help_text("When is a difference not significant?", _SIGNIFICANT),
+            **wide,
+        )
         self.content = pn.Column(self._told, self._body, **wide)
         self._assessed()
 
@@ -93,8 +101,9 @@ class AccuracyPage:
         first = next(iter(result.assessments.values()))
         units = f"{first.method['n_units']} {first.method['unit']}s"
         self._told.object = (
-            f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in {units}. Intervals: "
-            f"95 %, {escape(first.method['method'])}, {first.method['replicates']:,} replicates.</div>"
+            f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
+            f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
+            f"{first.method['replicates']:,} replicates.</div>"
         )
         names = list(result.assessments)
         rows = [
@@ -107,12 +116,10 @@ class AccuracyPage:
             )
             for k, label in _SCORES.items()
         ]
-        f1 = [float(np.nanmean(a.classes["f1"])) for a in result.assessments.values()]
-        rows.append(("Mean F1 of the classes", *(number(v, 3) for v in f1)))
         rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
         self._scores.object = table(
             ("score (95 % interval)", *(MAP_NAMES.get(n, n) for n in names)), rows
-        )
+        ) + _differences(result.differences)
         self._offering = True
         value = self._view.judged if self._view.judged in names else names[-1]
         options = {MAP_NAMES.get(n, n): n for n in names}
@@ -139,7 +146,8 @@ class AccuracyPage:
             reliability_figure(calibrated) if calibrated is not None else None
         )
         rows = [
-            (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}", *(f"{number(r[k], 2)} ({interval(r[f'{k}_ci_low'], r[f'{k}_ci_high'], 2)})" for k in ("pa", "ua", "f1")),
+            (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}",
+             *(_with_interval(r, k) for k in ("pa", "ua", "f1")),
              f"{int(r['n_reference']):,}", f"{int(r['n_predicted']):,}", f"{int(r['n_units']):,}")
             for i, r in assessment.classes.iterrows() if r["n_reference"] + r["n_predicted"] > 0
         ]  # fmt: skip
@@ -169,8 +177,8 @@ class AccuracyPage:
         n = int((found > 0).sum())
         truth, mapped = (CLASSES[c - 1].label for c in cell)
         self._picked.object = (
-            f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls <b>{truth}</b> and this map '
-            f"<b>{mapped}</b>.</div>"
+            f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls '
+            f"<b>{truth}</b> and this map <b>{mapped}</b>.</div>"
         )
         shown = projected(found)
         colors = self._session.colors
@@ -181,6 +189,30 @@ class AccuracyPage:
             self._map.show_classes(shown)
 
         self._session.tick(draw)
+
+
+def _with_interval(row: Any, score: str) -> str:
+    bounds = interval(row[f"{score}_ci_low"], row[f"{score}_ci_high"], 2)
+    return f"{number(row[score], 2)} ({bounds})"
+
+
+def _differences(found: dict[tuple[str, str], Any]) -> str:
+    """Each two maps: how far apart, and whether that may be chance."""
+    if not found:
+        return ""
+    rows = []
+    for (first, second), d in found.items():
+        cells = []
+        for score in ("oa", "mean_f1"):
+            r = d.scores.loc[score]
+            cells.append(
+                f"{number(r['difference'], 3, True)} ({interval(r['ci_low'], r['ci_high'], 3, True)})"
+            )
+        verdict = "significant" if d.scores.loc["oa", "significant"] else "not significant"
+        names = f"{MAP_NAMES.get(first, first)} − {MAP_NAMES.get(second, second)}"
+        rows.append((names, *cells, verdict, f"{d.n:,}"))
+    heads = ("difference (95 % interval)", "OA", "mean F1", "in OA", "cells (n)")
+    return "<h3>Which map is better?</h3>" + table(heads, rows)
 
 
 def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
@@ -213,8 +245,11 @@ def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
     )
     fig.add_tools(HoverTool(renderers=[cells], tooltips=[("", "@what")]))
     for axis in fig.axis:
-        axis.update(major_label_text_color=ink, axis_label_text_color=ink, axis_line_color=None, major_tick_line_color=None,
-                    axis_label_text_font_style="normal", major_label_text_font_style="bold")  # fmt: skip
+        axis.update(
+            major_label_text_color=ink, axis_label_text_color=ink, axis_line_color=None,
+            major_tick_line_color=None, axis_label_text_font_style="normal",
+            major_label_text_font_style="bold",
+        )  # fmt: skip
     fig.grid.visible = False
     fig.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
     fig.title.text_color = ink
@@ -248,9 +283,8 @@ def _fill_matrix(
                 else "<1"
             )
             inks.append("white" if ratio[r, c] > 0.55 else "#10202f")
-            what.append(
-                f"reference {true}, map {mapped}: {n:,} cells, {100 * ratio[r, c]:.0f} % of the {'column' if share == 'column %' else 'row'}"
-            )
+            of = "column" if share == "column %" else "row"
+            what.append(f"reference {true}, map {mapped}: {n:,} cells, {percent:.0f} % of the {of}")
     fig.x_range.factors = codes
     fig.y_range.factors = codes[::-1]
     unit = {
@@ -262,9 +296,15 @@ def _fill_matrix(
     source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
 
 
+_CLASSES = "<h3>Producer's accuracy, user's accuracy and F1 of each class, with 95 % intervals</h3>"
+_RELIABILITY = "<h3>Reliability: are probabilities as right as they are high?</h3>"
 _PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
 finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
 everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>"""
-_SIGNIFICANT = """<p>Where the intervals of two maps overlap widely, the difference between them may be chance: other
-reference polygons could have turned it round. Intervals here draw whole polygons (or blocks), since the cells of one
-polygon are not independent witnesses. A class in one polygon only has no interval.</p>"""
+_SIGNIFICANT = """<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
+an interval of its own: in every bootstrap draw both are judged by the same polygons, and what makes a
+polygon hard for both cancels. Where that interval holds 0, the difference is <b>not significant</b>:
+other reference polygons could have turned it round. The two maps' own intervals may overlap although
+the difference is significant.</p>
+<p>Intervals draw whole polygons (or blocks), since the cells of one polygon are not independent
+witnesses. A class in one polygon only has no interval.</p>"""

@@ -1,7 +1,5 @@
 """Choosing a city, an area and own files, and looking at the imagery."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
@@ -101,12 +99,12 @@ class CityPage:
 
     def _chosen(self, event: Any) -> None:
         if event.new and event.new != self._study.city and not self._filling:
-            self._study.param.update(city=event.new, area=None, scene_files=())
+            self._study.param.update(city=event.new, area=None, scene_files=(), radar_files=())
             self._view.param.update(box=None, place=None, cell=None)
 
     def _picked(self, key: str) -> None:
         if key != self._study.city:
-            self._study.param.update(city=key, area=None, scene_files=())
+            self._study.param.update(city=key, area=None, scene_files=(), radar_files=())
             self._view.param.update(box=None, place=None, cell=None)
             self._fill("")
 
@@ -164,19 +162,22 @@ def _facts_of(scene: Any, area: Any) -> str:
     if scene.seasons:
         what.append(f"Sentinel-2: {', '.join(escape(s) for s in scene.seasons)}")
     if scene.radar is not None:
-        what.append("Sentinel-1")
+        what.append("Sentinel-1" if "s1" in scene.sensors else "Sentinel-1 (VV and VH)")
     if scene.box is not None:
         rows, cols = scene.box.shape
         size = abs(scene.box.affine.a)
         what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
     if area:
         what.append("cut to your area")
-    if not scene.inputs:
+    if not scene.mappable and scene.radar is None:
         what.append(
             "there is no imagery of this place here: upload Sentinel-2 (or open the server with a So2Sat folder)"
         )
     notes = "".join(f"<p>{escape(n)}</p>" for n in scene.notes)
-    return f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2><div class='lcz-note'>{' · '.join(what)}{notes}</div>"
+    return (
+        f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2>"
+        f"<div class='lcz-note'>{' · '.join(what)}{notes}</div>"
+    )
 
 
 def _world(picked: Any, dark: bool) -> Any:

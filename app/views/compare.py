@@ -1,7 +1,5 @@
 """Two or three maps beside each other: where they agree, where not, and what each says at a place."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
@@ -12,7 +10,17 @@ import panel as pn
 from bokeh.models import ColumnDataSource, Span
 from display import projected, to_degrees, to_mercator
 from imagery import base_image, scene_bounds
-from parts import MAP_NAMES, columns, help_text, html, legend, number, side_by_side, table
+from parts import (
+    MAP_NAMES,
+    columns,
+    difference_in_words,
+    help_text,
+    html,
+    legend,
+    number,
+    side_by_side,
+    table,
+)
 from placepanel import PlacePanel
 from session import Session
 
@@ -42,7 +50,7 @@ class ComparePage:
     """The third page."""
 
     title = "Compare"
-    needs = ("scene", "reference", "own_map", "maps", "comparison")
+    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -78,14 +86,16 @@ class ComparePage:
         self._study.param.watch(
             self._made, ["maps", "reference", "own_map", "scene", "first", "second", "third"]
         )
-        self._study.param.watch(self._compared, ["comparison"])
+        self._study.param.watch(self._compared, ["comparison", "accuracy"])
         self._study.param.watch(self._watered, ["water_summary"])
         self._view.param.watch(self._arrange, ["compare"])
         self._view.param.watch(self._draw, ["palette", "opacity"])
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
-            pn.widgets.RadioButtonGroup.from_param(self._view.param.compare, name="View", button_style="outline", orientation="vertical", **wide),
+            pn.widgets.RadioButtonGroup.from_param(
+                self._view.param.compare, name="View", button_style="outline", orientation="vertical", **wide
+            ),
             pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
             pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide), **wide,
@@ -147,8 +157,8 @@ class ComparePage:
             choice.param.update(options=options, value=chosen)
         self._offering = False
         scene = self._study.scene
-        if scene is not None and self._fitted != (scene.inputs, scene.place.key):
-            self._fitted = (scene.inputs, scene.place.key)
+        if scene is not None and self._fitted != scene.key:
+            self._fitted = scene.key
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()
@@ -255,20 +265,40 @@ class ComparePage:
             f"<h3>{escape(first)} against {escape(second)}</h3>"
             + table(("figure", "value"), rows)
             + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
+            + self._which_is_better(result.names)
         )
         self._cross.object = cross_table_figure(result)
+
+    def _which_is_better(self, names: tuple[str, str]) -> str:
+        """Whether the reference tells the two maps apart, where there is one."""
+        accuracy = self._study.accuracy
+        pair = next((p for p in (names, names[::-1])
+                     if accuracy is not None and p in accuracy.differences), None)  # fmt: skip
+        if pair is None:
+            return (
+                "<div class='lcz-note'>Which of two maps is better only a reference can tell: see "
+                "the <b>Accuracy</b> page.</div>"
+            )
+        return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
 
     def _watered(self, *_: Any) -> None:
         summary = self._study.water_summary
         if summary is None:
-            self._water.object = ('<div class="lcz-note">LCZ G can be checked against a radar water map: make one on the '
-                                  "<b>Water</b> page.</div>")  # fmt: skip
+            self._water.object = (
+                '<div class="lcz-note">LCZ G can be checked against a radar water map: make one on '
+                "the <b>Water</b> page.</div>"
+            )
             return
         rows = []
         for name, found in summary.against_lcz.items():
             known = found["both"] + found["lcz_only"]
-            rows.append((MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"] if found["jaccard"] is not None else np.nan, 3),
-                         f"{known:,}", f"{found['both'] + found['radar_only']:,}", f"{found['both']:,}", f"{found['n']:,}"))  # fmt: skip
+            radar = found["both"] + found["radar_only"]
+            rows.append(
+                (
+                    MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"], 3),
+                    f"{known:,}", f"{radar:,}", f"{found['both']:,}", f"{found['n']:,}",
+                )
+            )  # fmt: skip
         g = lcz_class("G")
         self._water.object = "<h3>LCZ G against radar water</h3>" + table(
             (
@@ -307,7 +337,8 @@ class ComparePage:
         self._session.remember_view(box)
 
 
-_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since both maps can be
-wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise for open low-rise) count in part
-(Bechtel et al.). <b>Kappa</b> takes out the agreement that class sizes alone would give.</p>
+_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since
+both maps can be wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise
+for open low-rise) count in part (Bechtel et al.). <b>Kappa</b> takes out the agreement
+that class sizes alone would give.</p>
 <p>The cross table has the first map in rows, the second in columns.</p>"""

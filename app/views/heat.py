@@ -1,14 +1,15 @@
 """The heat island of each zone: of the surface, or of the air between the buildings."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
 from typing import Any
 
+import heatsettings
 import numpy as np
+import pandas as pd
 import panel as pn
+from bokeh.palettes import Inferno256
 from display import projected
 from imagery import scene_bounds
 from parts import MAP_NAMES, help_text, html, interval, number, table
@@ -21,6 +22,8 @@ from lczlib.study.steps import named_maps
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
 )  # fmt: skip
+_SEASONS = {"DJF": "December to February", "MAM": "March to May", "JJA": "June to August",
+            "SON": "September to November"}  # fmt: skip
 
 
 class HeatPage:
@@ -30,7 +33,7 @@ class HeatPage:
     needs = ("scene", "reference", "own_map", "maps", "heat")
 
     def __init__(self, session: Session) -> None:
-        self._session, self._study = session, session.study
+        self._session, self._study, self._view = session, session.study, session.view
         study = self._study
         wide = {"sizing_mode": "stretch_width"}
         self._answer = html("")
@@ -39,52 +42,41 @@ class HeatPage:
         self._bars = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
         self._table = html("")
         self._map = session.map_view(title="Temperature minus the reference (K)", height=520)
-        # shown and hidden by the box around it: a Bokeh pane that is hidden itself fails
-        self._map_pane = pn.Column(pn.pane.Bokeh(self._map.figure, **wide), **wide)
-        self._zones = pn.widgets.Select(name="Zones of", **wide)
-        self._zones.param.watch(self._chosen, "value")
-        self._offering = False
-        self._body = pn.Column(
-            self._answer,
-            self._boxes,
-            self._map_pane,
-            self._bars,
-            self._table,
+        self._layer = pn.widgets.RadioButtonGroup(
+            options=["difference", "how often hot"],
+            name="Layer",
+            button_style="outline",
             visible=False,
             **wide,
         )
-        number_of = pn.widgets.IntInput.from_param
-        self._surface = pn.Column(
-            pn.widgets.RadioButtonGroup.from_param(study.param.heat_time, name="Overpass", button_style="outline", **wide),
-            number_of(study.param.heat_interior, name="Border pixels left out", **wide),
-            _hint("Pixels eroded from each patch: mixed pixels at borders blur the zones. 0 uses all."),
-            number_of(study.param.heat_min_pixels, name="Fewest pixels of a class", **wide),
-            number_of(study.param.heat_min_patches, name="Fewest patches of a class", **wide),
-            pn.widgets.FloatInput.from_param(study.param.heat_elevation_band, name="Elevation band (m)", step=10, **wide),
-            _hint("The reference is taken from about the same height, since air cools upwards."),
-            pn.widgets.FloatInput.from_param(study.param.heat_water_distance, name="Distance to water (m)", step=50, **wide),
-            _hint("Reference pixels nearer than this to LCZ G are left out; 0 keeps all."),
-            **wide,
+        self._layer.param.watch(self._draw_map, "value")
+        # shown and hidden by the box around it: a Bokeh pane that is hidden itself fails
+        self._map_pane = pn.Column(self._layer, pn.pane.Bokeh(self._map.figure, **wide), **wide)
+        self._zones = pn.widgets.Select(
+            name="Zones of", description=study.param.heat_map.doc, **wide
+        )
+        self._zones.param.watch(self._chosen, "value")
+        self._hours = pn.widgets.Select(
+            name="Hours", description="Which hours of the record are compared.", **wide
+        )
+        self._hours.param.watch(self._hours_chosen, "value")
+        self._offering = False
+        self._body = pn.Column(
+            self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
+            visible=False, **wide,
         )  # fmt: skip
-        self._canopy = pn.Column(
-            pn.widgets.FloatInput.from_param(
-                study.param.heat_radius, name="Radius around a station (m)", step=50, **wide
-            ),
-            _hint("The commonest zone of the map within this circle is the station's."),
-            **wide,
-        )
-        self._study.param.watch(self._kind, "heat_kind")
-        self._study.param.watch(
-            self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"]
-        )
+        self._surface, self._canopy = heatsettings.surface(study), heatsettings.canopy(study)
+        study.param.watch(self._kind, "heat_kind")
+        study.param.watch(self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"])
+        kinds = {"surface": "surface", "canopy (air)": "canopy"}
         self.sidebar = pn.Column(
-            pn.widgets.RadioButtonGroup.from_param(study.param.heat_kind, name="Heat island", button_style="outline",
-                                                   options={"surface": "surface", "canopy (air)": "canopy"}, **wide),
-            self._zones,
-            pn.widgets.RadioButtonGroup.from_param(study.param.heat_statistic, name="Statistic", button_style="outline", **wide),
-            self._surface, self._canopy,
-            pn.widgets.IntInput.from_param(study.param.heat_replicates, name="Bootstrap replicates", step=100, **wide),
-            help_text("Surface and canopy are two things", _TWO), help_text("How sure is it?", _SURE), **wide,
+            pn.widgets.RadioButtonGroup.from_param(
+                study.param.heat_kind, name="Heat island", button_style="outline", options=kinds, **wide
+            ),
+            self._zones, heatsettings.common(study), self._surface, self._canopy,
+            heatsettings.intervals(study),
+            help_text("Surface and canopy are two things", _TWO),
+            help_text("How sure is it?", _SURE), **wide,
         )  # fmt: skip
         self.content = pn.Column(self._told, self._body, **wide)
         self._kind()
@@ -93,6 +85,11 @@ class HeatPage:
     def _chosen(self, event: Any) -> None:
         if event.new and not self._offering:
             self._study.heat_map = event.new
+
+    def _hours_chosen(self, event: Any) -> None:
+        if event.new and not self._offering:
+            self._view.hours = event.new
+            self._made()
 
     def _kind(self, *_: Any) -> None:
         surface = self._study.heat_kind == "surface"
@@ -103,9 +100,8 @@ class HeatPage:
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
         if study.heat_map not in maps:
-            options[f"{MAP_NAMES.get(study.heat_map, study.heat_map)} (not made yet)"] = (
-                study.heat_map
-            )
+            missing = MAP_NAMES.get(study.heat_map, study.heat_map)
+            options[f"{missing} (not made yet)"] = study.heat_map
         self._offering = True
         self._zones.param.update(options=options, value=study.heat_map)
         self._offering = False
@@ -115,72 +111,104 @@ class HeatPage:
             what = "" if study.messages.get("heat") else "Working …"
             self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
             return
-        self._told.object = f"<div class='lcz-note'>{escape(study.scene.place.name if study.scene else '')} · {escape(heat.method)} · zones: {MAP_NAMES.get(study.heat_map, '')}</div>"
+        place = study.scene.place.name if study.scene else ""
+        zones = MAP_NAMES.get(study.heat_map, "")
+        self._told.object = (
+            f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
+        )
         self._answer.object = (
             f'<div class="lcz-answer" role="status">{escape(heat.sentence())}</div>'
         )
-        result = heat.result
-        self._table.object = _table_of(heat)
+        self._hours.visible = heat.kind == "canopy"
+        self._map_pane.visible = heat.kind == "surface"
         if heat.kind == "surface":
-            self._boxes.object = class_boxes(
-                result.classes,
-                result.reference_temperature,
-                "Pixels of each zone against the reference",
-            )
-            self._bars.object = ranked_bars(
-                result.classes, "Difference of each zone, warmest first"
-            )
-            self._map_pane.visible = True
-            shown = projected(result.difference)
-            reach = float(np.nanpercentile(np.abs(result.difference.values), 99))
-            scene = study.scene
-
-            def draw() -> None:
-                self._map.show_values(shown, "K against the reference", -reach, reach, _DIVERGING)
-                if scene is not None:
-                    self._map.fit(scene_bounds(scene))
-
-            self._session.tick(draw)
+            self._show_surface(heat)
         else:
-            self._boxes.object = ranked_bars(
-                result.classes, "Air temperature difference of each zone"
-            )
-            self._bars.object = diurnal_cycle(
-                result.diurnal, "Through the day (bands: 95 % intervals)"
-            )
-            self._map_pane.visible = False
+            self._show_canopy(heat)
+
+    def _show_surface(self, heat: Any) -> None:
+        result = heat.result
+        self._table.object = _table_of(heat, result.classes)
+        self._boxes.object = class_boxes(
+            result.classes,
+            result.reference_temperature,
+            "Pixels of each zone against the reference",
+        )
+        self._bars.object = ranked_bars(result.classes, "Difference of each zone, warmest first")
+        self._layer.visible = heat.persistence is not None
+        self._draw_map()
+
+    def _draw_map(self, *_: Any) -> None:
+        heat, scene = self._study.heat, self._study.scene
+        if heat is None or heat.kind != "surface":
+            return
+        often = self._layer.value != "difference" and heat.persistence is not None
+        if often:
+            values, title, low, high, palette = (
+                heat.persistence, "share of the dates on which it is hot", 0.0, 1.0, Inferno256,
+            )  # fmt: skip
+        else:
+            values, title, palette = heat.result.difference, "K against the reference", _DIVERGING
+            high = float(np.nanpercentile(np.abs(values.values), 99))
+            low = -high
+        name = title[0].upper() + title[1:] if often else "Temperature minus the reference (K)"
+
+        def draw(shown: Any) -> None:
+            self._map.figure.title.text = name
+            self._map.show_values(shown, title, low, high, palette)
+            if scene is not None:
+                self._map.fit(scene_bounds(scene))
+
+        self._session.background(lambda: projected(values), draw)
+
+    def _show_canopy(self, heat: Any) -> None:
+        result = heat.result
+        there = list(dict.fromkeys(result.subsets["subset"]))
+        chosen = self._view.hours if self._view.hours in there else "all"
+        self._offering = True
+        self._hours.param.update(
+            options={_SEASONS.get(n, n.replace("all", "all hours")): n for n in there}, value=chosen
+        )
+        self._offering = False
+        classes = _of_hours(result, chosen)
+        where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
+        self._table.object = _table_of(heat, classes)
+        self._boxes.object = ranked_bars(classes, f"Air temperature difference of each zone{where}")
+        self._bars.object = diurnal_cycle(
+            result.diurnal, f"Through the day (bands: {heat.level} intervals)"
+        )
 
 
-def _table_of(heat: Any) -> str:
-    count = "n_pixels" if heat.kind == "surface" else "n_stations"
-    rows = []
-    for lcz, r in heat.result.classes.iterrows():
-        name = f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}"
-        extra = f"{int(r['n_patches']):,}" if heat.kind == "surface" else f"{int(r['n_hours']):,}"
-        rows.append((name, f"{int(r[count]):,}", extra, number(r["mean"], 1), number(r["median"], 1),
-                     number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), r["note"]))  # fmt: skip
-    second = "patches" if heat.kind == "surface" else "hours"
-    return table(
+def _of_hours(result: Any, chosen: str) -> pd.DataFrame:
+    """The table of the zones with the differences of some of the hours."""
+    part = result.subsets[result.subsets["subset"] == chosen].set_index("lcz")
+    columns = ["difference", "ci_low", "ci_high", "n_hours"]
+    return result.classes.assign(**{c: part[c].reindex(result.classes.index) for c in columns})
+
+
+def _table_of(heat: Any, classes: pd.DataFrame) -> str:
+    surface = heat.kind == "surface"
+    count, second = ("n_pixels", "n_patches") if surface else ("n_stations", "n_hours")
+    rows = [
         (
-            "zone",
-            count[2:],
-            second,
-            "mean °C",
-            "median °C",
-            "difference K",
-            "95 % interval",
-            "note",
-        ),
-        rows,
-    )
+            f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}", f"{int(r[count]):,}",
+            f"{int(r[second]):,}", number(r["mean"], 1), number(r["median"], 1),
+            number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), r["note"],
+        )
+        for lcz, r in classes.iterrows()
+    ]  # fmt: skip
+    heads = (
+        "zone", count[2:], second[2:], "mean °C", "median °C", "difference K",
+        f"{heat.level} interval", "note",
+    )  # fmt: skip
+    return table(heads, rows)
 
 
-def _hint(text: str) -> pn.pane.HTML:
-    return html(f'<div class="lcz-note">{text}</div>', margin=(-8, 10, 6, 10))
-
-
-_TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen from above. The
-<b>canopy</b> heat island is in the air between the buildings, from stations. By day they differ widely; numbers of one
-must not be quoted as the other.</p>"""
-_SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals resample blocks of the scene (or
-stations and days), not pixels. Where an interval holds 0, this evidence does not tell the zone from the reference.</p>"""
+_TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen
+from above. The <b>canopy</b> heat island is in the air between the buildings, from stations. By day
+they differ widely; numbers of one must not be quoted as the other.</p>"""
+_SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals resample blocks of
+the scene (or stations and days), not pixels. Where an interval holds 0, this evidence does not tell
+the zone from the reference. Mean and median temperatures of the canopy table are of all hours.</p>
+<p>A map has cells in the wrong zone, which pulls the zones' temperatures together. <b>Carry the map's
+own error</b> draws the zones anew from their probabilities and widens the intervals by that.</p>"""

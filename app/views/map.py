@@ -1,17 +1,17 @@
 """Making the maps, and looking at them."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from html import escape
 from typing import Any
 
 import panel as pn
+from classhelp import all_classes
 from display import projected
 from imagery import base_image, scene_bounds
 from parts import MAP_NAMES, help_text, html, legend, note
 from session import Session
+from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
@@ -42,7 +42,7 @@ class MapPage:
         self._fitted: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", **wide
+            options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
         )
         self._class = pn.widgets.Select(
             name="Class",
@@ -76,7 +76,9 @@ class MapPage:
             pn.widgets.Select.from_param(study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide),
             device, self._run, self._stop, self._bar, self._told, load, self._existing,
             html('<p class="lcz-key">Show</p>'),
-            pn.widgets.Select.from_param(view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide),
+            pn.widgets.Select.from_param(
+                view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
+            ),
             self._class,
             pn.widgets.FloatSlider.from_param(view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(view.param.palette, name="Colours", **wide),
@@ -86,6 +88,7 @@ class MapPage:
         )  # fmt: skip
         self.content = pn.Column(
             self._facts, self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
+            help_text("What the 17 classes look like", all_classes(session.colors)),
             help_text("What the layers show", _HELP), **wide,
         )  # fmt: skip
         self._made()
@@ -128,8 +131,8 @@ class MapPage:
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
         self._offering = False
-        if scene is not None and self._fitted != (scene.inputs, scene.place.key):
-            self._fitted = (scene.inputs, scene.place.key)
+        if scene is not None and self._fitted != scene.key:
+            self._fitted = scene.key
             self._session.tick(lambda: self._map.fit(scene_bounds(scene)))
         self._draw_image()
         self._draw()
@@ -170,7 +173,10 @@ class MapPage:
             data, title = self._values(layer, kind)
             shown = projected(data) if data is not None else None
             if shown is None:
-                self._legend.object = f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no {escape(_LAYERS[layer])}.</div>'
+                self._legend.object = (
+                    f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no '
+                    f"{escape(_LAYERS[layer])}.</div>"
+                )
             self._session.tick(lambda: m.show_values(shown, title))
 
     def _values(self, layer: str, kind: str) -> tuple[Any, str]:
@@ -203,9 +209,10 @@ class MapPage:
         if study.maps is None:
             what = (
                 "Choose the sensors and networks, then press <b>Run</b>."
-                if study.scene.inputs
+                if study.scene.mappable
                 else (
-                    "There is no imagery of this place here: choose another city, or upload Sentinel-2 on the City page."
+                    "There is no imagery of this place here that can be mapped: choose another city, "
+                    "or upload Sentinel-2 on the City page."
                 )
             )
             return f'<div class="lcz-banner info">No LCZ map of {escape(study.scene.place.name)} yet. {what}</div>'

@@ -1,7 +1,5 @@
 """Taking it away: the address, files, the report."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import shutil
@@ -13,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 import panel as pn
-from parts import MAP_NAMES, html
+from parts import MAP_NAMES, html, note
 from session import Session
 
 from lczlib.errors import LczError
@@ -32,6 +30,12 @@ link.click()
 link.remove()
 setTimeout(() => URL.revokeObjectURL(link.href), 60000)
 """
+_WHAT = (
+    "<p>The address holds the whole state: city, area, settings, layers and view. Whoever opens it on "
+    "this server sees the same. Uploaded files stay in your session and are not part of it.</p>"
+    "<p>The report is one file: maps, tables, methods, settings, versions and citations. It opens "
+    "offline.</p>"
+)
 _DRAWING = Lock()  # matplotlib draws one figure at a time
 
 
@@ -58,11 +62,9 @@ class SharePage:
         )
         session.view.param.watch(self._made, "page")
         self.sidebar = pn.Column(
-            html('<div class="lcz-note"><p>The address holds the whole state: city, area, settings, layers and view. Whoever opens it '
-                 "on this server sees the same. Uploaded files stay in your session and are not part of it.</p>"
-                 "<p>The report is one file: maps, tables, methods, settings, versions and citations. It opens offline.</p></div>"),
+            note(_WHAT),
             **wide,
-        )  # fmt: skip
+        )
         self.content = pn.Column(
             html("<h2>Share</h2>"),
             self._link,
@@ -80,7 +82,8 @@ class SharePage:
         base = (
             ""
             if location is None
-            else f"{location.protocol or 'http:'}//{location.hostname or ''}{f':{location.port}' if location.port else ''}{location.pathname or ''}"
+            else f"{location.protocol or 'http:'}//{location.hostname or ''}"
+            f"{f':{location.port}' if location.port else ''}{location.pathname or ''}"
         )
         query = self._session.address.query()
         return base + (f"?{query}" if query else "")

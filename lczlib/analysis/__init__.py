@@ -13,6 +13,7 @@ from lczlib.analysis.comparison import (
     consensus,
 )
 from lczlib.analysis.confusion import block_confusion, confusion, polygon_confusion
+from lczlib.analysis.differences import AccuracyDifference, accuracy_difference
 from lczlib.analysis.filters import gaussian_filter, majority_filter
 from lczlib.analysis.protocol import lcz_generator_protocol
 from lczlib.analysis.scores import CLASS_SCORES, SCORES, SIMILARITY
@@ -21,9 +22,11 @@ __all__ = [
     "CLASS_SCORES",
     "SCORES",
     "SIMILARITY",
+    "AccuracyDifference",
     "Assessment",
     "Calibration",
     "Comparison",
+    "accuracy_difference",
     "agreement_matrix",
     "assess",
     "assess_units",

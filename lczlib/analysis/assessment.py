@@ -48,7 +48,7 @@ class Assessment:
     counts : DataArray (reference, predicted)
         Confusion matrix in cells.
     scores : dict of str to float
-        ``oa``, ``aa``, ``kappa``, ``oau``, ``oabu``, ``oaw``; NaN where undefined.
+        ``oa``, ``aa``, ``kappa``, ``oau``, ``oabu``, ``oaw``, ``mean_f1``; NaN where undefined.
     intervals : dict of str to (low, high)
         ``oa_ci`` (95%), ``oa_ci90`` (5-95%), ...; NaN where none can be had.
     classes : DataFrame

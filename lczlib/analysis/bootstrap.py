@@ -137,7 +137,7 @@ def interval(
     degrees: np.ndarray | int,
     level: float = 0.95,
     *,
-    lowest: float = 0.0,
+    lowest: float | None = 0.0,
 ) -> np.ndarray:
     """Interval of scores between `lowest` and 1 from their bootstrap replicates.
 
@@ -163,8 +163,9 @@ def interval(
         Degrees of freedom: units that tell something of the score, less their strata.
     level : float
         Nominal coverage.
-    lowest : float
-        The lowest value that the score can have: 0, or -1 for kappa.
+    lowest : float, optional
+        The lowest value that the score can have: 0, or -1 for kappa. None for differences of scores,
+        which keep far from bounds: plain Student's t.
 
     Returns
     -------
@@ -172,6 +173,8 @@ def interval(
         Low and high; NaN without a degree of freedom, or where a tenth of the replicates has no
         value.
     """
+    if lowest is None:
+        return _plain_interval(np.asarray(estimate), np.asarray(replicates), degrees, level)
     width = 1.0 - lowest
     p = (np.asarray(estimate, np.float64) - lowest) / width
     values = (np.asarray(replicates, np.float64) - lowest) / width
@@ -190,6 +193,15 @@ def interval(
     out[0] = np.where(still, np.where(p >= 1, limit, p), out[0])
     out[1] = np.where(still, np.where(p <= 0, 1 - limit, p), out[1])
     return np.where(unknown, np.nan, lowest + width * out)
+
+
+def _plain_interval(
+    estimate: np.ndarray, replicates: np.ndarray, degrees: np.ndarray | int, level: float
+) -> np.ndarray:
+    unknown = (np.isnan(replicates).mean(0) > 0.1) | (np.asarray(degrees) < 1)
+    sd = np.nanstd(np.where(unknown, 0.0, replicates), axis=0)
+    reach = stats.t.ppf((1 + level) / 2, np.maximum(degrees, 1)) * sd
+    return np.where(unknown, np.nan, np.stack([estimate - reach, estimate + reach]))
 
 
 def score_intervals(

@@ -94,6 +94,13 @@ def average_accuracy(counts: Counts) -> np.ndarray:
     return _ratio(np.where(present, pa, 0.0).sum(-1), present.sum(-1))
 
 
+def mean_f1(counts: Counts) -> np.ndarray:
+    """Mean of F1 over the classes that the reference holds (macro F1; Opitz & Burst 2019, arXiv 1911.03347)."""
+    values = f1(counts)
+    present = ~np.isnan(values)
+    return _ratio(np.where(present, values, 0.0).sum(-1), present.sum(-1))
+
+
 def kappa(counts: Counts) -> np.ndarray:
     """Cohen's kappa (Zhou et al. 2022, eq. 9); NaN where both sides hold one and the same class."""
     x = _table(counts)
@@ -135,6 +142,7 @@ SCORES: dict[str, Callable[[Counts], np.ndarray]] = {
     "oau": overall_accuracy_urban,
     "oabu": overall_accuracy_built,
     "oaw": overall_accuracy_weighted,
+    "mean_f1": mean_f1,
 }
 """Scores of a whole map: name in result files, function."""
 

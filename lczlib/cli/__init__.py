@@ -15,6 +15,7 @@ from lczlib.cli import cities as _cities
 from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
+from lczlib.cli import experiment as _experiment
 from lczlib.cli import map as _map
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
@@ -60,6 +61,7 @@ app.command("assess")(_assess.assess)
 app.command("compare")(_compare.compare)
 app.command("train")(_train.train)
 app.command("evaluate")(_train.evaluate)
+app.command("experiment")(_experiment.experiment)
 app.command("uhi")(_uhi.uhi)
 app.command("sites")(_sites.sites)
 app.command("morphology")(_sites.morphology)

@@ -1,7 +1,5 @@
 """``lcz app``."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import os
@@ -42,8 +40,7 @@ def app(
         str, typer.Option(help="Address to listen at; 0.0.0.0 for other machines.")
     ] = "localhost",
     threads: Annotated[
-        int,
-        typer.Option("--num-threads", min=0, help="Threads that answer visitors; 0: one for all."),
+        int, typer.Option("--num-threads", min=1, help="Threads that compute for the visitors.")
     ] = 4,
     warm: Annotated[
         bool, typer.Option("--warm", help="Load everything at start, not at the first visit.")
@@ -74,7 +71,8 @@ def app(
         if not folder.is_dir():
             msg = f"The folder {folder} to allow does not exist."
             raise InputError(msg)
-    command = [sys.executable, "-m", "panel", *_serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)]  # fmt: skip
+    options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
+    command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
     os.execv(sys.executable, command)
 
@@ -83,7 +81,7 @@ def _serve(
     port: int, address: str, threads: int, warm: bool, prefix: str, origin: list[str], auth: str, show: bool
 ) -> list[str]:  # fmt: skip
     out = ["serve", str(app_folder()), "--port", str(port), "--address", address]
-    out += ["--num-threads", str(threads)] if threads else []
+    out += ["--num-threads", str(threads)]
     out += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
     out += ["--warm"] if warm else []
     out += ["--prefix", prefix, "--use-xheaders"] if prefix else []

@@ -166,7 +166,10 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     scores = {
         name: with_interval(v, *result.intervals[f"{name}_ci"]) for name, v in result.scores.items()
     }
-    labels = {"oa": "OA", "aa": "AA", "kappa": "kappa", "oau": "OAu", "oabu": "OAbu", "oaw": "OAw"}
+    labels = {
+        "oa": "OA", "aa": "AA", "kappa": "kappa", "oau": "OAu", "oabu": "OAbu", "oaw": "OAw",
+        "mean_f1": "F1",
+    }  # fmt: skip
     for name, text in scores.items():
         console.out.print(f"{labels[name]:>6}  {text}")
     table = Table("LCZ", "PA (95%)", "UA (95%)", box=box.SIMPLE)

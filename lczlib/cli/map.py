@@ -37,6 +37,12 @@ def map_(
     season: Annotated[
         list[str] | None, typer.Option(metavar="NAME=FILE", help="A season's raster; repeat.")
     ] = None,
+    sentinel1: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Sentinel-1 raster with So2Sat's eight channels, or two with four each; repeat."
+        ),
+    ] = None,
     fusion: Annotated[Fusion, typer.Option(help="See `lcz fuse --help`.")] = "mean",
     device: Device = "auto",
     engine: Annotated[
@@ -94,15 +100,15 @@ def map_(
         request = request_of(*read_manifest(from_manifest))
         request = replace(request, device=device, engine=engine)
     else:
-        if bool(inputs) == bool(season):
+        if bool(inputs) == bool(season) and not (sentinel1 and not inputs):
             raise typer.BadParameter("give INPUT, or --season NAME=FILE, one of the two.")
         request = MapRequest(
             inputs=tuple(str(p) for p in inputs or ()), city=city,
             seasons=pairs(season or (), "NAME=FILE, such as spring=april.tif"),
-            weights=listed(weights), fusion=fusion, anchor=anchor, device=device, engine=engine,
-            precision=precision, batch_size=batch_size, bands=listed(bands), scale=scale,
-            offset=offset, nodata=nodata, level=level or "", date=date,
-            sentinel1_time=sentinel1_time, resample=resample or "",
+            sentinel1=tuple(str(p) for p in sentinel1 or ()), weights=listed(weights), fusion=fusion,
+            anchor=anchor, device=device, engine=engine, precision=precision,
+            batch_size=batch_size, bands=listed(bands), scale=scale, offset=offset, nodata=nodata,
+            level=level or "", date=date, sentinel1_time=sentinel1_time, resample=resample or "",
         )  # fmt: skip
     try:
         with cell_progress() as report:

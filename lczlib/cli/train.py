@@ -51,6 +51,12 @@ Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels bes
 Spacing = Annotated[
     float, typer.Option(help="Spacing of the fishnet of patches in metres.", callback=above_zero)
 ]
+Combination = Annotated[
+    str,
+    typer.Option(
+        "--inputs", metavar="D1..D7", help="Channels of both sensors by name, for --sensor."
+    ),
+]
 
 
 def train(
@@ -63,6 +69,7 @@ def train(
     sensor: Annotated[
         str, typer.Option(help="s2; s1 or both (So2Sat only); else any name, such as landsat.")
     ] = "s2",
+    combination: Combination = "",
     city: City = "",
     column: Column = None,
     bands: Annotated[str, typer.Option(help="Bands to read: B1,B2,... (by default all)")] = "",
@@ -89,7 +96,11 @@ def train(
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
     arch: Annotated[
-        str, typer.Option(help="Network of the registry.", callback=an_architecture)
+        str,
+        typer.Option(
+            help="Network of the registry, such as rsnnet or random_forest.",
+            callback=an_architecture,
+        ),
     ] = "sen2lcz",
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the network; repeat.")
@@ -144,8 +155,9 @@ def train(
         devices=devices, workers=workers,
     )  # fmt: skip
     if _is_hdf5(inputs):
-        subsets = _so2sat_subsets(inputs, validation, test, sensor)
+        subsets = _so2sat_subsets(inputs, validation, test, sensor, combination)
     else:
+        sensor, bands = _combined(combination, sensor, bands)
         files = _scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
         subsets = _scene_subsets(
             files, polygons, column, without, patch, arch, spacing, split, block, seed
@@ -163,15 +175,18 @@ def train(
         from lczlib import figures as drawn
         from lczlib.figures.training import learning_curve
 
-        wanted = {
-            "learning_curve": lambda: learning_curve(result.history, result.best_epoch),
-            "confusion_matrix": lambda: drawn.confusion_figure(result.assessment.counts),
-        }
+        wanted = {"confusion_matrix": lambda: drawn.confusion_figure(result.assessment.counts)}
+        if len(result.history):
+            wanted["learning_curve"] = lambda: learning_curve(result.history, result.best_epoch)
         write_figures(folder, wanted)
     sizes = ", ".join(f"{len(getattr(subsets, s)):,} {s}" for s in ("train", "validation", "test"))
+    kept = (
+        f"Kept epoch {result.best_epoch + 1} of {len(result.history)}."
+        if len(result.history)
+        else f"{result.weights.options['n_trees']} trees, {result.weights.options['n_leaves']:,} leaves."
+    )
     console.out.print(
-        f"{sizes} patches, split by {subsets.method}. Kept epoch {result.best_epoch + 1} of "
-        f"{len(result.history)}. Accuracy on the test patches:",
+        f"{sizes} patches, split by {subsets.method}. {kept} Accuracy on the test patches:",
         soft_wrap=True,
     )
     print_assessment(result.assessment, "patches")
@@ -235,10 +250,11 @@ def evaluate(
         msg = f"{weights} maps {described.task}, not LCZ."
         raise InputError(msg)
     if _is_hdf5(inputs):
+        from lczlib.scenes.combinations import name_of
         from lczlib.training.evaluation import scaling_of
         from lczlib.training.so2sat import So2SatPatches
 
-        labelled: Patches = So2SatPatches(_only(inputs), described.sensor)
+        labelled: Patches = So2SatPatches(_only(inputs), described.sensor, name_of(described.bands))
         _check_bands(described, labelled)
         scaling = scaling_of(described)
     else:
@@ -292,6 +308,18 @@ def _options(pairs: list[str]) -> dict[str, Any]:
     return found
 
 
+def _combined(combination: str, sensor: str, bands: str) -> tuple[str, str]:
+    """Sensor and bands of a combination, where one is named."""
+    from lczlib.scenes import combinations
+
+    if not combination:
+        return sensor, bands
+    if bands:
+        raise typer.BadParameter("--inputs names the bands already: give it or --bands.")
+    channels = combinations.combination(combination)
+    return combinations.sensor_of(channels), ",".join(channels)
+
+
 def _scene_files(
     inputs: list[Path],
     sensor: str,
@@ -311,15 +339,15 @@ def _scene_files(
 
 
 def _so2sat_subsets(
-    inputs: list[Path], validation: Path | None, test: Path | None, sensor: Any
+    inputs: list[Path], validation: Path | None, test: Path | None, sensor: Any, combination: str
 ) -> Subsets:
     from lczlib.training.run import Subsets
     from lczlib.training.so2sat import So2SatPatches
     from lczlib.training.splits import split as split_patches
 
-    train = So2SatPatches(_only(inputs), sensor)
+    train = So2SatPatches(_only(inputs), sensor, combination)
     if validation and test:
-        others = (So2SatPatches(p, sensor) for p in (validation, test))
+        others = (So2SatPatches(p, sensor, combination) for p in (validation, test))
         return Subsets(train, *others, method="as published")
     if validation or test:
         msg = "Give both --validation and --test, or neither: then the file is split at random."

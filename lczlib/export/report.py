@@ -1,7 +1,5 @@
 """One self-contained HTML file of a study: it opens offline and asks for nothing."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import base64
@@ -35,7 +33,8 @@ h1 { line-height: 1.2; margin-bottom: .2rem; } h2 { margin-top: 2.2rem; border-b
 figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 figcaption, .small { font-size: .87rem; opacity: .8; }
 .answer { font-size: 1.1rem; border-left: 4px solid #d97706; padding: .2rem .9rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .87rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .87rem; }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } caption { text-align: left; padding: .3rem 0; }
 .warning { background: #fde68a; color: #3b2a00; padding: .5rem .9rem; border-radius: 6px; }

@@ -11,10 +11,10 @@ import xarray as xr
 from lczlib.figures.style import CODES, SERIES, backends, numbered_grid, sized, stacked, styled
 
 if TYPE_CHECKING:
-    from lczlib.analysis.assessment import Assessment
     from lczlib.analysis.calibration import Calibration
 
-_SAMPLE = {"pa": "n_reference", "ua": "n_predicted"}
+_SAMPLE = {"pa": "n_reference", "ua": "n_predicted", "f1": "n_reference"}
+_LABELS = {"pa": "Producer's accuracy", "ua": "User's accuracy", "f1": "F1"}
 
 Share = Literal["counts", "rows", "columns"]
 
@@ -69,8 +69,8 @@ def _short(n: float) -> str:
     return f"{n:.0f}" if n < 10_000 else f"{n / 1e3:.0f}k" if n < 1e6 else f"{n / 1e6:.1f}M"
 
 
-def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
-    """Producer's and user's accuracy of each class for several maps, with 95% intervals.
+def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") -> Any:
+    """Producer's and user's accuracy and F1 of each class for several maps, with 95% intervals.
 
     The content of Figure 10 of Zhou et al. 2022 (doi 10.1080/10095020.2022.2030654), as points
     with whiskers, so that the intervals can be compared.
@@ -78,7 +78,9 @@ def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
     Parameters
     ----------
     assessments : mapping of str to Assessment
-        One map a name.
+        One map a name; anything with such a table `classes`.
+    units : str
+        What was counted.
     """
     import holoviews as hv
 
@@ -91,7 +93,7 @@ def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
     numbers = some.index[held]
     width = max(7.0, 0.6 * len(numbers) + 2.5)
     panels = []
-    for score, label in (("pa", "Producer's accuracy"), ("ua", "User's accuracy")):
+    for score, label in _LABELS.items():
         parts = []
         for k, (name, table) in enumerate(tables.items()):
             offset = (k - (len(tables) - 1) / 2) * 0.7 / len(tables)
@@ -107,7 +109,7 @@ def class_accuracy_figure(assessments: Mapping[str, Assessment]) -> Any:
         panels.append(sized(
             hv.Overlay(parts), width, 3.2, title=f"{label}, 95% interval", xticks=ticks,
             ylim=(-0.03, 1.03), xlim=(-0.6, len(numbers) - 0.4), ylabel=label, show_grid=True,
-            xlabel=f"LCZ, {_SAMPLE[score][2:]} cells ({next(iter(tables))})", legend_position="right",
+            xlabel=f"LCZ, {_SAMPLE[score][2:]} {units} ({next(iter(tables))})", legend_position="right",
         ))  # fmt: skip
     return stacked(panels, width)
 

@@ -1,7 +1,5 @@
 """Colour composites of scenes, as images to look at."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 from typing import Literal
@@ -45,7 +43,10 @@ def optical_composite(
         If there is no such composite or stretch.
     """
     if name not in COMPOSITES or stretch not in STRETCHES:
-        msg = f"There is no composite {name!r} with stretch {stretch!r}: use {', '.join(COMPOSITES)}; {', '.join(STRETCHES)}."
+        msg = (
+            f"There is no composite {name!r} with stretch {stretch!r}: use {', '.join(COMPOSITES)}; "
+            f"{', '.join(STRETCHES)}."
+        )
         raise InputError(msg)
     bands = [scene[b] for b in COMPOSITES[name]]
     limits = [(0.0, _FIXED[b]) for b in COMPOSITES[name]] if stretch == "fixed" else None

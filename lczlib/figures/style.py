@@ -10,7 +10,7 @@ from lczlib.classes import CLASSES
 
 CODES = tuple(c.code for c in CLASSES)
 COLORS = {c.code: c.color for c in CLASSES}
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Colours of several maps in one figure, told apart by colour-blind readers (Okabe & Ito 2008)."""
 
 

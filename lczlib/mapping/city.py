@@ -6,17 +6,17 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import xarray as xr
 
 import lczlib
 from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
-from lczlib.export.files import writing
+from lczlib.export.files import alone_in
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.mapping.engines import Engine, choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, Method, fuse
@@ -233,14 +233,7 @@ def _working_in(work: Path, resume: bool) -> Iterator[None]:
     InputError
         If another run holds it, or it cannot be made.
     """
-    with writing(work), ExitStack() as held:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = held.enter_context((work / "lock").open("w"))
-        if not _locked(lock):
-            msg = (
-                f"Another run is writing into {work.parent}: wait for it, or choose another folder."
-            )
-            raise InputError(msg)
+    with alone_in(work.parent, f"{work.name}/lock"):
         if not resume:
             for old in work.iterdir():
                 if old.is_dir():
@@ -260,19 +253,6 @@ def _remove_if_bare(work: Path) -> None:
     shutil.rmtree(work)
     with suppress(OSError):  # it holds something else
         work.parent.rmdir()
-
-
-def _locked(file: IO[str]) -> bool:
-    """Take a lock that ends with the process, however it ends; true where there is no such lock."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> None:

@@ -7,6 +7,7 @@ its patches, and gives their class probabilities. Patches are cut on the device,
 from __future__ import annotations
 
 import platform
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal, Protocol
@@ -14,7 +15,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from lczlib.errors import DeviceError
-from lczlib.models import Weights, load_model
+from lczlib.models import Weights, architecture, load_model, resolve
 
 Precision = Literal["float32", "mixed"]
 CLOSE_CALL = 0.3
@@ -65,10 +66,11 @@ def make_engine(
     device : str
         ``auto`` (cuda, mps or cpu, the first there is), or a torch device.
     engine : {"auto", "torch", "openvino"}
-        ``auto`` takes OpenVINO on a CPU where it is installed: same float32 results within 2e-5.
+        ``auto`` takes OpenVINO on a CPU where it is installed, but for a random forest: same float32
+        results within 2e-5.
     precision : {"float32", "mixed"}
         ``mixed`` computes in bfloat16 (CPU) or float16 (GPU) and repeats close calls in float32:
-        labels stay, probabilities move by up to 0.15.
+        labels stay, probabilities move by up to 0.15. A random forest always computes in float32.
     batch_size : int, optional
         Patches a batch.
 
@@ -84,8 +86,10 @@ def make_engine(
         msg = f"{precision!r} is no precision: use float32 or mixed."
         raise DeviceError(msg)
     device = choose_device(device)
-    if engine == "auto":
-        engine = "openvino" if device == "cpu" and find_spec("openvino") else "torch"
+    forest = architecture(resolve(weights)[0].architecture).learning == "trees"
+    if engine == "auto":  # a forest is gathers alone, which OpenVINO does not speed up
+        there = device == "cpu" and find_spec("openvino") and not forest
+        engine = "openvino" if there else "torch"
     if engine == "openvino" and device != "cpu":
         msg = f"OpenVINO runs on the CPU here, not on {device}: use --engine torch."
         raise DeviceError(msg)
@@ -94,7 +98,9 @@ def make_engine(
         raise DeviceError(msg)
     make = OpenVinoEngine if engine == "openvino" else TorchEngine
     exact = make(weights, device, low_precision=False, batch_size=batch_size)
-    if precision == "float32":
+    if (
+        precision == "float32" or forest
+    ):  # rounding would put values on the wrong side of thresholds
         return exact
     return MixedEngine(make(weights, device, low_precision=True, batch_size=batch_size), exact)
 
@@ -205,7 +211,13 @@ class OpenVinoEngine:
         self.batch_size = batch_size or _BATCH["openvino"]
         network = torch.nn.Sequential(model, torch.nn.Softmax(dim=1))
         shape = (self.batch_size, self.weights.in_channels, *[self.weights.patch_size] * 2)
-        converted = ov.convert_model(network, example_input=torch.zeros(2, *shape[1:]))
+        example = torch.zeros(2, *shape[1:])
+        with torch.no_grad(), warnings.catch_warnings():
+            # sizes are fixed below, as the trace takes them to be
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            # checking the trace would take four times as long as the rest
+            traced = torch.jit.trace(network, example, check_trace=False)
+        converted = ov.convert_model(traced, example_input=example)
         converted.reshape({0: list(shape)})
         layout = ov.preprocess.PrePostProcessor(converted)
         layout.input().tensor().set_layout(ov.Layout("NHWC"))

@@ -12,6 +12,7 @@ from lczlib.errors import GridError, InputError, WeightsError
 from lczlib.grid import check_projected, geobox_of
 from lczlib.mapping.guard import check_distribution
 from lczlib.models import Weights
+from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, sentinel1_channels
 from lczlib.scenes.sentinel1 import COVARIANCE_BANDS, FEATURES, so2sat_features
 
 _SENSORS = {"s1": "Sentinel-1", "s2": "Sentinel-2", "s1_db": "Sentinel-1 in dB"}
@@ -103,7 +104,7 @@ def prepare(
 
 
 def _bands(scene: xr.Dataset, weights: Weights, what: str) -> xr.Dataset:
-    """The network's bands in its order; So2Sat's Sentinel-1 features are computed."""
+    """The network's bands in its order; those made from Sentinel-1 are computed."""
     have = scene.attrs.get("sensor", "")
     wanted = list(weights.bands)
     if have and have != weights.sensor and weights.sensor in _SENSORS:
@@ -114,6 +115,8 @@ def _bands(scene: xr.Dataset, weights: Weights, what: str) -> xr.Dataset:
         raise WeightsError(msg)
     if set(wanted) <= set(FEATURES) and set(COVARIANCE_BANDS) <= set(scene):
         scene = so2sat_features(scene)
+    elif set(wanted) <= set(SENTINEL1_CHANNELS) and set(COVARIANCE_BANDS) <= set(scene):
+        scene = sentinel1_channels(scene)
     missing = [b for b in wanted if b not in scene]
     if missing:
         msg = f"{weights.name} reads band(s) {', '.join(missing)}, which the {what} does not have."

@@ -26,6 +26,9 @@ class MapRequest:
         City of the So2Sat folder.
     seasons : dict of str to str
         Season to raster, instead of `inputs`.
+    sentinel1 : tuple of str
+        Sentinel-1 rasters beside those of Sentinel-2, or alone: see
+        `lczlib.scenes.open_sentinel1_rasters`.
     weights : tuple of str
         Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
     fusion : Method
@@ -48,6 +51,7 @@ class MapRequest:
     inputs: tuple[str, ...] = ()
     city: str = ""
     seasons: dict[str, str] = field(default_factory=dict)
+    sentinel1: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     fusion: Method = "mean"
     anchor: Anchor = "center"
@@ -70,6 +74,7 @@ def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
     values = asdict(request)
     values["inputs"] = [relative(p, folder) for p in request.inputs]
     values["seasons"] = {s: relative(p, folder) for s, p in request.seasons.items()}
+    values["sentinel1"] = [relative(p, folder) for p in request.sentinel1]
     values["weights"] = [relative(w, folder) if Path(w).is_file() else w for w in request.weights]
     return values
 
@@ -107,6 +112,7 @@ def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
     values = dict(manifest["parameters"])
     values["inputs"] = tuple(str(folder / p) for p in values["inputs"])
     values["seasons"] = {s: str(folder / p) for s, p in values["seasons"].items()}
+    values["sentinel1"] = tuple(str(folder / p) for p in values.get("sentinel1", ()))
     values["weights"] = tuple(
         str(folder / w) if (folder / w).is_file() else w for w in values["weights"]
     )

@@ -12,7 +12,12 @@ import xarray as xr
 from lczlib.errors import InputError, WeightsError
 from lczlib.grid import check_same_grid, geobox_of, to_utm
 from lczlib.models import Weights
-from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
+from lczlib.scenes import (
+    open_raster_scene,
+    open_sentinel1_rasters,
+    open_sentinel2,
+    open_so2sat,
+)
 from lczlib.scenes.atmosphere import to_top_of_atmosphere
 
 if TYPE_CHECKING:
@@ -88,7 +93,7 @@ def open_sources(
     if request.inputs and request.seasons:
         msg = "Give rasters either as INPUT or by --season NAME=FILE, not both."
         raise InputError(msg)
-    for path in (*request.inputs, *request.seasons.values()):
+    for path in (*request.inputs, *request.seasons.values(), *request.sentinel1):
         if not Path(path).exists():
             msg = f"The input {path} does not exist."
             raise InputError(msg)
@@ -103,6 +108,12 @@ def _from_folder(
 ) -> tuple[list[Source], tuple[str, ...]]:
     if len(request.inputs) > 1 or request.seasons:
         msg = f"{request.inputs[0]} is a So2Sat folder: give it alone, without other rasters."
+        raise InputError(msg)
+    if request.sentinel1:
+        msg = (
+            f"The So2Sat folder {request.inputs[0]} has its own Sentinel-1: give --sentinel1 beside "
+            "Sentinel-2 rasters, or alone."
+        )
         raise InputError(msg)
     if request.resample:
         msg = (
@@ -139,27 +150,36 @@ def _from_rasters(
     request: MapRequest, by_kind: dict[str, str], described: Mapping[str, Weights]
 ) -> list[Source]:
     files = dict(request.seasons) or {Path(p).stem: p for p in request.inputs}
-    if not files:
+    if not files and not request.sentinel1:
         msg = "There is nothing to map: give a So2Sat folder, a raster, or --season NAME=FILE."
         raise InputError(msg)
-    if request.city:
-        msg = f"--city goes with a So2Sat folder, and {next(iter(files.values()))} is a file."
-        raise InputError(msg)
-    if request.sentinel1_time:
-        msg = f"--s1-time goes with a So2Sat folder, and {next(iter(files.values()))} is a file."
-        raise InputError(msg)
+    for option, given in (("--city", request.city), ("--s1-time", request.sentinel1_time)):
+        if given:
+            first = next(iter((*files.values(), *request.sentinel1)))
+            msg = f"{option} goes with a So2Sat folder, and {first} is a file."
+            raise InputError(msg)
     if not request.seasons and len(files) < len(request.inputs):
         msg = "Two rasters have the same file name: name them with --season NAME=FILE."
         raise InputError(msg)
     name = by_kind.get("s2")
-    if by_kind and name is None:
+    if by_kind and name is None and not (request.sentinel1 and "s1" in by_kind):
         msg = (
-            f"{by_kind['s1']} reads Sentinel-1 as So2Sat prepares it (two mosaics in a So2Sat "
-            f"folder), not {next(iter(files.values()))}: give the folder, or Sentinel-2 weights."
+            f"{next(iter(by_kind.values()))} reads Sentinel-1 as So2Sat prepares it (two mosaics in a "
+            f"So2Sat folder), not {next(iter(files.values()), 'a single raster')}: give the folder, "
+            "--sentinel1, or Sentinel-2 weights."
         )
         raise WeightsError(msg)
-    weights = described.get(name) if name else None
     sources = []
+    if request.sentinel1 and (not by_kind or "s1" in by_kind):
+        if request.resample:
+            msg = "--resample does not go with --sentinel1: both sensors must share a grid already."
+            raise InputError(msg)
+        radar = open_sentinel1_rasters(request.sentinel1)
+        chosen = by_kind.get("s1") or default_weights(radar)["s1"]
+        sources.append(Source("s1", "s1", radar, chosen))
+        if by_kind and name is None:
+            files = {}
+    weights = described.get(name) if name else None
     for label, path in files.items():
         if weights is None or weights.sensor == "s2":
             scene = open_sentinel2(path, **_raster_options(request))

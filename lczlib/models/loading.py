@@ -21,6 +21,7 @@ from lczlib.models.weights import (
 if TYPE_CHECKING:
     from torch import nn
 
+_KERAS = (".h5", ".hdf5")
 _EMBEDDED = Path(__file__).parent / "demo"
 
 
@@ -87,7 +88,22 @@ def _converted_folder() -> Path:
 
 
 def build_for(weights: Weights) -> nn.Module:
-    """A fresh network of the shape that weights describe."""
+    """A fresh network of the shape that weights describe.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or its options make none.
+    WeightsError
+        If their patches are too small for it.
+    """
+    blueprint = architecture(weights.architecture)
+    if weights.patch_size < blueprint.min_patch_size:
+        msg = (
+            f"{weights.name} is described with patches of {weights.patch_size} pixels, and "
+            f"{blueprint.title} needs {blueprint.min_patch_size} or more (--patch-size)."
+        )
+        raise WeightsError(msg)
     n_classes = len(weights.classes) if weights.task == "lcz" else 1
     return build(weights.architecture, weights.in_channels, n_classes, **weights.options)
 
@@ -102,7 +118,7 @@ def load_original(model: nn.Module, path: Path) -> nn.Module:
     WeightsError
         If the file is damaged or of another network.
     """
-    if path.suffix in (".h5", ".hdf5"):
+    if path.suffix in _KERAS:
         if not hasattr(model, "keras_layers"):
             msg = f"Keras weights cannot be read into {type(model).__name__}: use a PyTorch file."
             raise WeightsError(msg)
@@ -121,20 +137,35 @@ def load_original(model: nn.Module, path: Path) -> nn.Module:
         state = read(path)
     except Exception as err:  # torch raises many kinds for a damaged or foreign file
         msg = (
-            f"{path} does not hold weights of {type(model).__name__}: it is damaged, or no Keras HDF5, PyTorch "
-            "state dict or safetensors file."
+            f"{path} does not hold weights of {type(model).__name__}: it is damaged, or no Keras "
+            "HDF5, PyTorch state dict or safetensors file."
         )
         raise WeightsError(msg) from err
     try:
         model.load_state_dict(state)
     except Exception as err:  # nor is a dictionary of something else refused in one way
-        text = str(err).strip().splitlines()
-        reason = (
-            text[0] if text and len(text[0]) > 8 else f"it is no such file: {type(err).__name__}"
-        )
-        msg = f"{path} does not hold weights of {type(model).__name__} ({reason})."
+        msg = f"{path} does not hold weights of {type(model).__name__} ({_reason(err)})."
         raise WeightsError(msg) from err
     return model
+
+
+def _reason(err: Exception) -> str:
+    """Why a file or its parameters cannot be loaded, from what torch says, in a line."""
+    text = str(err).strip()
+    shapes = re.findall(r"mismatch for (\S+):.*?Size\((.*?)\).*?Size\((.*?)\)", text)
+    if shapes:
+        name, given, wanted = shapes[-1]  # the last layer's tells of another number of classes
+        more = f", and {len(shapes) - 1} more do not fit" if len(shapes) > 1 else ""
+        return f"{name} is {given}, not {wanted}: made for other bands, classes or options{more}"
+    keys = re.findall(r"(Missing|Unexpected) key\(s\) in state_dict: (.*)", text)
+    if keys:
+        parts = []
+        for kind, listed in keys:
+            names = re.findall(r'"(.*?)"', listed)
+            parts.append(f"{len(names)} {kind.lower()} parameters, such as {names[0]}")
+        return "; ".join(parts)
+    first = text.splitlines()[0] if text else ""
+    return first if len(first) > 8 else f"it is no such file: {type(err).__name__}"
 
 
 def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
@@ -166,7 +197,10 @@ def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
         model.load_state_dict(state)
     except RuntimeError as err:
         title = architecture(weights.architecture).title
-        msg = f"{path} does not fit {title} with {weights.in_channels} bands: it is damaged."
+        msg = (
+            f"{path} does not fit its own description, {title} of {weights.in_channels} bands and "
+            f"{len(weights.classes)} classes ({_reason(err)}): train, fetch or import it again."
+        )
         raise WeightsError(msg) from err
     model.weights = weights
     return model.eval().to(device)
@@ -202,5 +236,24 @@ def import_weights(path: str | Path, weights: Weights) -> Path:
     if not path.is_file():
         msg = f"The weights file {path} does not exist."
         raise WeightsError(msg)
+    if architecture(weights.architecture).keras_graph and path.suffix in _KERAS:
+        weights = _with_own_layers(path, weights)
     model = load_original(build_for(weights), path)
     return save_safetensors(_converted_folder() / f"{weights.name}.safetensors", model, weights)
+
+
+def _with_own_layers(path: Path, weights: Weights) -> Weights:
+    """The description with the layers and patch size that a saved Keras model states, if it does."""
+    from lczlib.models.keras_graph import read_graph
+
+    layers = read_graph(path)
+    if layers is None:
+        return weights
+    size = layers[0]["shape"][0]
+    default = architecture(weights.architecture).patch_size
+    if size is not None and weights.patch_size not in (size, default):
+        msg = f"{path} reads patches of {size} pixels, not {weights.patch_size} (--patch-size)."
+        raise WeightsError(msg)
+    return dataclasses.replace(
+        weights, options={"layers": layers}, patch_size=size or weights.patch_size
+    )

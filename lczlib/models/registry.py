@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal
 
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -33,6 +34,15 @@ class Architecture:
         The paper.
     task : str
         ``lcz`` (class logits (N, n_classes)) or ``water`` (see the architecture's file).
+    learning : {"gradient", "trees"}
+        How it is trained: by gradient descent, or grown as a forest.
+    bands : tuple of str
+        What its published weights read, in order; empty: So2Sat's bands.
+    scale : float
+        What its published weights read, as a factor on reflectance.
+    keras_graph : bool
+        Whether a saved Keras model is imported with the layers that it lists: the network here is a
+        stand-in for one whose layers are not known.
     """
 
     name: str
@@ -42,6 +52,10 @@ class Architecture:
     min_patch_size: int
     reference: str
     task: str = "lcz"
+    learning: Literal["gradient", "trees"] = "gradient"
+    bands: tuple[str, ...] = ()
+    scale: float = 1.0
+    keras_graph: bool = False
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -62,6 +76,66 @@ ARCHITECTURES: dict[str, Architecture] = {
             patch_size=32,
             min_patch_size=8,
             reference="Qiu et al. 2020, doi 10.1109/JSTARS.2020.2995711",
+        ),
+        Architecture(
+            "rsnnet",
+            "RSNNet",
+            "lczlib.models.rsnnet:RSNNet",
+            patch_size=48,
+            min_patch_size=8,
+            reference="Zhou et al. 2022, doi 10.1080/10095020.2022.2030654",
+        ),
+        Architecture(
+            "lcznet",
+            "LCZNet",
+            "lczlib.models.lcznet:lcznet",
+            patch_size=48,
+            min_patch_size=8,
+            reference="Liu & Shi 2020, doi 10.1016/j.isprsjprs.2020.04.008",
+            bands=("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12", "B8A"),
+            scale=2.0,  # DN / 5000
+            keras_graph=True,
+        ),
+        Architecture(
+            "resnet50",
+            "ResNet-50",
+            "lczlib.models.resnet50:ResNet50",
+            patch_size=48,
+            min_patch_size=32,
+            reference="He et al. 2016, doi 10.1109/CVPR.2016.90",
+        ),
+        Architecture(
+            "densenet121",
+            "DenseNet-121",
+            "lczlib.models.densenet121:DenseNet121",
+            patch_size=48,
+            min_patch_size=32,
+            reference="Huang et al. 2017, doi 10.1109/CVPR.2017.243",
+        ),
+        Architecture(
+            "mscnn",
+            "MSCNN",
+            "lczlib.models.mscnn:MSCNN",
+            patch_size=48,
+            min_patch_size=8,
+            reference="Kim et al. 2020, arXiv 2011.01436",
+        ),
+        Architecture(
+            "yoo_cnn",
+            "CNN of Yoo et al.",
+            "lczlib.models.yoo_cnn:YooCNN",
+            patch_size=30,
+            min_patch_size=4,
+            reference="Yoo et al. 2019, doi 10.1016/j.isprsjprs.2019.09.009",
+        ),
+        Architecture(
+            "random_forest",
+            "Random forest",
+            "lczlib.models.forest:RandomForest",
+            patch_size=10,
+            min_patch_size=1,
+            reference="Bechtel et al. 2015, doi 10.3390/ijgi4010199",
+            learning="trees",
         ),
         Architecture(
             "gmnet",
@@ -90,7 +164,7 @@ def architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def build(name: str, in_channels: int, n_classes: int = N_CLASSES, **options: float) -> nn.Module:
+def build(name: str, in_channels: int, n_classes: int = N_CLASSES, **options: Any) -> nn.Module:
     """A network with fresh weights.
 
     Parameters
@@ -106,6 +180,29 @@ def build(name: str, in_channels: int, n_classes: int = N_CLASSES, **options: fl
     -------
     torch.nn.Module
         Input (N, in_channels, H, W) float32, output class logits (N, n_classes).
+
+    Raises
+    ------
+    InputError
+        If there is no such architecture or option, or an option's value makes no network.
     """
-    module, factory = architecture(name).factory.split(":")
-    return getattr(import_module(module), factory)(in_channels, n_classes, **options)
+    blueprint = architecture(name)
+    module, attribute = blueprint.factory.split(":")
+    factory = getattr(import_module(module), attribute)
+    known = list(signature(factory).parameters)[2:]
+    unknown = [o for o in options if o not in known]
+    if unknown:
+        have = f"it has {', '.join(known)}" if known else "it has none"
+        msg = f"{blueprint.title} has no option {', '.join(map(repr, unknown))}: {have}."
+        raise InputError(msg)
+    if in_channels < 1 or n_classes < 1:
+        msg = (
+            f"A network needs a band and a class, not {in_channels} bands and {n_classes} classes."
+        )
+        raise InputError(msg)
+    try:
+        return factory(in_channels, n_classes, **options)
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as err:
+        shown = ", ".join(f"{k}={v!r}" for k, v in options.items())
+        msg = f"{blueprint.title} cannot be built with {shown or 'its defaults'} ({err})."
+        raise InputError(msg) from err

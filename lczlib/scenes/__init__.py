@@ -1,16 +1,23 @@
 """Scenes: Sentinel-1 and Sentinel-2 as one canonical data set (bands as variables, NaN missing)."""
 
+from lczlib.scenes.combinations import COMBINATIONS, combination
+from lczlib.scenes.polarimetry import dual_pol_decomposition, sentinel1_channels
 from lczlib.scenes.raster import open_raster_scene
-from lczlib.scenes.sentinel1 import open_sentinel1, so2sat_features
+from lczlib.scenes.sentinel1 import open_sentinel1, open_sentinel1_rasters, so2sat_features
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.scenes.so2sat import City, find_cities, open_so2sat
 
 __all__ = [
+    "COMBINATIONS",
     "City",
+    "combination",
+    "dual_pol_decomposition",
     "find_cities",
     "open_raster_scene",
     "open_sentinel1",
+    "open_sentinel1_rasters",
     "open_sentinel2",
     "open_so2sat",
+    "sentinel1_channels",
     "so2sat_features",
 ]

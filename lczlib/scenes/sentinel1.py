@@ -6,6 +6,7 @@ their Lee-filtered covariance. All values are linear.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dask.array as da
@@ -55,25 +56,156 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
             msg = f"{path} has {data.sizes['band']} band(s); it must hold the four of {', '.join(names)}."
             raise InputError(msg)
         parts.append(data)
-    check_same_grid(*parts, names=(str(unfiltered), str(filtered)))
-    parts[1] = parts[1].assign_coords(x=parts[0].x, y=parts[0].y)
-    _check_units(unfiltered, filtered, parts[1])
-    stacked = da.concatenate([p.data for p in parts]).rechunk({0: -1})
+    return _scene_of(parts[0], parts[1], [str(unfiltered), str(filtered)])
+
+
+def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> xr.Dataset:
+    """Open Sentinel-1 rasters that hold what So2Sat's network reads, however they are arranged.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Two rasters of four bands in any order: So2Sat's amplitudes and Lee-filtered covariance, as
+        of `open_sentinel1`. Or one raster of eight bands: both in one, with bands named as in
+        `COMPLEX_BANDS` and `COVARIANCE_BANDS`, or unnamed in the order of So2Sat GUL (VH, VV; C11,
+        C12, C22) or So2Sat LCZ42 (VH, VV; C11, C22, C12). Or one raster with the seven bands of
+        `FEATURES`, named.
+    chunk : int
+        Edge of the dask chunks, in pixels.
+
+    Returns
+    -------
+    Dataset
+        As of `open_sentinel1`; of a raster of features, `FEATURES`.
+
+    Raises
+    ------
+    InputError, GridError
+        If the rasters hold something else. Detected backscatter (VV and VH) alone is refused: the
+        network also reads the coherence and the phase between VH and VV, which it does not hold.
+    """
+    opened = [
+        open_raster(p, "Sentinel-1 raster", chunks={"band": -1, "y": chunk, "x": chunk})
+        for p in paths
+    ]
+    files, counts = [str(p) for p in paths], [d.sizes["band"] for d in opened]
+    names = ", ".join(Path(f).name for f in files)
+    if counts == [4, 4]:
+        signed = [not (_non_negative(d)[[0, 3]]).all() for d in opened]
+        if sum(signed) != 1:
+            msg = (
+                f"Of {names} one must hold amplitudes (real and imaginary, of either sign) and one "
+                "their covariance (bands 1 and 4 never negative): they cannot be told apart."
+            )
+            raise InputError(msg)
+        order = (0, 1) if signed[0] else (1, 0)
+        return _scene_of(*(opened[i] for i in order), [files[i] for i in order])
+    if counts == [8]:
+        return _scene_of(*_split(opened[0], names), files * 2)
+    if counts == [7] and set(_band_names(opened[0])) == set(FEATURES):
+        return _features_of(opened[0], files)
+    msg = f"{names} cannot be mapped to LCZ: {_lacking(counts)}"
+    raise InputError(msg)
+
+
+def _lacking(counts: list[int]) -> str:
+    """Why rasters of so many bands hold less than the network reads, and what to give."""
+    wanted = (
+        "give So2Sat's eight channels (VH and VV amplitudes, Lee-filtered covariance) in one GeoTIFF "
+        "or two, or its seven features by name."
+    )
+    if max(counts) <= 2:
+        return (
+            "it holds detected backscatter (VV, VH), and So2Sat's network for Sentinel-1 also reads "
+            f"the coherence and phase between VH and VV, which need complex data; {wanted}"
+        )
+    if counts == [4]:
+        return (
+            "it has four bands, either the amplitudes or the covariance, and the features need "
+            f"both; {wanted}"
+        )
+    return f"{len(counts)} file(s) with {', '.join(map(str, counts))} band(s) are none of these; {wanted}"
+
+
+def _scene_of(unfiltered: xr.DataArray, filtered: xr.DataArray, files: list[str]) -> xr.Dataset:
+    """The scene of two arrays of four bands, amplitudes and covariance in our order."""
+    check_same_grid(unfiltered, filtered, names=(files[0], files[1]))
+    filtered = filtered.assign_coords(x=unfiltered.x, y=unfiltered.y)
+    _check_units(files[0], files[1], filtered)
+    stacked = da.concatenate([unfiltered.data, filtered.data]).rechunk({0: -1})
     masked = stacked.map_blocks(_masked, dtype=np.float32)
-    template = parts[0].isel(band=0, drop=True)
+    template = unfiltered.isel(band=0, drop=True)
     names = (*COMPLEX_BANDS, *COVARIANCE_BANDS)
     bands = {name: template.copy(data=masked[i]) for i, name in enumerate(names)}
-    out = xr.Dataset(bands)
+    return _described(xr.Dataset(bands), unfiltered, files, "linear", "linear backscatter")
+
+
+def _features_of(data: xr.DataArray, files: list[str]) -> xr.Dataset:
+    names = _band_names(data)
+    found = {n: data.isel(band=names.index(n), drop=True).astype(np.float32) for n in FEATURES}
+    nodata = data.rio.nodata
+    if nodata is not None:
+        found = {n: b.where(b != nodata) for n, b in found.items()}
+    for name in ("COH", "COH_LEE"):
+        sample = _sampled(found[name])
+        if not np.isfinite(sample).any() or np.nanmin(sample) < 0 or np.nanmax(sample) > 1.001:
+            msg = (
+                f"{Path(files[0]).name}: {name} is a coherence and must lie in 0 to 1; it does not."
+            )
+            raise InputError(msg)
+    return _described(xr.Dataset(found), data, files, "dB and ratios", "So2Sat feature")
+
+
+def _described(
+    out: xr.Dataset, source: xr.DataArray, files: list[str], units: str, what: str
+) -> xr.Dataset:
     for band in out.data_vars.values():
-        band.attrs = {"units": "1", "long_name": "linear backscatter"}
+        band.attrs = {"units": "1", "long_name": what}
         band.encoding = {}
-    simulated = str(parts[0].attrs.get("LCZLIB_SIMULATED", "no")) == "yes"
+    simulated = str(source.attrs.get("LCZLIB_SIMULATED", "no")) == "yes"
     out.attrs = {
-        "sensor": "s1", "units": "linear", "level": "SLC geocoded", "source": str(unfiltered),
-        "files": [str(unfiltered), str(filtered)],
-        "date": "", "simulated": simulated,
+        "sensor": "s1", "units": units, "level": "SLC geocoded", "source": files[0],
+        "files": list(dict.fromkeys(files)), "date": "", "simulated": simulated,
     }  # fmt: skip
     return out
+
+
+def _split(data: xr.DataArray, what: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """Amplitudes and covariance of eight bands, found by name, else by their signs."""
+    names = _band_names(data)
+    if set(names) == {*COMPLEX_BANDS, *COVARIANCE_BANDS}:
+        order = [names.index(n) for n in (*COMPLEX_BANDS, *COVARIANCE_BANDS)]
+    else:
+        positive = _non_negative(data)[4:].tolist()
+        if positive == [True, False, False, True]:
+            order = list(range(8))
+        elif positive == [True, True, False, False]:  # So2Sat LCZ42
+            order = [0, 1, 2, 3, 4, 6, 7, 5]
+        else:
+            msg = (
+                f"The order of the eight bands of {what} cannot be told: name them "
+                f"{', '.join((*COMPLEX_BANDS, *COVARIANCE_BANDS))}."
+            )
+            raise InputError(msg)
+    return data.isel(band=order[:4]), data.isel(band=order[4:])
+
+
+def _band_names(data: xr.DataArray) -> list[str]:
+    names = data.attrs.get("long_name", ())
+    names = [names] if isinstance(names, str) else [str(n) for n in names]
+    return [n.replace("C12_real", "C12_re").replace("C12_imag", "C12_im") for n in names]
+
+
+def _non_negative(data: xr.DataArray) -> np.ndarray:
+    """Of each band, whether no sampled value lies below zero."""
+    sample = _sampled(data)
+    with np.errstate(invalid="ignore"):
+        return np.array([not (band < 0).any() for band in sample])
+
+
+def _sampled(data: xr.DataArray) -> np.ndarray:
+    step = max(1, max(data.sizes["y"], data.sizes["x"]) // 512)
+    return data.isel(y=slice(None, None, step), x=slice(None, None, step)).values
 
 
 def _masked(block: np.ndarray) -> np.ndarray:
@@ -84,9 +216,7 @@ def _masked(block: np.ndarray) -> np.ndarray:
 
 
 def _check_units(unfiltered: str | Path, filtered: str | Path, covariance: xr.DataArray) -> None:
-    step = max(1, max(covariance.shape) // 512)
-    sample = covariance.isel(band=[0, 3], y=slice(None, None, step), x=slice(None, None, step))
-    values = sample.values
+    values = _sampled(covariance.isel(band=[0, 3]))
     if not np.isfinite(values).any() or not (np.nan_to_num(values) != 0).any():
         msg = f"{filtered} has no valid pixel: every one is 0 or NaN."
         raise InputError(msg)

@@ -14,6 +14,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of
+from lczlib.scenes.polarimetry import sentinel1_channels
 from lczlib.scenes.sentinel1 import open_sentinel1, so2sat_features
 from lczlib.scenes.sentinel2 import open_sentinel2
 
@@ -45,7 +46,10 @@ class City:
     notes: tuple[str, ...] = field(default=())
 
     def both_sensors(self) -> dict[str, xr.Dataset]:
-        """Each season with the seven Sentinel-1 features beside its bands, for networks that read both.
+        """Each season with what networks of both sensors read of Sentinel-1 beside its bands.
+
+        That is So2Sat's seven features and the nine channels of Zhou et al. (2022); whatever is not
+        read is never computed.
 
         Raises
         ------
@@ -56,7 +60,9 @@ class City:
             there = "Sentinel-2" if self.sentinel1 is None else "Sentinel-1"
             msg = f"{self.name} holds {there} only; a network of both sensors needs both."
             raise InputError(msg)
-        features = so2sat_features(self.sentinel1)
+        features = so2sat_features(self.sentinel1).assign(
+            sentinel1_channels(self.sentinel1).data_vars
+        )
         files = self.sentinel1.attrs.get("files", [])
         return {
             season: scene.assign(features.data_vars).assign_attrs(

@@ -1,7 +1,5 @@
 """A study as a report, and as files to take away."""
 
-# ruff: noqa: E501 - markup and sentences stay whole
-
 from __future__ import annotations
 
 import json
@@ -24,7 +22,10 @@ from lczlib.export.report import Report
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import named_maps
 
-NAMES = {"s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference", "own": "Uploaded map"}  # fmt: skip
+NAMES = {
+    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
+    "own": "Uploaded map",
+}  # fmt: skip
 _METHODS = (
     "Local Climate Zones after Stewart and Oke (2012, doi 10.1175/BAMS-D-11-00019.1) at 100 m. Each cell's class is "
     "the most probable of the 17 that a network gives the 32 x 32 pixels around it; a cell with less than half of its "
@@ -209,14 +210,16 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         report.section("Comparison")
         c = study.comparison
         report.text(
-            f"{NAMES.get(c.names[0])} and {NAMES.get(c.names[1])} give the same class to {100 * c.agreement:.1f} % of {c.n:,} cells (kappa {c.kappa:.3f}). Agreement is no accuracy."
+            f"{NAMES.get(c.names[0])} and {NAMES.get(c.names[1])} give the same class to "
+            f"{100 * c.agreement:.1f} % of {c.n:,} cells (kappa {c.kappa:.3f}). Agreement is no accuracy."
         )
         put("Cross table")
     if study.accuracy is not None:
         report.section("Accuracy")
         found = study.accuracy.assessments
         report.text(
-            f"Against {study.accuracy.source} ({study.accuracy.kind}); intervals of 95 % over {next(iter(found.values())).method['unit']}s."
+            f"Against {study.accuracy.source} ({study.accuracy.kind}); intervals of 95 % over "
+            f"{next(iter(found.values())).method['unit']}s."
         )
         rows = [
             (
@@ -235,9 +238,20 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         report.section("Heat island")
         table = study.heat.result.classes.reset_index()
         count = "n_pixels" if study.heat.kind == "surface" else "n_stations"
-        rows = [(f"{CLASSES[int(r['lcz']) - 1].code} {CLASSES[int(r['lcz']) - 1].name}", f"{int(r[count]):,}", f"{r['mean']:.1f}",
-                 "–" if np.isnan(r["difference"]) else f"{r['difference']:+.2f}", _interval((r["ci_low"], r["ci_high"])), r["note"]) for _, r in table.iterrows()]  # fmt: skip
-        report.table(("zone", count[2:], "mean °C", "difference K", "95 % interval", "note"), rows)
+        rows = []
+        for _, r in table.iterrows():
+            zone = CLASSES[int(r["lcz"]) - 1]
+            difference = "–" if np.isnan(r["difference"]) else f"{r['difference']:+.2f}"
+            rows.append(
+                (
+                    f"{zone.code} {zone.name}", f"{int(r[count]):,}", f"{r['mean']:.1f}", difference,
+                    _interval((r["ci_low"], r["ci_high"])), r["note"],
+                )
+            )  # fmt: skip
+        heads = (
+            "zone", count[2:], "mean °C", "difference K", f"{study.heat.level} interval", "note",
+        )  # fmt: skip
+        report.table(heads, rows)
         put(study.heat.kind.capitalize(), "Pixels of", "Air temperature")
 
 

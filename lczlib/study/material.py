@@ -22,6 +22,7 @@ from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty, open_lcz_map, open_probabilities
 from lczlib.scenes import open_sentinel2, open_so2sat
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
+from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
 CELL_PIXELS = 10
 """An own area is cut to whole LCZ cells of ten pixels, so that its maps lie on the city's grid."""
@@ -40,8 +41,10 @@ class Material:
         City of the folder.
     seasons : dict of str to Dataset
         Sentinel-2, lazily.
+    radar_inputs : tuple of str
+        Own Sentinel-1 rasters that can be mapped.
     radar : Dataset or None
-        Sentinel-1 as So2Sat prepares it, lazily.
+        Sentinel-1 as So2Sat prepares it, or VV and VH in dB, lazily.
     reference : Path or None
         Folder of references beside the scenes (polygons, truth, temperatures).
     level, date : str
@@ -54,6 +57,7 @@ class Material:
 
     place: Place
     inputs: tuple[str, ...] = ()
+    radar_inputs: tuple[str, ...] = ()
     city: str = ""
     seasons: dict[str, xr.Dataset] = field(default_factory=dict)
     radar: xr.Dataset | None = None
@@ -71,7 +75,17 @@ class Material:
     @property
     def sensors(self) -> tuple[str, ...]:
         """Sensors that can be mapped."""
-        return (("s1",) if self.radar is not None else ()) + (("s2",) if self.seasons else ())
+        return (("s1",) if maps_to_lcz(self.radar) else ()) + (("s2",) if self.seasons else ())
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Tells this place with these scenes from others."""
+        return (self.place.key, *self.inputs, *(self.radar.attrs["files"] if self.radar else ()))
+
+    @property
+    def mappable(self) -> bool:
+        """Whether there is imagery to map."""
+        return bool(self.inputs or self.radar_inputs)
 
     @property
     def box(self) -> Any:
@@ -156,6 +170,7 @@ def open_material(
     *,
     area: tuple[float, float, float, float] | None = None,
     files: Sequence[str] = (),
+    radar_files: Sequence[str] = (),
 ) -> Material:
     """Open what there is of a place.
 
@@ -169,16 +184,22 @@ def open_material(
         West, south, east, north in degrees to cut the scenes to.
     files : sequence of str
         Own Sentinel-2 raster(s), instead of the place's scenes.
+    radar_files : sequence of str
+        Own Sentinel-1 raster(s) (see `lczlib.study.radar.open_radar`): beside own Sentinel-2 or a
+        Sentinel-2 scene of the catalog, else alone.
 
     Raises
     ------
     InputError, GridError, CatalogError
         If scenes cannot be opened, or lie outside the area.
     """
-    if files:
+    radar = [Path(f) for f in radar_files]
+    if area and radar:
+        radar = _cut_files(radar, work / "area-radar", area)
+    if files or (radar and not place.key.startswith("scene:")):
         paths = [Path(f) for f in files]
-        paths = _cut_files(paths, work / "area", area) if area else paths
-        return _of_rasters(place, paths, shared=False)
+        paths = _cut_files(paths, work / "area", area) if area and paths else paths
+        return _of_rasters(place, paths, radar, shared=False)
     if place.key == OWN or not place.has_scenes:
         return Material(place)
     if place.key.startswith("scene:"):
@@ -190,15 +211,16 @@ def open_material(
             "level": entry.properties["lczlib:level"],
             "date": entry.properties["datetime"][:10],
         }
-        return _of_rasters(place, paths, shared=area is None, **facts)
+        return _of_rasters(place, paths, radar, shared=area is None and not radar, **facts)
     folder, city = demo_folder() if place.key == DEMO else (place.folder, place.city)
     reference = folder / "Reference" / city
     if area:
         folder = _cut_folder(folder, city, work / "area", area)
     opened = open_so2sat(folder, city)
     return Material(
-        place, (str(folder),), city, opened.seasons, opened.sentinel1,
-        reference if reference.is_dir() else None, notes=opened.notes, shared=area is None,
+        place, (str(folder),), city=city, seasons=opened.seasons, radar=opened.sentinel1,
+        reference=reference if reference.is_dir() else None, notes=opened.notes,
+        shared=area is None,
     )  # fmt: skip
 
 
@@ -245,12 +267,26 @@ def open_maps(folder: str | Path) -> Maps:
     return Maps(folder, kinds, json.loads(manifest.read_text()))
 
 
-def _of_rasters(place: Place, paths: Sequence[Path], *, shared: bool, **facts: str) -> Material:
+def _of_rasters(
+    place: Place, paths: Sequence[Path], radar: Sequence[Path], *, shared: bool, **facts: str
+) -> Material:
     seasons = {p.stem: open_sentinel2(p) for p in paths}
-    first = next(iter(seasons))
-    for name, scene in seasons.items():
-        check_same_grid(geobox_of(seasons[first], first), geobox_of(scene, name), (first, name))
-    return Material(place, tuple(str(p) for p in paths), seasons=seasons, shared=shared, **facts)
+    scenes, own, notes = dict(seasons), None, ()
+    if radar:
+        own = open_radar([str(p) for p in radar])
+        if maps_to_lcz(own):
+            scenes["Sentinel-1"] = own  # only what is fused must share a grid
+        else:
+            notes = (NO_LCZ,)
+    if scenes:
+        first = next(iter(scenes))
+        for name, scene in scenes.items():
+            check_same_grid(geobox_of(scenes[first], first), geobox_of(scene, name), (first, name))
+    radar_inputs = tuple(str(p) for p in radar) if "Sentinel-1" in scenes else ()
+    return Material(
+        place, tuple(str(p) for p in paths), radar_inputs, seasons=seasons, radar=own, notes=notes,
+        shared=shared, **facts,
+    )  # fmt: skip
 
 
 def _cut_folder(folder: Path, city: str, target: Path, area: tuple[float, ...]) -> Path:
@@ -264,7 +300,8 @@ def _cut_folder(folder: Path, city: str, target: Path, area: tuple[float, ...]) 
 
 def _cut_files(paths: Sequence[Path], target: Path, area: tuple[float, ...]) -> list[Path]:
     shutil.rmtree(target, ignore_errors=True)
-    return [_cut(p, target / p.name, area) for p in paths]
+    # two files of one name lie in folders of their own
+    return [_cut(p, target / str(i) / p.name, area) for i, p in enumerate(paths)]
 
 
 def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:

@@ -1,6 +1,4 @@
-"""The work of the larger steps: mapping, accuracy, heat island, water."""
-
-# ruff: noqa: E501 - markup and sentences stay whole
+"""The work of the larger steps: mapping and accuracy."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,6 @@ import xarray as xr
 
 import lczlib
 from lczlib import catalog
-from lczlib.classes import CLASSES
 from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.mapping import MapRequest, map_city
@@ -42,8 +40,11 @@ def run_map(
     """Map a place, or open the result of the same request that is already there."""
     if values["result_folder"]:
         return open_maps(values["result_folder"])
-    if not material.inputs:
-        msg = f"There is no imagery of {material.place.name} here: upload a Sentinel-2 raster, or choose a place that has some."
+    if not material.mappable:
+        msg = (
+            f"There is no imagery of {material.place.name} here that can be mapped: upload Sentinel-2 "
+            "or Sentinel-1 with its eight channels, or choose a place that has some."
+        )
         raise InputError(msg)
     request = request_of(material, values)
     folder = folder_of(material, request, store)
@@ -107,8 +108,8 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
         values[f"{s}_weights"] or default_weights(s, material.simulated) for s in sensors
     )
     return MapRequest(
-        inputs=material.inputs, city=material.city, weights=weights, fusion=values["fusion"],
-        device=values["device"], level=material.level, date=material.date,
+        inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
+        weights=weights, fusion=values["fusion"], device=values["device"], level=material.level, date=material.date,
     )  # fmt: skip
 
 
@@ -179,12 +180,15 @@ class Accuracy:
     assessments : dict of str to Assessment
     calibrations : dict of str to Calibration
         Of the maps that have probabilities.
+    differences : dict of (str, str) to AccuracyDifference
+        Of each two maps.
     kind, source : str
         ``polygons`` or ``raster``, and where the reference comes from.
     """
 
     assessments: dict[str, Any]
     calibrations: dict[str, Any]
+    differences: dict[tuple[str, str], Any]
     kind: str
     source: str
 
@@ -199,7 +203,7 @@ def assess_maps(
     InputError
         If there is no reference.
     """
-    from lczlib.analysis import assess, calibration
+    from lczlib.analysis import accuracy_difference, assess, calibration
 
     truth: Any = reference.polygons if kind == "polygons" else reference.raster
     other = "raster" if kind == "polygons" else "polygons"
@@ -210,7 +214,8 @@ def assess_maps(
         msg = "There is no reference for this place: upload reference polygons or an LCZ raster on the City page."
         raise InputError(msg)
     found, calibrated = {}, {}
-    for name, lcz in {**maps.kinds, **own}.items():
+    judged = {**maps.kinds, **own}
+    for name, lcz in judged.items():
         resampling = None if isinstance(truth, gpd.GeoDataFrame) else "nearest"
         found[name] = assess(lcz, truth, resampling=resampling)
         proba = maps.probabilities.get(name)
@@ -218,123 +223,15 @@ def assess_maps(
             isinstance(truth, gpd.GeoDataFrame) or same_grid(geobox_of(proba), geobox_of(truth))
         ):
             calibrated[name] = calibration(proba, truth)
-    return Accuracy(found, calibrated, kind, reference.source)
-
-
-@dataclass(frozen=True)
-class Heat:
-    """A heat island and what it was made from, in words.
-
-    Attributes
-    ----------
-    kind : str
-        ``surface`` or ``canopy``.
-    result : SurfaceHeatIsland or CanopyHeatIsland
-    method : str
-        How rasters came to one grid, or how station times were read.
-    stations : GeoDataFrame or None
-        Sites of the canopy heat island.
-    """
-
-    kind: str
-    result: Any
-    method: str
-    stations: gpd.GeoDataFrame | None = None
-
-    def sentence(self) -> str:
-        """The result in a sentence, with its uncertainty."""
-        table = self.result.classes
-        table = table[table["note"] != "reference"].dropna(subset=["difference"])
-        against = self.result.reference.label
-        what = "surface" if self.kind == "surface" else "air"
-        sure = table[(table["ci_low"] > 0) | (table["ci_high"] < 0)]
-        built = sure[(sure.index <= 10) & (sure["ci_low"] > 0)]
-        if table.empty:
-            return f"No class has enough data to compare its {what} temperature with {against}."
-        if built.empty:
-            return (
-                f"No built zone is warmer than {against} beyond its 95% interval: on this evidence "
-                f"no {what} heat island can be told."
+    differences = {}
+    for first, second in combinations(judged, 2):
+        try:
+            differences[first, second] = accuracy_difference(
+                judged[first], judged[second], truth, resampling="nearest"
             )
-        top = built["difference"].idxmax()
-        row = built.loc[top]
-        unit = "n_pixels" if self.kind == "surface" else "n_stations"
-        count = f"{int(row[unit]):,} {unit[2:]}"
-        unsure = len(table) - len(sure)
-        more = (
-            f" For {unsure} other class{'es' if unsure != 1 else ''} the interval holds zero."
-            if unsure
-            else ""
-        )
-        return (
-            f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
-            f"{row['difference']:+.1f} K against {against} (95% interval {row['ci_low']:+.1f} to "
-            f"{row['ci_high']:+.1f} K, {count}), the largest difference of the built zones; "
-            f"{len(built)} built zone{'s are' if len(built) != 1 else ' is'} warmer beyond the interval.{more}"
-        )
-
-
-def heat_island(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:
-    """The surface or canopy heat island of a map's zones."""
-    if v["heat_kind"] == "canopy":
-        return _canopy(material, lcz, v)
-    from lczlib.analysis.heat import SurfaceOptions, align, surface_heat_island
-
-    temperature = _temperature(material, v)
-    aligned = align(temperature, lcz)
-    elevation = None
-    if (path := material.beside("elevation.tif")) is not None:
-        from lczlib.maps import open_raster
-
-        layer = open_raster(path, "elevation").isel(band=0, drop=True).astype(np.float32)
-        elevation = to_grid(layer, geobox_of(aligned.lcz), "bilinear")
-    options = SurfaceOptions(
-        statistic=v["heat_statistic"], interior=v["heat_interior"],
-        min_pixels=v["heat_min_pixels"], min_patches=v["heat_min_patches"],
-        elevation_band=v["heat_elevation_band"], water_distance=v["heat_water_distance"],
-        replicates=v["heat_replicates"],
-    )  # fmt: skip
-    result = surface_heat_island(aligned.temperature, aligned.lcz, options, elevation=elevation)
-    return Heat("surface", result, aligned.method)
-
-
-def _temperature(material: Material, v: Mapping[str, Any]) -> xr.DataArray:
-    from lczlib.scenes.thermal import open_temperature
-
-    if v["thermal_files"]:
-        return open_temperature(v["thermal_files"][0]).temperature
-    path = material.beside("lst.tif")
-    if path is None:
-        msg = f"There is no thermal raster of {material.place.name}: upload one on the City page."
-        raise InputError(msg)
-    return open_temperature(path, unit="degC", band=v["heat_time"]).temperature
-
-
-def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:
-    from lczlib.analysis.heat.canopy import CanopyOptions, canopy_heat_island
-    from lczlib.analysis.heat.station_zones import station_classes
-    from lczlib.analysis.heat.stations import read_stations
-
-    if v["station_files"]:
-        files = v["station_files"]
-        found = read_stations(files[0], sites=files[1] if len(files) > 1 else None)
-    else:
-        air, sites = material.beside("air_temperature.csv"), material.beside("stations.gpkg")
-        if air is None or sites is None:
-            msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
-            raise InputError(msg)
-        found = read_stations(air, sites=sites)
-    # The zone that the chosen map gives a station counts, not what its operators say.
-    unknown = found.sites.assign(lcz=0) if "lcz" in found.sites else found.sites
-    zones = station_classes(unknown, lcz, radius=v["heat_radius"])
-    known = zones["lcz"][zones["lcz"] > 0]
-    options = CanopyOptions(
-        statistic="mean" if v["heat_statistic"] == "mean" else "median",
-        replicates=min(500, v["heat_replicates"]),
-    )
-    air = found.air[[c for c in found.air.columns if c in known.index]]
-    result = canopy_heat_island(air, found.sites.loc[air.columns], known, options)
-    return Heat("canopy", result, found.clock, found.sites.join(zones, rsuffix="_map"))
+        except LczError:  # two maps without a common labelled cell, or a single polygon
+            continue
+    return Accuracy(found, calibrated, differences, kind, reference.source)
 
 
 def places_of_pair(

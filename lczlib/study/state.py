@@ -13,6 +13,7 @@ import param
 
 from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.mapping.fusion import METHODS
+from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.places import DEMO, Places
 from lczlib.study.steps import STEPS, Context, Step
 
@@ -51,7 +52,7 @@ class Ticket:
         )
 
 
-class Study(param.Parameterized):
+class Study(HeatInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -75,6 +76,9 @@ class Study(param.Parameterized):
     scene_files = param.ClassSelector(
         default=(), class_=tuple, doc="Own Sentinel-2 raster, or one a season."
     )
+    radar_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own Sentinel-1: one raster, or amplitudes and covariance."
+    )
 
     sensors = param.ListSelector(["s1", "s2"], objects=["s1", "s2"])
     s1_weights = param.String("", doc="Empty: the default for the scene.")
@@ -92,22 +96,6 @@ class Study(param.Parameterized):
     first = param.String("s1", doc="Map of a comparison: s1, s2, fused, reference or own.")
     second = param.String("s2")
     third = param.String("", doc="A third map beside them; empty for none.")
-
-    heat_kind = param.Selector(default="surface", objects=["surface", "canopy"])
-    heat_map = param.String("fused", doc="The map whose zones are compared.")
-    heat_time = param.Selector(default="day", objects=["day", "night"])
-    thermal_files = param.ClassSelector(default=(), class_=tuple, doc="Own thermal raster.")
-    station_files = param.ClassSelector(
-        default=(), class_=tuple, doc="Own air temperatures, and their sites."
-    )
-    heat_statistic = param.Selector(default="median", objects=["median", "mean"])
-    heat_interior = param.Integer(1, bounds=(0, 5))
-    heat_min_pixels = param.Integer(30, bounds=(1, 10000))
-    heat_min_patches = param.Integer(3, bounds=(1, 100))
-    heat_elevation_band = param.Number(100.0, bounds=(1, 5000))
-    heat_water_distance = param.Number(0.0, bounds=(0, 10000))
-    heat_replicates = param.Integer(1000, bounds=(100, 10000))
-    heat_radius = param.Number(250.0, bounds=(10, 2000))
 
     water_files = param.ClassSelector(
         default=(), class_=tuple, doc="Own Sentinel-1 rasters in dB, dated by their names."

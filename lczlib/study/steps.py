@@ -16,9 +16,11 @@ from typing import Any
 import xarray as xr
 
 from lczlib.errors import InputError
+from lczlib.study.heat import Heat, heat_island
+from lczlib.study.heat_inputs import HEAT_INPUTS
 from lczlib.study.material import Maps, Material, References, open_material, open_references
 from lczlib.study.places import Places
-from lczlib.study.results import Heat, heat_island, run_map
+from lczlib.study.results import run_map
 from lczlib.study.water import Water, WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 
@@ -64,8 +66,9 @@ class Step:
 
 def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
     return open_material(
-        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"]
-    )
+        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"],
+        radar_files=v["radar_files"],
+    )  # fmt: skip
 
 
 def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> References:
@@ -109,7 +112,7 @@ def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any)
     if v["heat_map"] not in maps:
         msg = f"There is no map {v['heat_map']!r} yet whose zones could be compared: make it on the Map page."
         raise InputError(msg)
-    return heat_island(v["scene"], maps[v["heat_map"]], v)
+    return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v)
 
 
 def _water(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Water:
@@ -133,23 +136,18 @@ def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
 
 
 _ANY_MAP = ("maps", "reference", "own_map")
-_HEAT = (
-    "heat_kind", "heat_map", "heat_time", "heat_statistic", "heat_interior", "heat_min_pixels",
-    "heat_min_patches", "heat_elevation_band", "heat_water_distance", "heat_replicates",
-    "heat_radius", "thermal_files", "station_files",
-)  # fmt: skip
 _MAPPING = ("sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder")
 
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
-        Step("scene", ("city", "area", "scene_files"), (), _scene),
+        Step("scene", ("city", "area", "scene_files", "radar_files"), (), _scene),
         Step("reference", ("reference_files",), ("scene",), _reference),
         Step("own_map", ("map_files",), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
         Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP),
         Step("accuracy", ("reference_kind",), ("maps", "reference"), _accuracy, ("own_map",)),
-        Step("heat", _HEAT, ("scene",), _heat, _ANY_MAP),
+        Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP),
         Step("water", ("water_files", "water_orbit"), ("scene",), _water, by_hand=True),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )

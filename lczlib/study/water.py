@@ -85,7 +85,11 @@ def map_water(
 
 
 def backscatter(radar: xr.Dataset) -> xr.Dataset:
-    """VV and VH in dB from the Lee-filtered covariance of a So2Sat scene."""
+    """VV and VH in dB of a radar scene: as they are, or of the Lee-filtered intensities."""
+    if "VV" in radar:
+        return radar[["VV", "VH"]]
+    if "VV_LEE_dB" in radar:
+        return xr.Dataset({k: radar[f"{k}_LEE_dB"] for k in ("VV", "VH")})
     pairs = {"VV": "C22", "VH": "C11"}
     return xr.Dataset({k: 10 * np.log10(radar[c].where(radar[c] > 0)) for k, c in pairs.items()})
 

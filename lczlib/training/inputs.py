@@ -13,7 +13,8 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
-from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
+from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat, sentinel1_channels
+from lczlib.scenes.combinations import check_channels, name_of
 from lczlib.scenes.raster import without_fringe
 from lczlib.training.patches import (
     FISHNET,
@@ -45,11 +46,14 @@ class SceneFiles:
     city : str
         City of a So2Sat folder.
     bands : tuple of str
-        Bands to read; by default those of `BANDS`, or all bands of a raster.
+        Bands to read; by default those of `BANDS`, or all bands of a raster. The channels of a
+        combination (`lczlib.scenes.COMBINATIONS`) are computed.
     scale, offset, nodata : float, optional
         See `lczlib.scenes.open_sentinel2`.
     fringe : int
         Pixels beside no data to leave out.
+    seasons : tuple of str
+        Of a So2Sat folder's Sentinel-2 scenes; by default all that are there.
     """
 
     inputs: tuple[str, ...]
@@ -60,6 +64,7 @@ class SceneFiles:
     offset: float | None = None
     nodata: float | None = None
     fringe: int = 0
+    seasons: tuple[str, ...] = ()
 
     def open(self) -> dict[str, xr.Dataset]:
         """The scenes by name, each with all the bands of its sensor.
@@ -74,6 +79,8 @@ class SceneFiles:
             raise InputError(msg)
         if Path(self.inputs[0]).is_dir():
             scenes = self._open_folder()
+        elif name_of(self.bands) not in ("", "D2"):
+            check_channels(self.bands, BANDS["s2"], self.inputs[0])
         elif self.sensor in ("s1", "both"):
             msg = (
                 f"Sensor {self.sensor} needs a So2Sat folder with Sentinel-1 in it, and "
@@ -113,7 +120,14 @@ class SceneFiles:
         if sensors is None:
             msg = f"A So2Sat folder holds s1 and s2, not {self.sensor!r}: use s1, s2 or both."
             raise InputError(msg)
-        city = open_so2sat(self.inputs[0], self.city or None, sensors=sensors)
+        city = open_so2sat(
+            self.inputs[0], self.city or None, sensors=sensors,
+            seasons=self.seasons or None if "s2" in sensors else None,
+        )  # fmt: skip
+        if name_of(self.bands):
+            radar = () if city.sentinel1 is None else sentinel1_channels(city.sentinel1).data_vars
+            optical = BANDS["s2"] if city.seasons else ()
+            check_channels(self.bands, (*radar, *optical), f"{self.inputs[0]} ({city.name})")
         if self.sensor == "s1":
             return {f"{city.name} s1": city.sentinel1}
         seasons = city.both_sensors() if self.sensor == "both" else city.seasons

@@ -70,7 +70,7 @@ class RunResult:
     assessment : Assessment
         Accuracy on the test patches.
     history : DataFrame
-        One line an epoch.
+        One line an epoch; none for a random forest.
     best_epoch : int
         Whose weights were kept.
     notes : tuple of str
@@ -164,7 +164,7 @@ def run_training(
         "seconds": round(time.perf_counter() - begun, 1),
         "versions": {
             "lczlib": lczlib.__version__,
-            **{p: version(p) for p in ("torch", "lightning")},
+            **{p: version(p) for p in ("torch", "lightning", "scikit-learn")},
         },
     }
     if subsets.whole is not None:

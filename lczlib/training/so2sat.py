@@ -16,6 +16,9 @@ import pandas as pd
 from lczlib.classes import N_CLASSES
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.models.weights import SENTINEL2_BANDS
+from lczlib.scenes.combinations import combination, sensor_of
+from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, patch_channels
+from lczlib.scenes.sentinel1 import COMPLEX_BANDS, COVARIANCE_BANDS
 from lczlib.training.patches import Patches, PatchKind
 
 SEN1_BANDS = ("VH_re", "VH_im", "VV_re", "VV_im", "C11", "C22", "C12_re", "C12_im")
@@ -35,6 +38,9 @@ class So2SatPatches(Patches):
         ``training.h5``, ``validation.h5`` or ``testing.h5``.
     sensor : {"s2", "s1", "both"}
         Channels to read; of both sensors, Sentinel-1 comes first.
+    inputs : str
+        ``D1`` .. ``D7``: the channels of that combination instead (`lczlib.scenes.COMBINATIONS`),
+        the decomposition computed in each patch by itself.
 
     Raises
     ------
@@ -44,7 +50,11 @@ class So2SatPatches(Patches):
         If a label is not one of 17 classes.
     """
 
-    def __init__(self, path: str | Path, sensor: Literal["s1", "s2", "both"] = "s2") -> None:
+    def __init__(
+        self, path: str | Path, sensor: Literal["s1", "s2", "both"] = "s2", inputs: str = ""
+    ) -> None:
+        chosen = combination(inputs) if inputs else ()
+        sensor = sensor_of(chosen) if inputs else sensor
         if sensor not in _CHANNELS:
             msg = f"{sensor!r} is no sensor of So2Sat LCZ42: use s1, s2 or both."
             raise InputError(msg)
@@ -53,7 +63,8 @@ class So2SatPatches(Patches):
         self._file: h5py.File | None = None
         table = pd.DataFrame({"lcz": self._check()})
         table["location"] = self._rows = np.arange(len(table))
-        bands = tuple(b for names in self._arrays.values() for b in names)
+        bands = chosen or self._stored
+        self._computed = bool(chosen) and sensor != "s2"
         kind = PatchKind(sensor, bands, _SIZE, level="L1C", source=f"So2Sat LCZ42 {self.path.name}")
         super().__init__(kind, table)
 
@@ -91,12 +102,29 @@ class So2SatPatches(Patches):
             for key in self._arrays
         ]
         values = np.concatenate([p.astype(np.float32) for p in parts], axis=-1)
-        return np.ascontiguousarray(values[inverse].transpose(0, 3, 1, 2))
+        values = values.transpose(0, 3, 1, 2)
+        if self._computed:
+            values = self._combined(values)
+        return np.ascontiguousarray(values[inverse])
+
+    def _combined(self, stored: np.ndarray) -> np.ndarray:
+        """The channels of a combination, from stored ones (n, C, P, P), Sentinel-1 first."""
+        bands = {b: stored[:, i] for i, b in enumerate(self._stored)}
+        amplitudes = np.stack([bands[b] for b in COMPLEX_BANDS], axis=1)
+        covariance = np.stack([bands[b] for b in COVARIANCE_BANDS], axis=1)
+        radar = np.moveaxis(patch_channels(amplitudes, covariance), 1, 0)
+        bands |= dict(zip(SENTINEL1_CHANNELS, radar, strict=True))
+        return np.stack([bands[b] for b in self.kind.bands], axis=1)
+
+    @property
+    def _stored(self) -> tuple[str, ...]:
+        return tuple(b for names in self._arrays.values() for b in names)
 
     def subset(self, index: np.ndarray) -> So2SatPatches:
         """See `Patches.subset`."""
         out = object.__new__(So2SatPatches)
         out.path, out._arrays, out._file = self.path, self._arrays, None
+        out._computed = self._computed
         out._rows = self._rows[np.asarray(index)]
         Patches.__init__(out, self.kind, self.table.iloc[np.asarray(index)].reset_index(drop=True))
         return out

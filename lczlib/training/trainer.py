@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,7 @@ from lczlib.export.files import staged, write_json
 from lczlib.mapping.engines import choose_device
 from lczlib.models import Weights, architecture, build
 from lczlib.training.batches import PatchBatches
+from lczlib.training.checks import check_training
 from lczlib.training.losses import inverse_frequency
 from lczlib.training.module import TrainingModule
 from lczlib.training.patches import Patches, PatchKind
@@ -31,12 +34,17 @@ Progress = Callable[[int, int], None]
 Note = Callable[[str], None]
 """Called with a sentence that the user should read."""
 
+HISTORY = ("epoch", "train_loss", "train_oa", "val_loss", "val_oa", "learning_rate")
+"""Columns of a run's history."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Options:
     """How a network is trained; the defaults are those of Zhou et al. (2022, section 3.6).
+
+    A random forest heeds `options` (those of `lczlib.training.forest.Forest`) and `seed` alone.
 
     Attributes
     ----------
@@ -101,7 +109,7 @@ class Trained:
     weights : Weights
         Its description, the accuracy still empty.
     history : DataFrame
-        One line an epoch: losses, overall accuracies, learning rate.
+        One line an epoch: see `HISTORY`. Empty for a random forest, which has no epochs.
     best_epoch : int
         The epoch whose weights were kept.
     notes : tuple of str
@@ -156,7 +164,9 @@ def fit_network(
     Cancelled
         If `cancelled` answers yes; the last complete epoch can be resumed from.
     """
-    _check(train, validation, options)
+    check_training(train, validation, options)
+    if architecture(options.architecture).learning == "trees":
+        return _grow(train, options, name, progress, cancelled)
     folder = Path(folder)
     checkpoints = folder / "checkpoints"
     settings = _settings(train, validation, options)
@@ -215,39 +225,31 @@ def fit_network(
     return Trained(module.network.cpu().eval(), weights, history, int(best["epoch"]), tuple(notes))
 
 
-def _check(train: Patches, validation: Patches, options: Options) -> None:
-    blueprint = architecture(options.architecture)
-    if blueprint.task != "lcz":
+def _grow(
+    train: Patches,
+    options: Options,
+    name: str,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> Trained:
+    """A random forest: there are no epochs, so the history is empty."""
+    from lczlib.training.forest import Forest
+
+    known = list(signature(Forest).parameters)
+    unknown = [o for o in options.options if o not in known or o == "seed"]
+    if unknown:
         msg = (
-            f"{blueprint.title} is a network for {blueprint.task}, not for LCZ: use another --arch."
+            f"Random forest has no option {', '.join(map(repr, unknown))}: it has "
+            f"{', '.join(k for k in known if k != 'seed')}."
         )
         raise InputError(msg)
-    if train.kind.patch_size < blueprint.min_patch_size:
-        msg = (
-            f"{blueprint.title} needs patches of {blueprint.min_patch_size} pixels or more, not "
-            f"{train.kind.patch_size} (--patch)."
-        )
-        raise InputError(msg)
-    for what in ("epochs", "batch_size", "halve_every", "patience", "devices"):
-        if getattr(options, what) < 1:
-            msg = f"{what.replace('_', ' ')} must be 1 or more, not {getattr(options, what)}."
-            raise InputError(msg)
-    if not options.learning_rate > 0:
-        msg = f"The learning rate must be positive, not {options.learning_rate:g}."
-        raise InputError(msg)
-    if train.kind.bands != validation.kind.bands:
-        msg = (
-            f"Training patches have bands {', '.join(train.kind.bands)} and validation patches "
-            f"{', '.join(validation.kind.bands)}: they must be the same."
-        )
-        raise InputError(msg)
-    if not len(train) or not len(validation):
-        msg = f"There are {len(train)} training and {len(validation)} validation patches: both are needed."
-        raise InputError(msg)
-    present = np.unique(train.labels)
-    if present.size < 2:
-        msg = f"All training patches are of one class (LCZ {present[0]}): add polygons of others."
-        raise InputError(msg)
+    forest = Forest(seed=options.seed, **options.options)
+    forest.fit(train, progress=progress, cancelled=cancelled)
+    network, built = forest.as_network()
+    described = _describe(name, train.kind, options, *train.statistics())
+    # thresholds are in the scene's own values; mean and spread are kept for missing pixels
+    weights = dataclasses.replace(described, normalisation="none", options=built)
+    return Trained(network, weights, pd.DataFrame(columns=list(HISTORY)), 0)
 
 
 def _settings(train: Patches, validation: Patches, options: Options) -> dict[str, Any]:

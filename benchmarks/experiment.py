@@ -1,0 +1,80 @@
+"""The experiments of Zhou et al. (2022), reduced, on simulated cities.
+
+Table 4 (input combinations), Table 5 (networks) and Table 6 (focal gamma), three seeds each, on
+simulated cities: six to train on, two others to test on. Networks are those of the registry, some
+of them narrower, and train for six epochs, so that the whole fits into an hour or two of two
+cores. Stopped at any time, a second call goes on.
+
+    python benchmarks/experiment.py --work /tmp/experiment --workers 2
+
+Writes experiment/<table>/ (runs.csv, table.csv, table.md, figures, experiment.json).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from lczlib.experiment.data import City, SceneData
+from lczlib.experiment.plan import TABLES, Settings, plan
+from lczlib.experiment.runner import run_all, unique_runs
+from lczlib.scenes.simulation import simulate_city, write_so2sat
+from lczlib.training.inputs import SceneFiles
+from lczlib.training.trainer import Options
+
+TRAIN_SEEDS, TEST_SEEDS = range(4101, 4107), (5101, 5102)
+CITY_KM, SPACING, PATCH = 8.0, 240.0, 32
+SETTINGS = Settings(
+    network="rsnnet",
+    inputs="D6",
+    seeds=(0, 1, 2),
+    options=Options(epochs=6, batch_size=16, halve_every=3, patience=6, device="cpu"),
+    network_options={
+        "rsnnet": {"width": 32, "cardinality": 8},
+        "lcznet": {"widths": (32, 64, 128, 256)},
+        "mscnn": {"width": 32},
+    },
+)
+
+
+def simulated_data(folder: Path) -> SceneData:
+    """The cities as a So2Sat folder, written where they are not there yet."""
+    names = {
+        seed: f"0000{i}_{seed}_Simulated" for i, seed in enumerate((*TRAIN_SEEDS, *TEST_SEEDS))
+    }
+    for seed, name in names.items():
+        if not (folder / "Reference" / name / "truth.json").is_file():
+            write_so2sat(simulate_city(CITY_KM, seed), folder, name)
+
+    def city(seed: int) -> City:
+        name = names[seed]
+        files = SceneFiles((str(folder),), "both", name, seasons=("summer",))
+        return City(files, str(folder / "Reference" / name / "polygons.gpkg"))
+
+    return SceneData(
+        tuple(city(s) for s in TRAIN_SEEDS), tuple(city(s) for s in TEST_SEEDS),
+        patch_size=PATCH, spacing=SPACING,
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results/experiment")
+    parser.add_argument("--work", type=Path, required=True, help="for cities and runs; kept")
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    begun = time.perf_counter()
+    data = simulated_data(args.work / "cities")
+    cells = {table: plan(table, data, SETTINGS) for table in TABLES}
+    runs = unique_runs([c for own in cells.values() for c in own])
+    run_all(
+        data, runs, args.work, workers=args.workers,
+        progress=lambda done, total, what: print(
+            f"[{time.perf_counter() - begun:5.0f} s] {done}/{total} {what}", flush=True
+        ),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,323 @@
+"""``lcz experiment``: which inputs, network and loss are best on one's own data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+
+from lczlib.cli import console
+from lczlib.cli.results import with_interval, write_figures
+from lczlib.cli.train import Column, Fringe, Inputs, Nodata, Offset, Scale
+from lczlib.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from lczlib.experiment.data import City, DataSet
+    from lczlib.experiment.plan import Cell, Settings
+
+_HDF5 = (".h5", ".hdf5")
+
+
+def experiment(
+    inputs: Inputs,
+    folder: Annotated[Path, typer.Option("--out", help="Folder for runs and tables.")],
+    table: Annotated[
+        list[str],
+        typer.Option(help="inputs (D1-D7), networks, or gamma (0-6) of the focal loss; repeat."),
+    ],
+    polygons: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labelled polygons; by default Reference/CITY/polygons.gpkg of the folder."
+        ),
+    ] = None,
+    city: Annotated[
+        list[str] | None,
+        typer.Option(help="City of the So2Sat folder; repeat to train on several."),
+    ] = None,
+    test_city: Annotated[
+        list[str] | None, typer.Option(help="City to test on that is not trained on; repeat.")
+    ] = None,
+    season: Annotated[
+        list[str] | None, typer.Option(help="Season of the So2Sat folder; repeat. Default: all.")
+    ] = None,
+    sensor: Annotated[
+        str, typer.Option(help="both, s2 or s1 of a So2Sat folder; else s2, or any name.")
+    ] = "",
+    column: Column = None,
+    bands: Annotated[str, typer.Option(help="Bands of a raster of another sensor: B1,B2,...")] = "",
+    scale: Scale = None,
+    offset: Offset = None,
+    nodata: Nodata = None,
+    fringe: Fringe = 0,
+    without: Annotated[str, typer.Option(help="Classes to leave out: 7,9,B")] = "",
+    validation: Annotated[
+        Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
+    patch: Annotated[int, typer.Option(help="Edge of a patch in pixels.")] = 48,
+    spacing: Annotated[float, typer.Option(help="Spacing of the fishnet in metres.")] = 480.0,
+    split: Annotated[
+        Literal["polygon", "block", "random"],
+        typer.Option(help="polygon and block test on places not trained on; random flatters."),
+    ] = "polygon",
+    block: Annotated[float, typer.Option(help="Edge of a block in metres.")] = 2000.0,
+    split_seed: Annotated[int, typer.Option(help="Of the split, which is one for all runs.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each cell, with seeds 0, 1, ...")] = 3,
+    networks: Annotated[
+        str, typer.Option(help="NAME,NAME,...: of the tables of networks and of gamma.")
+    ] = "",
+    arch: Annotated[str, typer.Option(help="Network of the table of inputs.")] = "rsnnet",
+    combination: Annotated[
+        str,
+        typer.Option("--inputs", help="Of the tables of networks and gamma: D1-D7, or all."),
+    ] = "auto",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARCH.NAME=VALUE", help="Of a network: rsnnet.width=32; repeat."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="At most.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = 16,
+    learning_rate: Annotated[float, typer.Option(help="Of the first epochs.")] = 0.002,
+    halve_every: Annotated[int, typer.Option(help="Epochs until the rate is halved.")] = 5,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 50,
+    gamma: Annotated[float, typer.Option(help="Of the tables of inputs and networks.")] = 2.0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    workers: Annotated[int, typer.Option(help="Processes to train in, on this machine.")] = 1,
+    dask: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Dask scheduler to train on: tcp://host:8786.")
+    ] = "",
+    published: Annotated[
+        bool, typer.Option("--published", help="Show the figures of Zhou et al. (2022) beside.")
+    ] = False,
+    figures: Annotated[bool, typer.Option(help="Draw the tables.")] = True,
+) -> None:
+    """Compare inputs, networks or focal losses on one data set, as Zhou et al. (2022) did.
+
+    Each cell is a mean over seeds with an interval, tested on polygons that no run has seen.
+    A second call trains only what is missing. Writes TABLE/table.md, .csv, .json and figures.
+
+    Example:
+        lcz experiment /data/so2sat --city A --city B --test-city C --table inputs --out results
+    """
+    from lczlib.experiment.plan import check_settings, plan
+    from lczlib.experiment.report import write_report
+    from lczlib.experiment.results import gather
+    from lczlib.experiment.runner import run_all, unique_runs
+    from lczlib.experiment.speed import measure
+
+    settings = _settings(
+        tuple(range(seeds)), networks, arch, combination, option or [],
+        {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
+         "halve_every": halve_every, "patience": patience, "gamma": gamma, "device": device},
+    )  # fmt: skip
+    for name in table:
+        check_settings(name, settings)
+    data = _data(
+        inputs, polygons, city or [], test_city or [], tuple(season or ()), sensor, column,
+        tuple(b.strip() for b in bands.split(",") if b.strip()), (scale, offset, nodata), fringe,
+        tuple(c.strip() for c in without.split(",") if c.strip()), validation, test,
+        {"patch_size": patch, "spacing": spacing, "method": split, "block": block,
+         "split_seed": split_seed},
+    )  # fmt: skip
+    cells = {name: plan(name, data, settings) for name in dict.fromkeys(table)}
+    if data.subsets().method == "random":
+        console.warn("Split at random: neighbours are on both sides, so every accuracy flatters.")
+    try:
+        with _progress() as report:
+            results = run_all(
+                data, unique_runs([c for own in cells.values() for c in own]), folder,
+                workers=workers, cluster=dask, progress=report,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        console.err.print("Stopped. Finished runs are kept: the same command goes on.")
+        raise typer.Exit(130) from None
+    fingerprint = data.fingerprint()
+    for name, own in cells.items():
+        result = gather(
+            own, results, folder, fingerprint, by_polygon="polygon" in data.subsets().test.table
+        )
+        done = [c.cell for c in result.cells if c.n_finished]
+        speed = _speed(folder / name, done, data, measure) if name == "networks" else []
+        frame = write_report(
+            folder / name, name, result, data, settings, with_published=published, speed=speed
+        )
+        if figures:
+            _draw(folder / name, name, frame, result)
+        _show(name, frame, result)
+    failed = sum(r["status"] == "failed" for r in results.values())
+    if failed:
+        console.warn(f"{failed} of {len(results)} runs failed: see runs.csv; run again to retry.")
+    console.out.print(
+        f"Wrote {', '.join(str(folder / n / 'table.md') for n in cells)}", soft_wrap=True
+    )
+
+
+def _data(
+    inputs: list[Path],
+    polygons: Path | None,
+    cities: list[str],
+    test_cities: list[str],
+    seasons: tuple[str, ...],
+    sensor: str,
+    column: str | None,
+    bands: tuple[str, ...],
+    scaling: tuple[float | None, float | None, float | None],
+    fringe: int,
+    without: tuple[str, ...],
+    validation: Path | None,
+    test: Path | None,
+    cutting: dict[str, Any],
+) -> DataSet:
+    from lczlib.experiment.data import SceneData, So2SatData
+
+    if any(p.suffix.lower() in _HDF5 for p in inputs):
+        if len(inputs) > 1:
+            msg = f"Give one HDF5 file to train on, not {len(inputs)} inputs."
+            raise InputError(msg)
+        if bool(validation) != bool(test):
+            msg = "Give both --validation and --test, or neither: then the file is split at random."
+            raise InputError(msg)
+        return So2SatData(
+            str(inputs[0]), str(validation or ""), str(test or ""), cutting["split_seed"]
+        )
+    folder = inputs[0].is_dir()
+    sensor = sensor or ("both" if folder else "s2")
+
+    def city(name: str) -> City:
+        return _city(inputs, name, polygons, folder, sensor, seasons, bands, scaling, fringe)
+
+    return SceneData(
+        tuple(city(n) for n in cities or [""]), tuple(city(n) for n in test_cities), column, without,
+        **cutting,
+    )  # fmt: skip
+
+
+def _city(
+    inputs: list[Path],
+    name: str,
+    polygons: Path | None,
+    folder: bool,
+    sensor: str,
+    seasons: tuple[str, ...],
+    bands: tuple[str, ...],
+    scaling: tuple[float | None, float | None, float | None],
+    fringe: int,
+) -> City:
+    from lczlib.experiment.data import City
+    from lczlib.scenes import find_cities
+    from lczlib.training.inputs import SceneFiles
+
+    if polygons is None and folder:
+        found = name or next(iter(find_cities(inputs[0])), "")
+        beside = inputs[0] / "Reference" / found / "polygons.gpkg"
+        polygons = beside if beside.is_file() else None
+    if polygons is None:
+        raise typer.BadParameter("give --polygons: the labelled areas and their classes.")
+    files = SceneFiles(
+        tuple(str(p) for p in inputs), sensor, name, bands, *scaling, fringe, seasons
+    )
+    return City(files, str(polygons))
+
+
+def _settings(
+    seeds: tuple[int, ...],
+    networks: str,
+    arch: str,
+    combination: str,
+    options: list[str],
+    training: dict[str, Any],
+) -> Settings:
+    from lczlib.experiment.plan import Settings
+    from lczlib.training.trainer import Options
+
+    own: dict[str, dict[str, Any]] = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        network, dot, key = name.partition(".")
+        if not (equals and dot and key.isidentifier()):
+            raise typer.BadParameter(f"{text!r} is not ARCH.NAME=VALUE, such as rsnnet.width=32")
+        try:
+            own.setdefault(network, {})[key] = json.loads(value)
+        except json.JSONDecodeError:
+            own[network][key] = value
+    names = tuple(n.strip() for n in networks.split(",") if n.strip())
+    return Settings(
+        names, arch, combination if combination in ("all", "auto") else combination.upper(), seeds=seeds,
+        options=Options(**training), network_options=own,
+    )  # fmt: skip
+
+
+def _speed(folder: Path, cells: list[Cell], data: DataSet, measure: Any) -> list[dict[str, Any]]:
+    """Speeds measured by an earlier call for the same networks, or measured now."""
+    wanted = {c.label: [c.inputs, c.runs[0].options.options] for c in cells}
+    path = folder / "experiment.json"
+    try:
+        earlier = json.loads(path.read_text())["speed"]
+        if {s["label"]: s["of"] for s in earlier} == json.loads(json.dumps(wanted)):
+            return earlier
+    except (OSError, ValueError, KeyError):
+        pass
+    return [{**s, "of": wanted[s["label"]]} for s in measure(cells, data)]
+
+
+def _draw(folder: Path, name: str, frame: pd.DataFrame, result: Any) -> None:
+    import pandas as pd
+
+    from lczlib import figures as drawn
+    from lczlib.figures.experiment import table_figure, tradeoff_figure
+
+    runs = pd.read_csv(folder / "runs.csv")
+    wanted = {"table": lambda: table_figure(frame, runs)}
+    if name == "inputs":
+        held = {c.cell.label: c for c in result.cells if c.n_finished}
+        wanted["class_accuracy"] = lambda: drawn.class_accuracy_figure(held, "patches")
+    if name == "networks":
+        wanted["accuracy_and_cost"] = lambda: tradeoff_figure(frame)
+    write_figures(folder, wanted)
+
+
+def _show(name: str, frame: pd.DataFrame, result: Any) -> None:
+    from rich.table import Table
+
+    from lczlib.experiment.report import TITLES
+
+    what = f"{frame['n_patches'].iloc[0]:,} test patches"
+    if result.n_polygons:
+        what += f" of {result.n_polygons:,} polygons"
+    shown = Table(title=f"{TITLES[name]}: {what}", title_justify="left")
+    for head in ("", "seeds", "OA", "kappa", "AA", "p"):
+        shown.add_column(head, justify="left" if not head else "right")
+    for _, row in frame.iterrows():
+        scores = (
+            with_interval(row[s], row[f"{s}_low"], row[f"{s}_high"]) for s in ("oa", "kappa", "aa")
+        )
+        label = f"[bold]{row['label']}[/]" if row["label"] == result.best else row["label"]
+        p = "best" if row["label"] == result.best else f"{row['p_holm']:.3f}"
+        shown.add_row(label, str(row["n_seeds"]), *scores, "-" if p == "nan" else p)
+    console.out.print(shown)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar over runs, each of which is told of as it ends."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console.err) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total)
+            bar.console.print(escape(what), soft_wrap=True)
+
+        yield report

@@ -1,0 +1,219 @@
+"""Which training runs a table is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import lczlib
+from lczlib.errors import InputError
+from lczlib.experiment.data import DataSet
+from lczlib.models import architecture
+from lczlib.scenes.combinations import combination
+from lczlib.training.trainer import Options
+
+Table = Literal["inputs", "networks", "gamma"]
+TABLES: tuple[str, ...] = get_args(Table)
+GAMMAS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+"""Of Zhou et al. (2022), Table 6."""
+
+NETWORKS = (
+    "resnet50", "densenet121", "sen2lcz", "lcznet", "mscnn", "yoo_cnn", "rsnnet", "resnet20",
+    "random_forest",
+)  # fmt: skip
+"""Of Zhou et al. (2022), Table 5, and the two that LCZ maps are often made with beside them."""
+
+_NO_RESULT = ("device", "devices", "workers")  # options that a result does not depend on
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network trained once.
+
+    Attributes
+    ----------
+    inputs : str
+        Combination ``D1`` .. ``D7``; empty for all the bands of the data set.
+    options : Options
+        How it is trained, seed included.
+    """
+
+    inputs: str
+    options: Options
+
+    def key(self, fingerprint: str) -> str:
+        """Name of the run: a hash of all that its result depends on, the data's fingerprint too."""
+        options = {k: v for k, v in asdict(self.options).items() if k not in _NO_RESULT}
+        facts = {"data": fingerprint, "inputs": self.inputs, "options": options}
+        text = json.dumps({**facts, "lczlib": lczlib.__version__}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One line of a table: the same run with several seeds.
+
+    Attributes
+    ----------
+    label : str
+        Name of the line.
+    runs : tuple of Run
+        One a seed.
+    """
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def inputs(self) -> str:
+        """Combination of the inputs."""
+        return self.runs[0].inputs
+
+    @property
+    def network(self) -> str:
+        """Key of the architecture."""
+        return self.runs[0].options.architecture
+
+    @property
+    def gamma(self) -> float:
+        """Of the focal loss."""
+        return self.runs[0].options.gamma
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared, and how networks are trained.
+
+    Attributes
+    ----------
+    networks : tuple of str
+        Of the table of networks; for that of gamma, the networks whose gamma is varied.
+    network : str
+        Of the table of inputs.
+    inputs : str
+        Of the tables of networks and gamma; ``all`` for all bands, ``auto`` for D6, as in the
+        paper, or what comes nearest of what the data set can give.
+    combinations : tuple of str
+        Of the table of inputs; empty for all that the data set can give.
+    gammas : tuple of float
+        Of the table of gamma.
+    seeds : tuple of int
+        Of initial weights, order and augmentation: one run each.
+    options : Options
+        How every network is trained; architecture, gamma (in the table of gamma) and seed are set
+        by the table.
+    network_options : dict
+        Architecture to its own options (widths).
+    """
+
+    networks: tuple[str, ...] = ()
+    network: str = "rsnnet"
+    inputs: str = "auto"
+    combinations: tuple[str, ...] = ()
+    gammas: tuple[float, ...] = GAMMAS
+    seeds: tuple[int, ...] = (0, 1, 2)
+    options: Options = field(default_factory=Options)
+    network_options: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def run(self, inputs: str, network: str, gamma: float, seed: int) -> Run:
+        """One run of a table."""
+        own = self.network_options.get(network, {})
+        options = replace(self.options, architecture=network, options=own, gamma=gamma, seed=seed)
+        return Run(inputs, options)
+
+
+def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
+    """The cells of a table.
+
+    Parameters
+    ----------
+    table : {"inputs", "networks", "gamma"}
+        Tables 4, 5 and 6 of Zhou et al. (2022).
+    data : DataSet
+        What they are run on.
+    settings : Settings
+        What is compared.
+
+    Raises
+    ------
+    InputError
+        If the table, a network or a combination is unknown, the data set lacks the channels, or
+        there is nothing to compare.
+    """
+    check_settings(table, settings)
+    if table == "inputs":
+        rows = [(c, c, settings.network, settings.options.gamma) for c in _inputs(data, settings)]
+    else:
+        inputs = _shared_inputs(data, settings.inputs)
+        if table == "networks":
+            names, gamma = settings.networks or NETWORKS, settings.options.gamma
+            rows = [(architecture(n).title, inputs, n, gamma) for n in names]
+        else:
+            rows = _gammas(inputs, settings)
+    if len(rows) < 2:
+        msg = f"One line is no comparison: the table of {table} needs two or more."
+        raise InputError(msg)
+    return [
+        Cell(label, tuple(settings.run(inputs, network, gamma, s) for s in settings.seeds))
+        for label, inputs, network, gamma in rows
+    ]
+
+
+def check_settings(table: str, settings: Settings) -> None:
+    """Refuse what makes no sense on any data set.
+
+    Raises
+    ------
+    InputError
+        If the table, a network or a combination is unknown, or there is no seed.
+    """
+    if table not in TABLES:
+        msg = f"{table!r} is no table: use one of {', '.join(TABLES)}."
+        raise InputError(msg)
+    if not settings.seeds:
+        msg = "There is no seed: give at least one, better three or more."
+        raise InputError(msg)
+    for name in (*settings.networks, settings.network, *settings.network_options):
+        architecture(name)
+    for name in (*settings.combinations, settings.inputs):
+        if name not in ("auto", "all"):
+            combination(name)
+
+
+def _shared_inputs(data: DataSet, wanted: str) -> str:
+    """The inputs of the tables that do not vary them; empty for all bands."""
+    if wanted == "all":
+        return ""
+    if wanted == "auto":
+        return next((c for c in ("D6", "D2", "D1") if c in data.combinations), "")
+    data.select(wanted)  # the channels must be there
+    return wanted
+
+
+def _inputs(data: DataSet, settings: Settings) -> Sequence[str]:
+    for name in settings.combinations:
+        data.select(name)
+    found = settings.combinations or data.combinations
+    if len(found) < 2:
+        msg = (
+            f"{data.description} gives {', '.join(found) or 'none'} of the input combinations; to "
+            "compare them it needs Sentinel-1 (amplitudes and covariance) and Sentinel-2: give a "
+            "So2Sat folder or file that holds both."
+        )
+        raise InputError(msg)
+    return found
+
+
+def _gammas(inputs: str, settings: Settings) -> list[tuple[str, str, str, float]]:
+    networks = settings.networks or (settings.network,)
+    several = len(networks) > 1
+    rows = []
+    for network in networks:
+        for gamma in settings.gammas:
+            label = f"gamma {gamma:g}"
+            label = f"{architecture(network).title}, {label}" if several else label
+            rows.append((label, inputs, network, gamma))
+    return rows

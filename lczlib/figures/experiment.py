@@ -1,0 +1,119 @@
+"""Figures of experiments: tables as points with whiskers, accuracy against size and speed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lczlib.figures.accuracy import _whiskers
+from lczlib.figures.style import SERIES, backends, sized, stacked, styled
+
+_SCORES = (("oa", "Overall accuracy"), ("aa", "Average accuracy"))
+
+
+def table_figure(table: pd.DataFrame, runs: pd.DataFrame, title: str = "") -> Any:
+    """Overall and average accuracy of each line of a table: mean, 95% interval, and every seed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``table.csv`` of `lcz experiment` holds it. With columns ``published_oa`` and
+        ``published_aa``, those are drawn beside, marked as published on other data.
+    runs : DataFrame
+        As ``runs.csv`` holds it.
+    title : str
+        Sample sizes are added to it.
+    """
+    import holoviews as hv
+
+    backends()
+    at = np.arange(len(table))
+    n = f"{table['n_patches'].iloc[0]:,} test patches"
+    if table["n_polygons"].iloc[0]:
+        n += f" in {table['n_polygons'].iloc[0]:,} polygons"
+    width = max(6.0, 0.75 * len(table) + 2.5)
+    panels = []
+    for score, label in _SCORES:
+        parts = _whiskers(
+            at - 0.08, table[score], table[f"{score}_low"], table[f"{score}_high"],
+            "mean over seeds, 95% interval", SERIES[0],
+        )  # fmt: skip
+        place = runs["label"].map(dict(zip(table["label"], at, strict=True)))
+        seeds = hv.Scatter((place + 0.08, runs[score]), "x", "y", label="single seeds")
+        parts.append(styled(seeds, {"color": SERIES[4], "marker": "o"}, {"s": 12}, {"size": 4}))
+        if f"published_{score}" in table:
+            points = hv.Scatter(
+                (at + 0.24, table[f"published_{score}"]), "x", "y", label="published, other data"
+            )
+            common = {"color": "grey", "marker": "d"}
+            parts.append(styled(points, common, {"s": 25}, {"size": 6}))
+        panels.append(sized(
+            hv.Overlay(parts), width, 3.0, title=f"{title or label}, {n}" if title else f"{label}, {n}",
+            xticks=list(zip(at.tolist(), _wrapped(table["label"]), strict=True)),
+            xlim=(-0.6, len(table) - 0.4), xlabel="", ylabel=label, show_grid=True,
+            legend_position="right",
+        ))  # fmt: skip
+    return stacked(panels, width)
+
+
+def _wrapped(labels: pd.Series) -> list[str]:
+    return [str(label).replace(", ", "\n").replace(" of ", "\nof ") for label in labels]
+
+
+def tradeoff_figure(table: pd.DataFrame) -> Any:
+    """Overall accuracy of networks against their parameters and their speed.
+
+    Lines join the networks that no other one beats in both: the ones to choose from.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``table.csv`` of `lcz experiment --table networks` holds it, with ``parameters`` and
+        ``patches_per_second``.
+    """
+    import holoviews as hv
+
+    backends()
+    known = table[table["oa"].notna() & table["patches_per_second"].notna()]
+    panels = []
+    for column, label, fewer in (
+        ("patches_per_second", "Patches a second (inference, same process)", False),
+        ("parameters", "Parameters", True),
+    ):
+        x, y = known[column].to_numpy(float), known["oa"].to_numpy(float)
+        chosen = front(-x if fewer else x, y)
+        chosen = chosen[np.argsort(x[chosen])]
+        line = hv.Curve((x[chosen], y[chosen]), "x", "y", label="not beaten in both")
+        line = styled(line, {"color": "grey"}, {"linestyle": "dashed"}, {"line_dash": "dashed"})
+        points = _whiskers(
+            x, y, known["oa_low"], known["oa_high"], "network, 95% interval", SERIES[0]
+        )
+        names = hv.Labels((x, y, known["label"].to_numpy()), ["x", "y"], "name")
+        names = styled(
+            names, {}, {"size": 8, "xoffset": 0, "yoffset": 0.012, "horizontalalignment": "left"},
+            {"text_font_size": "8pt", "yoffset": 0.012, "text_align": "left"},
+        )  # fmt: skip
+        panels.append(sized(
+            hv.Overlay([line, *points, names]), 8, 3.6, logx=True, xlabel=label,
+            ylabel="Overall accuracy", show_grid=True, legend_position="right",
+            xlim=(x.min() / 1.6, x.max() * 4),
+            title=f"n = {known['n_patches'].iloc[0]:,} test patches, "
+            f"{int(known['n_seeds'].min())} seeds or more",
+        ))  # fmt: skip
+    return stacked(panels, 8)
+
+
+def front(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Positions that no other one beats in both values and equals in neither (the Pareto front).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> front(np.array([1, 2, 3, 2]), np.array([3, 2, 1, 1])).tolist()
+    [0, 1, 2]
+    """
+    better = (first[:, None] >= first) & (second[:, None] >= second)
+    better &= (first[:, None] > first) | (second[:, None] > second)
+    return np.flatnonzero(~better.any(0))

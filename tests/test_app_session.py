@@ -1,0 +1,69 @@
+"""What worker threads send to a visitor's page arrives, all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pn = pytest.importorskip("panel")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
+
+from bokeh.document import Document  # noqa: E402 - after the check that it is installed
+from panel.io.state import set_curdoc  # noqa: E402
+from session import Session  # noqa: E402 - the app is a folder, not a package
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Threads take turns as often as they can, so that a race shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+class Arrivals:
+    """Counts what a document is asked to run next, as its server does."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def _session_callback_added(self, _: object) -> None:
+        self.n += 1
+
+
+def test_no_message_is_lost_while_the_page_gathers_changes(quick_switches: None) -> None:
+    n_threads, each = 4, 5000
+
+    async def page() -> int:
+        doc, arrivals = Document(), Arrivals()
+        with set_curdoc(doc):
+            session = Session(doc)
+        session._load()
+        doc.callbacks.on_change_dispatch_to(arrivals)
+
+        def send() -> None:
+            for _ in range(each):
+                session.tick(lambda: None)
+
+        threads = [threading.Thread(target=send) for _ in range(n_threads)]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + 60
+        while arrivals.n < n_threads * each and time.monotonic() < until:
+            for _ in range(500):  # as Panel does around every change of a page
+                doc.hold("combine")
+                doc.unhold()
+            await asyncio.sleep(0)
+            if not any(t.is_alive() for t in threads):
+                until = min(until, time.monotonic() + 3)
+        session._destroyed(None)
+        return arrivals.n
+
+    assert asyncio.run(page()) == n_threads * each
