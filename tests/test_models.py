@@ -104,18 +104,18 @@ def keras_file(path, model, first=1):
                 kernel = w.permute(2, 3, 1, 0) if w.ndim == 4 else w.T
                 arrays = {"kernel": kernel, "bias": layer.bias}
             for key, tensor in arrays.items():
+                if tensor is None:
+                    continue
                 group[f"{name}/{key}:0"] = tensor.detach().numpy()
                 stored.append(f"{name}/{key}:0".encode())
             group.attrs["weight_names"] = stored
         file.attrs["layer_names"] = [n.encode() for n in reversed(names)]  # order must not matter
 
 
-@pytest.mark.parametrize("arch", LCZ_NETWORKS, ids=lambda a: a.name)
+@pytest.mark.parametrize("name", ["resnet20", "sen2lcz", "lcznet"])
 @pytest.mark.parametrize("first", [1, 23])
-def test_keras_layers_are_matched_by_number_in_any_order(tmp_path, arch, first):
-    if not hasattr(build(arch.name, 4), "keras_layers"):
-        pytest.skip(f"{arch.name} was not published for Keras")
-    original, copy = build(arch.name, 4), build(arch.name, 4)
+def test_keras_layers_are_matched_by_number_in_any_order(tmp_path, name, first):
+    original, copy = build(name, 4), build(name, 4)
     for p in original.parameters():
         torch.nn.init.normal_(p)
     keras_file(tmp_path / "w.h5", original, first)

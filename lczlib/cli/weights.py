@@ -1,4 +1,4 @@
-"""``lcz weights list``, ``fetch`` and ``import``."""
+"""``lcz weights list``, ``fetch``, ``import`` and ``export``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rich.table import Table
 from lczlib.cli.console import out
 from lczlib.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="Trained weights: list, fetch, import your own.")
+app = typer.Typer(
+    no_args_is_help=True, help="Trained weights: list, fetch, import your own, export."
+)
 
 
 @app.command("list")
@@ -67,9 +69,13 @@ def import_(
     arch: Annotated[str, typer.Option(help="Network: see the error for the names there are.")],
     name: Annotated[str, typer.Option(help="Name to use it by; the file's by default.")] = "",
     sensor: Annotated[str, typer.Option(help="s1 or s2.")] = "s2",
-    bands: Annotated[str, typer.Option(help="Input bands in order; So2Sat's by default.")] = "",
+    bands: Annotated[
+        str, typer.Option(help="Input bands in order; by default LCZNet's own or So2Sat's.")
+    ] = "",
     patch_size: Annotated[int | None, typer.Option(help="Edge of the input patch, pixels.")] = None,
-    scale: Annotated[float, typer.Option(help="Factor on reflectance (2 for DN / 5000).")] = 1.0,
+    scale: Annotated[
+        float | None, typer.Option(help="Factor on reflectance (2, DN / 5000, for LCZNet; else 1).")
+    ] = None,
     normalisation: Annotated[
         str, typer.Option(help="none, or scene: z-scores over each scene.")
     ] = "none",
@@ -82,7 +88,7 @@ def import_(
         lcz weights import my_sen2lcz.h5 --arch sen2lcz --name mine
     """
     from lczlib.export import sha256_of
-    from lczlib.models import Weights, architecture, import_weights
+    from lczlib.models import Weights, architecture, import_weights, load_model
     from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
 
     found = architecture(arch)
@@ -91,7 +97,9 @@ def import_(
         raise InputError(msg)
     if sensor not in ("s1", "s2") or normalisation not in ("none", "scene"):
         raise typer.BadParameter("--sensor is s1 or s2, --normalisation is none or scene.")
-    default = SENTINEL1_FEATURES if sensor == "s1" else SENTINEL2_BANDS
+    default = SENTINEL1_FEATURES if sensor == "s1" else found.bands or SENTINEL2_BANDS
+    if scale is None:
+        scale = found.scale if sensor == "s2" else 1.0
     weights = Weights(
         name=name or file.stem,
         title=f"{found.title}, imported from {file.name}",
@@ -107,4 +115,38 @@ def import_(
         sha256=sha256_of(file),
     )
     path = import_weights(file, weights)
-    out.print(f"Imported as {weights.name}: {path}", soft_wrap=True)
+    size = load_model(path).weights.patch_size
+    out.print(
+        f"Imported as {weights.name} ({len(weights.bands)} bands x {scale:g}, patches of {size} "
+        f"pixels): {path}",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def export(
+    weights: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Trained weights.")],
+    file: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="onnx, or pt2 (torch.export); by the file's ending.")
+    ] = "",
+    tolerance: Annotated[
+        float, typer.Option(help="Largest difference of a class probability to PyTorch.")
+    ] = 1e-5,
+) -> None:
+    """Export a trained network as ONNX or torch.export, checked against PyTorch.
+
+    The batch size is free. Bands, scaling and classes travel in the file's metadata.
+
+    Example:
+        lcz weights export mycity/model.safetensors --out mycity.onnx
+    """
+    from lczlib.models.export import export_network
+
+    made = export_network(weights, file, format=format_ or None, tolerance=tolerance)
+    out.print(
+        f"Wrote {made.path} ({made.format}, {made.path.stat().st_size / 1e6:.1f} MB). Class "
+        f"probabilities differ from PyTorch's by {made.difference:.1g} at most (n = {made.n} random "
+        "patches).",
+        soft_wrap=True,
+    )

@@ -3,6 +3,7 @@
 ``registry``   the architectures, by name
 ``weights``    what a set of trained weights is (bands, scaling, patch size, source, licence)
 ``loading``    from a name or a file to an evaluated network
+``export``     to ONNX and ``torch.export`` files
 """
 
 from lczlib.models.loading import embedded_weights, import_weights, load_model, resolve

@@ -62,7 +62,10 @@ class RandomForest(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """Mean of each band over the central cell, (N, C), of (N, C, H, W) input."""
         rows, columns = (_centre(size, self.cell) for size in x.shape[2:])
-        return x[:, :, rows, columns].mean(dim=(2, 3))
+        x = x[:, :, rows, columns]
+        # in float64 the order of a sum, which engines differ in, does not reach the thresholds
+        exact = x.double() if x.device.type != "mps" else x
+        return exact.mean(dim=(2, 3)).float()
 
     def forward(self, x: Tensor) -> Tensor:
         """Log of the trees' mean probabilities (N, n_classes): their softmax is that mean."""

@@ -25,8 +25,8 @@ def read_layers(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
     try:
         with h5py.File(path, "r") as file:
             root = file.get("model_weights", file)  # a whole saved model, or its weights alone
-            for layer in (_text(n) for n in root.attrs["layer_names"]):
-                names = [_text(n) for n in root[layer].attrs["weight_names"]]
+            for layer in (as_text(n) for n in root.attrs["layer_names"]):
+                names = [as_text(n) for n in root[layer].attrs["weight_names"]]
                 arrays = {n.rsplit("/", 1)[-1].split(":")[0]: root[layer][n][()] for n in names}
                 if arrays:
                     layers[layer] = arrays
@@ -36,7 +36,8 @@ def read_layers(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
     return layers
 
 
-def _text(name: bytes | str) -> str:
+def as_text(name: bytes | str) -> str:
+    """An HDF5 attribute's text; h5py gives bytes for some files."""
     return name.decode() if isinstance(name, bytes) else name
 
 
@@ -50,29 +51,60 @@ def load_keras(model: nn.Module, path: str | Path) -> nn.Module:
     Raises
     ------
     WeightsError
-        If a layer is missing, left over, or of another shape.
+        If layers are missing, left over, or of another shape; the message lists them.
     """
-    stored = _from_one(read_layers(path))
+    stored = read_layers(path)
     wanted = model.keras_layers()
     if set(stored) != set(wanted):
-        missing, extra = sorted(set(wanted) - set(stored)), sorted(set(stored) - set(wanted))
+        stored = _from_one(stored)
+    missing, extra = sorted(set(wanted) - set(stored)), sorted(set(stored) - set(wanted))
+    found = {
+        name: (layer, _tensors(layer, stored[name]))
+        for name, layer in wanted.items()
+        if name in stored
+    }
+    unfit = [
+        f"{name} {target} {_shape(tensors.get(target))} instead of {_shape(own.get(target))}"
+        for name, (layer, tensors) in found.items()
+        for own in [_own(layer)]
+        for target in dict.fromkeys((*own, *tensors))
+        if _shape(tensors.get(target)) != _shape(own.get(target))
+        and not (isinstance(layer, nn.BatchNorm2d) and target in own and target not in tensors)
+    ]
+    if missing or extra:
         msg = (
-            f"{path} is not of this network ({type(model).__name__}): "
-            f"layers missing {missing[:4]}, left over {extra[:4]}."
+            f"{path} is not of this network ({type(model).__name__}): layers missing "
+            f"{_some(missing)}, left over {_some(extra)}, of another shape {_some(unfit)}."
+        )
+        raise WeightsError(msg)
+    if unfit:
+        msg = (
+            f"{path} was made for other bands, classes or widths than this network "
+            f"({type(model).__name__}) has: {_some(unfit)}."
         )
         raise WeightsError(msg)
     with torch.no_grad():
-        for name, layer in wanted.items():
-            for target, array in _tensors(layer, stored[name]).items():
-                parameter = getattr(layer, target)
-                if parameter.shape != array.shape:
-                    msg = (
-                        f"{path}: layer {name} has shape {tuple(array.shape)} where the network has "
-                        f"{tuple(parameter.shape)}: it was made for other bands or classes."
-                    )
-                    raise WeightsError(msg)
-                parameter.copy_(array)
+        for layer, tensors in found.values():
+            for target, tensor in tensors.items():
+                getattr(layer, target).copy_(tensor)
     return model
+
+
+def _own(layer: nn.Module) -> dict[str, Tensor]:
+    """A layer's parameters and statistics."""
+    state = layer.state_dict()
+    state.pop("num_batches_tracked", None)
+    return state
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "none" if tensor is None else " x ".join(map(str, tensor.shape))
+
+
+def _some(items: list[str], most: int = 6) -> str:
+    """The first of a list, and how many more there are."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return (", ".join(items[:most]) + more) or "none"
 
 
 def _from_one(layers: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:

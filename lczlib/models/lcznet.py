@@ -1,9 +1,11 @@
 """LCZNet (Liu & Shi 2020, doi 10.1016/j.isprsjprs.2020.04.008): residual units with
 squeeze-and-excitation.
 
-Its authors found patches of 48 pixels best and published Keras weights for 64; they read the bands
-B2, B3, B4, B5, B6, B7, B8, B11, B12, B8A as DN / 5000. The layer list is not known to us, only that
-there are about 3.18 million parameters (second hand). Chosen here:
+Its authors found patches of 48 pixels best and published a Keras model for 64; it reads the bands
+B2, B3, B4, B5, B6, B7, B8, B11, B12, B8A as DN / 5000. A saved Keras model holds the list of its
+layers, and is imported with those (`lczlib.models.keras_graph`). What follows is the network to train
+anew, a stand-in: the published layer list is not known to us, only that there are about 3.18 million
+parameters (second hand). Chosen here:
 
 - the outline of a later network by the same authors: parallel 3x3 and 5x5 convolutions, a residual
   unit, and three times 2x2 max pooling, a convolution and a residual unit; global average pooling and
@@ -24,15 +26,10 @@ from torch.nn import functional as F
 
 from lczlib.errors import InputError
 from lczlib.models.blocks import SqueezeExcite, conv_norm_relu, pooled
+from lczlib.models.keras_graph import KerasGraph, Layer
 
 WIDTHS = (64, 96, 192, 288)
 """Channels of each level."""
-
-BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12", "B8A")
-"""Input of the published weights, in order."""
-
-SCALE = 2.0
-"""Reflectance to DN / 5000."""
 
 BN_EPS = 1e-3  # Keras' default, which the published weights were trained with
 
@@ -50,6 +47,27 @@ class ResidualUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
         return F.relu(x + self.attend(self.norm(self.conv(self.first(x)))))
+
+
+def lcznet(
+    in_channels: int,
+    n_classes: int = 17,
+    widths: Sequence[int] = WIDTHS,
+    reduction: int = 16,
+    layers: Sequence[Layer] = (),
+) -> nn.Module:
+    """LCZNet: from the layers of a Keras model where they are given, else `LCZNet`.
+
+    Parameters
+    ----------
+    in_channels, n_classes, widths, reduction
+        See `LCZNet`.
+    layers : sequence of Layer
+        From `lczlib.models.keras_graph.read_graph`.
+    """
+    if layers:
+        return KerasGraph(in_channels, n_classes, layers)
+    return LCZNet(in_channels, n_classes, widths, reduction)
 
 
 class LCZNet(nn.Module):
@@ -98,6 +116,15 @@ class LCZNet(nn.Module):
             ]
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(widths[-1], n_classes)
+
+    def keras_layers(self) -> dict[str, nn.Module]:
+        """The layers as Keras numbers them by default, in the order of creation."""
+        kinds = {"conv2d": nn.Conv2d, "batch_normalization": nn.BatchNorm2d, "dense": nn.Linear}
+        return {
+            f"{name}_{i}": layer
+            for name, kind in kinds.items()
+            for i, layer in enumerate((m for m in self.modules() if isinstance(m, kind)), 1)
+        }
 
     def forward(self, x: Tensor) -> Tensor:
         """Class logits (N, n_classes) of (N, C, H, W) input."""

@@ -21,6 +21,7 @@ from lczlib.models.weights import (
 if TYPE_CHECKING:
     from torch import nn
 
+_KERAS = (".h5", ".hdf5")
 _EMBEDDED = Path(__file__).parent / "demo"
 
 
@@ -117,7 +118,7 @@ def load_original(model: nn.Module, path: Path) -> nn.Module:
     WeightsError
         If the file is damaged or of another network.
     """
-    if path.suffix in (".h5", ".hdf5"):
+    if path.suffix in _KERAS:
         if not hasattr(model, "keras_layers"):
             msg = f"Keras weights cannot be read into {type(model).__name__}: use a PyTorch file."
             raise WeightsError(msg)
@@ -227,5 +228,24 @@ def import_weights(path: str | Path, weights: Weights) -> Path:
     if not path.is_file():
         msg = f"The weights file {path} does not exist."
         raise WeightsError(msg)
+    if architecture(weights.architecture).keras_graph and path.suffix in _KERAS:
+        weights = _with_own_layers(path, weights)
     model = load_original(build_for(weights), path)
     return save_safetensors(_converted_folder() / f"{weights.name}.safetensors", model, weights)
+
+
+def _with_own_layers(path: Path, weights: Weights) -> Weights:
+    """The description with the layers and patch size that a saved Keras model states, if it does."""
+    from lczlib.models.keras_graph import read_graph
+
+    layers = read_graph(path)
+    if layers is None:
+        return weights
+    size = layers[0]["shape"][0]
+    default = architecture(weights.architecture).patch_size
+    if size is not None and weights.patch_size not in (size, default):
+        msg = f"{path} reads patches of {size} pixels, not {weights.patch_size} (--patch-size)."
+        raise WeightsError(msg)
+    return dataclasses.replace(
+        weights, options={"layers": layers}, patch_size=size or weights.patch_size
+    )

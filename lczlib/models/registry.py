@@ -39,10 +39,10 @@ class Architecture:
     bands : tuple of str
         What its published weights read, in order; empty: So2Sat's bands.
     scale : float
-        What its published weights read, by reflectance.
+        What its published weights read, as a factor on reflectance.
     keras_graph : bool
-        Whether a Keras model brings its own layers, since the published list is not known and the
-        network here is a stand-in.
+        Whether a saved Keras model is imported with the layers that it lists: the network here is a
+        stand-in for one whose layers are not known.
     """
 
     name: str
@@ -88,10 +88,13 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "lcznet",
             "LCZNet",
-            "lczlib.models.lcznet:LCZNet",
+            "lczlib.models.lcznet:lcznet",
             patch_size=48,
             min_patch_size=8,
             reference="Liu & Shi 2020, doi 10.1016/j.isprsjprs.2020.04.008",
+            bands=("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12", "B8A"),
+            scale=2.0,  # DN / 5000
+            keras_graph=True,
         ),
         Architecture(
             "resnet50",

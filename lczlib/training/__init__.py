@@ -4,6 +4,7 @@
 ``so2sat``      the So2Sat LCZ42 data set
 ``splits``      training, validation and test: by polygon, by block, at random
 ``losses``      focal loss
+``checks``      what a run must fulfil before it starts
 ``trainer``     a training run on Lightning
 ``forest``      random forest on 100 m pixels, the WUDAPT way
 ``evaluation``  accuracy on held-out patches

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 class Options:
     """How a network is trained; the defaults are those of Zhou et al. (2022, section 3.6).
 
+    A random forest heeds `options` (those of `lczlib.training.forest.Forest`) and `seed` alone.
+
     Attributes
     ----------
     architecture : str
