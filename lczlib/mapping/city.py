@@ -7,12 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import xarray as xr
 
@@ -25,7 +25,7 @@ from lczlib.export import (
     write_probabilities,
     write_raster,
 )
-from lczlib.export.files import writing
+from lczlib.export.files import alone_in
 from lczlib.mapping.engines import Engine, Precision, make_engine
 from lczlib.mapping.fusion import METHODS, Method, fuse
 from lczlib.mapping.predict import Anchor, predict, tiles_of
@@ -300,33 +300,13 @@ def _working_in(work: Path, resume: bool) -> Iterator[None]:
     InputError
         If another run holds it, or it cannot be made.
     """
-    with writing(work), ExitStack() as held:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = held.enter_context((work / "lock").open("w"))
-        if not _locked(lock):
-            msg = (
-                f"Another run is writing into {work.parent}: wait for it, or choose another folder."
-            )
-            raise InputError(msg)
+    with alone_in(work.parent, f"{work.name}/lock"):
         if not resume:
             for old in work.iterdir():
                 if old.is_dir():
                     shutil.rmtree(old)
         yield
         shutil.rmtree(work)
-
-
-def _locked(file: IO[str]) -> bool:
-    """Take a lock that ends with the process, however it ends; true where there is no such lock."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> None:
