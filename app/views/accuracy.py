@@ -13,7 +13,18 @@ from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 from display import projected
 from imagery import base_image, scene_bounds
-from parts import MAP_NAMES, help_text, html, interval, note, number, side_by_side, table
+from parts import (
+    MAP_NAMES,
+    figure_pane,
+    fluid,
+    help_text,
+    html,
+    interval,
+    note,
+    number,
+    side_by_side,
+    table,
+)
 from session import Session
 from style import WRAP_CSS
 
@@ -50,8 +61,8 @@ class AccuracyPage:
             title="Click a cell of the matrix to see its places", height=420
         )
         self._picked = html('<div class="lcz-note">Rows are the reference, columns the map.</div>')
-        self._classes = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
-        self._reliability = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
+        self._classes = [figure_pane() for _ in range(3)]
+        self._reliability = [figure_pane() for _ in range(2)]
         self._table = html("")
         self._body = pn.Column(
             self._scores, self._judged,
@@ -59,11 +70,11 @@ class AccuracyPage:
                 pn.pane.Bokeh(self._matrix, **wide),
                 pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide),
             ),
-            html(_CLASSES), self._classes, self._table, html(_RELIABILITY), self._reliability,
+            html(_CLASSES), *self._classes, self._table, html(_RELIABILITY), *self._reliability,
             visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
-        self._study.param.watch(self._assessed, "scene")
+        self._study.param.watch(self._assessed, ["scene", "maps"])
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
         outline = {"button_style": "outline", **wide}
@@ -127,9 +138,9 @@ class AccuracyPage:
         self._judged.param.update(options=options, value=names[0])
         self._judged.value = value
         self._offering = False
-        self._classes.object = class_accuracy_figure(
-            {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
-        )
+        named = {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
+        for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
+            pane.object = fluid(panel, 330)
         if self._study.scene is not None:
             self._session.tick(lambda: self._map.fit(scene_bounds(self._study.scene)))
         base_image(self._session, self._study.scene, self._map.show_image)
@@ -142,9 +153,10 @@ class AccuracyPage:
             return
         assessment = result.assessments[name]
         calibrated = result.calibrations.get(name)
-        self._reliability.object = (
-            reliability_figure(calibrated) if calibrated is not None else None
-        )
+        for i, pane in enumerate(self._reliability):
+            pane.visible = calibrated is not None
+            if calibrated is not None:
+                pane.object = fluid(list(reliability_figure(calibrated))[i], (380, 190)[i])
         rows = [
             (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}",
              *(_with_interval(r, k) for k in ("pa", "ua", "f1")),
