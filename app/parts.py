@@ -129,7 +129,7 @@ def figure_pane() -> pn.pane.HoloViews:
 def fluid(figure: Any, height: int = 360) -> Any:
     """A figure of `lczlib.figures` as wide as the page, its legend below, clear of the heading."""
     size = {"responsive": True, "width": None, "frame_width": None, "frame_height": None,
-            "height": height, "min_width": 260, "backend": "bokeh", "clone": True}  # fmt: skip
+            "height": height, "min_width": 260, "toolbar": "above", "backend": "bokeh", "clone": True}  # fmt: skip
     legend = {"legend_position": "bottom"} if isinstance(figure, hv.Overlay) else {}
     return figure.opts(**size, **legend)
 

@@ -57,10 +57,10 @@ class AccuracyPage:
         self._scores = html("")
         self._matrix, self._cells = _matrix_figure(session.dark)
         self._matrix.on_event(Tap, self._tapped)
-        self._map = session.map_view(
-            title="Click a cell of the matrix to see its places", height=420
+        self._map = session.map_view(title="Places of the picked cell", height=420)
+        self._picked = note(
+            "Rows are the reference, columns the map. Click a cell to see its places."
         )
-        self._picked = html('<div class="lcz-note">Rows are the reference, columns the map.</div>')
         self._classes = [figure_pane() for _ in range(3)]
         self._reliability = [figure_pane() for _ in range(2)]
         self._table = html("")
@@ -140,7 +140,7 @@ class AccuracyPage:
         self._offering = False
         named = {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
         for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
-            pane.object = fluid(panel, 330)
+            pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
         if self._study.scene is not None:
             self._session.tick(lambda: self._map.fit(scene_bounds(self._study.scene)))
         base_image(self._session, self._study.scene, self._map.show_image)
@@ -300,9 +300,9 @@ def _fill_matrix(
     fig.x_range.factors = codes
     fig.y_range.factors = codes[::-1]
     unit = {
-        "counts": "cells; shade: share of the row",
-        "row %": "% of the reference (diagonal: PA)",
-        "column %": "% of the map (diagonal: UA)",
+        "counts": "cells",
+        "row %": "% of the reference",
+        "column %": "% of the map",
     }[share]
     fig.title.text = f"{title}: {unit}"
     source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
@@ -312,7 +312,9 @@ _CLASSES = "<h3>Producer's accuracy, user's accuracy and F1 of each class, with 
 _RELIABILITY = "<h3>Reliability: are probabilities as right as they are high?</h3>"
 _PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
 finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
-everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>"""
+everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>
+<p>In the matrix, <b>row %</b> has PA on its diagonal and <b>column %</b> UA; counts are shaded by their share
+of the row.</p>"""
 _SIGNIFICANT = """<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
 an interval of its own: in every bootstrap draw both are judged by the same polygons, and what makes a
 polygon hard for both cancels. Where that interval holds 0, the difference is <b>not significant</b>:

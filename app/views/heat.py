@@ -40,7 +40,7 @@ class HeatPage:
         self._told = html("")
         self._boxes, self._bars = figure_pane(), figure_pane()
         self._table = html("")
-        self._map = session.map_view(title="Temperature minus the reference (K)", height=520)
+        self._map = session.map_view(title="Minus the reference (K)", height=520)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
             name="Layer",
@@ -154,7 +154,7 @@ class HeatPage:
             values, title, palette = heat.result.difference, "K against the reference", _DIVERGING
             high = float(np.nanpercentile(np.abs(values.values), 99))
             low = -high
-        name = title[0].upper() + title[1:] if often else "Temperature minus the reference (K)"
+        name = title[0].upper() + title[1:] if often else "Minus the reference (K)"
 
         def draw(shown: Any) -> None:
             self._map.figure.title.text = name
