@@ -204,7 +204,7 @@ def _world(picked: Any, dark: bool) -> Any:
     lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
     names = (listed["name"] + ", " + listed["country"]).to_list()
     source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})
-    dots = fig.scatter("x", "y", source=source, size=5, color="#0e7490", alpha=0.75)
+    dots = fig.scatter("x", "y", source=source, size=3.5, color="#0e7490", alpha=0.75)
     known = [p for p in Places().known() if np.isfinite(p.longitude)]
     kx, ky = to_mercator(
         np.array([p.longitude for p in known]), np.array([p.latitude for p in known])
