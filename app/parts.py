@@ -54,7 +54,7 @@ def banner(study: Study, names: Iterable[str]) -> str:
     """What is stale or has failed among some steps; empty where nothing is."""
     out = []
     for name in names:
-        message = study.messages.get(name)
+        message = study.messages.get(name, "").replace(f"{study.context.work.parent}/uploads/", "")
         if message:
             out.append(f'<div class="lcz-banner failed" role="alert">{escape(message)}</div>')
         elif study.conditions.get(name) == "stale":

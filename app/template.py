@@ -12,6 +12,7 @@ from parts import banner, html
 from session import Session
 from style import NAV_CSS, TEMPLATE_CSS
 from views import PAGES
+from warm import is_warming, warm
 
 LABELS = {name: page.title for name, page in PAGES.items()}
 
@@ -28,6 +29,8 @@ class Fast(fast.Fast):
 
 def page_of(session: Session) -> pn.template.FastListTemplate:
     """The whole page of a session; each view is built when it is first shown."""
+    if is_warming(session.doc):
+        warm(session)
     built: dict[str, Any] = {}
     nav = pn.widgets.RadioButtonGroup(
         options={label: name for name, label in LABELS.items()}, value=session.view.page,

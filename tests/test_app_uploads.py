@@ -181,3 +181,21 @@ def test_the_area_of_points_and_polygons_is_their_box(tmp_path: Path) -> None:
     assert west == pytest.approx(3, abs=0.001)
     assert south < north < 52.2
     assert east > west
+
+
+def test_what_a_browser_sends_beyond_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from panel.models.file_dropper import UploadEvent
+
+    monkeypatch.setattr(uploads, "LARGEST_MB", 0.0025)
+    drop = uploads.Drop()
+
+    def send(name: str, n: int) -> None:
+        for i in range(1, n + 1):
+            data = {"name": name, "chunk": i, "total_chunks": n, "type": "image/tiff", "data": b"x" * 1000}  # fmt: skip
+            drop._process_event(UploadEvent(model=None, data=data))
+
+    send("large.tif", 5)
+    assert not drop.value
+    assert not drop._file_buffer
+    send("small.tif", 2)
+    assert list(drop.value) == ["small.tif"]

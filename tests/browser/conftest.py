@@ -65,6 +65,13 @@ class Server:
         self.log.flush()
         return Path(self.log.name).read_text()[-4000:]
 
+    def until(self, wanted: Callable[[], bool]) -> None:
+        """Wait for something that only this side can see, such as a folder that goes."""
+        until = time.monotonic() + PATIENCE
+        while not wanted():
+            assert time.monotonic() < until, "it did not come"
+            time.sleep(0.2)
+
     def errors(self) -> list[str]:
         self.log.flush()
         text = Path(self.log.name).read_text()
