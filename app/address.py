@@ -1,7 +1,5 @@
 """The address holds the whole state: settings that differ from the defaults, as a query."""
 
-
-
 from __future__ import annotations
 
 import json

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import panel as pn
+from access import name_widgets
 from panel.theme import fast
 from parts import banner, html
 from session import Session
@@ -81,6 +82,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
     show()
+    name_widgets(session.doc)
     if session.address.ignored:
         ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
         pn.state.onload(

@@ -172,7 +172,7 @@ def city_switches(page: Any, n: int) -> list[float]:
     took = []
     for _ in range(n):
         page.get_by_label("Cities").select_option("own")
-        page.get_by_role("heading", name="Own files").wait_for()
+        page.get_by_role("heading", name="Own files", exact=True).wait_for()
         page.wait_for_function(f"!({DRAWN_JS})()")
         begun = time.perf_counter()
         page.get_by_label("Cities").select_option("demo")

@@ -50,7 +50,9 @@ def test_an_own_scene_takes_the_place_of_a_citys(
     page.get_by_text("8.0 × 8.0 km").wait_for()
     upload(page, "Sentinel-2", scene)
     answered(page, "Taken: mine.tif")
-    page.get_by_role("heading", name="Own files").wait_for()  # no longer the simulated city
+    page.get_by_role(
+        "heading", name="Own files", exact=True
+    ).wait_for()  # no longer the simulated city
     page.get_by_text("Sentinel-2: mine").wait_for()
     page.get_by_text("4.0 × 4.0 km").wait_for()
     settled(page, "map")
