@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -65,7 +66,9 @@ def banner(study: Study, names: Iterable[str]) -> str:
     """What is stale or has failed among some steps; empty where nothing is."""
     out = []
     for name in names:
-        message = study.messages.get(name)
+        message = study.messages.get(name, "")
+        # own files by their names: where the server keeps them is nobody's business
+        message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
         if message:
             out.append(f'<div class="lcz-banner failed" role="alert">{escape(message)}</div>')
         elif study.conditions.get(name) == "stale":
