@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import panel as pn
 import param
 
+from lczlib.study import Study
 from lczlib.study.results import networks
 from lczlib.study.state import INPUTS
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 PRIVATE = (*(n for n in INPUTS if n.endswith("_files")), "result_folder")
 """Inputs that name files of this session: they mean nothing elsewhere, and none is opened by its name."""
+SETTINGS = tuple(
+    n for n, p in Study.param.objects().items() if not p.constant and n not in ("name", *PRIVATE)
+)
+"""Inputs of the study that the address holds."""
 _RAN = "made"
 _LONGEST = 4000
 
@@ -37,7 +42,7 @@ class Address:
         self._location = pn.state.location
         if self._location is not None:
             self.read(self._location.search or "")
-        session.study.param.watch(self._changed, [*INPUTS, "conditions"])
+        session.study.param.watch(self._changed, [*SETTINGS, "conditions"])
         session.view.param.watch(self._changed, [n for n in session.view.param if n != "name"])
 
     def query(self) -> str:
@@ -75,7 +80,7 @@ class Address:
 
     def _names(self, part: param.Parameterized) -> list[str]:
         if part is self._session.study:
-            return [n for n in INPUTS if n not in PRIVATE]
+            return list(SETTINGS)
         return [n for n in part.param if n != "name"]
 
     def _changed(self, *_: Any) -> None:

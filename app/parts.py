@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+import holoviews as hv
 import numpy as np
 import panel as pn
 import xarray as xr
@@ -64,7 +66,9 @@ def banner(study: Study, names: Iterable[str]) -> str:
     """What is stale or has failed among some steps; empty where nothing is."""
     out = []
     for name in names:
-        message = study.messages.get(name)
+        message = study.messages.get(name, "")
+        # own files by their names: where the server keeps them is nobody's business
+        message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
         if message:
             out.append(f'<div class="lcz-banner failed" role="alert">{escape(message)}</div>')
         elif study.conditions.get(name) == "stale":
@@ -116,6 +120,24 @@ def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> st
 def help_text(title: str, text: str) -> pn.pane.HTML:
     """Help that opens on demand; markup is ours."""
     return html(f'<details class="lcz-help"><summary>{title}</summary>{text}</details>')
+
+
+def figure_pane() -> pn.pane.HoloViews:
+    """A place for a figure that is as wide as the page."""
+    return pn.pane.HoloViews(
+        None, backend="bokeh", linked_axes=False, sizing_mode="stretch_width", min_width=260
+    )
+
+
+def fluid(figure: Any, height: int = 360) -> Any:
+    """A figure of `lczlib.figures` as wide as the page, its legend below, clear of the heading."""
+    size = {"responsive": True, "width": None, "frame_width": None, "frame_height": None,
+            "height": height, "min_width": 260, "toolbar": "above", "backend": "bokeh", "clone": True}  # fmt: skip
+    small = {"label_text_font_size": "8pt", "glyph_width": 12, "spacing": 2, "padding": 3,
+             "margin": 0, "border_line_alpha": 0}  # fmt: skip
+    shown = {"legend_position": "bottom", "legend_opts": small}
+    legend = shown if isinstance(figure, hv.Overlay) else {}
+    return figure.opts(**size, **legend)
 
 
 def side_by_side(*parts: Any) -> pn.Column:

@@ -16,6 +16,7 @@ from address import Address
 from display import to_degrees
 from jobs import Runner
 from mapview import MapView
+from memory import Trimmer
 from palette import PALETTES
 from tornado.ioloop import IOLoop
 
@@ -27,6 +28,7 @@ ALLOW = "LCZLIB_ALLOW"
 
 
 _POOL = ThreadPoolExecutor(4, thread_name_prefix="background")
+_TRIMMER = Trimmer()
 
 
 class View(param.Parameterized):
@@ -152,3 +154,4 @@ class Session:
         for part in (self.study, self.view, self.runner):
             part.param.watchers = {}  # views of a closed page draw nothing more, and are let go
         self.study.forget()
+        _TRIMMER.soon(self._loop)

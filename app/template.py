@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import panel as pn
+from access import name_widgets
 from panel.theme import fast
 from parts import banner, html
 from session import Session
 from style import NAV_CSS, TEMPLATE_CSS
 from views import PAGES
+from warm import is_warming, warm
 
 LABELS = {name: page.title for name, page in PAGES.items()}
 
@@ -26,6 +28,8 @@ class Fast(fast.Fast):
 
 def page_of(session: Session) -> pn.template.FastListTemplate:
     """The whole page of a session; each view is built when it is first shown."""
+    if is_warming(session.doc):
+        warm(session)
     built: dict[str, Any] = {}
     nav = pn.widgets.RadioButtonGroup(
         options={label: name for name, label in LABELS.items()}, value=session.view.page,
@@ -78,6 +82,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
     show()
+    name_widgets(session.doc)
     if session.address.ignored:
         ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
         pn.state.onload(

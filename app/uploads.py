@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -26,13 +27,14 @@ import rasterio
 from parts import html
 
 from lczlib.errors import InputError, LczError
+from lczlib.study.places import OWN
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 from lczlib.study.state import INPUTS
 
 if TYPE_CHECKING:
     from session import Session
 
-LARGEST_MB = 500
+LARGEST_MB = float(os.environ.get("LCZLIB_UPLOAD_MB", "500"))
 _MOST_UNZIPPED = 1_000_000_000
 _WORST_RATIO = 200
 _MOST_MEMBERS = 40
@@ -120,7 +122,7 @@ def accept(name: str, content: bytes, kind: Kind, folder: Path) -> Path:
     safe = safe_name(name)
     ending = Path(safe).suffix.lower()
     if len(content) > LARGEST_MB * 1_000_000:
-        msg = f"{safe} has {len(content) / 1e6:.0f} MB; at most {LARGEST_MB} MB are accepted: cut it to the city."
+        msg = f"{safe} has {len(content) / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted: cut it to the city."
         raise InputError(msg)
     if ending not in kind.endings:
         msg = f"{safe} ends in {ending or 'nothing'}; for this {', '.join(kind.endings)} are accepted."
@@ -310,13 +312,28 @@ def area_of(path: Path) -> tuple[float, float, float, float]:
     return tuple(round(float(v), 5) for v in frame.to_crs(4326).total_bounds)
 
 
+class Drop(pn.widgets.FileDropper):
+    """A drop zone that keeps no more of a file than is accepted, whatever the browser sends."""
+
+    def _process_event(self, event: Any) -> None:
+        data = event.data
+        if event.event_name == "upload_event" and data["chunk"] > 1:
+            parts = self._file_buffer.get(data["name"])
+            if parts is None:
+                return  # the rest of a file that was too large
+            if sum(map(len, parts)) + len(data["data"]) > LARGEST_MB * 1_000_000:
+                del self._file_buffer[data["name"]]
+                return
+        super()._process_event(event)
+
+
 def upload_panel(session: Session) -> pn.Card:
     """The card with the drop zone."""
     kind = pn.widgets.Select(name="What it is", options=list(KINDS), sizing_mode="stretch_width")
-    drop = pn.widgets.FileDropper(
+    drop = Drop(
         name="Files",
         multiple=True,
-        max_file_size=f"{LARGEST_MB}MB",
+        max_file_size=f"{LARGEST_MB:g}MB",
         sizing_mode="stretch_width",
         height=90,
     )
@@ -326,6 +343,7 @@ def upload_panel(session: Session) -> pn.Card:
         files = dict(event.new or {})
         if not files:
             return
+        event.new.clear()  # else the next files, of another kind, would bring these with them
         chosen = KINDS[kind.value]
 
         def work() -> tuple[list[Path], list[str], str]:
@@ -395,4 +413,8 @@ def take(session: Session, kind: Kind, paths: list[Path]) -> None:
     names = tuple(str(p) for p in (paths if kind.several else paths[:1]))
     if kind.several and not kind.at_once:
         names = getattr(study, kind.target) + names
+    own = kind.target in ("scene_files", "radar_files")
+    if own and study.context.places.place(study.city).has_scenes:
+        # an own scene in place of a city's is of another place: nothing of that city belongs to it
+        study.param.update(city=OWN, area=None)
     study.param.update({kind.target: names})

@@ -18,7 +18,11 @@ from pathlib import Path
 
 from lczlib.experiment.data import City, SceneData
 from lczlib.experiment.plan import TABLES, Settings, plan
+from lczlib.experiment.report import table_figures, write_report
+from lczlib.experiment.results import gather
 from lczlib.experiment.runner import run_all, unique_runs
+from lczlib.experiment.speed import speeds
+from lczlib.figures import save_figure
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.training.inputs import SceneFiles
 from lczlib.training.trainer import Options
@@ -67,13 +71,25 @@ def main() -> None:
     begun = time.perf_counter()
     data = simulated_data(args.work / "cities")
     cells = {table: plan(table, data, SETTINGS) for table in TABLES}
-    runs = unique_runs([c for own in cells.values() for c in own])
-    run_all(
-        data, runs, args.work, workers=args.workers,
+    results = run_all(
+        data, unique_runs([c for own in cells.values() for c in own]), args.work,
+        workers=args.workers,
         progress=lambda done, total, what: print(
             f"[{time.perf_counter() - begun:5.0f} s] {done}/{total} {what}", flush=True
         ),
     )  # fmt: skip
+    for table, own in cells.items():
+        result = gather(own, results, args.work, data.fingerprint(), by_polygon=True)
+        folder = args.out / table
+        speed = speeds(folder, own, data) if table == "networks" else ()
+        reading = f"{READING[table]} {REDUCED}"
+        frame = write_report(
+            folder, table, result, data, SETTINGS, with_published=True, speed=speed, reading=reading
+        )
+        for name, make in table_figures(table, frame, result, data).items():
+            for suffix in ("png", "svg"):
+                save_figure(make(), folder / f"{name}.{suffix}", dpi=100)
+        print((folder / "table.md").read_text())
 
 
 if __name__ == "__main__":

@@ -199,3 +199,21 @@ def three_bands(tmp_path: Path) -> bytes:
     grid = GeoBox.from_bbox((0, 0, 500, 500), "EPSG:32631", resolution=10)
     data = on_grid(np.ones((3, 50, 50), np.float32), grid, ("band", "y", "x"))
     return write_raster(tmp_path / "3.tif", data).read_bytes()
+
+
+def test_what_a_browser_sends_beyond_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from panel.models.file_dropper import UploadEvent
+
+    monkeypatch.setattr(uploads, "LARGEST_MB", 0.0025)
+    drop = uploads.Drop()
+
+    def send(name: str, n: int) -> None:
+        for i in range(1, n + 1):
+            data = {"name": name, "chunk": i, "total_chunks": n, "type": "image/tiff", "data": b"x" * 1000}  # fmt: skip
+            drop._process_event(UploadEvent(model=None, data=data))
+
+    send("large.tif", 5)
+    assert not drop.value
+    assert not drop._file_buffer
+    send("small.tif", 2)
+    assert list(drop.value) == ["small.tif"]

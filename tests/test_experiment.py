@@ -15,12 +15,13 @@ from lczlib.experiment import runner
 from lczlib.experiment.data import BandPatches, City, SceneData, So2SatData
 from lczlib.experiment.plan import Cell, Run, Settings, plan
 from lczlib.experiment.published import published
-from lczlib.experiment.report import write_report
+from lczlib.experiment.report import table_figures, write_report
 from lczlib.experiment.results import gather
 from lczlib.experiment.runner import described, run_all, run_path, unique_runs
-from lczlib.experiment.speed import measure
-from lczlib.figures import class_accuracy_figure, save_figure
-from lczlib.figures.experiment import front, table_figure, tradeoff_figure
+from lczlib.experiment.speed import speeds
+from lczlib.export.files import alone_in
+from lczlib.figures import save_figure
+from lczlib.figures.experiment import front
 from lczlib.models import build
 from lczlib.scenes import COMBINATIONS
 from lczlib.scenes.simulation import simulate_city, write_so2sat
@@ -203,7 +204,8 @@ def test_a_table_is_run_written_and_not_run_again(tmp_path, monkeypatch):
 
     for name, own in cells.items():
         result = gather(own, results, tmp_path, data.fingerprint(), by_polygon=True, replicates=200)
-        speed = measure([c.cell for c in result.cells], data) if name == "networks" else ()
+        own_cells = [c.cell for c in result.cells]
+        speed = speeds(tmp_path / name, own_cells, data) if name == "networks" else ()
         frame = write_report(
             tmp_path / name, name, result, data, settings, with_published=True, speed=speed
         )
@@ -223,15 +225,18 @@ def test_a_table_is_run_written_and_not_run_again(tmp_path, monkeypatch):
         assert len(rows) == 2 * len(frame)
         means = rows.groupby("label")["oa"].mean()
         np.testing.assert_allclose(frame.set_index("label")["oa"], means[frame["label"]], atol=1e-5)
-        save_figure(table_figure(frame, rows), tmp_path / name / "table.svg")
+        drawn = table_figures(name, frame, result, data)
+        for title, make in drawn.items():
+            path = save_figure(make(), tmp_path / name / f"{title}.svg")
+            assert "simulated" in path.read_text()
         if name == "networks":
-            save_figure(tradeoff_figure(frame), tmp_path / name / "cost.png")
+            assert set(drawn) == {"table", "accuracy_and_cost"}
+            assert speeds(tmp_path / name, [c.cell for c in result.cells], data) == content["speed"]
             expected = sum(p.numel() for p in build("yoo_cnn", 19, width=4).parameters())
             assert frame.loc[1, "parameters"] == expected == content["speed"][1]["parameters"]
             assert (frame["patches_per_second"] > 0).all()
         if name == "inputs":
-            held = {c.cell.label: c for c in result.cells}
-            save_figure(class_accuracy_figure(held, "patches"), tmp_path / name / "classes.png")
+            assert set(drawn) == {"table", "class_accuracy"}
             classes = pd.read_csv(tmp_path / name / "classes.csv")
             assert set(classes["label"]) == {"D1", "D2"}
             assert (classes.groupby("label")["n_reference"].sum() == len(subsets.test)).all()
@@ -302,6 +307,12 @@ def test_runs_are_spread_over_a_dask_cluster(tmp_path):
     assert {k: r["oa"] for k, r in together.items()} == {k: r["oa"] for k, r in alone.items()}
     with pytest.raises(InputError, match=r"No Dask scheduler answers at 'tcp://127.0.0.1:9'"):
         run_all(data, runs, tmp_path / "nowhere", cluster="tcp://127.0.0.1:9")
+
+
+def test_two_experiments_do_not_write_into_one_folder(tmp_path):
+    with alone_in(tmp_path, "runs/lock"), pytest.raises(InputError, match="Another run is writing"):
+        run_all(Stripes(), [], tmp_path)
+    assert run_all(Stripes(), [], tmp_path) == {}
 
 
 def test_no_workers_are_refused(tmp_path):

@@ -146,3 +146,38 @@ def test_maps_that_agree_have_no_changes_to_draw():
 def test_other_file_types_are_refused(results, tmp_path):
     with pytest.raises(InputError, match=r"\.png or \.svg"):
         figures.save_figure(every_figure(results)["areas"], tmp_path / "figure.pdf")
+
+
+def test_a_map_to_explore_shows_the_classes_in_their_colours_and_names_them():
+    import holoviews as hv
+    from bokeh.models import HoverTool, LinearColorMapper
+
+    from lczlib.classes import CLASSES
+
+    codes = np.kron(np.array([[2, 6, 0], [11, 14, 17]]), np.ones((20, 20), int))
+    box = GeoBox(codes.shape, Affine(100, 0, 5e5, 0, -100, 5e6), "EPSG:32633")
+    lcz = lcz_map(on_grid(codes, box))
+    for width in (700, 120):  # whole, and thinned
+        plot = hv.renderer("bokeh").get_plot(figures.explore(lcz, width=width, height=width))
+        source = plot.handles["source"]
+        drawn = np.asarray(source.data["image"][0])
+        assert set(np.unique(drawn)) == {0, 2, 6, 11, 14, 17}  # nothing between two classes
+        top, bottom = drawn[-len(drawn) // 4], drawn[len(drawn) // 4]
+        assert list(dict.fromkeys(top[top > 0])) == [2, 6]
+        assert list(dict.fromkeys(bottom[bottom > 0])) == [11, 14, 17]
+        mapper = plot.handles["color_mapper"]
+        assert isinstance(mapper, LinearColorMapper)
+        assert list(mapper.palette) == [c.color for c in CLASSES]
+        assert (mapper.low, mapper.high) == (0.5, 17.5)
+        hover = plot.state.select_one(HoverTool)
+        assert "LCZ 6 open low-rise" in hover.formatters["@image"].code
+
+
+def test_tiles_are_drawn_only_where_asked_for():
+    import holoviews as hv
+    from bokeh.models import TileRenderer
+
+    lcz = lcz_map(on_grid(np.full(BOX.shape, 6), BOX))
+    for asked in (False, True):
+        plot = hv.renderer("bokeh").get_plot(figures.explore(lcz, tiles=asked))
+        assert bool(list(plot.state.select({"type": TileRenderer}))) == asked

@@ -35,7 +35,7 @@ MAY_IMPORT = {
         "polygons", "scenes",
     },
     "experiment": {
-        "analysis", "classes", "errors", "export", "mapping", "models", "polygons", "scenes", "training",
+        "analysis", "classes", "errors", "export", "figures", "mapping", "models", "polygons", "scenes", "training",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps"},
 }  # fmt: skip

@@ -10,7 +10,7 @@ import rasterio
 import xarray as xr
 
 from lczlib.errors import GridError, InputError
-from lczlib.mapping import MapRequest, map_city
+from lczlib.mapping import MapRequest, map_city, request_of
 from lczlib.scenes import open_sentinel1, open_sentinel1_rasters, so2sat_features
 from lczlib.scenes.sentinel1 import COMPLEX_BANDS, COVARIANCE_BANDS, FEATURES
 from lczlib.scenes.simulation import simulate_city, write_so2sat
@@ -146,8 +146,8 @@ def test_own_radar_beside_own_sentinel2_gives_the_maps_of_the_folder(tmp_path, f
     np.testing.assert_array_equal(maps.kinds["s1"].values, direct.kinds["s1"].values)
     study.sensors = ["s1"]
     assert set(study.compute("maps").kinds) == {"s1"}
-    again = maps.manifest["parameters"]["sentinel1"]
-    assert (maps.folder / again[0]).resolve() == radar.resolve()
+    again = request_of(maps.manifest, maps.folder)
+    assert [Path(p).resolve() for p in again.sentinel1] == [radar.resolve()]
 
 
 def test_radar_on_another_grid_is_refused(tmp_path, folder, pair):
@@ -159,3 +159,18 @@ def test_radar_on_another_grid_is_refused(tmp_path, folder, pair):
     study.param.update(city="own", scene_files=(str(optical),), radar_files=(str(moved),))
     with pytest.raises(GridError, match="Sentinel-1"):
         study.compute("scene")
+
+
+def test_the_command_refuses_radar_that_the_network_cannot_read(tmp_path):
+    from typer.testing import CliRunner
+
+    from lczlib.cli import app
+
+    if not BEIJING.is_file():
+        pytest.skip("needs the Sentinel-1 scene of Beijing in ../shared")
+    done = CliRunner().invoke(
+        app, ["map", "--sentinel1", str(BEIJING), "--out", str(tmp_path / "out")]
+    )
+    assert isinstance(done.exception, InputError)
+    assert "coherence and phase" in str(done.exception)
+    assert not list((tmp_path / "out").glob("*.tif"))

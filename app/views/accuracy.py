@@ -13,7 +13,18 @@ from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 from display import projected
 from imagery import base_image, scene_bounds
-from parts import MAP_NAMES, help_text, html, interval, note, number, side_by_side, table
+from parts import (
+    MAP_NAMES,
+    figure_pane,
+    fluid,
+    help_text,
+    html,
+    interval,
+    note,
+    number,
+    side_by_side,
+    table,
+)
 from session import Session
 from style import WRAP_CSS
 
@@ -46,12 +57,12 @@ class AccuracyPage:
         self._scores = html("")
         self._matrix, self._cells = _matrix_figure(session.dark)
         self._matrix.on_event(Tap, self._tapped)
-        self._map = session.map_view(
-            title="Click a cell of the matrix to see its places", height=420
+        self._map = session.map_view(title="Places of the picked cell", height=420)
+        self._picked = note(
+            "Rows are the reference, columns the map. Click a cell to see its places."
         )
-        self._picked = html('<div class="lcz-note">Rows are the reference, columns the map.</div>')
-        self._classes = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
-        self._reliability = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
+        self._classes = [figure_pane() for _ in range(3)]
+        self._reliability = [figure_pane() for _ in range(2)]
         self._table = html("")
         self._body = pn.Column(
             self._scores, self._judged,
@@ -59,11 +70,11 @@ class AccuracyPage:
                 pn.pane.Bokeh(self._matrix, **wide),
                 pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide),
             ),
-            html(_CLASSES), self._classes, self._table, html(_RELIABILITY), self._reliability,
+            html(_CLASSES), *self._classes, self._table, html(_RELIABILITY), *self._reliability,
             visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
-        self._study.param.watch(self._assessed, "scene")
+        self._study.param.watch(self._assessed, ["scene", "maps"])
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
         outline = {"button_style": "outline", **wide}
@@ -127,9 +138,9 @@ class AccuracyPage:
         self._judged.param.update(options=options, value=names[0])
         self._judged.value = value
         self._offering = False
-        self._classes.object = class_accuracy_figure(
-            {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
-        )
+        named = {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
+        for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
+            pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
         if self._study.scene is not None:
             self._session.tick(lambda: self._map.fit(scene_bounds(self._study.scene)))
         base_image(self._session, self._study.scene, self._map.show_image)
@@ -142,9 +153,10 @@ class AccuracyPage:
             return
         assessment = result.assessments[name]
         calibrated = result.calibrations.get(name)
-        self._reliability.object = (
-            reliability_figure(calibrated) if calibrated is not None else None
-        )
+        for i, pane in enumerate(self._reliability):
+            pane.visible = calibrated is not None
+            if calibrated is not None:
+                pane.object = fluid(list(reliability_figure(calibrated))[i], (380, 190)[i])
         rows = [
             (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}",
              *(_with_interval(r, k) for k in ("pa", "ua", "f1")),
@@ -288,9 +300,9 @@ def _fill_matrix(
     fig.x_range.factors = codes
     fig.y_range.factors = codes[::-1]
     unit = {
-        "counts": "cells; shade: share of the row",
-        "row %": "% of the reference (diagonal: PA)",
-        "column %": "% of the map (diagonal: UA)",
+        "counts": "cells",
+        "row %": "% of the reference",
+        "column %": "% of the map",
     }[share]
     fig.title.text = f"{title}: {unit}"
     source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
@@ -300,7 +312,9 @@ _CLASSES = "<h3>Producer's accuracy, user's accuracy and F1 of each class, with 
 _RELIABILITY = "<h3>Reliability: are probabilities as right as they are high?</h3>"
 _PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
 finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
-everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>"""
+everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>
+<p>In the matrix, <b>row %</b> has PA on its diagonal and <b>column %</b> UA; counts are shaded by their share
+of the row.</p>"""
 _SIGNIFICANT = """<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
 an interval of its own: in every bootstrap draw both are judged by the same polygons, and what makes a
 polygon hard for both cancels. Where that interval holds 0, the difference is <b>not significant</b>:

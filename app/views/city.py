@@ -41,7 +41,7 @@ class CityPage:
             visible=not so2sat_list_is_here(), description="A list of 1 MB, downloaded once",
         )  # fmt: skip
         self._facts = html("")
-        self._world = _world(self._picked, session.dark)
+        self._world = pn.pane.Bokeh(_world(self._picked, session.dark), sizing_mode="stretch_width")
         self._map = session.map_view(title="", height=600)
         self._box = BoxSelectTool(description="Draw an own area")
         self._map.figure.add_tools(self._box)
@@ -53,7 +53,8 @@ class CityPage:
         self._list.param.watch(self._chosen, "value")
         self._fetch.on_click(self._fetch_list)
         self._whole.on_click(lambda _: setattr(self._study, "area", None))
-        self._study.param.watch(self._scene_changed, ["scene", "area"])
+        self._study.param.watch(self._scene_changed, ["scene"])
+        self._study.param.watch(self._tell, ["scene", "area", "conditions"])
         self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
         self._season = pn.widgets.Select.from_param(
             self._view.param.season, name="Season", options={"automatic": ""}, visible=False,
@@ -72,10 +73,11 @@ class CityPage:
             self._facts,
             pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"),
             html('<p class="lcz-key">All cities</p>'),
-            pn.pane.Bokeh(self._world, sizing_mode="stretch_width"),
+            self._world,
             help_text("What is a Local Climate Zone?", _WHAT),
             sizing_mode="stretch_width",
         )
+        self._tell()
         self._scene_changed()
 
     def _fill(self, query: str) -> None:
@@ -124,6 +126,8 @@ class CityPage:
         self._fetch.param.update(loading=False, disabled=False, visible=bool(failed))
         if failed and pn.state.notifications:
             pn.state.notifications.error(escape(failed), duration=8000)
+        if not failed:
+            self._world.object = _world(self._picked, self._session.dark)
         self._fill(self._search.value_input or "")
 
     def _drawn(self, event: Any) -> None:
@@ -133,7 +137,7 @@ class CityPage:
             east, north = to_degrees(g["x1"], g["y1"])
             self._study.area = tuple(round(float(v), 5) for v in (west, south, east, north))
 
-    def _scene_changed(self, *_: Any) -> None:
+    def _tell(self, *_: Any) -> None:
         scene = self._study.scene
         self._whole.visible = self._study.area is not None
         if scene is None:
@@ -141,11 +145,18 @@ class CityPage:
                 f"<h2>{escape(self._place_name())}</h2><p class='lcz-note'>Opening …</p>"
             )
             return
+        # an area that is not cut yet, or lies outside, is not what is shown
+        cut = self._study.conditions.get("scene") == "current"
+        self._facts.object = _facts_of(scene, self._study.area if cut else None)
+
+    def _scene_changed(self, *_: Any) -> None:
+        scene = self._study.scene
+        if scene is None:
+            return
         self._season.param.update(
             options={"automatic": "", **{n: n for n in scene.seasons}},
             visible=len(scene.seasons) > 1,
         )
-        self._facts.object = _facts_of(scene, self._study.area)
         self._session.tick(lambda: self._map.fit(scene_bounds(scene)))
         self._draw()
 
@@ -204,7 +215,7 @@ def _world(picked: Any, dark: bool) -> Any:
     lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
     names = (listed["name"] + ", " + listed["country"]).to_list()
     source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})
-    dots = fig.scatter("x", "y", source=source, size=5, color="#0e7490", alpha=0.75)
+    dots = fig.scatter("x", "y", source=source, size=3.5, color="#0e7490", alpha=0.75)
     known = [p for p in Places().known() if np.isfinite(p.longitude)]
     kx, ky = to_mercator(
         np.array([p.longitude for p in known]), np.array([p.latitude for p in known])

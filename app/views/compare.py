@@ -14,6 +14,8 @@ from parts import (
     MAP_NAMES,
     columns,
     difference_in_words,
+    figure_pane,
+    fluid,
     help_text,
     html,
     legend,
@@ -76,7 +78,7 @@ class ComparePage:
         self._swipe_bar(first)
         self._row = side_by_side(self._panes[0])
         self._figures = html("")
-        self._cross = pn.pane.HoloViews(None, linked_axes=False, backend="bokeh", **wide)
+        self._cross = figure_pane()
         self._legend = html("")
         self._place = PlacePanel(session.dark)
         self._water = html("")
@@ -267,7 +269,7 @@ class ComparePage:
             + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
             + self._which_is_better(result.names)
         )
-        self._cross.object = cross_table_figure(result)
+        self._cross.object = fluid(cross_table_figure(result), 560)
 
     def _which_is_better(self, names: tuple[str, str]) -> str:
         """Whether the reference tells the two maps apart, where there is one."""

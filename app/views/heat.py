@@ -12,7 +12,7 @@ import panel as pn
 from bokeh.palettes import Inferno256
 from display import projected
 from imagery import scene_bounds
-from parts import MAP_NAMES, help_text, html, interval, number, table
+from parts import MAP_NAMES, figure_pane, fluid, help_text, html, interval, number, table
 from session import Session
 
 from lczlib.classes import CLASSES
@@ -38,10 +38,9 @@ class HeatPage:
         wide = {"sizing_mode": "stretch_width"}
         self._answer = html("")
         self._told = html("")
-        self._boxes = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
-        self._bars = pn.pane.HoloViews(None, backend="bokeh", linked_axes=False, **wide)
+        self._boxes, self._bars = figure_pane(), figure_pane()
         self._table = html("")
-        self._map = session.map_view(title="Temperature minus the reference (K)", height=520)
+        self._map = session.map_view(title="Minus the reference (K)", height=520)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
             name="Layer",
@@ -129,12 +128,16 @@ class HeatPage:
     def _show_surface(self, heat: Any) -> None:
         result = heat.result
         self._table.object = _table_of(heat, result.classes)
-        self._boxes.object = class_boxes(
-            result.classes,
-            result.reference_temperature,
-            "Pixels of each zone against the reference",
+        self._boxes.object = fluid(
+            class_boxes(
+                result.classes,
+                result.reference_temperature,
+                "Pixels of each zone against the reference",
+            )
         )
-        self._bars.object = ranked_bars(result.classes, "Difference of each zone, warmest first")
+        self._bars.object = fluid(
+            ranked_bars(result.classes, "Difference of each zone, warmest first")
+        )
         self._layer.visible = heat.persistence is not None
         self._draw_map()
 
@@ -151,7 +154,7 @@ class HeatPage:
             values, title, palette = heat.result.difference, "K against the reference", _DIVERGING
             high = float(np.nanpercentile(np.abs(values.values), 99))
             low = -high
-        name = title[0].upper() + title[1:] if often else "Temperature minus the reference (K)"
+        name = title[0].upper() + title[1:] if often else "Minus the reference (K)"
 
         def draw(shown: Any) -> None:
             self._map.figure.title.text = name
@@ -173,9 +176,11 @@ class HeatPage:
         classes = _of_hours(result, chosen)
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
-        self._boxes.object = ranked_bars(classes, f"Air temperature difference of each zone{where}")
-        self._bars.object = diurnal_cycle(
-            result.diurnal, f"Through the day (bands: {heat.level} intervals)"
+        self._boxes.object = fluid(
+            ranked_bars(classes, f"Air temperature difference of each zone{where}")
+        )
+        self._bars.object = fluid(
+            diurnal_cycle(result.diurnal, f"Through the day (bands: {heat.level} intervals)")
         )
 
 

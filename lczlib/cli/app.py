@@ -59,6 +59,9 @@ def app(
         list[Path] | None,
         typer.Option(help="Folder that visitors may open: So2Sat folders, results (repeat)."),
     ] = None,
+    upload_mb: Annotated[
+        float, typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB).")
+    ] = 500,
     show: Annotated[bool, typer.Option("--show", help="Open a browser.")] = False,
 ) -> None:
     """Start the dashboard.
@@ -74,6 +77,7 @@ def app(
     options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
+    os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
     os.execv(sys.executable, command)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lczlib.experiment.data import City, DataSet
-    from lczlib.experiment.plan import Cell, Settings
+    from lczlib.experiment.plan import Settings
 
 _HDF5 = (".h5", ".hdf5")
 
@@ -110,10 +110,10 @@ def experiment(
         lcz experiment /data/so2sat --city A --city B --test-city C --table inputs --out results
     """
     from lczlib.experiment.plan import check_settings, plan
-    from lczlib.experiment.report import write_report
+    from lczlib.experiment.report import table_figures, write_report
     from lczlib.experiment.results import gather
     from lczlib.experiment.runner import run_all, unique_runs
-    from lczlib.experiment.speed import measure
+    from lczlib.experiment.speed import speeds
 
     settings = _settings(
         tuple(range(seeds)), networks, arch, combination, option or [],
@@ -147,12 +147,12 @@ def experiment(
             own, results, folder, fingerprint, by_polygon="polygon" in data.subsets().test.table
         )
         done = [c.cell for c in result.cells if c.n_finished]
-        speed = _speed(folder / name, done, data, measure) if name == "networks" else []
+        speed = speeds(folder / name, done, data) if name == "networks" else []
         frame = write_report(
             folder / name, name, result, data, settings, with_published=published, speed=speed
         )
         if figures:
-            _draw(folder / name, name, frame, result)
+            write_figures(folder / name, table_figures(name, frame, result, data))
         _show(name, frame, result)
     failed = sum(r["status"] == "failed" for r in results.values())
     if failed:
@@ -255,35 +255,6 @@ def _settings(
         names, arch, combination if combination in ("all", "auto") else combination.upper(), seeds=seeds,
         options=Options(**training), network_options=own,
     )  # fmt: skip
-
-
-def _speed(folder: Path, cells: list[Cell], data: DataSet, measure: Any) -> list[dict[str, Any]]:
-    """Speeds measured by an earlier call for the same networks, or measured now."""
-    wanted = {c.label: [c.inputs, c.runs[0].options.options] for c in cells}
-    path = folder / "experiment.json"
-    try:
-        earlier = json.loads(path.read_text())["speed"]
-        if {s["label"]: s["of"] for s in earlier} == json.loads(json.dumps(wanted)):
-            return earlier
-    except (OSError, ValueError, KeyError):
-        pass
-    return [{**s, "of": wanted[s["label"]]} for s in measure(cells, data)]
-
-
-def _draw(folder: Path, name: str, frame: pd.DataFrame, result: Any) -> None:
-    import pandas as pd
-
-    from lczlib import figures as drawn
-    from lczlib.figures.experiment import table_figure, tradeoff_figure
-
-    runs = pd.read_csv(folder / "runs.csv")
-    wanted = {"table": lambda: table_figure(frame, runs)}
-    if name == "inputs":
-        held = {c.cell.label: c for c in result.cells if c.n_finished}
-        wanted["class_accuracy"] = lambda: drawn.class_accuracy_figure(held, "patches")
-    if name == "networks":
-        wanted["accuracy_and_cost"] = lambda: tradeoff_figure(frame)
-    write_figures(folder, wanted)
 
 
 def _show(name: str, frame: pd.DataFrame, result: Any) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 import lczlib
 from lczlib.analysis.bootstrap import LEVELS
@@ -247,10 +249,40 @@ def write_report(
             },
             "best": result.best, "cells": frame.to_dict("records"), "speed": list(speed),
             "published": SOURCE if with_published else "",
-            "machine": {"system": platform.system(), "processor": platform.machine()},
+            "machine": {
+                "system": platform.system(), "processor": platform.machine(),
+                "cores": os.cpu_count(), "gpu": torch.cuda.is_available(),
+            },
             "versions": {
                 "lczlib": lczlib.__version__, **{p: version(p) for p in ("torch", "lightning")},
             },
         },
     )  # fmt: skip
     return frame
+
+
+def table_figures(
+    table: str, frame: pd.DataFrame, result: TableResult, data: DataSet
+) -> dict[str, Callable[[], Any]]:
+    """The figures of a table by name, each made when it is called.
+
+    Parameters
+    ----------
+    table, result, data
+        See `as_markdown`.
+    frame : DataFrame
+        From `write_report`.
+    """
+    from lczlib import figures as drawn
+    from lczlib.figures.experiment import table_figure, tradeoff_figure
+
+    note = "simulated" if data.subsets().train.kind.simulated else ""
+    out: dict[str, Callable[[], Any]] = {
+        "table": lambda: table_figure(frame, runs_frame(result.cells), note)
+    }
+    if table == "inputs":
+        held = {c.cell.label: c for c in result.cells if c.n_finished}
+        out["class_accuracy"] = lambda: drawn.class_accuracy_figure(held, "patches", note)
+    if "patches_per_second" in frame:
+        out["accuracy_and_cost"] = lambda: tradeoff_figure(frame, note)
+    return out

@@ -23,6 +23,7 @@ from lczlib.experiment.data import DataSet
 from lczlib.experiment.plan import Cell, Run
 from lczlib.experiment.speed import n_parameters
 from lczlib.export import staged, write_json
+from lczlib.export.files import alone_in
 from lczlib.training.evaluation import predict_patches, scaling_of
 from lczlib.training.trainer import fit_network
 
@@ -91,13 +92,26 @@ def run_all(
     Raises
     ------
     InputError
-        If `workers` is below 1, or the cluster cannot be reached.
+        If `workers` is below 1, another process runs in the folder, or the cluster cannot be
+        reached.
     """
     if workers < 1:
         msg = f"{workers} workers can do nothing: use 1 or more."
         raise InputError(msg)
-    folder = Path(folder).resolve()
-    fingerprint = data.fingerprint()
+    folder, fingerprint = Path(folder).resolve(), data.fingerprint()
+    with alone_in(folder, f"{RUNS}/lock"):
+        return _run_all(data, runs, folder, fingerprint, workers, cluster, progress)
+
+
+def _run_all(
+    data: DataSet,
+    runs: Sequence[Run],
+    folder: Path,
+    fingerprint: str,
+    workers: int,
+    cluster: str,
+    progress: Progress | None,
+) -> dict[str, dict[str, Any]]:
     keys = {run.key(fingerprint): run for run in runs}
     results = {k: r for k in keys if (r := finished(folder, k))}
     left = [k for k in keys if k not in results]

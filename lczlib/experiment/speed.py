@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,21 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
         }
         for cell, job, own, n in zip(cells, jobs, seconds, parameters, strict=True)
     ]  # fmt: skip
+
+
+def speeds(folder: str | Path, cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
+    """What `measure` finds, or found when a table of the same networks was written to a folder.
+
+    Each line also has ``of``: the inputs and the network's options, by which it is known again.
+    """
+    wanted = {c.label: [c.inputs, c.runs[0].options.options] for c in cells}
+    try:
+        earlier = json.loads((Path(folder) / "experiment.json").read_text())["speed"]
+        if {s["label"]: s["of"] for s in earlier} == json.loads(json.dumps(wanted)):
+            return earlier
+    except (OSError, ValueError, KeyError):
+        pass  # not written yet, or not by this version
+    return [{**s, "of": wanted[s["label"]]} for s in measure(cells, data)]
 
 
 def n_parameters(network: torch.nn.Module) -> int:

@@ -8,10 +8,10 @@ import json
 import math
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -52,6 +52,44 @@ def written_files() -> Iterator[list[Path]]:
         yield paths
     finally:
         _written.reset(token)
+
+
+@contextmanager
+def alone_in(folder: str | Path, lock: str = "lock") -> Iterator[None]:
+    """Hold a folder against other processes until the end of the block, or of the process.
+
+    Parameters
+    ----------
+    folder : path
+        Made where it does not exist.
+    lock : str
+        Name of the lock's file, which may lie in a folder below.
+
+    Raises
+    ------
+    InputError
+        If another process holds it, or it cannot be made.
+    """
+    path = Path(folder) / lock
+    with writing(path.parent), ExitStack() as held:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not _locked(held.enter_context(path.open("w"))):
+            msg = f"Another run is writing into {folder}: wait for it, or choose another folder."
+            raise InputError(msg)
+        yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take a lock that ends with the process, however it ends; true where there is no such lock."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from lczlib.figures.comparison import (
     changes_figure,
     cross_table_figure,
 )
+from lczlib.figures.explore import explore
 from lczlib.figures.save import save_figure
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "class_accuracy_figure",
     "confusion_figure",
     "cross_table_figure",
+    "explore",
     "reliability_figure",
     "save_figure",
 ]

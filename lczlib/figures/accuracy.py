@@ -69,7 +69,9 @@ def _short(n: float) -> str:
     return f"{n:.0f}" if n < 10_000 else f"{n / 1e3:.0f}k" if n < 1e6 else f"{n / 1e6:.1f}M"
 
 
-def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") -> Any:
+def class_accuracy_figure(
+    assessments: Mapping[str, Any], units: str = "cells", note: str = ""
+) -> Any:
     """Producer's and user's accuracy and F1 of each class for several maps, with 95% intervals.
 
     The content of Figure 10 of Zhou et al. 2022 (doi 10.1080/10095020.2022.2030654), as points
@@ -81,6 +83,8 @@ def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") 
         One map a name; anything with such a table `classes`.
     units : str
         What was counted.
+    note : str
+        Put behind the titles.
     """
     import holoviews as hv
 
@@ -107,7 +111,7 @@ def class_accuracy_figure(assessments: Mapping[str, Any], units: str = "cells") 
             for i, n in enumerate(numbers)
         ]
         panels.append(sized(
-            hv.Overlay(parts), width, 3.2, title=f"{label}, 95% interval", xticks=ticks,
+            hv.Overlay(parts), width, 3.2, title=f"{label}, 95% interval{note and f' ({note})'}", xticks=ticks,
             ylim=(-0.03, 1.03), xlim=(-0.6, len(numbers) - 0.4), ylabel=label, show_grid=True,
             xlabel=f"LCZ, {_SAMPLE[score][2:]} {units} ({next(iter(tables))})", legend_position="right",
         ))  # fmt: skip

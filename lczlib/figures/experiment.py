@@ -13,7 +13,7 @@ from lczlib.figures.style import SERIES, backends, sized, stacked, styled
 _SCORES = (("oa", "Overall accuracy"), ("aa", "Average accuracy"))
 
 
-def table_figure(table: pd.DataFrame, runs: pd.DataFrame, title: str = "") -> Any:
+def table_figure(table: pd.DataFrame, runs: pd.DataFrame, note: str = "") -> Any:
     """Overall and average accuracy of each line of a table: mean, 95% interval, and every seed.
 
     Parameters
@@ -23,8 +23,8 @@ def table_figure(table: pd.DataFrame, runs: pd.DataFrame, title: str = "") -> An
         ``published_aa``, those are drawn beside, marked as published on other data.
     runs : DataFrame
         As ``runs.csv`` holds it.
-    title : str
-        Sample sizes are added to it.
+    note : str
+        Put behind the titles.
     """
     import holoviews as hv
 
@@ -33,6 +33,7 @@ def table_figure(table: pd.DataFrame, runs: pd.DataFrame, title: str = "") -> An
     n = f"{table['n_patches'].iloc[0]:,} test patches"
     if table["n_polygons"].iloc[0]:
         n += f" in {table['n_polygons'].iloc[0]:,} polygons"
+    n += note and f" ({note})"
     width = max(6.0, 0.75 * len(table) + 2.5)
     panels = []
     for score, label in _SCORES:
@@ -50,7 +51,7 @@ def table_figure(table: pd.DataFrame, runs: pd.DataFrame, title: str = "") -> An
             common = {"color": "grey", "marker": "d"}
             parts.append(styled(points, common, {"s": 25}, {"size": 6}))
         panels.append(sized(
-            hv.Overlay(parts), width, 3.0, title=f"{title or label}, {n}" if title else f"{label}, {n}",
+            hv.Overlay(parts), width, 3.0, title=f"{label}, {n}",
             xticks=list(zip(at.tolist(), _wrapped(table["label"]), strict=True)),
             xlim=(-0.6, len(table) - 0.4), xlabel="", ylabel=label, show_grid=True,
             legend_position="right",
@@ -62,7 +63,7 @@ def _wrapped(labels: pd.Series) -> list[str]:
     return [str(label).replace(", ", "\n").replace(" of ", "\nof ") for label in labels]
 
 
-def tradeoff_figure(table: pd.DataFrame) -> Any:
+def tradeoff_figure(table: pd.DataFrame, note: str = "") -> Any:
     """Overall accuracy of networks against their parameters and their speed.
 
     Lines join the networks that no other one beats in both: the ones to choose from.
@@ -72,6 +73,8 @@ def tradeoff_figure(table: pd.DataFrame) -> Any:
     table : DataFrame
         As ``table.csv`` of `lcz experiment --table networks` holds it, with ``parameters`` and
         ``patches_per_second``.
+    note : str
+        Put behind the titles.
     """
     import holoviews as hv
 
@@ -99,7 +102,7 @@ def tradeoff_figure(table: pd.DataFrame) -> Any:
             hv.Overlay([line, *points, names]), 8, 3.6, logx=True, xlabel=label,
             ylabel="Overall accuracy", show_grid=True, legend_position="right",
             xlim=(x.min() / 1.6, x.max() * 4),
-            title=f"n = {known['n_patches'].iloc[0]:,} test patches, "
+            title=f"n = {known['n_patches'].iloc[0]:,} test patches{note and f' ({note})'}, "
             f"{int(known['n_seeds'].min())} seeds or more",
         ))  # fmt: skip
     return stacked(panels, 8)

@@ -3,62 +3,74 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from helpers import PATIENCE, go
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-class Server:
-    """``panel serve app`` on a free port."""
+PANEL = ("-m", "panel", "serve", "app", "--num-threads", "4")
 
-    def __init__(self, cache: Path, *options: str, **environment: str) -> None:
+
+class Server:
+    """The dashboard on a free port."""
+
+    running: ClassVar[list[Server]] = []
+
+    def __init__(
+        self, cache: Path, *options: str, command: Sequence[str] = PANEL, **environment: str
+    ) -> None:
         with socket.socket() as s:
             s.bind(("localhost", 0))
             self.port = s.getsockname()[1]
-        environment = {**os.environ, "LCZLIB_CACHE": str(cache), "OMP_NUM_THREADS": "1",
+        inherited = {
+            k: v for k, v in os.environ.items() if k not in ("LCZLIB_MIRROR", "LCZLIB_ALLOW")
+        }
+        environment = {**inherited, "LCZLIB_CACHE": str(cache), "OMP_NUM_THREADS": "1",
                        "PYTHONPATH": str(ROOT), **environment}  # fmt: skip
-        environment.pop("LCZLIB_MIRROR", None)
         self.log = (cache / f"server-{self.port}.log").open("w+")
-        command = [
-            sys.executable,
-            "-m",
-            "panel",
-            "serve",
-            "app",
-            "--port",
-            str(self.port),
-            "--num-threads",
-            "4",
-            *options,
-        ]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=self.log, stderr=subprocess.STDOUT
-        )
+            [sys.executable, *command, "--port", str(self.port), *options],
+            cwd=ROOT, env=environment, stdout=self.log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.running.append(self)
         self.url = f"http://localhost:{self.port}/app"
 
     def wait(self, path: str = "/app") -> Server:
-        for _ in range(120):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and self.process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://localhost:{self.port}{path}", timeout=20)
+                urllib.request.urlopen(f"http://localhost:{self.port}{path}", timeout=PATIENCE)
                 return self
             except urllib.error.HTTPError:
                 return self
             except OSError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.5)
-        self.log.seek(0)
-        raise RuntimeError(self.log.read()[-2000:])
+                time.sleep(0.3)
+        raise RuntimeError(self.said())
+
+    def said(self) -> str:
+        """The end of its log."""
+        self.log.flush()
+        return Path(self.log.name).read_text()[-4000:]
+
+    def until(self, wanted: Callable[[], bool]) -> None:
+        """Wait for something that only this side can see, such as a folder that goes."""
+        until = time.monotonic() + PATIENCE
+        while not wanted():
+            assert time.monotonic() < until, "it did not come"
+            time.sleep(0.2)
 
     def errors(self) -> list[str]:
         self.log.flush()
@@ -66,9 +78,23 @@ class Server:
         return [line for line in text.splitlines() if "Error" in line or "Traceback" in line]
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
-        self.log.close()
+        if self in self.running:
+            self.running.remove(self)
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+            self.log.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows what the servers said."""
+    report = yield
+    if report.failed:
+        for server in Server.running:
+            report.sections.append((f"log of the dashboard at {server.url}", server.said()))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +102,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
     pytest.importorskip("panel")
     running = []
 
-    def begin(*options: str, cache: Path | None = None, **environment: str) -> Server:
-        running.append(Server(cache or tmp_path_factory.mktemp("cache"), *options, **environment))
+    def begin(*options: str, cache: Path | None = None, **more: Any) -> Server:
+        running.append(Server(cache or tmp_path_factory.mktemp("cache"), *options, **more))
         return running[-1]
 
     yield begin
@@ -112,7 +138,7 @@ def visit(browser: object) -> Iterator[Callable[..., object]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(45_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on(
             "request",
             lambda r: (
@@ -129,3 +155,27 @@ def visit(browser: object) -> Iterator[Callable[..., object]]:
     for context in contexts:
         context.close()
     assert strays == []
+
+
+@pytest.fixture(scope="session")
+def mapped(server: Server, browser: Any) -> Server:
+    """The demo city mapped: run, cancelled, and run again."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(1000 * PATIENCE)
+    page.goto(f"{server.url}?page=city")
+    page.get_by_text("Demo city (simulated)").first.wait_for()
+    go(page, "Map")
+    page.get_by_text("No LCZ map of Demo city").wait_for()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text(re.compile(r"of 32,000 cells")).wait_for()
+    go(page, "City")  # the rest of the page is alive meanwhile
+    page.get_by_text("All cities").wait_for()
+    go(page, "Map")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Stopped").first.wait_for()
+    assert page.get_by_text("No LCZ map of Demo city").is_visible()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("button", name="Run again").wait_for(timeout=3000 * PATIENCE)
+    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    page.close()
+    return server

@@ -6,79 +6,19 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import IMAGE_JS, drawn, figure_center, go, settled, wait_for
 
 pytestmark = pytest.mark.browser
 
-IMAGE_JS = """(name) => {
-  const find = () => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
-    if (m.type === 'Figure' && m.name === name) return m }
-  const fig = find()
-  if (!fig) return null
-  return {x: [fig.x_range.start, fig.x_range.end], y: [fig.y_range.start, fig.y_range.end],
-          title: fig.title && fig.title.text,
-          sizes: fig.renderers.filter(r => r.data_source && r.data_source.data.image && r.data_source.data.image.length)
-                              .map(r => [r.visible, Array.from(r.data_source.data.image[0].shape || [0])])}
-}"""
-SUM_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
-    if (m.type === 'Figure' && m.name === name) for (const r of m.renderers)
-      if (r.visible && r.data_source && r.data_source.data.image && r.data_source.data.image.length
-          && r.data_source.data.image[0].dtype === 'uint8') return Array.from(r.data_source.data.image[0])
-        .reduce((n, v) => n + (v > 0), 0)
-  return -1 }"""
-
-
-def go(page: Any, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.click()
-
-
-def wait_for(page: Any, script: str, *arguments: Any, seconds: float = 30) -> Any:
-    """Wait until a script in the page gives something true."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        value = page.evaluate(script, *arguments)
-        if value:
-            return value
-        page.wait_for_timeout(150)
-    raise AssertionError(f"not within {seconds} s: {script[:80]}")
-
-
-def figure_center(page: Any) -> tuple[float, float]:
-    """The middle of the first figure on the page, from the top left."""
-    boxes = [f.bounding_box() for f in page.locator(".bk-Figure:visible").all()]
-    box = min(boxes, key=lambda b: (round(b["y"] / 50), b["x"]))
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-@pytest.fixture(scope="module")
-def mapped(server: Any, browser: Any) -> Any:
-    """The demo city mapped: run, cancelled, and run again."""
-    page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    page.set_default_timeout(90_000)
-    page.goto(f"{server.url}?page=city")
-    page.get_by_text("Demo city (simulated)").first.wait_for()
-    go(page, "Map")
-    page.get_by_text("No LCZ map of Demo city").wait_for()
-    run = page.get_by_role("button", name="Run", exact=True)
-    run.click()
-    page.get_by_text(re.compile(r"of 32,000 cells")).wait_for()
-    go(page, "City")  # the rest of the page is alive meanwhile
-    page.get_by_text("All cities").wait_for()
-    go(page, "Map")
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("Stopped").first.wait_for()
-    assert page.get_by_text("No LCZ map of Demo city").is_visible()
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.get_by_role("button", name="Run again").wait_for(timeout=150_000)
-    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
-    page.close()
-    return server
+MATRIX_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+  if (m.type === 'Figure' && m.name === 'confusion matrix' && m.inner_width > 50)
+    return m.renderers[0].data_source.data.x.length > 0 }"""
 
 
 def test_a_run_can_be_cancelled_and_run_again(mapped: Any) -> None:
@@ -97,7 +37,7 @@ def test_changed_settings_mark_the_result_as_stale(mapped: Any, visit: Callable[
 def test_layers_switch_and_hover_names_the_class(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=map")
     page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
-    page.wait_for_timeout(1500)
+    settled(page, "map")
     page.mouse.move(*figure_center(page))
     page.mouse.move(*(v + 3 for v in figure_center(page)))
     page.locator(".bk-Tooltip").get_by_text(re.compile(r"LCZ \w+ \w+")).first.wait_for()
@@ -144,7 +84,7 @@ def test_a_click_shows_the_probabilities_of_all_maps(
 ) -> None:
     page = visit(f"{mapped.url}?page=compare")
     page.get_by_text("Sentinel-1 against Sentinel-2").wait_for()
-    page.wait_for_timeout(1000)
+    settled(page, "First")
     page.mouse.click(*figure_center(page))
     page.get_by_text(re.compile(r"^At \d+\.\d+° N")).wait_for()
     tops = wait_for(
@@ -168,7 +108,8 @@ def test_accuracy_and_a_click_on_the_matrix(mapped: Any, visit: Callable[..., An
     page.get_by_text("Overall accuracy (OA)").wait_for()
     text = page.get_by_text(re.compile(r"0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)")).first
     text.wait_for()
-    page.wait_for_timeout(1500)
+    wait_for(page, MATRIX_JS)
+    drawn(page)
     page.mouse.click(*figure_center(page))
     page.locator(".lcz-banner").get_by_text(re.compile(r"LCZ \w+ .*")).first.wait_for()
     assert "cell=" in page.url
@@ -233,7 +174,7 @@ def test_the_report_opens_offline_without_a_request(
     page = visit(f"{mapped.url}?page=share")
     page.get_by_text("Report (HTML)").wait_for()
     page.get_by_text("heat island surface").wait_for()
-    with page.expect_download(timeout=90_000) as download:
+    with page.expect_download() as download:
         page.get_by_text("Report (HTML)").click()
     path = tmp_path / "report.html"
     download.value.save_as(path)
@@ -295,5 +236,4 @@ def test_pages_work_in_dark_and_on_a_phone(mapped: Any, visit: Callable[..., Any
     background = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert np.mean([int(v) for v in re.findall(r"\d+", background)[:3]]) < 60
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(800)
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 395
+    wait_for(page, "() => document.documentElement.scrollWidth <= 395")

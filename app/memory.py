@@ -1,0 +1,33 @@
+"""Memory that closed sessions leave, given back to the machine."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+_SOON = 3.0  # seconds: of several sessions that end together, the last one's memory too
+
+
+class Trimmer:
+    """Gives freed memory back soon after it was freed, once for all that ended meanwhile.
+
+    glibc keeps what threads have freed for later, some megabytes a session, and the server would
+    grow without end; other systems' allocators need no reminder.
+    """
+
+    def __init__(self) -> None:
+        self._due = False
+        self._trim = None
+        if sys.platform.startswith("linux"):
+            self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+    def soon(self, loop: Any) -> None:
+        """Ask for it, on the event loop."""
+        if self._trim is not None and not self._due:
+            self._due = True
+            loop.call_later(_SOON, self._start, loop)
+
+    def _start(self, loop: Any) -> None:
+        self._due = False
+        loop.run_in_executor(None, self._trim, 0)

@@ -1,0 +1,25 @@
+"""What the first visitor would wait for, done when the server starts with ``--warm``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imagery import base_image
+from views import PAGES
+
+if TYPE_CHECKING:
+    from session import Session
+
+
+def is_warming(doc: Any) -> bool:
+    """Whether the server makes this document for itself: no visitor stands behind it."""
+    return doc.session_context is not None and doc.session_context.server_context is None
+
+
+def warm(session: Session) -> None:
+    """Load what the pages load, simulate the demo city where that is not done, draw its image."""
+    for page in PAGES.values():
+        page(session)
+    scene = session.study.compute("scene")
+    session.study.compute("reference")
+    base_image(session, scene, lambda _: None)

@@ -1,0 +1,83 @@
+"""What several browser tests do on a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 180
+"""Seconds to wait for what must come: a machine with two busy cores needs long for anything."""
+
+IMAGE_JS = """(name) => {
+  const find = () => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+    if (m.type === 'Figure' && m.name === name) return m }
+  const fig = find()
+  if (!fig) return null
+  return {x: [fig.x_range.start, fig.x_range.end], y: [fig.y_range.start, fig.y_range.end],
+          title: fig.title && fig.title.text,
+          sizes: fig.renderers.filter(r => r.data_source && r.data_source.data.image && r.data_source.data.image.length)
+                              .map(r => [r.visible, Array.from(r.data_source.data.image[0].shape || [0])])}
+}"""
+
+CELLS_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+  if (m.type === 'Figure' && m.name === name) for (const r of m.renderers) {
+    const image = r.visible && r.data_source && r.data_source.data.image
+    if (image && image.length && image[0].dtype === 'uint8')
+      return {cells: image[0].reduce((n, v) => n + (v > 0), 0), title: m.title && m.title.text} }
+  return null }"""
+"""How many cells the topmost visible map of classes of a figure shows, and its title."""
+
+SETTLED_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+  if (m.type === 'Figure' && m.name === name) {
+    const r = m.renderers.find(r => r.visible && r.data_source && r.data_source.data.dw && r.data_source.data.dw.length)
+    // the view has been fitted to what it shows
+    return !!r && Math.abs(m.x_range.end - m.x_range.start) < 20 * r.data_source.data.dw[0]
+        && m.x_range.start < r.data_source.data.x[0] + r.data_source.data.dw[0]
+        && m.x_range.end > r.data_source.data.x[0] && m.inner_width > 50 }
+  return false }"""
+
+
+def go(page: Any, name: str) -> None:
+    """Press a button, such as a page's in the navigation."""
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def wait_for(page: Any, script: str, argument: Any = None, seconds: float = PATIENCE) -> Any:
+    """Wait until a script in the page gives something true."""
+    return page.wait_for_function(script, arg=argument, timeout=1000 * seconds).json_value()
+
+
+def settled(page: Any, name: str) -> None:
+    """Wait until a figure shows its image, at its place, and is drawn."""
+    wait_for(page, SETTLED_JS, name)
+    drawn(page)
+
+
+def drawn(page: Any) -> None:
+    """Wait for the browser to have drawn what it has."""
+    page.evaluate("() => new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))")
+
+
+def figure_center(page: Any) -> tuple[float, float]:
+    """The middle of the first figure on the page, from the top left."""
+    boxes = [f.bounding_box() for f in page.locator(".bk-Figure:visible").all()]
+    box = min(boxes, key=lambda b: (round(b["y"] / 50), b["x"]))
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def upload(page: Any, kind: str, *files: Path) -> None:
+    """Give files to the upload card of the City page, as a file of some kind."""
+    card = page.get_by_label("What it is")
+    if not card.is_visible():
+        page.get_by_text("Upload own files").click()
+    label = next(o for o in card.locator("option").all_inner_texts() if o.startswith(kind))
+    card.select_option(label)
+    page.set_input_files("input[type=file]", [str(f) for f in files])
+
+
+def answered(page: Any, text: str | re.Pattern[str]) -> Any:
+    """Wait for what the upload card says."""
+    found = page.locator(".lcz-banner").get_by_text(text).first
+    found.wait_for()
+    return found

@@ -1,0 +1,92 @@
+"""Every file that can be taken away, opened; and results of earlier runs, loaded."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from helpers import CELLS_JS, settled, wait_for
+
+pytestmark = pytest.mark.browser
+
+
+def taken(page: Any, button: str, folder: Path) -> Path:
+    """Press a button of the Share page; the file that comes."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def test_single_files_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit(f"{mapped.url}?page=share")
+    page.get_by_role("button", name="heat island surface", exact=True).wait_for()
+    classes = taken(page, "S1 + S2 fused: classes", tmp_path)
+    with rasterio.open(classes) as src:
+        assert src.shape == (80, 80)
+        assert set(np.unique(src.read(1))) <= set(range(18))
+        assert src.colormap(1)[6][:3] == (255, 102, 0) or len(src.colormap(1)) > 17
+    with rasterio.open(taken(page, "Sentinel-2: probabilities", tmp_path)) as src:
+        assert src.count == 17
+        assert np.nansum(src.read(), axis=0).max() == pytest.approx(1, abs=0.01)
+    manifest = json.loads(taken(page, "Manifest (inputs, weights, settings)", tmp_path).read_text())
+    assert manifest["cells"] == 32_000
+    names = page.locator("button").all_inner_texts()
+    table = next(n for n in names if n.startswith("accuracy") and "classes" not in n)
+    assert len(pd.read_csv(taken(page, table, tmp_path))) > 0
+    heat = pd.read_csv(taken(page, "heat island surface", tmp_path))
+    assert {"difference", "ci_low", "ci_high"} <= set(heat.columns)
+
+
+def test_figures_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit(f"{mapped.url}?page=share")
+    page.get_by_role("button", name="heat island surface", exact=True).wait_for()
+    names = {}
+    for ending in ("PNG", "SVG"):
+        with zipfile.ZipFile(taken(page, f"All figures as {ending} (zip)", tmp_path)) as archive:
+            names[ending] = {Path(n).stem for n in archive.namelist()}
+            for name in archive.namelist():
+                content = archive.read(name)
+                if ending == "SVG":
+                    assert ET.fromstring(content).tag.endswith("svg")
+                else:
+                    with rasterio.open(io.BytesIO(content)) as src:  # as a PNG of some size
+                        assert src.driver == "PNG"
+                        assert min(src.shape) > 100
+    assert names["PNG"] == names["SVG"]
+    assert len(names["PNG"]) >= 5
+
+
+def test_an_existing_result_of_an_allowed_folder_is_loaded(
+    mapped: Any, start: Callable[..., Any], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    cache = Path(mapped.log.name).parent
+    made = next(cache.glob("results/*/manifest.json")).parent
+    shutil.copytree(made, tmp_path / "allowed" / "earlier")
+    own = start(cache=cache, LCZLIB_ALLOW=str(tmp_path / "allowed")).wait()
+    page = visit(f"{own.url}?page=map&fusion=vote")
+    page.get_by_text("No LCZ map of Demo city").wait_for()
+    page.get_by_role("button", name="Load an existing result").click()
+    choice = page.get_by_label("Result", exact=True)
+    choice.wait_for()
+    options = choice.locator("option").all_inner_texts()
+    assert options[0].startswith("(none")
+    assert len(options) >= 2
+    choice.select_option(index=1)
+    page.get_by_text("32,000 cells in").wait_for()
+    settled(page, "map")
+    assert page.evaluate(CELLS_JS, "map")["cells"] > 5000
+    wait_for(page, "() => !location.search.includes('allowed')")  # no path in the address
+    assert own.errors() == []
+    own.stop()
