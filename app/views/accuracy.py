@@ -138,13 +138,11 @@ class AccuracyPage:
         self._judged.param.update(options=options, value=names[0])
         self._judged.value = value
         self._offering = False
-        named = {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
-        for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
-            pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
         if self._study.scene is not None:
             self._session.tick(lambda: self._map.fit(scene_bounds(self._study.scene)))
         base_image(self._session, self._study.scene, self._map.show_image)
         self._draw()
+        self._session.tick(self._draw_classes)  # after the matrix, which is quicker
 
     def _draw(self, *_: Any) -> None:
         result = self._study.accuracy
@@ -153,10 +151,6 @@ class AccuracyPage:
             return
         assessment = result.assessments[name]
         calibrated = result.calibrations.get(name)
-        for i, pane in enumerate(self._reliability):
-            pane.visible = calibrated is not None
-            if calibrated is not None:
-                pane.object = fluid(list(reliability_figure(calibrated))[i], (380, 190)[i])
         rows = [
             (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}",
              *(_with_interval(r, k) for k in ("pa", "ua", "f1")),
@@ -169,6 +163,21 @@ class AccuracyPage:
         share, title = self._view.matrix, MAP_NAMES.get(name, name)
         self._session.tick(lambda: _fill_matrix(self._matrix, self._cells, counts, share, title))
         self._show_cell()
+        self._session.tick(lambda: self._draw_reliability(calibrated))
+
+    def _draw_classes(self) -> None:
+        result = self._study.accuracy
+        if result is None:
+            return
+        named = {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
+        for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
+            pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
+
+    def _draw_reliability(self, calibrated: Any) -> None:
+        for i, pane in enumerate(self._reliability):
+            pane.visible = calibrated is not None
+            if calibrated is not None:
+                pane.object = fluid(list(reliability_figure(calibrated))[i], (380, 190)[i])
 
     def _tapped(self, event: Any) -> None:
         codes = list(self._matrix.x_range.factors)
