@@ -59,6 +59,8 @@ class MapView:
         Of another map, to pan and zoom with it.
     title : str
         Also what a screen reader calls it.
+    name : str
+        By which the figure is found; the title where it is empty.
     height : int
         Pixels; the width follows the page.
     dark : bool
@@ -70,6 +72,7 @@ class MapView:
         *,
         ranges: tuple[Range1d, Range1d] | None = None,
         title: str = "",
+        name: str = "",
         height: int = 560,
         dark: bool = False,
     ) -> None:
@@ -81,7 +84,7 @@ class MapView:
             sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
             tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll="wheel_zoom", title=title,
             toolbar_location="above", min_width=260, background_fill_color=None,
-            name=title or "map",
+            name=name or title or "map",
         )  # fmt: skip
         self.figure.toolbar.logo = None
         self.figure.grid.visible = False

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +19,8 @@ from jobs import Runner
 from mapview import MapView
 from memory import Trimmer
 from palette import PALETTES
+from panel.io.document import unlocked
+from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
 
 from lczlib import catalog
@@ -110,7 +113,13 @@ class Session:
 
     def _next(self, call: Callable[[], None]) -> None:
         if not self.closed:
-            self.doc.add_next_tick_callback(call)
+            self.doc.add_next_tick_callback(partial(self._run, call))
+
+    def _run(self, call: Callable[[], None]) -> None:
+        # Where the socket is busy, Panel sends parts of the page a little later, and Bokeh by itself
+        # would send what is changed here at once: before the figure that it belongs to.
+        with set_curdoc(self.doc), unlocked():
+            call()
 
     def _load(self) -> None:
         with self._lock:

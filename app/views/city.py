@@ -42,7 +42,7 @@ class CityPage:
         )  # fmt: skip
         self._facts = html("")
         self._world = pn.pane.Bokeh(_world(self._picked, session.dark), sizing_mode="stretch_width")
-        self._map = session.map_view(title="", height=600)
+        self._map = session.map_view(name="city map", height=600)
         self._box = BoxSelectTool(description="Draw an own area")
         self._map.figure.add_tools(self._box)
         self._map.figure.on_event(SelectionGeometry, self._drawn)

@@ -113,7 +113,7 @@ def test_an_area_outside_leaves_the_scene_and_one_message(
     upload(page, "Own area", far)
     page.locator(".lcz-banner.failed").get_by_text("draw it larger, or inside").wait_for()
     assert page.locator(".lcz-banner.failed:visible").count() == 1
-    settled(page, "map")  # the image of the scene is still there
+    settled(page, "city map")  # the image of the scene is still there
     assert page.get_by_text("8.0 × 8.0 km").is_visible()
     page.get_by_role("button", name="Use the whole scene").click()
     page.locator(".lcz-banner.failed").wait_for(state="hidden")

@@ -55,7 +55,7 @@ def test_an_own_scene_takes_the_place_of_a_citys(
     ).wait_for()  # no longer the simulated city
     page.get_by_text("Sentinel-2: mine").wait_for()
     page.get_by_text("4.0 × 4.0 km").wait_for()
-    settled(page, "map")
+    settled(page, "city map")
     lcz = part_of(city / "Reference" / CITY / "lcz.tif", tmp_path / "theirs.tif")
     upload(page, "Another LCZ map", lcz)
     answered(page, "Taken: theirs.tif")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 def test_a_box_drawn_on_the_map_becomes_the_area(server: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{server.url}?page=city")
     page.get_by_text("8.0 × 8.0 km").wait_for()
-    settled(page, "map")
+    settled(page, "city map")
     box = page.locator(".bk-Figure:visible").first.bounding_box()
     page.locator(".bk-tool-icon-box-select:visible").first.click()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
