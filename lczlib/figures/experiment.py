@@ -85,7 +85,9 @@ def tradeoff_figure(table: pd.DataFrame, note: str = "") -> Any:
         ("patches_per_second", "Patches a second (inference, same process)", False),
         ("parameters", "Parameters", True),
     ):
-        x, y = known[column].to_numpy(float), known["oa"].to_numpy(float)
+        # logarithms on a plain axis: both backends then label the ticks that they are given alone
+        x, y = np.log10(known[column].to_numpy(float)), known["oa"].to_numpy(float)
+        limits = (x.min() - 0.15, x.max() + 0.55)
         chosen = front(-x if fewer else x, y)
         chosen = chosen[np.argsort(x[chosen])]
         line = hv.Curve((x[chosen], y[chosen]), "x", "y", label="not beaten in both")
@@ -93,19 +95,36 @@ def tradeoff_figure(table: pd.DataFrame, note: str = "") -> Any:
         points = _whiskers(
             x, y, known["oa_low"], known["oa_high"], "network, 95% interval", SERIES[0]
         )
-        names = hv.Labels((x, y, known["label"].to_numpy()), ["x", "y"], "name")
+        # beside the points: whiskers stand above and below them
+        names = hv.Labels((x, y, [f"   {n}" for n in known["label"]]), ["x", "y"], "name")
         names = styled(
-            names, {}, {"size": 8, "xoffset": 0, "yoffset": 0.012, "horizontalalignment": "left"},
-            {"text_font_size": "8pt", "yoffset": 0.012, "text_align": "left"},
+            names, {}, {"size": 8, "color": "#333333", "horizontalalignment": "left"},
+            {"text_font_size": "8pt", "text_color": "#333333", "text_align": "left"},
         )  # fmt: skip
         panels.append(sized(
-            hv.Overlay([line, *points, names]), 8, 3.6, logx=True, xlabel=label,
+            hv.Overlay([line, *points, names]), 8, 3.6, xlabel=label,
             ylabel="Overall accuracy", show_grid=True, legend_position="right",
-            xlim=(x.min() / 1.6, x.max() * 4),
-            title=f"n = {known['n_patches'].iloc[0]:,} test patches{note and f' ({note})'}, "
-            f"{int(known['n_seeds'].min())} seeds or more",
+            xlim=limits, xticks=_ticks(*limits),
+            title=f"n = {known['n_patches'].iloc[0]:,} test patches, {_seeds(known)}"
+            f"{note and f' ({note})'}",
         ))  # fmt: skip
     return stacked(panels, 8)
+
+
+def _seeds(table: pd.DataFrame) -> str:
+    low, high = int(table["n_seeds"].min()), int(table["n_seeds"].max())
+    many = f"{high}" if low == high else f"{low} to {high}"
+    return f"mean of {many} seed{'s' * (high > 1)}"
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Ticks of an axis of decimal logarithms at 1, 2 and 5 times powers of ten; at powers alone over
+    more than two of them.
+    """
+    steps = (1,) if high - low > 2.5 else (1, 2, 5)
+    powers = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    values = [step * 10.0**p for p in powers for step in steps]
+    return [(v, f"{10**v:,.0f}") for v in np.log10(values).tolist() if low <= v <= high]
 
 
 def front(first: np.ndarray, second: np.ndarray) -> np.ndarray:
