@@ -270,7 +270,11 @@ class ComparePage:
             rows.append((MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"] if found["jaccard"] is not None else np.nan, 3),
                          f"{known:,}", f"{found['both'] + found['radar_only']:,}", f"{found['both']:,}", f"{found['n']:,}"))  # fmt: skip
         g = lcz_class("G")
-        self._water.object = "<h3>LCZ G against radar water</h3>" + table(
+        if not summary.against_lcz:
+            self._water.object = '<div class="lcz-note">No LCZ map here covers the area of the radar water map.</div>'
+            return
+        when = f" of {summary.months[-1]}" if summary.months else ""
+        self._water.object = f"<h3>LCZ G against radar water{when}</h3>" + table(
             (
                 "map",
                 "agreement",

@@ -83,12 +83,12 @@ def water_figure(scene: xr.DataArray, probability: xr.DataArray, threshold: floa
 
 
 def monthly_area_figure(areas: xr.Dataset) -> Figure:
-    """Water area by month with its 95% interval.
+    """Water area by month with its interval.
 
     Parameters
     ----------
     areas : Dataset (time)
-        From `lczlib.analysis.water_dynamics.water_area`.
+        From `lczlib.analysis.water_area.water_area`.
     """
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
@@ -97,7 +97,7 @@ def monthly_area_figure(areas: xr.Dataset) -> Figure:
     ax = fig.subplots()
     time = areas["time"].values
     ax.fill_between(
-        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="95% interval"
+        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="interval"
     )
     ax.plot(time, areas["area"], "o-", color=BLUE, ms=5, label="mapped")
     part = areas["valid_share"].values < 0.9

@@ -27,15 +27,24 @@ class Water:
     dark : DataArray, same shape
         Where the scenes are as dark as open water, see
         `lczlib.analysis.water_area.dark_as_water`.
-    radar : DataArray (band, y, x)
-        The (latest) scene in dB.
+    scenes : tuple of DataArray (band, y, x)
+        dB, ordered by date; those of files are read when they are needed.
     orbit : str
     """
 
     probability: xr.DataArray
     dark: xr.DataArray
-    radar: xr.DataArray
+    scenes: tuple[xr.DataArray, ...]
     orbit: str
+
+    def scene_of(self, month: str) -> xr.DataArray:
+        """The last scene of a month like 2021-07; without such a month, the last of all."""
+        if "time" in self.probability.dims:
+            months = [str(t)[:7] for t in self.probability["time"].values]
+            for scene, of in zip(reversed(self.scenes), reversed(months), strict=True):
+                if of == month:
+                    return scene
+        return self.scenes[-1]
 
 
 def map_water(
@@ -75,11 +84,10 @@ def map_water(
 
         mapped = water_map(scene, orbit, model=model, progress=report)
         parts.append((mapped["probability"], dark_as_water(scene).compute()))
-    latest = scenes[-1]
     if len(parts) == 1:
-        return Water(*parts[0], latest, orbit)
+        return Water(*parts[0], tuple(scenes), orbit)
     probability, dark = (as_series(layers, dates) for layers in zip(*parts, strict=True))
-    return Water(probability, dark, latest, orbit)
+    return Water(probability, dark, tuple(scenes), orbit)
 
 
 def _by_date(paths: Sequence[str]) -> tuple[list[date | None], list[str]]:
@@ -119,6 +127,8 @@ class WaterSummary:
     ----------
     water : DataArray (y, x)
         1 water, 0 not, 255 no data (the latest month of a series).
+    probability : DataArray (y, x) or (time, y, x)
+        Of the scene, or the mean of each month.
     area : Dataset
         As of `lczlib.analysis.water_area.water_area`.
     occurrence : DataArray or None
@@ -128,9 +138,17 @@ class WaterSummary:
     """
 
     water: xr.DataArray
+    probability: xr.DataArray
     area: xr.Dataset
     occurrence: xr.DataArray | None
     against_lcz: dict[str, dict[str, Any]]
+
+    @property
+    def months(self) -> list[str]:
+        """Of a series, like 2021-07; none of a single scene."""
+        if "time" not in self.area.dims:
+            return []
+        return [str(t)[:7] for t in self.area["time"].values]
 
 
 def water_summary(water: Water, threshold: float, maps: Mapping[str, xr.DataArray]) -> WaterSummary:
@@ -153,4 +171,4 @@ def water_summary(water: Water, threshold: float, maps: Mapping[str, xr.DataArra
         except InputError:  # a map of another place has no cell in common
             continue
     area = water_area(probability, dark=dark, threshold=threshold)
-    return WaterSummary(mapped, area, occurrence, checks)
+    return WaterSummary(mapped, probability, area, occurrence, checks)
