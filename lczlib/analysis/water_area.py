@@ -95,6 +95,32 @@ def dark_as_water(scene: xr.DataArray) -> xr.DataArray:
     return dark.where(scene.notnull().all("band")).rename("dark_as_water")
 
 
+def dark_not_mapped(
+    probability: xr.DataArray, dark: xr.DataArray, threshold: float = 0.5
+) -> xr.DataArray:
+    """Cells as dark as open water, but not mapped as water: what to look at.
+
+    Parameters
+    ----------
+    probability, dark : DataArray (y, x)
+        Probability of water, and `dark_as_water` or its mean over the scenes of a month.
+    threshold : float
+        Water where the probability is above it.
+
+    Returns
+    -------
+    DataArray (y, x) bool, in memory
+    """
+    p = probability.values
+    found = _dark_patches(dark.values > 0.5, np.isfinite(p)) & ~(p > threshold)
+    return probability.copy(data=found).rename("dark_not_mapped")
+
+
+def _dark_patches(dark: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Valid cells most of whose 3 x 3 neighbours are dark: single dark cells are speckle."""
+    return (ndi.uniform_filter((dark & valid).astype(np.float32), 3) > 0.5) & valid
+
+
 def water_area(
     probability: xr.DataArray,
     *,
@@ -218,7 +244,7 @@ def _sums(
     valid = np.isfinite(scene)
     p = np.where(valid, scene, 0)
     mapped = p > threshold
-    dark = (ndi.uniform_filter((dark & valid).astype(np.float32), 3) > 0.5) & valid
+    dark = _dark_patches(dark, valid)
     away = np.arange(-int(reach), int(reach) + 1)
     disc = np.hypot(*np.meshgrid(away, away)) <= reach
     inner = mapped & ndi.binary_erosion(mapped | ~valid, disc, border_value=1)

@@ -129,6 +129,8 @@ class WaterSummary:
         1 water, 0 not, 255 no data (the latest month of a series).
     probability : DataArray (y, x) or (time, y, x)
         Of the scene, or the mean of each month.
+    dark : DataArray, same shape
+        Where the scene is as dark as open water, or the share of the month's scenes.
     area : Dataset
         As of `lczlib.analysis.water_area.water_area`.
     occurrence : DataArray or None
@@ -139,6 +141,7 @@ class WaterSummary:
 
     water: xr.DataArray
     probability: xr.DataArray
+    dark: xr.DataArray
     area: xr.Dataset
     occurrence: xr.DataArray | None
     against_lcz: dict[str, dict[str, Any]]
@@ -171,4 +174,4 @@ def water_summary(water: Water, threshold: float, maps: Mapping[str, xr.DataArra
         except InputError:  # a map of another place has no cell in common
             continue
     area = water_area(probability, dark=dark, threshold=threshold)
-    return WaterSummary(mapped, probability, area, occurrence, checks)
+    return WaterSummary(mapped, probability, dark, area, occurrence, checks)

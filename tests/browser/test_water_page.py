@@ -71,7 +71,7 @@ def layer(page: Any, title: str, known: Any = None) -> Any:
 def test_dated_scenes_give_the_area_by_month(
     served: Any, series: list[Path], visit: Callable[..., Any]
 ) -> None:
-    page = visit(f"{served.url}?page=city&water_orbit=as")
+    page = visit(f"{served.url}?page=city")
     page.get_by_text("Demo city (simulated)").first.wait_for()
     page.get_by_text("Upload own files").click()
     page.get_by_label("What it is").select_option("Sentinel-1 in dB, for water (GeoTIFF)")
@@ -107,7 +107,7 @@ def test_a_series_without_dates_is_refused_in_one_sentence(
 ) -> None:
     nameless = tmp_path / "lake.tif"
     nameless.write_bytes(series[0].read_bytes())
-    page = visit(f"{served.url}?page=city&water_orbit=as")
+    page = visit(f"{served.url}?page=city")
     page.get_by_text("Demo city (simulated)").first.wait_for()
     page.get_by_text("Upload own files").click()
     page.get_by_label("What it is").select_option("Sentinel-1 in dB, for water (GeoTIFF)")
