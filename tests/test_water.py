@@ -12,6 +12,7 @@ from scipy.ndimage import zoom
 from synthetic_water import BOX, backscatter, lake
 from typer.testing import CliRunner
 
+from lczlib.analysis.water_area import dark_as_water, dark_not_mapped, water_area
 from lczlib.errors import DeviceError, GridError, InputError
 from lczlib.export import sha256_of, write_raster
 from lczlib.grid import geobox_of, on_grid
@@ -219,6 +220,18 @@ def test_canals_agree_with_the_optical_water_index(shared, ascending):
         for threshold in (0.12, 0.5):
             agreement[edges, threshold] = ((p > threshold) == ndwi)[known].mean()
             print(f"NDWI agreement, {edges}, {threshold}: {agreement[edges, threshold]:.3f}")  # noqa: T201 - the figure is wanted
+    file = folder / "ROIs1970_fall_139_p839_s1.tif"
+    found = water_map(file, "as", model=ascending)
+    dark = dark_as_water(open_water_scene(file, "as"))
+    seen = (dark_not_mapped(found.probability, dark) | (found.water == 1)).values
+    agreement["mapped or dark"] = (seen == ndwi)[known].mean()
+    area = water_area(found.probability, dark=dark)
+    optical = float((ndwi & known).sum()) * float(area["valid"] / area["n_valid"])
+    low, high = float(area["low"]), float(area["high"])
+    figures = f"{agreement['mapped or dark']:.3f}; NDWI {optical:.3f} km2, {low:.3f}-{high:.3f}"
+    print(f"mapped or dark: {figures}")  # noqa: T201 - the figure is wanted
+    assert low <= optical <= high
+    assert agreement["mapped or dark"] > 0.93
     nothing = (~ndwi).mean()  # what a map without any water would reach
     assert agreement["zero", 0.5] > nothing
     assert agreement["mirror", 0.12] > nothing + 0.03
