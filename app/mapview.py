@@ -182,13 +182,14 @@ class MapView:
             self.on_view(self._redraw)
 
     def show_values(self, values: Any, title: str, low: float = 0.0, high: float = 1.0,
-                    palette: tuple[str, ...] = Cividis256) -> None:  # fmt: skip
-        """A layer of values in place of the classes: projected, or none."""
+                    palette: tuple[str, ...] = Cividis256, *, bar: bool = True) -> None:  # fmt: skip
+        """A layer of values in place of the classes: projected, or none; with a colour bar."""
         self.value_mapper.update(low=low, high=high, palette=list(palette))
         self.values.data = _data(picture(values) if values is not None else None)
         self._bar.title = title
         self._value_hover.tooltips = [(title, "@image{0.00}")]
-        self._value_glyph.visible = self._bar.visible = values is not None
+        self._value_glyph.visible = values is not None
+        self._bar.visible = bar and values is not None
         self._class_glyph.visible = False
 
     def opacity(self, value: float) -> None:

@@ -364,7 +364,7 @@ def test_the_default_city_has_several_polygons_of_every_zone():
 def test_a_so2sat_folder_reads_back_as_the_city(city, tmp_path):
     name = "00007_12345_Simulated"
     assert write_so2sat(city, tmp_path, name) == tmp_path
-    scene = city.sentinel1["descending"]
+    scene = city.sentinel1["ascending"]
     for kind, bands in (
         ("mosaic_unfilt_dat", ["VH_re", "VH_im", "VV_re", "VV_im"]),
         ("mosaic_dat", ["C11", "C12_re", "C12_im", "C22"]),

@@ -39,7 +39,7 @@ DEPENDS = {
 }  # fmt: skip
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
-    "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "as",
+    "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
     "heat_reference": "B", "heat_fallback": False, "heat_confidence": 0.9, "heat_seed": 1,

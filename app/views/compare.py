@@ -302,7 +302,11 @@ class ComparePage:
                 )
             )  # fmt: skip
         g = lcz_class("G")
-        self._water.object = "<h3>LCZ G against radar water</h3>" + table(
+        if not summary.against_lcz:
+            self._water.object = '<div class="lcz-note">No LCZ map here covers the area of the radar water map.</div>'
+            return
+        when = f" of {summary.months[-1]}" if summary.months else ""
+        self._water.object = f"<h3>LCZ G against radar water{when}</h3>" + table(
             (
                 "map",
                 "agreement",

@@ -8,15 +8,22 @@ from typing import Any
 
 import numpy as np
 import panel as pn
+import xarray as xr
 from bokeh.palettes import Viridis256
 from display import MERCATOR, projected, rgba_picture
 from parts import MAP_NAMES, help_text, html, number, table
 from session import Session
 
+from lczlib.analysis.water_area import dark_not_mapped
 from lczlib.figures.composites import radar_composite
+from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
+from lczlib.study.water import WaterSummary
 
-_BLUES = ("rgba(0,0,0,0)", "#00a2e8")
+_KEY = "".join(
+    f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'
+    for color, label in ((WATER, "water"), (DARK, "as dark as water, not mapped"))
+)
 
 
 class WaterPage:
@@ -38,13 +45,16 @@ class WaterPage:
             button_style="outline",
             **wide,
         )
+        self._key = html(f'<div class="lcz-note">{_KEY}</div>', visible=False)
+        self._month = pn.widgets.Select(name="Month on the map", options=[], visible=False, **wide)
         self._told = html("")
-        self._map = session.map_view(
-            title="Surface water above Sentinel-1 (VV, VH, VV − VH)", height=560
-        )
+        self._map = session.map_view(title="Surface water above Sentinel-1", height=560)
+        self._pictured: xr.DataArray | None = None
+        self._latest: xr.DataArray | None = None
+        self._box: tuple[float, ...] = ()
         self._table = html("")
         self._area = pn.pane.Matplotlib(
-            None, tight=False, dpi=110, visible=False, format="svg", **wide
+            None, tight=False, dpi=110, visible=False, format="svg", max_width=760, **wide
         )
         self._run.on_click(lambda _: session.runner.run("water"))
         self._stop.on_click(lambda _: session.runner.cancel("water"))
@@ -52,21 +62,27 @@ class WaterPage:
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._made, ["water", "scene"])
         study.param.watch(self._summed, "water_summary")
-        self._layer.param.watch(self._summed, "value")
+        self._layer.param.watch(self._draw, "value")
+        self._month.param.watch(self._draw, "value")
         self.sidebar = pn.Column(
             pn.widgets.Select.from_param(
                 study.param.water_orbit, name="Orbit of the scene", description=None,
-                options={"descending": "des", "ascending": "as", "both (as_des)": "as_des"}, **wide,
+                options={"ascending": "as", "descending": "des", "both (as_des)": "as_des"}, **wide,
             ),
             self._run, self._stop, self._bar,
             pn.widgets.FloatSlider.from_param(study.param.water_threshold, name="Water from a probability of", step=0.05, **wide),
-            self._layer,
+            self._layer, self._month,
             html('<div class="lcz-note">Own scenes: upload Sentinel-1 in dB on the City page. Several, with a date in each name '
-                 "(<code>S1_2021-07.tif</code>), give the area by month and the occurrence.</div>"),
+                 "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
             help_text("Where this network holds", _HELP), **wide,
         )  # fmt: skip
         self.content = pn.Column(
-            self._told, pn.pane.Bokeh(self._map.figure, **wide), self._area, self._table, **wide
+            self._told,
+            pn.pane.Bokeh(self._map.figure, **wide),
+            self._key,
+            self._area,
+            self._table,
+            **wide,
         )
         self._made()
         self._progress()
@@ -84,85 +100,122 @@ class WaterPage:
         if water is None:
             self._told.object = '<div class="lcz-banner info">No water map yet. Choose the orbit of the radar scene, then press <b>Map water</b>.</div>'
             self._table.object = ""
-            self._area.visible = False
+            self._area.visible = self._month.visible = self._key.visible = False
             self._session.tick(self._clear)
             return
-
-        def image() -> Any:
-            radar = (
-                water.radar.assign_coords(band=["VV", "VH"])
-                if water.radar.sizes["band"] == 2
-                else water.radar[:2].assign_coords(band=["VV", "VH"])
-            )
-            return rgba_picture(radar_composite(radar.to_dataset("band")))
-
-        def show(made: Any) -> None:
-            self._map.show_image(made)
-            self._map.fit(tuple(geobox_of(water.radar).extent.to_crs(MERCATOR).boundingbox))
-
-        self._session.background(image, show)
         self._summed()
 
     def _clear(self) -> None:
+        self._pictured = None
         self._map.show_image(None)
         self._map.show_classes(None)
 
     def _summed(self, *_: Any) -> None:
+        """Areas by month, the check against LCZ G, and the months to choose from."""
+        summary = self._study.water_summary
+        if self._study.water is None or summary is None:
+            return
+        months = summary.months
+        if months != self._month.options:
+            self._month.param.update(options=months, value=months[-1] if months else None)
+        self._month.visible = bool(months)
+        self._table.object = _areas_table(summary) + _checks_table(summary)
+        if months:
+            from lczlib.figures.water import monthly_area_figure
+
+            self._area.object = monthly_area_figure(summary.area)
+        self._area.visible = bool(months)
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        """The layer and month chosen, on the map, and the radar image of that month."""
         water, summary = self._study.water, self._study.water_summary
         if water is None or summary is None:
             return
-        probability = water.probability
-        last = probability.isel(time=-1) if "time" in probability.dims else probability
-        layer = self._layer.value
+        scene = water.scene_of(self._month.value or "")
+        if scene is not self._pictured:
+            self._pictured = scene
+            self._session.background(lambda: _image(scene), lambda made: self._imaged(scene, made))
+        layer, months = self._layer.value, summary.months
         if layer == "occurrence" and summary.occurrence is None:
             self._told.object = '<div class="lcz-banner info">Occurrence needs scenes of several dates: upload them on the City page.</div>'
+            self._session.tick(self._clear_layer)
             return
-        data, title, palette = {
-            "water": (
-                summary.water.where(summary.water != 255).astype(np.float32),
-                "water",
-                _BLUES,
-            ),
-            "probability": (last, "probability of water", Viridis256),
-            "occurrence": (summary.occurrence, "share of months with water", Viridis256[::-1]),
-        }[layer]
-        self._session.background(
-            lambda: projected(data, 1.0),
-            lambda shown: self._map.show_values(shown, title, 0, 1, palette),
-        )
-        area = summary.area
-        times = np.atleast_1d(area["time"].values) if "time" in area.dims else [None]
-        rows = []
-        for i, time in enumerate(times):
-            a = area.isel(time=i) if time is not None else area
-            rows.append((str(time)[:7] if time is not None else "this scene", f"{number(float(a['area']), 2)} km²",
-                         f"{number(float(a['low']), 2)} to {number(float(a['high']), 2)} km²", f"{100 * float(a['valid_share']):.0f} %", f"{int(a['n_valid']):,}"))  # fmt: skip
-        checks = [
-            (
-                MAP_NAMES.get(n, n),
-                number(c["agreement"], 3),
-                number(np.nan if c["jaccard"] is None else c["jaccard"], 3),
-                f"{c['n']:,}",
-            )
-            for n, c in summary.against_lcz.items()
-        ]
         self._told.object = ""
-        self._table.object = (
-            "<h3>Water area</h3>"
-            + table(("month", "area", "95 % interval", "seen", "pixels (n)"), rows)
-            + (
-                "<h3>LCZ G against this water map</h3>"
-                + table(("map", "agreement", "overlap (Jaccard)", "cells (n)"), checks)
-                if checks
-                else ""
-            )
+        shown, dark = summary.probability, summary.dark
+        if months:
+            at = months.index(self._month.value) if self._month.value in months else -1
+            shown, dark = shown.isel(time=at), dark.isel(time=at)
+        if layer == "water":
+            threshold = self._study.water_threshold
+            data = dark_not_mapped(shown, dark, threshold).astype(np.float32) / 4
+            data = data.where(data > 0).where(~(shown > threshold), 1.0)
+            title, palette = "water", (DARK, WATER)
+        elif layer == "probability":
+            data, title, palette = shown, "probability of water", Viridis256
+        else:
+            data = summary.occurrence.where(summary.occurrence > 0)
+            title, palette = "share of months with water", Viridis256[::-1]
+        self._key.visible = layer == "water"
+        self._latest = data
+
+        def show(made: Any) -> None:
+            if self._latest is data:  # else another layer was chosen meanwhile
+                self._map.show_values(made, title, 0, 1, palette, bar=layer != "water")
+
+        self._session.background(lambda: projected(data, 1.0), show)
+
+    def _imaged(self, scene: xr.DataArray, made: Any) -> None:
+        if scene is not self._pictured:
+            return
+        self._map.show_image(made)
+        box = tuple(geobox_of(scene).extent.to_crs(MERCATOR).boundingbox)
+        if box != self._box:  # another month of the same place keeps the view
+            self._box = box
+            self._map.fit(box)
+
+    def _clear_layer(self) -> None:
+        self._map.show_values(None, "")
+
+
+def _image(scene: xr.DataArray) -> Any:
+    """VV, VH and VV − VH of a scene as a picture."""
+    radar = scene[:2].assign_coords(band=["VV", "VH"])
+    return rgba_picture(radar_composite(radar.to_dataset("band")))
+
+
+def _areas_table(summary: WaterSummary) -> str:
+    rows = []
+    for i, name in enumerate(summary.months or ["this scene"]):
+        a = summary.area.isel(time=i) if summary.months else summary.area
+        rows.append((name, f"{number(float(a['area']), 2)} km²",
+                     f"{number(float(a['low']), 2)} to {number(float(a['high']), 2)} km²", f"{number(float(a['dark']), 2)} km²",
+                     f"{100 * float(a['valid_share']):.0f} %", f"{int(a['n_valid']):,}"))  # fmt: skip
+    return "<h3>Water area</h3>" + table(
+        ("month", "mapped", "interval", "dark, not mapped", "seen", "pixels (n)"), rows
+    )
+
+
+def _checks_table(summary: WaterSummary) -> str:
+    if not summary.against_lcz:
+        return ""
+    rows = [
+        (
+            MAP_NAMES.get(name, name),
+            number(found["agreement"], 3),
+            number(np.nan if found["jaccard"] is None else found["jaccard"], 3),
+            f"{found['n']:,}",
         )
-        if "time" in area.dims:
-            from lczlib.figures.water import monthly_area_figure
+        for name, found in summary.against_lcz.items()
+    ]
+    when = f" of {summary.months[-1]}" if summary.months else ""
+    return f"<h3>LCZ G against the water map{when}</h3>" + table(
+        ("map", "agreement", "overlap (Jaccard)", "cells (n)"), rows
+    )
 
-            self._area.param.update(object=monthly_area_figure(area), visible=True)
 
-
-_HELP = """<p>GMNet (Luo et al. 2023) was trained on lakes and rivers of Tibet. Where water is calm and the radar looks at
-land around it, it does well; in the simulated city, whose radar is a simple model, and in harbours it misses water.
-Compare with the image before you quote an area. The interval of an area comes from the probabilities.</p>"""
+_HELP = """<p>GMNet (Luo et al. 2023) was trained on the lakes and rivers of Tibet. It maps lakes well; narrow rivers, canals
+and harbours it can take for land, and be sure of it. So compare with the image before you quote an area.</p>
+<p>The <b>interval</b> holds three things: what the network doubts (95 %), every shore moved by the radar's resolution
+(22 m), and cells <b>as dark as open water</b> in VV and VH that are not mapped. Asphalt, wet snow and radar shadow are as
+dark, so its upper end can be far too high; water that is neither mapped nor dark is not in it.</p>"""

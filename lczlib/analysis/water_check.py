@@ -1,4 +1,4 @@
-"""Checks of water maps: LCZ G against radar water, and dark areas that were not mapped."""
+"""LCZ G against radar water."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from lczlib.analysis.water_dynamics import cell_areas
 from lczlib.classes import CLASSES, NODATA, lcz_class
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of, to_grid
-
-OPEN_WATER_DB = {"VV": -16.0, "VH": -22.0}
-"""Calm open water lies below these. Chosen here: the lakes of the Beijing test scene have medians of
--19.6 and -24.8 dB, and its land 5% percentiles of -11.7 and -19.8."""
-
-_ROWS = 512
 
 
 def water_share(water: xr.DataArray, lcz: xr.DataArray, *, min_valid: float = 0.5) -> xr.DataArray:
@@ -109,32 +102,3 @@ def compare_with_lcz(
             if (codes == c.number).any()
         ],
     }
-
-
-def dark_not_water(
-    scene: xr.DataArray, probability: xr.DataArray, *, threshold: float = 0.5
-) -> float:
-    """Area in km2 that is as dark as open water in every band, yet not mapped as water.
-
-    GMNet learned on the lakes of the Tibetan Plateau; narrow rivers and the water of cities can
-    escape it with a low probability, so that the interval of the mapped area does not hold them.
-    Asphalt, runways, wet snow and radar shadow are as dark: this is what to look at, no estimate.
-
-    Parameters
-    ----------
-    scene : DataArray (band, y, x)
-        dB, from `lczlib.mapping.water_scene.water_scene`; lazy or in memory.
-    probability : DataArray (y, x)
-        Its probability of water.
-    threshold : float
-        Water where the probability is above it.
-    """
-    areas = cell_areas(geobox_of(probability, "water probability"))
-    limit = np.array([OPEN_WATER_DB[str(b)[:2]] for b in scene.band.values])[:, None, None]
-    total = 0.0
-    for top in range(0, len(areas), _ROWS):
-        rows = slice(top, top + _ROWS)
-        dark = (scene[:, rows].values < limit).all(0)
-        missed = dark & (probability[rows].values <= threshold)
-        total += float((missed * areas[rows, None]).sum())
-    return total

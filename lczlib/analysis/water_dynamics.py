@@ -1,4 +1,4 @@
-"""Surface water through time: area with its uncertainty, occurrence, permanence, trend.
+"""Surface water through time: monthly probability, occurrence, permanence, trend.
 
 Input is the probability of water of dated scenes, ``(time, y, x)`` float32, NaN where no data, as
 `lczlib.mapping.water` makes it; in memory or dask-backed.
@@ -10,19 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from odc.geo.geobox import GeoBox
 from scipy import stats
 
+from lczlib.analysis.water_area import cell_areas
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-
-LABEL_SMOOTHING = 0.1
-"""GMNet was trained towards 0.1 on land and 0.9 on water (binary cross-entropy with smoothing 0.1);
-its output stays within about these two."""
-
-DEPENDENCE_CELLS = 32
-"""Edge in cells of the blocks whose errors are taken as one: cells of a block share GMNet's features
-at 1/32 resolution, so their errors come together."""
 
 MIN_VALID_SHARE = 0.9
 """A month seen on less of the area than this is left out of the trend."""
@@ -34,8 +26,6 @@ REGIME_COLORS = {
     PERMANENT: (22, 64, 138),
     REGIME_NODATA: (255, 255, 255),
 }
-
-_BAND_BYTES = 2**27  # of a stack, held in memory at a time
 
 
 @dataclass(frozen=True)
@@ -61,50 +51,6 @@ class Trend:
     p_value: float
     n_months: int
     seasonal: bool
-
-
-def cell_areas(box: GeoBox) -> np.ndarray:
-    """True area in km2 of the cells of each row, ``(rows,)``.
-
-    Geographic grids: areas on the ellipsoid. Projected grids: the cell divided by the projection's
-    areal scale at the middle of each row (in Web Mercator at 40 degrees the two differ by 1.7; within
-    a scene in UTM the scale changes by less than 0.1%).
-
-    Raises
-    ------
-    InputError
-        If the grid's CRS cannot be related to the Earth.
-    """
-    from pyproj import Geod, Proj, Transformer
-
-    crs, affine = box.crs.proj, box.affine
-    rows, cols = box.shape
-    geod = crs.get_geod() or Geod(ellps="WGS84")
-    if box.crs.geographic:
-        edges = np.deg2rad(affine.f + affine.e * np.arange(rows + 1))
-        return np.abs(np.diff(_zone_area(np.sin(edges), geod))) * np.deg2rad(abs(affine.a)) / 1e6
-    x = np.full(rows, affine.c + affine.a * cols / 2)
-    y = affine.f + affine.e * (np.arange(rows) + 0.5)
-    lon, lat = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(x, y)
-    scale = np.asarray(Proj(crs).get_factors(lon, lat).areal_scale)
-    if not np.isfinite(scale).all():
-        msg = f"The areas of cells in {box.crs} cannot be found: warp the rasters to UTM."
-        raise InputError(msg)
-    metre = crs.axis_info[0].unit_conversion_factor
-    return abs(affine.a * affine.e) * metre**2 / scale / 1e6
-
-
-def _zone_area(sine: np.ndarray, geod: object) -> np.ndarray:
-    """Area in m2 per radian of longitude from the equator to a latitude, on the ellipsoid.
-
-    Snyder 1987 (USGS Professional Paper 1395), eq. 3-12 times half the squared major axis.
-    """
-    e2 = geod.es  # type: ignore[attr-defined]
-    e = np.sqrt(e2)
-    if e == 0:
-        return geod.a**2 * sine  # type: ignore[attr-defined]
-    q = (1 - e2) * (sine / (1 - e2 * sine**2) + np.arctanh(e * sine) / e)
-    return geod.a**2 * q / 2  # type: ignore[attr-defined]
 
 
 def monthly(probability: xr.DataArray) -> xr.DataArray:
@@ -133,90 +79,6 @@ def monthly(probability: xr.DataArray) -> xr.DataArray:
     out = xr.concat([m.drop_vars("time", errors="ignore") for m in means], "time")
     out = out.assign_coords(time=distinct.astype("datetime64[ns]"), n_scenes=("time", counts))
     return out.assign_attrs(probability.attrs)
-
-
-def water_area(
-    probability: xr.DataArray, *, threshold: float = 0.5, smoothing: float = LABEL_SMOOTHING
-) -> xr.Dataset:
-    """Water area of each scene or month, with an interval from the probabilities.
-
-    Parameters
-    ----------
-    probability : DataArray (time, y, x) or (y, x)
-        Probability of water, NaN where no data.
-    threshold : float
-        Water where the probability is above it.
-    smoothing : float
-        Label smoothing of the network's training, which is taken out of the probabilities: its
-        0.1-0.9 becomes 0-1.
-
-    Returns
-    -------
-    Dataset
-        ``area`` km2 mapped as water; ``expected`` km2, the sum of the probabilities; ``low`` and
-        ``high``, the 95% interval; ``valid`` km2 seen and ``valid_share`` of the grid; ``n_valid``
-        cells. All over valid cells only; NaN where there is none.
-
-    Notes
-    -----
-    The errors of a block of `DEPENDENCE_CELLS` cells are taken as one, those of different blocks as
-    independent, so the variance is the sum over blocks of (sum of a sqrt(q (1 - q)))^2, where q is
-    the probability and a the area of a cell. The interval reaches 1.96 standard deviations past both
-    the mapped and the expected area. It holds what the network doubts; water that it is sure is land
-    is not in it.
-    """
-    single = "time" not in probability.dims
-    stack = probability.expand_dims("time") if single else probability
-    box = geobox_of(stack, "water series")
-    areas = cell_areas(box)
-    n, (height, width) = stack.sizes["time"], box.shape
-    rows = max(1, _BAND_BYTES // (4 * n * width * DEPENDENCE_CELLS)) * DEPENDENCE_CELLS
-    totals = {key: np.zeros(n) for key in ("area", "expected", "variance", "valid", "n_valid")}
-    for top in range(0, height, rows):
-        part = stack.transpose("time", "y", "x")[:, top : top + rows]
-        for t, scene in enumerate(part.values):
-            for key, value in _area_sums(scene, areas[top : top + rows], threshold, smoothing):
-                totals[key][t] += value
-    seen = totals["valid"] > 0
-    spread = 1.96 * np.sqrt(totals["variance"])
-    low = np.minimum(totals["area"], totals["expected"]) - spread
-    high = np.maximum(totals["area"], totals["expected"]) + spread
-    values = {
-        "area": totals["area"],
-        "expected": totals["expected"],
-        "low": np.maximum(low, 0),
-        "high": np.minimum(high, totals["valid"]),
-        "valid": totals["valid"],
-    }
-    out = xr.Dataset(
-        {k: ("time", np.where(seen, v, np.nan), {"units": "km2"}) for k, v in values.items()},
-        coords={"time": stack.time} if not single else None,
-    )
-    out["valid_share"] = "time", totals["valid"] / (areas.sum() * width)
-    out["n_valid"] = "time", totals["n_valid"].astype(np.int64)
-    out.attrs = {"threshold": threshold, "confidence": 0.95}
-    return out.isel(time=0) if single else out
-
-
-def _area_sums(
-    scene: np.ndarray, areas: np.ndarray, threshold: float, smoothing: float
-) -> list[tuple[str, float]]:
-    """The sums that `water_area` is made of, over some rows ``(y, x)`` of a scene."""
-    valid = np.isfinite(scene)
-    p = np.where(valid, scene, 0)
-    q = np.clip((p - smoothing) / (1 - 2 * smoothing), 0, 1)
-    area = areas[:, None]
-    spread = area * np.sqrt(q * (1 - q))
-    block = DEPENDENCE_CELLS
-    ys, xs = (np.arange(0, size, block) for size in scene.shape)
-    by_block = np.add.reduceat(np.add.reduceat(spread, ys, axis=0), xs, axis=1)
-    return [
-        ("area", ((p > threshold) * area).sum()),
-        ("expected", (q * area).sum()),
-        ("variance", (by_block**2).sum()),
-        ("valid", (valid * area).sum()),
-        ("n_valid", valid.sum()),
-    ]
 
 
 def water_occurrence(probability: xr.DataArray, *, threshold: float = 0.5) -> xr.Dataset:

@@ -11,6 +11,8 @@ import typer
 from lczlib.cli.options import Device, a_date, above_zero, between
 from lczlib.errors import InputError
 
+_MUCH_DARK = 0.25  # of the mapped area, unmapped: worth a look
+
 
 def water(
     inputs: Annotated[
@@ -35,10 +37,10 @@ def water(
     edges: Annotated[
         Literal["zero", "mirror"],
         typer.Option(
-            help="Around the scene the network sees zero (as published) or its mirror image, which "
-            "is better for scenes under 2048 px."
+            help="Around the scene the network sees its mirror image, or zero: as published, but "
+            "it looks like water and can draw false water along the edges."
         ),
-    ] = "zero",
+    ] = "mirror",
     dn_scale: Annotated[
         float,
         typer.Option(help="Stored values are divided by it, 100 for 0.01 dB.", callback=above_zero),
@@ -60,8 +62,11 @@ def water(
     """Map surface water from Sentinel-1 with GMNet.
 
     Writes for each input <name>_water_proba.tif (probability) and <name>_water.tif (1 water, 0 not,
-    255 no data), and water.json with areas and their intervals. Dated inputs on one grid also give
-    the area of each month, occurrence, permanent and seasonal water, and a trend.
+    255 no data), water.json with areas and their intervals, and manifest.json. Dated inputs on one
+    grid also give the area of each month, occurrence, permanent and seasonal water, and a trend.
+
+    The interval holds what the network doubts, the shore within one resolution cell (22 m), and
+    areas as dark as open water that the network passes over, as it does with narrow rivers.
 
     Example:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
@@ -69,29 +74,24 @@ def water(
     from rich.console import Console
     from rich.progress import Progress
 
-    import lczlib
-    from lczlib.analysis.water_check import dark_not_water
-    from lczlib.analysis.water_dynamics import water_area
-    from lczlib.export import sha256_of, write_json
-    from lczlib.mapping.water import HIGH, load_water_model
+    from lczlib.analysis.water_area import dark_as_water, water_area
+    from lczlib.export import write_json
+    from lczlib.grid import geobox_of, same_grid
+    from lczlib.mapping.water import load_water_model
     from lczlib.mapping.water_files import open_water_probability, write_water
     from lczlib.mapping.water_scene import open_water_scene
 
+    _check_folder(out)
     pairs = _pairs(inputs, descending, orbit)
     when = _dates(inputs, dates)
-    options = {"dn_scale": dn_scale, "units": units}
+    options: dict[str, Any] = {"dn_scale": dn_scale, "units": units}
     scenes = [open_water_scene(a, orbit, descending=d, **options) for a, d in pairs]
     model = load_water_model(orbit, device)
     console = Console(stderr=True)
-    if edges == "zero" and any(min(s.shape[1:]) < HIGH for s in scenes):
-        console.print(
-            f"Scenes under {HIGH} px: the network's wider views are mostly padding, which hides real "
-            "water and draws false water along the edges; --edges mirror avoids both.",
-            highlight=False,
-        )
     results: list[dict[str, Any]] = []
+    (out / "manifest.json").unlink(missing_ok=True)  # a folder with a manifest is complete
     with Progress(console=console) as bars:
-        for (path, other), scene, day in zip(pairs, scenes, when, strict=True):
+        for (path, _), scene, day in zip(pairs, scenes, when, strict=True):
             bar = bars.add_task(path.name)
 
             def show(done: int, total: int, bar: Any = bar) -> None:
@@ -102,38 +102,37 @@ def water(
                 tags={"orbit": orbit, "edges": edges, "source": path.name}, progress=show,
             )  # fmt: skip
             mapped_proba = open_water_probability(proba, chunks={"y": 512, "x": -1})
-            area = water_area(mapped_proba, threshold=threshold)
-            dark = dark_not_water(scene, mapped_proba, threshold=threshold)
+            area = water_area(mapped_proba, dark=dark_as_water(scene), threshold=threshold)
             results.append(
                 {
                     "input": path.name,
-                    "sha256": [sha256_of(p) for p in (path, other) if p is not None],
                     "date": None if day is None else day.isoformat(),
                     "probability": proba.name,
                     "water": mapped.name,
                     **_area_record(area),
-                    "dark_not_water_km2": dark,
                 }
             )
-            if dark > float(area["high"]) - float(area["area"]):
+            dark = float(area["dark"])
+            if dark > _MUCH_DARK * float(area["area"]):
                 console.print(
                     f"{path.name}: {dark:.3g} km2 is as dark as open water but not mapped as water, "
-                    "more than the interval allows for: compare the map with the image (--figures).",
+                    "and the interval reaches over it: compare the map with the image (--figures).",
                     highlight=False,
                 )
-    record: dict[str, Any] = {
-        "orbit": orbit,
-        "weights": {"name": model.weights.name, "sha256": model.weights.sha256},
-        "threshold": threshold,
-        "edges": edges,
-        **options,
-        "device": str(next(model.parameters()).device),
-        "lczlib": lczlib.__version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "scenes": results,
-    }
-    if len(inputs) > 1 and all(when):
-        record["series"] = _series(out, results, [d for d in when if d], threshold, figures)
+    options |= {"orbit": orbit, "threshold": threshold, "edges": edges}
+    record: dict[str, Any] = {**options, "scenes": results}
+    first = geobox_of(scenes[0])
+    one_grid = all(same_grid(first, geobox_of(s)) for s in scenes)
+    if len(inputs) > 1 and all(when) and not one_grid:
+        record["series_note"] = (
+            "The dated inputs lie on different grids, so there is no area by month."
+        )
+        console.print(record["series_note"])
+    elif len(inputs) > 1 and all(when):
+        darkness = [dark_as_water(scene) for scene in scenes]
+        record["series"] = _series(
+            out, results, darkness, [d for d in when if d], threshold, figures
+        )
     if figures:
         from lczlib.figures.water import save, water_figure
         from lczlib.mapping.water_files import open_water_probability as opened
@@ -145,7 +144,51 @@ def water(
                 out / f"{name}_water.png",
             )
     write_json(out / "water.json", record)
+    _write_manifest(out, pairs, record, options, model)
     _print(record)
+
+
+def _check_folder(out: Path) -> None:
+    manifest = out / "manifest.json"
+    if manifest.is_file() and '"command": "lcz water"' not in manifest.read_text(errors="replace"):
+        msg = f"{out} holds another result, whose manifest would be lost: choose another folder."
+        raise InputError(msg)
+
+
+def _write_manifest(
+    out: Path,
+    pairs: list[tuple[Path, Path | None]],
+    record: dict[str, Any],
+    options: dict[str, Any],
+    model: Any,
+) -> None:
+    """Write last what the results were made from."""
+    import os
+
+    import lczlib
+    from lczlib.export import sha256_of, write_json
+    from lczlib.mapping.engines import device_name
+
+    made = [s[kind] for s in record["scenes"] for kind in ("probability", "water")]
+    made += ["water.json"]
+    if "series" in record:
+        made += ["water_occurrence.tif", "water_regime.tif"]
+    content = {
+        "command": "lcz water",
+        "lczlib": lczlib.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": device_name(str(next(model.parameters()).device)),
+        "weights": {"name": model.weights.name, "sha256": model.weights.sha256},
+        "options": options,
+        "inputs": [
+            {"path": os.path.relpath(p, out), "sha256": sha256_of(p)}
+            for pair in pairs
+            for p in pair
+            if p is not None
+        ],
+        "outputs": {name: sha256_of(out / name) for name in made},
+    }
+    write_json(out / "manifest.json", content)
 
 
 def _pairs(
@@ -185,22 +228,30 @@ def _area_record(area: Any) -> dict[str, Any]:
         "expected_km2": float(area["expected"]),
         "valid_km2": float(area["valid"]),
         "valid_share": float(area["valid_share"]),
+        "dark_not_water_km2": float(area["dark"]),
         "n": int(area["n_valid"]),
     }
 
 
 def _series(
-    out: Path, results: list[dict[str, Any]], when: list[date], threshold: float, figures: bool
+    out: Path,
+    results: list[dict[str, Any]],
+    darkness: list[Any],
+    when: list[date],
+    threshold: float,
+    figures: bool,
 ) -> dict[str, Any]:
     """Write occurrence and regime of the series; what goes into the result file."""
     from dataclasses import asdict
 
     from lczlib.analysis import water_dynamics as dynamics
+    from lczlib.analysis.water_area import water_area
     from lczlib.export import write_raster
-    from lczlib.mapping.water_files import open_water_series
+    from lczlib.mapping.water_files import as_series, open_water_series
 
     months = dynamics.monthly(open_water_series([out / r["probability"] for r in results], when))
-    areas = dynamics.water_area(months, threshold=threshold)
+    dark = dynamics.monthly(as_series(darkness, when))
+    areas = water_area(months, dark=dark, threshold=threshold)
     occurrence = dynamics.water_occurrence(months, threshold=threshold)
     regime = dynamics.water_regime(occurrence)
     write_raster(
@@ -241,7 +292,9 @@ def _print(record: dict[str, Any]) -> None:
     from rich.table import Table
 
     series = record.get("series")
-    table = Table("month" if series else "scene", "water km2", "95% interval", "seen")
+    table = Table(
+        "month" if series else "scene", "water km2", "interval", "dark, not mapped", "seen"
+    )
     rows = (
         [(m["month"], m) for m in series["months"]]
         if series
@@ -250,6 +303,7 @@ def _print(record: dict[str, Any]) -> None:
     for name, row in rows:
         low, high = row["area_km2_ci"]
         table.add_row(
-            name, f"{row['area_km2']:.4g}", f"{low:.4g} - {high:.4g}", f"{row['valid_share']:.1%}"
-        )
+            name, f"{row['area_km2']:.4g}", f"{low:.4g} - {high:.4g}",
+            f"{row['dark_not_water_km2']:.3g}", f"{row['valid_share']:.1%}",
+        )  # fmt: skip
     Console().print(table)

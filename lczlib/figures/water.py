@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from lczlib.analysis.water_area import dark_as_water, dark_not_mapped
 from lczlib.export import staged
 from lczlib.grid import geobox_of
 from lczlib.mapping.water import water_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, NOT_SEEN = "#1f61b8", "#d9d9d9"
+WATER, DARK = "#00b7ff", "#ff9d00"
 _MAX_PIXELS = 1200  # a side, of what is drawn
 
 
@@ -42,7 +44,7 @@ def _frame(ax: Axes, data: xr.DataArray, title: str) -> None:
 
 
 def water_figure(scene: xr.DataArray, probability: xr.DataArray, threshold: float = 0.5) -> Figure:
-    """Radar image, probability of water, and the mapped water on the radar image.
+    """Radar image, probability of water, and on the radar image the mapped water and what is as dark.
 
     Parameters
     ----------
@@ -70,12 +72,15 @@ def water_figure(scene: xr.DataArray, probability: xr.DataArray, threshold: floa
     drawn = chance.imshow(proba.values, vmin=0, vmax=1, cmap="Blues", interpolation="nearest")
     chance.set_facecolor(NOT_SEEN)
     fig.colorbar(drawn, ax=chance, shrink=0.8, label="probability of water")
-    mapped.imshow(
-        np.where(water == 1, 1.0, np.nan), cmap=ListedColormap(["#00b7ff"]), interpolation="nearest"
-    )
+    kinds = {WATER: f"water (above {threshold:g})", DARK: "dark, not mapped"}
+    dark = dark_not_mapped(proba, dark_as_water(_thin(scene)).compute(), threshold).values
+    for color, drawn in zip(kinds, (water == 1, dark), strict=True):
+        mapped.imshow(
+            np.where(drawn, 1.0, np.nan), cmap=ListedColormap([color]), interpolation="nearest"
+        )
     mapped.legend(
-        handles=[Patch(color="#00b7ff", label=f"water (above {threshold:g})")],
-        loc="upper right", bbox_to_anchor=(1, -0.01), frameon=False, borderpad=0,
+        handles=[Patch(color=color, label=label) for color, label in kinds.items()],
+        loc="upper right", bbox_to_anchor=(1, -0.01), frameon=False, borderpad=0, handlelength=1,
     )  # fmt: skip
     for ax, title in ((image, "Sentinel-1"), (chance, "GMNet"), (mapped, "Surface water")):
         _frame(ax, vv, title)
@@ -83,12 +88,12 @@ def water_figure(scene: xr.DataArray, probability: xr.DataArray, threshold: floa
 
 
 def monthly_area_figure(areas: xr.Dataset) -> Figure:
-    """Water area by month with its 95% interval.
+    """Water area by month with its interval.
 
     Parameters
     ----------
     areas : Dataset (time)
-        From `lczlib.analysis.water_dynamics.water_area`.
+        From `lczlib.analysis.water_area.water_area`.
     """
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
@@ -97,7 +102,7 @@ def monthly_area_figure(areas: xr.Dataset) -> Figure:
     ax = fig.subplots()
     time = areas["time"].values
     ax.fill_between(
-        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="95% interval"
+        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="interval"
     )
     ax.plot(time, areas["area"], "o-", color=BLUE, ms=5, label="mapped")
     part = areas["valid_share"].values < 0.9

@@ -50,7 +50,7 @@ def write_water(
     *,
     model: GMNet,
     threshold: float = 0.5,
-    edges: Edges = "zero",
+    edges: Edges = "mirror",
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, Path]:
@@ -173,13 +173,16 @@ def open_water_series(paths: Sequence[str | Path], dates: Sequence[date]) -> xr.
     if not paths or len(paths) != len(dates):
         msg = f"A water series needs a date for each file: {len(dates)} dates, {len(paths)} files."
         raise InputError(msg)
-    chunks = {"y": 512, "x": -1}
-    layers = []
-    for path in paths:
-        layer = open_water_probability(path, chunks=chunks)
-        if layers:
-            check_same_grid(layers[0], layer, (str(paths[0]), str(path)))
-            layer = layer.assign_coords(x=layers[0].x, y=layers[0].y)
-        layers.append(layer)
+    layers = [open_water_probability(path, chunks={"y": 512, "x": -1}) for path in paths]
+    for path, layer in zip(paths[1:], layers[1:], strict=True):
+        check_same_grid(layers[0], layer, (str(paths[0]), str(path)))
+    return as_series(layers, dates)
+
+
+def as_series(layers: Sequence[xr.DataArray], dates: Sequence[date]) -> xr.DataArray:
+    """Layers ``(y, x)`` of one grid as a series ``(time, y, x)``, ordered by date."""
+    first = layers[0]
+    # coordinates may differ by rounding where the grids are the same
+    aligned = [layer.assign_coords(x=first.x, y=first.y) for layer in layers]
     time = np.array(dates, "datetime64[D]").astype("datetime64[ns]")
-    return xr.concat(layers, "time").assign_coords(time=time).sortby("time")
+    return xr.concat(aligned, "time").assign_coords(time=time).sortby("time")

@@ -216,6 +216,13 @@ def _tokens(name: str) -> set[str]:
 
 def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> list[int]:
     """Where the bands of an orbit are, in a list of band names split into words."""
+    absent = [pol for pol in ("vv", "vh") if not any(pol in tokens for tokens in named)]
+    if absent:
+        msg = (
+            f"The {what} has bands {listed}, but no {absent[0].upper()}: the water networks take VV "
+            "and VH together."
+        )
+        raise InputError(msg)
     no_pass = not any(tokens & words for tokens in named for words in _PASSES.values())
     polarised = [i for i, tokens in enumerate(named) if len(tokens & {"vv", "vh"}) == 1]
     kinds = [next(iter(named[i] & {"vv", "vh"})) for i in polarised]

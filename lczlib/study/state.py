@@ -100,7 +100,7 @@ class Study(HeatInputs):
     water_files = param.ClassSelector(
         default=(), class_=tuple, doc="Own Sentinel-1 rasters in dB, dated by their names."
     )
-    water_orbit = param.Selector(default="des", objects=["as", "des", "as_des"])
+    water_orbit = param.Selector(default="as", objects=["as", "des", "as_des"])
     water_threshold = param.Number(0.5, bounds=(0.05, 0.95))
 
     scene = param.Parameter(None, constant=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from lczlib.errors import Cancelled, InputError
-from lczlib.grid import geobox_of, same_grid
+from lczlib.grid import check_same_grid
 from lczlib.study.material import Material
 
 
@@ -22,14 +23,28 @@ class Water:
     Attributes
     ----------
     probability : DataArray (y, x) or (time, y, x)
-    radar : DataArray (band, y, x)
-        The (last) scene in dB.
+        Ordered by date.
+    dark : DataArray, same shape
+        Where the scenes are as dark as open water, see
+        `lczlib.analysis.water_area.dark_as_water`.
+    scenes : tuple of DataArray (band, y, x)
+        dB, ordered by date; those of files are read when they are needed.
     orbit : str
     """
 
     probability: xr.DataArray
-    radar: xr.DataArray
+    dark: xr.DataArray
+    scenes: tuple[xr.DataArray, ...]
     orbit: str
+
+    def scene_of(self, month: str) -> xr.DataArray:
+        """The last scene of a month like 2021-07; without such a month, the last of all."""
+        if "time" in self.probability.dims:
+            months = [str(t)[:7] for t in self.probability["time"].values]
+            for scene, of in zip(reversed(self.scenes), reversed(months), strict=True):
+                if of == month:
+                    return scene
+        return self.scenes[-1]
 
 
 def map_water(
@@ -39,22 +54,26 @@ def map_water(
     cancelled: Callable[[], bool] | None,
 ) -> Water:
     """Surface water by GMNet, of own Sentinel-1 files or of the place's radar scene."""
+    from lczlib.analysis.water_area import dark_as_water
     from lczlib.mapping.water import load_water_model, water_map
-    from lczlib.mapping.water_files import date_in_name
+    from lczlib.mapping.water_files import as_series
     from lczlib.mapping.water_scene import open_water_scene, water_scene
 
     orbit = v["water_orbit"]
-    scenes: dict[str, xr.DataArray] = {}
-    for path in v["water_files"]:
-        scenes[path] = open_water_scene(path, orbit)
-    if not scenes:
-        if material.radar is None:
-            msg = f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH in dB)."
-            raise InputError(msg)
-        scenes["scene"] = water_scene(backscatter(material.radar), orbit)
+    if v["water_files"]:
+        dates, paths = _by_date(v["water_files"])
+        scenes = [open_water_scene(path, orbit) for path in paths]
+        _check_grids(paths, scenes)
+    elif material.radar is None:
+        msg = (
+            f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH in dB)."
+        )
+        raise InputError(msg)
+    else:
+        dates, scenes = [None], [water_scene(backscatter(material.radar), orbit)]
     model = load_water_model(orbit)
-    parts, dates = [], []
-    for i, (path, scene) in enumerate(scenes.items()):
+    parts = []
+    for i, scene in enumerate(scenes):
 
         def report(done: int, total: int, at: int = i) -> None:
             if cancelled and cancelled():
@@ -63,25 +82,35 @@ def map_water(
             if progress:
                 progress("water", at * total + done, total * len(scenes))
 
-        small = min(scene.shape[1:]) < 2048
-        out = water_map(
-            scene, orbit, edges="mirror" if small else "zero", model=model, progress=report
-        )
-        parts.append(out["probability"] if "probability" in out else out["water_probability"])
-        dates.append(date_in_name(path))
+        mapped = water_map(scene, orbit, model=model, progress=report)
+        parts.append((mapped["probability"], dark_as_water(scene).compute()))
     if len(parts) == 1:
-        return Water(parts[0], scene, orbit)
-    if None in dates:
-        msg = "Several Sentinel-1 files need a date in each name, such as S1_2021-07.tif."
+        return Water(*parts[0], tuple(scenes), orbit)
+    probability, dark = (as_series(layers, dates) for layers in zip(*parts, strict=True))
+    return Water(probability, dark, tuple(scenes), orbit)
+
+
+def _by_date(paths: Sequence[str]) -> tuple[list[date | None], list[str]]:
+    """Dates from the names of files, and the files in their order."""
+    from lczlib.mapping.water_files import date_in_name
+
+    dates = {path: date_in_name(path) for path in paths}
+    if len(paths) == 1:
+        return list(dates.values()), list(paths)
+    undated = [Path(path).name for path, day in dates.items() if day is None]
+    if undated:
+        msg = (
+            f"{undated[0]} has no date in its name, which several Sentinel-1 files need: name it "
+            "like S1_2021-07.tif."
+        )
         raise InputError(msg)
-    first = parts[0]
-    for part in parts[1:]:
-        if not same_grid(geobox_of(first), geobox_of(part)):
-            msg = "The Sentinel-1 files lie on different grids: bring them to one grid first."
-            raise InputError(msg)
-    time = pd.DatetimeIndex(dates, name="time")
-    series = xr.concat([p.assign_coords(x=first.x, y=first.y) for p in parts], time)
-    return Water(series.sortby("time"), scene, orbit)
+    ordered = sorted(paths, key=lambda path: dates[path])  # type: ignore[arg-type, return-value]
+    return [dates[path] for path in ordered], ordered
+
+
+def _check_grids(paths: Sequence[str], scenes: Sequence[xr.DataArray]) -> None:
+    for path, scene in zip(paths[1:], scenes[1:], strict=True):
+        check_same_grid(scenes[0], scene, (Path(paths[0]).name, Path(path).name))
 
 
 def backscatter(radar: xr.Dataset) -> xr.Dataset:
@@ -102,8 +131,12 @@ class WaterSummary:
     ----------
     water : DataArray (y, x)
         1 water, 0 not, 255 no data (the latest month of a series).
+    probability : DataArray (y, x) or (time, y, x)
+        Of the scene, or the mean of each month.
+    dark : DataArray, same shape
+        Where the scene is as dark as open water, or the share of the month's scenes.
     area : Dataset
-        As of `lczlib.analysis.water_dynamics.water_area`.
+        As of `lczlib.analysis.water_area.water_area`.
     occurrence : DataArray or None
         Share of months with water, of a series.
     against_lcz : dict of str to dict
@@ -111,20 +144,30 @@ class WaterSummary:
     """
 
     water: xr.DataArray
+    probability: xr.DataArray
+    dark: xr.DataArray
     area: xr.Dataset
     occurrence: xr.DataArray | None
     against_lcz: dict[str, dict[str, Any]]
 
+    @property
+    def months(self) -> list[str]:
+        """Of a series, like 2021-07; none of a single scene."""
+        if "time" not in self.area.dims:
+            return []
+        return [str(t)[:7] for t in self.area["time"].values]
+
 
 def water_summary(water: Water, threshold: float, maps: Mapping[str, xr.DataArray]) -> WaterSummary:
     """Water map, area, occurrence, and how LCZ G agrees with it."""
+    from lczlib.analysis.water_area import water_area
     from lczlib.analysis.water_check import compare_with_lcz
-    from lczlib.analysis.water_dynamics import monthly, water_area, water_occurrence
+    from lczlib.analysis.water_dynamics import monthly, water_occurrence
     from lczlib.mapping.water import water_of
 
-    probability, occurrence = water.probability, None
+    probability, dark, occurrence = water.probability, water.dark, None
     if "time" in probability.dims:
-        probability = monthly(probability)
+        probability, dark = monthly(probability), monthly(dark)
         occurrence = water_occurrence(probability, threshold=threshold)["occurrence"]
     last = probability.isel(time=-1) if "time" in probability.dims else probability
     mapped = water_of(last, threshold)
@@ -134,4 +177,5 @@ def water_summary(water: Water, threshold: float, maps: Mapping[str, xr.DataArra
             checks[name] = compare_with_lcz(lcz, mapped)
         except InputError:  # a map of another place has no cell in common
             continue
-    return WaterSummary(mapped, water_area(probability, threshold=threshold), occurrence, checks)
+    area = water_area(probability, dark=dark, threshold=threshold)
+    return WaterSummary(mapped, probability, dark, area, occurrence, checks)

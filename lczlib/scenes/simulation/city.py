@@ -55,6 +55,8 @@ class DemoCity:
         Land surface temperature, variables day and night, 100 m, degC.
     elevation : DataArray (y, x)
         Metres, 100 m.
+    water : DataArray (y, x)
+        True share of each 10 m pixel under water, 0-1.
     stations : GeoDataFrame
         Thirty stations: station, lcz (true), elevation, geometry.
     air_temperature : DataFrame
@@ -74,6 +76,7 @@ class DemoCity:
     sentinel1: dict[str, xr.Dataset]
     lst: xr.Dataset
     elevation: xr.DataArray
+    water: xr.DataArray
     stations: gpd.GeoDataFrame
     air_temperature: pd.DataFrame
     polygons: gpd.GeoDataFrame
@@ -140,6 +143,12 @@ def simulate_city(size_km: float = 12.0, seed: int = 1) -> DemoCity:
             grid,
             name="elevation",
             attrs={"units": "m", "long_name": "elevation", **_SIMULATED},
+        ),
+        water=on_grid(
+            1 - fabric.land,
+            box,
+            name="water",
+            attrs={"units": "1", "long_name": "share under water", **_SIMULATED},
         ),
         stations=stations,
         air_temperature=thermal.air_temperature(rng["stations"], stations, offset),

@@ -28,7 +28,7 @@ def write_so2sat(
     folder: str | Path,
     name: str = "00000_00000_Simulated",
     *,
-    orbit: str = "descending",
+    orbit: str = "ascending",
 ) -> Path:
     """Write a city as a So2Sat folder, with its references beside.
 
