@@ -283,7 +283,7 @@ def test_command_maps_files_and_their_series(weights, tmp_path):
     record = json.loads((out / "water.json").read_text())
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["weights"]["sha256"].startswith("115f1e65")
-    assert manifest["options"]["edges"] == "mirror"
+    assert manifest["parameters"]["edges"] == "mirror"
     assert [i["sha256"] for i in manifest["inputs"]] == [sha256_of(p) for p in paths]
     for name, digest in manifest["outputs"].items():
         assert sha256_of(out / name) == digest

@@ -45,7 +45,11 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def recorded(
-    command: str, folder: Path, options: Mapping[str, Any], files: Sequence[str]
+    command: str,
+    folder: Path,
+    options: Mapping[str, Any],
+    files: Sequence[str],
+    facts: Mapping[str, Any] | None = None,
 ) -> Iterator[list[str | Path]]:
     """Write ``manifest.json`` beside the files that a command writes in the block.
 
@@ -59,6 +63,9 @@ def recorded(
         All the command's values by parameter name (`locals()` in its first line).
     files : sequence of str
         Which of them name files or lists of files.
+    facts : mapping, optional
+        What else the result depends on (weights, device); read at the end, so it may be filled in
+        the block.
 
     Yields
     ------
@@ -87,7 +94,7 @@ def recorded(
     kept = {k: plain(k, v) for k, v in options.items() if k not in _NOT_CHOSEN}
     content = new_manifest(
         folder, command, parameters=kept, inputs=[*inputs, *more], outputs=written,
-        seconds=time.time() - started, path_parameters=list(files),
+        seconds=time.time() - started, path_parameters=list(files), **(facts or {}),
     )  # fmt: skip
     write_manifest(folder, content)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from lczlib.cli.options import Device, a_date, above_zero, between
+from lczlib.cli.results import recorded
 from lczlib.errors import InputError
 
 _MUCH_DARK = 0.25  # of the mapped area, unmapped: worth a look
@@ -71,25 +72,43 @@ def water(
     Example:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
     """
+    options = dict(locals())
+    facts: dict[str, Any] = {}
+    with recorded("water", out, options, ("inputs", "descending"), facts):
+        pairs = _pairs(inputs, descending, orbit)
+        record = _mapped(out, pairs, dates, options, facts)
+    _print(record)
+
+
+def _mapped(
+    out: Path,
+    pairs: list[tuple[Path, Path | None]],
+    dates: list[str] | None,
+    chosen: dict[str, Any],
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """Write the maps and ``water.json``; what is in the latter."""
     from rich.console import Console
     from rich.progress import Progress
 
     from lczlib.analysis.water_area import dark_as_water, water_area
     from lczlib.export import write_json
     from lczlib.grid import geobox_of, same_grid
+    from lczlib.mapping.engines import device_name
     from lczlib.mapping.water import load_water_model
     from lczlib.mapping.water_files import open_water_probability, write_water
     from lczlib.mapping.water_scene import open_water_scene
 
-    _check_folder(out)
-    pairs = _pairs(inputs, descending, orbit)
-    when = _dates(inputs, dates)
-    options: dict[str, Any] = {"dn_scale": dn_scale, "units": units}
+    orbit, threshold, edges = (chosen[k] for k in ("orbit", "threshold", "edges"))
+    figures = chosen["figures"]
+    when = _dates([p for p, _ in pairs], dates)
+    options = {k: chosen[k] for k in ("dn_scale", "units")}
     scenes = [open_water_scene(a, orbit, descending=d, **options) for a, d in pairs]
-    model = load_water_model(orbit, device)
+    model = load_water_model(orbit, chosen["device"])
+    facts["weights"] = {"name": model.weights.name, "sha256": model.weights.sha256}
+    facts["device"] = device_name(str(next(model.parameters()).device))
     console = Console(stderr=True)
     results: list[dict[str, Any]] = []
-    (out / "manifest.json").unlink(missing_ok=True)  # a folder with a manifest is complete
     with Progress(console=console) as bars:
         for (path, _), scene, day in zip(pairs, scenes, when, strict=True):
             bar = bars.add_task(path.name)
@@ -123,12 +142,12 @@ def water(
     record: dict[str, Any] = {**options, "scenes": results}
     first = geobox_of(scenes[0])
     one_grid = all(same_grid(first, geobox_of(s)) for s in scenes)
-    if len(inputs) > 1 and all(when) and not one_grid:
+    if len(pairs) > 1 and all(when) and not one_grid:
         record["series_note"] = (
             "The dated inputs lie on different grids, so there is no area by month."
         )
         console.print(record["series_note"])
-    elif len(inputs) > 1 and all(when):
+    elif len(pairs) > 1 and all(when):
         darkness = [dark_as_water(scene) for scene in scenes]
         record["series"] = _series(
             out, results, darkness, [d for d in when if d], threshold, figures
@@ -144,51 +163,7 @@ def water(
                 out / f"{name}_water.png",
             )
     write_json(out / "water.json", record)
-    _write_manifest(out, pairs, record, options, model)
-    _print(record)
-
-
-def _check_folder(out: Path) -> None:
-    manifest = out / "manifest.json"
-    if manifest.is_file() and '"command": "lcz water"' not in manifest.read_text(errors="replace"):
-        msg = f"{out} holds another result, whose manifest would be lost: choose another folder."
-        raise InputError(msg)
-
-
-def _write_manifest(
-    out: Path,
-    pairs: list[tuple[Path, Path | None]],
-    record: dict[str, Any],
-    options: dict[str, Any],
-    model: Any,
-) -> None:
-    """Write last what the results were made from."""
-    import os
-
-    import lczlib
-    from lczlib.export import sha256_of, write_json
-    from lczlib.mapping.engines import device_name
-
-    made = [s[kind] for s in record["scenes"] for kind in ("probability", "water")]
-    made += ["water.json"]
-    if "series" in record:
-        made += ["water_occurrence.tif", "water_regime.tif"]
-    content = {
-        "command": "lcz water",
-        "lczlib": lczlib.__version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": device_name(str(next(model.parameters()).device)),
-        "weights": {"name": model.weights.name, "sha256": model.weights.sha256},
-        "options": options,
-        "inputs": [
-            {"path": os.path.relpath(p, out), "sha256": sha256_of(p)}
-            for pair in pairs
-            for p in pair
-            if p is not None
-        ],
-        "outputs": {name: sha256_of(out / name) for name in made},
-    }
-    write_json(out / "manifest.json", content)
+    return record
 
 
 def _pairs(
