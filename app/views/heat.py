@@ -176,9 +176,7 @@ class HeatPage:
         classes = _of_hours(result, chosen)
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
-        self._boxes.object = fluid(
-            ranked_bars(classes, f"Air temperature difference of each zone{where}")
-        )
+        self._boxes.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
         self._bars.object = fluid(
             diurnal_cycle(result.diurnal, f"Through the day (bands: {heat.level} intervals)")
         )
