@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import rasterio
 from helpers import CELLS_JS, settled, wait_for
+from matplotlib.image import imread
 
 pytestmark = pytest.mark.browser
 
@@ -36,10 +37,10 @@ def test_single_files_open(mapped: Any, visit: Callable[..., Any], tmp_path: Pat
     with rasterio.open(classes) as src:
         assert src.shape == (80, 80)
         assert set(np.unique(src.read(1))) <= set(range(18))
-        assert src.colormap(1)[6][:3] == (255, 102, 0) or len(src.colormap(1)) > 17
+        assert src.colormap(1)[6][:3] == (0xFF, 0x99, 0x55)  # open low-rise
     with rasterio.open(taken(page, "Sentinel-2: probabilities", tmp_path)) as src:
         assert src.count == 17
-        assert np.nansum(src.read(), axis=0).max() == pytest.approx(1, abs=0.01)
+        assert src.read(masked=True).sum(axis=0).max() == pytest.approx(1, abs=0.01)
     manifest = json.loads(taken(page, "Manifest (inputs, weights, settings)", tmp_path).read_text())
     assert manifest["cells"] == 32_000
     names = page.locator("button").all_inner_texts()
@@ -61,9 +62,7 @@ def test_figures_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) ->
                 if ending == "SVG":
                     assert ET.fromstring(content).tag.endswith("svg")
                 else:
-                    with rasterio.open(io.BytesIO(content)) as src:  # as a PNG of some size
-                        assert src.driver == "PNG"
-                        assert min(src.shape) > 100
+                    assert min(imread(io.BytesIO(content), "png").shape[:2]) > 100
     assert names["PNG"] == names["SVG"]
     assert len(names["PNG"]) >= 5
 
