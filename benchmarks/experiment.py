@@ -41,6 +41,35 @@ SETTINGS = Settings(
     },
 )
 
+REDUCED = (
+    "Reduced for two x86 cores without a GPU: six epochs instead of training until nothing improves, "
+    "patches of 32 instead of 48 pixels, RSNNet, LCZNet and MSCNN narrower than published. Test "
+    "polygons lie in two cities that no run has seen, where the paper split patches at random."
+)
+READING = {
+    "inputs": (
+        "What the ranking means: which channels tell simulated zones apart for a small RSNNet trained "
+        "for a short time. The simulator's radar knows walls, layover, volume and speckle, but its "
+        "polarimetry is simple, so a gain or loss by alpha, entropy and covariance here is no forecast "
+        "for real Sentinel-1; that Sentinel-1 alone is far behind Sentinel-2 agrees with the paper. "
+        "Differences whose interval holds 0 are no ranking at all."
+    ),
+    "networks": (
+        "What the ranking means: how fast networks learn from little data, not how good they become. "
+        "Deep networks (ResNet-50, DenseNet-121) and those with dropout and many heads (Sen2LCZ-Net) "
+        "are made for longer training on more patches, and stand lower here than they would then. Use "
+        "it to choose a network for a small set of polygons on a small machine, and rerun it on your "
+        "own data before you choose one for anything else."
+    ),
+    "gamma": (
+        "What the ranking means: whether the loss's focus matters for RSNNet on these patches, whose "
+        "classes are nearly balanced; the paper's data are not, and its alpha and gamma are there for "
+        "that. A gamma that is best here only by the chance of three seeds is not to be copied: look at "
+        "the intervals of the differences first."
+    ),
+}
+"""A paragraph under each table."""
+
 
 def simulated_data(folder: Path) -> SceneData:
     """The cities as a So2Sat folder, written where they are not there yet."""
