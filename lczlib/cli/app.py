@@ -60,7 +60,8 @@ def app(
         typer.Option(help="Folder that visitors may open: So2Sat folders, results (repeat)."),
     ] = None,
     upload_mb: Annotated[
-        float, typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB).")
+        float,
+        typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB)."),
     ] = 500,
     show: Annotated[bool, typer.Option("--show", help="Open a browser.")] = False,
 ) -> None:
