@@ -67,6 +67,28 @@ def write_tif(tmp_path: Path):
     return write
 
 
+@pytest.fixture
+def run_lcz(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process: exit status, standard output, standard error in one line."""
+    from lczlib.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lcz", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        printed = capsys.readouterr()
+        # usage errors are drawn in a box
+        return code, printed.out, " ".join(printed.err.translate(_NO_BOX).split())
+
+    return run
+
+
+_NO_BOX = str.maketrans(dict.fromkeys("╭╮╰╯─│", " "))
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The result folder of `lcz demo` on a small simulated city, and what it printed.

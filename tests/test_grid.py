@@ -42,6 +42,16 @@ def test_a_missing_crs_is_refused_with_what_to_do():
         geobox_of(bare)
 
 
+def test_coordinates_that_contradict_the_crs_are_refused():
+    with pytest.raises(GridError, match="is in degrees, but its coordinates look like metres"):
+        geobox_of(on_grid(np.zeros((5, 5)), box((5, 5), crs="EPSG:4326")))
+    degrees = on_grid(np.zeros((5, 5)), box((5, 5), (13.0, 52.0), "EPSG:32633", 0.001))
+    with pytest.raises(GridError, match="is in metre, but its coordinates look like degrees"):
+        geobox_of(degrees, "map")
+    across = box((5, 5), (358.0, 52.0), "EPSG:4326", 0.5)  # 0 to 360 degrees is in use
+    assert geobox_of(on_grid(np.zeros((5, 5)), across)) == across
+
+
 def test_differing_grids_are_refused_and_shown():
     a, b = (
         on_grid(np.zeros((5, 5)), box((5, 5))),

@@ -228,6 +228,18 @@ def test_sites_and_morphology_are_written(lcz_command, files, tmp_path):
     assert code == 0
     sites = gpd.read_file(tmp_path / "net/sensor_sites.gpkg")
     assert len(sites) == 12
+    told = json.loads((tmp_path / "net/sensor_sites.json").read_text())
+    assert (told["n_wanted"], told["n_sensors"], told["spacing_m"]) == (12, 12, 500)
+    assert told["closest_two_m"] >= 500
+    assert f"The closest two are {told['closest_two_m']:,.0f} m apart (at least 500)" in out
+    code, out, err = lcz_command(
+        "sites", files[0], "--sensors", 60, "--spacing", 2000, "--border-distance", 150,
+        "--out", tmp_path / "few",
+    )  # fmt: skip
+    told = json.loads((tmp_path / "few/sensor_sites.json").read_text())
+    assert told["n_sensors"] < 60
+    assert told["closest_two_m"] >= 2000
+    assert f"there is room for {told['n_sensors']} of 60 sensors" in err
     assert set(sites["lcz"]) == {2, 6, 11, 14}
     code, out, _ = lcz_command(
         "morphology", files[0], "--parameter", "height", "--out", tmp_path / "form"

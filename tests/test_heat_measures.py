@@ -172,10 +172,48 @@ def test_border_distance_is_measured_to_the_next_zone_and_the_edge():
     assert first["border_distance"] == pytest.approx(outside[row + 1, col + 1], abs=0.1)
 
 
+def test_sensors_stand_apart_and_what_a_zone_cannot_take_goes_to_others():
+    """Two zones side by side, one of them a narrow strip that holds a sensor or two."""
+    codes = np.full((60, 60), 6, np.uint8)
+    codes[:, :6] = 2
+    box = GeoBox.from_bbox((0, 0, 6000, 6000), "EPSG:32633", resolution=100)
+    lcz = lcz_map(on_grid(codes, box))
+    near = sensor_sites(lcz, 40, border_distance=200, spacing=0)
+    apart = sensor_sites(lcz, 40, border_distance=200, spacing=900)
+    assert near["nearest_site"].min() < 900 <= apart["nearest_site"].min()
+    assert len(near) == 40
+    assert apart.attrs["allocation"] == apart["lcz"].value_counts().to_dict()
+    crowded = sensor_sites(lcz, 40, border_distance=200, spacing=2500)
+    assert crowded["nearest_site"].min() >= 2500
+    assert len(crowded) < 10
+    assert sensor_sites(lcz, 40, border_distance=200)["nearest_site"].min() >= 500  # by default
+
+
+def test_a_zone_too_near_the_sensors_of_another_is_named():
+    codes = np.full((30, 30), 6, np.uint8)
+    codes[12:18, 12:18] = 2
+    box = GeoBox.from_bbox((0, 0, 3000, 3000), "EPSG:32633", resolution=100)
+    sites = sensor_sites(lcz_map(on_grid(codes, box)), 2, border_distance=100, spacing=5000)
+    assert sites.attrs["crowded"] == [6]
+    assert sites.attrs["allocation"] == {2: 1}
+    assert np.isnan(sites["nearest_site"]).all()
+
+
+def test_an_empty_map_has_no_sites_and_no_areas():
+    box = GeoBox.from_bbox((0, 0, 3000, 3000), "EPSG:32633", resolution=100)
+    empty = lcz_map(on_grid(np.zeros((30, 30), np.uint8), box))
+    with pytest.raises(InputError, match="holds no class"):
+        sensor_sites(empty, 3)
+    with pytest.raises(InputError, match=r"No cell of the LCZ map \(900 cells\) has a class"):
+        class_areas(empty)
+
+
 def test_wrong_network_requests_are_refused(city):
     _, lcz = city
     with pytest.raises(InputError, match="1 sensors cannot cover 2 zones"):
         sensor_sites(lcz, 1)
+    with pytest.raises(InputError, match="0 m or more"):
+        sensor_sites(lcz, 5, spacing=-1)
     with pytest.raises(InputError, match="No zone has a place"):
         sensor_sites(lcz, 10, border_distance=90_000)
     degrees = GeoBox.from_bbox((13, 52, 13.1, 52.1), "EPSG:4326", resolution=0.01)
@@ -204,6 +242,24 @@ def test_published_ranges_are_ordered_and_fractions_can_add_up():
     parts = ("building_fraction", "impervious_fraction", "pervious_fraction")
     assert (sum(table[f"{p}_min"] for p in parts) <= 100).all()
     assert (sum(table[f"{p}_max"] for p in parts) >= 100).all()
+
+
+PUBLISHED = {
+    "2": (0.3, 0.6, 0.75, 2, 40, 70, 30, 50, 0, 20, 10, 25, 6, 7, 1500, 2200, 0.10, 0.20, 0, 75),
+    "5": (0.5, 0.8, 0.3, 0.75, 20, 40, 30, 50, 20, 40, 10, 25, 5, 6, 1400, 2000, 0.12, 0.25, 0, 25),
+    "7": (0.2, 0.5, 1, 2, 60, 90, 0, 20, 0, 30, 2, 4, 4, 5, 800, 1500, 0.15, 0.35, 0, 35),
+    "C": (0.7, 0.9, 0.25, 1, 0, 10, 0, 10, 90, 100, 0, 2, 4, 5, 700, 1500, 0.15, 0.30, 0, 0),
+    "F": (0.9, 1, 0, 0.1, 0, 10, 0, 10, 90, 100, 0, 0.25, 1, 2, 600, 1400, 0.20, 0.35, 0, 0),
+}  # fmt: skip
+"""Rows of tables 3 and 4 of Stewart & Oke (2012) as ancazugo/lczkit has them, lower and upper limit of
+each parameter; what the tables leave open ("< 20", "> 0.9") at the parameter's own end."""
+
+
+@pytest.mark.parametrize("code", PUBLISHED)
+def test_ranges_are_the_published_ones(code):
+    row = morphology_table().set_index("code").loc[code]
+    found = [row[f"{name}_{side}"] for name in PARAMETERS for side in ("min", "max")]
+    assert found == list(PUBLISHED[code])
 
 
 def test_morphology_rasters_and_areas_follow_the_map(city):

@@ -11,7 +11,7 @@ from lczlib.mapping.predict import MIN_VALID, tiles_of
 from lczlib.mapping.store import Store
 from lczlib.maps import labels
 from lczlib.models import Weights, build, published_weights, save_safetensors
-from lczlib.scenes import open_sentinel2, open_so2sat
+from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
 from lczlib.scenes.sentinel2 import BANDS
 
 SEASONS = ("spring", "summer", "autumn", "winter")
@@ -236,6 +236,47 @@ def test_the_guard_says_in_words_what_looks_wrong(mirror, berlin, change, words)
         changed = change(berlin)
     warnings = prepare(changed, published_weights("so2sat_s2_resnet20")).warnings
     assert any(words in w for w in warnings), warnings
+
+
+def test_the_guard_knows_top_of_atmosphere_given_to_weights_of_the_surface(shared, mirror, berlin):
+    surface = dataclasses.replace(published_weights("so2sat_s2_resnet20"), level="L2A")
+    path = shared / "data/s1s2_pairs/ROIs1970_fall_139_p839_s2_cloudfree.tif"
+    haze = open_sentinel2(path)  # top of atmosphere, and the file does not say so
+    words = "top-of-atmosphere reflectance (L1C), but"
+    (warning,) = prepare(haze, surface).warnings
+    assert f"looks like {words}" in warning
+    said = prepare(berlin.assign_attrs(level="L1C"), surface).warnings
+    assert any(f"says that it is {words}" in w for w in said)
+    assert not any(words in w for w in prepare(berlin, surface).warnings)  # it is of the surface
+
+
+@pytest.fixture
+def landsat(shared):
+    """Hong Kong from Landsat, and weights that know its values."""
+    path = shared / "data/hong_kong/LC81220442014288LGN00_B1-7_B10_B11_100m.tif"
+    scene = open_raster_scene(path, sensor="landsat", nodata=0).compute()
+    values = {b: v.values[np.isfinite(v.values)] for b, v in scene.items()}
+    weights = Weights(
+        "own", "sen2lcz", "landsat", tuple(map(str, scene)), pixel_size=100.0, normalisation="fixed",
+        mean=tuple(float(v.mean()) for v in values.values()),
+        std=tuple(float(v.std()) for v in values.values()),
+    )  # fmt: skip
+    return scene, weights
+
+
+def test_the_guard_judges_other_sensors_by_what_the_weights_know(landsat):
+    scene, weights = landsat
+    assert prepare(scene, weights).warnings == ()
+    with xr.set_options(keep_attrs=True):
+        with pytest.raises(InputError, match="have another unit"):
+            prepare(scene * 1e-4 - 0.1, weights)
+        warm = scene.assign(B10=scene["B10"] + 6 * weights.std[weights.bands.index("B10")])
+        (warning,) = prepare(warm, weights).warnings
+        assert "Band(s) B10 of the scene" in warning
+        assert "training data of own" in warning
+        empty = scene.assign(B5=scene["B5"] * 0 + 7)
+        with pytest.raises(InputError, match=r"Band\(s\) B5 .* one value everywhere"):
+            prepare(empty, weights)
 
 
 def test_the_guard_is_quiet_on_a_scene_like_the_training_data(shared):

@@ -33,13 +33,25 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def cell_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar over LCZ cells; yields the function to report with (name, done, total)."""
+def counting(
+    unit: str, *, left: str = "left", transient: bool = False
+) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar that counts; yields the function to report with (name, done, total).
+
+    Parameters
+    ----------
+    unit : str
+        What is counted.
+    left : str
+        What the time left is called, such as ``at most``.
+    transient : bool
+        Whether the bar goes away at the end.
+    """
     columns = (
         TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("cells"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn(unit), TimeElapsedColumn(), TextColumn(left), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=transient) as bar:
         task = bar.add_task("", total=None)
 
         def report(name: str, done: int, total: int) -> None:

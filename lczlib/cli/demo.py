@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from lczlib.cli.console import area_table, cell_progress, err, out, warn
+from lczlib.cli.console import area_table, counting, err, out, warn
 from lczlib.cli.options import between
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
         write_so2sat(city, folder / _SCENE)
     # So2Sat's own fusion: every season has a vote beside Sentinel-1
     request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat")
-    with cell_progress() as report:
+    with counting("cells", transient=True) as report:
         result = map_city(request, folder, progress=report)
     for text in result.warnings:
         warn(text)
@@ -138,7 +138,7 @@ def _berlin(folder: Path) -> None:
             level=entry.properties["lczlib:level"],
             date=entry.properties["datetime"][:10],
         )
-        with cell_progress() as report:
+        with counting("cells", transient=True) as report:
             result = map_city(request, folder / network, progress=report)
         for text in result.warnings:
             warn(text)

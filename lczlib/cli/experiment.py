@@ -12,6 +12,13 @@ import typer
 from rich.markup import escape
 
 from lczlib.cli import console
+from lczlib.cli.options import (
+    Device,
+    above_zero,
+    an_architecture,
+    lcz_classes,
+    not_negative,
+)
 from lczlib.cli.results import with_interval, write_figures
 from lczlib.cli.train import Column, Fringe, Inputs, Nodata, Offset, Scale
 from lczlib.errors import InputError
@@ -59,24 +66,34 @@ def experiment(
     offset: Offset = None,
     nodata: Nodata = None,
     fringe: Fringe = 0,
-    without: Annotated[str, typer.Option(help="Classes to leave out: 7,9,B")] = "",
+    without: Annotated[
+        str, typer.Option(help="Classes to leave out: 7,9,B", callback=lcz_classes)
+    ] = "",
     validation: Annotated[
         Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
-    patch: Annotated[int, typer.Option(help="Edge of a patch in pixels.")] = 48,
-    spacing: Annotated[float, typer.Option(help="Spacing of the fishnet in metres.")] = 480.0,
+    patch: Annotated[int, typer.Option(min=1, help="Edge of a patch in pixels.")] = 48,
+    spacing: Annotated[
+        float, typer.Option(help="Spacing of the fishnet in metres.", callback=above_zero)
+    ] = 480.0,
     split: Annotated[
         Literal["polygon", "block", "random"],
         typer.Option(help="polygon and block test on places not trained on; random flatters."),
     ] = "polygon",
-    block: Annotated[float, typer.Option(help="Edge of a block in metres.")] = 2000.0,
-    split_seed: Annotated[int, typer.Option(help="Of the split, which is one for all runs.")] = 0,
+    block: Annotated[
+        float, typer.Option(help="Edge of a block in metres.", callback=above_zero)
+    ] = 2000.0,
+    split_seed: Annotated[
+        int, typer.Option(min=0, help="Of the split, which is one for all runs.")
+    ] = 0,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each cell, with seeds 0, 1, ...")] = 3,
     networks: Annotated[
         str, typer.Option(help="NAME,NAME,...: of the tables of networks and of gamma.")
     ] = "",
-    arch: Annotated[str, typer.Option(help="Network of the table of inputs.")] = "rsnnet",
+    arch: Annotated[
+        str, typer.Option(help="Network of the table of inputs.", callback=an_architecture)
+    ] = "rsnnet",
     combination: Annotated[
         str,
         typer.Option("--inputs", help="Of the tables of networks and gamma: D1-D7, or all."),
@@ -85,14 +102,22 @@ def experiment(
         list[str] | None,
         typer.Option(metavar="ARCH.NAME=VALUE", help="Of a network: rsnnet.width=32; repeat."),
     ] = None,
-    epochs: Annotated[int, typer.Option(help="At most.")] = 100,
-    batch_size: Annotated[int, typer.Option(help="Patches a step.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="Of the first epochs.")] = 0.002,
-    halve_every: Annotated[int, typer.Option(help="Epochs until the rate is halved.")] = 5,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 50,
-    gamma: Annotated[float, typer.Option(help="Of the tables of inputs and networks.")] = 2.0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    workers: Annotated[int, typer.Option(help="Processes to train in, on this machine.")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 100,
+    batch_size: Annotated[int, typer.Option(min=1, help="Patches a step.")] = 16,
+    learning_rate: Annotated[
+        float, typer.Option(help="Of the first epochs.", callback=above_zero)
+    ] = 0.002,
+    halve_every: Annotated[int, typer.Option(min=1, help="Epochs until the rate is halved.")] = 5,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Epochs without a better validation loss.")
+    ] = 50,
+    gamma: Annotated[
+        float, typer.Option(help="Of the tables of inputs and networks.", callback=not_negative)
+    ] = 2.0,
+    device: Device = "auto",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes to train in, on this machine.")
+    ] = 1,
     dask: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Dask scheduler to train on: tcp://host:8786.")
     ] = "",
@@ -281,14 +306,10 @@ def _show(name: str, frame: pd.DataFrame, result: Any) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar over runs, each of which is told of as it ends."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console.err) as bar:
-        task = bar.add_task("", total=None)
+    with console.counting("runs") as count:
 
         def report(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total)
-            bar.console.print(escape(what), soft_wrap=True)
+            count("", done, total)
+            console.err.print(escape(what), soft_wrap=True)
 
         yield report

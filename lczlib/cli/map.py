@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lczlib.cli.console import area_table, cell_progress, err, out, warn
+from lczlib.cli.console import area_table, counting, err, out, warn
 from lczlib.cli.options import Device, a_date, above_zero, finite, listed, pairs
 
 Fusion = Literal["mean", "so2sat", "product", "entropy", "vote"]
@@ -111,7 +111,7 @@ def map_(
             level=level or "", date=date, sentinel1_time=sentinel1_time, resample=resample or "",
         )  # fmt: skip
     try:
-        with cell_progress() as report:
+        with counting("cells", transient=True) as report:
             result = map_city(request, folder, resume=resume, progress=report)
     except KeyboardInterrupt:
         err.print("Stopped. The finished tiles are kept: run again with --resume.")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,8 +24,6 @@ from lczlib.cli.results import write_figures
 from lczlib.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lczlib.training.inputs import SceneFiles
     from lczlib.training.patches import Patches
     from lczlib.training.run import Subsets
@@ -163,10 +160,10 @@ def train(
             files, polygons, column, without, patch, arch, spacing, split, block, seed
         )
     try:
-        with _progress() as report:
+        with console.counting("steps", left="at most") as count:
             result = run_training(
                 subsets, options, folder, licence=licence, citation=citation, resume=resume,
-                forest=forest, progress=report, note=console.warn,
+                forest=forest, progress=partial(count, "training"), note=console.warn,
             )  # fmt: skip
     except KeyboardInterrupt:
         console.err.print("Stopped. The last complete epoch is kept: run again with --resume.")
@@ -443,28 +440,3 @@ def _check_bands(weights: Any, patches: Patches) -> None:
             f"{patches.kind.source} does not hold."
         )
         raise InputError(msg)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar over training steps with the time left at most (early stopping ends sooner)."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"),
-        TimeElapsedColumn(), TextColumn("at most"), TimeRemainingColumn(), TextColumn("left"),
-    )  # fmt: skip
-    with Progress(*columns, console=console.err) as bar:
-        task = bar.add_task("", total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield report

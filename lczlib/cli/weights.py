@@ -139,10 +139,14 @@ def export(
     weights: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Trained weights.")],
     file: Annotated[Path, typer.Option("--out", help="The file to write.")],
     format_: Annotated[
-        str, typer.Option("--format", help="onnx, or pt2 (torch.export); by the file's ending.")
-    ] = "",
+        Literal["onnx", "pt2"] | None,
+        typer.Option("--format", help="pt2 is of torch.export; by the file's ending else."),
+    ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="Largest difference of a class probability to PyTorch.")
+        float,
+        typer.Option(
+            help="Largest difference of a class probability to PyTorch.", callback=above_zero
+        ),
     ] = 1e-5,
 ) -> None:
     """Export a trained network as ONNX or torch.export, checked against PyTorch.
@@ -154,7 +158,7 @@ def export(
     """
     from lczlib.models.export import export_network
 
-    made = export_network(weights, file, format=format_ or None, tolerance=tolerance)
+    made = export_network(weights, file, format=format_, tolerance=tolerance)
     out.print(
         f"Wrote {made.path} ({made.format}, {made.path.stat().st_size / 1e6:.1f} MB). Class "
         f"probabilities differ from PyTorch's by {made.difference:.1g} at most (n = {made.n} random "

@@ -14,6 +14,8 @@ from lczlib.scenes.sentinel2 import ALL_BANDS, likely_order
 _UNLIKE, _BEYOND = 4.0, 30.0
 """Standard deviations of the training data that a scene's median may be off: a class of land cover
 that fills a scene moves it by one or two, another unit by tens."""
+_SMALLER, _LARGER = 0.02, 20.0
+"""How many times the training data's a scene's median may be: no land cover makes that difference."""
 _WINDOWS, _WINDOW = 4, 96  # a 4 x 4 raster of windows of 96 pixels is read, not the whole scene
 
 
@@ -87,7 +89,7 @@ def _reflectance(
         msg = f"Band(s) {', '.join(constant)} of the {what} have one value everywhere: a band is empty."
         raise InputError(msg)
     ratio = float(np.median([median[b] / trained[b] for b in median]))
-    if ratio < 0.02 or ratio > 20:
+    if not _SMALLER < ratio < _LARGER:
         msg = (
             f"The {what} is {'dark' if ratio < 1 else 'bright'} beyond any land surface (median "
             f"{ratio:.2g} times that of the training data): its values are not reflectance; set the "
@@ -159,7 +161,10 @@ def _against_training(values: dict[str, np.ndarray], weights: Weights, what: str
         f"median {medians[worst]:.4g} in band {worst}, where the training data of {weights.name} have "
         f"{known[worst][0]:.4g} with a standard deviation of {known[worst][1]:.4g}"
     )
-    if np.median(list(far.values())) > _BEYOND:
+    # where values keep clear of zero, another unit shows in their size
+    sizes = [m / known[b][0] for b, m in medians.items() if abs(known[b][0]) > 2 * known[b][1]]
+    size = float(np.median(sizes)) if sizes else 1.0
+    if np.median(list(far.values())) > _BEYOND or not _SMALLER < size < _LARGER:
         msg = (
             f"The {what} cannot be what {weights.name} reads ({told}): its values have another unit; "
             "set the scale and offset (--scale, --offset)."

@@ -72,9 +72,10 @@ def _refuse_fill(stored: np.ndarray, path: Path) -> None:
     most = counts.argmax()
     if counts[most] < stored.size / 2 or values[most] > 0:
         return
-    what = "every one" if counts[most] == stored.size else f"{counts[most] / stored.size:.0%}"
+    alone = counts[most] == stored.size
+    what, verb = ("every one", "is") if alone else (f"{counts[most] / stored.size:.0%}", "are")
     msg = (
-        f"{path} holds no temperatures: {what} of its {stored.size:,} valid pixels is "
+        f"{path} holds no temperatures: {what} of its {stored.size:,} valid pixels {verb} "
         f"{values[most]:g}, which looks like a no-data value that the file does not declare; give "
         f"another raster, or declare it with `gdal_edit.py -a_nodata {values[most]:g} FILE`."
     )

@@ -73,9 +73,42 @@ class _Scene:
         weights = block_weights(n, replicates, np.random.default_rng(seed))
         return cls(values[keep], codes[keep], blocks, weights, keep, cell)
 
-    def resample(self, mask: np.ndarray, statistic: Statistic) -> tuple[np.ndarray, float]:
+    def resample(
+        self, mask: np.ndarray, statistic: Statistic, quantile: float = 0.5
+    ) -> tuple[np.ndarray, float]:
         sample = block_sample(self.values[mask], self.blocks[mask], self.weights.shape[1])
-        return sample.resample(self.weights, statistic), sample.effective_blocks
+        return sample.resample(self.weights, statistic, quantile), sample.effective_blocks
+
+    def level(self, mask: np.ndarray, statistic: Statistic, quantile: float = 0.5) -> float:
+        values = self.values[mask]
+        return float(values.mean() if statistic == "mean" else np.quantile(values, quantile))
+
+    def built_minus(
+        self,
+        background: tuple[int, ...],
+        statistics: tuple[Statistic, Statistic],
+        quantile: float,
+        confidence: float,
+        words: str,
+    ) -> Measure:
+        """Level of the built types minus that of a background, by a statistic each.
+
+        A median of the background may be another `quantile`.
+        """
+        built, other = np.isin(self.codes, URBAN), np.isin(self.codes, background)
+        if not built.any() or not other.any():
+            msg = (
+                f"There are {built.sum()} built and {other.sum()} other pixels with a temperature: "
+                "this measure needs both."
+            )
+            raise InputError(msg)
+        first, second = statistics
+        difference = self.level(built, first) - self.level(other, second, quantile)
+        a, m_a = self.resample(built, first)
+        b, m_b = self.resample(other, second, quantile)
+        m = bootstrap.combined_blocks(a, m_a, b, m_b)
+        ci = bootstrap.percentile_interval(a - b, difference, confidence, m)
+        return Measure(difference, ci, int(built.sum()), int(other.sum()), words)
 
 
 def urban_rural(
@@ -103,18 +136,8 @@ def urban_rural(
         As there.
     """
     scene = _Scene.of(temperature, lcz, block_size, replicates, seed)
-    urban, rural = np.isin(scene.codes, URBAN), np.isin(scene.codes, RURAL)
-    if not urban.any() or not rural.any():
-        msg = f"Urban minus rural needs both: {urban.sum()} built and {rural.sum()} natural pixels have a temperature."
-        raise InputError(msg)
-    name = np.median if statistic == "median" else np.mean
-    difference = float(name(scene.values[urban]) - name(scene.values[rural]))
-    a, m_a = scene.resample(urban, statistic)
-    b, m_b = scene.resample(rural, statistic)
-    m = bootstrap.combined_blocks(a, m_a, b, m_b)
-    ci = bootstrap.percentile_interval(a - b, difference, confidence, m)
     words = f"{statistic} of LCZ 1-10 minus {statistic} of LCZ A-F (water left out)"
-    return Measure(difference, ci, int(urban.sum()), int(rural.sum()), words)
+    return scene.built_minus(RURAL, (statistic, statistic), 0.5, confidence, words)
 
 
 def low_percentile(
@@ -139,18 +162,9 @@ def low_percentile(
         Of the temperatures of all classes but water.
     """
     scene = _Scene.of(temperature, lcz, block_size, replicates, seed)
-    urban, land = np.isin(scene.codes, URBAN), np.isin(scene.codes, URBAN + RURAL)
-    if not urban.any():
-        msg = "The low-percentile measure needs built pixels (LCZ 1-10) with a temperature."
-        raise InputError(msg)
-    background = np.percentile(scene.values[land], percentile)
-    difference = float(scene.values[urban].mean() - background)
-    a, m = scene.resample(urban, "mean")
-    sample = block_sample(scene.values[land], scene.blocks[land], scene.weights.shape[1])
-    b = sample.resample(scene.weights, "median", quantile=percentile / 100)
-    ci = bootstrap.percentile_interval(a - b, difference, confidence, m)
     words = f"mean of LCZ 1-10 minus percentile {percentile:g} of all land"
-    return Measure(difference, ci, int(urban.sum()), int(land.sum()), words)
+    land = URBAN + RURAL
+    return scene.built_minus(land, ("mean", "median"), percentile / 100, confidence, words)
 
 
 def distance_profile(

@@ -1,0 +1,168 @@
+"""``manifest.json`` beside every result, and the result once more from it."""
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from shapely.geometry import box
+
+from lczlib.errors import InputError
+from lczlib.export import sha256_of, staged
+from lczlib.export.files import written_files
+from lczlib.export.manifest import (
+    check_inputs,
+    command_of,
+    files_of,
+    new_manifest,
+    read_manifest,
+    write_manifest,
+)
+
+
+@pytest.fixture
+def files(write_tif, tmp_path):
+    """Synthetic: an LCZ map, another, their temperature, and reference polygons."""
+    rng = np.random.default_rng(0)
+    codes = np.kron(
+        rng.choice(np.array([2, 6, 14, 11], np.uint8), (10, 10)), np.ones((8, 8), np.uint8)
+    )
+    other = np.where(rng.random(codes.shape) < 0.8, codes, 6).astype(np.uint8)
+    celsius = (20 - 0.2 * codes + rng.normal(0, 0.4, codes.shape)).astype(np.float32)
+    areas = [box(384040 + 800 * i, 5819520, 384840 + 800 * i, 5820320) for i in range(8)]
+    table = gpd.GeoDataFrame({"lcz": codes[4, 4:64:8].astype(int)}, geometry=areas, crs=32633)
+    table.to_file(tmp_path / "areas.shp")
+    return {
+        "map": write_tif(codes, "map.tif", pixel=100.0, nodata=0),
+        "other": write_tif(other, "other map.tif", pixel=100.0, nodata=0),
+        "lst": write_tif(celsius, "lst.tif", pixel=100.0, tags={"units": "degC"}),
+        "areas": tmp_path / "areas.shp",
+    }
+
+
+COMMANDS = {
+    "assess": ("other", "--reference", "areas", "--replicates", "200", "--no-figures"),
+    "compare": ("map", "other", "other", "--no-figures"),
+    "uhi": (
+        "map",
+        "--lst",
+        "lst",
+        "--plausible",
+        "-10",
+        "60",
+        "--replicates",
+        "100",
+        "--no-figures",
+    ),
+    "sites": ("map", "--sensors", "6", "--border-distance", "100"),
+    "morphology": ("map", "--parameter", "height", "--parameter", "albedo"),
+}
+INPUTS = {
+    "assess": {"other map.tif", "areas.shp", "areas.dbf", "areas.shx", "areas.prj", "areas.cpg"},
+    "compare": {"map.tif", "other map.tif"},
+    "uhi": {"map.tif", "lst.tif"},
+    "sites": {"map.tif"},
+    "morphology": {"map.tif"},
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_what_its_result_was_made_from_and_makes_it_again(
+    run_lcz, files, tmp_path, command
+):
+    arguments = [files.get(word, word) for word in COMMANDS[command]]
+    code, _, err = run_lcz(command, *arguments, "--out", tmp_path / "first")
+    assert code == 0, err
+    manifest = json.loads((tmp_path / "first/manifest.json").read_text())
+    assert manifest["command"] == command
+    assert manifest["lczlib"]
+    assert manifest["packages"]["numpy"] == np.__version__
+    assert manifest["created"] < "3"
+    assert manifest["seconds"] >= 0
+    assert {given["path"].split("/")[-1] for given in manifest["inputs"]} == INPUTS[command]
+    for given in manifest["inputs"]:
+        assert sha256_of(tmp_path / "first" / given["path"]) == given["sha256"]
+    there = {p.name for p in (tmp_path / "first").iterdir()} - {"manifest.json"}
+    assert set(manifest["outputs"]) == there
+    for name, digest in manifest["outputs"].items():
+        assert sha256_of(tmp_path / "first" / name) == digest
+
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for path in tmp_path.iterdir():
+        if path != moved:
+            path.rename(moved / path.name)
+    code, _, err = run_lcz("rerun", moved / "first", "--out", moved / "again")
+    assert code == 0, err
+    again = json.loads((moved / "again/manifest.json").read_text())
+    assert again["parameters"] == manifest["parameters"]
+    tables = [n for n in there if n.endswith(".csv")] or ["sensor_sites.json"]
+    for name in tables:
+        assert (moved / "again" / name).read_bytes() == (moved / "first" / name).read_bytes()
+
+
+def test_a_rerun_with_a_changed_or_missing_input_is_refused(run_lcz, files, tmp_path):
+    run_lcz("sites", files["map"], "-n", "6", "--border-distance", "100", "--out", tmp_path / "a")
+    files["map"].write_bytes(files["other"].read_bytes())
+    code, _, err = run_lcz("rerun", tmp_path / "a/manifest.json", "--out", tmp_path / "b")
+    assert (code, "has changed since" in err) == (1, True)
+    files["map"].unlink()
+    code, _, err = run_lcz("rerun", tmp_path / "a/manifest.json", "--out", tmp_path / "b")
+    assert (code, "is missing" in err) == (1, True)
+    assert not (tmp_path / "b").exists()
+
+
+def test_results_of_two_commands_in_one_folder_keep_both_manifests(run_lcz, files, tmp_path):
+    out = tmp_path / "out"
+    run_lcz("sites", files["map"], "-n", "6", "--border-distance", "100", "--out", out)
+    run_lcz("morphology", files["map"], "--parameter", "height", "--out", out)
+    assert command_of(out / "manifest.json") == "sites"
+    assert command_of(out / "morphology-manifest.json") == "morphology"
+    run_lcz("sites", files["map"], "-n", "5", "--border-distance", "100", "--out", out)
+    assert read_manifest(out)[0]["parameters"]["sensors"] == 5
+    assert command_of(out / "morphology-manifest.json") == "morphology"
+
+
+def test_maps_are_found_by_their_manifest_whatever_was_there_before(tmp_path):
+    def manifest(command):
+        facts = {"parameters": {}, "inputs": [], "outputs": [], "seconds": 0}
+        return new_manifest(tmp_path, command, **facts)
+
+    write_manifest(tmp_path, manifest("assess"))
+    write_manifest(tmp_path, manifest("map"))
+    assert command_of(tmp_path / "manifest.json") == "map"
+    assert command_of(tmp_path / "assess-manifest.json") == "assess"
+    write_manifest(tmp_path, manifest("assess"))
+    assert command_of(tmp_path / "manifest.json") == "map"
+    (tmp_path / "old.json").write_text('{"parameters": {}, "inputs": []}')
+    assert command_of(tmp_path / "old.json") == "map"  # they once did not say so
+    assert command_of(tmp_path / "none.json") is None
+
+
+def test_inputs_inside_archives_are_known_by_their_archive(tmp_path):
+    archive = tmp_path / "maps.zip"
+    archive.write_bytes(b"PK")
+    for name in (f"zip://{archive}!a/b.tif", f"/vsizip/{archive}/a/b.tif", archive / "a/b.tif"):
+        assert files_of(name) == [archive]
+    assert files_of("https://example.org/map.tif") == []
+
+
+def test_only_what_is_complete_counts_as_written(tmp_path):
+    with written_files() as paths:
+        with staged(tmp_path / "a.txt") as temporary:
+            temporary.write_text("a")
+        with pytest.raises(ZeroDivisionError), staged(tmp_path / "b.txt"):
+            raise ZeroDivisionError
+    with staged(tmp_path / "c.txt") as temporary:
+        temporary.write_text("c")
+    assert paths == [tmp_path / "a.txt"]
+
+
+def test_what_is_no_manifest_is_refused(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"outputs": {}}')
+    with pytest.raises(InputError, match="lacks parameters or inputs"):
+        read_manifest(tmp_path)
+    with pytest.raises(InputError, match=r"give a result's manifest\.json"):
+        read_manifest(tmp_path / "nothing.json")
+    with pytest.raises(InputError, match="is missing"):
+        check_inputs({"inputs": [{"path": "x.tif", "sha256": "0"}]}, tmp_path)
