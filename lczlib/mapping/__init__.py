@@ -5,6 +5,7 @@
 ``predict``   probabilities on the LCZ grid, tile by tile
 ``fusion``    several maps into one
 ``city``      the whole job: scenes in, files and manifest out
+``water``     surface water from Sentinel-1 with GMNet; ``water_files`` as files
 """
 
 from lczlib.mapping.city import MapRequest, MapResult, map_city, request_of
@@ -12,6 +13,7 @@ from lczlib.mapping.engines import choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import predict
 from lczlib.mapping.prepare import Prepared, prepare
+from lczlib.mapping.water import water_map
 
 __all__ = [
     "METHODS",
@@ -25,4 +27,5 @@ __all__ = [
     "predict",
     "prepare",
     "request_of",
+    "water_map",
 ]
