@@ -302,3 +302,24 @@ def test_command_maps_files_and_their_series(weights, tmp_path):
     again = CliRunner().invoke(app, [*arguments, "--date", "2020-01-01"])
     assert isinstance(again.exception, InputError)
     assert "1 dates were given for 4 inputs" in str(again.exception)
+
+
+def test_dated_scenes_of_two_places_are_mapped_without_a_series(weights, tmp_path, scene):
+    from lczlib.cli import app
+
+    for name, part in (("a_2020-01", scene[:, :90, :90]), ("b_2020-02", scene[:, 200:290, :90])):
+        write_raster(tmp_path / f"{name}.tif", part, descriptions=["VV", "VH"])
+    out = tmp_path / "out"
+    inputs = [str(p) for p in sorted(tmp_path.glob("*.tif"))]
+    arguments = ["water", *inputs, "--orbit", "as", "--out", str(out)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    record = json.loads((out / "water.json").read_text())
+    assert "different grids" in record["series_note"]
+    assert len(record["scenes"]) == 2
+    assert "series" not in record
+
+    (out / "manifest.json").write_text('{"parameters": {}}')
+    again = CliRunner().invoke(app, arguments)
+    assert isinstance(again.exception, InputError)
+    assert "holds another result" in str(again.exception)

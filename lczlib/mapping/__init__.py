@@ -6,6 +6,7 @@
 ``fusion``    several maps into one
 ``request``   what to map and how
 ``city``      the whole job: scenes in, files and manifest out
+``water``     surface water from Sentinel-1 with GMNet; ``water_files`` as files
 """
 
 from lczlib.mapping.city import MapResult, map_city
@@ -14,6 +15,7 @@ from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import predict
 from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import MapRequest, request_of
+from lczlib.mapping.water import water_map
 
 __all__ = [
     "METHODS",
@@ -27,4 +29,5 @@ __all__ = [
     "predict",
     "prepare",
     "request_of",
+    "water_map",
 ]

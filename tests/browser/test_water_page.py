@@ -60,7 +60,7 @@ def served(
 
 def layer(page: Any, title: str, known: Any = None) -> Any:
     """Wait until the map shows a layer other than the one known: its title and pixels above 0.5."""
-    for _ in range(200):
+    for _ in range(400):
         found = page.evaluate(LAYER_JS)
         if found and found[0] == title and found != known:
             return found
@@ -78,8 +78,8 @@ def test_dated_scenes_give_the_area_by_month(
     page.set_input_files("input[type=file]", [str(p) for p in reversed(series)])
     page.get_by_text("Taken: S1_2021-10.tif").wait_for()
     page.get_by_role("button", name="Water", exact=True).first.click()
-    page.get_by_role("button", name="Map water").click(timeout=150_000)  # the city loads first
-    page.get_by_role("cell", name="2021-10").wait_for(timeout=180_000)
+    page.get_by_role("button", name="Map water").click(timeout=200_000)  # the city loads first
+    page.get_by_role("cell", name="2021-10").wait_for(timeout=400_000)
 
     areas = {
         month: float(page.get_by_role("row", name=re.compile(month)).inner_text().split()[1])
@@ -114,5 +114,5 @@ def test_a_series_without_dates_is_refused_in_one_sentence(
     page.set_input_files("input[type=file]", [str(nameless), str(series[1])])
     page.get_by_text("Taken: lake.tif").wait_for()
     page.get_by_role("button", name="Water", exact=True).first.click()
-    page.get_by_role("button", name="Map water").click(timeout=150_000)  # the city loads first
+    page.get_by_role("button", name="Map water").click(timeout=200_000)  # the city loads first
     page.get_by_text("lake.tif has no date in its name").wait_for(timeout=60_000)
