@@ -133,9 +133,14 @@ def test_a_failed_step_leaves_its_output_and_one_clear_message(study: Study) -> 
     assert not study.wanting("comparison")  # not tried again by itself with the same inputs
     study.second = "s2"
     assert study.conditions["comparison"] == "current"
+    assert study.messages == {}  # what it said is no longer asked for
     study.second = "fused"
     study.finish(study.start("comparison"), "repaired")
     assert study.messages == {}
+
+
+def test_an_allowed_folder_may_hold_results_only(tmp_path: Path) -> None:
+    assert [p.key for p in Places([tmp_path]).known()] == [p.key for p in Places().known()]
 
 
 def test_an_unexpected_error_is_not_shown_with_its_inner_text(study: Study) -> None:

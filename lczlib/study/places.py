@@ -79,7 +79,11 @@ class Places:
             Place(OWN, "Own files", "your uploads"),
         ]  # fmt: skip
         for folder in self.folders:
-            for city in find_cities(folder):
+            try:
+                cities = find_cities(folder)
+            except InputError:
+                continue  # it may hold results only
+            for city in cities:
                 name = city.split("_", 2)[-1] if city.count("_") > 1 else city
                 where = _centre_of(city)
                 found.append(Place(f"folder:{city}", name, "So2Sat folder", *where, folder, city))

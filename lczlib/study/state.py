@@ -235,6 +235,10 @@ class Study(HeatInputs):
     def _inputs_changed(self, *events: param.parameterized.Event) -> None:
         if any(e.name == "city" and e.old != e.new for e in events):
             self._clear(list(self._made))
+        for name, key in list(self._failed_for.items()):
+            if key != self.key(STEPS[name]):  # what it said is no longer asked for
+                del self._failed_for[name]
+                self._tell(name, "")
         self._update()
 
     def _clear(self, names: list[str]) -> None:
