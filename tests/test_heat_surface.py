@@ -13,6 +13,7 @@ from lczlib.analysis.heat.bootstrap import (
     block_weights,
     correlation_range,
     middle_window,
+    short_block_widening,
 )
 from lczlib.analysis.heat.patches import holm, interior, patch_medians, patch_numbers
 from lczlib.analysis.heat.statistics import class_statistics
@@ -52,6 +53,66 @@ def city():
     level[[2, 6, 14, 11, 17]] = 24.0, 22.0, 20.0, 17.0, 15.0
     celsius = level[codes] + 0.3 * rng.standard_normal(codes.shape)
     return on_grid(celsius.astype(np.float32), BOX), lcz_map(on_grid(codes, BOX))
+
+
+def test_short_blocks_are_extrapolated_to_no_edges():
+    rng = np.random.default_rng(0)
+    full = rng.normal(0, 1, 100_000)
+    assert short_block_widening(full, full * np.sqrt(0.7)) == pytest.approx(np.sqrt(1.3), rel=1e-3)
+    assert short_block_widening(full, full * 1.2) == 1
+    assert short_block_widening(full, full * 0) == pytest.approx(np.sqrt(2))
+    assert short_block_widening(full * 0, full) == 1
+
+
+def correlated(shape, length, cell, rng):
+    """A Gaussian field of unit variance with an exponential correlogram."""
+    n = 2 * max(shape)
+    lag = np.minimum(np.arange(n), n - np.arange(n)) * cell
+    root = np.sqrt(np.fft.fft2(np.exp(-np.hypot(lag[:, None], lag) / length)).real.clip(0))
+    white = rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n))
+    return np.fft.fft2(root * white).real[: shape[0], : shape[1]] / n
+
+
+@pytest.mark.slow
+def test_small_scenes_have_wider_intervals_that_hold_the_truth_more_often():
+    """Synthetic scenes of 6 km, noise of 800 m, no difference between two classes of 500 m squares."""
+    rng = np.random.default_rng(2)
+    codes = np.kron(rng.permuted(np.resize([6, 14, 2], (12, 12))), np.ones((5, 5), int))
+    grid = GeoBox.from_bbox((0, 0, 6000, 6000), "EPSG:32633", resolution=100)
+    lcz = lcz_map(on_grid(codes.astype(np.uint8), grid))
+    held, plain, n, warned = 0, 0, 0, 0
+    for seed in range(60):
+        celsius = (20 + correlated(codes.shape, 800, 100, rng)).astype(np.float32)
+        options = SurfaceOptions(seed=seed, replicates=200)
+        found = surface_heat_island(on_grid(celsius, grid), lcz, options)
+        warned += "few of them are independent" in found.few_blocks
+        for _, row in found.classes.drop(index=14).iterrows():
+            n += 1
+            held += row.ci_low <= 0 <= row.ci_high
+            reach = np.array([row.ci_low - row.difference, row.ci_high - row.difference])
+            low, high = row.difference + reach / row.widening
+            plain += low <= 0 <= high
+    assert plain < held
+    assert held / n >= 0.9
+    assert warned >= 30  # the range is estimated, and half of these scenes show it too short
+
+
+def test_large_scenes_need_no_widening():
+    rng = np.random.default_rng(2)
+    codes = np.kron(rng.permuted(np.resize([6, 14, 2], (24, 24))), np.ones((5, 5), int))
+    grid = GeoBox.from_bbox((0, 0, 12000, 12000), "EPSG:32633", resolution=100)
+    celsius = (20 + rng.standard_normal(codes.shape)).astype(np.float32)
+    lcz = lcz_map(on_grid(codes.astype(np.uint8), grid))
+    found = surface_heat_island(on_grid(celsius, grid), lcz, SurfaceOptions(replicates=200))
+    assert (found.classes["widening"].dropna() == 1).all()
+    assert found.few_blocks == ""
+
+
+def test_one_temperature_everywhere_is_refused():
+    grid = GeoBox.from_bbox((0, 0, 3000, 3000), "EPSG:32633", resolution=100)
+    lcz = lcz_map(on_grid(np.full((30, 30), 6, np.uint8), grid))
+    with pytest.raises(InputError, match=r"have one temperature, 21\.50 degC"):
+        surface_heat_island(on_grid(np.full((30, 30), 21.5, np.float32), grid), lcz)
 
 
 def test_hong_kong_differences_to_low_plants(hong_kong):
