@@ -89,6 +89,7 @@ def test_assess_checks_probabilities(lcz, shared, tmp_path):
         rng.random(reference.shape) < 0.9, reference, rng.integers(1, 18, reference.shape)
     )
     p = np.where(np.arange(1, 18)[:, None, None] == top, 0.7, 0.3 / 16)
+    p /= p.sum(0)
     proba = probabilities(reference.expand_dims(lcz=17).copy(data=p).astype(np.float32))
     write_probabilities(tmp_path / "proba.tif", proba)
     code, printed, _ = lcz(
