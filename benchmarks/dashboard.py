@@ -16,7 +16,6 @@ import asyncio
 import datetime
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"
 from conftest import CHROMIUM, FLAGS, Server
 from playwright.sync_api import sync_playwright
 from visitors import Visitor, has_classes, has_image
+
+from lczlib.machine import machine
 
 QUICK = ("--unused-session-lifetime", "8000", "--check-unused-sessions", "1000")
 LEVELS = (1, 10, 20, 50, 100, 200)
@@ -264,15 +265,6 @@ async def remember(server: Server, table: Table, sessions: int, folders: Path) -
                 await asyncio.sleep(1)
             await asyncio.sleep(5)
             table.add(f"memory after {i} opened and closed sessions", memory(server), "MB", "flat")
-
-
-def machine() -> str:
-    """Processor and memory."""
-    said = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout
-    about = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
-    model = about.get("Model name", "unknown processor").strip()
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
 def main() -> None:

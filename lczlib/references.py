@@ -41,7 +41,8 @@ def open_reference(
     InputError, ClassSchemeError, GridError
         As the two do.
     """
-    kind = None if Path(path).suffix.lower() in _ARCHIVES else kind_of_file(path)
+    known = Path(path).is_file() and Path(path).suffix.lower() not in _ARCHIVES
+    kind = kind_of_file(path) if known else None
     polygons = is_polygon_file(path) if kind is None else kind == "polygons"
     if polygons:
         return open_polygons(path, column, scheme=scheme, layer=layer, what="reference")

@@ -83,7 +83,9 @@ def folder(tmp_path_factory):
     (home / "folder").mkdir()
     (home / "binary.gpkg").write_bytes(bytes(range(256)) * 8)
     (home / "broken.geojson").write_text("{")
-    (home / "cut.tif").write_bytes((home / "map.tif").read_bytes()[:600])
+    whole = (home / "map.tif").read_bytes()
+    (home / "cut.tif").write_bytes(whole[:600])  # within the header
+    (home / "torn.tif").write_bytes(whole[: len(whole) // 2])
     (home / "raster.gpkg").write_bytes((home / "map.tif").read_bytes())
     return home
 
@@ -137,6 +139,7 @@ def refused(run_lcz, monkeypatch, folder: Path, line: str) -> str:
         ("areas.gpkg", "holds polygons, not a raster: give a GeoTIFF"),
         ("air.csv", "is a text file"),
         ("cut.tif", "truncated or damaged"),
+        ("torn.tif", "truncated or damaged"),
     ],
 )
 def test_what_is_no_raster_is_named(run_lcz, monkeypatch, folder, line, given, says):

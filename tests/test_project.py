@@ -29,13 +29,16 @@ MAY_IMPORT = {
         "classes", "errors", "export", "grid", "maps", "polygons", "scenes", "unreadable"
     },
     "models": {"catalog", "classes", "errors", "export"},
-    "mapping": {"catalog", "classes", "errors", "export", "grid", "maps", "models", "scenes"},
+    "mapping": {
+        "catalog", "classes", "errors", "export", "grid", "machine", "maps", "models", "scenes",
+    },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
         "polygons", "scenes",
     },
     "experiment": {
-        "analysis", "classes", "errors", "export", "figures", "mapping", "models", "polygons", "scenes", "training",
+        "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
+        "scenes", "training",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps"},
 }  # fmt: skip

@@ -21,6 +21,7 @@ from lczlib.experiment.plan import Settings
 from lczlib.experiment.published import SOURCE, published
 from lczlib.experiment.results import REPLICATES, SHOWN, CellResult, TableResult
 from lczlib.export import staged, write_json
+from lczlib.machine import machine, processor
 from lczlib.training.splits import SUBSETS
 
 TITLES = {"inputs": "Input combinations", "networks": "Networks", "gamma": "Focal loss"}
@@ -165,6 +166,7 @@ def as_markdown(
         lines += [
             f"- {c.cell.label}, seed {r['options']['seed']}: {r['message']}" for c, r in failed
         ]
+    lines += ["", f"Machine: {machine()}."]
     if reading:
         lines += ["", reading]
     return "\n".join(lines) + "\n"
@@ -250,7 +252,7 @@ def write_report(
             "best": result.best, "cells": frame.to_dict("records"), "speed": list(speed),
             "published": SOURCE if with_published else "",
             "machine": {
-                "system": platform.system(), "processor": platform.machine(),
+                "system": platform.system(), "processor": processor(),
                 "cores": os.cpu_count(), "gpu": torch.cuda.is_available(),
             },
             "versions": {

@@ -10,6 +10,9 @@ import pandas as pd
 from lczlib.figures.accuracy import _whiskers
 from lczlib.figures.style import SERIES, backends, sized, stacked, styled
 
+_MORE = ("#999999", "#7a4a1e", "#6a51a3")
+"""Colours for the networks beyond those of `SERIES`."""
+
 _SCORES = (("oa", "Overall accuracy"), ("aa", "Average accuracy"))
 
 
@@ -52,15 +55,11 @@ def table_figure(table: pd.DataFrame, runs: pd.DataFrame, note: str = "") -> Any
             parts.append(styled(points, common, {"s": 25}, {"size": 6}))
         panels.append(sized(
             hv.Overlay(parts), width, 3.0, title=f"{label}, {n}",
-            xticks=list(zip(at.tolist(), _wrapped(table["label"]), strict=True)),
+            xticks=list(zip(at.tolist(), table["label"], strict=True)),
             xlim=(-0.6, len(table) - 0.4), xlabel="", ylabel=label, show_grid=True,
-            legend_position="right",
+            legend_position="right", xrotation=25 if table["label"].str.len().max() > 8 else 0,
         ))  # fmt: skip
     return stacked(panels, width)
-
-
-def _wrapped(labels: pd.Series) -> list[str]:
-    return [str(label).replace(", ", "\n").replace(" of ", "\nof ") for label in labels]
 
 
 def tradeoff_figure(table: pd.DataFrame, note: str = "") -> Any:
@@ -87,28 +86,31 @@ def tradeoff_figure(table: pd.DataFrame, note: str = "") -> Any:
     ):
         # logarithms on a plain axis: both backends then label the ticks that they are given alone
         x, y = np.log10(known[column].to_numpy(float)), known["oa"].to_numpy(float)
-        limits = (x.min() - 0.15, x.max() + 0.55)
+        limits = (x.min() - 0.15, x.max() + 0.15)
         chosen = front(-x if fewer else x, y)
         chosen = chosen[np.argsort(x[chosen])]
         line = hv.Curve((x[chosen], y[chosen]), "x", "y", label="not beaten in both")
         line = styled(line, {"color": "grey"}, {"linestyle": "dashed"}, {"line_dash": "dashed"})
-        points = _whiskers(
-            x, y, known["oa_low"], known["oa_high"], "network, 95% interval", SERIES[0]
-        )
-        # beside the points: whiskers stand above and below them
-        names = hv.Labels((x, y, [f"   {n}" for n in known["label"]]), ["x", "y"], "name")
-        names = styled(
-            names, {}, {"size": 8, "color": "#333333", "horizontalalignment": "left"},
-            {"text_font_size": "8pt", "text_color": "#333333", "text_align": "left"},
-        )  # fmt: skip
+        # named in the legend: networks of like size and accuracy leave no room for names beside them
+        points = [
+            part
+            for i, (_, row) in enumerate(known.iterrows())
+            for part in _whiskers(
+                x[[i]], y[[i]], row[["oa_low"]], row[["oa_high"]], row["label"], _color(i)
+            )
+        ]
         panels.append(sized(
-            hv.Overlay([line, *points, names]), 8, 3.6, xlabel=label,
+            hv.Overlay([line, *points]), 8, 3.6, xlabel=label,
             ylabel="Overall accuracy", show_grid=True, legend_position="right",
             xlim=limits, xticks=_ticks(*limits),
             title=f"n = {known['n_patches'].iloc[0]:,} test patches, {_seeds(known)}"
             f"{note and f' ({note})'}",
         ))  # fmt: skip
     return stacked(panels, 8)
+
+
+def _color(number: int) -> str:
+    return (*SERIES, *_MORE)[number % (len(SERIES) + len(_MORE))]
 
 
 def _seeds(table: pd.DataFrame) -> str:

@@ -26,7 +26,7 @@ from lczlib.mapping.request import MapRequest, parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
-from lczlib.models import Weights, resolve
+from lczlib.models import Weights, describe
 
 _WORK = ".unfinished"
 _KINDS = ("s1", "s2", "both", "fused")
@@ -96,9 +96,9 @@ def map_city(
         msg = f"{request.fusion!r} is no fusion method: use one of {', '.join(METHODS)}."
         raise InputError(msg)
     choose_device(request.device)  # before anything is opened or written
-    described = {name: resolve(name)[0] for name in request.weights}
+    described = {name: describe(name) for name in request.weights}
     sources, notes = open_sources(request, described)
-    chosen = {s.weights_name: resolve(s.weights_name)[0] for s in sources}
+    chosen = {s.weights_name: describe(s.weights_name) for s in sources}
     _check_used(described, chosen)
     prepared = {s.name: prepare(s.scene, chosen[s.weights_name], name=s.name) for s in sources}
     notes = (

@@ -6,7 +6,6 @@ its patches, and gives their class probabilities. Patches are cut on the device,
 
 from __future__ import annotations
 
-import platform
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +14,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from lczlib.errors import DeviceError
-from lczlib.models import Weights, architecture, load_model, resolve
+from lczlib.machine import processor
+from lczlib.models import Weights, architecture, describe, load_model
 
 Precision = Literal["float32", "mixed"]
 CLOSE_CALL = 0.3
@@ -86,7 +86,7 @@ def make_engine(
         msg = f"{precision!r} is no precision: use float32 or mixed."
         raise DeviceError(msg)
     device = choose_device(device)
-    forest = architecture(resolve(weights)[0].architecture).learning == "trees"
+    forest = architecture(describe(weights).architecture).learning == "trees"
     if engine == "auto":  # a forest is gathers alone, which OpenVINO does not speed up
         there = device == "cpu" and find_spec("openvino") and not forest
         engine = "openvino" if there else "torch"
@@ -134,7 +134,7 @@ def device_name(device: str) -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
-    return f"{platform.processor() or platform.machine()} ({device})"
+    return f"{processor()} ({device})"
 
 
 class TorchEngine:

@@ -11,7 +11,7 @@ from lczlib.export.manifest import MANIFEST, check_inputs, relative
 from lczlib.mapping.engines import Precision
 from lczlib.mapping.fusion import Method
 from lczlib.mapping.predict import Anchor
-from lczlib.models import resolve
+from lczlib.models import describe
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
         name = used.get("name", "")
         for asked in manifest["parameters"].get("weights") or [name]:
             path = folder / asked
-            found, _ = resolve(path if path.is_file() else asked)
+            found = describe(path if path.is_file() else asked)
             if found.name == name and found.sha256 != used.get("sha256"):
                 msg = f"The manifest's weights {name} have changed since (SHA-256 differs): restore them."
                 raise InputError(msg)

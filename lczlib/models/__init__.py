@@ -6,7 +6,13 @@
 ``export``     to ONNX and ``torch.export`` files
 """
 
-from lczlib.models.loading import embedded_weights, import_weights, load_model, resolve
+from lczlib.models.loading import (
+    describe,
+    embedded_weights,
+    import_weights,
+    load_model,
+    resolve,
+)
 from lczlib.models.registry import ARCHITECTURES, Architecture, architecture, build
 from lczlib.models.weights import Weights, published_weights, read_safetensors, save_safetensors
 
@@ -16,6 +22,7 @@ __all__ = [
     "Weights",
     "architecture",
     "build",
+    "describe",
     "embedded_weights",
     "import_weights",
     "load_model",

@@ -25,6 +25,33 @@ _KERAS = (".h5", ".hdf5")
 _EMBEDDED = Path(__file__).parent / "demo"
 
 
+def describe(name: str | Path) -> Weights:
+    """The description of weights, without fetching them.
+
+    Parameters
+    ----------
+    name : str or path
+        A catalog name, the name of embedded or imported weights, or a ``.safetensors`` file.
+
+    Raises
+    ------
+    WeightsError
+        If there are no such weights, or their file cannot be read.
+    """
+    path = _local_file(name)
+    if path is not None:
+        weights, _ = read_safetensors(path)
+        return dataclasses.replace(weights, sha256=sha256_of(path))
+    try:
+        return published_weights(str(name))
+    except CatalogError as err:
+        names = ", ".join(sorted(_published_names()))
+        msg = (
+            f"There are no weights {str(name)!r}: use {names}, or the path of a .safetensors file."
+        )
+        raise WeightsError(msg) from err
+
+
 def resolve(name: str | Path) -> tuple[Weights, Path]:
     """The description and local safetensors file of weights.
 
@@ -39,29 +66,27 @@ def resolve(name: str | Path) -> tuple[Weights, Path]:
     CatalogError, WeightsError
         If there are no such weights, or they cannot be fetched or read.
     """
-    path = Path(name)
-    if str(name) in embedded_weights():
-        path = embedded_weights()[str(name)]
-    published = str(name) in _published_names()
-    if not published and (path.suffix == ".safetensors" or path.is_file()):
-        weights, _ = read_safetensors(path)
-        return dataclasses.replace(weights, sha256=sha256_of(path)), path
-    imported = _converted_folder() / f"{name}.safetensors"
-    if not published and imported.is_file():
-        return resolve(imported)
-    try:
-        weights = published_weights(str(name))
-    except CatalogError as err:
-        names = ", ".join(sorted(_published_names()))
-        msg = (
-            f"There are no weights {str(name)!r}: use {names}, or the path of a .safetensors file."
-        )
-        raise WeightsError(msg) from err
+    weights, path = describe(name), _local_file(name)
+    if path is not None:
+        return weights, path
     converted = _converted_folder() / f"{weights.name}-{weights.sha256[:12]}.safetensors"
     if not _readable(converted):
         model = load_original(build_for(weights), catalog.fetch(weights.name))
         save_safetensors(converted, model, weights)
     return weights, converted
+
+
+def _local_file(name: str | Path) -> Path | None:
+    """The file of weights that are no published ones."""
+    if str(name) in embedded_weights():
+        return embedded_weights()[str(name)]
+    if str(name) in _published_names():
+        return None
+    path = Path(name)
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    imported = _converted_folder() / f"{name}.safetensors"
+    return imported if imported.is_file() else None
 
 
 def _readable(path: Path) -> bool:

@@ -20,7 +20,7 @@ from lczlib import catalog
 from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.mapping import MapRequest, map_city
-from lczlib.models import published_weights, resolve
+from lczlib.models import describe, published_weights
 from lczlib.study.material import Maps, Material, References, open_maps
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _hash_of(weights: str) -> str:
     try:
         return published_weights(weights).sha256
     except CatalogError:
-        return resolve(weights)[0].sha256
+        return describe(weights).sha256
 
 
 def is_stored(ticket: Any) -> bool:

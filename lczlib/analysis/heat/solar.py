@@ -50,7 +50,7 @@ def _year_angle(times: pd.DatetimeIndex) -> np.ndarray:
     return (
         2
         * np.pi
-        * (utc.dayofyear.to_numpy(dtype=float) - 1 + (_utc_hours(times) - 12) / 24)
+        * (utc.day_of_year.to_numpy(dtype=float) - 1 + (_utc_hours(times) - 12) / 24)
         / 365.25
     )
 

@@ -1,0 +1,23 @@
+"""What a result was computed on, in words."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def processor() -> str:
+    """Name of the processor, as its maker calls it where the system tells that."""
+    if _CPUINFO.is_file():
+        for line in _CPUINFO.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def machine() -> str:
+    """Processor and number of cores."""
+    return f"{processor()}, {os.cpu_count()} cores"
