@@ -31,7 +31,7 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
     "raster or polygons": ("raster", "polygons"),
     "table": ("polygons",),
 }
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of TIFF and BigTIFF files."""
 _TEXT_SAMPLE = 4096
 _TEXT_CONTROLS = set(range(32)) - set(b"\t\n\r\f\x1b")
@@ -81,7 +81,7 @@ def kind_of_file(path: str | Path) -> Literal["raster", "polygons"] | None:
     import rasterio
 
     with Path(path).open("rb") as opened:
-        if opened.read(4) in _TIFF:  # GDAL no longer opens what is cut within the header
+        if opened.read(4) in TIFF_SIGNATURES:  # GDAL no longer opens what is cut within the header
             return "raster"
     with contextlib.suppress(rasterio.errors.RasterioError), rasterio.open(path) as src:
         if src.count:

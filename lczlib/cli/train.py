@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,13 +19,22 @@ from lczlib.cli.options import (
     lcz_classes,
     not_negative,
 )
+from lczlib.cli.patches import (
+    check_bands,
+    is_hdf5,
+    network_options,
+    only,
+    reference_patches,
+    scene_files,
+    scene_subsets,
+    sensor_and_bands,
+    so2sat_subsets,
+)
 from lczlib.cli.results import write_figures
 from lczlib.errors import InputError
 
 if TYPE_CHECKING:
-    from lczlib.training.inputs import SceneFiles
     from lczlib.training.patches import Patches
-    from lczlib.training.run import Subsets
 
 _HDF5 = (".h5", ".hdf5")
 
@@ -146,17 +154,17 @@ def train(
     from lczlib.training.trainer import Options
 
     options = Options(
-        architecture=arch, options=_options(option or []), epochs=epochs, batch_size=batch_size,
+        architecture=arch, options=network_options(option or []), epochs=epochs, batch_size=batch_size,
         learning_rate=learning_rate, halve_every=halve_every, patience=patience, gamma=gamma,
         alpha=alpha, augment=augment, seed=seed, precision=precision, device=device,
         devices=devices, workers=workers,
     )  # fmt: skip
-    if _is_hdf5(inputs):
-        subsets = _so2sat_subsets(inputs, validation, test, sensor, combination)
+    if is_hdf5(inputs):
+        subsets = so2sat_subsets(inputs, validation, test, sensor, combination)
     else:
-        sensor, bands = _combined(combination, sensor, bands)
-        files = _scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
-        subsets = _scene_subsets(
+        sensor, bands = sensor_and_bands(combination, sensor, bands)
+        files = scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
+        subsets = scene_subsets(
             files, polygons, column, without, patch, arch, spacing, split, block, seed
         )
     try:
@@ -246,19 +254,19 @@ def evaluate(
     if described.task != "lcz":
         msg = f"{weights} maps {described.task}, not LCZ."
         raise InputError(msg)
-    if _is_hdf5(inputs):
+    if is_hdf5(inputs):
         from lczlib.scenes.combinations import name_of
         from lczlib.training.evaluation import scaling_of
         from lczlib.training.so2sat import So2SatPatches
 
-        labelled: Patches = So2SatPatches(_only(inputs), described.sensor, name_of(described.bands))
-        _check_bands(described, labelled)
+        labelled: Patches = So2SatPatches(only(inputs), described.sensor, name_of(described.bands))
+        check_bands(described, labelled)
         scaling = scaling_of(described)
     else:
-        files = _scene_files(
+        files = scene_files(
             inputs, described.sensor, city, ",".join(described.bands), scale, offset, nodata, fringe
         )
-        labelled, scaling = _reference_patches(
+        labelled, scaling = reference_patches(
             files, described, polygons, patches, subset, column, spacing
         )
     found = predict_patches(network, labelled, scaling, classes=described.classes, device=device)
@@ -278,165 +286,3 @@ def evaluate(
         write_figures(folder, wanted)
     print_assessment(result, "patches")
     console.out.print(f"Wrote {folder / 'evaluation.json'}", soft_wrap=True)
-
-
-def _is_hdf5(inputs: list[Path]) -> bool:
-    return any(p.suffix.lower() in _HDF5 for p in inputs)
-
-
-def _only(inputs: list[Path]) -> Path:
-    if len(inputs) > 1:
-        msg = f"Give one HDF5 file, not {len(inputs)} inputs."
-        raise InputError(msg)
-    return inputs[0]
-
-
-def _options(pairs: list[str]) -> dict[str, Any]:
-    """``width=8`` as a number, a truth value or text."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE, such as width=8")
-        try:
-            found[name] = json.loads(value)
-        except json.JSONDecodeError:
-            found[name] = value
-    return found
-
-
-def _combined(combination: str, sensor: str, bands: str) -> tuple[str, str]:
-    """Sensor and bands of a combination, where one is named."""
-    from lczlib.scenes import combinations
-
-    if not combination:
-        return sensor, bands
-    if bands:
-        raise typer.BadParameter("--inputs names the bands already: give it or --bands.")
-    channels = combinations.combination(combination)
-    return combinations.sensor_of(channels), ",".join(channels)
-
-
-def _scene_files(
-    inputs: list[Path],
-    sensor: str,
-    city: str,
-    bands: str,
-    scale: float | None,
-    offset: float | None,
-    nodata: float | None,
-    fringe: int,
-) -> SceneFiles:
-    from lczlib.training.inputs import SceneFiles
-
-    return SceneFiles(
-        tuple(str(p) for p in inputs), sensor, city,
-        tuple(b.strip() for b in bands.split(",") if b.strip()), scale, offset, nodata, fringe,
-    )  # fmt: skip
-
-
-def _so2sat_subsets(
-    inputs: list[Path], validation: Path | None, test: Path | None, sensor: Any, combination: str
-) -> Subsets:
-    from lczlib.training.run import Subsets
-    from lczlib.training.so2sat import So2SatPatches
-    from lczlib.training.splits import split as split_patches
-
-    train = So2SatPatches(_only(inputs), sensor, combination)
-    if validation and test:
-        others = (So2SatPatches(p, sensor, combination) for p in (validation, test))
-        return Subsets(train, *others, method="as published")
-    if validation or test:
-        msg = "Give both --validation and --test, or neither: then the file is split at random."
-        raise InputError(msg)
-    console.warn(
-        "The file is split at random: neighbouring patches are on both sides, so the accuracy will "
-        "flatter; give --validation and --test."
-    )
-    subsets = Subsets.of(train, split_patches(train.table, "random"))
-    return Subsets(subsets.train, subsets.validation, subsets.test, "random", subsets.split)
-
-
-def _scene_subsets(
-    files: SceneFiles,
-    polygons: Path | None,
-    column: str | None,
-    without: str,
-    patch: int | None,
-    arch: str,
-    spacing: float,
-    split: Any,
-    block: float,
-    seed: int,
-) -> Subsets:
-    from lczlib.classes import lcz_class
-    from lczlib.models import architecture
-    from lczlib.polygons import open_polygons
-    from lczlib.training.inputs import patches_of
-    from lczlib.training.run import Subsets
-    from lczlib.training.splits import split as split_patches
-
-    if polygons is None:
-        raise typer.BadParameter("give --polygons: the training areas and their classes.")
-    areas = open_polygons(polygons, column)
-    left_out = [lcz_class(c).number for c in without.split(",") if c.strip()]
-    areas = areas[~areas["lcz"].isin(left_out)]
-    if areas.empty:
-        msg = f"--without {without} leaves no polygon of {polygons}."
-        raise InputError(msg)
-    labelled = patches_of(
-        files, areas, patch_size=patch or architecture(arch).patch_size, spacing=spacing
-    )
-    facts = labelled.table.attrs
-    lost = {
-        "polygons without a patch (smaller than the fishnet, or outside)": "polygons_without_cell",
-        "patches in polygons of two classes": "contested_cells",
-        "patches without data": "invalid",
-    }
-    for what, key in lost.items():
-        if facts.get(key):
-            console.warn(f"{facts[key]} {what} left out.")
-    chosen = split_patches(labelled.table, split, block=block, seed=seed)
-    return Subsets.of(labelled, chosen)
-
-
-def _reference_patches(
-    files: SceneFiles,
-    weights: Any,
-    polygons: Path | None,
-    patches: Path | None,
-    subset: str,
-    column: str | None,
-    spacing: float,
-) -> tuple[Patches, Any]:
-    """The patches to evaluate on, and how the weights scale them."""
-    from lczlib.mapping import prepare
-    from lczlib.polygons import open_polygons
-    from lczlib.training.inputs import patches_of, patches_of_points
-    from lczlib.training.run import read_patch_points
-
-    if (polygons is None) == (patches is None):
-        raise typer.BadParameter("give either --polygons or --patches.")
-    prepared = [prepare(scene, weights) for scene in files.open().values()]
-    for text in dict.fromkeys(w for p in prepared for w in p.warnings):
-        console.warn(text)
-    if weights.normalisation == "scene" and len(prepared) > 1:
-        msg = f"{weights.name} normalises each scene by itself: evaluate one scene at a time."
-        raise InputError(msg)
-    if patches is not None:
-        points = read_patch_points(patches, subset)
-        found = patches_of_points(files, points, bands=weights.bands, patch_size=weights.patch_size)
-    else:
-        areas = open_polygons(polygons, column)
-        found = patches_of(files, areas, patch_size=weights.patch_size, spacing=spacing)
-    first = prepared[0]
-    return found, (first.gain, first.shift, first.fill)
-
-
-def _check_bands(weights: Any, patches: Patches) -> None:
-    if weights.bands != patches.kind.bands or weights.patch_size != patches.kind.patch_size:
-        msg = (
-            f"{weights.name} reads {weights.patch_size} pixels of {', '.join(weights.bands)}, which "
-            f"{patches.kind.source} does not hold."
-        )
-        raise InputError(msg)

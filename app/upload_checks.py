@@ -1,0 +1,244 @@
+"""What is accepted of the files that visitors send.
+
+A file is known by its content, not its name. Nothing that GDAL reads here can name another file: a
+VRT has no TIFF signature, a vector file is parsed as what it claims to be before GDAL sees it, and
+every file lies alone in a folder of its own, without side files.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import ParseError, XMLPullParser
+
+import pyogrio
+import rasterio
+
+from lczlib.errors import InputError
+from lczlib.unreadable import TIFF_SIGNATURES
+
+LARGEST_MB = float(os.environ.get("LCZLIB_UPLOAD_MB", "500"))
+_MOST_UNZIPPED = 1_000_000_000
+_WORST_RATIO = 200
+_MOST_MEMBERS = 40
+_SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qmd", ".xml")
+
+RASTERS = (".tif", ".tiff")
+VECTORS = (".geojson", ".json", ".kml", ".gpkg", ".zip")
+TABLES = (".csv", ".parquet", ".gpkg")
+_NUMBER = count(1)
+
+
+def accept(name: str, content: bytes, endings: Sequence[str], folder: Path) -> Path:
+    """Check a file and write it into a folder of its own.
+
+    Parameters
+    ----------
+    name : str
+        As the visitor's machine calls it; only its last part counts.
+    content : bytes
+        Of the file.
+    endings : sequence of str
+        Of file names that are accepted, such as ``.tif``.
+    folder : path
+        The session's folder.
+
+    Returns
+    -------
+    Path
+        Of the file; of a zipped Shapefile its ``.shp``.
+
+    Raises
+    ------
+    InputError
+        If the file is too large, of no accepted type, or not what it claims to be.
+    """
+    safe = safe_name(name)
+    ending = Path(safe).suffix.lower()
+    if len(content) > LARGEST_MB * 1_000_000:
+        msg = f"{safe} has {len(content) / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted: cut it to the city."
+        raise InputError(msg)
+    if ending not in endings:
+        msg = f"{safe} ends in {ending or 'nothing'}; for this {', '.join(endings)} are accepted."
+        raise InputError(msg)
+    if not content:
+        msg = f"{safe} is empty."
+        raise InputError(msg)
+    own = folder / "uploads" / f"{next(_NUMBER)}"
+    own.mkdir(parents=True)
+    path = own / safe
+    try:
+        if ending == ".zip":
+            path = _unzip_shapefile(safe, content, own)
+        else:
+            _CHECKS[ending](safe, content)
+            path.write_bytes(content)
+        _open(path)
+    except BaseException:
+        shutil.rmtree(own, ignore_errors=True)
+        raise
+    return path
+
+
+def safe_name(name: str) -> str:
+    """The last part of a file name, letters, digits and few signs only."""
+    last = re.split(r"[\\/]", name)[-1]
+    plain = re.sub(r"[^\w.() -]", "_", last).strip(" .")[-120:]
+    return plain or "upload"
+
+
+def _is_tiff(name: str, content: bytes) -> None:
+    if content[:4] not in TIFF_SIGNATURES:
+        msg = f"{name} is no TIFF, whatever its name says: export the raster as GeoTIFF."
+        raise InputError(msg)
+
+
+def _is_geojson(name: str, content: bytes) -> None:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        msg = f"{name} is no GeoJSON: it cannot be parsed."
+        raise InputError(msg) from error
+    kinds = ("FeatureCollection", "Feature", "Polygon", "MultiPolygon", "GeometryCollection")
+    if not isinstance(data, dict) or data.get("type") not in kinds:
+        msg = f"{name} is no GeoJSON: its type is none of {', '.join(kinds)}."
+        raise InputError(msg)
+
+
+def _is_kml(name: str, content: bytes) -> None:
+    if re.search(rb"<!(DOCTYPE|ENTITY)", content, re.IGNORECASE):
+        msg = f"{name} declares XML entities, which are not accepted."
+        raise InputError(msg)
+    if re.search(rb"<(\w+:)?NetworkLink\b", content):
+        msg = f"{name} links to other files (NetworkLink): save the places themselves as KML."
+        raise InputError(msg)
+    parser = XMLPullParser(["start"])
+    try:
+        parser.feed(content)
+        parser.close()
+        root = next(parser.read_events())[1].tag
+    except (ParseError, StopIteration) as error:
+        msg = f"{name} is no KML: it cannot be parsed."
+        raise InputError(msg) from error
+    if root.rpartition("}")[2] != "kml":
+        msg = f"{name} is no KML: its root is <{root.rpartition('}')[2][:40]}>."
+        raise InputError(msg)
+
+
+def _is_geopackage(name: str, content: bytes) -> None:
+    if content[:16] != b"SQLite format 3\0":
+        msg = f"{name} is no GeoPackage."
+        raise InputError(msg)
+    # GDAL follows these tables to files and addresses outside.
+    for word in (b"gpkg_extensions_links", b"VirtualOGR", b"/vsi"):
+        if word.lower() in content.lower():
+            msg = f"{name} refers to other files, which is not accepted: save it as a plain GeoPackage."
+            raise InputError(msg)
+
+
+def _is_csv(name: str, content: bytes) -> None:
+    try:
+        head = content[:200_000].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{name} is no text in UTF-8: save it as CSV in UTF-8."
+        raise InputError(msg) from error
+    if "\0" in head or "\n" not in head or head.lstrip()[:1] == "<":
+        msg = f"{name} is no CSV table."
+        raise InputError(msg)
+
+
+def _is_parquet(name: str, content: bytes) -> None:
+    if content[:4] != b"PAR1" or content[-4:] != b"PAR1":
+        msg = f"{name} is no Parquet file."
+        raise InputError(msg)
+
+
+_CHECKS: dict[str, Callable[[str, bytes], None]] = {
+    ".tif": _is_tiff, ".tiff": _is_tiff, ".geojson": _is_geojson, ".json": _is_geojson,
+    ".kml": _is_kml, ".gpkg": _is_geopackage, ".csv": _is_csv, ".parquet": _is_parquet,
+}  # fmt: skip
+
+
+def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
+    """Write the parts of the one Shapefile in a zip, under plain names."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        members = [m for m in archive.infolist() if not m.is_dir()]
+    except zipfile.BadZipFile as error:
+        msg = f"{name} is no zip archive, or a damaged one."
+        raise InputError(msg) from error
+    members = [m for m in members if "__MACOSX" not in m.filename]
+    size = sum(m.file_size for m in members)
+    if (
+        len(members) > _MOST_MEMBERS
+        or size > _MOST_UNZIPPED
+        or size > _WORST_RATIO * max(len(content), 1)
+    ):
+        msg = (
+            f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from "
+            f"{len(content) / 1e6:.2f} MB: that is no Shapefile, and is refused."
+        )
+        raise InputError(msg)
+    for m in members:
+        path = PurePosixPath(m.filename.replace("\\", "/"))
+        link = (m.external_attr >> 16) & 0o170000 == 0o120000
+        if path.is_absolute() or ".." in path.parts or ":" in m.filename or link:
+            msg = f"{name} holds a file that points outside the archive ({safe_name(m.filename)}), and is refused."
+            raise InputError(msg)
+    shapes = [m for m in members if m.filename.lower().endswith(".shp")]
+    strays = [m for m in members if Path(m.filename).suffix.lower() not in _SHAPEFILE]
+    if len(shapes) != 1 or strays:
+        what = (
+            f"{len(shapes)} Shapefiles"
+            if len(shapes) != 1
+            else f"other files ({safe_name(strays[0].filename)})"
+        )
+        msg = f"{name} holds {what}; a zip must hold one Shapefile and nothing else."
+        raise InputError(msg)
+    written = 0
+    for m in members:
+        target = folder / f"shape{Path(m.filename).suffix.lower()}"
+        with archive.open(m) as source, target.open("wb") as out:
+            while block := source.read(1 << 20):  # what the directory of a zip says may be a lie
+                written += len(block)
+                if written > _MOST_UNZIPPED:
+                    msg = f"{name} unpacks to more than it says, and is refused."
+                    raise InputError(msg)
+                out.write(block)
+    return folder / "shape.shp"
+
+
+_DRIVERS = {
+    ".geojson": ("GeoJSON",), ".json": ("GeoJSON",), ".kml": ("KML", "LIBKML"), ".gpkg": ("GPKG",),
+    ".shp": ("ESRI Shapefile",),
+}  # fmt: skip
+
+
+def _open(path: Path) -> None:
+    """Open with the one driver that the file may be read by, and no other."""
+    ending = path.suffix.lower()
+    try:
+        if ending in RASTERS:
+            with rasterio.open(path, driver="GTiff") as src:
+                if src.count < 1:
+                    msg = f"{path.name} holds no band."
+                    raise InputError(msg)
+        elif ending in _DRIVERS:
+            driver = pyogrio.read_info(
+                path, layer=None if ending != ".gpkg" else pyogrio.list_layers(path)[0][0]
+            )["driver"]
+            if driver not in _DRIVERS[ending]:
+                msg = f"{path.name} would be read as {driver}, which is not accepted."
+                raise InputError(msg)
+    except InputError:
+        raise
+    except Exception as error:
+        msg = f"{path.name} cannot be read: it is damaged, or not what its name says."
+        raise InputError(msg) from error
