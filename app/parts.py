@@ -131,8 +131,9 @@ def figure_pane() -> pn.pane.HoloViews:
 
 def fluid(figure: Any, height: int = 360) -> Any:
     """A figure of `lczlib.figures` as wide as the page, its legend below, clear of the heading."""
-    size = {"responsive": True, "width": None, "frame_width": None, "frame_height": None,
-            "height": height, "min_width": 260, "toolbar": "above", "backend": "bokeh", "clone": True}  # fmt: skip
+    # the width is the pane's: HoloViews takes even a width of None for a fixed one
+    size = {"frame_width": None, "frame_height": None, "height": height, "min_width": 260,
+            "toolbar": "above", "backend": "bokeh", "clone": True}  # fmt: skip
     small = {"label_text_font_size": "8pt", "glyph_width": 12, "spacing": 2, "padding": 3,
              "margin": 0, "border_line_alpha": 0}  # fmt: skip
     shown = {"legend_position": "bottom", "legend_opts": small}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +23,7 @@ from palette import PALETTES
 from panel.io.document import unlocked
 from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
+from tornado.websocket import WebSocketClosedError
 
 from lczlib import catalog
 from lczlib.study import Places, Study
@@ -32,6 +34,12 @@ ALLOW = "LCZLIB_ALLOW"
 
 _POOL = ThreadPoolExecutor(4, thread_name_prefix="background")
 _TRIMMER = Trimmer()
+
+
+def _report(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong in the loop, but not that a visitor left while something was on its way."""
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
 
 
 class View(param.Parameterized):
@@ -76,6 +84,7 @@ class Session:
     def __init__(self, doc: Any) -> None:
         self.doc = doc
         self._loop = IOLoop.current()
+        self._loop.asyncio_loop.set_exception_handler(_report)
         self.closed = False
         self._lock = Lock()
         self._loaded = False

@@ -85,7 +85,8 @@ def app(
 def _serve(
     port: int, address: str, threads: int, warm: bool, prefix: str, origin: list[str], auth: str, show: bool
 ) -> list[str]:  # fmt: skip
-    out = ["serve", str(app_folder()), "--port", str(port), "--address", address]
+    folder = app_folder()
+    out = ["serve", str(folder), "--port", str(port), "--address", address]
     out += ["--num-threads", str(threads)]
     out += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
     out += ["--warm"] if warm else []
@@ -94,4 +95,6 @@ def _serve(
         out += ["--allow-websocket-origin", host]
     if auth:
         out += ["--basic-auth", auth, "--cookie-secret", os.urandom(32).hex()]
+        out += ["--basic-login-template", str(folder / "login.html")]
+        out += ["--logout-template", str(folder / "logout.html")]
     return out + (["--show"] if show else [])

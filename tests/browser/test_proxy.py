@@ -59,12 +59,16 @@ def test_names_and_passwords(
     locked.wait("/login")
     page = visit(locked.url)
     for password in ("wrong", "open sesame"):
-        page.get_by_placeholder("username").fill("ada")
-        page.get_by_placeholder("password").fill(password)
-        page.get_by_role("button", name="Login").click()
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
         if password == "wrong":
-            page.get_by_text(re.compile("invalid", re.IGNORECASE)).wait_for()
+            page.get_by_role("alert").get_by_text(re.compile("invalid", re.IGNORECASE)).wait_for()
     page.get_by_text("8.0 × 8.0 km").wait_for()
+    page.goto(f"http://localhost:{locked.port}/logout")
+    page.get_by_text("You are logged out.").wait_for()
+    page.goto(locked.url)
+    page.get_by_label("Password").wait_for()
     locked.stop()
 
 
@@ -100,7 +104,7 @@ def test_the_list_of_cities_is_fetched_from_a_mirror(
     page.get_by_label("Search a city").press_sequentially("lagos")
     option = page.get_by_label("Cities").locator("option", has_text="Lagos")
     option.first.wait_for(state="attached")
-    assert "So2Sat city" in option.first.inner_text()
+    assert option.count() == 1
     page.get_by_label("Cities").select_option(label=option.first.inner_text())
     page.get_by_role("heading", name=re.compile("^Lagos")).wait_for()
     page.get_by_text("no imagery of this place here").wait_for()
