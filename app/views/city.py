@@ -86,11 +86,12 @@ class CityPage:
             f"{p.name}" + (f" · {p.kind}" if p.has_scenes or p.key == OWN else ""): p.key
             for p in found
         }
-        if self._study.city not in options.values() and not query:
+        # The list always has a choice, and choosing what is chosen is no event: without the current
+        # city on top, the first that is found could not be taken.
+        if self._study.city not in options.values():
             options = {self._place_name(): self._study.city, **options}
-        chosen = self._study.city if self._study.city in options.values() else None
         self._filling = True
-        self._list.param.update(options=options, value=chosen)
+        self._list.param.update(options=options, value=self._study.city)
         self._filling = False
 
     def _place_name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ET
 import zipfile
@@ -44,6 +45,7 @@ def test_single_files_open(mapped: Any, visit: Callable[..., Any], tmp_path: Pat
         assert total.max() == pytest.approx(1, abs=0.01)
     manifest = json.loads(taken(page, "Manifest (inputs, weights, settings)", tmp_path).read_text())
     assert manifest["cells"] == 32_000
+    page.get_by_role("button", name=re.compile("^accuracy")).first.wait_for()
     names = page.locator("button").all_inner_texts()
     table = next(n for n in names if n.startswith("accuracy") and "classes" not in n)
     assert len(pd.read_csv(taken(page, table, tmp_path))) > 0
