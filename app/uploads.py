@@ -100,7 +100,7 @@ def upload_panel(session: Session) -> pn.Card:
     drop = Drop(
         name="Files",
         multiple=True,
-        max_file_size=f"{LARGEST_MB:g}MB",
+        max_file_size=f"{1000 * LARGEST_MB:.0f}KB",  # FilePond reads whole numbers only
         sizing_mode="stretch_width",
         height=90,
     )

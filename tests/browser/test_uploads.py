@@ -199,7 +199,7 @@ def test_refused_files_say_why_and_reach_nothing(
     big = tmp_path / "big.tif"
     big.write_bytes(b"II*\0" + bytes(400_000))
     upload(page, "Another LCZ map", big)
-    page.get_by_text("File is too large").wait_for()
+    page.get_by_text("File is too large", exact=True).wait_for()
     own.log.flush()
     assert "reached" not in Path(own.log.name).read_text()
     kept = [p for p in sessions.rglob("*") if p.is_file()]
