@@ -26,13 +26,17 @@ app: env
 screenshots: env
 	$(BIN)/python tests/browser/screenshots.py screenshots
 
-# The quick tests first: a mistake shows within a minute or two.
+# The quick tests first: a mistake shows within a few minutes. Each file is one process's, and two
+# share the cores: `make test JOBS=4` on a larger machine.
+JOBS ?= 2
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
 test: env
-	$(BIN)/python -m pytest -m "not slow and not browser"
-	$(BIN)/python -m pytest -m "slow or browser"
+	$(PYTEST) -m "not slow and not browser"
+	$(PYTEST) -m "slow or browser"
 
 test-quick: env
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 check: env
 	$(BIN)/ruff check .

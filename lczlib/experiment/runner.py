@@ -196,11 +196,11 @@ def _in_processes(
     jobs: dict[str, tuple[DataSet, Run, str]], workers: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run jobs in processes. Where one dies, those under way are tried once more, each alone."""
-    waiting = list(jobs)
+    waiting, threads = list(jobs), max(1, (os.cpu_count() or 1) // workers)
     while waiting:
         running: dict[Future, str] = {}
         try:
-            with _pool(workers) as pool:
+            with _pool(workers, threads) as pool:
                 while waiting or running:
                     while waiting and len(running) < workers:
                         key = waiting.pop(0)
@@ -211,19 +211,18 @@ def _in_processes(
                         yield running.pop(future), result
         except BrokenProcessPool:
             for key in running.values():
-                yield key, _alone(jobs[key])
+                yield key, _alone(jobs[key], threads)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    """Processes that share the cores out among them."""
-    threads = max(1, (os.cpu_count() or 1) // workers)
+def _pool(workers: int, threads: int) -> ProcessPoolExecutor:
+    """Processes with so many threads each, on which the last digits of a result depend."""
     context = multiprocessing.get_context("spawn")  # a forked process inherits torch's threads
     return ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,))
 
 
-def _alone(job: tuple[DataSet, Run, str]) -> dict[str, Any]:
+def _alone(job: tuple[DataSet, Run, str], threads: int) -> dict[str, Any]:
     try:
-        with _pool(1) as pool:
+        with _pool(1, threads) as pool:
             return pool.submit(run_one, *job).result()
     except BrokenProcessPool:
         return _died(job[1])
