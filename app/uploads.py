@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +21,10 @@ from lczlib.study.state import INPUTS
 
 if TYPE_CHECKING:
     from session import Session
+
+
+_TOLD = 12
+"""So many messages about files are shown, the newest on top."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,12 @@ def upload_panel(session: Session) -> pn.Card:
         sizing_mode="stretch_width",
         height=90,
     )
-    told = html("")
+    told, lines = html(""), deque[str](maxlen=_TOLD)
+
+    def tell(new: list[str]) -> None:
+        # files dropped together come one after another: what was said of the others stays
+        lines.extendleft(reversed(new))
+        told.object = "".join(lines)
 
     def dropped(event: Any) -> None:
         files = dict(event.new or {})
@@ -136,24 +146,16 @@ def upload_panel(session: Session) -> pn.Card:
                     take(session, chosen, paths)
             except LczError as error:
                 failed.append(str(error))
-            lines = [
-                f'<div class="lcz-banner info" role="status">Taken: {escape(p.name)}</div>'
-                for p in paths
-            ]
-            if remark:
-                lines.append(f'<div class="lcz-banner stale" role="status">{escape(remark)}</div>')
-            lines += [
-                f'<div class="lcz-banner failed" role="alert">{escape(f)}</div>' for f in failed
-            ]
-            told.object = "".join(lines)
+            said = [_banner("info", f"Taken: {p.name}") for p in paths]
+            said += [_banner("stale", remark)] if remark else []
+            tell(said + [_banner("failed", f, "alert") for f in failed])
 
         session.background(work, done)
 
     def forget(_: Any) -> None:
         session.study.param.update({n: () for n in INPUTS if n.endswith("_files")})
-        told.object = (
-            '<div class="lcz-banner info" role="status">Your uploads are out of use.</div>'
-        )
+        lines.clear()
+        tell([_banner("info", "Your uploads are out of use.")])
 
     drop.param.watch(dropped, "value")
     without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
@@ -162,6 +164,10 @@ def upload_panel(session: Session) -> pn.Card:
         kind, drop, told, without, title="Upload own files", collapsed=True,
         sizing_mode="stretch_width",
     )  # fmt: skip
+
+
+def _banner(kind: str, text: str, role: str = "status") -> str:
+    return f'<div class="lcz-banner {kind}" role="{role}">{escape(text)}</div>'
 
 
 def _without_folders(text: str, paths: list[Path]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from affine import Affine
+from helpers import answered, upload
 from odc.geo.geobox import GeoBox
 from synthetic_water import backscatter, lake
 
@@ -108,11 +109,9 @@ def test_a_series_without_dates_is_refused_in_one_sentence(
     nameless = tmp_path / "lake.tif"
     nameless.write_bytes(series[0].read_bytes())
     page = visit(f"{served.url}?page=city")
-    page.get_by_text("Demo city (simulated)").first.wait_for()
-    page.get_by_text("Upload own files").click()
-    page.get_by_label("What it is").select_option("Sentinel-1 in dB, for water (GeoTIFF)")
-    page.set_input_files("input[type=file]", [str(nameless), str(series[1])])
-    page.get_by_text("Taken: lake.tif").wait_for()
+    page.get_by_text("8.0 × 8.0 km").wait_for()
+    upload(page, "Sentinel-1 in dB, for water", nameless, series[1])
+    answered(page, "Taken: lake.tif")
     page.get_by_role("button", name="Water", exact=True).first.click()
     page.get_by_role("button", name="Map water").click(timeout=200_000)  # the city loads first
     page.get_by_text("lake.tif has no date in its name").wait_for(timeout=60_000)
