@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -35,7 +37,7 @@ class Kind:
     endings: tuple[str, ...]
     target: str  # input of the study
     several: bool = False
-    at_once: bool = False  # whether its files come together and replace those before
+    at_once: bool = False  # whether its files make one input, which replaces that before
     check: Callable[[list[Path]], str] | None = None  # of all files: a remark, or an error
 
 
@@ -110,9 +112,13 @@ def upload_panel(session: Session) -> pn.Card:
         height=90,
     )
     told, lines = html(""), deque[str](maxlen=_TOLD)
+    latest: dict[str, list[Path]] = {}
+    joining = Lock()
 
-    def tell(new: list[str]) -> None:
+    def tell(new: list[str], files: list[Path]) -> None:
         # files dropped together come one after another: what was said of the others stays
+        for line in [t for t in lines if any(escape(f.name) in t for f in files)]:
+            lines.remove(line)
         lines.extendleft(reversed(new))
         told.object = "".join(lines)
 
@@ -132,11 +138,14 @@ def upload_panel(session: Session) -> pn.Card:
                 except LczError as error:
                     failed.append(str(error))
             if paths and chosen.check:
-                try:
-                    remark = chosen.check(paths)
-                except LczError as error:
-                    failed.append(_without_folders(str(error), paths))
-                    paths = []
+                with joining:
+                    before, latest[chosen.label] = latest.get(chosen.label, []), paths
+                    try:
+                        paths, remark = joined(chosen.check, before, paths)
+                        latest[chosen.label] = paths
+                    except LczError as error:
+                        failed.append(_without_folders(str(error), paths))
+                        paths = []
             return paths, failed, remark
 
         def done(result: tuple[list[Path], list[str], str]) -> None:
@@ -148,14 +157,15 @@ def upload_panel(session: Session) -> pn.Card:
                 failed.append(str(error))
             said = [_banner("info", f"Taken: {p.name}") for p in paths]
             said += [_banner("stale", remark)] if remark else []
-            tell(said + [_banner("failed", f, "alert") for f in failed])
+            tell(said + [_banner("failed", f, "alert") for f in failed], paths)
 
         session.background(work, done)
 
     def forget(_: Any) -> None:
         session.study.param.update({n: () for n in INPUTS if n.endswith("_files")})
         lines.clear()
-        tell([_banner("info", "Your uploads are out of use.")])
+        latest.clear()
+        tell([_banner("info", "Your uploads are out of use.")], [])
 
     drop.param.watch(dropped, "value")
     without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
@@ -164,6 +174,25 @@ def upload_panel(session: Session) -> pn.Card:
         kind, drop, told, without, title="Upload own files", collapsed=True,
         sizing_mode="stretch_width",
     )  # fmt: skip
+
+
+def joined(
+    check: Callable[[list[Path]], str], before: list[Path], new: list[Path]
+) -> tuple[list[Path], str]:
+    """The files that make one input, and a remark on them.
+
+    Files that are dropped together come one after another: the new ones are taken with those
+    `before` them where that makes an input, else alone.
+
+    Raises
+    ------
+    LczError
+        If neither makes one.
+    """
+    if before:
+        with suppress(LczError):
+            return [*before, *new], check([*before, *new])
+    return new, check(new)
 
 
 def _banner(kind: str, text: str, role: str = "status") -> str:

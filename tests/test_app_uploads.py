@@ -14,6 +14,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rioxarray
+import xarray as xr
 from shapely.geometry import Point, box
 
 pytest.importorskip("panel")
@@ -27,6 +29,7 @@ from uploads import KINDS
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.grid import GeoBox, on_grid
+from lczlib.scenes.simulation import simulate_city, write_so2sat
 
 REFERENCE = KINDS["Reference: polygons or LCZ raster"]
 MAP = KINDS["Another LCZ map (GeoTIFF)"]
@@ -202,6 +205,29 @@ def test_backscatter_alone_is_taken_with_a_remark_and_half_of_the_channels_are_n
         assert "not for an LCZ map" in radar.check([path])
     with pytest.raises(InputError, match="cannot be mapped"):
         radar.check([accept("three.tif", three_bands(tmp_path), radar.endings, tmp_path)])
+
+
+def test_two_files_of_one_radar_scene_are_joined_though_they_come_apart(tmp_path: Path) -> None:
+    radar = next(k for k in KINDS.values() if k.target == "radar_files")
+    write_so2sat(simulate_city(2.0, 1), tmp_path, "00000_00001_Simulated")
+    parts = [
+        accept(f"{p.parents[1].name}.tif", p.read_bytes(), radar.endings, tmp_path)
+        for p in sorted((tmp_path / "Sentinel-1").rglob("mosaic.tif"))
+    ]
+    assert len(parts) == 2
+    with pytest.raises(InputError, match="cannot be mapped"):
+        uploads.joined(radar.check, [], parts[:1])
+    paths, remark = uploads.joined(radar.check, parts[:1], parts[1:])
+    assert paths == parts
+    assert not remark
+    other = accept("other.tif", eight_bands(parts, tmp_path), radar.endings, tmp_path)
+    assert uploads.joined(radar.check, parts, [other]) == ([other], "")
+
+
+def eight_bands(parts: list[Path], tmp_path: Path) -> bytes:
+    opened = [rioxarray.open_rasterio(p) for p in sorted(parts, reverse=True)]
+    data = xr.concat(opened, "band")
+    return write_raster(tmp_path / "8.tif", data).read_bytes()
 
 
 def three_bands(tmp_path: Path) -> bytes:
