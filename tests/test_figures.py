@@ -110,6 +110,23 @@ def test_matplotlib_alone_is_enough_and_no_figure_is_imported_before_it_is_asked
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("loaded", ["bokeh", "matplotlib bokeh"])
+def test_changes_are_saved_whatever_a_notebook_has_loaded(loaded, tmp_path):
+    code = (
+        "import sys, holoviews as hv, numpy as np; from lczlib.analysis import compare\n"
+        "for name in sys.argv[1].split(): hv.extension(name)\n"
+        "from lczlib.figures import changes_figure, save_figure\n"
+        "from lczlib.grid import GeoBox, on_grid\n"
+        "grid = GeoBox.from_bbox((0, 0, 400, 400), 'EPSG:32631', resolution=100)\n"
+        "first, second = np.full((4, 4), 2, 'u1'), np.repeat([[2, 6, 9, 14]], 4, 0).astype('u1')\n"
+        "maps = [on_grid(a, grid, ('y', 'x')) for a in (first, second)]\n"
+        "save_figure(changes_figure(compare(*maps)), sys.argv[2])\n"
+    )
+    path = tmp_path / "changes.png"
+    subprocess.run([sys.executable, "-c", code, loaded, str(path)], check=True)
+    assert path.stat().st_size > 5000
+
+
 def test_a_confusion_matrix_prints_per_cent_of_its_rows():
     counts = confusion(np.repeat([2, 2, 6], [3, 1, 5]), np.repeat([2, 6, 6], [3, 1, 5]))
     overlay = figures.confusion_figure(counts, "rows")

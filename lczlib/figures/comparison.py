@@ -140,7 +140,9 @@ def changes_figure(comparison: Comparison, largest: int = 20) -> Any:
     sankey = styled(
         sankey,
         {"labels": "label", "node_color": "color", "edge_color": "edge", "label_position": "right"},
-        {"edge_alpha": 0.45, "fig_size": 100, "label_text_font_size": 8},
-        {"edge_line_alpha": 0.2, "edge_fill_alpha": 0.45, "hooks": [_room_for_labels]},
+        # the map of colours is not used, but matplotlib would be given the name of bokeh's
+        {"edge_alpha": 0.45, "fig_size": 100, "label_text_font_size": 8, "cmap": "tab20"},
+        {"edge_line_alpha": 0.2, "edge_fill_alpha": 0.45, "cmap": "Category20",
+         "hooks": [_room_for_labels]},
     )  # fmt: skip
     return sized(sankey, 9, max(4.0, 0.32 * len(used) + 1), title=title)

@@ -15,10 +15,10 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#00
 
 
 def backends() -> list[str]:
-    """The plotting backends that HoloViews has loaded; matplotlib is loaded where there is none."""
+    """The plotting backends that HoloViews has loaded, with matplotlib, by which figures are saved."""
     import holoviews as hv
 
-    if not hv.Store.loaded_backends():
+    if "matplotlib" not in hv.Store.loaded_backends():
         hv.renderer("matplotlib")
     return hv.Store.loaded_backends()
 
