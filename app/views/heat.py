@@ -134,7 +134,7 @@ class HeatPage:
                 result.reference_temperature,
                 "Pixels of each zone against the reference",
             )
-        )
+        ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
         self._bars.object = fluid(
             ranked_bars(result.classes, "Difference of each zone, warmest first")
         )

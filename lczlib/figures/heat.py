@@ -21,6 +21,9 @@ _GREY = "#444444"
 _LARGEST_MAP = 1200
 _CLIP = 99.0
 
+INTERVAL = "#777777"
+"""Colour of intervals: seen on light pages and dark ones."""
+
 
 def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str = "") -> hv.Overlay:
     """Spread of the pixels of each class against the reference, with the interval of the difference.
@@ -63,7 +66,7 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
         * _rectangles(boxes, dims["kdims"])
         * _styled(hv.Segments(middles, **dims), color="white", width=3.5)
         * _styled(hv.Segments(middles, **dims), color="black", width=1.2)
-        * _styled(hv.Segments(lines, **dims), color="black", width=3)
+        * _styled(hv.Segments(lines, **dims), color=INTERVAL, width=3)
     )
     return _framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
 
@@ -101,7 +104,7 @@ def ranked_bars(
     high = max(*shown, table["difference"].max(), 0) + 0.15 * reach
     figure = (
         _rectangles(bars, dims)
-        * _styled(hv.Segments(lines, kdims=dims), color="black", width=2)
+        * _styled(hv.Segments(lines, kdims=dims), color=INTERVAL, width=2)
         * _zero_line()
     )
     return _framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
@@ -241,7 +244,7 @@ def station_spread(
     dots = hv.Points(points, dims, "color")
     dots = dots.opts(color="color", s=45, edgecolor=_GREY, backend="matplotlib")
     dots = dots.opts(color="color", size=9, line_color=_GREY, backend="bokeh")
-    bars = _styled(hv.Segments(means, [*dims, "x1", "y1"]), color="black", width=1.5)
+    bars = _styled(hv.Segments(means, [*dims, "x1", "y1"]), color=INTERVAL, width=1.5)
     figure = bars * _zero_line() * dots
     values = stations[column]
     margin = 0.1 * (values.max() - values.min() + 0.1)
