@@ -42,6 +42,7 @@ _GREEN, _WOOD, _WALL, _PAVED, _BARE, _WATER = (
 )  # fmt: skip
 
 
+@cache
 def describe(number: int) -> str:
     """Words, section and numbers of a class, as markup."""
     c = CLASSES[number - 1]

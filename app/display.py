@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import datashader as ds
 import numpy as np
 import xarray as xr
+from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_reproject
 from pyproj import Transformer
 
@@ -40,11 +42,15 @@ def projected(data: xr.DataArray, finer: float = 2.0) -> xr.DataArray:
 
     Cells are made finer so that the turn against the city's own grid loses no row of cells.
     """
-    box = geobox_of(data)
+    return xr_reproject(data, _projected_box(geobox_of(data), finer), resampling="nearest")
+
+
+@lru_cache(256)  # every layer of a city asks for the same one, each time it is shown
+def _projected_box(box: GeoBox, finer: float) -> GeoBox:
     target = box.to_crs(MERCATOR)
     size = target.shape[0] * target.shape[1]
     finer = max(1.0, min(finer, (MOST_CELLS / max(1, size)) ** 0.5))
-    return xr_reproject(data, target.zoom_out(1 / finer), resampling="nearest")
+    return target.zoom_out(1 / finer)
 
 
 def picture(data: xr.DataArray, window: tuple[float, float, float, float] | None = None) -> Picture:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, Lock, RLock
+from threading import Event, Lock, RLock, get_native_id
 from typing import Any
 
 import panel as pn
@@ -19,9 +20,18 @@ from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.results import is_stored
 from lczlib.study.state import INPUTS, message_of
 
+
+def _step_aside() -> None:
+    """Let this thread, and those it starts, compute only while the page has nothing to answer."""
+    if sys.platform.startswith("linux"):  # elsewhere a priority is a whole process's
+        mine = os.PRIO_PROCESS, get_native_id()
+        os.setpriority(*mine, max(_PATIENCE, os.getpriority(*mine)))
+
+
+_PATIENCE = 15  # niceness: a waiting answer gets some thirty times a mapping run's share
 # Shared by all sessions: quick steps never queue behind a mapping run.
 _QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
-_HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), thread_name_prefix="run")
+_HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run", _step_aside)
 _GPU = Lock()
 _REPORTS_A_SECOND = 4
 

@@ -131,6 +131,11 @@ class Session:
             call()
 
     def _load(self) -> None:
+        # A message is several small frames: each but the first would wait until the browser has
+        # acknowledged the one before it. There is no connection while the server warms up.
+        served = getattr(self.doc.session_context, "session", None)
+        for connection in served._subscribed_connections if served else ():
+            connection._socket.set_nodelay(True)
         with self._lock:
             self._loaded, waiting = True, self._waiting
             self._waiting = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imagery import base_image
+from memory import settle
 from views import PAGES
 
 if TYPE_CHECKING:
@@ -23,3 +24,4 @@ def warm(session: Session) -> None:
     scene = session.study.compute("scene")
     session.study.compute("reference")
     base_image(session, scene, lambda _: None)
+    settle()

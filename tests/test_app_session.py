@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ import pytest
 pn = pytest.importorskip("panel")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
+import jobs  # noqa: E402 - the app is a folder, not a package
 from bokeh.document import Document  # noqa: E402 - after the check that it is installed
 from panel.io.state import set_curdoc  # noqa: E402
-from session import Session  # noqa: E402 - the app is a folder, not a package
+from session import Session  # noqa: E402
 
 
 @pytest.fixture
@@ -67,3 +70,20 @@ def test_no_message_is_lost_while_the_page_gathers_changes(quick_switches: None)
         return arrivals.n
 
     assert asyncio.run(page()) == n_threads * each
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
+def test_mapping_runs_give_way_to_answers() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def threads_within() -> int:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(priority).result()
+
+    ours = priority()
+    aside = max(ours, jobs._PATIENCE)
+    assert jobs._HEAVY.submit(priority).result() == aside
+    assert jobs._HEAVY.submit(threads_within).result() == aside  # what computes within a run too
+    assert jobs._QUICK.submit(priority).result() == ours
+    assert priority() == ours

@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -207,6 +209,35 @@ def test_engines_agree_and_mixed_precision_keeps_the_labels(mirror, berlin):
     for engine in ("torch", "openvino"):
         same = (labels(found[engine, "mixed"]) == labels(exact)).mean()
         assert float(same) >= 0.998, engine
+
+
+# Every connection, process and file in the home folder of a program that makes an engine.
+_WATCHED = """
+import atexit, os, sys
+seen = []
+def watch(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "os.fork", "subprocess.Popen"):
+        seen.append(event)
+sys.addaudithook(watch)
+from lczlib.mapping import make_engine
+seen.clear()  # libraries may ask the system for its name as they are imported
+atexit.register(lambda: print(seen))
+make_engine(sys.argv[1], engine="openvino", device="cpu")
+"""
+
+
+def test_making_an_engine_reports_to_nobody(tmp_path, monkeypatch):
+    weights = Weights("small", "resnet20", "s2", BANDS)
+    file = tmp_path / "small.safetensors"
+    save_safetensors(file, build("resnet20", len(BANDS)), weights)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("CI", raising=False)  # where libraries that report know that nobody works
+    command = [sys.executable, "-c", _WATCHED, str(file)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+    assert list(home.iterdir()) == []
 
 
 def test_devices_and_engines_that_are_not_there_are_named(mirror):

@@ -6,6 +6,7 @@ its patches, and gives their class probabilities. Patches are cut on the device,
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -202,6 +203,9 @@ class OpenVinoEngine:
     def __init__(
         self, weights: str, device: str, *, low_precision: bool, batch_size: int | None
     ) -> None:
+        # With this package OpenVINO tells its makers of each conversion, from processes of its own;
+        # where importing it fails, it does not.
+        sys.modules.setdefault("openvino_telemetry", None)
         import openvino as ov
         import openvino.preprocess
         import torch

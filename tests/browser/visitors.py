@@ -52,6 +52,7 @@ class Visitor:
             subprotocols=["bokeh", token],
             max_message_size=_LARGEST,
         )
+        self._socket.protocol.stream.set_nodelay(True)  # as browsers do
         await self._message()  # the server's greeting
         self._reader = asyncio.create_task(self._read())
         self.document = await self._ask("PULL-DOC-REQ")

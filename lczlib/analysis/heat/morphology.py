@@ -91,13 +91,10 @@ def morphology_table() -> pd.DataFrame:
         Index ``lcz`` 1..17; ``code``, ``name``, and ``<parameter>_min``, ``<parameter>_max`` for each
         of :data:`PARAMETERS`. NaN: not given; infinity: no upper limit is given.
     """
-    table = pd.DataFrame(
-        {"code": [c.code for c in CLASSES], "name": [c.name for c in CLASSES]},
-        index=pd.Index([c.number for c in CLASSES], name="lcz"),
-    )
+    columns = {"code": [c.code for c in CLASSES], "name": [c.name for c in CLASSES]}
     for name, ranges in _RANGES.items():
-        table[f"{name}_min"], table[f"{name}_max"] = np.array(ranges, dtype=float).T
-    return table
+        columns[f"{name}_min"], columns[f"{name}_max"] = np.array(ranges, dtype=float).T
+    return pd.DataFrame(columns, index=pd.Index([c.number for c in CLASSES], name="lcz"))
 
 
 def check_parameter(parameter: str) -> None:
