@@ -72,8 +72,10 @@ def picture(data: xr.DataArray, window: tuple[float, float, float, float] | None
         )  # fmt: skip
         how = "mode" if data.dtype.kind in "iu" else "mean"
         plain = data.drop_vars([c for c in data.coords if c not in data.dims])
-        values = canvas.raster(plain, downsample_method=how, interpolate="nearest").values
-        return Picture(values.astype(data.dtype), left, bottom, right - left, top - bottom)
+        thinned = canvas.raster(plain, downsample_method=how, interpolate="nearest")
+        # datashader keeps the direction of the rows, which in a raster is from the north
+        values = np.ascontiguousarray(thinned.sortby(thinned.dims[0]).values.astype(data.dtype))
+        return Picture(values, left, bottom, right - left, top - bottom)
     return Picture(np.ascontiguousarray(values[::-1]), left, bottom, right - left, top - bottom)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,20 @@ from parts import MAP_NAMES, help_text, html, number, table
 from session import Session
 
 from lczlib.analysis.water_area import dark_not_mapped
+from lczlib.errors import LczError
 from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
-from lczlib.study.water import WaterSummary
+from lczlib.study.material import Material
+from lczlib.study.water import WaterSummary, water_scenes
 
 _KEY = "".join(
     f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'
     for color, label in ((WATER, "water"), (DARK, "as dark as water, not mapped"))
 )
+
+
+_FIRST = "No water map yet, only the radar image. Choose the orbit of the scene, then press <b>Map water</b>."
 
 
 class WaterPage:
@@ -52,6 +58,8 @@ class WaterPage:
         self._pictured: xr.DataArray | None = None
         self._latest: xr.DataArray | None = None
         self._box: tuple[float, ...] = ()
+        self._asked: Any = None
+        self._nothing_to_map = False
         self._table = html("")
         self._area = pn.pane.Matplotlib(
             None, tight=False, dpi=110, visible=False, format="svg", max_width=760, **wide
@@ -60,7 +68,7 @@ class WaterPage:
         self._stop.on_click(lambda _: session.runner.cancel("water"))
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(self._made, ["water", "scene"])
+        study.param.watch(self._made, ["water", "scene", "water_files", "water_orbit"])
         study.param.watch(self._summed, "water_summary")
         self._layer.param.watch(self._draw, "value")
         self._month.param.watch(self._draw, "value")
@@ -76,9 +84,10 @@ class WaterPage:
                  "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
             help_text("Where this network holds", _HELP), **wide,
         )  # fmt: skip
+        self._pane = pn.Column(pn.pane.Bokeh(self._map.figure, **wide), visible=False, **wide)
         self.content = pn.Column(
             self._told,
-            pn.pane.Bokeh(self._map.figure, **wide),
+            self._pane,
             self._key,
             self._area,
             self._table,
@@ -90,25 +99,42 @@ class WaterPage:
     def _progress(self, *_: Any) -> None:
         running = self._study.conditions.get("water") == "running"
         state = self._session.runner.progress.get("water")
-        self._run.disabled = running or self._study.scene is None
+        self._run.disabled = running or self._study.scene is None or self._nothing_to_map
         self._stop.visible = self._bar.visible = running
         if running and state and state[2]:
             self._bar.value = int(100 * state[1] / state[2])
 
     def _made(self, *_: Any) -> None:
-        water = self._study.water
-        if water is None:
-            self._told.object = '<div class="lcz-banner info">No water map yet. Choose the orbit of the radar scene, then press <b>Map water</b>.</div>'
-            self._table.object = ""
-            self._area.visible = self._month.visible = self._key.visible = False
-            self._session.tick(self._clear)
+        self._nothing_to_map = False
+        if self._study.water is not None:
+            self._summed()
             return
-        self._summed()
-
-    def _clear(self) -> None:
+        self._table.object = ""
+        self._area.visible = self._month.visible = self._key.visible = False
         self._pictured = None
-        self._map.show_image(None)
-        self._map.show_classes(None)
+        self._session.tick(self._clear_layer)
+        material = self._study.scene
+        if material is None:
+            self._told.object = ""
+            return
+        asked = material, tuple(self._study.water_files), self._study.water_orbit
+        self._asked = asked
+        self._session.background(
+            lambda: _before(*asked), lambda found: self._show_before(asked, *found)
+        )
+
+    def _show_before(self, asked: Any, scene: xr.DataArray | None, made: Any, why: str) -> None:
+        """The radar image that would be mapped, or why there is none."""
+        if asked is not self._asked or self._study.water is not None:
+            return
+        self._told.object = f'<div class="lcz-banner info">{why or _FIRST}</div>'
+        self._nothing_to_map = scene is None
+        self._progress()
+        if scene is None:
+            self._pane.visible = False
+        else:
+            self._pictured = scene
+            self._imaged(scene, made)
 
     def _summed(self, *_: Any) -> None:
         """Areas by month, the check against LCZ G, and the months to choose from."""
@@ -169,6 +195,7 @@ class WaterPage:
         if scene is not self._pictured:
             return
         self._map.show_image(made)
+        self._pane.visible = True
         box = tuple(geobox_of(scene).extent.to_crs(MERCATOR).boundingbox)
         if box != self._box:  # another month of the same place keeps the view
             self._box = box
@@ -176,6 +203,17 @@ class WaterPage:
 
     def _clear_layer(self) -> None:
         self._map.show_values(None, "")
+
+
+def _before(
+    material: Material, files: tuple[str, ...], orbit: str
+) -> tuple[xr.DataArray | None, Any, str]:
+    """The scene that would be mapped (the last of several), its picture; or why there is none."""
+    try:
+        scene = water_scenes(material, files, orbit)[1][-1]
+        return scene, _image(scene), ""
+    except LczError as error:
+        return None, None, escape(str(error))
 
 
 def _image(scene: xr.DataArray) -> Any:

@@ -47,6 +47,46 @@ class Water:
         return self.scenes[-1]
 
 
+def water_scenes(
+    material: Material, files: Sequence[str], orbit: str
+) -> tuple[list[date | None], list[xr.DataArray]]:
+    """What surface water is mapped from: own Sentinel-1 files, else the place's radar scene.
+
+    Parameters
+    ----------
+    material : Material
+        Of the place.
+    files : sequence of path
+        Each with VV and VH in dB.
+    orbit : {"as", "des", "as_des"}
+        Of all scenes.
+
+    Returns
+    -------
+    tuple
+        Dates, None where unknown, and scenes (band, y, x) in dB, in their order.
+
+    Raises
+    ------
+    InputError, GridError
+        If there is no radar scene, a file holds none, or several have no dates or differing grids.
+    """
+    from lczlib.mapping.water_scene import open_water_scene, water_scene
+
+    if files:
+        dates, paths = _by_date(files)
+        scenes = [open_water_scene(path, orbit) for path in paths]
+        _check_grids(paths, scenes)
+        return dates, scenes
+    if material.radar is None:
+        msg = (
+            f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH in dB) "
+            "on the City page."
+        )
+        raise InputError(msg)
+    return [None], [water_scene(backscatter(material.radar), orbit)]
+
+
 def map_water(
     material: Material,
     v: Mapping[str, Any],
@@ -57,20 +97,9 @@ def map_water(
     from lczlib.analysis.water_area import dark_as_water
     from lczlib.mapping.water import load_water_model, water_map
     from lczlib.mapping.water_files import as_series
-    from lczlib.mapping.water_scene import open_water_scene, water_scene
 
     orbit = v["water_orbit"]
-    if v["water_files"]:
-        dates, paths = _by_date(v["water_files"])
-        scenes = [open_water_scene(path, orbit) for path in paths]
-        _check_grids(paths, scenes)
-    elif material.radar is None:
-        msg = (
-            f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH in dB)."
-        )
-        raise InputError(msg)
-    else:
-        dates, scenes = [None], [water_scene(backscatter(material.radar), orbit)]
+    dates, scenes = water_scenes(material, v["water_files"], orbit)
     model = load_water_model(orbit)
     parts = []
     for i, scene in enumerate(scenes):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 180
 """Seconds to wait for what must come: a machine with two busy cores needs long for anything."""
+
+SHOWN = {
+    "city": "8.0 × 8.0 km", "map": "32,000 cells in", "compare": "Sentinel-1 against Sentinel-2",
+    "accuracy": "Overall accuracy (OA)", "heat": "K against LCZ D", "water": "No water map yet",
+    "share": "heat island surface",
+}  # fmt: skip
+"""What each page says once it has all that it needs of the mapped demo city."""
 
 IMAGE_JS = """(name) => {
   const find = () => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
@@ -52,6 +60,18 @@ def settled(page: Any, name: str) -> None:
     """Wait until a figure shows its image, at its place, and is drawn."""
     wait_for(page, SETTLED_JS, name)
     drawn(page)
+
+
+def still(page: Any, seconds: float = PATIENCE) -> None:
+    """Wait until the page has looked the same for two seconds."""
+    until, before = time.monotonic() + seconds, b""
+    while time.monotonic() < until:
+        now = page.screenshot()
+        if now == before:
+            return
+        before = now
+        page.wait_for_timeout(2000)
+    raise AssertionError("the page does not come to rest")
 
 
 def drawn(page: Any) -> None:

@@ -1,11 +1,15 @@
 """Pictures of every page, light and dark, desktop and phone: ``make screenshots``.
 
-Usage: python tests/browser/screenshots.py [FOLDER] [--readme FOLDER]
+Usage: python tests/browser/screenshots.py [FOLDER] [--pages city,map] [--url URL] [--whole]
+
+The Water page shows a water map where the environment names a mirror or a cache that has GMNet's
+weights (``LCZLIB_MIRROR``, ``LCZLIB_CACHE``), else the radar image that would be mapped.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -13,12 +17,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from conftest import CHROMIUM, FLAGS, Server
+from helpers import SHOWN, still
 from playwright.sync_api import sync_playwright
 
-PAGES = {
-    "city": "", "map": "", "compare": "second=reference&place=[3.06,52.135]", "accuracy": "cell=[5,6]",
-    "heat": "heat_map=reference", "water": "made=maps,water", "share": "",
-}  # fmt: skip
+STATE = {
+    "compare": "&place=[3.06,52.135]",
+    "accuracy": "&cell=[5,6]",
+    "heat": "&heat_map=reference",
+}
+WATER = "&made=maps,water", "Water area"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
@@ -26,26 +33,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", default="screenshots", type=Path)
     parser.add_argument("--url", help="of a running dashboard; by default one is started")
-    parser.add_argument("--pages", default=",".join(PAGES))
+    parser.add_argument("--pages", default=",".join(SHOWN))
+    parser.add_argument("--whole", action="store_true", help="whole pages, not a screenful")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    server = None if options.url else Server(Path(tempfile.mkdtemp())).wait()
+    stores = {k: os.environ[k] for k in ("LCZLIB_MIRROR", "LCZLIB_CACHE") if k in os.environ}
+    server = None if options.url else Server(Path(tempfile.mkdtemp()), **stores).wait()
     url = options.url or server.url
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page()
         page.goto(f"{url}?page=map&made=maps")  # the map is made once, for all pictures
         page.get_by_role("button", name="Run again").wait_for(timeout=240_000)
+        page.close()
         for name in options.pages.split(","):
+            state, text = STATE.get(name, ""), SHOWN[name]
+            if name == "water" and stores:
+                state, text = WATER
             for size, (width, height) in SIZES.items():
                 for theme in ("light", "dark"):
                     context = browser.new_context(viewport={"width": width, "height": height})
                     shot = context.new_page()
-                    theme_query = "&theme=dark" if theme == "dark" else ""
-                    shot.goto(f"{url}?page={name}&{PAGES[name]}{theme_query}")
-                    shot.get_by_role("button", name="City", exact=True).wait_for(timeout=60_000)
-                    shot.wait_for_timeout(11_000 if name == "water" else 6_000)
-                    shot.screenshot(path=options.folder / f"{name}-{size}-{theme}.png")
+                    shot.goto(f"{url}?page={name}{state}{'&theme=dark' * (theme == 'dark')}")
+                    shot.get_by_text(text).first.wait_for(timeout=240_000)
+                    still(shot)
+                    path = options.folder / f"{name}-{size}-{theme}.png"
+                    shot.screenshot(path=path, full_page=options.whole)
                     context.close()
         browser.close()
     if server:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import CELLS_JS, settled, upload
+from helpers import CELLS_JS, SHOWN, settled, upload
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +20,6 @@ NEEDS_NAME = {
     "button", "checkbox", "combobox", "img", "image", "link", "listbox", "menuitem", "progressbar", "radio",
     "searchbox", "slider", "spinbutton", "switch", "tab", "textbox",
 }  # fmt: skip
-PAGES = {"city": "8.0 × 8.0 km", "map": "32,000 cells in", "compare": "Sentinel-1 against Sentinel-2",
-         "accuracy": "Overall accuracy (OA)", "heat": "K against LCZ D", "water": "No water map yet",
-         "share": "heat island surface"}  # fmt: skip
 
 
 def focus(page: Any, name: str) -> None:
@@ -68,12 +65,12 @@ def nameless(page: Any) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SHOWN)
 def test_every_widget_and_image_has_a_name(
     mapped: Any, visit: Callable[..., Any], name: str
 ) -> None:
     page = visit(f"{mapped.url}?page={name}")
-    page.get_by_text(PAGES[name]).first.wait_for()
+    page.get_by_text(SHOWN[name]).first.wait_for()
     if name == "city":
         page.get_by_text("Upload own files").click()
         page.get_by_label("What it is").wait_for()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from affine import Affine
-from helpers import answered, upload
+from helpers import answered, settled, upload
 from odc.geo.geobox import GeoBox
 from synthetic_water import backscatter, lake
 
@@ -113,5 +113,16 @@ def test_a_series_without_dates_is_refused_in_one_sentence(
     upload(page, "Sentinel-1 in dB, for water", nameless, series[1])
     answered(page, "Taken: lake.tif")
     page.get_by_role("button", name="Water", exact=True).first.click()
-    page.get_by_role("button", name="Map water").click(timeout=200_000)  # the city loads first
-    page.get_by_text("lake.tif has no date in its name").wait_for(timeout=60_000)
+    page.get_by_text("lake.tif has no date in its name").wait_for()
+    assert page.get_by_role("button", name="Map water").is_disabled()
+
+
+def test_the_radar_image_is_shown_before_anything_is_mapped(
+    served: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{served.url}?page=water")
+    page.get_by_text("No water map yet").wait_for()
+    settled(page, "Surface water above Sentinel-1")
+    page.goto(f"{served.url}?page=water&city=own")
+    page.get_by_text("There is no Sentinel-1 scene of Own files").wait_for()
+    page.get_by_label("Surface water above Sentinel-1").wait_for(state="hidden")

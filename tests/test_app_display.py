@@ -1,0 +1,70 @@
+"""Rasters of any size are drawn where they lie, north up."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+pytest.importorskip("panel")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
+
+from display import MERCATOR, MOST_CELLS, Picture, picture, rgba_picture
+
+from lczlib.grid import on_grid
+
+CELL = 10.0
+SIZES = {"small": (300, 400), "large": (1500, 1300)}
+# rows and columns, as shares: in the north-west, off both diagonals
+LOW, HIGH = np.array([0.10, 0.20]), np.array([0.22, 0.44])
+
+
+def marked(size: tuple[int, int], dtype: str) -> xr.DataArray:
+    """A raster in web mercator with one patch of ones."""
+    box = GeoBox(size, Affine(CELL, 0, 300_000, 0, -CELL, 6_800_000), MERCATOR)
+    values = np.zeros(size, dtype)
+    (top, left), (bottom, right) = ((share * size).astype(int) for share in (LOW, HIGH))
+    values[top:bottom, left:right] = 1
+    return on_grid(values, box, ("y", "x"))
+
+
+def centre_of_marks(shown: Picture) -> tuple[float, float]:
+    """Web mercator x and y of the ones in what the browser gets: its first row is the lowest."""
+    rows, cols = shown.values.shape
+    row, col = (v.mean() + 0.5 for v in np.nonzero(shown.values))
+    return shown.left + col / cols * shown.width, shown.bottom + row / rows * shown.height
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_raster_is_drawn_where_it_lies(size: str, dtype: str) -> None:
+    data = marked(SIZES[size], dtype)
+    assert (data.size > MOST_CELLS) == (size == "large")
+    there = data.where(data > 0, drop=True)
+    shown = picture(data)
+    assert shown.values.size <= MOST_CELLS
+    assert shown.values.dtype == dtype
+    expected = float(there.x.mean()), float(there.y.mean())
+    assert centre_of_marks(shown) == pytest.approx(expected, abs=CELL)
+
+
+def test_a_part_of_a_large_raster_is_drawn_where_it_lies() -> None:
+    data = marked(SIZES["large"], "uint8")
+    there = data.where(data > 0, drop=True)
+    x, y = float(there.x.mean()), float(there.y.mean())
+    shown = picture(data, (x - 3500, y - 2000, x + 4000, y + 1500))
+    assert centre_of_marks(shown) == pytest.approx((x, y), abs=CELL)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_image_is_drawn_where_it_lies(size: str) -> None:
+    data = marked(SIZES[size], "uint8")
+    there = data.where(data > 0, drop=True)
+    image = xr.concat([data * 255] * 3, "band").transpose("y", "x", "band")
+    expected = float(there.x.mean()), float(there.y.mean())
+    assert centre_of_marks(rgba_picture(image)) == pytest.approx(expected, abs=2 * CELL)
