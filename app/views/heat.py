@@ -132,12 +132,10 @@ class HeatPage:
             class_boxes(
                 result.classes,
                 result.reference_temperature,
-                "Pixels of each zone against the reference",
+                "Pixels against the reference",
             )
         ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
-        self._bars.object = fluid(
-            ranked_bars(result.classes, "Difference of each zone, warmest first")
-        )
+        self._bars.object = fluid(ranked_bars(result.classes, "Zones, warmest first"))
         self._layer.visible = heat.persistence is not None
         self._draw_map()
 
@@ -178,7 +176,7 @@ class HeatPage:
         self._table.object = _table_of(heat, classes)
         self._boxes.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
         self._bars.object = fluid(
-            diurnal_cycle(result.diurnal, f"Through the day (bands: {heat.level} intervals)")
+            diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)")
         )
 
 

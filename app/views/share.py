@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -15,7 +16,16 @@ from parts import MAP_NAMES, html, note
 from session import Session
 
 from lczlib.errors import LczError
-from lczlib.study.document import figures_of, maps_of, tables_of, write_bundle, write_report
+from lczlib.export import zip_folder
+from lczlib.study.document import (
+    figures_of,
+    has_water,
+    maps_of,
+    tables_of,
+    write_bundle,
+    write_report,
+    write_water_zip,
+)
 from lczlib.study.state import message_of
 
 _SAVE_JS = """
@@ -36,6 +46,16 @@ _WHAT = (
     "<p>The report is one file: maps, tables, methods, settings, versions and citations. It opens "
     "offline.</p>"
 )
+_TABLES = {
+    "areas_km2": "Areas of the classes (km²)",
+    "comparison": "Comparison of two maps by class",
+    "accuracy": "Accuracy: all scores with intervals",
+    "heat_island_surface": "Surface heat island by zone",
+    "heat_island_canopy": "Canopy heat island by zone",
+    "water_area": "Surface water: areas (km²)",
+    "water_against_lcz": "Surface water: agreement of LCZ G",
+}
+_WRAPPING = ".bk-btn { white-space: normal; }"
 _DRAWING = Lock()  # matplotlib draws one figure at a time
 
 
@@ -43,7 +63,8 @@ class SharePage:
     """The last page."""
 
     title = "Share"
-    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy", "heat")
+    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy", "heat",
+             "water", "water_summary")  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         self._session, self._study = session, session.study
@@ -58,7 +79,8 @@ class SharePage:
         )  # its change makes the browser save the content
         self._token.jscallback(value=_SAVE_JS)
         session.study.param.watch(
-            self._made, ["maps", "accuracy", "heat", "comparison", "reference", "conditions"]
+            self._made,
+            ["maps", "accuracy", "heat", "comparison", "reference", "water_summary", "conditions"],
         )
         session.view.param.watch(self._made, "page")
         self.sidebar = pn.Column(
@@ -96,11 +118,12 @@ class SharePage:
             self._study.accuracy is not None,
             self._study.heat is not None,
             self._study.comparison is not None,
+            has_water(self._study),
         )
         if shown == self._shown:
             return
         self._shown = shown
-        if not maps:
+        if not maps and not has_water(self._study):
             self._told.object = '<div class="lcz-banner info">No results yet: make a map on the <b>Map</b> page.</div>'
             self._files[:] = []
             return
@@ -136,11 +159,17 @@ class SharePage:
                     "Manifest (inputs, weights, settings)", result.folder / "manifest.json"
                 )
             )
+        if has_water(self._study):
+            parts.append(
+                self._file(
+                    "Surface water (zip)", "water.zip", lambda p: write_water_zip(self._study, p)
+                )
+            )
         parts.append(html('<p class="lcz-key">Tables (CSV)</p>'))
         for name in tables_of(self._study):
             parts.append(
                 self._file(
-                    name.replace("_", " "),
+                    _table_label(name),
                     f"{name}.csv",
                     lambda p, n=name: tables_of(self._study)[n].to_csv(p, index=False),
                 )
@@ -172,8 +201,9 @@ class SharePage:
                 return b"", message_of(error)
 
         button = pn.widgets.Button(
-            name=label, width=420, margin=(3, 10), button_type="primary" if primary else "default"
-        )
+            name=label, sizing_mode="stretch_width", max_width=440, margin=(3, 10),
+            button_type="primary" if primary else "default", stylesheets=[_WRAPPING],
+        )  # fmt: skip
 
         def sent(made: tuple[bytes, str]) -> None:
             content, failed = made
@@ -198,10 +228,14 @@ class SharePage:
         return self._file(label, path.name, lambda p: shutil.copy(path, p))
 
 
-def _zip_figures(study: Any, path: Path, ending: str) -> None:
-    import zipfile
-    from tempfile import TemporaryDirectory
+def _table_label(name: str) -> str:
+    """What a table is called in words, such as Accuracy of Sentinel-1 by class."""
+    if name in _TABLES:
+        return _TABLES[name]
+    return f"Accuracy by class: {MAP_NAMES.get(name.removeprefix('accuracy_'), name)}"
 
-    with TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as archive:
-        for file in figures_of(study, Path(folder), ending).values():
-            archive.write(file, file.name)
+
+def _zip_figures(study: Any, path: Path, ending: str) -> None:
+    with TemporaryDirectory() as folder:
+        figures_of(study, Path(folder), ending)
+        zip_folder(folder, path)

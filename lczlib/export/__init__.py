@@ -1,6 +1,6 @@
 """Writing results: Cloud-Optimized GeoTIFF, tables, manifests. Nothing half-written stays."""
 
-from lczlib.export.files import sha256_of, staged, write_json
+from lczlib.export.files import sha256_of, staged, write_json, zip_folder
 from lczlib.export.geotiff import write_lcz_map, write_probabilities, write_raster
 
 __all__ = [
@@ -10,4 +10,5 @@ __all__ = [
     "write_lcz_map",
     "write_probabilities",
     "write_raster",
+    "zip_folder",
 ]

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -108,6 +109,19 @@ def staged(path: str | Path) -> Iterator[Path]:
             temporary.replace(path)
     if (written := _written.get()) is not None and path not in written:
         written.append(path)
+
+
+def zip_folder(folder: str | Path, path: str | Path) -> Path:
+    """Write all files of a folder, with those below it, as one zip."""
+    folder = Path(folder)
+    with (
+        staged(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder))
+    return Path(path)
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> Path:

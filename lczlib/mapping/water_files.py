@@ -96,26 +96,38 @@ def write_water(
                 dst.write(tile, 1, window=Window(left, top, tile.shape[1], tile.shape[0]))
         with rioxarray.open_rasterio(raw, chunks={"y": 512, "x": -1}) as opened:
             probability = water_probability(opened.isel(band=0, drop=True))
-            stored = np.rint(probability / PROBABILITY_SCALE)
-            return (
-                write_raster(
-                    folder / f"{name}_water_proba.tif",
-                    stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
-                    nodata=PROBABILITY_NODATA,
-                    descriptions=["water probability"],
-                    scale=PROBABILITY_SCALE,
-                    tags=tags,
-                ),
-                write_raster(
-                    folder / f"{name}_water.tif",
-                    water_of(probability, threshold),
-                    nodata=WATER_NODATA,
-                    descriptions=["water"],
-                    colormap=WATER_COLORS,
-                    tags={"threshold": f"{threshold:g}", **(tags or {})},
-                    overview_resampling="mode",
-                ),
-            )
+            return write_water_layers(probability, folder, name, threshold, tags)
+
+
+def write_water_layers(
+    probability: xr.DataArray,
+    folder: str | Path,
+    name: str,
+    threshold: float = 0.5,
+    tags: Mapping[str, str] | None = None,
+) -> tuple[Path, Path]:
+    """Write a probability of water (y, x) and its water map; see `write_water` for the files."""
+    folder = Path(folder)
+    stored = np.rint(probability / PROBABILITY_SCALE)
+    return (
+        write_raster(
+            folder / f"{name}_water_proba.tif",
+            stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
+            nodata=PROBABILITY_NODATA,
+            descriptions=["water probability"],
+            scale=PROBABILITY_SCALE,
+            tags=tags,
+        ),
+        write_raster(
+            folder / f"{name}_water.tif",
+            water_of(probability, threshold),
+            nodata=WATER_NODATA,
+            descriptions=["water"],
+            colormap=WATER_COLORS,
+            tags={"threshold": f"{threshold:g}", **(tags or {})},
+            overview_resampling="mode",
+        ),
+    )
 
 
 def open_water_probability(path: str | Path, *, chunks: object = None) -> xr.DataArray:

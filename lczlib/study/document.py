@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +16,17 @@ from lczlib import catalog
 from lczlib.analysis import SCORES, class_areas
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
-from lczlib.export import staged, write_json, write_lcz_map
+from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import named_maps
+from lczlib.study.water import Water, WaterSummary
+from lczlib.study.water_results import (
+    describe_water,
+    water_figures,
+    water_tables,
+    write_water_maps,
+)
 
 NAMES = {
     "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
@@ -40,6 +46,15 @@ _METHODS = (
 def maps_of(study: Study) -> dict[str, Any]:
     """All maps of a study by name."""
     return named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+
+
+def has_water(study: Study) -> bool:
+    """Whether a study holds surface water to take away."""
+    return study.water is not None and study.water_summary is not None
+
+
+def _water_of(study: Study) -> tuple[Water, WaterSummary, float]:
+    return study.water, study.water_summary, study.water_threshold
 
 
 def settings_of(study: Study) -> dict[str, Any]:
@@ -122,6 +137,8 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
                 "diurnal_cycle",
                 "Air temperature difference through the day",
             )
+    if has_water(study):
+        found |= water_figures(*_water_of(study), folder, ending)
     return found
 
 
@@ -145,6 +162,8 @@ def tables_of(study: Study) -> dict[str, pd.DataFrame]:
         found["accuracy"] = pd.DataFrame(rows)
     if study.heat is not None:
         found[f"heat_island_{study.heat.kind}"] = study.heat.result.classes.reset_index()
+    if has_water(study):
+        found |= water_tables(study.water_summary)
     return found
 
 
@@ -156,7 +175,7 @@ def write_report(study: Study, path: str | Path, address: str = "") -> Path:
     InputError
         If there is nothing to report yet.
     """
-    if study.scene is None or not maps_of(study):
+    if study.scene is None or not (maps_of(study) or has_water(study)):
         msg = "There is nothing to report yet: make or load a map first."
         raise InputError(msg)
     scene = study.scene
@@ -193,19 +212,20 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
     stale = [n for n, c in study.conditions.items() if c == "stale"]
     if stale:
         report.text(f"Made with other settings than those below: {', '.join(stale)}.", "warning")
-    report.section("Maps")
-    if study.maps is not None:
-        for text in study.maps.warnings:
-            report.text(text, "warning")
-    put("LCZ map")
-    areas = tables_of(study)["areas_km2"]
-    columns = [c for c in areas if c not in ("lcz", "code", "name")]
-    rows = [
-        (f"{r['code']} {r['name']}", *(f"{r[c]:.2f}" for c in columns))
-        for _, r in areas.iterrows()
-        if r[columns].sum() > 0
-    ]
-    report.table(("class", *(NAMES.get(c, c) for c in columns)), rows, "Area by class, km²")
+    if maps_of(study):
+        report.section("Maps")
+        if study.maps is not None:
+            for text in study.maps.warnings:
+                report.text(text, "warning")
+        put("LCZ map")
+        areas = tables_of(study)["areas_km2"]
+        columns = [c for c in areas if c not in ("lcz", "code", "name")]
+        rows = [
+            (f"{r['code']} {r['name']}", *(f"{r[c]:.2f}" for c in columns))
+            for _, r in areas.iterrows()
+            if r[columns].sum() > 0
+        ]
+        report.table(("class", *(NAMES.get(c, c) for c in columns)), rows, "Area by class, km²")
     if study.comparison is not None:
         report.section("Comparison")
         c = study.comparison
@@ -252,7 +272,9 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             "zone", count[2:], "mean °C", "difference K", f"{study.heat.level} interval", "note",
         )  # fmt: skip
         report.table(heads, rows)
-        put(study.heat.kind.capitalize(), "Pixels of", "Air temperature")
+        put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
+    if has_water(study):
+        describe_water(report, study.water, study.water_summary, figures)
 
 
 def _sources(report: Report, study: Study) -> None:
@@ -291,15 +313,17 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
                 write_lcz_map(base / f"{name}_lcz.tif", maps[name])
         for name, table in tables_of(study).items():
             table.to_csv(base / f"{name}.csv", index=False)
+        if has_water(study):
+            write_water_maps(*_water_of(study), base / "water")
         figures_of(study, base / "figures", ".png")
         figures_of(study, base / "figures", ".svg")
         write_json(base / "settings.json", {"settings": settings_of(study), "address": address})
         write_report(study, base / "report.html", address)
-        with (
-            staged(path) as temporary,
-            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            for file in sorted(base.rglob("*")):
-                if file.is_file():
-                    archive.write(file, file.relative_to(base))
-    return Path(path)
+        return zip_folder(base, path)
+
+
+def write_water_zip(study: Study, path: str | Path) -> Path:
+    """The GeoTIFFs of a study's surface water as one zip."""
+    with TemporaryDirectory() as folder:
+        write_water_maps(*_water_of(study), Path(folder))
+        return zip_folder(folder, path)

@@ -13,7 +13,7 @@ PATIENCE = 180
 SHOWN = {
     "city": "8.0 × 8.0 km", "map": "32,000 cells in", "compare": "Sentinel-1 against Sentinel-2",
     "accuracy": "Overall accuracy (OA)", "heat": "K against LCZ D", "water": "No water map yet",
-    "share": "heat island surface",
+    "share": "Surface heat island by zone",
 }  # fmt: skip
 """What each page says once it has all that it needs of the mapped demo city."""
 

@@ -33,7 +33,7 @@ def taken(page: Any, button: str, folder: Path) -> Path:
 
 def test_single_files_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) -> None:
     page = visit(f"{mapped.url}?page=share")
-    page.get_by_role("button", name="heat island surface", exact=True).wait_for()
+    page.get_by_role("button", name="Surface heat island by zone", exact=True).wait_for()
     classes = taken(page, "S1 + S2 fused: classes", tmp_path)
     with rasterio.open(classes) as src:
         assert src.shape == (80, 80)
@@ -45,18 +45,17 @@ def test_single_files_open(mapped: Any, visit: Callable[..., Any], tmp_path: Pat
         assert total.max() == pytest.approx(1, abs=0.01)
     manifest = json.loads(taken(page, "Manifest (inputs, weights, settings)", tmp_path).read_text())
     assert manifest["cells"] == 32_000
-    page.get_by_role("button", name=re.compile("^accuracy")).first.wait_for()
-    names = page.locator("button").all_inner_texts()
-    table = next(n for n in names if n.startswith("accuracy") and "classes" not in n)
-    assert len(pd.read_csv(taken(page, table, tmp_path))) > 0
-    heat = pd.read_csv(taken(page, "heat island surface", tmp_path))
+    table = "Accuracy: all scores with intervals"
+    page.get_by_role("button", name=table, exact=True).wait_for()
+    assert {"fused", "s1", "s2"} == set(pd.read_csv(taken(page, table, tmp_path))["map"])
+    heat = pd.read_csv(taken(page, "Surface heat island by zone", tmp_path))
     assert {"difference", "ci_low", "ci_high"} <= set(heat.columns)
 
 
 def test_figures_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) -> None:
     page = visit(f"{mapped.url}?page=share")
-    page.get_by_role("button", name="heat island surface", exact=True).wait_for()
-    page.get_by_role("button", name=re.compile("^accuracy")).first.wait_for()
+    page.get_by_role("button", name="Surface heat island by zone", exact=True).wait_for()
+    page.get_by_role("button", name=re.compile("^Accuracy")).first.wait_for()
     names = {}
     for ending in ("PNG", "SVG"):
         with zipfile.ZipFile(taken(page, f"All figures as {ending} (zip)", tmp_path)) as archive:

@@ -173,7 +173,7 @@ def test_the_report_opens_offline_without_a_request(
 ) -> None:
     page = visit(f"{mapped.url}?page=share")
     page.get_by_text("Report (HTML)").wait_for()
-    page.get_by_text("heat island surface").wait_for()
+    page.get_by_text("Surface heat island by zone").wait_for()
     with page.expect_download() as download:
         page.get_by_text("Report (HTML)").click()
     path = tmp_path / "report.html"
