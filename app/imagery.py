@@ -33,11 +33,13 @@ def base_image(
         return
     wanted = (view.image, view.season, view.stretch)
 
+    def shown(made: Picture | None) -> None:
+        if session.study.scene is scene and wanted == (view.image, view.season, view.stretch):
+            show(made)
+
     def work() -> None:
         made = _image(scene, *wanted)
-        session.tick(
-            lambda: show(made) if wanted == (view.image, view.season, view.stretch) else None
-        )
+        session.tick(lambda: shown(made))
 
     _POOL.submit(work)
 

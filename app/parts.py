@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -31,7 +31,7 @@ _LEGEND_ROW = (
     '<details class="row" role="listitem"><summary title="{label}: what it looks like">'
     '<span class="swatch" style="background:{color}"></span>'
     '<span class="what"><b>{code}</b> {name}</span>'
-    '<span class="area">{area:.2f} km² · {share:.0f} %</span></summary>{details}</details>'
+    '<span class="area">{area}</span></summary>{details}</details>'
 )
 
 
@@ -42,22 +42,34 @@ def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
     )
 
 
-def legend(lcz: xr.DataArray | None, colors: Sequence[str]) -> str:
-    """The classes of a map with name, area and share; each opens and says what it looks like."""
-    if lcz is None:
+def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
+    """The classes of some maps with name and areas; each opens and says what it looks like.
+
+    Of one map with the share of each class, of several with the area in each of them.
+    """
+    if not maps:
         return ""
-    table = class_areas(lcz)["area_km2"]
-    total = max(float(table.sum()), 1e-9)
-    rows = [
-        _LEGEND_ROW.format(
-            color=colors[c.number - 1], code=c.code, name=c.name, label=c.label, area=area,
-            share=100 * area / total, details=describe(c.number),
-        )
-        for c in CLASSES
-        if (area := float(table.loc[c.number])) > 0
-    ]  # fmt: skip
+    areas = np.array([class_areas(lcz)["area_km2"].to_numpy() for lcz in maps.values()])
+    total = max(float(areas[0].sum()), 1e-9)
+    several = len(maps) > 1
+    rows = []
+    for c in CLASSES:
+        own = areas[:, c.number - 1]
+        if not own.any():
+            continue
+        area = " | ".join(f"{v:.2f}" for v in own) + " km²"
+        if not several:
+            area += f" · {100 * own[0] / total:.0f} %"
+        rows.append(
+            _LEGEND_ROW.format(
+                color=colors[c.number - 1], code=c.code, name=c.name, label=c.label, area=area,
+                details=describe(c.number),
+            )
+        )  # fmt: skip
+    of = " | ".join(escape(name) for name in maps)
+    head = f'<div class="lcz-note">Areas in {of}</div>' if several else ""
     return (
-        '<div class="lcz-legend" role="list" aria-label="Classes, areas and shares">'
+        f'{head}<div class="lcz-legend" role="list" aria-label="Classes and areas">'
         f"{''.join(rows)}</div>"
     )
 

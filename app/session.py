@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -32,6 +33,7 @@ ALLOW = "LCZLIB_ALLOW"
 """Environment variable: folders that visitors may open, separated as in PATH."""
 
 
+_LOG = logging.getLogger(__name__)
 _POOL = ThreadPoolExecutor(4, thread_name_prefix="background")
 _TRIMMER = Trimmer()
 
@@ -40,6 +42,12 @@ def _report(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what went wrong in the loop, but not that a visitor left while something was on its way."""
     if not isinstance(context.get("exception"), WebSocketClosedError):
         loop.default_exception_handler(context)
+
+
+def _complain(done: Future[None]) -> None:
+    """Log what failed in a thread: nobody waits for it."""
+    if not done.cancelled() and (error := done.exception()) is not None:
+        _LOG.error("a background step failed", exc_info=error)
 
 
 class View(param.Parameterized):
@@ -102,6 +110,7 @@ class Session:
         self.dark = pn.config.theme == "dark"
         self.maps: list[MapView] = []
         self._box: tuple[float, float, float, float] | None = None
+        self._asked: dict[str, int] = {}
         pn.state.on_session_destroyed(self._destroyed)
         self.address = Address(self)
 
@@ -149,7 +158,17 @@ class Session:
             result = work()
             self.tick(lambda: done(result))
 
-        _POOL.submit(both)
+        _POOL.submit(both).add_done_callback(_complain)
+
+    def latest(self, what: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Like `background`; of several for one purpose only the last one's result is used."""
+        number = self._asked[what] = self._asked.get(what, 0) + 1
+
+        def if_last(result: Any) -> None:
+            if self._asked[what] == number:
+                done(result)
+
+        self.background(work, if_last)
 
     def remember_view(self, box: tuple[float, float, float, float]) -> None:
         """Put what a map shows into the address, once panning has come to rest."""

@@ -1,7 +1,7 @@
 """The page's own style sheet."""
 
 RAW_CSS = """
-.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(265px, 100%), 1fr)); gap: 2px 14px;
+.lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(265px, 100%), 1fr)); gap: 2px 34px;
   font-size: 13px; line-height: 1.35; }
 .lcz-legend .row { min-width: 0; }
 .lcz-legend .row[open] { grid-column: 1 / -1; }

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -87,3 +87,46 @@ def test_mapping_runs_give_way_to_answers() -> None:
     assert jobs._HEAVY.submit(threads_within).result() == aside  # what computes within a run too
     assert jobs._QUICK.submit(priority).result() == ours
     assert priority() == ours
+
+
+def bare_session() -> Session:
+    async def page() -> Session:
+        doc = Document()
+        with set_curdoc(doc):
+            return Session(doc)
+
+    return asyncio.run(page())
+
+
+def wait_until(wanted: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not wanted():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_result_that_was_overtaken_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, shown, ticks = bare_session(), [], []
+    overtaken = threading.Event()
+
+    def tick(call: Callable[[], None]) -> None:
+        call()
+        ticks.append(call)
+
+    def slow() -> str:
+        overtaken.wait(60)
+        return "old"
+
+    monkeypatch.setattr(session, "tick", tick)
+    session.latest("place", slow, shown.append)
+    session.latest("place", lambda: "new", shown.append)
+    wait_until(lambda: len(ticks) == 1)
+    overtaken.set()
+    wait_until(lambda: len(ticks) == 2)
+    assert shown == ["new"]
+
+
+def test_what_fails_in_the_background_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    bare_session().background(lambda: 1 / 0, print)
+    wait_until(lambda: bool(caplog.records))
+    assert caplog.records[0].exc_info[0] is ZeroDivisionError

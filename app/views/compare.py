@@ -206,7 +206,9 @@ class ComparePage:
                 self._maps_mark(*to_mercator(*self._view.place))
 
         self._session.tick(draw)
-        self._legend.object = legend(maps.get(study.first), colors)
+        self._legend.object = legend(
+            {MAP_NAMES.get(n, n): maps[n] for n in dict.fromkeys(names) if n in maps}, colors
+        )
 
     def _cover(self, lcz: Any) -> None:
         from mapview import picture_data
@@ -269,7 +271,7 @@ class ComparePage:
             + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
             + self._which_is_better(result.names)
         )
-        self._cross.object = fluid(cross_table_figure(result), 560)
+        self._cross.object = fluid(cross_table_figure(result, names=(first, second)), 560)
 
     def _which_is_better(self, names: tuple[str, str]) -> str:
         """Whether the reference tells the two maps apart, where there is one."""
@@ -335,8 +337,8 @@ class ComparePage:
             return
         season = self._view.season
 
-        self._session.background(
-            lambda: at_place(scene, maps, named, place, season), self._place.show
+        self._session.latest(
+            "place", lambda: at_place(scene, maps, named, place, season), self._place.show
         )
 
     def _moved(self, box: tuple[float, float, float, float]) -> None:

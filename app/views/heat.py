@@ -160,7 +160,7 @@ class HeatPage:
             if scene is not None:
                 self._map.fit(scene_bounds(scene))
 
-        self._session.background(lambda: projected(values), draw)
+        self._session.latest("heat map", lambda: projected(values), draw)
 
     def _show_canopy(self, heat: Any) -> None:
         result = heat.result

@@ -158,7 +158,7 @@ class MapPage:
         result = study.maps
         certainty = result.certainties.get(kind) if result is not None and kind else None
         self._facts.object = self._headline()
-        self._legend.object = legend(lcz, self._session.colors)
+        self._legend.object = legend({} if lcz is None else {kind: lcz}, self._session.colors)
         layer = view.layer
         m = self._map
         colors = self._session.colors

@@ -56,9 +56,7 @@ class WaterPage:
         self._told = html("")
         self._map = session.map_view(title="Surface water above Sentinel-1", height=560)
         self._pictured: xr.DataArray | None = None
-        self._latest: xr.DataArray | None = None
         self._box: tuple[float, ...] = ()
-        self._asked: Any = None
         self._nothing_to_map = False
         self._table = html("")
         self._area = pn.pane.Matplotlib(
@@ -117,15 +115,16 @@ class WaterPage:
         if material is None:
             self._told.object = ""
             return
-        asked = material, tuple(self._study.water_files), self._study.water_orbit
-        self._asked = asked
-        self._session.background(
-            lambda: _before(*asked), lambda found: self._show_before(asked, *found)
+        files, orbit = tuple(self._study.water_files), self._study.water_orbit
+        self._session.latest(
+            "water image",
+            lambda: _before(material, files, orbit),
+            lambda found: self._show_before(*found),
         )
 
-    def _show_before(self, asked: Any, scene: xr.DataArray | None, made: Any, why: str) -> None:
+    def _show_before(self, scene: xr.DataArray | None, made: Any, why: str) -> None:
         """The radar image that would be mapped, or why there is none."""
-        if asked is not self._asked or self._study.water is not None:
+        if self._study.water is not None:
             return
         self._told.object = f'<div class="lcz-banner info">{why or _FIRST}</div>'
         self._nothing_to_map = scene is None
@@ -161,7 +160,9 @@ class WaterPage:
         scene = water.scene_of(self._month.value or "")
         if scene is not self._pictured:
             self._pictured = scene
-            self._session.background(lambda: _image(scene), lambda made: self._imaged(scene, made))
+            self._session.latest(
+                "water image", lambda: _image(scene), lambda made: self._imaged(scene, made)
+            )
         layer, months = self._layer.value, summary.months
         if layer == "occurrence" and summary.occurrence is None:
             self._told.object = '<div class="lcz-banner info">Occurrence needs scenes of several dates: upload them on the City page.</div>'
@@ -183,17 +184,14 @@ class WaterPage:
             data = summary.occurrence.where(summary.occurrence > 0)
             title, palette = "share of months with water", Viridis256[::-1]
         self._key.visible = layer == "water"
-        self._latest = data
 
         def show(made: Any) -> None:
-            if self._latest is data:  # else another layer was chosen meanwhile
+            if self._study.water is water:  # else the city was changed meanwhile
                 self._map.show_values(made, title, 0, 1, palette, bar=layer != "water")
 
-        self._session.background(lambda: projected(data, 1.0), show)
+        self._session.latest("water layer", lambda: projected(data, 1.0), show)
 
     def _imaged(self, scene: xr.DataArray, made: Any) -> None:
-        if scene is not self._pictured:
-            return
         self._map.show_image(made)
         self._pane.visible = True
         box = tuple(geobox_of(scene).extent.to_crs(MERCATOR).boundingbox)

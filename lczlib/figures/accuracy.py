@@ -149,7 +149,7 @@ def reliability_figure(result: Calibration, title: str = "") -> Any:
         table["accuracy_ci_high"], "the map", SERIES[0],
     )  # fmt: skip
     title = title or (
-        f"ECE {result.ece:.3f} ({result.ece_ci[0]:.3f} to {result.ece_ci[1]:.3f}), "
+        f"ECE {result.ece:.3f} ({result.ece_ci[0]:.3f} to {result.ece_ci[1]:.3f})\n"
         f"n = {result.n:,} in {result.n_units} {result.unit}s"
     )
     upper = sized(

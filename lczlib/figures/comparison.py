@@ -56,9 +56,21 @@ def areas_figure(areas: Mapping[str, pd.Series]) -> Any:
     return stacked(panels, width)
 
 
-def cross_table_figure(comparison: Comparison, share: Share = "rows") -> Any:
-    """The cross table of two maps, as `lczlib.figures.confusion_figure` draws it."""
-    first, second = comparison.names
+def cross_table_figure(
+    comparison: Comparison, share: Share = "rows", names: tuple[str, str] | None = None
+) -> Any:
+    """The cross table of two maps, as `lczlib.figures.confusion_figure` draws it.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As of `lczlib.analysis.compare`.
+    share : {"counts", "rows", "columns"}
+        What a cell shows.
+    names : (str, str), optional
+        What the maps are called; as in the comparison by default.
+    """
+    first, second = names or comparison.names
     title = f"Agreement {comparison.agreement:.3f} of {comparison.n:,} cells"
     return confusion_figure(comparison.counts.rename(first=first, second=second), share, title)
 

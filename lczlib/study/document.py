@@ -95,7 +95,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
     if study.comparison is not None:
         first, second = (NAMES.get(n, n) for n in study.comparison.names)
         save(
-            cross_table_figure(study.comparison),
+            cross_table_figure(study.comparison, names=(first, second)),
             "cross_table",
             f"Cross table: {first} (rows), {second} (columns)",
         )

@@ -26,6 +26,7 @@ STATE = {
     "heat": "&heat_map=reference",
 }
 WATER = "&made=maps,water", "Water area"
+HEIGHT_JS = "document.querySelector('#main').scrollHeight + 80"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
@@ -57,8 +58,11 @@ def main() -> None:
                     shot.goto(f"{url}?page={name}{state}{'&theme=dark' * (theme == 'dark')}")
                     shot.get_by_text(text).first.wait_for(timeout=240_000)
                     still(shot)
+                    if options.whole:  # the page scrolls within its frame
+                        shot.set_viewport_size({"width": width, "height": shot.evaluate(HEIGHT_JS)})
+                        still(shot)
                     path = options.folder / f"{name}-{size}-{theme}.png"
-                    shot.screenshot(path=path, full_page=options.whole)
+                    shot.screenshot(path=path)
                     context.close()
         browser.close()
     if server:
