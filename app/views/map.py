@@ -40,6 +40,7 @@ class MapPage:
         self._legend = html("")
         self._map = session.map_view(title="", height=620)
         self._fitted: Any = None
+        self._offered: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
             options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
@@ -120,9 +121,10 @@ class MapPage:
     def _made(self, *_: Any) -> None:
         study = self._study
         scene = study.scene
-        self._networks[:] = [
-            self._network(s) for s in ("s1", "s2") if scene is not None and s in scene.sensors
-        ]
+        if scene is not self._offered:
+            self._offered = scene
+            sensors = () if scene is None else scene.sensors
+            self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
         wanted = next(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty, open_lcz_map, open_probabilities
 from lczlib.scenes import open_sentinel2, open_so2sat
+from lczlib.scenes.so2sat import City
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
@@ -212,16 +213,22 @@ def open_material(
             "date": entry.properties["datetime"][:10],
         }
         return _of_rasters(place, paths, radar, shared=area is None and not radar, **facts)
-    folder, city = demo_folder() if place.key == DEMO else (place.folder, place.city)
+    demo = place.key == DEMO
+    folder, city = demo_folder() if demo else (place.folder, place.city)
     reference = folder / "Reference" / city
     if area:
         folder = _cut_folder(folder, city, work / "area", area)
-    opened = open_so2sat(folder, city)
+    opened = _open_demo(folder, city) if demo and not area else open_so2sat(folder, city)
     return Material(
         place, (str(folder),), city=city, seasons=opened.seasons, radar=opened.sentinel1,
         reference=reference if reference.is_dir() else None, notes=opened.notes,
         shared=area is None,
     )  # fmt: skip
+
+
+@lru_cache(1)  # what every visitor opens first, and nobody changes
+def _open_demo(folder: Path, city: str) -> City:
+    return open_so2sat(folder, city)
 
 
 def open_references(material: Material, files: Sequence[str] = ()) -> References:

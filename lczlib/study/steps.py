@@ -82,7 +82,9 @@ def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: A
 
 
 def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
-    return run_map(v["scene"], v, context.store, progress=progress, cancelled=cancelled)
+    found = run_map(v["scene"], v, context.store, progress=progress, cancelled=cancelled)
+    _ = found.certainties  # read here, and not when they are first shown
+    return found
 
 
 def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
