@@ -20,6 +20,8 @@ from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.results import is_stored
 from lczlib.study.state import INPUTS, message_of
 
+_PATIENCE = 15  # niceness: a waiting answer gets some thirty times a mapping run's share
+
 
 def _step_aside() -> None:
     """Let this thread, and those it starts, compute only while the page has nothing to answer."""
@@ -28,7 +30,6 @@ def _step_aside() -> None:
         os.setpriority(*mine, max(_PATIENCE, os.getpriority(*mine)))
 
 
-_PATIENCE = 15  # niceness: a waiting answer gets some thirty times a mapping run's share
 # Shared by all sessions: quick steps never queue behind a mapping run.
 _QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
 _HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run", _step_aside)

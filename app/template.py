@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import panel as pn
 from access import name_widgets
+from memory import settle
 from panel.theme import fast
 from parts import banner, html
 from session import Session
@@ -13,6 +14,7 @@ from style import NAV_CSS, TEMPLATE_CSS
 from views import PAGES
 from warm import is_warming, warm
 
+settle()  # nearly all that the pages import is there now
 LABELS = {name: page.title for name, page in PAGES.items()}
 
 

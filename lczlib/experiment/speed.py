@@ -16,6 +16,7 @@ import torch
 
 from lczlib.experiment.data import DataSet
 from lczlib.experiment.plan import Cell
+from lczlib.machine import machine
 from lczlib.mapping.engines import choose_device
 from lczlib.models import architecture, build
 from lczlib.models.forest import RandomForest
@@ -67,8 +68,8 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
             if turn:  # the first turn warms up
                 own.append(time.perf_counter() - begun)
     how = {
-        "device": device, "threads": torch.get_num_threads(), "batch_size": _BATCH,
-        "rounds": _ROUNDS, "patch_size": data.subsets().train.kind.patch_size,
+        **_where(device), "batch_size": _BATCH, "rounds": _ROUNDS,
+        "patch_size": data.subsets().train.kind.patch_size,
         "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }  # fmt: skip
     return [
@@ -82,18 +83,24 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
 
 
 def speeds(folder: str | Path, cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
-    """What `measure` finds, or found when a table of the same networks was written to a folder.
+    """What `measure` finds, or found on this machine for an earlier table of the same networks.
 
     Each line also has ``of``: the inputs and the network's options, by which it is known again.
     """
     wanted = {c.label: [c.inputs, c.runs[0].options.options] for c in cells}
+    here = _where(choose_device(cells[0].runs[0].options.device)).items()
     try:
         earlier = json.loads((Path(folder) / "experiment.json").read_text())["speed"]
-        if {s["label"]: s["of"] for s in earlier} == json.loads(json.dumps(wanted)):
+        same = {s["label"]: s["of"] for s in earlier} == json.loads(json.dumps(wanted))
+        if same and all(here <= s.items() for s in earlier):
             return earlier
     except (OSError, ValueError, KeyError):
         pass  # not written yet, or not by this version
     return [{**s, "of": wanted[s["label"]]} for s in measure(cells, data)]
+
+
+def _where(device: str) -> dict[str, Any]:
+    return {"machine": machine(), "device": device, "threads": torch.get_num_threads()}
 
 
 def n_parameters(network: torch.nn.Module) -> int:
