@@ -17,15 +17,12 @@ from style import RAW_CSS
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
 from lczlib.study import Study
+from lczlib.study.steps import MAP_NAMES
 
 WHAT = {
     "scene": "scene", "reference": "reference", "own_map": "uploaded map", "maps": "LCZ map",
     "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
     "water_summary": "water areas",
-}  # fmt: skip
-MAP_NAMES = {
-    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
-    "own": "Uploaded map",
 }  # fmt: skip
 _LEGEND_ROW = (
     '<details class="row" role="listitem"><summary title="{label}: what it looks like">'

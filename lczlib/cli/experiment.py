@@ -13,7 +13,12 @@ from rich.markup import escape
 
 from lczlib.cli import console
 from lczlib.cli.options import (
+    BatchSize,
     Device,
+    Epochs,
+    HalveEvery,
+    LearningRate,
+    Patience,
     above_zero,
     an_architecture,
     lcz_classes,
@@ -102,15 +107,11 @@ def experiment(
         list[str] | None,
         typer.Option(metavar="ARCH.NAME=VALUE", help="Of a network: rsnnet.width=32; repeat."),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 100,
-    batch_size: Annotated[int, typer.Option(min=1, help="Patches a step.")] = 16,
-    learning_rate: Annotated[
-        float, typer.Option(help="Of the first epochs.", callback=above_zero)
-    ] = 0.002,
-    halve_every: Annotated[int, typer.Option(min=1, help="Epochs until the rate is halved.")] = 5,
-    patience: Annotated[
-        int, typer.Option(min=1, help="Epochs without a better validation loss.")
-    ] = 50,
+    epochs: Epochs = 100,
+    batch_size: BatchSize = 16,
+    learning_rate: LearningRate = 0.002,
+    halve_every: HalveEvery = 5,
+    patience: Patience = 50,
     gamma: Annotated[
         float, typer.Option(help="Of the tables of inputs and networks.", callback=not_negative)
     ] = 2.0,

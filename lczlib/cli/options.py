@@ -133,3 +133,9 @@ Device = Annotated[
         callback=matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:NUMBER"),
     ),
 ]
+
+Epochs = Annotated[int, typer.Option(min=1, help="At most.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Patches a step.")]
+LearningRate = Annotated[float, typer.Option(help="Of the first epochs.", callback=above_zero)]
+HalveEvery = Annotated[int, typer.Option(min=1, help="Epochs until the rate is halved.")]
+Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation loss.")]

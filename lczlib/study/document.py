@@ -19,7 +19,7 @@ from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
 from lczlib.study.state import INPUTS, Study
-from lczlib.study.steps import named_maps
+from lczlib.study.steps import MAP_NAMES, named_maps
 from lczlib.study.water import Water, WaterSummary
 from lczlib.study.water_results import (
     describe_water,
@@ -28,10 +28,6 @@ from lczlib.study.water_results import (
     write_water_maps,
 )
 
-NAMES = {
-    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
-    "own": "Uploaded map",
-}  # fmt: skip
 _METHODS = (
     "Local Climate Zones after Stewart and Oke (2012, doi 10.1175/BAMS-D-11-00019.1) at 100 m. Each cell's class is "
     "the most probable of the 17 that a network gives the 32 x 32 pixels around it; a cell with less than half of its "
@@ -90,17 +86,17 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
     for name, lcz in maps_of(study).items():
         path = folder / f"map_{name}{ending}"
         with staged(path) as temporary:
-            lcz_figure(lcz, NAMES.get(name, name)).savefig(temporary, dpi=150)
-        found[f"LCZ map: {NAMES.get(name, name)}"] = path
+            lcz_figure(lcz, MAP_NAMES.get(name, name)).savefig(temporary, dpi=150)
+        found[f"LCZ map: {MAP_NAMES.get(name, name)}"] = path
     if study.comparison is not None:
-        first, second = (NAMES.get(n, n) for n in study.comparison.names)
+        first, second = (MAP_NAMES.get(n, n) for n in study.comparison.names)
         save(
             cross_table_figure(study.comparison, names=(first, second)),
             "cross_table",
             f"Cross table: {first} (rows), {second} (columns)",
         )
     if study.accuracy is not None:
-        named = {NAMES.get(n, n): a for n, a in study.accuracy.assessments.items()}
+        named = {MAP_NAMES.get(n, n): a for n, a in study.accuracy.assessments.items()}
         save(
             class_accuracy_figure(named),
             "class_accuracy",
@@ -110,13 +106,13 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
             save(
                 confusion_figure(a.counts),
                 f"confusion_{name}",
-                f"Confusion matrix of {NAMES.get(name, name)}, % of the reference",
+                f"Confusion matrix of {MAP_NAMES.get(name, name)}, % of the reference",
             )
         for name, c in study.accuracy.calibrations.items():
             save(
                 reliability_figure(c),
                 f"reliability_{name}",
-                f"Reliability of {NAMES.get(name, name)}",
+                f"Reliability of {MAP_NAMES.get(name, name)}",
             )
     if study.heat is not None:
         result = study.heat.result
@@ -225,12 +221,12 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             for _, r in areas.iterrows()
             if r[columns].sum() > 0
         ]
-        report.table(("class", *(NAMES.get(c, c) for c in columns)), rows, "Area by class, km²")
+        report.table(("class", *(MAP_NAMES.get(c, c) for c in columns)), rows, "Area by class, km²")
     if study.comparison is not None:
         report.section("Comparison")
         c = study.comparison
         report.text(
-            f"{NAMES.get(c.names[0])} and {NAMES.get(c.names[1])} give the same class to "
+            f"{MAP_NAMES.get(c.names[0])} and {MAP_NAMES.get(c.names[1])} give the same class to "
             f"{100 * c.agreement:.1f} % of {c.n:,} cells (kappa {c.kappa:.3f}). Agreement is no accuracy."
         )
         put("Cross table")
@@ -252,7 +248,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             for s in SCORES
         ]
         rows.append(("cells (n)", *(f"{a.n:,}" for a in found.values())))
-        report.table(("score", *(NAMES.get(n, n) for n in found)), rows)
+        report.table(("score", *(MAP_NAMES.get(n, n) for n in found)), rows)
         put("Producer", "Confusion", "Reliability")
     if study.heat is not None:
         report.section("Heat island")

@@ -125,6 +125,13 @@ def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> Wa
     return summarise_water(v["water"], v["water_threshold"], named_maps(v))
 
 
+MAP_NAMES = {
+    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
+    "own": "Uploaded map",
+}  # fmt: skip
+"""What the maps of a study are called."""
+
+
 def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
     """All LCZ maps at hand by name: s1, s2, fused, reference, own."""
     found: dict[str, xr.DataArray] = {}
