@@ -17,6 +17,7 @@ from lczlib.grid import geobox_of
 MERCATOR = "EPSG:3857"
 MOST_CELLS = 1_500_000
 """Rasters up to this size go to the browser whole, which then pans and zooms without the server."""
+_IMAGE_FINER = 1.1
 _TO_MERCATOR = Transformer.from_crs("EPSG:4326", MERCATOR, always_xy=True)
 _TO_DEGREES = Transformer.from_crs(MERCATOR, "EPSG:4326", always_xy=True)
 
@@ -89,11 +90,22 @@ def rgba_picture(rgb: xr.DataArray) -> Picture:
     packed |= np.where(packed > 0, np.uint32(0xFF000000), np.uint32(0))
     layer = thin[..., 0].copy(data=packed.view(np.int32)).drop_vars("band", errors="ignore")
     layer.attrs = {}
-    box = geobox_of(layer)
-    out = xr_reproject(layer, box.to_crs(MERCATOR), resampling="nearest", dst_nodata=0)
+    out = xr_reproject(layer, _image_box(geobox_of(layer)), resampling="nearest", dst_nodata=0)
     values = np.ascontiguousarray(out.values.view(np.uint32)[::-1])
     left, bottom, right, top = geobox_of(out).boundingbox
     return Picture(values, left, bottom, right - left, top - bottom)
+
+
+@lru_cache(256)
+def _image_box(box: GeoBox) -> GeoBox:
+    """Where an image lies in web mercator, at hardly finer pixels than its own.
+
+    Web mercator's metres are shorter than those on the ground, so that pixels of the same number of
+    metres would be up to several times as many, all of them sent to the browser.
+    """
+    target = box.to_crs(MERCATOR)
+    more = target.shape[0] * target.shape[1] / (box.shape[0] * box.shape[1])
+    return target.zoom_out(max(1.0, more**0.5 / _IMAGE_FINER))
 
 
 def to_mercator(longitude: np.ndarray | float, latitude: np.ndarray | float) -> tuple:

@@ -106,6 +106,7 @@ class MapView:
             for size in ("inner_width", "inner_height"):
                 self.figure.js_on_change(size, fit)
         self._tiles = None
+        self._shown: Picture | None = None
         self._image = ColumnDataSource(dict(_EMPTY))
         self.figure.image_rgba(source=self._image, level="image")
         self.classes = ColumnDataSource({**_EMPTY, "certainty": []})
@@ -167,7 +168,9 @@ class MapView:
 
     def show_image(self, image: Picture | None) -> None:
         """The image below; none to clear it."""
-        self._image.data = _data(image)
+        if image is not self._shown:  # some megabytes, which the browser may have
+            self._shown = image
+            self._image.data = _data(image)
 
     def show_classes(self, lcz: Any, certainty: Any = None) -> None:
         """The class layer: a projected LCZ map (see `display.projected`), or none."""

@@ -9,11 +9,13 @@ from access import name_widgets
 from memory import settle
 from panel.theme import fast
 from parts import banner, html
+from sending import send_everything
 from session import Session
 from style import NAV_CSS, TEMPLATE_CSS
 from views import PAGES
 from warm import is_warming, warm
 
+send_everything()
 settle()  # nearly all that the pages import is there now
 LABELS = {name: page.title for name, page in PAGES.items()}
 

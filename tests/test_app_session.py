@@ -17,7 +17,9 @@ pn = pytest.importorskip("panel")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
 import jobs  # noqa: E402 - the app is a folder, not a package
+import sending  # noqa: E402
 from bokeh.document import Document  # noqa: E402 - after the check that it is installed
+from panel.io import document  # noqa: E402
 from panel.io.state import set_curdoc  # noqa: E402
 from session import Session  # noqa: E402
 
@@ -124,6 +126,44 @@ def test_a_result_that_was_overtaken_is_dropped(monkeypatch: pytest.MonkeyPatch)
     overtaken.set()
     wait_until(lambda: len(ticks) == 2)
     assert shown == ["new"]
+
+
+def test_a_message_queued_while_others_are_written_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As Panel queues them, on a connection that takes its time."""
+
+    class Connection:
+        _socket = object()
+
+    async def page() -> list[str]:
+        doc, connection, loop = Document(), Connection(), asyncio.get_running_loop()
+        on_the_way, written = [], []
+
+        def write(_: Connection, msg: str) -> list[asyncio.Future[None]]:
+            written.append(msg)
+            on_the_way.append(loop.create_future())
+            return on_the_way[-1:]
+
+        def queue(message: str) -> None:
+            document._WRITE_BLOCK[doc] = True
+            document._WRITE_MSGS.setdefault(doc, {}).setdefault(connection, []).append(message)
+            document._dispatch_write_task(doc, document._dispatch_msgs, doc)
+
+        monkeypatch.setitem(document.extra_socket_handlers, object, write)
+        queue("first")
+        while not on_the_way:
+            await asyncio.sleep(0)
+        on_the_way[0].set_result(None)  # the first task goes on before the second begins
+        queue("second")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return written
+
+    monkeypatch.setattr(document, "_dispatch_msgs", sending._write_some)
+    assert asyncio.run(page()) == ["first"]  # once Panel does better, this module can go
+    sending.send_everything()
+    assert asyncio.run(page()) == ["first", "second"]
 
 
 def test_what_fails_in_the_background_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -55,7 +55,7 @@ def test_single_files_open(mapped: Any, visit: Callable[..., Any], tmp_path: Pat
 def test_figures_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) -> None:
     page = visit(f"{mapped.url}?page=share")
     page.get_by_role("button", name="Surface heat island by zone", exact=True).wait_for()
-    page.get_by_role("button", name=re.compile("^Accuracy")).first.wait_for()
+    page.get_by_role("button", name=re.compile("^Accuracy by class")).first.wait_for()
     names = {}
     for ending in ("PNG", "SVG"):
         with zipfile.ZipFile(taken(page, f"All figures as {ending} (zip)", tmp_path)) as archive:
