@@ -245,12 +245,13 @@ def answers(server: Server, table: Table, visitors: int) -> None:
         mapper.get_by_label("Fusion of the two").select_option("product")
         mapper.get_by_text("made with other settings").wait_for()
         mapper.get_by_role("button", name="Run again").click()
-        mapper.get_by_role("button", name="Cancel").wait_for()
-        during = layer_switches(page, 10)
+        cancel = mapper.get_by_role("button", name="Cancel")
+        cancel.wait_for()
+        moved, during = pans(page, 20), []
+        while cancel.is_visible() and len(during) < 60:
+            during += layer_switches(page, 2)
         table.add("layer switch while another visitor maps", during, "ms", "waits for no inference")
-        table.add("pan / zoom while another visitor maps", pans(page, 20), "ms")
-        running = mapper.get_by_role("button", name="Cancel").is_visible()
-        print("  the other's run was still going on:", running)
+        table.add("pan / zoom while another visitor maps", moved, "ms")
         browser.close()
 
 
