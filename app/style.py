@@ -60,6 +60,6 @@ NAV_CSS = (
     WRAP_CSS
     + """
 .bk-btn { padding: 7px 14px; font-size: 14px; }
-:host(.outline) .bk-btn-group .bk-btn-primary.bk-active { color: #ffffff; }
+.bk-btn-group .bk-btn.bk-btn-primary.bk-active { color: #ffffff !important; }
 """
 )
