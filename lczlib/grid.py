@@ -132,7 +132,7 @@ def check_same_grid(
     if not same_grid(box_a, box_b):
         msg = (
             f"The grids differ: {names[0]} is {describe(box_a)}; {names[1]} is {describe(box_b)}. "
-            "Bring one to the other's grid, or ask for resampling."
+            "Bring one to the other's grid, or ask for resampling (--resample nearest)."
         )
         raise GridError(msg)
     return box_a

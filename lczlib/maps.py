@@ -171,7 +171,11 @@ def _choose_band(names: list[str], band: int | str | None, path: str | Path) -> 
         return band - 1
     wanted = band if band is not None else ("lcz" if len(names) > 1 else names[0])
     if wanted not in names:
-        msg = f"{path} has {len(names)} bands ({', '.join(n or '?' for n in names)}): say which holds the classes."
+        named = f" ({', '.join(names)})" if all(names) else ""
+        msg = (
+            f"{path} has {len(names)} bands{named}, and none is named lcz: an image or probabilities "
+            "are no LCZ map; of a map with several bands say which holds the classes."
+        )
         raise InputError(msg)
     return names.index(wanted)
 

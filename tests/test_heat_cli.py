@@ -169,6 +169,8 @@ def test_canopy_result_keeps_its_contract(lcz_command, network, tmp_path):
     )
     assert code == 0
     assert "Canopy layer heat island" in out
+    assert "mean (95%)" in out
+    assert "95% interval" in out.partition("Largest hourly difference")[2]
     result = json.loads((tmp_path / "out/heat_island.json").read_text())
     assert (result["kind"], result["reference"]) == ("canopy", "LCZ D")
     row = next(r for r in result["classes"] if r["lcz"] == 2)

@@ -131,6 +131,7 @@ def change(scene, **kwargs):
         (lambda s: s, {"units": "watts"}, InputError, "no unit of backscatter"),
         (lambda s: s * 100, {}, InputError, "--dn-scale 100"),
         (lambda s: s, {"dn_scale": 0.0}, InputError, "DN scale of 0"),
+        (lambda s: s, {"dn_scale": 100.0}, InputError, "brighter than any land"),
         (lambda s: s[:1], {}, InputError, "but no VH: the water networks take VV and VH together"),
         (lambda s: change(s[:1]), {}, InputError, r"1 band\(s\) without VV / VH names"),
         (lambda s: s * np.nan, {}, InputError, "no pixel that is valid"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from rich.table import Table
 
 from lczlib.analysis.heat.canopy import CanopyHeatIsland, CanopyOptions, canopy_heat_island
@@ -106,28 +107,38 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
         console.out.print(
             f"[yellow]{n_flagged} station(s) in mixed surroundings (under 80% one class).[/]"
         )
+    level = f"{100 * result.options.confidence:g}%"
     table = Table(
-        "LCZ",
-        "stations",
-        "hours",
-        f"{result.options.statistic} difference",
-        "interval",
-        "night",
-        "night max",
-        "interval over",
-    )
-    nights = result.subsets[result.subsets["subset"] == "night"].set_index("lcz")["difference"]
+        "LCZ", "n", "hours", f"{result.options.statistic} ({level})", f"night ({level})", "max",
+        caption="differences in K; n: stations; max: mean of the nights' largest",
+    )  # fmt: skip
+    nights = result.subsets[result.subsets["subset"] == "night"].set_index("lcz")
+    few: dict[str, list[str]] = {}
     for number, row in result.classes.iterrows():
-        known = np.isfinite(row["ci_low"])
+        code = CLASSES[int(number) - 1].code
+        if row["note"] not in ("", "reference"):
+            few.setdefault(row["note"], []).append(code)
+        if row["note"] == "reference":
+            table.add_row(code, str(row["n_stations"]), f"{row['n_hours']:,}", "reference")
+            continue
         table.add_row(
-            CLASSES[int(number) - 1].code, str(row["n_stations"]), f"{row['n_hours']:,}",
-            f"{row['difference']:+.2f}",
-            f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known else "-",
-            f"{nights.get(number, np.nan):+.2f}", f"{row['night_maximum']:.2f}", row["interval_over"],
+            code, str(row["n_stations"]), f"{row['n_hours']:,}",
+            f"{row['difference']:+.2f} ({_interval(row)})",
+            f"{nights.loc[number, 'difference']:+.2f} ({_interval(nights.loc[number])})"
+            if number in nights.index else "-",
+            f"{row['night_maximum']:.2f}",
         )  # fmt: skip
     console.out.print(table)
+    for note, codes in few.items():
+        console.out.print(f"[yellow]LCZ {', '.join(codes)}: {note}.[/]")
     peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
     console.out.print(
-        f"Strongest in LCZ {CLASSES[int(peak['lcz']) - 1].code} at {int(peak['hour'])} h local solar time: "
-        f"{peak['difference']:+.2f} K."
+        f"Largest hourly difference: LCZ {CLASSES[int(peak['lcz']) - 1].code} at {int(peak['hour'])} h "
+        f"local solar time, {peak['difference']:+.2f} K ({level} interval {_interval(peak)}, "
+        f"{int(peak['n_hours']):,} hours)."
     )
+
+
+def _interval(row: pd.Series) -> str:
+    low, high = row["ci_low"], row["ci_high"]
+    return f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) else "-"

@@ -100,7 +100,7 @@ def _reflectance(
         guess = "reflectance x 1000 taken for DN x 10,000" if ratio < 1 else "another scale"
         yield (
             f"The {what} has a median {ratio:.2g} times that of the training data: it looks like "
-            f"{guess}; set the scale (--scale 0.001)."
+            f"{guess}; set the scale (--scale 0.001), or, where a scale or offset was given, correct that."
         )
     elif min(np.percentile(v, 1) for v in values.values()) > 0.09:
         yield (

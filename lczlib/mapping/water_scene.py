@@ -296,6 +296,10 @@ def typical(scene: xr.DataArray) -> np.ndarray:
     return np.median(_sample(scene), axis=1)
 
 
+_BRIGHT = 2.0
+"""dB below zero. The median of Beijing's centre, VV and VH together, is -10 dB."""
+
+
 def _check_units(values: xr.DataArray, units: Units, dn_scale: float, what: str) -> None:
     """Raise `InputError` if the values do not look like backscatter in `units`."""
     pixels = _sample(values)
@@ -321,6 +325,12 @@ def _check_units(values: xr.DataArray, units: Units, dn_scale: float, what: str)
         msg = (
             f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: it is stored "
             f"with a scale; give it with dn_scale (--dn-scale {100 * dn_scale:g} or so)."
+        )
+        raise InputError(msg)
+    if middle > -_BRIGHT:
+        msg = (
+            f"The {what} has a median of {middle:.3g} dB, which is brighter than any land: its values "
+            f"are not dB x {dn_scale:g}; correct dn_scale (--dn-scale), 1 for values in dB."
         )
         raise InputError(msg)
     medians = dict(zip(values.band.values, np.median(pixels, axis=1), strict=True))
