@@ -7,6 +7,7 @@ import gc
 import sys
 from typing import Any
 
+_ARENA_MAX, _ARENAS = -8, 2  # of malloc.h: memory pools, one of which each thread would get
 _SOON = 3.0  # seconds: of several sessions that end together, the last one's memory too
 
 
@@ -21,7 +22,10 @@ class Trimmer:
         self._due = False
         self._trim = None
         if sys.platform.startswith("linux"):
-            self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+            libc = ctypes.CDLL(None)
+            self._trim = getattr(libc, "malloc_trim", None)
+            if hasattr(libc, "mallopt"):
+                libc.mallopt(_ARENA_MAX, _ARENAS)
 
     def soon(self, loop: Any) -> None:
         """Ask for it, on the event loop."""
