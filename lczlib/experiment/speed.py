@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,11 @@ def speeds(folder: str | Path, cells: Sequence[Cell], data: DataSet) -> list[dic
     """
     wanted = {c.label: [c.inputs, c.runs[0].options.options] for c in cells}
     here = _where(choose_device(cells[0].runs[0].options.device)).items()
-    try:
+    with suppress(OSError, ValueError, KeyError):  # not written yet, or not by this version
         earlier = json.loads((Path(folder) / "experiment.json").read_text())["speed"]
         same = {s["label"]: s["of"] for s in earlier} == json.loads(json.dumps(wanted))
         if same and all(here <= s.items() for s in earlier):
             return earlier
-    except (OSError, ValueError, KeyError):
-        pass  # not written yet, or not by this version
     return [{**s, "of": wanted[s["label"]]} for s in measure(cells, data)]
 
 

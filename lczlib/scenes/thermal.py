@@ -294,10 +294,8 @@ def _band(data: xr.DataArray, band: int | str | None, path: Path) -> xr.DataArra
     text = str(band) if band is not None else None
     if text is None:
         if data.sizes["band"] > 1:
-            listed = ", ".join(map(str, names))
-            msg = (
-                f"{path} has {data.sizes['band']} bands ({listed}): say which is thermal (--band)."
-            )
+            listed = f" ({', '.join(map(str, names))})" if names else ""
+            msg = f"{path} has {data.sizes['band']} bands{listed}: say which is thermal (--band)."
             raise InputError(msg)
         index = 0
     elif text in names:
