@@ -14,6 +14,7 @@ import numpy as np
 import rasterio
 import rioxarray
 import xarray as xr
+from dask.utils import SerializableLock
 
 from lczlib.classes import CLASSES, N_CLASSES, NODATA, Scheme, to_standard
 from lczlib.errors import ClassSchemeError, InputError
@@ -63,7 +64,11 @@ def open_raster(
     if name is None:
         raise InputError(unreadable(path, what, wanted))
     try:
-        data = rioxarray.open_rasterio(name, chunks=chunks, mask_and_scale=False)
+        # With the lock that all files share, a file whose last array goes while another is read is
+        # not closed, and keeps its blocks in memory; with it, also, no two files are read at once.
+        data = rioxarray.open_rasterio(
+            name, chunks=chunks, mask_and_scale=False, lock=SerializableLock()
+        )
         with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
             last = src.block_window(
                 1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
