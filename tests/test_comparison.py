@@ -115,8 +115,12 @@ def test_maps_on_other_grids_need_resampling(three):
     assert compare(three["s1"], shifted, resampling="nearest").agreement == 1
     with pytest.raises(GridError, match="do not overlap"):
         compare(three["s1"], raster(three["s1"].values, x=1e6), resampling="nearest")
-    with pytest.raises(InputError, match="no mapped cell in common"):
+    with pytest.raises(InputError, match="No cell is mapped in second on the grid of first"):
         compare(three["s1"], raster(np.zeros((80, 60))))
+    left, right = np.zeros((2, 80, 60), np.uint8)
+    left[:, :30], right[:, 30:] = 2, 6
+    with pytest.raises(InputError, match="first and second have no mapped cell in common"):
+        compare(raster(left), raster(right))
 
 
 def test_a_mode_resampling_takes_the_frequent_class():

@@ -134,12 +134,21 @@ def compare(
     first, second = aligned(first, second, resampling, names)
     counts = confusion(first, second).rename(reference="first", predicted="second")
     if not int(counts.sum()):
-        msg = f"{names[0]} and {names[1]} have no mapped cell in common."
-        raise InputError(msg)
+        raise InputError(_nothing_in_common(counts, names))
     areas = [
         class_areas(a.where(b > 0, 0))["area_km2"] for a, b in ((first, second), (second, first))
     ]
     return Comparison(names, counts, _class_table(counts, *areas))
+
+
+def _nothing_in_common(counts: xr.DataArray, names: tuple[str, str]) -> str:
+    left = counts.attrs
+    empty = [
+        n for n, k in zip(names, ("no_prediction", "no_reference"), strict=True) if not left[k]
+    ]
+    if empty:
+        return f"No cell is mapped in {' nor in '.join(empty)} on the grid of {names[0]}."
+    return f"{names[0]} and {names[1]} have no mapped cell in common."
 
 
 def _class_table(counts: xr.DataArray, first: pd.Series, second: pd.Series) -> pd.DataFrame:

@@ -259,12 +259,13 @@ def _print(result: SurfaceHeatIsland, more: dict[str, Any]) -> None:
     ]
     table = Table(*heads, *(["note"] if notes else []))
     for number, row in result.classes.iterrows():
+        alone = result.reference.classes == (int(number),)  # compared with itself
         known = np.isfinite(row["ci_low"])
         cells = [
             CLASSES[int(number) - 1].code, f"{row['n_pixels']:,}", f"{row['n_patches']:,}",
             f"{row['n_effective']:.0f}" if np.isfinite(row["n_effective"]) else "-", f"{row['median']:.2f}",
-            f"{row['difference']:+.2f}" if np.isfinite(row["difference"]) else "-",
-            f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known else "-",
+            "reference" if alone else f"{row['difference']:+.2f}" if np.isfinite(row["difference"]) else "-",
+            f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known and not alone else "-",
         ]  # fmt: skip
         table.add_row(*cells, *([row["note"]] if notes else []))
     console.out.print(table)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from lczlib.cli import console
 from lczlib.cli.options import Device, a_date, above_zero, between
 from lczlib.cli.results import recorded
 from lczlib.errors import InputError
@@ -78,6 +79,7 @@ def water(
         pairs = _pairs(inputs, descending, orbit)
         record = _mapped(out, pairs, dates, options, facts)
     _print(record)
+    console.out.print(f"Maps, areas and intervals: {out}", soft_wrap=True)
 
 
 def _mapped(
@@ -88,7 +90,6 @@ def _mapped(
     facts: dict[str, Any],
 ) -> dict[str, Any]:
     """Write the maps and ``water.json``; what is in the latter."""
-    from rich.console import Console
     from rich.progress import Progress
 
     from lczlib.analysis.water_area import dark_as_water, water_area
@@ -107,9 +108,8 @@ def _mapped(
     model = load_water_model(orbit, chosen["device"])
     facts["weights"] = {"name": model.weights.name, "sha256": model.weights.sha256}
     facts["device"] = device_name(str(next(model.parameters()).device))
-    console = Console(stderr=True)
     results: list[dict[str, Any]] = []
-    with Progress(console=console) as bars:
+    with Progress(console=console.err) as bars:
         for (path, _), scene, day in zip(pairs, scenes, when, strict=True):
             bar = bars.add_task(path.name)
 
@@ -133,10 +133,10 @@ def _mapped(
             )
             dark = float(area["dark"])
             if dark > _MUCH_DARK * float(area["area"]):
-                console.print(
+                console.err.print(
                     f"{path.name}: {dark:.3g} km2 is as dark as open water but not mapped as water, "
                     "and the interval reaches over it: compare the map with the image (--figures).",
-                    highlight=False,
+                    markup=False,
                 )
     options |= {"orbit": orbit, "threshold": threshold, "edges": edges}
     record: dict[str, Any] = {**options, "scenes": results}
@@ -146,7 +146,7 @@ def _mapped(
         record["series_note"] = (
             "The dated inputs lie on different grids, so there is no area by month."
         )
-        console.print(record["series_note"])
+        console.err.print(record["series_note"])
     elif len(pairs) > 1 and all(when):
         darkness = [dark_as_water(scene) for scene in scenes]
         record["series"] = _series(
@@ -263,13 +263,13 @@ def _series(
 
 
 def _print(record: dict[str, Any]) -> None:
-    from rich.console import Console
+    from rich import box
     from rich.table import Table
 
     series = record.get("series")
-    table = Table(
-        "month" if series else "scene", "water km2", "interval", "dark, not mapped", "seen"
-    )
+    table = Table("month" if series else "scene", "water, km2 (95%)", box=box.SIMPLE)
+    for name in ("dark, not mapped", "seen", "cells"):
+        table.add_column(name, justify="right", no_wrap=True)
     rows = (
         [(m["month"], m) for m in series["months"]]
         if series
@@ -278,7 +278,7 @@ def _print(record: dict[str, Any]) -> None:
     for name, row in rows:
         low, high = row["area_km2_ci"]
         table.add_row(
-            name, f"{row['area_km2']:.4g}", f"{low:.4g} - {high:.4g}",
-            f"{row['dark_not_water_km2']:.3g}", f"{row['valid_share']:.1%}",
+            name, f"{row['area_km2']:.3g} ({low:.3g}-{high:.3g})",
+            f"{row['dark_not_water_km2']:.3g}", f"{row['valid_share']:.1%}", f"{row['n']:,}",
         )  # fmt: skip
-    Console().print(table)
+    console.out.print(table)

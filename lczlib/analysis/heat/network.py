@@ -85,7 +85,11 @@ def sensor_sites(
     no_room = [z for z in zones if not len(rooms[z])]
     zones = [z for z in zones if len(rooms[z])]
     if not zones:
-        msg = f"No zone has a place {border_distance:g} m from its border: lower --border-distance."
+        deepest = max(depth[codes == c.number].max(initial=0) for c in CLASSES)
+        msg = (
+            f"No zone has a place {border_distance:g} m from its border: the one furthest inside is "
+            f"{deepest:.0f} m from it; lower --border-distance."
+        )
         raise InputError(msg)
     if n_sensors < len(zones):
         msg = f"{n_sensors} sensors cannot cover {len(zones)} zones: give at least {len(zones)}."
