@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -5,10 +7,12 @@ import torch
 
 from lczlib.catalog import entries
 from lczlib.errors import InputError, WeightsError
+from lczlib.export.files import sha256_of
 from lczlib.models import (
     ARCHITECTURES,
     Weights,
     build,
+    describe,
     import_weights,
     load_model,
     published_weights,
@@ -173,7 +177,9 @@ def test_a_description_survives_the_file(tmp_path):
         "x", "resnet20", "s2", ("B02",), mean=(0.1,), options={}, accuracy={"oa": 0.5, "n": 10}
     )
     save_safetensors(tmp_path / "x.safetensors", build("resnet20", 1), described)
-    assert read_safetensors(tmp_path / "x.safetensors")[0] == described
+    path = tmp_path / "x.safetensors"
+    assert read_safetensors(path)[0] == described
+    assert describe(path) == replace(described, sha256=sha256_of(path))
 
 
 def test_a_bare_safetensors_file_says_what_to_do(tmp_path):

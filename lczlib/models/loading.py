@@ -14,6 +14,7 @@ from lczlib.models.registry import architecture, build
 from lczlib.models.weights import (
     Weights,
     published_weights,
+    read_description,
     read_safetensors,
     save_safetensors,
 )
@@ -40,8 +41,7 @@ def describe(name: str | Path) -> Weights:
     """
     path = _local_file(name)
     if path is not None:
-        weights, _ = read_safetensors(path)
-        return dataclasses.replace(weights, sha256=sha256_of(path))
+        return dataclasses.replace(read_description(path), sha256=sha256_of(path))
     try:
         return published_weights(str(name))
     except CatalogError as err:

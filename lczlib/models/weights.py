@@ -166,6 +166,15 @@ def read_safetensors(path: str | Path) -> tuple[Weights, dict[str, Tensor]]:
     WeightsError
         If the file is missing, damaged, or has no description.
     """
+    return _read(path, parameters=True)
+
+
+def read_description(path: str | Path) -> Weights:
+    """The description alone, as `read_safetensors` gives it, without PyTorch."""
+    return _read(path, parameters=False)[0]
+
+
+def _read(path: str | Path, *, parameters: bool) -> tuple[Weights, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
@@ -173,9 +182,10 @@ def read_safetensors(path: str | Path) -> tuple[Weights, dict[str, Tensor]]:
         msg = f"The weights file {path} does not exist."
         raise WeightsError(msg)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="pt" if parameters else "numpy") as file:
             described = (file.metadata() or {}).get(_METADATA_KEY)
-            state = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - no mapping
+            names = file.keys() if parameters else ()
+            state = {k: file.get_tensor(k) for k in names}
     except (SafetensorError, OSError) as err:
         msg = f"The weights file {path} is damaged ({err}): fetch or train it again."
         if path.suffix != ".safetensors":
