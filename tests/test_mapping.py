@@ -281,6 +281,18 @@ def test_the_guard_knows_top_of_atmosphere_given_to_weights_of_the_surface(share
     assert not any(words in w for w in prepare(berlin, surface).warnings)  # it is of the surface
 
 
+def test_the_guard_sees_clouds(shared, mirror):
+    weights = published_weights("so2sat_s2_resnet20")
+    folder = shared / "data/s1s2_pairs"
+    clear, cloudy = (
+        prepare(open_sentinel2(folder / f"ROIs1970_fall_139_p839_s2_{n}.tif"), weights).warnings
+        for n in ("cloudfree", "cloudy")
+    )
+    assert not any("cloud" in w for w in clear)
+    (said,) = (w for w in cloudy if "cloud" in w)
+    assert "as bright as cloud or snow in 30% of 36,864 pixels looked at" in said
+
+
 @pytest.fixture
 def landsat(shared):
     """Hong Kong from Landsat, and weights that know its values."""

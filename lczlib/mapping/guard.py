@@ -16,6 +16,8 @@ _UNLIKE, _BEYOND = 4.0, 30.0
 that fills a scene moves it by one or two, another unit by tens."""
 _SMALLER, _LARGER = 0.02, 20.0
 """How many times the training data's a scene's median may be: no land cover makes that difference."""
+_CLOUDED = 0.02
+"""Share of bright pixels worth a warning: roofs and sand of a clear city stay below one in a hundred."""
 _WINDOWS, _WINDOW = 4, 96  # a 4 x 4 raster of windows of 96 pixels is read, not the whole scene
 
 
@@ -109,6 +111,7 @@ def _reflectance(
         )
     else:
         yield from _level(values, weights, str(bands.attrs.get("level", "")), what)
+        yield from _clouds(values, what)
     order = likely_order(np.stack([values[b] for b in trained]), tuple(trained))
     if order:
         yield (
@@ -140,6 +143,23 @@ def _level(
         yield (
             f"The {what} {why} top-of-atmosphere reflectance (L1C), but {weights.name} was trained on "
             "surface reflectance (L2A): use the L2A product of the same day."
+        )
+
+
+def _clouds(values: dict[str, np.ndarray], what: str) -> Iterator[str]:
+    """Clouds by the thresholds of Braaten, Cohen & Yang 2015 (doi 10.1016/j.rse.2015.08.006).
+
+    They are of top-of-atmosphere reflectance, take snow for cloud, and miss thin clouds.
+    """
+    if not {"B03", "B04"} <= values.keys():
+        return
+    green, red = values["B03"], values["B04"]
+    share = float(((green > 0.39) | ((green > 0.175) & (green > red))).mean())
+    if share > _CLOUDED:
+        yield (
+            f"The {what} is as bright as cloud or snow in {share:.0%} of {green.size:,} pixels looked "
+            "at, and what lies below cannot be mapped: use a clear image, or set clouded pixels to "
+            "no data."
         )
 
 
