@@ -199,6 +199,16 @@ def test_a_zone_too_near_the_sensors_of_another_is_named():
     assert np.isnan(sites["nearest_site"]).all()
 
 
+def test_few_sensors_go_to_the_reference_and_the_largest_zones(shared):
+    lcz = open_lcz_map(shared / "data/lcz_maps/shanghai_lcz.tif")
+    areas = np.bincount(lcz.data.ravel(), minlength=18)
+    roomy = set(sensor_sites(lcz, 40, border_distance=100)["lcz"])
+    few = sensor_sites(lcz, 3, border_distance=100)
+    others = sorted(roomy - {14}, key=lambda z: -areas[z])
+    assert set(few["lcz"]) == {14, *others[:2]}
+    assert few.attrs["left_out"] == sorted(others[2:])
+
+
 def test_an_empty_map_has_no_sites_and_no_areas():
     box = GeoBox.from_bbox((0, 0, 3000, 3000), "EPSG:32633", resolution=100)
     empty = lcz_map(on_grid(np.zeros((30, 30), np.uint8), box))
@@ -210,8 +220,8 @@ def test_an_empty_map_has_no_sites_and_no_areas():
 
 def test_wrong_network_requests_are_refused(city):
     _, lcz = city
-    with pytest.raises(InputError, match="1 sensors cannot cover 2 zones"):
-        sensor_sites(lcz, 1)
+    with pytest.raises(InputError, match="at least one sensor"):
+        sensor_sites(lcz, 0)
     with pytest.raises(InputError, match="0 m or more"):
         sensor_sites(lcz, 5, spacing=-1)
     with pytest.raises(InputError, match="No zone has a place"):

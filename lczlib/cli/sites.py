@@ -78,6 +78,7 @@ def sites(
             ],
             "zones_without_room": [CLASSES[z - 1].code for z in found.attrs["no_room"]],
             "zones_too_near_others": [CLASSES[z - 1].code for z in found.attrs["crowded"]],
+            "zones_without_sensor": [CLASSES[z - 1].code for z in found.attrs["left_out"]],
         }
         write_json(out / "sensor_sites.json", summary)
     table = Table("LCZ", "sensors")
@@ -93,6 +94,12 @@ def sites(
         names = ", ".join(summary["zones_too_near_others"])
         console.out.print(
             f"No place in LCZ {names} {spacing:g} m from the other sensors: lower --spacing."
+        )
+    if summary["zones_without_sensor"]:
+        names = ", ".join(summary["zones_without_sensor"])
+        console.warn(
+            f"{sensors} sensors leave LCZ {names} without one: LCZ D, which heat islands are measured "
+            "against, came first, then the largest zones."
         )
     if len(found) < sensors:
         console.warn(

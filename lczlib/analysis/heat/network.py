@@ -8,6 +8,7 @@ import xarray as xr
 from scipy import ndimage
 
 from lczlib.analysis.heat.patches import patch_numbers
+from lczlib.analysis.heat.reference import LOW_PLANTS
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, geobox_of
@@ -43,7 +44,8 @@ def sensor_sites(
     lcz : DataArray (y, x)
         Codes 0..17 on a grid in metres.
     n_sensors : int
-        At least one for each zone with room.
+        With fewer than there are zones with room, LCZ D, which heat islands are measured against,
+        comes first, then the largest.
     border_distance : float
         m; the default is the radius in which a station's zone is judged.
     spacing : float
@@ -59,17 +61,21 @@ def sensor_sites(
         CRS of the map; ``site`` (1..n), ``lcz``, ``code``, ``name``, ``border_distance`` (m),
         ``patch_km2``, ``nearest_site`` (m), point geometry. ``attrs["no_room"]`` lists the zones
         without a place far enough from a border, ``attrs["crowded"]`` those without a place far
-        enough from the sensors of other zones, ``attrs["allocation"]`` sensors by zone.
+        enough from the sensors of other zones, ``attrs["left_out"]`` those that `n_sensors` do not
+        reach, ``attrs["allocation"]`` sensors by zone.
 
     Raises
     ------
     InputError
-        If a distance is negative, there are fewer sensors than zones with room, or no room at all.
+        If a distance is negative, there is no sensor, or no room at all.
     """
     if not border_distance >= 0 or not spacing >= 0:
         msg = (
             f"Distances are 0 m or more, not {border_distance:g} to borders and {spacing:g} apart."
         )
+        raise InputError(msg)
+    if n_sensors < 1:
+        msg = f"There is nothing to place: give at least one sensor, not {n_sensors}."
         raise InputError(msg)
     box = check_projected(geobox_of(lcz, "LCZ map"), "LCZ map")
     codes = np.asarray(lcz.data)
@@ -91,9 +97,8 @@ def sensor_sites(
             f"{deepest:.0f} m from it; lower --border-distance."
         )
         raise InputError(msg)
-    if n_sensors < len(zones):
-        msg = f"{n_sensors} sensors cannot cover {len(zones)} zones: give at least {len(zones)}."
-        raise InputError(msg)
+    zones.sort(key=lambda z: (z != LOW_PLANTS, -areas[z]))
+    zones, left_out = sorted(zones[:n_sensors]), sorted(zones[n_sensors:])
     rng = np.random.default_rng(seed)
     tried = {z: _sample(rooms[z], rng) for z in sorted(zones, key=lambda z: len(rooms[z]))}
     capacity = {z: len(rooms[z]) for z in zones}
@@ -110,6 +115,7 @@ def sensor_sites(
     table.attrs = {
         "no_room": no_room,
         "crowded": crowded,
+        "left_out": left_out,
         "allocation": {z: n for z, n in allocation.items() if n},
     }
     return table
