@@ -139,7 +139,7 @@ def change(scene, **kwargs):
         (lambda s: change(s, band=["VH", "VV"]), {}, InputError, "the bands are swapped"),
         (lambda s: change(s, band=["HH", "HV"]), {}, InputError, "VV and VH only"),
         (lambda s: change(s, band=["VV_des", "VH_des"]), {}, InputError, "no band is VV_as"),
-        (lambda s: s, {"orbit": "as_des"}, InputError, "of orbit as_des"),
+        (lambda s: s, {"orbit": "as_des"}, InputError, "do not tell the ascending pass"),
         (lambda s: s, {"threshold": 50}, InputError, "threshold of 50"),
         (lambda s: s, {"edges": "wrap"}, InputError, "'wrap' is no way to treat edges"),
     ],

@@ -228,6 +228,13 @@ def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> l
     kinds = [next(iter(named[i] & {"vv", "vh"})) for i in polarised]
     if no_pass and orbit == "as_des" and kinds == ["vv", "vh"] * 2:
         return polarised
+    if no_pass and orbit == "as_des":
+        msg = (
+            f"The {what} has bands {listed}, which do not tell the ascending pass from the descending: "
+            "orbit as_des takes both, stacked in one file (VV, VH, VV, VH) or with the descending one "
+            "apart (--des); for one pass say as or des."
+        )
+        raise InputError(msg)
     positions = []
     for band in BANDS[orbit]:
         pol, passing = band.lower().split("_")
@@ -236,7 +243,7 @@ def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> l
             for i, kind in zip(polarised, kinds, strict=True)
             if kind == pol and (no_pass or named[i] & _PASSES[passing])
         ]
-        if len(fits) != 1 or (no_pass and orbit == "as_des"):
+        if len(fits) != 1:
             found = "several bands fit" if fits else "no band is"
             advice = f"name the bands {', '.join(BANDS[orbit])}, or choose another orbit"
             if orbit == "as_des":

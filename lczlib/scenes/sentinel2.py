@@ -219,8 +219,8 @@ def _band_names(
         return names
     if count not in _KNOWN_ORDERS:
         msg = (
-            f"{path} has {count} unnamed bands; Sentinel-2 rasters have 10, 12 or 13: "
-            "say which they are with bands= (--bands B02,B03,...)."
+            f"{path} has {count} unnamed band{'s' * (count > 1)}, and Sentinel-2 rasters have 10, 12 or "
+            "13: give the image, or say which bands these are (--bands B02,B03,...)."
         )
         raise InputError(msg)
     return list(_KNOWN_ORDERS[count])
