@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 from display import MERCATOR, Picture, rgba_picture
 
 from lczlib.figures.composites import optical_composite, radar_composite
+from lczlib.grid import geobox_of
+from lczlib.study.document import maps_of
 from lczlib.study.material import Material
 from lczlib.study.water import backscatter
 
 if TYPE_CHECKING:
     from session import Session
+
+    from lczlib.study import Study
 
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="image")
 _SHARED: dict[tuple[Any, ...], Picture] = {}
@@ -68,11 +72,17 @@ def season_of(scene: Material, wanted: str) -> str:
     return next(s for s in (wanted, "summer", *scene.seasons) if s in scene.seasons)
 
 
-def scene_bounds(scene: Material) -> tuple[float, float, float, float]:
-    """The box of a scene, or of its place, in web mercator."""
-    if scene.box is not None:
-        return tuple(scene.box.extent.to_crs(MERCATOR).boundingbox)
-    return _around(scene.place.longitude, scene.place.latitude)
+def study_bounds(study: Study) -> tuple[float, float, float, float] | None:
+    """The box of a study's scene in web mercator; without imagery that of a map, else of the place."""
+    scene = study.scene
+    if scene is None:
+        return None
+    box = scene.box
+    if box is None:
+        box = next((geobox_of(lcz) for lcz in maps_of(study).values()), None)
+    if box is None:
+        return _around(scene.place.longitude, scene.place.latitude)
+    return tuple(box.extent.to_crs(MERCATOR).boundingbox)
 
 
 @lru_cache(256)

@@ -43,6 +43,7 @@ to(fig.x_range, cx, w)
 to(fig.y_range, cy, h)
 box.tags = [fig.x_range.start, fig.x_range.end]
 """
+_TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 _TILES = "https://tile.openstreetmap.org/{Z}/{X}/{Y}.png"
@@ -64,6 +65,8 @@ class MapView:
     height : int
         Pixels; the width follows the page.
     dark : bool
+    wheel : bool
+        Whether the mouse wheel zooms at once; not in the midst of a page that it scrolls.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class MapView:
         name: str = "",
         height: int = 560,
         dark: bool = False,
+        wheel: bool = True,
     ) -> None:
         self.x_range, self.y_range = ranges or (Range1d(-1, 1), Range1d(-1, 1))
         self.linked = ranges is not None
@@ -82,7 +86,7 @@ class MapView:
         self.figure = figure(
             x_range=self.x_range, y_range=self.y_range, match_aspect=True, height=height,
             sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
-            tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll="wheel_zoom", title=title,
+            tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll="wheel_zoom" if wheel else None, title=title,
             toolbar_location="above", min_width=260, background_fill_color=None,
             name=name or title or "map",
         )  # fmt: skip
@@ -133,9 +137,10 @@ class MapView:
         self.figure.add_layout(self._bar, "below")
         self._hover = HoverTool(
             renderers=[self._class_glyph],
-            tooltips=[("class", "@image{custom}"), ("certainty", "@certainty{custom}")],
+            tooltips=list(_TOLD),
             formatters={
                 "@image": CustomJSHover(code=_NAME_JS),
+                "@second": CustomJSHover(code=_NAME_JS),
                 "@certainty": CustomJSHover(code=_PERCENT_JS),
             },
         )
@@ -179,10 +184,20 @@ class MapView:
         data = _data(shown)
         data["certainty"] = [] if shown is None else [_certainty(certainty, shown)]
         self.classes.data = data
+        self._hover.tooltips = list(_TOLD if certainty is not None else _TOLD[:1])
         self._class_glyph.visible = lcz is not None
         self._value_glyph.visible = self._bar.visible = False
         if self._full is not None:
             self.on_view(self._redraw)
+
+    def hover_both(self, second: Any, names: list[str]) -> None:
+        """Tell the class of a second map too, where it has the cells of the first."""
+        (first,) = self.classes.data["image"] or [None]
+        if first is None or first.shape != second.shape:
+            return
+        self.classes.data = {**self.classes.data, "second": [second]}
+        columns = ("@image{custom}", "@second{custom}")
+        self._hover.tooltips = list(zip(names, columns, strict=True))
 
     def show_values(self, values: Any, title: str, low: float = 0.0, high: float = 1.0,
                     palette: tuple[str, ...] = Cividis256, *, bar: bool = True) -> None:  # fmt: skip

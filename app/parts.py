@@ -71,6 +71,27 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
     )
 
 
+_IN_PAGE = {
+    "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
+    "bands": "the names of the file's bands", "band": "Own thermal rasters: Band",
+    "unit": "Own thermal rasters: Unit", "kind": "Own thermal rasters: Product",
+    "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
+    "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
+    "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
+    "ambiguous": "Own stations: Hour shown twice",
+}  # fmt: skip
+"""What the pages call the options that messages of the library name."""
+
+
+def in_page(message: str) -> str:
+    """A message of the library with the names that settings have on the pages."""
+    return re.sub(
+        r"--([a-z]+(?:-[a-z]+)*)",
+        lambda m: f"“{_IN_PAGE[m[1]]}”" if m[1] in _IN_PAGE else m[0],
+        message,
+    )
+
+
 def banner(study: Study, names: Iterable[str]) -> str:
     """What is stale or has failed among some steps; empty where nothing is."""
     out = []
@@ -79,7 +100,8 @@ def banner(study: Study, names: Iterable[str]) -> str:
         # own files by their names: where the server keeps them is nobody's business
         message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
         if message:
-            out.append(f'<div class="lcz-banner failed" role="alert">{escape(message)}</div>')
+            said = escape(in_page(message))
+            out.append(f'<div class="lcz-banner failed" role="alert">{said}</div>')
         elif study.conditions.get(name) == "stale":
             out.append(
                 f'<div class="lcz-banner stale" role="status">This {WHAT[name]} was made with other settings '
@@ -92,6 +114,13 @@ def banner(study: Study, names: Iterable[str]) -> str:
                 + "</div>"
             )
     return "".join(dict.fromkeys(out))
+
+
+def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:
+    """The map that is meant by a choice: another one where there is no imagery to make it of."""
+    if chosen in maps or study.scene is None or study.scene.mappable:
+        return chosen
+    return next((name for name in maps if name != but), chosen)
 
 
 def note(text: str) -> pn.pane.HTML:
@@ -142,7 +171,8 @@ def fluid(figure: Any, height: int = 360) -> Any:
     """A figure of `lczlib.figures` as wide as the page, its legend below, clear of the heading."""
     # the width is the pane's: HoloViews takes even a width of None for a fixed one
     size = {"frame_width": None, "frame_height": None, "height": height, "min_width": 260,
-            "toolbar": "above", "backend": "bokeh", "clone": True}  # fmt: skip
+            "toolbar": "above", "backend": "bokeh", "clone": True,
+            "active_tools": []}  # fmt: skip  # a wheel turned over a chart scrolls the page
     small = {"label_text_font_size": "8pt", "glyph_width": 12, "spacing": 2, "padding": 3,
              "margin": 0, "border_line_alpha": 0}  # fmt: skip
     shown = {"legend_position": "bottom", "legend_opts": small}
@@ -158,7 +188,8 @@ def side_by_side(*parts: Any) -> pn.Column:
 
 def columns(n: int) -> dict[str, str]:
     """The style of a row of n parts."""
-    wide = "repeat(auto-fit, minmax(min(420px, 100%), 1fr))" if n > 1 else "minmax(0, 1fr)"
+    least = 420 if n < 3 else 300
+    wide = f"repeat(auto-fit, minmax(min({least}px, 100%), 1fr))" if n > 1 else "minmax(0, 1fr)"
     return {"display": "grid", "gap": "10px", "align-items": "start", "grid-template-columns": wide}
 
 

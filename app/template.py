@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import panel as pn
 from access import name_widgets
+from bokeh.models import CustomJS
 from memory import settle
 from panel.theme import fast
 from parts import banner, html
@@ -18,6 +19,10 @@ from warm import is_warming, warm
 send_everything()
 settle()  # nearly all that the pages import is there now
 LABELS = {name: page.title for name, page in PAGES.items()}
+
+_BACK_JS = "window.addEventListener('popstate', () => window.location.reload())"
+"""The address holds the whole state, and each change of it is a step of the browser's history: the
+page that a step back belongs to is opened anew from it."""
 
 
 class Fast(fast.Fast):
@@ -59,7 +64,8 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
 
     def tell(*_: Any) -> None:
         page = built.get(session.view.page)
-        text = banner(session.study, page.needs if page else ())
+        quiet = getattr(page, "quiet", ())
+        text = banner(session.study, [n for n in (page.needs if page else ()) if n not in quiet])
         above.param.update(object=text, visible=bool(text))
 
     def restore() -> None:
@@ -86,6 +92,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
     show()
+    session.doc.js_on_event("document_ready", CustomJS(code=_BACK_JS))
     name_widgets(session.doc)
     if session.address.ignored:
         ignored = ", ".join(sorted(set(session.address.ignored)))[:200]

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import pyogrio
-from parts import html
+from parts import html, in_page
 from upload_checks import LARGEST_MB, RASTERS, TABLES, VECTORS, accept
 
 from lczlib.errors import InputError, LczError
+from lczlib.grid import geobox_of
+from lczlib.maps import open_raster
+from lczlib.study.material import Material
 from lczlib.study.places import OWN
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 from lczlib.study.state import INPUTS
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 _TOLD = 12
 """So many messages about files are shown, the newest on top."""
+_ASK_JS = "window.onbeforeunload = cb_obj.active ? (event) => event.preventDefault() : null"
+"""Uploads end with the session, and a session with its page: the browser asks before it leaves."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Kind:
     """What a file is uploaded for."""
 
     label: str
+    hint: str
     endings: tuple[str, ...]
     target: str  # input of the study
     several: bool = False
@@ -49,32 +55,70 @@ def _check_radar(paths: list[Path]) -> str:
 KINDS = {
     k.label: k
     for k in (
-        Kind("Sentinel-2 (GeoTIFF, one or one a season)", RASTERS, "scene_files", several=True),
+        Kind(
+            "Sentinel-2 (GeoTIFF, one or one a season)",
+            "Ten bands B02 to B12 (or all 12 or 13) of a clear day at 10 m in a UTM zone, as reflectance or "
+            "DN; top-of-atmosphere (L1C) fits the networks best. Free from the Copernicus Data Space.",
+            RASTERS, "scene_files", several=True,
+        ),
         Kind(
             "Sentinel-1 (GeoTIFF: So2Sat's channels for LCZ, or VV and VH)",
-            RASTERS,
-            "radar_files",
-            several=True,
-            at_once=True,
-            check=_check_radar,
+            "So2Sat's eight channels, or its seven features, give LCZ maps; VV and VH in dB give water and "
+            "a picture. On the grid of the Sentinel-2 image.",
+            RASTERS, "radar_files", several=True, at_once=True, check=_check_radar,
         ),
-        Kind("Reference: polygons or LCZ raster", RASTERS + VECTORS, "reference_files"),
-        Kind("Another LCZ map (GeoTIFF)", RASTERS, "map_files"),
-        Kind("Surface temperature (GeoTIFF)", RASTERS, "thermal_files", several=True),
-        Kind("Quality layer of a thermal raster (GeoTIFF)", RASTERS, "quality_files"),
-        Kind("Elevation (GeoTIFF, m)", RASTERS, "elevation_files"),
+        Kind(
+            "Reference: polygons or LCZ raster",
+            "Training or test areas with a column of classes (as the LCZ Generator takes them), or a raster "
+            "of classes.",
+            RASTERS + VECTORS, "reference_files",
+        ),
+        Kind(
+            "Another LCZ map (GeoTIFF)",
+            "Classes 1-17 (or 1-10 and 101-107) in one band, or the three bands of the LCZ Generator.",
+            RASTERS, "map_files",
+        ),
+        Kind(
+            "Surface temperature (GeoTIFF)",
+            "Landsat, MODIS, ECOSTRESS, or any raster in degC or K; one a date. Bands, units and times: on the "
+            "Heat island page.",
+            RASTERS, "thermal_files", several=True,
+        ),
+        Kind(
+            "Quality layer of a thermal raster (GeoTIFF)",
+            "Such as Landsat's QA_PIXEL: cloudy pixels are left out.",
+            RASTERS, "quality_files",
+        ),
+        Kind(
+            "Elevation (GeoTIFF, m)", "To compare zones with references of a like height.",
+            RASTERS, "elevation_files",
+        ),
         Kind(
             "Air temperatures, then sites (CSV, Parquet, GeoPackage)",
-            TABLES,
-            "station_files",
-            several=True,
+            "Times, stations and temperatures in degC; then the stations' places, where they are in another "
+            "file.",
+            TABLES, "station_files", several=True,
         ),
-        Kind("Classes of stations set by hand (CSV, Parquet)", TABLES[:2], "station_class_files"),
-        Kind("Weather: time, wind, cloud (CSV, Parquet)", TABLES[:2], "weather_files"),
-        Kind("Sentinel-1 in dB, for water (GeoTIFF)", RASTERS, "water_files", several=True),
-        Kind("Own area (GeoJSON, KML)", (".geojson", ".json", ".kml", ".gpkg", ".zip"), "area"),
+        Kind(
+            "Classes of stations set by hand (CSV, Parquet)", "Columns: station and lcz.",
+            TABLES[:2], "station_class_files",
+        ),
+        Kind(
+            "Weather: time, wind, cloud (CSV, Parquet)",
+            "Hourly wind in m/s and cloud in oktas: tells calm and clear nights.",
+            TABLES[:2], "weather_files",
+        ),
+        Kind(
+            "Sentinel-1 in dB, for water (GeoTIFF)",
+            "VV and VH in dB at about 10 m; one a date, dated by its name, for the year's course.",
+            RASTERS, "water_files", several=True,
+        ),
+        Kind(
+            "Own area (GeoJSON, KML)", "The box around its polygons is cut out of the scenes.",
+            (".geojson", ".json", ".kml", ".gpkg", ".zip"), "area",
+        ),
     )
-}
+}  # fmt: skip
 
 
 def area_of(path: Path) -> tuple[float, float, float, float]:
@@ -137,6 +181,8 @@ def upload_panel(session: Session) -> pn.Card:
                     paths.append(accept(name, raw, chosen.endings, session.folder))
                 except LczError as error:
                     failed.append(str(error))
+            if paths and chosen.target in ("map_files", "reference_files"):
+                remark = elsewhere(paths[0], session.study.scene)
             if paths and chosen.check:
                 with joining:
                     before, latest[chosen.label] = latest.get(chosen.label, []), paths
@@ -155,6 +201,7 @@ def upload_panel(session: Session) -> pn.Card:
                     take(session, chosen, paths)
             except LczError as error:
                 failed.append(str(error))
+            asks.value = asks.value or bool(paths)
             said = [_banner("info", f"Taken: {p.name}") for p in paths]
             said += [_banner("stale", remark)] if remark else []
             tell(said + [_banner("failed", f, "alert") for f in failed], paths)
@@ -165,13 +212,22 @@ def upload_panel(session: Session) -> pn.Card:
         session.study.param.update({n: () for n in INPUTS if n.endswith("_files")})
         lines.clear()
         latest.clear()
+        asks.value = False
         tell([_banner("info", "Your uploads are out of use.")], [])
 
+    def explain(*_: Any) -> None:
+        hint.object = f'<div class="lcz-note">{escape(KINDS[kind.value].hint)}</div>'
+
+    hint = html("")
+    explain()
+    kind.param.watch(explain, "value")
+    asks = pn.widgets.Checkbox(name="Uploads are in use", visible=False)
+    asks.jscallback(value=_ASK_JS)
     drop.param.watch(dropped, "value")
     without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
     without.on_click(forget)
     return pn.Card(
-        kind, drop, told, without, title="Upload own files", collapsed=True,
+        kind, hint, drop, told, without, asks, title="Upload own files", collapsed=True,
         sizing_mode="stretch_width",
     )  # fmt: skip
 
@@ -195,8 +251,24 @@ def joined(
     return new, check(new)
 
 
+def elsewhere(path: Path, scene: Material | None) -> str:
+    """A remark on a raster that lies outside the scene it is uploaded to; empty where it does not."""
+    if scene is None or scene.box is None or path.suffix.lower() not in RASTERS:
+        return ""
+    try:
+        own = geobox_of(open_raster(path), path.name).extent.to_crs("EPSG:4326")
+    except LczError:
+        return ""  # what is wrong with it is said where it is read
+    if own.intersects(scene.box.extent.to_crs("EPSG:4326")):
+        return ""
+    return (
+        f"{path.name} lies outside {scene.place.name}, so the two cannot be compared: choose the city "
+        "“Own files” to look at it alone."
+    )
+
+
 def _banner(kind: str, text: str, role: str = "status") -> str:
-    return f'<div class="lcz-banner {kind}" role="{role}">{escape(text)}</div>'
+    return f'<div class="lcz-banner {kind}" role="{role}">{escape(in_page(text))}</div>'
 
 
 def _without_folders(text: str, paths: list[Path]) -> str:

@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMa
 from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 from display import projected
-from imagery import base_image, scene_bounds
+from imagery import base_image, study_bounds
 from parts import (
     MAP_NAMES,
     figure_pane,
@@ -57,7 +57,7 @@ class AccuracyPage:
         self._scores = html("")
         self._matrix, self._cells = _matrix_figure(session.dark)
         self._matrix.on_event(Tap, self._tapped)
-        self._map = session.map_view(title="Places of the picked cell", height=420)
+        self._map = session.map_view(title="Places of the picked cell", height=420, wheel=False)
         self._picked = note(
             "Rows are the reference, columns the map. Click a cell to see its places."
         )
@@ -74,7 +74,8 @@ class AccuracyPage:
             visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
-        self._study.param.watch(self._assessed, ["scene", "maps"])
+        self._study.param.watch(self._assessed, ["scene", "maps", "own_map"])
+        self._study.param.watch(self._failed, "messages")
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
         outline = {"button_style": "outline", **wide}
@@ -97,17 +98,22 @@ class AccuracyPage:
         if event.new and not self._offering:
             self._view.judged = event.new
 
+    def _failed(self, *_: Any) -> None:
+        if self._study.accuracy is None:
+            self._assessed()
+
     def _assessed(self, *_: Any) -> None:
         result = self._study.accuracy
         self._body.visible = result is not None
+        study = self._study
         if result is None:
-            ready = self._study.maps is not None
             what = (
-                "Working …"
-                if ready
-                else "Make a map first, on the <b>Map</b> page: then it is judged here by the reference."
+                "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page: then it "
+                "is judged here by the reference."
             )
-            self._told.object = f'<div class="lcz-banner info">{what}</div>'
+            if study.maps is not None or study.own_map is not None:
+                what = "" if study.messages.get("accuracy") else "Working …"
+            self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
             return
         first = next(iter(result.assessments.values()))
         units = f"{first.method['n_units']} {first.method['unit']}s"
@@ -115,6 +121,9 @@ class AccuracyPage:
             f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
             f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
             f"{first.method['replicates']:,} replicates.</div>"
+        ) + "".join(
+            f"<div class='lcz-banner info'>{escape(MAP_NAMES.get(n, n))} is not judged: {escape(why)}</div>"
+            for n, why in result.refused.items()
         )
         names = list(result.assessments)
         rows = [
@@ -138,8 +147,9 @@ class AccuracyPage:
         self._judged.param.update(options=options, value=names[0])
         self._judged.value = value
         self._offering = False
-        if self._study.scene is not None:
-            self._session.tick(lambda: self._map.fit(scene_bounds(self._study.scene)))
+        bounds = study_bounds(study)
+        if bounds is not None:
+            self._session.tick(lambda: self._map.fit(bounds))
         base_image(self._session, self._study.scene, self._map.show_image)
         self._draw()
         self._session.tick(self._draw_classes)  # after the matrix, which is quicker

@@ -10,8 +10,9 @@ import panel as pn
 from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool
 from bokeh.plotting import figure
-from display import to_degrees, to_mercator
-from imagery import base_image, scene_bounds
+from display import MERCATOR, to_degrees, to_mercator
+from imagery import base_image, study_bounds
+from odc.geo.geom import box
 from parts import help_text, html, note
 from session import Session
 from uploads import upload_panel
@@ -35,6 +36,8 @@ class CityPage:
         self._search = pn.widgets.TextInput(
             name="Search a city", placeholder="name or country", sizing_mode="stretch_width"
         )
+        self._none = note("No city has this name. Own files can be of any place.")
+        self._none.visible = False
         self._list = pn.widgets.Select(name="Cities", size=7, sizing_mode="stretch_width")
         self._fetch = pn.widgets.Button(
             name="Fetch the 1,692 So2Sat cities", sizing_mode="stretch_width",
@@ -61,12 +64,12 @@ class CityPage:
             sizing_mode="stretch_width",
         )  # fmt: skip
         self.sidebar = pn.Column(
-            self._search, self._list, self._fetch,
+            self._search, self._none, self._list, self._fetch,
             pn.widgets.Select.from_param(self._view.param.image, name="Image", sizing_mode="stretch_width"),
             self._season,
             pn.widgets.Select.from_param(self._view.param.stretch, name="Stretch", sizing_mode="stretch_width"),
             pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
-            note("An own area: take the <b>box select</b> tool beside the map and draw, or upload GeoJSON or KML."),
+            note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
             self._whole, upload_panel(session), sizing_mode="stretch_width",
         )  # fmt: skip
         self.content = pn.Column(
@@ -90,6 +93,7 @@ class CityPage:
         # city on top, the first that is found could not be taken.
         if self._study.city not in options.values():
             options = {self._place_name(): self._study.city, **options}
+        self._none.visible = bool(query) and not found
         self._filling = True
         self._list.param.update(options=options, value=self._study.city)
         self._filling = False
@@ -139,8 +143,10 @@ class CityPage:
             self._study.area = tuple(round(float(v), 5) for v in (west, south, east, north))
 
     def _tell(self, *_: Any) -> None:
-        scene = self._study.scene
-        self._whole.visible = self._study.area is not None
+        scene, area = self._study.scene, self._study.area
+        self._whole.visible = area is not None
+        drawn = [] if area is None else [box(*area, crs=4326).to_crs(MERCATOR).geom]
+        self._session.tick(lambda: self._map.outline(drawn, ["#ea580c"] * len(drawn)))
         if scene is None:
             self._facts.object = (
                 f"<h2>{escape(self._place_name())}</h2><p class='lcz-note'>Opening …</p>"
@@ -158,7 +164,8 @@ class CityPage:
             options={"automatic": "", **{n: n for n in scene.seasons}},
             visible=len(scene.seasons) > 1,
         )
-        self._session.tick(lambda: self._map.fit(scene_bounds(scene)))
+        bounds = study_bounds(self._study)
+        self._session.tick(lambda: self._map.fit(bounds))
         self._draw()
 
     def _draw(self, *_: Any) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, Span
 from display import projected, to_degrees, to_mercator
-from imagery import base_image, scene_bounds
+from imagery import base_image, study_bounds
+from mapview import picture_data
 from parts import (
     MAP_NAMES,
+    at_hand,
     columns,
     difference_in_words,
     figure_pane,
@@ -31,20 +33,25 @@ from lczlib.figures import cross_table_figure
 from lczlib.study.point import at_place
 from lczlib.study.steps import named_maps
 
+_NO_IMAGE: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _SWIPE_JS = """
-const full = whole.data.image[0]
-if (!full) return
-const [x, dw] = [whole.data.x[0], whole.data.dw[0]]
 const at = range.start + cb_obj.value * (range.end - range.start)
 line.location = at
-const [rows, cols] = full.shape
-const first = Math.max(0, Math.min(cols, Math.round((at - x) / dw * cols)))
-const part = shown.data.image[0]
-for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
-  const i = r * cols + c
-  part[i] = c < first ? 0 : full[i]
+const cut = (whole, shown, left) => {
+  const full = whole.data.image[0]
+  if (!full) return
+  const [x, dw] = [whole.data.x[0], whole.data.dw[0]]
+  const [rows, cols] = full.shape
+  const first = Math.max(0, Math.min(cols, Math.round((at - x) / dw * cols)))
+  const part = shown.data.image[0]
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
+    const i = r * cols + c
+    part[i] = (c < first) === left ? full[i] : 0
+  }
+  shown.change.emit()
 }
-shown.change.emit()
+cut(below, shown_below, true)
+cut(above, shown_above, false)
 """
 
 
@@ -53,6 +60,7 @@ class ComparePage:
 
     title = "Compare"
     needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy")
+    quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -72,7 +80,7 @@ class ComparePage:
             choice.param.watch(lambda e, n=name: self._chosen(n, e.new), "value")
         self._offering = False
         self._fitted: Any = None
-        self._whole = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
+        self._below, self._above = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
         self._slider = pn.widgets.FloatSlider(name="Swipe: first map | second map", start=0, end=1, step=0.005,
                                               value=self._view.swipe, **wide)  # fmt: skip
         self._swipe_bar(first)
@@ -119,18 +127,23 @@ class ComparePage:
         self._watered()
 
     def _swipe_bar(self, first: Any) -> None:
-        """The second map above the first, cut at the slider: in the browser, without the server."""
+        """The second map beside the first, both cut at the slider: in the browser, without the server."""
         self._line = Span(
             location=0, dimension="height", line_color="#111111", line_width=2, visible=False
         )
         first.figure.add_layout(self._line)
-        self._over = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
-        self._over_glyph = first.figure.image(
-            source=self._over, color_mapper=first.class_mapper, level="image", visible=False
-        )
+        self._left, self._right = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
+        self._halves = [
+            first.figure.image(
+                source=source, color_mapper=first.class_mapper, level="image", visible=False
+            )
+            for source in (self._left, self._right)
+        ]
         args = {
-            "whole": self._whole,
-            "shown": self._over,
+            "below": self._below,
+            "shown_below": self._left,
+            "above": self._above,
+            "shown_above": self._right,
             "range": first.x_range,
             "line": self._line,
         }
@@ -147,7 +160,10 @@ class ComparePage:
             self._study.param.update({name: value})
 
     def _made(self, *_: Any) -> None:
-        maps = self._named()
+        maps, study = self._named(), self._study
+        first = at_hand(study, study.first, maps)
+        second = at_hand(study, study.second, maps, but=first)
+        study.param.update(first=first, second=second)
         self._offering = True
         for name, choice in self._choices.items():
             options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
@@ -158,9 +174,9 @@ class ComparePage:
                 options = {**options, f"{MAP_NAMES.get(chosen, chosen)} (not made yet)": chosen}
             choice.param.update(options=options, value=chosen)
         self._offering = False
-        scene = self._study.scene
-        if scene is not None and self._fitted != scene.key:
-            self._fitted = scene.key
+        bounds = study_bounds(self._study)
+        if bounds is not None and self._fitted != bounds:
+            self._fitted = bounds
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()
@@ -172,8 +188,8 @@ class ComparePage:
         if box is not None:
             (x0, x1), (y0, y1) = to_mercator((box[0], box[2]), (box[1], box[3]))
             self._maps[0].fit_exactly((x0, y0, x1, y1))
-        elif self._study.scene is not None:
-            self._maps[0].fit(scene_bounds(self._study.scene))
+        elif self._fitted is not None:
+            self._maps[0].fit(self._fitted)
 
     def _arrange(self, *_: Any) -> None:
         mode = self._view.compare
@@ -186,43 +202,58 @@ class ComparePage:
     def _draw(self, *_: Any) -> None:
         study, mode, maps = self._study, self._view.compare, self._named()
         names = [study.first, study.second, study.third]
-        shown = [projected(maps[n]) if n in maps else None for n in names]
         colors = self._session.colors
+        known = study.maps.certainties if study.maps is not None else {}
 
-        def draw() -> None:
-            for view, name, lcz in zip(self._maps, names, shown, strict=True):
+        def work() -> tuple[str, list[Any], list[Any]]:
+            said = legend(
+                {MAP_NAMES.get(n, n): maps[n] for n in dict.fromkeys(names) if n in maps}, colors
+            )
+            shown = [projected(maps[n]) if n in maps else None for n in names]
+            sure = [projected(known[n]) if n in known else None for n in names]
+            return said, shown, sure
+
+        def draw(made: tuple[str, list[Any], list[Any]]) -> None:
+            self._legend.object, shown, sure = made
+            for view, name, lcz, certainty in zip(self._maps, names, shown, sure, strict=True):
                 view.colors(colors)
                 view.opacity(self._view.opacity)
                 view.figure.title.text = MAP_NAMES.get(name, name)
-                view.show_classes(lcz)
+                view.show_classes(lcz, certainty)
             swipe = mode == "swipe" and shown[0] is not None and shown[1] is not None
-            self._line.visible = self._over_glyph.visible = swipe
+            for part in (self._line, *self._halves):
+                part.visible = swipe
             if swipe:
                 self._maps[0].figure.title.text = f"{MAP_NAMES[names[0]]} | {MAP_NAMES[names[1]]}"
-                self._cover(shown[1])
+                self._cut(shown[0], shown[1])
             elif mode == "differences":
                 self._differences(maps, names)
             if self._view.place:
                 self._maps_mark(*to_mercator(*self._view.place))
 
-        self._session.tick(draw)
-        self._legend.object = legend(
-            {MAP_NAMES.get(n, n): maps[n] for n in dict.fromkeys(names) if n in maps}, colors
-        )
+        self._session.latest("compared maps", work, draw)
 
-    def _cover(self, lcz: Any) -> None:
-        from mapview import picture_data
-
-        data = picture_data(lcz)
-        self._whole.data = data
+    def _cut(self, first: Any, second: Any) -> None:
         x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
         at = x0 + self._view.swipe * (x1 - x0)
-        cut = data["image"][0].copy()
-        column = int(np.clip((at - data["x"][0]) / data["dw"][0] * cut.shape[1], 0, cut.shape[1]))
-        cut[:, :column] = 0
-        self._over.data = {**data, "image": [cut]}
-        self._over_glyph.glyph.global_alpha = 1.0
-        self._maps[0].opacity(1.0)
+        for lcz, whole, shown, left in (
+            (first, self._below, self._left, True),
+            (second, self._above, self._right, False),
+        ):
+            data = picture_data(lcz)
+            whole.data = data
+            part = data["image"][0].copy()
+            place = (at - data["x"][0]) / data["dw"][0] * part.shape[1]
+            column = int(np.clip(place, 0, part.shape[1]))
+            part[:, slice(column, None) if left else slice(column)] = 0
+            shown.data = {**data, "image": [part]}
+        for half in self._halves:
+            half.glyph.global_alpha = self._view.opacity
+        self._maps[0].opacity(0.0)  # the whole first map is there for its hover only
+        self._maps[0].hover_both(
+            self._above.data["image"][0],
+            [MAP_NAMES[n] for n in (self._study.first, self._study.second)],
+        )
         self._line.location = at
 
     def _differences(self, maps: dict[str, Any], names: list[str]) -> None:
@@ -250,7 +281,13 @@ class ComparePage:
     def _compared(self, *_: Any) -> None:
         result = self._study.comparison
         if result is None:
-            self._figures.object, self._cross.object = "", None
+            few = len(self._named()) < 2 and not self._study.messages.get("comparison")
+            hint = (
+                "There are not two maps of this place to compare: make them on the <b>Map</b> page, or "
+                "upload one on the <b>City</b> page."
+            )
+            self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
+            self._cross.object = None
             return
         first, second = (MAP_NAMES.get(n, n) for n in result.names)
         rows = [

@@ -11,8 +11,8 @@ import pandas as pd
 import panel as pn
 from bokeh.palettes import Inferno256
 from display import projected
-from imagery import scene_bounds
-from parts import MAP_NAMES, figure_pane, fluid, help_text, html, interval, number, table
+from imagery import study_bounds
+from parts import MAP_NAMES, at_hand, figure_pane, fluid, help_text, html, interval, number, table
 from session import Session
 
 from lczlib.classes import CLASSES
@@ -40,7 +40,7 @@ class HeatPage:
         self._told = html("")
         self._boxes, self._bars = figure_pane(), figure_pane()
         self._table = html("")
-        self._map = session.map_view(title="Minus the reference (K)", height=520)
+        self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
             name="Layer",
@@ -97,6 +97,7 @@ class HeatPage:
     def _made(self, *_: Any) -> None:
         study = self._study
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+        study.heat_map = at_hand(study, study.heat_map, maps)
         options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
         if study.heat_map not in maps:
             missing = MAP_NAMES.get(study.heat_map, study.heat_map)
@@ -140,7 +141,7 @@ class HeatPage:
         self._draw_map()
 
     def _draw_map(self, *_: Any) -> None:
-        heat, scene = self._study.heat, self._study.scene
+        heat, bounds = self._study.heat, study_bounds(self._study)
         if heat is None or heat.kind != "surface":
             return
         often = self._layer.value != "difference" and heat.persistence is not None
@@ -157,8 +158,8 @@ class HeatPage:
         def draw(shown: Any) -> None:
             self._map.figure.title.text = name
             self._map.show_values(shown, title, low, high, palette)
-            if scene is not None:
-                self._map.fit(scene_bounds(scene))
+            if bounds is not None:
+                self._map.fit(bounds)
 
         self._session.latest("heat map", lambda: projected(values), draw)
 

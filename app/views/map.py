@@ -8,8 +8,8 @@ from typing import Any
 import panel as pn
 from classhelp import all_classes
 from display import projected
-from imagery import base_image, scene_bounds
-from parts import MAP_NAMES, help_text, html, legend, note
+from imagery import base_image, study_bounds
+from parts import MAP_NAMES, help_text, html, in_page, legend, note
 from session import Session
 from style import WRAP_CSS
 
@@ -63,6 +63,21 @@ class MapPage:
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
         self._networks = pn.Column(**wide)
+        self._own = pn.Card(
+            pn.widgets.Select.from_param(
+                study.param.s2_level, name="Level", options={"as the file says": "", "L1C": "L1C", "L2A": "L2A"}, **wide
+            ),
+            pn.widgets.TextInput.from_param(
+                study.param.s2_date, name="Day of the image", placeholder="2024-10-24", **wide
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_scale, name="Scale", placeholder="as the file says", step=1e-4, **wide
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
+            ),
+            title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
+        )  # fmt: skip
         device = pn.widgets.Select.from_param(
             study.param.device, name="Computed on", options=devices(), **wide
         )
@@ -73,7 +88,7 @@ class MapPage:
             html('<p class="lcz-key">Make the maps</p>'),
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
-            self._networks,
+            self._networks, self._own,
             pn.widgets.Select.from_param(study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide),
             device, self._run, self._stop, self._bar, self._told, load, self._existing,
             html('<p class="lcz-key">Show</p>'),
@@ -104,7 +119,8 @@ class MapPage:
     def _progress(self, *_: Any) -> None:
         state = self._session.runner.progress.get("maps")
         running = self._study.conditions.get("maps") == "running"
-        self._run.disabled = running or self._study.scene is None
+        scene = self._study.scene
+        self._run.disabled = running or scene is None or not scene.mappable
         self._run.name = "Run again" if self._study.maps is not None else "Run"
         self._stop.visible = self._bar.visible = running
         if not running:
@@ -125,6 +141,7 @@ class MapPage:
             self._offered = scene
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
+            self._own.visible = scene is not None and scene.own
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
         wanted = next(
@@ -133,9 +150,10 @@ class MapPage:
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
         self._offering = False
-        if scene is not None and self._fitted != scene.key:
-            self._fitted = scene.key
-            self._session.tick(lambda: self._map.fit(scene_bounds(scene)))
+        bounds = study_bounds(study)
+        if bounds is not None and self._fitted != bounds:
+            self._fitted = bounds
+            self._session.tick(lambda: self._map.fit(bounds))
         self._draw_image()
         self._draw()
 
@@ -160,26 +178,34 @@ class MapPage:
         result = study.maps
         certainty = result.certainties.get(kind) if result is not None and kind else None
         self._facts.object = self._headline()
-        self._legend.object = legend({} if lcz is None else {kind: lcz}, self._session.colors)
-        layer = view.layer
-        m = self._map
-        colors = self._session.colors
-        self._session.tick(lambda: m.colors(colors))
-        if layer == "classes" or lcz is None:
-            shown = projected(lcz) if lcz is not None else None
-            sure = projected(certainty) if certainty is not None else None
-            self._session.tick(lambda: m.show_classes(shown, sure))
-        elif layer == "none":
-            self._session.tick(lambda: (m.show_classes(None), None))
-        else:
+        colors, m, layer = self._session.colors, self._map, view.layer
+        data, title = None, ""
+        if lcz is not None and layer not in ("classes", "none"):
             data, title = self._values(layer, kind)
-            shown = projected(data) if data is not None else None
-            if shown is None:
-                self._legend.object = (
+
+        def work() -> tuple[str, Any, Any]:
+            said = legend({} if lcz is None else {kind: lcz}, colors)
+            if lcz is None or layer == "none":
+                return said, None, None
+            if layer == "classes":
+                sure = projected(certainty) if certainty is not None else None
+                return said, projected(lcz), sure
+            if data is None:
+                said = (
                     f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no '
                     f"{escape(_LAYERS[layer])}.</div>"
                 )
-            self._session.tick(lambda: m.show_values(shown, title))
+            return said, projected(data) if data is not None else None, None
+
+        def draw(made: tuple[str, Any, Any]) -> None:
+            self._legend.object, shown, sure = made
+            m.colors(colors)
+            if lcz is None or layer in ("classes", "none"):
+                m.show_classes(shown, sure)
+            else:
+                m.show_values(shown, title)
+
+        self._session.latest("map layer", work, draw)
 
     def _values(self, layer: str, kind: str) -> tuple[Any, str]:
         result, view = self._study.maps, self._view
@@ -217,14 +243,23 @@ class MapPage:
                     "or upload Sentinel-2 on the City page."
                 )
             )
-            return f'<div class="lcz-banner info">No LCZ map of {escape(study.scene.place.name)} yet. {what}</div>'
+            shown = MAP_NAMES.get(self._kind.value or "", "")
+            below = f" Shown below: {shown.lower()}." if shown else ""
+            return (
+                f'<div class="lcz-banner info">No LCZ map of {escape(study.scene.place.name)} was made '
+                f"yet. {what}{below}</div>"
+            )
         made = study.maps.manifest
-        warnings = "".join(f"<p>⚠ {escape(w)}</p>" for w in study.maps.warnings)
+        warnings = "".join(
+            f'<div class="lcz-banner stale" role="alert">{escape(in_page(w))}</div>'
+            for w in study.maps.warnings
+        )
+        cells = next(iter(study.maps.kinds.values())).size
         names = ", ".join(escape(w["title"] or w["name"]) for w in made["weights"])
         engines = ", ".join(escape(e) for e in dict.fromkeys(made["engines"].values()))
         return (
-            f"<div class='lcz-note'>{escape(study.scene.place.name)} · {names} · {made['cells']:,} cells in "
-            f"{made['seconds']:.0f} s on {engines}{warnings}</div>"
+            f"<div class='lcz-note'>{escape(study.scene.place.name)} · {names} · {cells:,} cells, made in "
+            f"{made['seconds']:.0f} s on {engines}</div>{warnings}"
         )
 
     def _offer_existing(self, _: Any) -> None:

@@ -73,6 +73,11 @@ class Heat:
             if unsure
             else ""
         )
+        classes = self.result.classes
+        short = classes[(classes.index <= 10) & classes["difference"].isna() & (classes[unit] > 0)]
+        if len(short):
+            names = ", ".join(CLASSES[i - 1].code for i in short.index)
+            more += f" LCZ {names} could not be compared: the table says why."
         return (
             f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
             f"{row['difference']:+.1f} K against {against} ({self.level} interval "

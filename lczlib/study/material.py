@@ -54,6 +54,8 @@ class Material:
         What a user should know of the input.
     shared : bool
         Whether the scenes are the same for every study of this place, so that results are too.
+    own : bool
+        Whether Sentinel-2 is a visitor's, who alone knows its level and units.
     """
 
     place: Place
@@ -67,6 +69,7 @@ class Material:
     date: str = ""
     notes: tuple[str, ...] = ()
     shared: bool = True
+    own: bool = False
 
     @property
     def simulated(self) -> bool:
@@ -200,7 +203,7 @@ def open_material(
     if files or (radar and not place.key.startswith("scene:")):
         paths = [Path(f) for f in files]
         paths = _cut_files(paths, work / "area", area) if area and paths else paths
-        return _of_rasters(place, paths, radar, shared=False)
+        return _of_rasters(place, paths, radar, shared=False, own=bool(files))
     if place.key == OWN or not place.has_scenes:
         return Material(place)
     if place.key.startswith("scene:"):
@@ -275,14 +278,14 @@ def open_maps(folder: str | Path) -> Maps:
 
 
 def _of_rasters(
-    place: Place, paths: Sequence[Path], radar: Sequence[Path], *, shared: bool, **facts: str
+    place: Place, paths: Sequence[Path], radar: Sequence[Path], **facts: Any
 ) -> Material:
     seasons = {p.stem: open_sentinel2(p) for p in paths}
-    scenes, own, notes = dict(seasons), None, ()
+    scenes, backscatter, notes = dict(seasons), None, ()
     if radar:
-        own = open_radar([str(p) for p in radar])
-        if maps_to_lcz(own):
-            scenes["Sentinel-1"] = own  # only what is fused must share a grid
+        backscatter = open_radar([str(p) for p in radar])
+        if maps_to_lcz(backscatter):
+            scenes["Sentinel-1"] = backscatter  # only what is fused must share a grid
         else:
             notes = (NO_LCZ,)
     if scenes:
@@ -291,8 +294,8 @@ def _of_rasters(
             check_same_grid(geobox_of(scenes[first], first), geobox_of(scene, name), (first, name))
     radar_inputs = tuple(str(p) for p in radar) if "Sentinel-1" in scenes else ()
     return Material(
-        place, tuple(str(p) for p in paths), radar_inputs, seasons=seasons, radar=own, notes=notes,
-        shared=shared, **facts,
+        place, tuple(str(p) for p in paths), radar_inputs, seasons=seasons, radar=backscatter,
+        notes=notes, **facts,
     )  # fmt: skip
 
 

@@ -93,13 +93,16 @@ class Places:
         """Places whose name or country holds a text, those with imagery first.
 
         Beside `known` these are the 1,692 cities of So2Sat GUL where their list has been fetched,
-        and otherwise the cities of GeoNames above 15,000 people.
+        and otherwise, or where that holds no such name, the cities of GeoNames above 15,000 people.
         """
         wanted = _plain(query)
         found = [p for p in self.known() if wanted in _plain(f"{p.name} {p.kind}")]
         table = self.cities()
         if wanted:
             held = table["plain"].str.contains(wanted, regex=False)
+            if not held.any():  # So2Sat's list has not all cities, and lost letters of some names
+                table = _geonames_table()
+                held = table["plain"].str.contains(wanted, regex=False)
             table = table[held]
             first = table["plain"].str.startswith(wanted)
             table = pd.concat([table[first], table[~first]])

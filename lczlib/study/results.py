@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from threading import Lock
@@ -107,9 +107,12 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     weights = tuple(
         values[f"{s}_weights"] or default_weights(s, material.simulated) for s in sensors
     )
+    facts: dict[str, Any] = {"level": material.level, "date": material.date}
+    if material.own:
+        facts = {n: values[f"s2_{n}"] for n in ("level", "date", "scale", "offset")}
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
-        weights=weights, fusion=values["fusion"], device=values["device"], level=material.level, date=material.date,
+        weights=weights, fusion=values["fusion"], device=values["device"], **facts,
     )  # fmt: skip
 
 
@@ -184,6 +187,8 @@ class Accuracy:
         Of each two maps.
     kind, source : str
         ``polygons`` or ``raster``, and where the reference comes from.
+    refused : dict of str to str
+        Maps that this reference cannot judge, and why.
     """
 
     assessments: dict[str, Any]
@@ -191,17 +196,18 @@ class Accuracy:
     differences: dict[tuple[str, str], Any]
     kind: str
     source: str
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def assess_maps(
-    maps: Maps, reference: References, kind: str, own: Mapping[str, xr.DataArray]
+    maps: Maps | None, reference: References, kind: str, own: Mapping[str, xr.DataArray]
 ) -> Accuracy:
     """Accuracy of each map of a result, and of an own map.
 
     Raises
     ------
     InputError
-        If there is no reference.
+        If there is no reference, or none of the maps can be judged by it.
     """
     from lczlib.analysis import accuracy_difference, assess, calibration
 
@@ -213,29 +219,36 @@ def assess_maps(
     if truth is None:
         msg = "There is no reference for this place: upload reference polygons or an LCZ raster on the City page."
         raise InputError(msg)
-    found, calibrated = {}, {}
-    judged = {**maps.kinds, **own}
+    found, calibrated, refused = {}, {}, {}
+    judged = {**(maps.kinds if maps else {}), **own}
     for name, lcz in judged.items():
         resampling = None if isinstance(truth, gpd.GeoDataFrame) else "nearest"
-        found[name] = assess(lcz, truth, resampling=resampling)
-        proba = maps.probabilities.get(name)
+        try:
+            found[name] = assess(lcz, truth, resampling=resampling)
+        except LczError as err:  # a map of another place takes nothing from the others
+            refused[name] = err
+            continue
+        proba = maps.probabilities.get(name) if maps else None
         if proba is not None and (
             isinstance(truth, gpd.GeoDataFrame) or same_grid(geobox_of(proba), geobox_of(truth))
         ):
             calibrated[name] = calibration(proba, truth)
+    if not found:
+        raise next(iter(refused.values()))
     differences = {}
-    for first, second in combinations(judged, 2):
+    for first, second in combinations(found, 2):
         try:
             differences[first, second] = accuracy_difference(
                 judged[first], judged[second], truth, resampling="nearest"
             )
         except LczError:  # two maps without a common labelled cell, or a single polygon
             continue
-    return Accuracy(found, calibrated, differences, kind, reference.source)
+    reasons = {name: str(err) for name, err in refused.items()}
+    return Accuracy(found, calibrated, differences, kind, reference.source, reasons)
 
 
 def places_of_pair(
-    maps: Maps,
+    maps: Maps | None,
     own: xr.DataArray | None,
     reference: References,
     kind: str,

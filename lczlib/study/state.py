@@ -84,6 +84,19 @@ class Study(HeatInputs):
     s1_weights = param.String("", doc="Empty: the default for the scene.")
     s2_weights = param.String("", doc="Empty: the default for the scene.")
     fusion = param.Selector(default="so2sat", objects=list(METHODS))
+    s2_level = param.Selector(
+        default="", objects=["", "L1C", "L2A"],
+        doc="Own Sentinel-2: reflectance at the top of the atmosphere (L1C) or at the surface (L2A). "
+        "Networks trained on L1C get an approximate atmosphere put back where L2A is said.",
+    )  # fmt: skip
+    s2_date = param.String("", doc="Own Sentinel-2: day of the image, YYYY-MM-DD, for level L2A.")
+    s2_scale = param.Number(
+        None, bounds=(0, None), inclusive_bounds=(False, True),
+        doc="Own Sentinel-2: reflectance per stored unit, 0.0001 for DN. Empty: as the file says.",
+    )  # fmt: skip
+    s2_offset = param.Number(
+        None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
+    )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
@@ -150,7 +163,7 @@ class Study(HeatInputs):
         """Whether a step can be computed now and its output is not what that would give."""
         step = STEPS[name]
         done = name in self._made and self._made[name][1] == self.key(step)
-        ready = all(n in self._made for n in step.after)
+        ready = not self._missing(step)
         failed = self._failed_for.get(name) == self.key(step)
         return ready and not done and not failed and self._running.get(name) != self.key(step)
 
@@ -163,15 +176,28 @@ class Study(HeatInputs):
             If the output of an earlier step is missing.
         """
         step = STEPS[name]
-        missing = [n for n in step.after if n not in self._made]
+        missing = self._missing(step)
         if missing:
-            msg = f"There is no {missing[0]} yet, from which the {name} would follow."
+            what = "LCZ map" if missing[0] in step.one_of else missing[0]
+            msg = f"There is no {what} yet, from which the {name} would follow."
             raise InputError(msg)
         values = {n: getattr(self, n) for n in step.inputs}
         outputs = {n: getattr(self, n) for n in (*step.after, *step.optional)}
         return Ticket(
             step, MappingProxyType(values), MappingProxyType(outputs), self.key(step), self.context
         )
+
+    def _missing(self, step: Step) -> list[str]:
+        """Earlier outputs without which a step cannot be computed."""
+        missing = [n for n in step.after if n not in self._made]
+        if all(self._nothing_in(n) for n in step.one_of):
+            missing += step.one_of
+        return missing
+
+    def _nothing_in(self, name: str) -> bool:
+        """Whether an earlier output holds no map; a reference may be polygons only."""
+        found = getattr(self, name)
+        return found is None or (name == "reference" and found.raster is None)
 
     def start(self, name: str) -> Ticket:
         """A ticket whose step counts as running, until `finish` or `fail`."""
@@ -210,7 +236,8 @@ class Study(HeatInputs):
         """
         step = STEPS[name]
         for earlier in (*step.after, *step.optional):
-            if self.wanting(earlier) and (earlier in step.after or not STEPS[earlier].by_hand):
+            needed = earlier in (*step.after, *self._missing(step))
+            if self.wanting(earlier) and (needed or not STEPS[earlier].by_hand):
                 self.compute(earlier, progress)
         ticket = self.start(name)
         try:

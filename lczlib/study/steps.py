@@ -50,6 +50,8 @@ class Step:
         Earlier outputs that it needs.
     optional : tuple of str
         Earlier outputs that it reads where they are there.
+    one_of : tuple of str
+        Those of the optional outputs of which it needs one, whichever.
     function : callable
         (values, context, progress, cancelled) -> output.
     by_hand : bool
@@ -61,6 +63,7 @@ class Step:
     after: tuple[str, ...]
     function: Function
     optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
     by_hand: bool = False
 
 
@@ -94,10 +97,10 @@ def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled
     first, second = v["first"], v["second"]
     for name in (first, second):
         if name not in maps:
-            msg = f"There is no map {name!r} to compare: choose one of {', '.join(maps) or 'none yet'}."
+            msg = f"There is no map {MAP_NAMES.get(name, name)} to compare: {_at_hand(maps)}."
             raise InputError(msg)
     if first == second:
-        msg = f"Both maps are {first!r}: choose two different ones."
+        msg = f"Both maps are {MAP_NAMES[first]}: choose two different ones."
         raise InputError(msg)
     return compare(maps[first], maps[second], names=(first, second), resampling="nearest")
 
@@ -109,10 +112,16 @@ def _accuracy(v: Mapping[str, Any], context: Context, progress: Any, cancelled: 
     return assess_maps(v["maps"], v["reference"], v["reference_kind"], own)
 
 
+def _at_hand(maps: Mapping[str, Any]) -> str:
+    names = " or ".join(MAP_NAMES[n] for n in maps)
+    return f"choose {names}, or make it on the Map page"
+
+
 def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Heat:
     maps = named_maps(v)
     if v["heat_map"] not in maps:
-        msg = f"There is no map {v['heat_map']!r} yet whose zones could be compared: make it on the Map page."
+        name = MAP_NAMES.get(v["heat_map"], v["heat_map"])
+        msg = f"There is no map {name} whose zones could be compared: {_at_hand(maps)}."
         raise InputError(msg)
     return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v)
 
@@ -144,8 +153,12 @@ def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
     return found
 
 
+_MAPS = ("own_map", "maps")
 _ANY_MAP = ("maps", "reference", "own_map")
-_MAPPING = ("sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder")
+_MAPPING = (
+    "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
+    "s2_level", "s2_date", "s2_scale", "s2_offset",
+)  # fmt: skip
 
 STEPS: dict[str, Step] = {
     s.name: s
@@ -154,9 +167,9 @@ STEPS: dict[str, Step] = {
         Step("reference", ("reference_files",), ("scene",), _reference),
         Step("own_map", ("map_files",), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
-        Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP),
-        Step("accuracy", ("reference_kind",), ("maps", "reference"), _accuracy, ("own_map",)),
-        Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP),
+        Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
+        Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),
+        Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
         Step("water", ("water_files", "water_orbit"), ("scene",), _water, by_hand=True),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )

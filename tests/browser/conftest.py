@@ -176,6 +176,6 @@ def mapped(server: Server, browser: Any) -> Server:
     assert page.get_by_text("No LCZ map of Demo city").is_visible()
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("button", name="Run again").wait_for(timeout=3000 * PATIENCE)
-    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     page.close()
     return server

@@ -83,7 +83,7 @@ def test_a_failed_step_leaves_the_map_and_one_message(
     mapped: Any, visit: Callable[..., Any]
 ) -> None:
     page = visit(f"{mapped.url}?page=map")
-    page.get_by_text(re.compile("32,000 cells in")).wait_for()
+    page.get_by_text(re.compile("6,400 cells, made in")).wait_for()
     settled(page, "map")
     before = page.evaluate(CELLS_JS, "map")["cells"]
     for sensor in ("Sentinel-1", "Sentinel-2"):
@@ -92,7 +92,7 @@ def test_a_failed_step_leaves_the_map_and_one_message(
     page.get_by_role("button", name="Run again").click()
     page.locator(".lcz-banner.failed").get_by_text("Of the chosen sensors (none)").wait_for()
     assert page.locator(".lcz-banner.failed:visible").count() == 1
-    assert page.get_by_text(re.compile("32,000 cells in")).is_visible()
+    assert page.get_by_text(re.compile("6,400 cells, made in")).is_visible()
     assert page.evaluate(CELLS_JS, "map")["cells"] == before
     page.get_by_label("Sentinel-1", exact=True).first.check()
     page.get_by_label("Sentinel-2", exact=True).first.check()

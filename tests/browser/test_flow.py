@@ -27,16 +27,29 @@ def test_a_run_can_be_cancelled_and_run_again(mapped: Any) -> None:
 
 def test_changed_settings_mark_the_result_as_stale(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=map")
-    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     page.get_by_label("Fusion of the two").select_option("vote")
     page.get_by_text("made with other settings").wait_for()
     page.get_by_label("Fusion of the two").select_option("so2sat")
     page.get_by_text("made with other settings").wait_for(state="hidden")
 
 
+def test_a_step_back_in_the_browser_shows_what_was_there(
+    mapped: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{mapped.url}?page=accuracy")
+    page.get_by_text("Overall accuracy (OA)").wait_for()
+    go(page, "Compare")
+    wait_for(page, "() => location.search.includes('page=compare')")
+    page.get_by_text("Sentinel-1 against Sentinel-2").wait_for()
+    page.go_back()
+    page.get_by_text("Overall accuracy (OA)").wait_for()
+    assert "page=accuracy" in page.url
+
+
 def test_layers_switch_and_hover_names_the_class(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=map")
-    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     settled(page, "map")
     page.mouse.move(*figure_center(page))
     page.mouse.move(*(v + 3 for v in figure_center(page)))
@@ -129,7 +142,7 @@ def test_an_address_reopened_elsewhere_shows_the_same(
     mapped: Any, visit: Callable[..., Any]
 ) -> None:
     first = visit(f"{mapped.url}?page=map")
-    first.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    first.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     first.get_by_label("Layer").select_option("probability of a class")
     first.get_by_label("Colours").select_option("colour-blind safe")
     go(first, "Sentinel-2")
@@ -138,7 +151,7 @@ def test_an_address_reopened_elsewhere_shows_the_same(
         "() => ['layer=probability', 'kind=s2', 'palette=', 'made=maps'].every(p => location.search.includes(p))",
     )
     second = visit(first.url)
-    second.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    second.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     assert second.get_by_label("Layer").input_value() == first.get_by_label("Layer").input_value()
     assert second.get_by_label("Colours").input_value() == "colour-blind safe"
     title = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
@@ -158,7 +171,7 @@ def test_two_visitors_do_not_see_each_others_choices(
 ) -> None:
     one, other = (visit(f"{mapped.url}?page=map") for _ in range(2))
     for page in (one, other):
-        page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+        page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     one.get_by_label("Fusion of the two").select_option("product")
     one.get_by_text("made with other settings").wait_for()
     one.get_by_label("Layer").select_option("certainty")
@@ -225,14 +238,14 @@ def test_what_an_address_may_not_do(mapped: Any, visit: Callable[..., Any]) -> N
     page = visit(
         f"{mapped.url}?page=map&s2_weights=/etc/passwd&result_folder=/etc&thermal_files=[%22/etc/passwd%22]&opacity=9"
     )
-    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     page.get_by_text("Not understood in the address").first.wait_for()
     assert "default (demo_s2)" in page.locator("option:checked").all_inner_texts()
 
 
 def test_pages_work_in_dark_and_on_a_phone(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=map&theme=dark")
-    page.get_by_text(re.compile(r"32,000 cells in")).wait_for()
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     background = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert np.mean([int(v) for v in re.findall(r"\d+", background)[:3]]) < 60
     page.set_viewport_size({"width": 390, "height": 844})

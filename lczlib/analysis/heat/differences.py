@@ -61,8 +61,10 @@ class Differences:
             ("difference", "ci_low", "ci_high", "n_effective", "n_blocks", "widening"), np.nan
         )
         row["note"] = ""
-        if n < o.min_pixels or pixels.patches_of(number) < o.min_patches:
-            return row | {"note": f"fewer than {o.min_pixels} pixels in {o.min_patches} patches"}
+        if n < o.min_pixels:
+            return row | {"note": f"fewer than {o.min_pixels} pixels"}
+        if pixels.patches_of(number) < o.min_patches:
+            return row | {"note": f"fewer than {o.min_patches} patches"}
         sample = self._sample(mask)
         row["n_blocks"] = int((sample.n > 0).sum())
         spread = np.nanstd(sample.resample(self.weights, "mean"))
