@@ -54,7 +54,7 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
         own = areas[:, c.number - 1]
         if not own.any():
             continue
-        area = " | ".join(f"{v:.2f}" for v in own) + " km²"
+        area = " | ".join(f"{v:,.2f}" for v in own) + " km²"
         if not several:
             area += f" · {100 * own[0] / total:.0f} %"
         rows.append(

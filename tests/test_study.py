@@ -9,10 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+import xarray as xr
 
+from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
+from lczlib.maps import open_lcz_map
 from lczlib.study import STEPS, Places, Study
-from lczlib.study.places import demo_folder
+from lczlib.study.material import Material
+from lczlib.study.places import Place, demo_folder
+from lczlib.study.results import assess_maps, request_of
 from lczlib.study.state import INPUTS
 
 # Written by hand, not derived from the table of steps that it checks.
@@ -195,6 +201,80 @@ def test_cities_are_found_whatever_their_accents(cache: Path) -> None:
     names = [p.name for p in Places().find("sao paulo")]
     assert any(n.startswith("São Paulo") for n in names)
     assert Places().find("demo")[0].key == "demo"
+
+
+def test_a_city_that_so2sats_list_lacks_is_found_by_geonames(
+    monkeypatch: pytest.MonkeyPatch, shared: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LCZLIB_CACHE", str(tmp_path))
+    monkeypatch.setenv("LCZLIB_MIRROR", str(shared / "mirror"))
+    catalog.fetch("so2sat_gul_cities")
+    assert {p.kind for p in Places().find("lagos")} != {p.kind for p in Places().find("sao paulo")}
+    assert any(p.name.startswith("São Paulo") for p in Places().find("sao paulo"))
+    assert Places().find("xxxx") == []
+
+
+def test_an_own_map_alone_is_judged_and_one_of_elsewhere_is_left_out(
+    study: Study, tmp_path: Path
+) -> None:
+    folder, city = demo_folder()
+    truth = folder / "Reference" / city / "lcz.tif"
+    study.param.update(
+        city="own", map_files=(str(truth),), reference_files=(str(truth.parent / "polygons.gpkg"),)
+    )
+    for name in ("scene", "reference", "own_map"):
+        study.compute(name)
+    assert study.wanting("accuracy")
+    found = study.compute("accuracy")
+    assert found.assessments["own"].scores["oa"] > 0.9
+    far = tmp_path / "far.tif"
+    with rasterio.open(truth) as src:
+        moved = rasterio.transform.from_origin(3e5, 6.25e6, *src.res)
+        with rasterio.open(far, "w", **{**src.profile, "transform": moved}) as dst:
+            dst.write(src.read())
+    here, there = open_lcz_map(truth), open_lcz_map(far)
+    both = assess_maps(None, study.reference, "polygons", {"here": here, "own": there})
+    assert set(both.assessments) == {"here"}
+    assert "outside the map" in both.refused["own"]
+    study.map_files = (str(far),)
+    with pytest.raises(InputError, match="outside the map"):
+        study.compute("accuracy")
+
+
+def test_without_any_map_nothing_is_judged_compared_or_measured(study: Study) -> None:
+    study.city = "own"
+    for name in ("scene", "reference", "own_map"):
+        study.compute(name)
+    for name in ("accuracy", "comparison", "heat"):
+        assert not study.wanting(name)
+        with pytest.raises(InputError, match="There is no LCZ map yet"):
+            study.ticket(name)
+
+
+def test_level_and_scale_are_of_own_images_only() -> None:
+    values = {
+        "sensors": ["s2"], "s1_weights": "", "s2_weights": "", "fusion": "mean", "device": "cpu",
+        "s2_level": "L2A", "s2_date": "2024-10-24", "s2_scale": 0.001, "s2_offset": -1000.0,
+    }  # fmt: skip
+    image = {"s2": xr.Dataset()}
+    own = Material(Place("own", "Own", ""), ("mine.tif",), seasons=image, own=True)
+    theirs = Material(
+        Place("scene:x", "X", ""), ("x.tif",), seasons=image, level="L1C", date="2020-01-01"
+    )
+    request = request_of(own, values)
+    assert (request.level, request.date, request.scale, request.offset) == (
+        "L2A",
+        "2024-10-24",
+        0.001,
+        -1000.0,
+    )
+    request = request_of(theirs, values)
+    assert (request.level, request.date, request.scale, request.offset) == (
+        "L1C",
+        "2020-01-01",
+        None,
+        None,
+    )
 
 
 @pytest.mark.slow

@@ -30,13 +30,8 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
+from lczlib.study.document import SCORE_NAMES
 from lczlib.study.results import places_of_pair
-
-_SCORES = {
-    "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
-    "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
-    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
-}  # fmt: skip
 
 
 class AccuracyPage:
@@ -134,7 +129,7 @@ class AccuracyPage:
                     for a in result.assessments.values()
                 ),
             )
-            for k, label in _SCORES.items()
+            for k, label in SCORE_NAMES.items()
         ]
         rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
         self._scores.object = table(

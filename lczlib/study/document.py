@@ -39,6 +39,14 @@ _METHODS = (
 )
 
 
+SCORE_NAMES = {
+    "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
+    "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
+    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
+}  # fmt: skip
+"""What the scores of an assessment are called."""
+
+
 def maps_of(study: Study) -> dict[str, Any]:
     """All maps of a study by name."""
     return named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
@@ -239,7 +247,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         )
         rows = [
             (
-                s,
+                SCORE_NAMES[s],
                 *(
                     f"{a.scores[s]:.3f} ({_interval(a.intervals[f'{s}_ci'])})"
                     for a in found.values()
