@@ -6,6 +6,7 @@ from typing import Any
 
 import panel as pn
 from parts import html
+from style import WRAP_CSS
 
 from lczlib.analysis.heat.quality import LEVELS
 from lczlib.classes import CLASSES
@@ -130,7 +131,7 @@ def _choice(study: Study, name: str, label: str, options: dict[str, str]) -> pn.
 
 def _buttons(study: Study, name: str, label: str) -> pn.widgets.RadioButtonGroup:
     return pn.widgets.RadioButtonGroup.from_param(
-        study.param[name], name=label, button_style="outline", **_WIDE
+        study.param[name], name=label, button_style="outline", stylesheets=[WRAP_CSS], **_WIDE
     )
 
 

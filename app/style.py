@@ -53,8 +53,11 @@ TEMPLATE_CSS = """
 WRAP_CSS = """
 .bk-btn-group { flex-wrap: wrap; }
 .bk-btn { flex: 1 0 auto; white-space: nowrap; }
+.bk-btn-group .bk-btn:not(.bk-active) { color: var(--neutral-foreground-rest) !important; }
+.bk-btn-group .bk-btn.bk-active { box-shadow: inset 0 -3px 0 #c2410c !important; font-weight: 600; }
 """
-"""Of a row of buttons: labels stay whole and wrap to a second row where the page is narrow."""
+"""Of a row of buttons: labels stay whole and wrap to a second row where the page is narrow; those not
+chosen are no paler than other text, which would look as if they could not be."""
 
 NAV_CSS = (
     WRAP_CSS

@@ -73,7 +73,7 @@ class AccuracyPage:
         self._study.param.watch(self._failed, "messages")
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
-        outline = {"button_style": "outline", **wide}
+        outline = {"button_style": "outline", "stylesheets": [WRAP_CSS], **wide}
         self.sidebar = pn.Column(
             pn.widgets.RadioButtonGroup.from_param(
                 self._study.param.reference_kind, name="Reference", **outline

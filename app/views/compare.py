@@ -27,6 +27,7 @@ from parts import (
 )
 from placepanel import PlacePanel
 from session import Session
+from style import WRAP_CSS
 
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.figures import cross_table_figure
@@ -104,7 +105,8 @@ class ComparePage:
         self.sidebar = pn.Column(
             *self._choices.values(),
             pn.widgets.RadioButtonGroup.from_param(
-                self._view.param.compare, name="View", button_style="outline", orientation="vertical", **wide
+                self._view.param.compare, name="View", button_style="outline", orientation="vertical",
+                stylesheets=[WRAP_CSS], **wide
             ),
             pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),

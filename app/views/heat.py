@@ -14,6 +14,7 @@ from display import projected
 from imagery import study_bounds
 from parts import MAP_NAMES, at_hand, figure_pane, fluid, help_text, html, interval, number, table
 from session import Session
+from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
@@ -45,6 +46,7 @@ class HeatPage:
             options=["difference", "how often hot"],
             name="Layer",
             button_style="outline",
+            stylesheets=[WRAP_CSS],
             visible=False,
             **wide,
         )
@@ -70,7 +72,8 @@ class HeatPage:
         kinds = {"surface": "surface", "canopy (air)": "canopy"}
         self.sidebar = pn.Column(
             pn.widgets.RadioButtonGroup.from_param(
-                study.param.heat_kind, name="Heat island", button_style="outline", options=kinds, **wide
+                study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
+                stylesheets=[WRAP_CSS], **wide
             ),
             self._zones, heatsettings.common(study), self._surface, self._canopy,
             heatsettings.intervals(study),

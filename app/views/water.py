@@ -14,6 +14,7 @@ from bokeh.palettes import Viridis256
 from display import MERCATOR, projected, rgba_picture
 from parts import MAP_NAMES, help_text, html, number, table
 from session import Session
+from style import WRAP_CSS
 
 from lczlib.analysis.water_area import dark_not_mapped
 from lczlib.errors import LczError
@@ -49,6 +50,7 @@ class WaterPage:
             options=["water", "probability", "occurrence"],
             name="Layer",
             button_style="outline",
+            stylesheets=[WRAP_CSS],
             **wide,
         )
         self._key = html(f'<div class="lcz-note">{_KEY}</div>', visible=False)
