@@ -179,3 +179,9 @@ def mapped(server: Server, browser: Any) -> Server:
     page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     page.close()
     return server
+
+
+@pytest.fixture(scope="session")
+def city(mapped: Server) -> Path:
+    """Folder of the demo city's files, as the server simulated them."""
+    return next(Path(mapped.log.name).parent.glob("demo-*"))

@@ -10,6 +10,9 @@ from typing import Any
 PATIENCE = 180
 """Seconds to wait for what must come: a machine with two busy cores needs long for anything."""
 
+CITY = "00000_00000_Simulated"
+"""What the demo city is called in its folders."""
+
 SHOWN = {
     "city": "8.0 × 8.0 km", "map": "6,400 cells, made in", "compare": "Sentinel-1 against Sentinel-2",
     "accuracy": "Overall accuracy (OA)", "heat": "K against LCZ D", "water": "No water map yet",
