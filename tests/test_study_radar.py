@@ -19,9 +19,11 @@ from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 from lczlib.study.water import backscatter
 
 NAMES = (*COMPLEX_BANDS, *COVARIANCE_BANDS)
-BEIJING = (
-    Path(__file__).resolve().parents[2] / "shared/data/beijing_s1/THU_2020_sentinel_1_50pt.tif"
-)
+
+
+@pytest.fixture
+def beijing(shared: Path) -> Path:
+    return shared / "data" / "beijing_s1" / "THU_2020_sentinel_1_50pt.tif"
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +103,14 @@ def test_unnamed_features_and_half_of_the_channels_are_refused(tmp_path, pair):
         open_radar([str(stacked(tmp_path / "8.tif", pair, (4, 5, 6, 7, 0, 1, 2, 3)))])
 
 
-def test_detected_backscatter_is_an_image_and_no_lcz_map(tmp_path, pair):
-    if not BEIJING.is_file():
-        pytest.skip("needs the Sentinel-1 scene of Beijing in ../shared")
+def test_detected_backscatter_is_an_image_and_no_lcz_map(tmp_path, beijing):
     with pytest.raises(InputError, match="coherence and phase between VH and VV"):
-        open_sentinel1_rasters([BEIJING])
-    radar = open_radar([str(BEIJING)])
+        open_sentinel1_rasters([beijing])
+    radar = open_radar([str(beijing)])
     assert not maps_to_lcz(radar)
     assert -25 < np.nanmedian(radar["VH"]) < np.nanmedian(radar["VV"]) < 0
     study = Study(tmp_path / "s", tmp_path / "c")
-    study.param.update(city="own", radar_files=(str(BEIJING),))
+    study.param.update(city="own", radar_files=(str(beijing),))
     scene = study.compute("scene")
     assert scene.notes == (NO_LCZ,)
     assert scene.sensors == ()
@@ -119,17 +119,15 @@ def test_detected_backscatter_is_an_image_and_no_lcz_map(tmp_path, pair):
         study.compute("maps")
 
 
-def test_linear_backscatter_becomes_db(tmp_path):
-    if not BEIJING.is_file():
-        pytest.skip("needs the Sentinel-1 scene of Beijing in ../shared")
+def test_linear_backscatter_becomes_db(tmp_path, beijing):
     path = tmp_path / "linear.tif"
-    with rasterio.open(BEIJING) as src:
+    with rasterio.open(beijing) as src:
         linear = 10 ** (src.read() / 10)
         with rasterio.open(path, "w", **src.profile) as dst:
             dst.write(linear.astype(np.float32))
             dst.descriptions = src.descriptions
     radar = open_radar([str(path)])
-    expected = open_radar([str(BEIJING)])
+    expected = open_radar([str(beijing)])
     np.testing.assert_allclose(radar["VV"].values, expected["VV"].values, atol=1e-3)
 
 
@@ -161,15 +159,13 @@ def test_radar_on_another_grid_is_refused(tmp_path, folder, pair):
         study.compute("scene")
 
 
-def test_the_command_refuses_radar_that_the_network_cannot_read(tmp_path):
+def test_the_command_refuses_radar_that_the_network_cannot_read(tmp_path, beijing):
     from typer.testing import CliRunner
 
     from lczlib.cli import app
 
-    if not BEIJING.is_file():
-        pytest.skip("needs the Sentinel-1 scene of Beijing in ../shared")
     done = CliRunner().invoke(
-        app, ["map", "--sentinel1", str(BEIJING), "--out", str(tmp_path / "out")]
+        app, ["map", "--sentinel1", str(beijing), "--out", str(tmp_path / "out")]
     )
     assert isinstance(done.exception, InputError)
     assert "coherence and phase" in str(done.exception)
