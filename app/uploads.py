@@ -18,7 +18,7 @@ from upload_checks import LARGEST_MB, RASTERS, TABLES, VECTORS, accept
 
 from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
-from lczlib.maps import open_raster
+from lczlib.rasters import open_raster
 from lczlib.study.material import Material
 from lczlib.study.places import OWN
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar

@@ -2,6 +2,8 @@
 
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings
 ``grid``        grids of rasters, the 100 m LCZ grid
+``rasters``     raster files, as stored: masks, bands, scales, sub-datasets
+``reading``     what was read of a file, said before the result
 ``maps``        LCZ maps and class probabilities: opening them, labels, certainty
 ``catalog``     what can be downloaded, with hash, licence and citation
 ``scenes``      Sentinel-1 and Sentinel-2 scenes as one canonical data set; the demo city

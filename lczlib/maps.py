@@ -6,20 +6,17 @@ An LCZ map is a ``DataArray (y, x)`` uint8, 1..17, 0 = no data. Probabilities ar
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import dask.array as da
 import numpy as np
-import rasterio
-import rioxarray
 import xarray as xr
-from dask.utils import SerializableLock
 
 from lczlib.classes import CLASSES, N_CLASSES, NODATA, Scheme, to_standard
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
-from lczlib.unreadable import Wanted, unreadable
+from lczlib.rasters import band_names, layer_of, open_raster
+from lczlib.unreadable import Wanted
 
 FLAG_ATTRS = {
     "long_name": "Local Climate Zone",
@@ -33,73 +30,6 @@ FLAG_ATTRS = {
 
 _SUM_TOLERANCE = 2e-3
 """How far probabilities of a cell may be from adding up to 1: twice what rounding to 1e-4 can make."""
-
-
-def open_raster(
-    path: str | Path, what: str = "raster", *, wanted: Wanted = "raster", chunks: object = None
-) -> xr.DataArray:
-    """Open a raster file as ``DataArray (band, y, x)``, values as stored.
-
-    A raster inside a zip goes by ``zip://archive.zip!map.tif`` or ``/vsizip/archive.zip/map.tif``.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    what, wanted : str
-        What messages call it, and what kind of file they ask for.
-    chunks : optional
-        As xarray understands them.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, truncated or no raster.
-
-    Notes
-    -----
-    A raster inside a zip archive is named by a path through it: ``maps.zip/tiff/lcz.tif``.
-    """
-    name = _gdal_name(path)
-    if name is None:
-        raise InputError(unreadable(path, what, wanted))
-    try:
-        # With the lock that all files share, a file whose last array goes while another is read is
-        # not closed, and keeps its blocks in memory; with it, also, no two files are read at once.
-        data = rioxarray.open_rasterio(
-            name, chunks=chunks, mask_and_scale=False, lock=SerializableLock()
-        )
-        with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
-            last = src.block_window(
-                1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
-            )
-            src.read(src.count, window=last)
-    except (rasterio.errors.RasterioError, OSError) as err:
-        raise InputError(unreadable(path, what, wanted)) from err
-    if isinstance(data, list):
-        msg = f"The {what} {path} holds several sub-datasets: name one of them."
-        raise InputError(msg)
-    return data
-
-
-def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:
-    """Stored values that mean missing: the file's own and the one given; NaN always does."""
-    found = {v for v in (data.rio.nodata, nodata) if v is not None and not np.isnan(v)}
-    return tuple(sorted(found))
-
-
-def _gdal_name(path: str | Path) -> str | None:
-    """What GDAL calls a file, also one inside a zip archive; None where there is no such file."""
-    if str(path).startswith(("zip://", "/vsi")):  # GDAL's own names
-        return str(path)
-    path = Path(path)
-    if path.exists():
-        return str(path)
-    archive = next((p for p in path.parents if p.suffix.lower() == ".zip" and p.is_file()), None)
-    if archive is None or not zipfile.is_zipfile(archive):
-        return None
-    inside = path.relative_to(archive).as_posix()
-    return f"/vsizip/{archive}/{inside}" if inside in zipfile.ZipFile(archive).namelist() else None
 
 
 def open_lcz_map(
@@ -140,9 +70,8 @@ def open_lcz_map(
     InputError, ClassSchemeError, GridError
         If the file cannot be read, its numbering is ambiguous, or it has no CRS.
     """
-    data = open_raster(path, what, wanted=wanted, chunks=chunks)
-    names = _band_names(data)
-    layer = data.isel(band=_choose_band(names, band, path), drop=True)
+    data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band)
+    layer = layer_of(data, _choose_band(band_names(data), band, path))
     declared = nodata if nodata is not None else layer.rio.nodata
     try:
         codes = _standard_codes(layer.data, scheme, declared)
@@ -160,12 +89,6 @@ def _standard_codes(values: np.ndarray | da.Array, scheme: Scheme | None, nodata
     distinct = da.unique(values.ravel()).compute()
     standard = to_standard(distinct, scheme, nodata=nodata)
     return values.map_blocks(lambda v: standard[np.searchsorted(distinct, v)], dtype=np.uint8)
-
-
-def _band_names(data: xr.DataArray) -> list[str]:
-    names = data.attrs.get("long_name", ())
-    names = [names] if isinstance(names, str) else list(names)
-    return names or [""] * data.sizes["band"]
 
 
 def _choose_band(names: list[str], band: int | str | None, path: str | Path) -> int:

@@ -11,7 +11,7 @@ import rasterio
 from rasterio.transform import from_origin
 from rioxarray._io import RASTERIO_LOCK
 
-from lczlib.maps import open_raster
+from lczlib.rasters import open_raster
 
 
 @pytest.fixture

@@ -18,23 +18,32 @@ MAY_IMPORT = {
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "grid": {"errors"},
+    "reading": set(),
+    "limits": {"errors"},
     "unreadable": set(),
-    "maps": {"classes", "errors", "grid", "unreadable"},
-    "polygons": {"class_names", "classes", "errors", "grid", "maps", "unreadable"},
-    "references": {"classes", "maps", "polygons", "unreadable"},
-    "export": {"classes", "errors", "grid", "maps"},
+    "rasters": {"errors", "limits", "unreadable"},
+    "maps": {"classes", "errors", "grid", "rasters", "reading", "unreadable"},
+    "polygons": {
+        "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
+    },
+    "references": {"classes", "errors", "maps", "polygons", "reading", "unreadable"},
+    "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
-    "scenes": {"classes", "errors", "grid", "maps", "export", "polygons"},
+    "scenes": {
+        "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
+    },
     "analysis": {
-        "classes", "errors", "export", "grid", "maps", "polygons", "scenes", "unreadable"
+        "classes", "errors", "export", "grid", "limits", "maps", "polygons", "rasters", "reading",
+        "scenes", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "machine", "maps", "models", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "maps", "models",
+        "rasters", "reading", "scenes",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
-        "polygons", "scenes",
+        "polygons", "rasters", "reading", "scenes",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",

@@ -24,6 +24,7 @@ from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
 from lczlib.cli import weights as _weights
 from lczlib.errors import LczError
+from lczlib.reading import readings
 
 app = typer.Typer(
     name="lcz",
@@ -71,7 +72,8 @@ app.command("app")(_app.app)
 def main() -> None:
     """Run the command line: exit status 0, 1 (bad input, one sentence), 2 (usage)."""
     try:
-        app()
+        with readings(console.say):
+            app()
     except LczError as err:
         console.err.print(f"[bold red]lcz:[/] {escape(str(err))}", soft_wrap=True)
         sys.exit(1)

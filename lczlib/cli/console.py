@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from lczlib.reading import Reading
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -30,6 +32,14 @@ err = Console(stderr=True, highlight=False)
 def warn(text: str) -> None:
     """Print a warning to standard error."""
     err.print(f"[bold yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+
+def say(reading: Reading) -> None:
+    """Print what was read of a file, before the result, and warn of what may be wrong with it."""
+    # beside a progress bar on the same terminal, only the bar's own console keeps the lines whole
+    (err if out.is_terminal else out).print(escape(str(reading)), soft_wrap=True)
+    for text in reading.cautions:
+        warn(text)
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from lczlib.cli.uhi import FILES, quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
-from lczlib.maps import open_lcz_map, open_raster
+from lczlib.maps import open_lcz_map
+from lczlib.rasters import open_raster
 from lczlib.scenes.thermal_units import known_unit
 
 

@@ -22,7 +22,8 @@ from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
-from lczlib.maps import open_lcz_map, open_probabilities, open_raster
+from lczlib.maps import open_lcz_map, open_probabilities
+from lczlib.rasters import open_raster
 from lczlib.scenes.thermal import Thermal, open_temperature
 from lczlib.scenes.thermal_products import ThermalConstants
 

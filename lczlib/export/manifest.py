@@ -16,6 +16,7 @@ from typing import Any
 import lczlib
 from lczlib.errors import InputError
 from lczlib.export.files import sha256_of, write_json
+from lczlib.reading import heard_so_far
 
 MANIFEST = "manifest.json"
 _MAP = "map"
@@ -66,6 +67,7 @@ def new_manifest(
         "inputs": [
             {"path": relative(f, folder), "sha256": hashes.get(f) or sha256_of(f)} for f in files
         ],
+        "read": heard_so_far(),
         "packages": package_versions(),
         "seconds": round(seconds, 2),
         **more,

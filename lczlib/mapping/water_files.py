@@ -29,7 +29,7 @@ from lczlib.mapping.water import (
     water_tiles,
 )
 from lczlib.mapping.water_scene import Orbit, physical
-from lczlib.maps import open_raster
+from lczlib.rasters import open_raster
 
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet

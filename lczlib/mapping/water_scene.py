@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, describe, geobox_of
-from lczlib.maps import open_raster
+from lczlib.rasters import open_raster
 
 Orbit = Literal["as", "des", "as_des"]
 """Passes that a network takes: ascending, descending, or both stacked."""

@@ -12,7 +12,7 @@ from scipy.ndimage import binary_erosion
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-from lczlib.maps import missing_values, open_raster
+from lczlib.rasters import missing_values, open_raster
 
 
 def open_raster_scene(

@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid
-from lczlib.maps import open_raster
+from lczlib.rasters import open_raster
 
 COMPLEX_BANDS = ("VH_re", "VH_im", "VV_re", "VV_im")
 COVARIANCE_BANDS = ("C11", "C12_re", "C12_im", "C22")

@@ -18,7 +18,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-from lczlib.maps import missing_values, open_raster
+from lczlib.rasters import missing_values, open_raster
 
 ALL_BANDS = (
     "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12",

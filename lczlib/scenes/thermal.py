@@ -15,7 +15,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of
-from lczlib.maps import open_raster
+from lczlib.rasters import open_raster
 from lczlib.scenes.thermal_products import (
     CLOUD_BITS,
     PRODUCTS,

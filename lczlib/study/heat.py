@@ -238,7 +238,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def _elevation(material: Material, v: Mapping[str, Any]) -> xr.DataArray | None:
-    from lczlib.maps import open_raster
+    from lczlib.rasters import open_raster
 
     own = v["elevation_files"]
     path = own[0] if own else material.beside("elevation.tif")

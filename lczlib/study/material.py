@@ -158,7 +158,7 @@ class Maps:
         path = self.folder / "valid_fraction.tif"
         if not path.is_file():
             return None
-        from lczlib.maps import open_raster
+        from lczlib.rasters import open_raster
 
         return open_raster(path, "valid fraction").load()
 

@@ -1,0 +1,295 @@
+"""Raster files: opened as stored, with what each band says of itself, masks as no data.
+
+All doors for rasters (maps, scenes, thermal, references) open their files here, so that internal
+masks, alpha bands, scales by band, sub-datasets and impossible headers are dealt with once.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import rasterio
+import rioxarray
+import xarray as xr
+from dask.utils import SerializableLock
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.windows import Window
+
+from lczlib.errors import GridError, InputError
+from lczlib.limits import check_size
+from lczlib.unreadable import Wanted, unreadable
+
+_FARTHEST = 1e9
+"""Largest coordinate of any CRS in use: the Earth's circumference is 1.3e8 feet."""
+
+
+def open_raster(
+    path: str | Path,
+    what: str = "raster",
+    *,
+    wanted: Wanted = "raster",
+    chunks: object = None,
+    band: int | str | None = None,
+) -> xr.DataArray:
+    """Open a raster file as ``DataArray (band, y, x)``, values as stored.
+
+    Parameters
+    ----------
+    path : path
+        The file. A raster inside a zip archive is named by a path through it
+        (``maps.zip/tiff/lcz.tif``) or by GDAL (``zip://archive.zip!map.tif``).
+    what, wanted : str
+        What messages call it, and what kind of file they ask for.
+    chunks : optional
+        As xarray understands them.
+    band : int or str, optional
+        The variable to open, of a file that holds several as sub-datasets (NetCDF, HDF5).
+
+    Returns
+    -------
+    DataArray (band, y, x)
+        ``attrs``: ``scales``, ``offsets``, ``units_of_bands`` and ``names``, a tuple each with an entry
+        a band (see `layer_of`). An alpha band is left out. Pixels that the file masks (internal mask,
+        alpha, ``.msk``) hold its no-data value; where it has none, one is chosen, in a wider type
+        where the file's own has none to spare.
+
+    Raises
+    ------
+    InputError, GridError
+        If the file is missing, truncated, too large, complex or no raster, if it holds several
+        sub-datasets and none was named, or if its geotransform is no place on Earth.
+    """
+    name = _gdal_name(path)
+    if name is None:
+        raise InputError(unreadable(path, what, wanted))
+    try:
+        name = _sub_dataset(name, band, path, what)
+        with rasterio.open(name) as src:
+            _check_header(src, path, what, eager=chunks is None)
+            bands = _bands_of(src)
+            masked = any(MaskFlags.per_dataset in flags for flags in src.mask_flag_enums)
+        with warnings.catch_warnings():
+            # that scales differ by band: what each band says is kept below
+            warnings.filterwarnings(
+                "ignore", message="(Scales|Offsets) differ", category=UserWarning
+            )
+            # With the lock that all files share, a file whose last array goes while another is read
+            # is not closed, and keeps its blocks in memory; no two files are read at once with it.
+            data = rioxarray.open_rasterio(
+                name, chunks=chunks, mask_and_scale=False, lock=SerializableLock()
+            )
+        with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
+            last = src.block_window(
+                1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
+            )
+            src.read(src.count, window=last)
+    except (rasterio.errors.RasterioError, OSError, IndexError) as err:
+        raise InputError(unreadable(path, what, wanted)) from err
+    if not isinstance(data, xr.DataArray):
+        msg = f"The {what} {path} holds several sub-datasets of different grids: name one of them."
+        raise InputError(msg)
+    data = data.isel(band=bands["index"])
+    data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
+    return _with_mask(data, name) if masked else data
+
+
+def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
+    """Refuse from its header what no reading can make sense of."""
+    if not src.count:
+        msg = f"The {what} {path} holds no band."
+        raise InputError(msg)
+    if any(t.startswith("complex") for t in src.dtypes):
+        msg = (
+            f"The {what} {path} holds complex numbers ({src.dtypes[0]}): give real ones, such as its "
+            "intensity."
+        )
+        raise InputError(msg)
+    pixels = src.width * src.height
+    size = max(np.dtype(t).itemsize for t in src.dtypes)
+    # read whole, values are worked on as float32 at least; by windows, a byte a pixel stays
+    needed = pixels * (src.count * max(size, 4) if eager else 1)
+    check_size(needed, path, what, f"{src.width:,} x {src.height:,} pixels in {src.count} band(s)")
+    check_transform(tuple(src.transform)[:6], src.shape, f"{what} {path}")
+
+
+def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str) -> None:
+    """Refuse a geotransform that is no place on Earth.
+
+    Parameters
+    ----------
+    affine : tuple of float
+        ``(a, b, c, d, e, f)``: x = a col + b row + c; y = d col + e row + f.
+    shape : (int, int)
+        Rows and columns.
+    what : str
+        The raster, in messages.
+
+    Raises
+    ------
+    GridError
+        If a number is NaN or infinite, cells have no area, or corners lie beyond the Earth.
+    """
+    a, b, c, d, e, f = affine
+    rows, cols = shape
+    corners = [
+        value
+        for row in (0, rows)
+        for col in (0, cols)
+        for value in (a * col + b * row + c, d * col + e * row + f)
+    ]
+    if not np.isfinite([*affine, *corners]).all():
+        wrong = "holds numbers that are NaN or infinite"
+    elif max(map(abs, corners)) > _FARTHEST:
+        wrong = f"reaches to {max(corners, key=abs):.3g}, which is no place on Earth"
+    elif a * e == b * d:
+        wrong = "gives its cells no area"
+    else:
+        return
+    msg = (
+        f"The geotransform of the {what} {wrong}: write it again with its right corner and cell size "
+        "(`gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM FILE`)."
+    )
+    raise GridError(msg)
+
+
+def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
+    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with rasterio.open(name) as src:
+            inside = [] if src.count else src.subdatasets
+    if not inside:
+        return name
+    named = {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+    if len(inside) == 1:
+        return inside[0]
+    if isinstance(band, str) and band in named:
+        return named[band]
+    asked = f", and none is named {band!r}" if isinstance(band, str) else ""
+    msg = (
+        f"The {what} {path} holds {len(named)} variables ({', '.join(named)}){asked}: say which with "
+        f"--band {next(iter(named))}, or write that one as GeoTIFF (`gdal_translate {inside[0]} "
+        "out.tif`)."
+    )
+    raise InputError(msg)
+
+
+def _bands_of(src: rasterio.DatasetReader) -> dict[str, list[Any]]:
+    """What each band says of itself, without alpha bands: ``index`` and the attributes."""
+    index = [i for i, role in enumerate(src.colorinterp) if role != ColorInterp.alpha]
+    index = index or list(range(src.count))
+    return {
+        "index": index,
+        "names": [src.descriptions[i] or "" for i in index],
+        "scales": [float(src.scales[i]) for i in index],
+        "offsets": [float(src.offsets[i]) for i in index],
+        "units_of_bands": [src.units[i] or "" for i in index],
+    }
+
+
+class _Mask:
+    """The mask of a file as an array that dask can cut: True where a pixel is valid."""
+
+    def __init__(self, name: str, shape: tuple[int, int]) -> None:
+        self.name, self.shape, self.dtype, self.ndim = name, shape, np.dtype(bool), 2
+
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        rows, cols = (s.indices(n)[:2] for s, n in zip(key, self.shape, strict=True))
+        window = Window(cols[0], rows[0], cols[1] - cols[0], rows[1] - rows[0])
+        with rasterio.open(self.name) as src:
+            return src.dataset_mask(window=window) > 0
+
+
+def _with_mask(data: xr.DataArray, name: str) -> xr.DataArray:
+    """Values with the file's no-data value where its mask says that there are none."""
+    reader = _Mask(name, data.shape[1:])
+    nodata = data.rio.nodata
+    if nodata is None and data.dtype.kind == "f":
+        nodata = np.nan
+    elif nodata is None:
+        wider = {1: np.int16, 2: np.int32}.get(data.dtype.itemsize, np.int64)
+        data = data.astype(wider, keep_attrs=True)
+        nodata = int(np.iinfo(wider).min)
+    whole = data.chunks is None
+    valid = reader[:, :] if whole else da.from_array(reader, chunks=data.chunks[1:], lock=True)
+    kept = xr.DataArray(valid, dims=("y", "x"))
+    out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
+    return out.rio.write_nodata(nodata)
+
+
+def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:
+    """Stored values that mean missing: the file's own and the one given; NaN always does."""
+    found = {v for v in (data.rio.nodata, nodata) if v is not None and not np.isnan(v)}
+    return tuple(sorted(found))
+
+
+def band_names(data: xr.DataArray) -> list[str]:
+    """The names of a raster's bands, empty where it gives none."""
+    return [str(n) for n in data.attrs.get("names", [""] * data.sizes["band"])]
+
+
+def choose_band(data: xr.DataArray, band: int | str | None, path: str | Path) -> int:
+    """Position (from 0) of the band that was asked for: by name, or by its number from 1.
+
+    Raises
+    ------
+    InputError
+        If there is no such band, or several and none was asked for.
+    """
+    names, count = band_names(data), data.sizes["band"]
+    listed = f" ({', '.join(n or 'unnamed' for n in names)})" if any(names) else ""
+    if band is None:
+        if count == 1:
+            return 0
+        msg = f"{path} has {count} bands{listed}: say which with --band NAME or NUMBER."
+        raise InputError(msg)
+    text = str(band)
+    if text in names:
+        if names.count(text) > 1:
+            msg = f"{path} has {names.count(text)} bands named {text!r}: say which by its number."
+            raise InputError(msg)
+        return names.index(text)
+    folded = [n.casefold() for n in names]
+    if folded.count(text.casefold()) == 1:
+        return folded.index(text.casefold())
+    if text.isdecimal() and 1 <= int(text) <= count:
+        return int(text) - 1
+    msg = f"{path} has no band {text!r}: it has {count}{listed}."
+    raise InputError(msg)
+
+
+def layer_of(data: xr.DataArray, index: int) -> xr.DataArray:
+    """One band ``(y, x)``, as stored, with its own ``scale_factor``, ``add_offset`` and ``units``.
+
+    rioxarray drops scale and offset where bands differ; here each band keeps what it says.
+    """
+    layer = data.isel(band=index, drop=True)
+    kept = ("names", "scales", "offsets", "units_of_bands", "long_name", "units")
+    attrs = {k: v for k, v in data.attrs.items() if k not in kept}
+    attrs["scale_factor"] = data.attrs.get("scales", [1.0] * (index + 1))[index]
+    attrs["add_offset"] = data.attrs.get("offsets", [0.0] * (index + 1))[index]
+    for name, key in (("long_name", "names"), ("units", "units_of_bands")):
+        value = data.attrs.get(key, [""] * (index + 1))[index]
+        if value:
+            attrs[name] = value
+    layer.attrs = attrs
+    return layer
+
+
+def _gdal_name(path: str | Path) -> str | None:
+    """What GDAL calls a file, also one inside a zip archive; None where there is no such file."""
+    if str(path).startswith(("zip://", "/vsi")):  # GDAL's own names
+        return str(path)
+    path = Path(path)
+    if path.exists():
+        return str(path)
+    archive = next((p for p in path.parents if p.suffix.lower() == ".zip" and p.is_file()), None)
+    if archive is None or not zipfile.is_zipfile(archive):
+        return None
+    inside = path.relative_to(archive).as_posix()
+    return f"/vsizip/{archive}/{inside}" if inside in zipfile.ZipFile(archive).namelist() else None

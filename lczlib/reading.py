@@ -1,0 +1,130 @@
+"""What was read of a file, said before the result: on the screen, in the JSON, in the dashboard.
+
+Each door (maps, references, stations, scenes, thermal rasters) tells a `Reading` once it knows what it
+took, lost, masked and assumed. Whoever runs a job listens with `readings`; where nobody does, as in a
+notebook, the cautions come as Python warnings, and the rest is silent.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class InputWarning(UserWarning):
+    """Something in an input that may make the figures wrong; they are computed all the same."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a door took from one file.
+
+    Attributes
+    ----------
+    what : str
+        What the file is for: ``LCZ map``, ``station file``.
+    source : str
+        The file, as it was named.
+    said : tuple of str
+        What was read, lost, masked and assumed, a clause each, in the order people ask for it:
+        ``288 hours in steps of 1 h``, ``unit degC, not stated, by its values``.
+    cautions : tuple of str
+        Whole sentences: what may make the figures wrong, and what to do.
+    facts : mapping
+        The same as plain values for JSON: counts, unit, band, numbering.
+    """
+
+    what: str
+    source: str
+    said: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        name = Path(self.source).name or self.source
+        return f"{self.what[:1].upper()}{self.what[1:]} {name}: {'; '.join(self.said) or 'read'}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON; the file by its name."""
+        return {
+            "what": self.what,
+            "file": Path(self.source).name,
+            "said": list(self.said),
+            "cautions": list(self.cautions),
+            **{k: _plain(v) for k, v in self.facts.items()},
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+Listener = Callable[[Reading], None]
+
+_heard: ContextVar[tuple[list[Reading], ...]] = ContextVar("heard", default=())
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
+
+
+@contextmanager
+def readings(say: Listener | None = None) -> Iterator[list[Reading]]:
+    """Collect what is read in the block, in this thread; `say` is called at once for each.
+
+    A file that is read twice in the same way is told once. Blocks nest: all hear.
+    """
+    heard: list[Reading] = []
+    token = _heard.set((*_heard.get(), heard))
+    said = _listeners.set((*_listeners.get(), *((say,) if say else ())))
+    try:
+        yield heard
+    finally:
+        _listeners.reset(said)
+        _heard.reset(token)
+
+
+def tell(reading: Reading) -> None:
+    """Say what was read, to all who listen; without listeners, the cautions as `InputWarning`."""
+    collections = _heard.get()
+    if not collections:
+        for text in reading.cautions:
+            warnings.warn(text, InputWarning, stacklevel=3)
+        return
+    if reading in collections[0]:
+        return
+    for heard in collections:
+        heard.append(reading)
+    for say in _listeners.get():
+        say(reading)
+
+
+def heard_so_far() -> list[dict[str, Any]]:
+    """What the outermost block has heard up to now, as plain values for a result's JSON."""
+    collections = _heard.get()
+    return [r.to_dict() for r in collections[0]] if collections else []
+
+
+def counted(n: int, one: str, several: str = "") -> str:
+    """``1 row``, ``2,500 rows``: a number with its noun."""
+    return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
+def share(part: float, whole: float) -> str:
+    """A part as per cent with one digit, honest at the ends: ``< 0.1 %`` is not 0."""
+    if not whole:
+        return "0 %"
+    percent = 100 * part / whole
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f} %"
