@@ -89,7 +89,7 @@ def map_city(
         What is wrong with the request. Until all layers are complete, nothing appears under a final
         name, and an earlier result stays.
     """
-    from lczlib.maps import open_lcz_map
+    from lczlib.maps import open_result_map
 
     out, started = Path(out), time.time()
     if request.fusion not in METHODS:
@@ -155,7 +155,7 @@ def map_city(
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
     kinds = {
-        kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17")
+        kind: open_result_map(out / f"{kind}_lcz.tif")
         for kind in _KINDS
         if f"{kind}_lcz.tif" in manifest["outputs"]
     }

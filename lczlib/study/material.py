@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from lczlib import catalog
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
-from lczlib.maps import certainty, open_lcz_map, open_probabilities
+from lczlib.maps import certainty, open_lcz_map, open_probabilities, open_result_map
 from lczlib.scenes import open_sentinel2, open_so2sat
 from lczlib.scenes.so2sat import City
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
@@ -249,7 +249,7 @@ def open_references(material: Material, files: Sequence[str] = ()) -> References
     what = "simulated truth" if material.simulated else "references beside the scenes"
     return References(
         open_polygons(polygons) if polygons else None,
-        open_lcz_map(raster, scheme="1-17") if raster else None,
+        open_result_map(raster) if raster else None,
         what,
     )
 
@@ -266,7 +266,7 @@ def open_maps(folder: str | Path) -> Maps:
 
     folder = Path(folder)
     kinds = {
-        k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
+        k: open_result_map(folder / f"{k}_lcz.tif").load()
         for k in ("s1", "s2", "fused")
         if (folder / f"{k}_lcz.tif").is_file()
     }
