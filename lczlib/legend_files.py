@@ -74,7 +74,8 @@ def _in_file(gdal_name: str, band: int) -> Iterator[FoundLegend]:
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         description = Path(folder) / "described.vrt"
         try:
-            rasterio.shutil.copy(gdal_name, description, driver="VRT")
+            with rasterio.open(gdal_name) as src:
+                rasterio.shutil.copy(src, description, driver="VRT")
             root = ElementTree.fromstring(description.read_bytes())
         except (rasterio.errors.RasterioError, ElementTree.ParseError, OSError):
             return

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "polygons": {
         "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
     },
-    "references": {"classes", "errors", "maps", "numbering", "polygons", "reading", "unreadable"},
+    "references": {"classes", "errors", "maps", "polygons", "reading", "unreadable"},
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
     "scenes": {
