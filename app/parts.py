@@ -83,12 +83,20 @@ _IN_PAGE = {
 """What the pages call the options that messages of the library name."""
 
 
-def in_page(message: str) -> str:
-    """A message of the library with the names that settings have on the pages."""
+_OF_MAPS = {"band": "Band", "scheme": "Numbering", "nodata": "No data", "legend": "Legend"}
+OWN_MAP_CARDS = {
+    "own_map": "How your LCZ map is read", "reference": "How your reference is read",
+}  # fmt: skip
+"""Titles of the cards with the settings of own maps, by the step that reads them."""
+
+
+def in_page(message: str, step: str = "") -> str:
+    """A message of the library with the names that settings have on the pages, City page's for maps."""
+    names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
+    if step in OWN_MAP_CARDS:
+        names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in _OF_MAPS.items()}
     return re.sub(
-        r"--([a-z]+(?:-[a-z]+)*)",
-        lambda m: f"“{_IN_PAGE[m[1]]}”" if m[1] in _IN_PAGE else m[0],
-        message,
+        r"--([a-z]+(?:-[a-z]+)*)", lambda m: f"“{names[m[1]]}”" if m[1] in names else m[0], message
     )
 
 
@@ -100,7 +108,7 @@ def banner(study: Study, names: Iterable[str]) -> str:
         # own files by their names: where the server keeps them is nobody's business
         message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
         if message:
-            said = escape(in_page(message))
+            said = escape(in_page(message, name))
             out.append(f'<div class="lcz-banner failed" role="alert">{said}</div>')
         elif study.conditions.get(name) == "stale":
             out.append(

@@ -93,6 +93,7 @@ def translated(values: np.ndarray | da.Array, distinct: np.ndarray, table: np.nd
 def map_reading(
     path: str | Path, what: str, note: str, stored: StoredCodes, meaning: Meaning, cells: np.ndarray,
     doubted: tuple[str, ...],
+    certainty: str = "",
 ) -> Reading:  # fmt: skip
     """What is told of a map: band, numbering, legend, cells with and without a class.
 
@@ -110,6 +111,8 @@ def map_reading(
         Cells of no data and of each class.
     doubted : tuple of str
         Further cautions.
+    certainty : str
+        Name of the band that says how certain the classes are.
     """
     total, known = int(cells.sum()), int(cells[1:].sum())
     classes = {c.code: int(cells[c.number]) for c in CLASSES if cells[c.number]}
@@ -124,6 +127,7 @@ def map_reading(
         else f"numbering {meaning.numbering} {meaning.known_by}"
     )
     said += [meaning.legend] if meaning.legend else []
+    said += [f"certainty in band {certainty}"] if certainty else []
     if (stored.scale, stored.offset) != (1.0, 0.0):
         said.append(f"scale {stored.scale:g} and offset {stored.offset:g} applied")
     said.append(f"{known:,} of {total:,} cells with a class ({_ranges(cells)})")
@@ -147,7 +151,7 @@ def map_reading(
         "legend": legend_text(meaning.classes) if meaning.numbering == "own legend" else "",
         "legend_found": meaning.legend, "cells": total, "cells_with_class": known,
         "cells_no_data": codes.missing + no_class.get(0, 0),
-        "cells_taken_for_no_data": fills, "cells_left_out": rest, "cells_by_class": classes,
+        "certainty": certainty, "cells_taken_for_no_data": fills, "cells_left_out": rest, "cells_by_class": classes,
     }  # fmt: skip
     return Reading(what, str(path), tuple(said), tuple(cautions), facts)
 

@@ -132,7 +132,7 @@ def open_lcz_map(
     except ClassSchemeError as err:
         msg = f"{path}: {err}"
         raise ClassSchemeError(msg) from err
-    reading = map_reading(path, what, note, stored, meaning, cells, doubted)
+    reading = map_reading(path, what, note, stored, meaning, cells, doubted, _certainty_band(data))
     tell(reading)
     return lcz_map(codes, source=str(path), read=reading.to_dict())
 
@@ -196,18 +196,22 @@ def open_map_certainty(path: str | Path) -> xr.DataArray | None:
         If the file cannot be read.
     """
     data = open_raster(path, "LCZ map")
-    plain = [_plain(n) for n in band_names(data)]
-    index = next(
-        (i for i, n in enumerate(plain) if n in ("classprobability", "lczprobability")), None
-    )
-    if index is None:
+    name = _certainty_band(data)
+    if not name:
         return None
+    index = band_names(data).index(name)
     layer = layer_of(data, index)
     values = layer.astype(np.float32).where(~layer.isin(missing_values(layer)))
     most = float(values.max())
     out = (values / (100 if most > 1 else 1)).rename("certainty")
     out.attrs = {"long_name": "class probability of the LCZ Generator", "units": "1"}
     return out.where(out > 0)  # 0 stands where there is no class
+
+
+def _certainty_band(data: xr.DataArray) -> str:
+    """The name of the band that says how certain a map's classes are; empty where there is none."""
+    names = (n for n in band_names(data) if _plain(n) in ("classprobability", "lczprobability"))
+    return next(names, "")
 
 
 def _plain(name: str) -> str:

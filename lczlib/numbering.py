@@ -184,8 +184,7 @@ def _by_scheme(
         if v.says == "something else" or _differing(v, classes)
     ]  # fmt: skip
     cautions = tuple(
-        f"The numbering {scheme} is as stated, but the {source} say otherwise."
-        for source in against
+        f"The numbering {scheme} is as stated, against the {source}." for source in against
     )
     return Meaning(classes, scheme, "as stated", certain=True, fills=fills, cautions=cautions)
 
@@ -346,7 +345,7 @@ def _other_legend(v: Verdict, codes: Sequence[int], scheme: str) -> str:
         f"{c}={'CLASS' if n is None else CLASSES[n - 1].code if n else 0}" for c, n in told.items()
     )
     return (
-        f"its codes would be read as LCZ in the numbering {scheme}, but the {v.source} say otherwise: it has "
+        f"its codes would be read as LCZ in the numbering {scheme}, which is against the {v.source}: it has "
         f"a legend of its own. Take that with --legend {text}, or the codes as they stand with --scheme "
         f"{scheme}."
     )
