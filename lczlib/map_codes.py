@@ -125,12 +125,16 @@ def map_reading(
         f"legend {legend_text(meaning.classes)} {meaning.known_by}"
         if meaning.numbering == "own legend"
         else f"numbering {meaning.numbering} {meaning.known_by}"
+        if meaning.numbering
+        else "no codes"
     )
     said += [meaning.legend] if meaning.legend else []
     said += [f"certainty in band {certainty}"] if certainty else []
     if (stored.scale, stored.offset) != (1.0, 0.0):
         said.append(f"scale {stored.scale:g} and offset {stored.offset:g} applied")
-    said.append(f"{known:,} of {total:,} cells with a class ({_ranges(cells)})")
+    said.append(
+        f"{known:,} of {total:,} cells with a class" + (f" ({_ranges(cells)})" if known else "")
+    )
     if codes.missing:
         declared = ", ".join(f"{v:g}" for v in stored.declared) or "NaN"
         said.append(f"{codes.missing:,} no data ({declared})")

@@ -109,16 +109,11 @@ def meaning_of(
     ------
     ClassSchemeError
         If codes fit no numbering, or several with different meaning; if names or colours say that they
-        mean something else; or if the map holds no class.
+        mean something else.
     """
     present = _whole(codes.values)
     if not present or (present == [0] and legend is None and scheme != "0-16"):
-        total = int(codes.counts.sum()) + codes.missing
-        msg = (
-            f"it holds no class: all its {total:,} cells are no data, or 0. Is this the right file, and "
-            "the right band (--band)?"
-        )
-        raise ClassSchemeError(msg)
+        return _empty()
     fills = tuple(c for c in present if is_fill(c, codes.dtype))
     fills = fills if len(fills) <= _MOST_FILLS else ()
     if legend is not None:
@@ -126,6 +121,12 @@ def meaning_of(
     if scheme is not None:
         return _by_scheme(present, fills, scheme, found)
     return _found_out(present, fills, found, zero_is_nodata=codes.zero_declared)
+
+
+def _empty(fills: Sequence[int] = ()) -> Meaning:
+    caution = "It holds no class: is this the right file, and the right band (--band)?"
+    classes = {0: NODATA} | dict.fromkeys(fills, NODATA)
+    return Meaning(classes, "", "", "", True, tuple(fills), (caution,))
 
 
 def _whole(values: np.ndarray) -> list[int]:
@@ -200,8 +201,7 @@ def _found_out(
     fills = tuple(c for c in fills if c not in named)
     codes = [c for c in present if c not in fills]
     if not codes or (codes == [0] and 0 not in named):
-        msg = f"it holds no class: its cells are {_few(present)}, which are no LCZ numbers."
-        raise ClassSchemeError(msg)
+        return _empty(fills)
     try:
         scheme = _detected(codes, zero_is_nodata=zero_is_nodata)
         why = ""

@@ -207,7 +207,7 @@ def test_what_is_no_table_is_named(run_lcz, monkeypatch, folder, line, given, sa
         ("morphology degrees.tif", "gdalwarp"),
         ("sites none.tif --sensors 5", "holds no class"),
         ("sites one.tif --sensors 5", "the one furthest inside is 50 m from it"),
-        ("morphology none.tif", "it holds no class: all its 3,600 cells are no data"),
+        ("morphology none.tif", "No cell of the LCZ map (3,600 cells) has a class"),
         ("morphology nan.tif", "it is empty"),
         ("assess none.tif --reference map.tif", "No labelled cell of the reference is mapped"),
         ("compare map.tif none.tif", "No cell is mapped in none on the grid of map"),
