@@ -265,7 +265,7 @@ def evaluate(
     Example:
         lcz evaluate mycity/model.safetensors july.tif --patches mycity/patches.gpkg --out accuracy
     """
-    from lczlib.export import write_json
+    from lczlib.export import write_result
     from lczlib.mapping import choose_device
     from lczlib.models import load_model
     from lczlib.training.evaluation import assess_patches, predict_patches
@@ -296,7 +296,7 @@ def evaluate(
         )
     found = predict_patches(network, labelled, scaling, classes=described.classes, device=device)
     result = assess_patches(found, labelled, replicates=replicates, seed=seed)
-    write_json(
+    write_result(
         folder / "evaluation.json",
         {
             "weights": described.to_dict(), "inputs": [str(p) for p in inputs],

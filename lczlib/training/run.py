@@ -18,7 +18,7 @@ import lczlib
 from lczlib.analysis import Assessment
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
-from lczlib.export import staged, write_json
+from lczlib.export import staged, write_result
 from lczlib.models import Weights, save_safetensors
 from lczlib.reading import counted
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
@@ -198,7 +198,7 @@ def run_training(
         _write_patches(folder / "patches.gpkg", subsets.whole, subsets.split)
     if forest:
         report["random_forest"] = _forest(subsets, options.seed).to_dict()
-    write_json(folder / "training.json", report)
+    write_result(folder / "training.json", report)
     return RunResult(
         path, weights, assessment, trained.history, trained.best_epoch,
         (*notes, *trained.notes), report,
