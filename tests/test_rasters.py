@@ -20,9 +20,9 @@ def masked_file(write_tif, values, keep, how, **profile):
     """A file that says by an internal mask, an alpha band or a .msk which pixels are there."""
     if how == "alpha":
         values = np.concatenate([values, np.where(keep, 255, 0)[None].astype(values.dtype)])
-        path = write_tif(values, photometric="minisblack", **profile)
+        path = write_tif(values, **profile)
         with rasterio.open(path, "r+") as dst:
-            dst.colorinterp = [*dst.colorinterp[:-1], ColorInterp.alpha]
+            dst.colorinterp = [*[ColorInterp.undefined] * (len(values) - 1), ColorInterp.alpha]
         return path
     path = write_tif(values, **profile)
     with (
@@ -57,6 +57,15 @@ def test_masked_pixels_hold_the_no_data_value_and_no_other_does(
     gone = np.isnan(found) if np.isnan(nodata) else found == nodata
     assert np.array_equal(gone, np.broadcast_to(~keep, gone.shape))
     assert np.array_equal(found[:, keep], values[:, keep])
+
+
+def test_a_band_that_a_writer_calls_alpha_is_data_where_it_holds_data(write_tif):
+    values = np.random.default_rng(0).integers(0, 200, (4, *SHAPE)).astype(np.uint8)
+    path = write_tif(values)
+    with rasterio.open(path) as src:
+        assert src.colorinterp[3] == ColorInterp.alpha  # GDAL's own guess for four bands of bytes
+    data = open_raster(path)
+    assert np.array_equal(data.values, values)
 
 
 @LAZY
