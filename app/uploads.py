@@ -77,7 +77,7 @@ KINDS = {
         Kind(
             "Another LCZ map (GeoTIFF)",
             "Classes 1-17 (or 1-10 and 101-107) in one band, or the three bands of the LCZ Generator, of "
-            "which the filtered one is taken. How it was read is shown below, and can be corrected there.",
+            "which the filtered one is taken. How it was read is told on the pages, and can be corrected below.",
             RASTERS, "map_files",
         ),
         Kind(

@@ -42,6 +42,11 @@ _NO_CLASS = re.compile(
     r"outside|missing|not classified|no class|other|fill",
     re.IGNORECASE,
 )
+_TWO_CLASSES = re.compile(
+    r"(?<![\w.])(?:lcz ?)?(?:1?\d|[a-g]) ?(?:[/&+–-]|or|and|to) ?(?:lcz ?)?(?:1?\d|[a-g])(?![\w.])",
+    re.IGNORECASE,
+)
+"""``LCZ 8/10``, ``5-6``, ``A & B``: no class."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,8 @@ def names_say(legend: FoundLegend, codes: Sequence[int]) -> Verdict:
 def _class_of_name(text: str, code: int) -> int | str | None:
     """The class that a name tells; None where it says nothing, the text where it tells no class."""
     text = re.sub(r"\s+", " ", text).strip(" '\"")
+    if _TWO_CLASSES.search(text):
+        return text
     if not text or re.fullmatch(
         rf"(?:class|value|code|category|zone|<=?)?[ _]?{code}(?:\.0*)?", text, re.I
     ):
@@ -132,7 +139,13 @@ def _class_of_name(text: str, code: int) -> int | str | None:
         return NODATA
     bare = re.sub(rf"^{code}\s*[-.:)=]*\s+", "", text)
     inside = re.search(r"\((lcz[^()]+)\)|\blcz[ _-]?(?:10|[1-9]|[a-g])\b", text, re.I)
-    for candidate in (text, bare, *([inside.group(1) or inside.group(0)] if inside else ())):
+    outside = re.sub(r" ?\([^()]*\)$", "", bare)
+    for candidate in (
+        text,
+        bare,
+        outside,
+        *([inside.group(1) or inside.group(0)] if inside else ()),
+    ):
         try:
             return class_of_text(candidate)
         except ClassSchemeError:

@@ -138,7 +138,9 @@ def map_reading(
     if codes.missing:
         declared = ", ".join(f"{v:g}" for v in stored.declared) or "NaN"
         said.append(f"{codes.missing:,} no data ({declared})")
-    said += [f"{n:,} of code {c}, taken for no data though not declared" for c, n in fills.items()]
+    said += [
+        f"{n:,} of code {c:.9g}, taken for no data though not declared" for c, n in fills.items()
+    ]
     if 0 in no_class:
         said.append(f"{no_class[0]:,} of code 0, no data")
     rest = {c: n for c, n in no_class.items() if c}

@@ -100,8 +100,8 @@ def open_lcz_map(
 
     Returns
     -------
-    DataArray (y, x), uint8, with CF ``flag_values`` and ``flag_meanings``, and ``attrs["read"]``: what
-    was read, as in `lczlib.reading.Reading.to_dict`
+    DataArray (y, x), uint8, with CF ``flag_values`` and ``flag_meanings``; ``attrs["source"]``: the
+    file, and ``attrs["certainty_band"]``, where it has one (see `open_map_certainty`)
 
     Raises
     ------
@@ -132,22 +132,9 @@ def open_lcz_map(
     except ClassSchemeError as err:
         msg = f"{path}: {err}"
         raise ClassSchemeError(msg) from err
-    reading = map_reading(path, what, note, stored, meaning, cells, doubted, _certainty_band(data))
-    tell(reading)
-    return lcz_map(codes, source=str(path), read=reading.to_dict())
-
-
-def open_result_map(path: str | Path) -> xr.DataArray:
-    """Open an LCZ map that this library wrote: 1..17, 0 = no data, nothing to find out or to tell.
-
-    Raises
-    ------
-    InputError, GridError
-        If the file cannot be read.
-    """
-    data = open_raster(path, "LCZ map")
-    geobox_of(data, f"LCZ map {path}")
-    return lcz_map(layer_of(data, 0), source=str(path))
+    sure = _certainty_band(data)
+    tell(map_reading(path, what, note, stored, meaning, cells, doubted, sure))
+    return lcz_map(codes, source=str(path), **({"certainty_band": sure} if sure else {}))
 
 
 def map_band(data: xr.DataArray, band: int | str | None, path: str | Path) -> tuple[int, str]:

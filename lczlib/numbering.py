@@ -244,7 +244,7 @@ def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
             "LCZ: --scheme wrf; or"
         )
     else:
-        cover = next((n for n, s in _LAND_COVERS if set(nonzero) <= s and len(nonzero) > 1), None)
+        cover = next((n for n, s in _LAND_COVERS if set(nonzero) <= s and len(stray) > 1), None)
         msg += f", but those of {cover}, perhaps: give an LCZ map; or" if cover else ":"
     msg += (
         f" name the no-data value (--nodata {','.join(map(str, stray[:3]))}), or what the codes mean "
@@ -359,7 +359,8 @@ def _no_lcz(v: Verdict, codes: Sequence[int]) -> str:
         what = (
             f"its {v.source} is none of Local Climate Zones: land cover, counts or heights, perhaps"
         )
-    text = ",".join(f"{c}=CLASS" for c in codes if c)
+    coded = [c for c in codes if c]
+    text = ",".join(f"{c}=CLASS" for c in coded[:4]) + (",..." if len(coded) > 4 else "")
     return (
         f"{what}. Give an LCZ map; if it is one, say what the codes mean (--legend {text}), or that its "
         "numbers are those of LCZ (--scheme 1-17)."

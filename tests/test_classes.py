@@ -98,4 +98,3 @@ def test_the_lcz_generators_three_bands_give_the_filtered_one(shared):
     assert set(np.unique(lcz)) - set(np.unique(filtered)) == {4}
     assert (lcz == 0).any()
     assert open_lcz_map(path, band=2).equals(filtered)
-    assert "lczFilter" in filtered.attrs["read"]["band"]

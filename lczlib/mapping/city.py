@@ -27,6 +27,7 @@ from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
+from lczlib.reading import quiet
 
 _WORK = ".unfinished"
 _KINDS = ("s1", "s2", "both", "fused")
@@ -89,7 +90,7 @@ def map_city(
         What is wrong with the request. Until all layers are complete, nothing appears under a final
         name, and an earlier result stays.
     """
-    from lczlib.maps import open_result_map
+    from lczlib.maps import open_lcz_map
 
     out, started = Path(out), time.time()
     if request.fusion not in METHODS:
@@ -154,11 +155,12 @@ def map_city(
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
-    kinds = {
-        kind: open_result_map(out / f"{kind}_lcz.tif")
-        for kind in _KINDS
-        if f"{kind}_lcz.tif" in manifest["outputs"]
-    }
+    with quiet():
+        kinds = {
+            kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17")
+            for kind in _KINDS
+            if f"{kind}_lcz.tif" in manifest["outputs"]
+        }
     return MapResult(out, kinds, tuple(warnings), manifest)
 
 

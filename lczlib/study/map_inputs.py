@@ -80,7 +80,7 @@ def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
 
 def own_certainty(own: xr.DataArray | None) -> xr.DataArray | None:
     """The certainty that the file of an uploaded map gives; None where it has none."""
-    if own is None or not own.attrs.get("read", {}).get("certainty"):
+    if own is None or not own.attrs.get("certainty_band"):
         return None
     return _certainty(own.attrs["source"])
 
