@@ -219,7 +219,9 @@ def _with_mask(data: xr.DataArray, name: str) -> xr.DataArray:
     valid = reader[:, :] if whole else da.from_array(reader, chunks=data.chunks[1:], lock=True)
     kept = xr.DataArray(valid, dims=("y", "x"))
     out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
-    return out.rio.write_nodata(nodata)
+    out = out.rio.write_nodata(nodata)
+    out.encoding["source"] = name
+    return out
 
 
 def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import rasterio
 import rasterio.warp
 import rasterio.windows
 import xarray as xr
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from lczlib import catalog
@@ -21,7 +23,7 @@ from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty, open_lcz_map, open_probabilities
 from lczlib.scenes import open_sentinel2, open_so2sat
-from lczlib.scenes.so2sat import City
+from lczlib.scenes.so2sat import City, city_rasters
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
@@ -302,9 +304,8 @@ def _of_rasters(
 def _cut_folder(folder: Path, city: str, target: Path, area: tuple[float, ...]) -> Path:
     """A copy of a city's scenes, cut to an area."""
     shutil.rmtree(target, ignore_errors=True)
-    for sensor in ("Sentinel-1", "Sentinel-2"):
-        for path in sorted((folder / sensor / city).rglob("*.tif")):
-            _cut(path, target / path.relative_to(folder), area)
+    for path in city_rasters(folder, city):
+        _cut(path, target / path.relative_to(folder), area)
     return target
 
 
@@ -315,7 +316,7 @@ def _cut_files(paths: Sequence[Path], target: Path, area: tuple[float, ...]) -> 
 
 
 def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
-    """Write the part of a raster within an area, on whole LCZ cells; bands and tags are kept."""
+    """Write the part of a raster within an area, on whole LCZ cells; bands, mask and tags are kept."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(path) as src:
         bounds = rasterio.warp.transform_bounds("EPSG:4326", src.crs, *area)
@@ -339,12 +340,15 @@ def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
         part = Window(col, row, right - col, bottom - row)
         profile = {
             "driver": "GTiff", "count": src.count, "height": part.height, "width": part.width,
-            "dtype": src.dtypes[0], "crs": src.crs, "nodata": src.nodata, "tiled": True,
+            "dtype": np.result_type(*src.dtypes), "crs": src.crs, "nodata": src.nodata, "tiled": True,
             "transform": src.window_transform(part), "compress": "zstd", "zstd_level": 1,
         }  # fmt: skip
         with rasterio.open(target, "w", **profile) as dst:
             dst.write(src.read(window=part))
             dst.descriptions = src.descriptions
-            dst.scales, dst.offsets = src.scales, src.offsets
+            dst.scales, dst.offsets, dst.units = src.scales, src.offsets, src.units
+            dst.colorinterp = src.colorinterp
             dst.update_tags(**{k: v for k, v in src.tags().items() if k != "AREA_OR_POINT"})
+            if any(MaskFlags.per_dataset in flags for flags in src.mask_flag_enums):
+                dst.write_mask(src.dataset_mask(window=part))
     return target
