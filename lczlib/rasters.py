@@ -58,7 +58,8 @@ def open_raster(
         ``attrs``: ``scales``, ``offsets``, ``units_of_bands`` and ``names``, a tuple each with an entry
         a band (see `layer_of`). An alpha band is left out. Pixels that the file masks (internal mask,
         alpha, ``.msk``) hold its no-data value; where it has none, one is chosen, in a wider type
-        where the file's own has none to spare.
+        where the file's own has none to spare. ``encoding``: ``source``, GDAL's name of the file; and
+        ``mask`` where it masks pixels: ``mask``, or the number of its alpha band.
 
     Raises
     ------
@@ -243,7 +244,7 @@ def _with_mask(data: xr.DataArray, name: str, alpha: int | None) -> xr.DataArray
     kept = xr.DataArray(valid, dims=("y", "x"))
     out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
     out = out.rio.write_nodata(nodata)
-    out.encoding["source"] = name
+    out.encoding |= {"source": name, "mask": "mask" if alpha is None else alpha + 1}
     return out
 
 

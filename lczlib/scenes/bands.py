@@ -115,6 +115,9 @@ def find_bands(
         used = _positions(path, found, names)
         words = [n for n in (names[i] for i in used) if n]
         told = f"10 bands by their names ({words[0]} .. {words[-1]})"
+        others = [n for n, b in zip(names, found, strict=True) if n and b is None]
+        if others:
+            told += f", not used: {', '.join(others[:4])}{', ...' if len(others) > 4 else ''}"
         return BandIndex(used, "names", told)
     count = len(names)
     if count not in _KNOWN_ORDERS:

@@ -40,6 +40,7 @@ def open_sentinel2(
     scale: float | None = None,
     offset: float | None = None,
     nodata: float | None = None,
+    clouds: bool = False,
     chunk: int = 512,
 ) -> xr.Dataset:
     """Open a Sentinel-2 raster or product as reflectance, lazily.
@@ -63,6 +64,8 @@ def open_sentinel2(
         Stored value of missing pixels, beside the file's own. A pixel is missing where all its bands
         hold such a value or 0 (the products' no-data value), where the file masks it, and in blocks
         of one value in all bands.
+    clouds : bool
+        Of a surface product: keep what its scene classification calls cloud, shadow or snow.
     chunk : int
         Edge of the dask chunks, in pixels.
 
@@ -86,7 +89,7 @@ def open_sentinel2(
                 "leave out --bands, --scale, --offset and --nodata."
             )
             raise InputError(msg)
-        return open_product(path)
+        return open_product(path, clouds=clouds)
     raw = open_raster(path, "Sentinel-2 raster", chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"Sentinel-2 raster {path}")
     look = _look_at(raw)
@@ -174,9 +177,10 @@ def _look_at(raw: xr.DataArray) -> _Look:
         tags = {k.lower(): v for k, v in {**src.tags(1), **src.tags()}.items()}
         nearest = rasterio.enums.Resampling.nearest
         sample = src.read(bands, out_shape=(len(bands), *shape), resampling=nearest)
-        masked = any(rasterio.enums.MaskFlags.per_dataset in f for f in src.mask_flag_enums)
-        if masked:
-            seen = src.dataset_mask(out_shape=shape, resampling=nearest) > 0
+        mask = raw.encoding.get("mask")
+        if mask is not None:
+            reader, number = (src.read_masks, 1) if mask == "mask" else (src.read, mask)
+            seen = reader(number, out_shape=shape, resampling=nearest) > 0
             sample = np.where(seen, sample.astype(raw.dtype), raw.dtype.type(raw.rio.nodata))
         edges = [
             src.read(bands, window=rasterio.windows.Window(*line)).reshape(len(bands), -1)
@@ -185,7 +189,7 @@ def _look_at(raw: xr.DataArray) -> _Look:
             )
             if step > 1
         ]  # fmt: skip
-    return _Look(sample, step, edges, tags, masked)
+    return _Look(sample, step, edges, tags, mask is not None)
 
 
 def _to_reflectance(

@@ -87,7 +87,10 @@ def find_cities(root: str | Path) -> list[str]:
     root = Path(root)
     folders = [f for f in (_child(root, "Sentinel-1"), _child(root, "Sentinel-2")) if f]
     if not folders:
-        msg = f"{root} is no So2Sat folder: it holds neither Sentinel-1 nor Sentinel-2."
+        msg = (
+            f"{root} is no So2Sat folder: it holds neither Sentinel-1 nor Sentinel-2; and no Sentinel-2 "
+            "product: it holds no GRANULE folder and no MTD_MSI*.xml."
+        )
         raise InputError(msg)
     return sorted({c.name for f in folders for c in _folders(f)})
 

@@ -343,12 +343,14 @@ def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
             "dtype": np.result_type(*src.dtypes), "crs": src.crs, "nodata": src.nodata, "tiled": True,
             "transform": src.window_transform(part), "compress": "zstd", "zstd_level": 1,
         }  # fmt: skip
-        with rasterio.open(target, "w", **profile) as dst:
+        inside = rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True)
+        with inside, rasterio.open(target, "w", **profile) as dst:
             dst.write(src.read(window=part))
             dst.descriptions = src.descriptions
             dst.scales, dst.offsets, dst.units = src.scales, src.offsets, src.units
             dst.colorinterp = src.colorinterp
             dst.update_tags(**{k: v for k, v in src.tags().items() if k != "AREA_OR_POINT"})
-            if any(MaskFlags.per_dataset in flags for flags in src.mask_flag_enums):
-                dst.write_mask(src.dataset_mask(window=part))
+            flags = src.mask_flag_enums[0]
+            if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+                dst.write_mask(src.read_masks(1, window=part))
     return target
