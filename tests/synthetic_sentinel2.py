@@ -17,16 +17,23 @@ _LIST = {
 }
 
 
+_SPECTRA = np.array(
+    [
+        [0.03, 0.06, 0.04, 0.10, 0.30, 0.38, 0.40, 0.42, 0.20, 0.10],  # trees
+        [0.12, 0.14, 0.16, 0.17, 0.18, 0.19, 0.20, 0.20, 0.24, 0.22],  # roofs
+        [0.06, 0.09, 0.14, 0.17, 0.20, 0.22, 0.24, 0.26, 0.36, 0.32],  # soil
+    ]
+)
+
+
 def land(size: int, seed: int = 0) -> np.ndarray:
-    """Ten bands (10, size, size) of reflectance that resemble a city: neighbours are alike."""
+    """Ten bands (10, size, size) of surface reflectance of a mixture of trees, roofs and soil."""
     rng = np.random.default_rng(seed)
-    rough = rng.random((size // 8 + 2, size // 8 + 2))
-    base = np.kron(rough, np.ones((8, 8)))[:size, :size]
-    base = base + 0.2 * rng.random((size, size))
-    level = np.array([0.05, 0.08, 0.09, 0.12, 0.18, 0.2, 0.21, 0.22, 0.2, 0.15])
-    slope = np.linspace(0.4, 1.0, 10)
-    noise = 0.004 * rng.random((10, size, size))
-    return (level * slope)[:, None, None] * base + 0.6 * level[:, None, None] + noise
+    blocks = rng.dirichlet([0.5, 0.5, 0.5], (size // 8 + 2, size // 8 + 2))
+    shares = 0.8 * np.kron(blocks, np.ones((8, 8, 1)))[:size, :size]
+    shares += 0.2 * rng.dirichlet([1, 1, 1], (size, size))
+    mixed = np.einsum("yxm,mb->byx", shares, _SPECTRA)
+    return mixed + 0.004 * rng.random((10, size, size))
 
 
 def write_product(

@@ -174,7 +174,7 @@ def _look_at(raw: xr.DataArray) -> _Look:
     shape = (-(-height // step), -(-width // step))
     bands = [int(b) for b in raw["band"].values]
     with rasterio.open(raw.encoding["source"]) as src:
-        tags = {k.lower(): v for k, v in {**src.tags(1), **src.tags()}.items()}
+        tags = _tags(src)
         nearest = rasterio.enums.Resampling.nearest
         sample = src.read(bands, out_shape=(len(bands), *shape), resampling=nearest)
         mask = raw.encoding.get("mask")
@@ -190,6 +190,16 @@ def _look_at(raw: xr.DataArray) -> _Look:
             if step > 1
         ]  # fmt: skip
     return _Look(sample, step, edges, tags, mask is not None)
+
+
+def _tags(src: rasterio.DatasetReader) -> dict[str, str]:
+    """Metadata, keys in lower case; GDAL cuts ``s2:processing_baseline=05.10`` at the colon."""
+    out = {}
+    for key, value in {**src.tags(1), **src.tags()}.items():
+        cut = re.fullmatch(r"([a-z_]+)=(.*)", value)
+        whole, text = (f"{key}:{cut.group(1)}", cut.group(2)) if cut else (key, value)
+        out[whole.lower()] = text
+    return out
 
 
 def _to_reflectance(
