@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import label
 
+from lczlib.reading import share
 from lczlib.scenes.bands import BANDS
 from lczlib.scenes.scaling import Scaling
 
@@ -180,16 +181,16 @@ def part_constants(
             blocks.setdefault(float(value), {})[band] = float(held.sum() / valid.sum())
     said, cautions = [], []
     for value, shares in blocks.items():
-        where, share = ", ".join(shares), max(shares.values())
+        where, part = ", ".join(shares), share(max(shares.values()), 1)
         i = BANDS.index(next(iter(shares)))
         meant = value * scaling.scale[i] + scaling.term[i]
         if abs(meant) <= _FLOOR and len(shares) <= len(BANDS) // 2:
             said.append(
-                f"{value:g} in {where} over {share:.1%} of the pixels taken as dark, not missing"
+                f"{value:g} in {where} over {part} of the pixels taken as dark, not missing"
             )
         else:
             cautions.append(
-                f"Band(s) {where} hold the one value {value:g} over {share:.1%} of the pixels while other "
+                f"Band(s) {where} hold the one value {value:g} over {part} of the pixels while other "
                 "bands vary: if these pixels are missing or saturated, set them to no data in all bands "
                 "first."
             )
