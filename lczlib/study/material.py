@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -171,6 +171,17 @@ class Maps:
         return tuple(self.manifest.get("warnings", ()))
 
 
+OWN_VALUES = ("s2_scale", "s2_offset", "s2_nodata", "s2_bands")
+"""Settings that say what the values of a visitor's Sentinel-2 mean."""
+
+
+def own_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `OWN_VALUES` as `lczlib.scenes.open_sentinel2` takes them."""
+    bands = tuple(b.strip() for b in values["s2_bands"].split(",") if b.strip())
+    numbers = {n: values[f"s2_{n}"] for n in ("scale", "offset", "nodata")}
+    return {**numbers, "bands": bands or None}
+
+
 def open_material(
     place: Place,
     work: Path,
@@ -178,6 +189,7 @@ def open_material(
     area: tuple[float, float, float, float] | None = None,
     files: Sequence[str] = (),
     radar_files: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Material:
     """Open what there is of a place.
 
@@ -194,6 +206,8 @@ def open_material(
     radar_files : sequence of str
         Own Sentinel-1 raster(s) (see `lczlib.study.radar.open_radar`): beside own Sentinel-2 or a
         Sentinel-2 scene of the catalog, else alone.
+    options : mapping, optional
+        What the visitor says of own Sentinel-2: see `own_values`.
 
     Raises
     ------
@@ -206,7 +220,7 @@ def open_material(
     if files or (radar and not place.key.startswith("scene:")):
         paths = [Path(f) for f in files]
         paths = _cut_files(paths, work / "area", area) if area and paths else paths
-        return _of_rasters(place, paths, radar, shared=False, own=bool(files))
+        return _of_rasters(place, paths, radar, shared=False, own=bool(files), options=options)
     if place.key == OWN or not place.has_scenes:
         return Material(place)
     if place.key.startswith("scene:"):
@@ -288,9 +302,14 @@ def open_maps(folder: str | Path) -> Maps:
 
 
 def _of_rasters(
-    place: Place, paths: Sequence[Path], radar: Sequence[Path], **facts: Any
+    place: Place,
+    paths: Sequence[Path],
+    radar: Sequence[Path],
+    *,
+    options: Mapping[str, Any] | None = None,
+    **facts: Any,
 ) -> Material:
-    seasons = {p.stem: open_sentinel2(p) for p in paths}
+    seasons = {p.stem: open_sentinel2(p, **(options or {})) for p in paths}
     scenes, backscatter, notes = dict(seasons), None, ()
     if radar:
         backscatter = open_radar([str(p) for p in radar])
