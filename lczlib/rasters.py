@@ -162,15 +162,29 @@ def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str
     raise GridError(msg)
 
 
-def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
-    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+def variables_of(path: str | Path) -> dict[str, str]:
+    """GDAL's name of each variable of a file that holds several (NetCDF, HDF5); nothing of others."""
+    name = _gdal_name(path)
+    try:
+        return _variables(name) if name else {}
+    except rasterio.errors.RasterioError:  # what it is, opening it will say
+        return {}
+
+
+def _variables(name: str) -> dict[str, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(name) as src:
             inside = [] if src.count else src.subdatasets
-    if not inside:
+    return {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+
+
+def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
+    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+    named = _variables(name)
+    if not named:
         return name
-    named = {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+    inside = list(named.values())
     if len(inside) == 1:
         return inside[0]
     if isinstance(band, str) and band in named:

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import rasterio
@@ -408,9 +409,19 @@ def test_reflectance_that_kept_its_tags_is_not_scaled_twice(city, scale, shift, 
     assert "is not applied to what is reflectance already" in " ".join(told.said)
 
 
-def test_an_offset_of_dn_in_the_file_is_one_of_dn(city):
-    path = write((dn(city) + 1000).astype(np.uint16), offsets=[-1000.0] * 10)
+@pytest.mark.parametrize("scale", [1.0, 1e-4])
+def test_an_offset_of_dn_in_the_file_is_one_of_dn(city, scale):
+    stored = (dn(city) + 1000).astype(np.uint16)
+    path = write(stored, scales=[scale] * 10, offsets=[-1000.0] * 10)
     np.testing.assert_allclose(read(path)[0], city, atol=6e-5)
+    np.testing.assert_allclose(read(path, scale=1e-4)[0], city, atol=6e-5)
+    done = write(city.astype(np.float32), scales=[scale] * 10, offsets=[-1000.0] * 10)
+    np.testing.assert_allclose(read(done)[0], city, atol=1e-6)
+
+
+def test_a_scale_that_is_given_takes_no_offset_of_another_scale(city):
+    path = write(city.astype(np.float32), scales=[1e-4] * 10, offsets=[-0.1] * 10)
+    np.testing.assert_allclose(read(path, scale=1)[0], city, atol=1e-6)
 
 
 @FEW
@@ -440,3 +451,11 @@ def test_city_folders_as_systems_and_people_leave_them(city, seasons, ending, hi
     for scene in found.seasons.values():
         np.testing.assert_allclose(scene["B11"], city[8], atol=6e-5)
     shutil.rmtree(root)
+
+
+def test_a_file_of_variables_says_how_to_make_bands_of_them(tmp_path, city):
+    with h5py.File(tmp_path / "cube.h5", "w") as file:
+        for band, values in zip(BANDS, dn(city), strict=True):
+            file[band] = values
+    with pytest.raises(InputError, match=r"holds 10 variables \(B02, .*gdalbuildvrt -separate"):
+        open_sentinel2(tmp_path / "cube.h5")

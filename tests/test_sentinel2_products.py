@@ -157,6 +157,13 @@ def test_options_that_a_product_settles_are_refused(tmp_path):
         open_sentinel2(root, offset=-1000)
 
 
+def test_a_level_that_the_metadata_contradict_is_refused(tmp_path, run_lcz):
+    root = write_product(tmp_path, land(64), level="L1C")
+    code, _, told = run_lcz("map", root, "--level", "L2A", "--out", tmp_path / "out")
+    assert code == 1
+    assert "is a product of level L1C: leave out --level L2A" in told
+
+
 def test_hidden_files_in_a_product_do_not_count(tmp_path):
     root = write_product(tmp_path, land(32))
     image = next(root.rglob("*_B02_10m.jp2"))

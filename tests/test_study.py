@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from synthetic_sentinel2 import land
 
 from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
@@ -278,6 +279,22 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         None,
         None,
     )
+
+
+def test_what_a_visitor_says_of_an_own_image_counts_when_it_is_opened(study, write_tif) -> None:
+    values = land(96, seed=3).astype(np.float32) * 100  # per cent, short waves first
+    values[:, :30] = 777
+    path = write_tif(values[[8, 9, *range(8)]], "own.tif")
+    study.param.update(city="own", scene_files=(str(path),))
+    with pytest.raises(InputError, match="--bands"):
+        study.compute("scene")
+    study.s2_bands = "B11,B12,B02,B03,B04,B05,B06,B07,B08,B8A"
+    with pytest.raises(InputError, match="--scale"):
+        study.compute("scene")
+    study.s2_scale = 0.01
+    scene = study.compute("scene").seasons["own"]
+    assert scene.B11.isnull()[:30].all()
+    np.testing.assert_allclose(scene.B11[30:], values[8, 30:] / 100, rtol=1e-5)
 
 
 @pytest.mark.slow

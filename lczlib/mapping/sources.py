@@ -217,6 +217,9 @@ def _at_level(scene: xr.Dataset, request: MapRequest, wanted: str) -> xr.Dataset
         msg = f"{request.level!r} is no processing level of Sentinel-2: use L1C or L2A."
         raise InputError(msg)
     level = request.level or scene.attrs.get("level", "")
+    if scene.attrs.get("product") and level != scene.attrs["level"]:
+        msg = f"{scene.attrs['source']} is a product of level {scene.attrs['level']}: leave out --level {level}."
+        raise InputError(msg)
     certain = request.level or scene.attrs.get("product")  # a file's name or tags are checked only
     if level == "L2A" and certain and wanted == "L1C":
         return to_top_of_atmosphere(scene, date=request.date or None)

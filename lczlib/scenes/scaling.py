@@ -15,6 +15,7 @@ from lczlib.scenes.baseline import Offset, ProductName, stated_offset
 
 QUANTIFICATION = 1e-4
 _DN = 0.01  # a smaller scale is one of digital numbers
+_OF_DN = 10  # a larger offset cannot be one of reflectance
 _DARKER_THAN_BLACK = (
     -0.03
 )  # reflectance of a band's darkest hundredth if an offset is removed twice
@@ -87,12 +88,13 @@ def find_scaling(
     """
     own = np.array([raw.attrs["scales"][i] for i in index])
     shift = np.array([raw.attrs["offsets"][i] for i in index])
-    if scale is None and raw.dtype.kind == "f" and _kept_tags(own, values):
-        by = f"by its values (the file's {own.min():g} is not applied to what is reflectance already)"
+    if scale is None and raw.dtype.kind == "f" and _kept_tags(own, shift, values):
+        by = "by its values (the file's own is not applied to what is reflectance already)"
         factor, shift = np.ones(len(own)), np.zeros(len(own))
     else:
         factor, by = _scale(path, own, values, scale)
     is_dn = factor.max() < _DN
+    stated = _own_term(own, shift, factor)
     cautions: list[str] = []
     if offset is not None:
         if offset and not is_dn:
@@ -101,24 +103,13 @@ def find_scaling(
                 f"worth {factor[0]:g}): leave it out, or set the scale as well (--scale 0.0001)."
             )
             raise InputError(msg)
-        found = Scaling(factor, offset * factor)
-        offset_by = "as given"
-    elif shift.any():
-        found = Scaling(factor, shift * factor / own)
-        offset_by = "by the file"
+        found, offset_by = Scaling(factor, offset * factor), "as given"
+    elif stated.any():
+        found, offset_by = Scaling(factor, stated), "by the file"
     else:
         # reflectance has been made from DN by somebody who read the same metadata
         signal = stated_offset(path, tags, product) if is_dn else Offset(0.0)
-        found, offset_by = Scaling(factor, signal.value * factor), signal.by
-        if signal.value and found.darkest(values) < _DARKER_THAN_BLACK:
-            found, offset_by = Scaling(factor, np.zeros(len(factor))), "by its dark pixels"
-            cautions.append(
-                f"{path} should carry an offset of {signal.value:g} {signal.by}, but its dark pixels lie "
-                "below that: it is taken as removed already (harmonised). If it is not, set it (--offset "
-                f"{signal.value:g})."
-            )
-        elif signal.conflict:
-            cautions.append(f"{path}: {signal.conflict}. The first is taken; set it (--offset).")
+        found, offset_by, cautions = _by_signal(path, factor, values, signal)
     if found.term.any() and found.darkest(values) < _DARKER_THAN_BLACK:
         cautions.append(
             f"{path} has dark pixels below zero after its offset, {offset_by}: it seems to be removed "
@@ -138,12 +129,40 @@ def find_scaling(
     return found, ScalingTold((scale_said, told), tuple(cautions), facts)
 
 
-def _kept_tags(own: np.ndarray, values: np.ndarray) -> bool:
-    """Whether values are reflectance already although the file's scale is one of digital numbers.
+def _kept_tags(own: np.ndarray, shift: np.ndarray, values: np.ndarray) -> bool:
+    """Whether values are reflectance already although the file's tags are those of digital numbers.
 
     Tools that apply a scale often leave its tag; no digital numbers of a scene stay below 3.
     """
-    return bool((own < _DN).any() and np.percentile(values[own < _DN], 98) <= 3)
+    tagged = (own < _DN) | (np.abs(shift) > _OF_DN)
+    return bool(tagged.any() and np.percentile(values[tagged], 98) <= 3)
+
+
+def _own_term(own: np.ndarray, shift: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The file's offset of each band as reflectance; none where it belongs to another scale.
+
+    By GDAL's rule value = stored x scale + offset; but an offset of -1000 is one of stored values.
+    """
+    of_stored = np.where((own == 1) | (np.abs(shift) > _OF_DN), shift * factor, shift)
+    return np.where((own == 1) | np.isclose(own, factor), of_stored, 0.0)
+
+
+def _by_signal(
+    path: str | Path, factor: np.ndarray, values: np.ndarray, signal: Offset
+) -> tuple[Scaling, str, list[str]]:
+    """The offset that metadata or name speak of, unless dark pixels show that it is gone."""
+    found = Scaling(factor, signal.value * factor)
+    if signal.value and found.darkest(values) < _DARKER_THAN_BLACK:
+        caution = (
+            f"{path} should carry an offset of {signal.value:g} {signal.by}, but its dark pixels lie "
+            "below that: it is taken as removed already (harmonised). If it is not, set it (--offset "
+            f"{signal.value:g})."
+        )
+        return Scaling(factor, np.zeros(len(factor))), "by its dark pixels", [caution]
+    if signal.conflict:
+        caution = f"{path}: {signal.conflict}. The first is taken; set it (--offset)."
+        return found, signal.by, [caution]
+    return found, signal.by, []
 
 
 def _scale(

@@ -20,7 +20,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-from lczlib.rasters import band_names, missing_values, open_raster
+from lczlib.rasters import band_names, missing_values, open_raster, variables_of
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.band_order import check_order, likely_order
 from lczlib.scenes.bands import ALL_BANDS, BANDS, find_bands
@@ -90,6 +90,14 @@ def open_sentinel2(
             )
             raise InputError(msg)
         return open_product(path, clouds=clouds)
+    inside = variables_of(path)
+    if len(inside) > 1:
+        msg = (
+            f"{path} holds {len(inside)} variables ({', '.join(list(inside)[:13])}), and no bands: make one "
+            f"raster of them (`gdalbuildvrt -separate s2.vrt {next(iter(inside.values()))} ...`) and give "
+            "that, with their names in that order (--bands)."
+        )
+        raise InputError(msg)
     raw = open_raster(path, "Sentinel-2 raster", chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"Sentinel-2 raster {path}")
     look = _look_at(raw)
