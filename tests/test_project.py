@@ -22,6 +22,8 @@ MAY_IMPORT = {
     "limits": {"errors"},
     "unreadable": set(),
     "rasters": {"errors", "limits", "unreadable"},
+    "tables": {"errors", "limits", "reading", "unreadable"},
+    "clocks": {"errors", "reading", "tables"},
     "maps": {"classes", "errors", "grid", "rasters", "reading", "unreadable"},
     "polygons": {
         "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
@@ -33,8 +35,8 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
     },
     "analysis": {
-        "classes", "errors", "export", "grid", "limits", "maps", "polygons", "rasters", "reading",
-        "scenes", "unreadable",
+        "classes", "clocks", "errors", "export", "grid", "limits", "maps", "polygons", "rasters",
+        "reading", "scenes", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {
