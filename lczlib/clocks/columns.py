@@ -103,7 +103,8 @@ def _found(table: pd.DataFrame, path: object) -> tuple[str, ...]:
     calendar = _calendar(table)
     if len(calendar) > 2 and (not stamps or any(_role(c, "hour") for c in calendar)):
         return calendar
-    return _completed(table, stamps[0], path) if stamps else calendar
+    days = stamps or [c for c in table.columns if _role(c, "date")]
+    return _completed(table, days[0], path) if days else calendar
 
 
 def _completed(table: pd.DataFrame, name: str, path: object) -> tuple[str, ...]:

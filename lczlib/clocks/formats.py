@@ -7,8 +7,9 @@ record without holes; where the record does not tell, it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -118,9 +119,8 @@ def read_stamps(
     if pd.api.types.is_datetime64_any_dtype(values):
         zone = "UTC" if values.dt.tz is not None else ""
         naive = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
-        read = _Reading(
-            "dates in the file", _possible(naive.to_numpy("datetime64[us]")), 1.0, 0.0, False
-        )
+        how = "as dates"
+        read = _Reading(how, _possible(naive.to_numpy("datetime64[us]")), 1.0, 0.0, False)
         codes, zones = np.arange(len(values)), np.full(len(values), zone, object)
         texts = values.astype(str)
         there = values.notna().to_numpy()
@@ -132,13 +132,12 @@ def read_stamps(
         known = np.array([any(c.isdigit() for c in k) for k in keys], bool)
         readings, zones = _all_readings(keys, known, time_format)
         weights = np.bincount(codes, minlength=len(keys)) * known
-        read = _chosen(
-            [_scored(n, t, weights) for n, t in readings], texts[there], path, time_format
-        )
+        scored = [_scored(n, t, weights) for n, t in readings]
+        read, how = _chosen(scored, keys, weights, path, time_format)
     local = pd.Series(read.times[codes], values.index)
     lost = there & local.isna().to_numpy()
     _refuse_or_note_lost(texts[lost], int(there.sum()), path, time_format, notes)
-    return Stamps(local, pd.Series(zones[codes], values.index), _NAMES.get(read.name, read.name))
+    return Stamps(local, pd.Series(zones[codes], values.index), how)
 
 
 def _all_readings(
@@ -192,7 +191,7 @@ def _in_order(taken: list[Parts | None], order: str) -> np.ndarray:
             own = "dmy"
         found = dict(zip(own, (p.a, p.b, p.c), strict=True))
         y = found["y"]
-        if y < 100:
+        if y < 100 and "y" not in p.order:  # of two digits
             y += 2000 if y <= this_century else 1900
         year[i], month[i], day[i], clock[i] = y, found["m"], found["d"], p.clock or 0
     return _stamps(year, month, day, clock)
@@ -278,39 +277,62 @@ def _scored(name: str, times: np.ndarray, weights: np.ndarray) -> _Reading:
 
 
 def _chosen(
-    readings: list[_Reading], texts: pd.Series, path: object, time_format: str | None
-) -> _Reading:
-    """The reading that fits, alone or clearly best."""
-    some = examples(texts)
-    if time_format and readings and readings[0].valid >= _VALID:
-        return readings[0]
-    fitting = [r for r in readings if r.valid >= _VALID and r.name not in _ASKED_FOR_ONLY]
+    readings: list[_Reading],
+    texts: list[str],
+    weights: np.ndarray,
+    path: object,
+    time_format: str | None,
+) -> tuple[_Reading, str]:
+    """The reading that fits, alone or clearly best, and in words what it is and why."""
+    fitting = [r for r in readings if r.valid >= _VALID]
+    if time_format and fitting:
+        return fitting[0], f"{_NAMES.get(time_format, time_format)}, as stated"
     different: list[_Reading] = []
     for r in sorted(fitting, key=lambda r: (r.valid, r.density), reverse=True):
-        if not any(np.array_equal(r.times, d.times, equal_nan=True) for d in different):
+        known = r.name not in _ASKED_FOR_ONLY
+        if known and not any(np.array_equal(r.times, d.times, equal_nan=True) for d in different):
             different.append(r)
     if not different:
-        if time_format:
-            msg = f"{path}: the times cannot be read as {time_format} ({some}): state another --time-format."
-        else:
-            msg = (
-                f"{path}: the times cannot be read ({some}): no format gives all of them a time between "
-                f"{FIRST_YEAR} and next year; state theirs with --time-format, such as '%d.%m.%Y %H:%M'."
-            )
-        raise InputError(msg)
+        best = max(readings, key=lambda r: r.valid, default=None)
+        lost = (weights > 0) if best is None else np.isnat(best.times) & (weights > 0)
+        n, every = int(weights[lost].sum()), int(weights.sum())
+        _refuse_lost(
+            [t for t, is_lost in zip(texts, lost, strict=True) if is_lost],
+            n,
+            every,
+            path,
+            time_format,
+        )
+    by_name = {r.name: r for r in different}
+    if by_name.keys() == {"excel", "mjd"}:  # as modified Julian days they precede digital records
+        return by_name["excel"], _NAMES["excel"]
     best, others = different[0], different[1:]
-    if {"excel", "mjd"} >= {r.name for r in different}:
-        others = []  # modified Julian days of those decades precede the networks that use them
     for other in others:
         clear = best.density >= max(_DENSE, _DENSER * other.density) and not best.by_day
         if not clear:
-            names = " or ".join(r.name for r in different)
+            some = examples(t for t, w in zip(texts, weights, strict=True) if w)
+            names = " or ".join(_NAMES[r.name] for r in different)
             msg = (
                 f"{path}: its times ({some}) can be read as {names}, and the record fits both: state which "
-                f"with --time-format {best.name} (or {other.name})."
+                f"with --time-format {' or '.join(r.name for r in different)}."
             )
             raise InputError(msg)
-    return best
+    how = _NAMES[best.name]
+    if others:
+        how += f" ({_NAMES[others[0].name]} would leave holes in the record)"
+    return best, how
+
+
+def _refuse_lost(
+    lost: Iterable[str], n: int, every: int, path: object, time_format: str | None
+) -> NoReturn:
+    how = f" as {time_format}" if time_format else ""
+    msg = (
+        f"{path}: {'the' if n == every else f'{n:,} of {every:,}'} times cannot be read{how} "
+        f"({examples(lost)}), or lie before {FIRST_YEAR} or after next year: correct them, or state their "
+        "format with --time-format, such as '%d.%m.%Y %H:%M'."
+    )
+    raise InputError(msg)
 
 
 def _refuse_or_note_lost(
@@ -320,12 +342,7 @@ def _refuse_or_note_lost(
         return
     words = lost[~lost.str.contains(r"\d")]
     if len(lost) - len(words) > (1 - _VALID) * n or len(lost) == n:
-        how = f" as {time_format}" if time_format else ""
-        msg = (
-            f"{path}: {len(lost):,} of {counted(n, 'time')} cannot be read{how} ({examples(lost)}), or lie "
-            f"before {FIRST_YEAR} or after next year: correct them, or state the format with --time-format."
-        )
-        raise InputError(msg)
+        _refuse_lost(lost, len(lost), n, path, time_format)
     if notes is not None:
         text = (
             f"{counted(len(lost), 'row')} of {path} ({share(len(lost), n)}) left out: the time cannot be "

@@ -113,13 +113,18 @@ def to_utc(
             _compare(utc[bare], stamps.local[bare], named_zone, time_zone, path, notes)
         clock = stated if bare.sum() == there.sum() else f"{clock}, else {stated}"
     if notes is not None:
-        notes.said.append(f"times {stamps.how}, {clock}")
+        notes.said.append(f"times written {stamps.how}, {clock}")
         notes.facts |= {"time_format": stamps.how, "clock": clock}
     return utc, clock
 
 
 def _compare(
-    utc: pd.Series, local: pd.Series, named_zone: str, time_zone: str, path: object, notes: Notes | None
+    utc: pd.Series,
+    local: pd.Series,
+    named_zone: str,
+    time_zone: str,
+    path: object,
+    notes: Notes | None,
 ) -> None:
     """Note where a stated zone contradicts the name of the column."""
     if not named_zone or notes is None:

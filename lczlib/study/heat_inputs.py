@@ -160,8 +160,9 @@ class HeatInputs(param.Parameterized):
         "it for the earlier or later one, or drop it.",
     )  # fmt: skip
     heat_columns = param.String(
-        "", doc="Columns of own stations where the names are unusual: time=NAME,station=NAME,…; "
-        "time=DATE+CLOCK joins two."
+        "",
+        doc="Columns of own stations where the names are unusual: time=NAME,station=NAME,…; "
+        "time=DATE+CLOCK joins two.",
     )
 
 

@@ -40,8 +40,10 @@ def decoded(raw: bytes) -> tuple[str, str]:
     for name in (encoding,) if encoding else ("utf-8", "cp1252", "latin-1"):
         try:
             text = raw.decode(name)
-        except UnicodeDecodeError:
-            continue
+        except UnicodeDecodeError as err:
+            if name != "utf-8" or err.start < len(raw) - 3:
+                continue
+            text = raw[: err.start].decode(name)  # cut off within its last letter
         if _CONTROLS.search(text):
             break
         return text, name.removesuffix("-sig")
@@ -109,8 +111,8 @@ def _separator(rows: list[str], told: str | None) -> tuple[str, int]:
             ((w, n) for w, n in widths.items() if w > 1), default=(1, 0), key=lambda x: (x[1], x[0])
         )
         agreeing = n / len(rows)
-        if separator == " " and best[0] > 0.9:
-            break
+        if separator == " " and (best[0] > 0.9 or len(_fields(rows[0], separator)) < 2):
+            break  # a space stands within dates and names as well
         if agreeing > best[0]:
             best = (agreeing, separator, width)
     return best[1] or told or ",", best[2]

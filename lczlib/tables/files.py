@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -95,7 +96,9 @@ def _read(path: Path, what: str, notes: Notes) -> pd.DataFrame:
     rows, columns = info["features"], len(info["fields"]) + 1
     needed = float(max(rows, 0)) * columns * _TEXT_BYTES * _COPIES
     check_size(needed, path, what, f"{rows:,} rows x {columns} columns")
-    return gpd.read_file(path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Non-conformant content", RuntimeWarning)
+        return gpd.read_file(path)  # which warns of offsets behind times, and reads them right
 
 
 def _read_parquet(path: Path, what: str) -> pd.DataFrame:

@@ -219,7 +219,9 @@ def typed(table: pd.DataFrame, *, comma: Literal["", "decimal"] = "") -> tuple[p
         else:
             out[name] = column.values
     signs = [r.comma for r in read.values()]
-    return pd.DataFrame(out, index=table.index), "," if "decimal" in signs else "."
+    typed_table = pd.DataFrame(out, index=table.index)
+    typed_table.attrs |= table.attrs
+    return typed_table, "," if "decimal" in signs else "."
 
 
 def examples(texts: Iterable[object]) -> str:

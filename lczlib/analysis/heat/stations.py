@@ -153,7 +153,7 @@ def _named_rows(long: pd.DataFrame, path: Path, notes: Notes) -> pd.DataFrame:
     """The rows that name a station."""
     nameless = int(long["station"].isna().sum())
     if nameless:
-        text = f"{counted(nameless, 'row')} of {path} left out: they name no station."
+        text = f"{counted(nameless, 'row')} of {path} left out, without the name of a station."
         notes.cautions.append(text)
         long = long.dropna(subset=["station"])
     return long.assign(station=long["station"].map(station_name))
