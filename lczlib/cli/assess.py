@@ -69,7 +69,7 @@ def assess(
     import lczlib
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, recorded, steps
-    from lczlib.export import write_json
+    from lczlib.export import write_result
     from lczlib.maps import open_lcz_map, open_probabilities
     from lczlib.polygons import open_polygons
     from lczlib.references import open_reference
@@ -103,7 +103,7 @@ def assess(
             )
             content["calibration"] = calibrated.to_dict()
         step("Writing the results")
-        write_json(folder / "assessment.json", content)
+        write_result(folder / "assessment.json", content)
         _write_tables(folder, result)
         if figures:
             _write_figures(folder, result, calibrated, Path(lcz_map).stem)
