@@ -43,7 +43,7 @@ DEPENDS = {
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
         "product", "unit", "band", "constants", "acquired", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "time_zone", "ambiguous", "columns")},
+        "time_zone", "time_format", "ambiguous", "columns")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
