@@ -142,7 +142,7 @@ def water_scene(
     -------
     DataArray (band, y, x) float32
         dB, bands as in `BANDS`, NaN where missing (`lczlib.scenes.radar_missing`) or 0: the networks'
-        training scenes mark missing pixels with 0. A pixel missing in VV or VH is so in both.
+        training scenes mark missing pixels with 0. Where one band is missing, maps have no data.
 
     Raises
     ------
@@ -169,11 +169,13 @@ def water_scene(
     values = data.astype(np.float32)
     if dn_scale != 1.0:
         values = values / np.float32(dn_scale)
-    passes = [slice(i, i + 2) for i in range(0, len(BANDS[orbit]), 2)]
-    missing = find_missing(values, [units] * len(BANDS[orbit]), passes)
+    # a map has no data where one band is missing; the others keep their values there, for the
+    # surroundings of other pixels, as in the published pipeline
+    each = [slice(i, i + 1) for i in range(len(BANDS[orbit]))]
+    missing = find_missing(values, [units] * len(each), each)
     # fills are judged before units: -9999 makes linear values look like dB
     cautions = check_units(missing.sample, units, what, dn_scale=dn_scale)
-    names = [str(b).split("_")[0] if len(passes) == 1 else str(b) for b in values.band.values]
+    names = [str(b).split("_")[0] if len(each) == 2 else str(b) for b in values.band.values]
     middles = np.nanmedian(to_db(missing.sample, units), axis=1)
     unit = f"{NAMES[units]} as given, and plausible: in the middle "
     unit += ", ".join(f"{n} {m:.1f} dB" for n, m in zip(names, middles, strict=True))

@@ -7,8 +7,8 @@ neighbours, the pixels beside them. A level near the noise floor alone is never 
 
 Speckle of L looks has a variance of (10 / ln 10)^2 psi_1(L) dB2, whatever its mean (psi_1: trigamma; Xie,
 Pierce & Ulaby 2002, doi 10.1109/TGRS.2002.1000333): 31 for one look, 4.8 for the 4.4 of an IW GRD, 2.0 for
-10, 0.5 for 38. A strip darker than -38 dB along the border whose variance lies below 0.5 dB2, and below a
-quarter of the scene's own, is no speckle: border noise, and masked. More variance than speckle's is no
+10, 0.5 for 38. A strip darker than -38 dB along the border whose variance lies below 0.5 dB2 or a
+tenth of the scene's own, is no speckle: border noise, and masked. More variance than speckle's is no
 sign of it, since the removal of thermal noise spreads calm water so.
 """
 
@@ -56,8 +56,9 @@ _NEAR = 1.5  # dB; values that a smooth distribution would share its blocks with
 _SPIKE = 20  # times as many squares as any value near: no distribution does that
 _REPEATED = 0.2  # share of repeated values in a sample from which on a band is taken as quantised
 _COARSE = 12  # values within _NEAR on either side: steps of 0.25 dB and more
-_CLIP_STEP = 3.0  # dB; the pixels beside a clipped region go on from its value
-_SMOOTH, _OF_SCENE = 0.5, 0.25
+_CLIP_STEP = 3.0  # dB; a tenth of the pixels beside a clipped region go on from its value
+_SMOOTH, _OF_SCENE = 0.5, 0.1
+_LEAST_CELLS = 6  # of a strip
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Missing:
 
     @property
     def _halo(self) -> int:
-        return max(self.fringe, int(any(self.solid)))
+        return max(self.fringe, int(any(self.solid) or None in self.kinds))
 
     def causes(self, block: np.ndarray, border: np.ndarray | None = None) -> np.ndarray:
         """Why pixels are missing, by group of bands: 0 valid, else a key of `CAUSES`.
@@ -319,24 +320,31 @@ def _fills(
     counts = np.array(list(squares.values()))
     db = _decibel(values, kind)
     sampled = _decibel(unique, kind)
+    steps = np.diff(sampled[np.isfinite(sampled)]) if quantised else np.empty(0)
+    reach = max(_NEAR, 2.5 * float(np.median(np.abs(steps)))) if steps.size else _NEAR
     fills, cut = [], []
     for i in np.flatnonzero(counts >= LEAST_SQUARES):
         value = float(values[i])
         if kind is not None and not LOWEST <= db[i] <= HIGHEST:
             fills.append(value)
             continue
-        near = np.abs(db - db[i]) <= _NEAR
+        near = np.abs(db - db[i]) <= reach
         near &= np.sign(values) == np.sign(values[i])
         near[i] = False
         others = np.delete(counts, i)
         usual = np.median(others) if others.size >= _SPIKE else 0
         if counts[i] < _SPIKE * max(counts[near].max(initial=0), usual):
             continue
-        beside = unique[(np.abs(sampled - db[i]) <= _NEAR) & (unique != values[i])]
+        beside = unique[(np.abs(sampled - db[i]) <= reach) & (unique != values[i])]
         if quantised and 0 < beside.size <= _COARSE:
             continue
-        steps = seen.jumps[b].get(value, [])
-        if kind is not None and steps and _is_end(sampled, db[i]) and np.median(steps) <= _CLIP_STEP:
+        jumps = seen.jumps[b].get(value, [])
+        if (
+            kind is not None
+            and jumps
+            and _is_end(sampled, db[i])
+            and np.percentile(jumps, 10) <= _CLIP_STEP
+        ):
             cut.append(value)
             continue
         fills.append(value)
@@ -364,9 +372,9 @@ def _border(seen: Survey) -> np.ndarray | None:
         cells = binary_dilation(cells, np.ones((3, 3)))
         marks, n = label(cells, np.ones((3, 3)))
         # half of a strip's cells and more are smooth; of speckle's, next to none
-        of = marks[y, x]
-        share_smooth = np.bincount(of, smooth, n + 1) / np.maximum(np.bincount(of, minlength=n + 1), 1)
-        cells &= (share_smooth > 0.5)[marks]
+        n_dark = np.bincount(marks[y, x], minlength=n + 1)
+        n_smooth = np.bincount(marks[y, x], smooth, n + 1)
+        cells &= ((n_smooth >= _LEAST_CELLS) & (n_smooth > n_dark / 2))[marks]
         joined, _ = label(cells | seen.gaps, np.ones((3, 3)))
         ends = np.concatenate([joined[0], joined[-1], joined[:, 0], joined[:, -1]])
         found |= cells & np.isin(joined, ends[ends > 0])

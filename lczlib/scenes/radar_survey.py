@@ -132,7 +132,8 @@ def survey(data: xr.DataArray, kinds: Sequence[Kind], groups: Sequence[slice]) -
             low = outside[b] & ~(db > HIGHEST)
             found.alone += int((low & ~in_block[b]).sum())
             _edges(block[b], valid[b], in_block[b] & outside[b], outside[b], found)
-            cells, others = _cells(db, valid[b] & ~outside[b], rows.start, columns.start)
+            loose = valid[b] & np.isfinite(db) & ~in_block[b]
+            cells, others = _cells(db, loose, rows.start, columns.start)
             dark[b].append(cells)
             speckle[b].append(others)
         known = valid.all(0)
@@ -150,11 +151,18 @@ def survey(data: xr.DataArray, kinds: Sequence[Kind], groups: Sequence[slice]) -
 
 
 def present(block: np.ndarray, kinds: Sequence[Kind]) -> np.ndarray:
-    """Where bands ``(band, y, x)`` hold a value: finite, and not 0 unless a band may be."""
+    """Where bands ``(band, y, x)`` hold a value: finite and not 0.
+
+    Of bands of either sign 0 is a value, and single NaN among valid pixels are taken as 0, as So2Sat
+    does: blocks of them are missing.
+    """
     valid = np.isfinite(block)
     for b, kind in enumerate(kinds):
         if kind is not None:
             valid[b] &= block[b] != 0
+        elif min(block.shape[1:]) > 1 and not valid[b].all():
+            corners = squares_of_one_value(valid[b]) & ~valid[b][:-1, :-1]
+            valid[b] = ~covered(corners, valid[b].shape)
     return valid
 
 
@@ -174,9 +182,7 @@ def covered(corners: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
-def _squares(
-    band: np.ndarray, valid: np.ndarray, kind: Kind, found: Survey, b: int
-) -> np.ndarray:
+def _squares(band: np.ndarray, valid: np.ndarray, kind: Kind, found: Survey, b: int) -> np.ndarray:
     """Count the squares of one value of a window; the pixels that are in one."""
     if min(band.shape) < 2:
         return np.zeros(band.shape, bool)

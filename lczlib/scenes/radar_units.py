@@ -22,9 +22,11 @@ _SPREAD = np.array([4.0, 2.0, 5.0])
 """dB: median of VH, of VV - VH, and the lowest hundredth of VH, of C-band over land and water, and how
 far scenes lie from them. Real scenes and their crops of 320 m and more score below 10 (`_strangeness`),
 and at least 10 better than if they were taken for amplitudes; amplitudes taken for intensities, whose
-dB are half of what they should be, score worse than as what they are by more than `_CERTAIN`."""
+dB are half of what they should be, score worse than as what they are by more than `_CERTAIN`, or, of
+very dark land, by no less than `_POSSIBLE`."""
 
 _CERTAIN = 4.0
+_POSSIBLE = {"linear": -6.0, "amplitude": 0.0}
 _STRANGE = 40.0  # no backscatter in any unit: digital numbers, or a scale
 
 
@@ -123,7 +125,7 @@ def check_units(
         )
         raise InputError(msg)
     _check_order(to_db(pixels, units), what)
-    if scores[units] > scores[other]:
+    if scores[units] - scores[other] > _POSSIBLE[units]:
         return (
             f"The {what} could be {NAMES[other]} rather than {NAMES[units]}: check what its producer says, "
             f"and give --units {other} if so.",
