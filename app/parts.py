@@ -74,12 +74,12 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
 
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
-    "bands": "the names of the file's bands", "band": "Own thermal rasters: Band",
+    "bands": "Values of your Sentinel-2: Bands", "nodata": "No data", "band": "Own thermal rasters: Band",
     "unit": "Own thermal rasters: Unit", "kind": "Own thermal rasters: Product",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
-    "ambiguous": "Own stations: Hour shown twice",
+    "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 

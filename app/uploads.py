@@ -103,12 +103,12 @@ KINDS = {
         ),
         Kind(
             "Classes of stations set by hand (CSV, Parquet)", "Columns: station and lcz.",
-            TABLES[:2], "station_class_files",
+            TABLES[:3], "station_class_files",
         ),
         Kind(
             "Weather: time, wind, cloud (CSV, Parquet)",
             "Hourly wind in m/s and cloud in oktas: tells calm and clear nights.",
-            TABLES[:2], "weather_files",
+            TABLES[:3], "weather_files",
         ),
         Kind(
             "Sentinel-1 in dB, for water (GeoTIFF)",

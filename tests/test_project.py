@@ -31,6 +31,8 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "legend_files", "legends", "map_codes", "map_doubts", "numbering",
         "rasters", "reading", "unreadable",
     },
+    "tables": {"errors", "limits", "reading", "unreadable"},
+    "clocks": {"errors", "reading", "tables"},
     "polygons": {
         "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
     },
@@ -41,8 +43,8 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
     },
     "analysis": {
-        "classes", "errors", "export", "grid", "limits", "maps", "polygons", "rasters", "reading",
-        "scenes", "unreadable",
+        "classes", "clocks", "errors", "export", "grid", "limits", "maps", "polygons", "rasters",
+        "reading", "scenes", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {

@@ -59,7 +59,7 @@ class MapPage:
         self._class.param.watch(lambda e: setattr(view, "lcz", e.new), "value")
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(self._made, ["maps", "reference", "own_map", "scene"])
+        study.param.watch(self._made, ["maps", "reference", "own_map", "scene", "scene_files"])
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
@@ -76,6 +76,12 @@ class MapPage:
             ),
             pn.widgets.FloatInput.from_param(
                 study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_nodata, name="No data", placeholder="as the file says", step=1, **wide
+            ),
+            pn.widgets.TextInput.from_param(
+                study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
             ),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip
@@ -137,12 +143,12 @@ class MapPage:
 
     def _made(self, *_: Any) -> None:
         study = self._study
+        self._own.visible = bool(study.scene_files)  # also where they cannot be opened as they are
         scene = study.scene
         if scene is not self._offered:
             self._offered = scene
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
-            self._own.visible = scene is not None and scene.own
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
         wanted = next(

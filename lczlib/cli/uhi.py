@@ -45,9 +45,15 @@ def _check_time(text: str) -> None:
 
 
 def _check_time_zone(text: str) -> None:
-    from lczlib.analysis.heat.stations import check_time_zone
+    from lczlib.clocks import check_time_zone
 
     check_time_zone(text)
+
+
+def _check_time_format(text: str) -> None:
+    from lczlib.clocks import check_time_format
+
+    check_time_format(text)
 
 
 def _check_levels(text: str) -> None:
@@ -228,7 +234,7 @@ def uhi(
     columns: Annotated[
         str | None,
         typer.Option(
-            help="time=NAME,station=NAME,temperature=NAME,...",
+            help="time=NAME,station=NAME,temperature=NAME,...; time=DATE+CLOCK joins two.",
             rich_help_panel=_CANOPY,
             callback=_check_columns,
         ),
@@ -239,6 +245,14 @@ def uhi(
             help="UTC, Europe/Berlin, Etc/GMT-1.",
             rich_help_panel=_CANOPY,
             callback=each(_check_time_zone),
+        ),
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            help="dayfirst, monthfirst, unix, excel or '%d.%m.%Y %H:%M'; found from the column else.",
+            rich_help_panel=_CANOPY,
+            callback=each(_check_time_format),
         ),
     ] = None,
     ambiguous: Annotated[

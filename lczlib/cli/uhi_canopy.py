@@ -41,7 +41,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         data = read_stations(
             o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
             time_zone=o["time_zone"], ambiguous=o["ambiguous"],
-            unit=known_unit(o["unit"] or "degC"),
+            unit=known_unit(o["unit"] or "degC"), time_format=o["time_format"],
         )  # fmt: skip
         sites = data.sites
         if o["elevation"] is not None:
@@ -54,7 +54,10 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         zones = station_classes(sites, lcz, by_hand=by_hand, radius=o["radius"])
         weather = None
         if o["weather"]:
-            weather = read_weather(o["weather"], time_zone=o["time_zone"], ambiguous=o["ambiguous"])
+            weather = read_weather(
+                o["weather"], time_zone=o["time_zone"], ambiguous=o["ambiguous"],
+                time_format=o["time_format"],
+            )  # fmt: skip
     with console.err.status("Quality control"):
         levels = quality_levels(o["qc"])
         checked = quality_control(data.air, sites, levels)

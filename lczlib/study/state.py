@@ -104,6 +104,10 @@ class Study(HeatInputs, MapInputs):
     s2_offset = param.Number(
         None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
     )
+    s2_nodata = param.Number(None, doc="Own Sentinel-2: stored value of missing pixels.")
+    s2_bands = param.String(
+        "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
+    )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
