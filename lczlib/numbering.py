@@ -295,6 +295,9 @@ def _differing(verdict: Verdict, table: Mapping[int, int]) -> bool:
 def _fits(scheme: str, codes: Sequence[int], found: Sequence[FoundLegend]) -> bool:
     table = _table(scheme)
     verdicts = _verdicts(codes, table, found)
+    by_name = [v for v in verdicts if not v.by_color]
+    if table.get(0) and 0 in codes and by_name and not any(0 in v.classes for v in by_name):
+        return False  # what has no name beside codes that have is no class
     return all(c in table for c in codes) and not any(
         v.says == "something else" or _differing(v, table) for v in verdicts
     )
