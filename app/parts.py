@@ -78,7 +78,8 @@ _IN_PAGE = {
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
-    "ambiguous": "Own stations: Hour shown twice",
+    "ambiguous": "Own stations: Hour shown twice", "units": "Own scenes: Values",
+    "dn-scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 

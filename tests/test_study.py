@@ -41,12 +41,14 @@ DEPENDS = {
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
+    "water_units": {"water", "water_summary"}, "water_dn_scale": {"water", "water_summary"},
     "water_threshold": {"water_summary"},
 }  # fmt: skip
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0,
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
+    "water_units": "linear", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
     "heat_reference": "B", "heat_fallback": False, "heat_confidence": 0.9, "heat_seed": 1,
