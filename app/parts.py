@@ -80,6 +80,7 @@ _IN_PAGE = {
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
     "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
+    "units": "Own scenes: Values", "dn-scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 

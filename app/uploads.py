@@ -111,8 +111,8 @@ KINDS = {
             TABLES[:3], "weather_files",
         ),
         Kind(
-            "Sentinel-1 in dB, for water (GeoTIFF)",
-            "VV and VH in dB at about 10 m; one a date, dated by its name, for the year's course.",
+            "Sentinel-1 for water (GeoTIFF)",
+            "VV and VH at about 10 m, dB or linear; one a date, dated by its name, for the year's course.",
             RASTERS, "water_files", several=True,
         ),
         Kind(

@@ -181,7 +181,13 @@ STEPS: dict[str, Step] = {
         Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
         Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),
         Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
-        Step("water", ("water_files", "water_orbit"), ("scene",), _water, by_hand=True),
+        Step(
+            "water",
+            ("water_files", "water_orbit", "water_units", "water_dn_scale"),
+            ("scene",),
+            _water,
+            by_hand=True,
+        ),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )
 }
