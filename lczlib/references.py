@@ -1,4 +1,4 @@
-"""A reference to judge a map by: class codes in a raster, or labelled polygons."""
+"""A reference to judge a map by: class codes in a raster, or labelled polygons or points."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def open_reference(
     layer: str | None = None,
     chunks: object = None,
 ) -> xr.DataArray | gpd.GeoDataFrame:
-    """Open a reference, raster or polygons, by what the file holds rather than by its suffix.
+    """Open a reference, raster, polygons or points, by what the file holds rather than by its suffix.
 
     Parameters
     ----------
     path : path
         See `lczlib.maps.open_lcz_map` and `lczlib.polygons.open_polygons`.
     column, layer : str, optional
-        Of polygons.
+        Of polygons and points.
     scheme : Scheme, optional
         Numbering of the classes.
     chunks : optional
@@ -45,6 +45,8 @@ def open_reference(
     kind = kind_of_file(path) if known else None
     polygons = is_polygon_file(path) if kind is None else kind == "polygons"
     if polygons:
-        return open_polygons(path, column, scheme=scheme, layer=layer, what="reference")
+        return open_polygons(
+            path, column, scheme=scheme, layer=layer, what="reference", points=True
+        )
     wanted = "raster or polygons"
     return open_lcz_map(path, scheme=scheme, chunks=chunks, what="reference", wanted=wanted)

@@ -23,10 +23,20 @@ MAY_IMPORT = {
     "unreadable": set(),
     "rasters": {"errors", "limits", "unreadable"},
     "maps": {"classes", "errors", "grid", "rasters", "reading", "unreadable"},
+    "class_columns": {"class_names", "classes", "errors"},
+    "vector_files": {"errors", "limits", "reading", "unreadable"},
+    "polygon_cells": {"errors", "grid", "vector_files"},
     "polygons": {
-        "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
+        "class_columns", "class_names", "classes", "errors", "grid", "limits", "maps", "polygon_cells",
+        "reading", "unreadable", "vector_files",
     },
-    "references": {"classes", "errors", "maps", "polygons", "reading", "unreadable"},
+    "vector_maps": {
+        "classes", "errors", "grid", "limits", "maps", "polygons", "reading", "unreadable",
+        "vector_files",
+    },
+    "references": {
+        "classes", "errors", "grid", "maps", "polygons", "reading", "unreadable", "vector_maps",
+    },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
     "scenes": {
