@@ -14,7 +14,7 @@ from lczlib.class_names import (
     class_of_text,
     serial_names,
 )
-from lczlib.classes import NODATA, Scheme, to_standard
+from lczlib.classes import N_CLASSES, NODATA, Scheme, to_standard
 from lczlib.errors import ClassSchemeError, InputError
 
 CLASS_COLUMNS = (
@@ -185,7 +185,8 @@ def _read(name: str, values: pd.Series, scheme: Scheme | None) -> ClassColumn:
         nodata = None if scheme == "0-16" else 0
         codes = to_standard(numbers, scheme, nodata=nodata)
         high = np.nanmax(numbers) if np.isfinite(numbers).any() else 0
-        numbering = scheme or ("101-107" if high > 17 else "1-17")
+        numbering = scheme or ("101-107" if high > N_CLASSES else "1-17")
+        numbering = numbering.replace("101-107", "1-10 and 101-107")
         why = np.where(codes == NODATA, UNLABELLED, "").astype(object)
         return ClassColumn(name, codes, why, f"numbers {numbering}")
     texts = values.astype("string").where(filled, "")

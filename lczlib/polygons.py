@@ -33,6 +33,7 @@ __all__ = [
     "are_points",
     "crossing_polygons",
     "crs_name_of",
+    "equal_area",
     "is_polygon_file",
     "labelled_shapes",
     "open_polygons",
@@ -259,7 +260,7 @@ def crossing_polygons(polygons: gpd.GeoDataFrame) -> pd.DataFrame:
     left, right = polygons.sindex.query(polygons.geometry, predicate="intersects")
     first = left < right
     left, right = left[first], right[first]
-    local = polygons.geometry.to_crs(_equal_area(polygons)).to_numpy()
+    local = polygons.geometry.to_crs(equal_area(polygons)).to_numpy()
     area = shapely.area(shapely.intersection(local[left], local[right]))
     crossing = area > 1e-6 * np.minimum(shapely.area(local[left]), shapely.area(local[right]))
     left, right, area = left[crossing], right[crossing], area[crossing]
@@ -271,7 +272,8 @@ def crossing_polygons(polygons: gpd.GeoDataFrame) -> pd.DataFrame:
     return pairs.sort_values(["polygon_a", "polygon_b"], ignore_index=True)
 
 
-def _equal_area(polygons: gpd.GeoDataFrame) -> str:
+def equal_area(polygons: gpd.GeoDataFrame) -> str:
+    """An equal-area projection of the place of polygons, in metres, as a PROJ string."""
     west, south, east, north = polygons.geometry.to_crs("EPSG:4326").bounds.to_numpy().T
     turn = np.exp(1j * np.radians((west + east) / 2)).mean()  # on both sides of 180 degrees
     return (

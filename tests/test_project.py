@@ -30,8 +30,9 @@ MAY_IMPORT = {
         "class_columns", "class_names", "classes", "errors", "grid", "limits", "maps", "polygon_cells",
         "reading", "unreadable", "vector_files",
     },
+    "coverage": set(),
     "vector_maps": {
-        "classes", "errors", "grid", "limits", "maps", "polygons", "reading", "unreadable",
+        "classes", "coverage", "errors", "grid", "limits", "maps", "polygons", "reading", "unreadable",
         "vector_files",
     },
     "references": {
@@ -43,7 +44,7 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
     },
     "analysis": {
-        "classes", "errors", "export", "grid", "limits", "maps", "polygons", "rasters", "reading",
+        "classes", "coverage", "errors", "export", "grid", "limits", "maps", "polygon_cells", "polygons", "rasters", "reading",
         "scenes", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
-        "polygons", "rasters", "reading", "scenes",
+        "polygon_cells", "polygons", "rasters", "reading", "scenes",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.options import Scheme, Seed
+from lczlib.cli.options import Cell, MapColumn, Scheme, Seed
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment, Calibration
 
 
 def assess(
-    lcz_map: Annotated[str, typer.Argument(metavar="MAP", help="LCZ map, a raster.")],
+    lcz_map: Annotated[str, typer.Argument(metavar="MAP", help="LCZ map: a raster, or polygons.")],
     reference: Annotated[
         str,
-        typer.Option(help="Reference: a raster, or polygons (GPKG, GeoJSON, KML/KMZ, Shapefile)."),
+        typer.Option(
+            help="Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile)."
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "lcz-assessment"
@@ -36,6 +38,8 @@ def assess(
     column: Annotated[str | None, typer.Option(help="Polygon column that holds the class.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer of the polygon file.")] = None,
     scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     reference_scheme: Annotated[
         Scheme | None, typer.Option(help="Numbering of the reference.")
     ] = None,
@@ -68,20 +72,28 @@ def assess(
 
     import lczlib
     from lczlib import analysis
+    from lczlib.analysis.independence import training_areas
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_json
-    from lczlib.maps import open_lcz_map, open_probabilities
+    from lczlib.grid import geobox_of
+    from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
+    from lczlib.reading import tell
     from lczlib.references import open_reference
+    from lczlib.vector_maps import open_any_map
 
     files = ("lcz_map", "reference", "polygons", "probabilities")
     with steps(4) as step, recorded("assess", folder, options, files):
         step("Reading the map and the reference")
         chosen = int(band) if band and band.isdigit() else band
-        mapped = open_lcz_map(lcz_map, scheme=scheme, band=chosen, chunks=CHUNKS)
         truth = open_reference(
             reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS
         )
+        grid = None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference")
+        mapped = open_any_map(
+            lcz_map, cell=cell, column=map_column, grid=grid, scheme=scheme, band=chosen,
+            chunks=CHUNKS,
+        )  # fmt: skip
         units = open_polygons(polygons, column, layer=layer) if polygons else None
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
@@ -95,6 +107,9 @@ def assess(
         }  # fmt: skip
         if isinstance(truth, gpd.GeoDataFrame):
             content["reference_polygons"] = truth.attrs
+            known = training_areas(lcz_map, reference, truth)
+            if known is not None:
+                tell(known)
         calibrated = None
         if proba is not None:
             step("Checking the probabilities")
@@ -183,7 +198,8 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
             counts = [f"{int(row[n]):,}" for n in ("n_reference", "n_predicted", "n_units")]
             table.add_row(CLASSES[number - 1].code, *accuracies, *counts)
     console.out.print(table)
-    left_out = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in result.left_out.items() if v)
+    apart = {k: v for k, v in result.left_out.items() if v and k != "polygons_without_cell"}
+    left_out = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in apart.items())
     if left_out:
         console.out.print(f"Left out (cells or polygons): {left_out}")
     if len(result.crossings):

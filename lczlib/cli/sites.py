@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.options import Scheme, Seed, each, not_negative
+from lczlib.cli.options import Cell, MapColumn, Scheme, Seed, each, not_negative
 
 
 def _check_parameter(name: str) -> None:
@@ -18,7 +18,9 @@ def _check_parameter(name: str) -> None:
 
 
 def sites(
-    map_path: Annotated[Path, typer.Argument(metavar="MAP", help="LCZ map on a grid in metres.")],
+    map_path: Annotated[
+        Path, typer.Argument(metavar="MAP", help="LCZ map: a raster in metres, or polygons.")
+    ],
     sensors: Annotated[
         int, typer.Option("--sensors", "-n", min=1, help="How many sensors there are.")
     ],
@@ -36,6 +38,8 @@ def sites(
     ] = 500.0,
     with_water: Annotated[bool, typer.Option(help="Place sensors in LCZ G too.")] = False,
     scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for sensor_sites.gpkg.")] = Path("lcz-sites"),
 ) -> None:
@@ -56,10 +60,10 @@ def sites(
     from lczlib.classes import CLASSES
     from lczlib.cli.results import recorded
     from lczlib.export import staged, write_json
-    from lczlib.maps import open_lcz_map
+    from lczlib.vector_maps import open_any_map
 
     with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
-        lcz = open_lcz_map(map_path, scheme=scheme)
+        lcz = open_any_map(map_path, scheme=scheme, cell=cell, column=map_column)
         found = sensor_sites(
             lcz, sensors, border_distance=border_distance, spacing=spacing,
             with_water=with_water, seed=seed,
@@ -114,12 +118,16 @@ def sites(
 
 
 def morphology(
-    map_path: Annotated[Path, typer.Argument(metavar="MAP", help="LCZ map.")],
+    map_path: Annotated[
+        Path, typer.Argument(metavar="MAP", help="LCZ map: a raster, or polygons.")
+    ],
     parameter: Annotated[
         list[str] | None,
         typer.Option(help="Such as height; all when not given.", callback=each(_check_parameter)),
     ] = None,
     scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("lcz-morphology"),
 ) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
@@ -139,10 +147,10 @@ def morphology(
     from lczlib.cli.results import recorded
     from lczlib.export import write_raster
     from lczlib.export.heat import write_table
-    from lczlib.maps import open_lcz_map
+    from lczlib.vector_maps import open_any_map
 
     with recorded("morphology", out, options, ("map_path",)):
-        lcz = open_lcz_map(map_path, scheme=scheme)
+        lcz = open_any_map(map_path, scheme=scheme, cell=cell, column=map_column)
         areas = class_areas(lcz)
         layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
         ranges = morphology_table().drop(columns=["code", "name"])

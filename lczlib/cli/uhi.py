@@ -10,6 +10,8 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.options import (
+    Cell,
+    MapColumn,
     Scheme,
     Seed,
     above_zero,
@@ -108,6 +110,8 @@ def uhi(
     seed: Seed = 0,
     figures: Annotated[bool, typer.Option(help="Draw PNG figures.")] = True,
     scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     kind: Annotated[
         Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(

@@ -22,9 +22,9 @@ from lczlib.cli.uhi import FILES, quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
-from lczlib.maps import open_lcz_map
 from lczlib.rasters import open_raster
 from lczlib.scenes.thermal_units import known_unit
+from lczlib.vector_maps import open_any_map
 
 
 def run_canopy(o: dict[str, Any]) -> None:
@@ -46,7 +46,11 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         sites = data.sites
         if o["elevation"] is not None:
             sites = with_elevation(sites, open_raster(o["elevation"]).isel(band=0, drop=True))
-        lcz = open_lcz_map(o["map_path"], scheme=o["scheme"]) if o["map_path"] else None
+        lcz = (
+            open_any_map(o["map_path"], scheme=o["scheme"], cell=o["cell"], column=o["map_column"])
+            if o["map_path"]
+            else None
+        )
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(sites, lcz, by_hand=by_hand, radius=o["radius"])
         weather = None

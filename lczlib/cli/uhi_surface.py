@@ -22,10 +22,11 @@ from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
-from lczlib.maps import open_lcz_map, open_probabilities
+from lczlib.maps import open_probabilities
 from lczlib.rasters import open_raster
 from lczlib.scenes.thermal import Thermal, open_temperature
 from lczlib.scenes.thermal_products import ThermalConstants
+from lczlib.vector_maps import open_any_map
 
 
 def run_surface(o: dict[str, Any]) -> None:
@@ -43,7 +44,9 @@ def run_surface(o: dict[str, Any]) -> None:
             scenes.append(scene)
             inputs.extend(scene.files)
             bar.advance(task)
-        lcz = open_lcz_map(o["map_path"], scheme=o["scheme"])
+        lcz = open_any_map(
+            o["map_path"], scheme=o["scheme"], cell=o["cell"], column=o["map_column"]
+        )
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)
