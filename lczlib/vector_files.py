@@ -6,6 +6,7 @@ GeoParquet. What is in the columns is the business of `lczlib.class_columns`.
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,10 +91,13 @@ def read_features(
     if not path.is_file():
         raise InputError(unreadable(path, what, "polygons"))
     try:
-        if path.suffix.lower() == ".parquet":
-            table, chosen, said = _read_parquet(path, what), "", ()
-        else:
-            table, chosen, said = _read_gdal(path, layer, what)
+        # what the libraries mutter of single shapes is counted here instead
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            if path.suffix.lower() == ".parquet":
+                table, chosen, said = _read_parquet(path, what), "", ()
+            else:
+                table, chosen, said = _read_gdal(path, layer, what)
     except InputError:
         raise
     except (RuntimeError, OSError, ValueError, shapely.errors.ShapelyError) as err:

@@ -44,8 +44,8 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
     },
     "analysis": {
-        "classes", "coverage", "errors", "export", "grid", "limits", "maps", "polygon_cells", "polygons", "rasters", "reading",
-        "scenes", "unreadable",
+        "classes", "coverage", "errors", "export", "grid", "limits", "maps", "polygon_cells",
+        "polygons", "rasters", "reading", "scenes", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {

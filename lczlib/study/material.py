@@ -235,14 +235,15 @@ def _open_demo(folder: Path, city: str) -> City:
 
 
 def open_references(material: Material, files: Sequence[str] = ()) -> References:
-    """The references of a place, or own ones (polygons, or an LCZ raster)."""
-    from lczlib.polygons import is_polygon_file, open_polygons
+    """The references of a place, or own ones (polygons, points, or an LCZ raster)."""
+    from lczlib.polygons import open_polygons
+    from lczlib.references import open_reference
 
     if files:
-        path = Path(files[0])
-        if is_polygon_file(path):
-            return References(open_polygons(path), None, path.name)
-        return References(None, open_lcz_map(path), path.name)
+        opened, name = open_reference(files[0]), Path(files[0]).name
+        if isinstance(opened, gpd.GeoDataFrame):
+            return References(opened, None, name)
+        return References(None, opened, name)
     polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
     if not (polygons or raster):
         return References()
