@@ -16,6 +16,7 @@ from style import RAW_CSS
 
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
+from lczlib.reading import counted
 from lczlib.study import Study
 from lczlib.study.steps import MAP_NAMES
 
@@ -114,6 +115,24 @@ def banner(study: Study, names: Iterable[str]) -> str:
                 + "</div>"
             )
     return "".join(dict.fromkeys(out))
+
+
+def what_was_read(study: Study, names: Iterable[str]) -> str:
+    """What some steps read of files, and what may be wrong with it; empty where nothing was read."""
+    heard = list(dict.fromkeys(str(r) for n in names for r in study.read.get(n, ())))
+    if not heard:
+        return ""
+    cautions = dict.fromkeys(c for n in names for r in study.read.get(n, ()) for c in r.cautions)
+    warned = "".join(
+        f'<div class="lcz-banner stale" role="status">{escape(in_page(text))}</div>'
+        for text in cautions
+    )
+    lines = "".join(f"<li>{escape(in_page(text))}</li>" for text in heard)
+    files = counted(len(heard), "file")
+    return (
+        f'{warned}<details class="lcz-help lcz-read"><summary>What was read ({files})</summary>'
+        f"<ul>{lines}</ul></details>"
+    )
 
 
 def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:

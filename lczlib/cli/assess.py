@@ -74,7 +74,7 @@ def assess(
     from lczlib import analysis
     from lczlib.analysis.independence import training_areas
     from lczlib.cli.results import CHUNKS, recorded, steps
-    from lczlib.export import write_json
+    from lczlib.export import write_result
     from lczlib.grid import geobox_of
     from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
@@ -118,7 +118,7 @@ def assess(
             )
             content["calibration"] = calibrated.to_dict()
         step("Writing the results")
-        write_json(folder / "assessment.json", content)
+        write_result(folder / "assessment.json", content)
         _write_tables(folder, result)
         if figures:
             _write_figures(folder, result, calibrated, Path(lcz_map).stem)

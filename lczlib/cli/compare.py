@@ -58,7 +58,7 @@ def compare(
     from lczlib import analysis
     from lczlib.analysis.by_area import all_by_area
     from lczlib.cli.results import CHUNKS, recorded, steps
-    from lczlib.export import write_json, write_raster
+    from lczlib.export import write_raster, write_result
     from lczlib.vector_maps import open_maps
 
     paths = [map_a, map_b, *(more or [])]
@@ -84,7 +84,7 @@ def compare(
         if len(maps) > 2:
             content["consensus"] = _write_consensus(folder, maps)
         step("Writing tables and figures")
-        write_json(folder / "comparison.json", content)
+        write_result(folder / "comparison.json", content)
         _write_tables(folder, first)
         if figures:
             _write_figures(folder, comparisons)

@@ -59,7 +59,7 @@ def sites(
     from lczlib.analysis.heat.network import sensor_sites
     from lczlib.classes import CLASSES
     from lczlib.cli.results import recorded
-    from lczlib.export import staged, write_json
+    from lczlib.export import staged, write_result
     from lczlib.vector_maps import open_any_map
 
     with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
@@ -84,7 +84,7 @@ def sites(
             "zones_too_near_others": [CLASSES[z - 1].code for z in found.attrs["crowded"]],
             "zones_without_sensor": [CLASSES[z - 1].code for z in found.attrs["left_out"]],
         }
-        write_json(out / "sensor_sites.json", summary)
+        write_result(out / "sensor_sites.json", summary)
     table = Table("LCZ", "sensors")
     for zone in summary["zones"]:
         table.add_row(CLASSES[zone["lcz"] - 1].label, str(zone["n_sensors"]))

@@ -93,7 +93,7 @@ def _mapped(
     from rich.progress import Progress
 
     from lczlib.analysis.water_area import dark_as_water, water_area
-    from lczlib.export import write_json
+    from lczlib.export import write_result
     from lczlib.grid import geobox_of, same_grid
     from lczlib.mapping.engines import device_name
     from lczlib.mapping.water import load_water_model
@@ -162,7 +162,7 @@ def _mapped(
                 water_figure(scene, opened(out / result["probability"]), threshold),
                 out / f"{name}_water.png",
             )
-    write_json(out / "water.json", record)
+    write_result(out / "water.json", record)
     return record
 
 

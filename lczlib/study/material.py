@@ -20,6 +20,7 @@ from lczlib import catalog
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty, open_lcz_map, open_probabilities
+from lczlib.reading import Reading, quiet, readings, tell
 from lczlib.scenes import open_sentinel2, open_so2sat
 from lczlib.scenes.so2sat import City
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
@@ -221,7 +222,11 @@ def open_material(
     reference = folder / "Reference" / city
     if area:
         folder = _cut_folder(folder, city, work / "area", area)
-    opened = _open_demo(folder, city) if demo and not area else open_so2sat(folder, city)
+    opened, heard = (
+        _open_demo(folder, city) if demo and not area else (open_so2sat(folder, city), ())
+    )
+    for reading in heard:
+        tell(reading)
     return Material(
         place, (str(folder),), city=city, seasons=opened.seasons, radar=opened.sentinel1,
         reference=reference if reference.is_dir() else None, notes=opened.notes,
@@ -230,8 +235,10 @@ def open_material(
 
 
 @lru_cache(1)  # what every visitor opens first, and nobody changes
-def _open_demo(folder: Path, city: str) -> City:
-    return open_so2sat(folder, city)
+def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
+    with readings() as heard:
+        opened = open_so2sat(folder, city)
+    return opened, tuple(heard)
 
 
 def open_references(material: Material, files: Sequence[str] = ()) -> References:
@@ -266,11 +273,12 @@ def open_maps(folder: str | Path) -> Maps:
     import json
 
     folder = Path(folder)
-    kinds = {
-        k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
-        for k in ("s1", "s2", "fused")
-        if (folder / f"{k}_lcz.tif").is_file()
-    }
+    with quiet():  # of its own results this project knows all
+        kinds = {
+            k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
+            for k in ("s1", "s2", "fused")
+            if (folder / f"{k}_lcz.tif").is_file()
+        }
     manifest = folder / "manifest.json"
     if not kinds or not manifest.is_file():
         msg = f"{folder.name} holds no finished result of `lcz map` (*_lcz.tif and manifest.json)."

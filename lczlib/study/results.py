@@ -21,6 +21,7 @@ from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
+from lczlib.reading import Reading, tell
 from lczlib.study.material import Maps, Material, References, open_maps
 
 if TYPE_CHECKING:
@@ -55,8 +56,12 @@ def run_map(
             msg = "Stopped by the user."
             raise Cancelled(msg)
     try:
-        if not (folder / "manifest.json").is_file():
-            map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
+        if (folder / "manifest.json").is_file():
+            found = open_maps(folder)
+            for values in found.manifest.get("read", ()):
+                tell(Reading.from_dict(values))
+            return found
+        map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
         return open_maps(folder)
     finally:
         lock.release()
