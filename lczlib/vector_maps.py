@@ -6,7 +6,6 @@ cut at the borders of cells, and nothing is sampled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from odc.geo.geobox import GeoBox
 from lczlib.classes import Scheme
 from lczlib.coverage import class_cells
 from lczlib.errors import InputError
-from lczlib.grid import CELL_SIZE, describe, geobox_of, on_grid, row_cell_areas
+from lczlib.grid import CELL_SIZE, describe, on_grid, row_cell_areas
 from lczlib.limits import check_size
-from lczlib.maps import lcz_map, open_lcz_map
+from lczlib.maps import MapOptions, lcz_map, open_lcz_map
 from lczlib.polygons import labelled_shapes
 from lczlib.reading import Reading, share, tell
 from lczlib.unreadable import kind_of_file
@@ -43,16 +42,32 @@ def is_vector_map(path: str | Path) -> bool:
     return kind_of_file(path) == "polygons"
 
 
+def scheme_of_polygons(options: MapOptions, path: str | Path, what: str) -> Scheme | None:
+    """The numbering among the options of a map.
+
+    Raises
+    ------
+    InputError
+        If there are others, which polygons do not have.
+    """
+    of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
+    if of_raster or options.scheme == "wrf":
+        option = f"--{of_raster[0]}" if of_raster else "--scheme wrf"
+        msg = f"{option} is of rasters, and the {what} {path} holds polygons."
+        raise InputError(msg)
+    return options.scheme
+
+
 def open_any_map(
     path: str | Path,
     *,
+    options: MapOptions | None = None,
     cell: float | None = None,
     column: str | None = None,
     layer: str | None = None,
     grid: GeoBox | None = None,
-    scheme: Scheme | None = None,
     what: str = "LCZ map",
-    **raster: Any,
+    chunks: object = None,
 ) -> xr.DataArray:
     """Open an LCZ map, raster or polygons, by what the file holds.
 
@@ -60,21 +75,23 @@ def open_any_map(
     ----------
     path : path
         See `lczlib.maps.open_lcz_map` and `open_vector_map`.
+    options : MapOptions, optional
+        Of a raster: band, numbering, no data, legend; of polygons the numbering.
     cell, column, layer, grid
         Of polygons.
-    scheme : Scheme, optional
-        Numbering of the classes.
     what : str
         What messages call it.
-    **raster
-        Of `lczlib.maps.open_lcz_map`.
+    chunks : optional
+        Of a raster.
 
     Raises
     ------
     InputError, ClassSchemeError, GridError
-        As the two do; and if `cell` or `column` is given for a raster.
+        As the two do; and if an option of the one is given for the other.
     """
+    options = options or MapOptions()
     if is_vector_map(path):
+        scheme = scheme_of_polygons(options, path, what)
         return open_vector_map(
             path, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
         )
@@ -82,50 +99,8 @@ def open_any_map(
         option = "cell size (--cell)" if cell is not None else "class column (--map-column)"
         msg = f"The {what} {path} is no file of polygons, so that it takes no {option}."
         raise InputError(msg)
-    wanted = raster.pop("wanted", "raster or polygons")
-    return open_lcz_map(path, scheme=scheme, what=what, wanted=wanted, **raster)
-
-
-def open_maps(
-    paths: Sequence[str | Path],
-    *,
-    cell: float | None = None,
-    column: str | None = None,
-    raster: Sequence[Mapping[str, Any]] = (),
-) -> list[xr.DataArray]:
-    """Open several LCZ maps; those of polygons are laid on the grid of the first raster among them.
-
-    Parameters
-    ----------
-    paths : sequence of path
-        See `open_any_map`.
-    cell, column
-        Of polygons; with a `cell` they are laid on a grid of their own.
-    raster : sequence of mapping, optional
-        Options of `open_any_map` for each map.
-
-    Raises
-    ------
-    InputError, ClassSchemeError, GridError
-        See `open_any_map`.
-    """
-    options = raster or [{}] * len(paths)
-    vector = [is_vector_map(p) for p in paths]
-    if not any(vector):
-        return [
-            open_any_map(p, cell=cell, column=column, **o)
-            for p, o in zip(paths, options, strict=True)
-        ]
-    found: dict[int, xr.DataArray] = {}
-    grid = None
-    for i in sorted(range(len(paths)), key=lambda i: vector[i]):
-        if vector[i]:
-            own = {k: v for k, v in options[i].items() if k == "scheme"}
-            found[i] = open_vector_map(paths[i], cell=cell, column=column, grid=grid, **own)
-        else:
-            found[i] = open_any_map(paths[i], **options[i])
-        grid = geobox_of(found[i]) if grid is None else grid
-    return [found[i] for i in range(len(paths))]
+    wanted = "raster or polygons"
+    return open_lcz_map(path, options=options, chunks=chunks, what=what, wanted=wanted)
 
 
 def open_vector_map(

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.options import Cell, MapColumn, Scheme
+from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, map_names, map_options, open_maps
+from lczlib.cli.options import Cell, MapColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
     import xarray as xr
 
     from lczlib.analysis.comparison import Comparison
+    from lczlib.maps import MapOptions
 
 
 def compare(
@@ -32,7 +36,10 @@ def compare(
         Literal["nearest", "mode"] | None,
         typer.Option(help="Bring the others to the first map's grid this way."),
     ] = None,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the maps.")] = None,
+    band: Bands = None,
+    scheme: Schemes = None,
+    nodata: Nodata = None,
+    legend: Legends = None,
     by: Annotated[
         Literal["cells", "area"],
         typer.Option(help="Count cells, or weigh maps of polygons by the areas they share."),
@@ -50,8 +57,12 @@ def compare(
     Maps of polygons are laid on the grid of the first raster among the maps, or on one of 100 m;
     with --by area the scores are of the areas themselves.
 
+    An option of the maps is for all of them; NAME=VALUE, repeated, for the one of that file name.
+
     Example:
         lcz compare s1_lcz.tif s2_lcz.tif fused_lcz.tif --out comparison
+
+        lcz compare mine.tif theirs.tif --scheme theirs=0-16 --legend mine=1=2,2=3,3=B,4=D,5=G
     """
     options = dict(locals())
     import lczlib
@@ -59,18 +70,16 @@ def compare(
     from lczlib.analysis.by_area import all_by_area
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_raster, write_result
-    from lczlib.vector_maps import open_maps
 
     paths = [map_a, map_b, *(more or [])]
+    reading = map_options(map_names(paths), options)
     files = ("map_a", "map_b", "more")
     with steps(4) as step, recorded("compare", folder, options, files):
         step("Reading the maps")
-        options_of = [{"scheme": scheme, "chunks": CHUNKS}] * len(paths)
-        opened = open_maps(paths, cell=cell, column=map_column, raster=options_of)
-        maps = dict(zip(_names(paths), opened, strict=True))
+        maps = open_maps(paths, reading, cell=cell, column=map_column, chunks=CHUNKS)
         maps = _on_first_grid(maps, resample)
         step("Counting")
-        whole = _as_drawn(maps, paths, map_column, scheme) if by == "area" else None
+        whole = _as_drawn(maps, paths, map_column, reading) if by == "area" else None
         comparisons = analysis.compare_all(maps) if whole is None else all_by_area(whole)
         first, content = comparisons[0], {"maps": dict(zip(maps, paths, strict=True))}
         content |= first.to_dict() | {"pairs": [c.summary() for c in comparisons]}
@@ -99,7 +108,10 @@ def compare(
 
 
 def _as_drawn(
-    maps: dict[str, xr.DataArray], paths: list[str], column: str | None, scheme: Scheme | None
+    maps: dict[str, xr.DataArray],
+    paths: list[str],
+    column: str | None,
+    reading: Mapping[str, MapOptions],
 ) -> dict[str, xr.DataArray | gpd.GeoDataFrame]:
     """Maps of polygons as polygons, rasters as they are."""
     from lczlib.polygons import labelled_shapes
@@ -107,19 +119,11 @@ def _as_drawn(
 
     # what was read of them has been said when they were laid on the grid
     return {
-        name: labelled_shapes(path, column, scheme=scheme)[0] if is_vector_map(path) else maps[name]
+        name: labelled_shapes(path, column, scheme=reading[name].scheme)[0]
+        if is_vector_map(path)
+        else maps[name]
         for name, path in zip(maps, paths, strict=True)
     }
-
-
-def _names(paths: list[str]) -> list[str]:
-    """File stems, with the folder, or at last a number, where they are the same."""
-    names = [Path(p).stem for p in paths]
-    if len(set(names)) < len(names):
-        names = [f"{Path(p).resolve().parent.name}/{Path(p).stem}" for p in paths]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
-    return names
 
 
 def _on_first_grid(

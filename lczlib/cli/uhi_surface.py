@@ -16,6 +16,7 @@ from lczlib.analysis.heat import measures, series
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, surface_heat_island
 from lczlib.classes import CLASSES
 from lczlib.cli import console
+from lczlib.cli.maps import UHI_NAMES, one_map, open_map
 from lczlib.cli.results import recorded
 from lczlib.cli.uhi import FILES
 from lczlib.errors import InputError
@@ -26,7 +27,6 @@ from lczlib.maps import open_probabilities
 from lczlib.rasters import open_raster
 from lczlib.scenes.thermal import Thermal, open_temperature
 from lczlib.scenes.thermal_products import ThermalConstants
-from lczlib.vector_maps import open_any_map
 
 
 def run_surface(o: dict[str, Any]) -> None:
@@ -44,9 +44,10 @@ def run_surface(o: dict[str, Any]) -> None:
             scenes.append(scene)
             inputs.extend(scene.files)
             bar.advance(task)
-        lcz = open_any_map(
-            o["map_path"], scheme=o["scheme"], cell=o["cell"], column=o["map_column"]
-        )
+        lcz = open_map(
+            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"],
+            column=o["map_column"],
+        )  # fmt: skip
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)
