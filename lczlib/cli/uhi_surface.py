@@ -44,7 +44,10 @@ def run_surface(o: dict[str, Any]) -> None:
             scenes.append(scene)
             inputs.extend(scene.files)
             bar.advance(task)
-        lcz = open_map(o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES)
+        lcz = open_map(
+            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"],
+            column=o["map_column"],
+        )  # fmt: skip
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)

@@ -89,10 +89,10 @@ def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled:
 
 
 def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
-    from lczlib.maps import open_lcz_map
+    from lczlib.vector_maps import open_any_map
 
     options = chosen_options(v, "map")
-    return open_lcz_map(v["map_files"][0], options=options) if v["map_files"] else None
+    return open_any_map(v["map_files"][0], options=options) if v["map_files"] else None
 
 
 def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
