@@ -58,7 +58,8 @@ def open_raster(
         ``attrs``: ``scales``, ``offsets``, ``units_of_bands`` and ``names``, a tuple each with an entry
         a band (see `layer_of`). An alpha band is left out. Pixels that the file masks (internal mask,
         alpha, ``.msk``) hold its no-data value; where it has none, one is chosen, in a wider type
-        where the file's own has none to spare.
+        where the file's own has none to spare. ``encoding``: ``source``, GDAL's name of the file; and
+        ``mask`` where it masks pixels: ``mask``, or the number of its alpha band.
 
     Raises
     ------
@@ -161,15 +162,29 @@ def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str
     raise GridError(msg)
 
 
-def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
-    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+def variables_of(path: str | Path) -> dict[str, str]:
+    """GDAL's name of each variable of a file that holds several (NetCDF, HDF5); nothing of others."""
+    name = _gdal_name(path)
+    try:
+        return _variables(name) if name else {}
+    except rasterio.errors.RasterioError:  # what it is, opening it will say
+        return {}
+
+
+def _variables(name: str) -> dict[str, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(name) as src:
             inside = [] if src.count else src.subdatasets
-    if not inside:
+    return {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+
+
+def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
+    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+    named = _variables(name)
+    if not named:
         return name
-    named = {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+    inside = list(named.values())
     if len(inside) == 1:
         return inside[0]
     if isinstance(band, str) and band in named:
@@ -242,7 +257,9 @@ def _with_mask(data: xr.DataArray, name: str, alpha: int | None) -> xr.DataArray
     valid = reader[:, :] if whole else da.from_array(reader, chunks=data.chunks[1:], lock=True)
     kept = xr.DataArray(valid, dims=("y", "x"))
     out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
-    return out.rio.write_nodata(nodata)
+    out = out.rio.write_nodata(nodata)
+    out.encoding |= {"source": name, "mask": "mask" if alpha is None else alpha + 1}
+    return out
 
 
 def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:

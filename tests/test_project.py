@@ -22,9 +22,17 @@ MAY_IMPORT = {
     "limits": {"errors"},
     "unreadable": set(),
     "rasters": {"errors", "limits", "unreadable"},
+    "legend_files": set(),
+    "legends": {"class_names", "classes", "errors", "legend_files"},
+    "numbering": {"classes", "errors", "legend_files", "legends"},
+    "map_codes": {"classes", "errors", "legends", "numbering", "rasters", "reading"},
+    "map_doubts": {"classes", "errors", "reading"},
+    "maps": {
+        "classes", "errors", "grid", "legend_files", "legends", "map_codes", "map_doubts", "numbering",
+        "rasters", "reading", "unreadable",
+    },
     "tables": {"errors", "limits", "reading", "unreadable"},
     "clocks": {"errors", "reading", "tables"},
-    "maps": {"classes", "errors", "grid", "rasters", "reading", "unreadable"},
     "polygons": {
         "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
     },

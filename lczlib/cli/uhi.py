@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.maps import Legends, MapBands, MapNodata, Schemes
 from lczlib.cli.options import (
-    Scheme,
     Seed,
     above_zero,
     between,
@@ -113,7 +113,10 @@ def uhi(
     replicates: Annotated[int | None, typer.Option(min=100, help="Bootstrap replicates.")] = None,
     seed: Seed = 0,
     figures: Annotated[bool, typer.Option(help="Draw PNG figures.")] = True,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    map_band: MapBands = None,
+    scheme: Schemes = None,
+    map_nodata: MapNodata = None,
+    legend: Legends = None,
     kind: Annotated[
         Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(

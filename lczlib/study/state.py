@@ -15,6 +15,7 @@ from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.mapping.fusion import METHODS
 from lczlib.reading import Reading, readings
 from lczlib.study.heat_inputs import HeatInputs
+from lczlib.study.map_inputs import MapInputs
 from lczlib.study.places import DEMO, Places
 from lczlib.study.steps import STEPS, Context, Step
 
@@ -58,7 +59,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs):
+class Study(HeatInputs, MapInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -102,6 +103,10 @@ class Study(HeatInputs):
     )  # fmt: skip
     s2_offset = param.Number(
         None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
+    )
+    s2_nodata = param.Number(None, doc="Own Sentinel-2: stored value of missing pixels.")
+    s2_bands = param.String(
+        "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
     )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")

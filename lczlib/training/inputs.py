@@ -13,7 +13,13 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
-from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat, sentinel1_channels
+from lczlib.scenes import (
+    find_product,
+    open_raster_scene,
+    open_sentinel2,
+    open_so2sat,
+    sentinel1_channels,
+)
 from lczlib.scenes.combinations import check_channels, name_of
 from lczlib.scenes.raster import without_fringe
 from lczlib.training.patches import (
@@ -79,7 +85,7 @@ class SceneFiles:
         if not self.inputs:
             msg = "There is no scene: give a So2Sat folder or a raster."
             raise InputError(msg)
-        if Path(self.inputs[0]).is_dir():
+        if Path(self.inputs[0]).is_dir() and not find_product(self.inputs[0]):
             scenes = self._open_folder()
         elif name_of(self.bands) not in ("", "D2"):
             check_channels(self.bands, BANDS["s2"], self.inputs[0])
