@@ -82,6 +82,19 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+@dataclass
+class Notes:
+    """What a door finds out step by step, until it tells it as one `Reading`."""
+
+    said: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def tell(self, what: str, source: object) -> None:
+        """Tell all of it."""
+        tell(Reading(what, str(source), tuple(self.said), tuple(self.cautions), dict(self.facts)))
+
+
 Listener = Callable[[Reading], None]
 
 _heard: ContextVar[tuple[list[Reading], ...]] = ContextVar("heard", default=())

@@ -33,13 +33,17 @@ DEPENDS = {
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
     "reference_kind": {"accuracy"},
+    **{f"map_{n}": {"own_map", "comparison", "accuracy", "heat", "water_summary"}
+       for n in ("band", "scheme", "nodata", "legend")},
+    **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "water_summary"}
+       for n in ("band", "scheme", "nodata", "legend")},
     "first": {"comparison"}, "second": {"comparison"},
     **{f"heat_{n}": {"heat"} for n in (
         "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
         "product", "unit", "band", "constants", "acquired", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "time_zone", "ambiguous", "columns")},
+        "time_zone", "time_format", "ambiguous", "columns")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
@@ -48,6 +52,7 @@ DEPENDS = {
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
+    "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,

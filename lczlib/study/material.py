@@ -21,7 +21,7 @@ from rasterio.windows import Window
 from lczlib import catalog
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
-from lczlib.maps import certainty, open_lcz_map, open_probabilities
+from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
 from lczlib.scenes import open_sentinel2, open_so2sat
 from lczlib.scenes.so2sat import City, city_rasters
@@ -257,15 +257,17 @@ def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
     return opened, tuple(heard)
 
 
-def open_references(material: Material, files: Sequence[str] = ()) -> References:
-    """The references of a place, or own ones (polygons, or an LCZ raster)."""
+def open_references(
+    material: Material, files: Sequence[str] = (), options: MapOptions | None = None
+) -> References:
+    """The references of a place, or own ones (polygons, or an LCZ raster read with `options`)."""
     from lczlib.polygons import is_polygon_file, open_polygons
 
     if files:
         path = Path(files[0])
         if is_polygon_file(path):
             return References(open_polygons(path), None, path.name)
-        return References(None, open_lcz_map(path), path.name)
+        return References(None, open_lcz_map(path, options=options, what="reference"), path.name)
     polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
     if not (polygons or raster):
         return References()

@@ -15,6 +15,7 @@ from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.mapping.fusion import METHODS
 from lczlib.reading import Reading, readings
 from lczlib.study.heat_inputs import HeatInputs
+from lczlib.study.map_inputs import MapInputs
 from lczlib.study.places import DEMO, Places
 from lczlib.study.steps import STEPS, Context, Step
 
@@ -58,7 +59,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs):
+class Study(HeatInputs, MapInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are

@@ -18,6 +18,7 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
+from lczlib.study.map_inputs import chosen_options, map_settings
 from lczlib.study.material import (
     OWN_VALUES,
     Maps,
@@ -83,13 +84,15 @@ def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any
 
 
 def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> References:
-    return open_references(v["scene"], v["reference_files"])
+    options = chosen_options(v, "reference")
+    return open_references(v["scene"], v["reference_files"], options)
 
 
 def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.maps import open_lcz_map
 
-    return open_lcz_map(v["map_files"][0]) if v["map_files"] else None
+    options = chosen_options(v, "map")
+    return open_lcz_map(v["map_files"][0], options=options) if v["map_files"] else None
 
 
 def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
@@ -172,8 +175,8 @@ STEPS: dict[str, Step] = {
     s.name: s
     for s in (
         Step("scene", ("city", "area", "scene_files", "radar_files", *OWN_VALUES), (), _scene),
-        Step("reference", ("reference_files",), ("scene",), _reference),
-        Step("own_map", ("map_files",), ("scene",), _own_map),
+        Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
+        Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
         Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
         Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),
