@@ -49,10 +49,19 @@ def test_another_reference_shifts_all_differences_alike(study):
     np.testing.assert_allclose(shift, shift.iloc[0], atol=1e-4)
     assert "LCZ A" in study.heat.sentence()
     study.param.update(heat_reference="B", heat_min_pixels=of_b + 1)
-    assert "pooled" in study.compute("heat").result.reference.label
-    study.heat_fallback = False
     with pytest.raises(InputError, match="LCZ B"):
         study.compute("heat")
+
+
+def test_without_low_plants_temperatures_are_told_and_what_to_ask_for(study):
+    of_d = int(table(study)["n_pixels"][14])
+    study.heat_min_pixels = of_d + 1
+    heat = study.compute("heat")
+    assert heat.result.classes["difference"].isna().all()
+    assert "No differences: LCZ D has only" in heat.sentence()
+    study.heat_fallback = True
+    heat = study.compute("heat")
+    assert "LCZ D, because there is no other" in heat.result.reference.label
 
 
 def test_a_lower_confidence_narrows_the_intervals_and_is_told(study):
