@@ -162,7 +162,8 @@ def test_without_low_plants_there_are_no_differences_until_scrub_is_asked_for():
     asked = canopy_heat_island(air, sites, scrub, CanopyOptions(fallback=True))
     assert asked.reference.label == "LCZ C in place of LCZ D, because LCZ D has no station"
     np.testing.assert_allclose(
-        asked.classes.loc[2, "difference"], canopy_heat_island(air, sites, zones).classes.loc[2, "difference"]
+        asked.classes.loc[2, "difference"],
+        canopy_heat_island(air, sites, zones).classes.loc[2, "difference"],
     )
     trees = canopy_heat_island(air, sites, zones.replace(14, 11), CanopyOptions(fallback=True))
     assert trees.reference.classes == ()

@@ -195,7 +195,7 @@ def test_canopy_result_keeps_its_contract(lcz_command, network, tmp_path):
         ((), "give --lst"),
         (("--lst", "LST", "--stations", "LST"), "one of the three"),
         (("--lst", "LST", "--air", "LST"), "one of the three"),
-        (("--air", "LST", "--kind", "modis"), "belong to --lst"),
+        (("--air", "LST", "--kind", "modis"), "not to --air"),
         (("--lst", "LST", "--k1", "774"), "needs all four"),
         (("--lst", "LST", "--lst", "LST", "--time", "2023-07-01T10:00"), "give one for each"),
     ],

@@ -264,13 +264,17 @@ def test_pairs_and_kruskal_wallis_use_patch_medians(city):
 
 def test_too_little_of_low_plants_gives_temperatures_and_no_differences(city):
     temperature, lcz = city
-    codes = np.where(lcz.data == 14, 12, lcz.data).astype(np.uint8)  # scattered trees never stand in
+    codes = np.where(lcz.data == 14, 12, lcz.data).astype(
+        np.uint8
+    )  # scattered trees never stand in
     for asked in (False, True):
         result = surface_heat_island(
             temperature, lcz.copy(data=codes), SurfaceOptions(fallback=asked)
         )
         assert result.reference.classes == ()
-        assert result.reference.note.startswith("No differences: LCZ D has only 0 pixels in 0 patches")
+        assert result.reference.note.startswith(
+            "No differences: LCZ D has only 0 pixels in 0 patches"
+        )
         assert ("--fallback" in result.reference.note) != asked
         assert result.classes["difference"].isna().all()
         assert result.classes.loc[2, "median"] == pytest.approx(24, abs=0.1)
@@ -300,7 +304,9 @@ def test_scrub_stands_in_on_request_and_tells_its_bias(city):
     codes[codes == 13] = 12
     result = surface_heat_island(temperature, lcz.copy(data=codes), options)
     assert result.reference.classes == (14,)
-    assert "LCZ D, because there is no other, though it has only 16 pixels" in result.reference.label
+    assert (
+        "LCZ D, because there is no other, though it has only 16 pixels" in result.reference.label
+    )
     assert result.classes.loc[14, "note"] == "reference"
     assert result.classes.loc[2, "difference"] == pytest.approx(
         np.median(celsius[interior(codes, 1) & (codes == 2)]) - np.median(inside), abs=1e-3

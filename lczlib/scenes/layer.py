@@ -262,12 +262,13 @@ def _range(source: Mapping[str, Any]) -> tuple[float, float] | None:
 def _stac_band(texts: Mapping[str, str], index: int) -> dict[str, Any]:
     """The band's entry of ``raster:bands`` (STAC raster extension), written as JSON in a tag."""
     for key, value in texts.items():
-        if re.sub(r"[^a-z]", "", key.casefold()) in ("rasterbands", "bands"):
-            try:
-                bands = json.loads(value.replace("'", '"'))
-                return _folded(bands[index])
-            except (ValueError, LookupError, TypeError, AttributeError):
-                continue
+        # GDAL splits `raster:bands=[...]` at its colon
+        found = re.fullmatch(r"raster\W?bands\W*(\[.*\])", f"{key}={value}".strip(), re.DOTALL)
+        try:
+            if found:
+                return _folded(json.loads(found[1].replace("'", '"'))[index])
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue
     return {}
 
 

@@ -12,6 +12,8 @@ _SMALLEST_SHARE = 0.005
 _SPIKE = 8.0
 """A value this many times as frequent as those next to it is no part of a continuous field; in whole
 kelvins or tenths neighbouring numbers are alike."""
+_COMMONER = 3.0
+"""And this many times as frequent as the commonest values of the field."""
 _LEVELS = 15.0
 """So many levels at least, weighed by their frequency, make a histogram whose spikes can be told."""
 _MOST_FILLS = 4
@@ -53,7 +55,9 @@ def _is_odd(levels: np.ndarray, counts: np.ndarray, i: int) -> bool:
     rest = np.delete(counts, i).astype(float)
     if rest.sum() ** 2 / (rest**2).sum() >= _LEVELS:
         beside = max(counts[i - 1] if i else 0, counts[i + 1] if i + 1 < counts.size else 0)
-        if counts[i] >= _SPIKE * beside:
+        # few blocks of a coarse grid fall on a level by chance: the commonest others tell how many
+        usual = np.partition(rest, -_MOST_FILLS - 1)[-_MOST_FILLS - 1]
+        if counts[i] >= max(_SPIKE * beside, _COMMONER * usual):
             return True
     others = np.delete(levels, i).astype(float)
     cumulative = np.cumsum(rest) / rest.sum()

@@ -35,6 +35,8 @@ _UNITS = {
 }  # fmt: skip
 _WIDEST = 60.0
 """K between the 5th and the 95th percentile of a city's pixels; what spreads more is in another unit."""
+_FLATTEST = 0.2
+"""K between the 5th and the 95th percentile: a field flatter than this was scaled twice, if it may have."""
 _LANDSAT = (0.00341802, 149.0)
 
 
@@ -82,6 +84,10 @@ class Conversion:
         low, middle, high = self.celsius(quantiles)
         return bool(plausible[0] <= middle <= plausible[1] and abs(high - low) <= _WIDEST)
 
+    def spread(self, quantiles: np.ndarray) -> float:
+        """K between the lowest and the highest of some stored values."""
+        return float(np.ptp(self.celsius(quantiles)))
+
     def __str__(self) -> str:
         """``stored x 0.1 + 0 = degC, as the file says``."""
         if (self.scale, self.offset) == (1.0, 0.0):
@@ -124,8 +130,10 @@ def conversion(
     """
     quantiles = np.quantile(values[:: max(1, values.size // 1_000_000)], [0.05, 0.5, 0.95])
     stated = list(_stated(layer, values.dtype, unit, kind, named, path))
-    for one in stated:
-        if one.fits(quantiles, plausible):
+    fitting = [one for one in stated if one.fits(quantiles, plausible)]
+    # 21 degC x 0.02 is a temperature too: what is left of the field's spread tells
+    for one in fitting:
+        if one is fitting[-1] or one.spread(quantiles) >= _FLATTEST:
             return one
     raise InputError(_contradiction(layer, values, stated[0], quantiles, path, plausible))
 
@@ -192,7 +200,11 @@ def _contradiction(
         return Conversion(scale, offset, unit, "").fits(quantiles, plausible)
 
     scales = dict.fromkeys([(first.scale, first.offset), (1.0, 0.0)])
-    units = list(dict.fromkeys(u for s in scales for u in ("K", "degC", "degF") if fits(*s, u)))
+    units: list[Unit] = []
+    stated = known_unit(layer.unit)
+    # as the file states it before others; degrees Fahrenheit, which look like Celsius, last
+    for group in ((stated,) if stated else (), ("K", "degC"), ("degF",)):
+        units = units or list(dict.fromkeys(u for s in scales for u in group if fits(*s, u)))
     integers = values.dtype.kind in "iu"
     tenths = integers and not layer.scaled and known_unit(layer.unit) != "K"
     tenths = tenths and fits(0.1, 0.0, "degC")
