@@ -22,7 +22,17 @@ MAY_IMPORT = {
     "limits": {"errors"},
     "unreadable": set(),
     "rasters": {"errors", "limits", "unreadable"},
-    "maps": {"classes", "errors", "grid", "rasters", "reading", "unreadable"},
+    "legend_files": set(),
+    "legends": {"class_names", "classes", "errors", "legend_files"},
+    "numbering": {"classes", "errors", "legend_files", "legends"},
+    "map_codes": {"classes", "errors", "legends", "numbering", "rasters", "reading"},
+    "map_doubts": {"classes", "errors", "reading"},
+    "maps": {
+        "classes", "errors", "grid", "legend_files", "legends", "map_codes", "map_doubts", "numbering",
+        "rasters", "reading", "unreadable",
+    },
+    "tables": {"errors", "limits", "reading", "unreadable"},
+    "clocks": {"errors", "reading", "tables"},
     "polygons": {
         "class_names", "classes", "errors", "grid", "limits", "maps", "reading", "unreadable",
     },
@@ -33,8 +43,8 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
     },
     "analysis": {
-        "classes", "errors", "export", "grid", "limits", "maps", "polygons", "rasters", "reading",
-        "scenes", "unreadable",
+        "classes", "clocks", "errors", "export", "grid", "limits", "maps", "polygons", "rasters",
+        "reading", "scenes", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {

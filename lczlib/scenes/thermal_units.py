@@ -133,7 +133,8 @@ def conversion(
     fitting = [one for one in stated if one.fits(quantiles, plausible)]
     # 21 degC x 0.02 is a temperature too: what is left of the field's spread tells
     for one in fitting:
-        if one is fitting[-1] or one.spread(quantiles) >= _FLATTEST:
+        plain = (one.scale, one.offset) == (1.0, 0.0)
+        if plain or one is fitting[-1] or not 0 < one.spread(quantiles) < _FLATTEST:
             return one
     raise InputError(_contradiction(layer, values, stated[0], quantiles, path, plausible))
 
