@@ -191,3 +191,25 @@ def test_every_setting_says_what_it_means():
     from lczlib.study.heat_inputs import HEAT_INPUTS, HeatInputs
 
     assert [n for n in HEAT_INPUTS if not HeatInputs.param[n].doc] == ["heat_kind"]
+
+
+def test_a_raster_of_air_temperature_is_a_canopy_heat_island_by_pixels(study, lst, tmp_path):
+    study.heat_kind = "air"
+    with pytest.raises(InputError, match="no raster of air temperature"):
+        study.compute("heat")
+    path = tmp_path / "t2m.tif"
+    with rasterio.open(lst) as src:
+        values, profile = src.read(1), src.profile | {"count": 1}
+    with rasterio.open(path, "w", **profile) as dst:
+        dst.write(values, 1)
+        dst.units = ("degC",)
+    study.air_files = (str(path),)
+    heat = study.compute("heat")
+    assert (heat.kind, heat.pixels) == ("canopy", True)
+    assert heat.sentence().startswith("The air of LCZ")
+    assert "no quality layer" not in heat.method
+    study.heat_kind = "surface"
+    assert "no quality layer: clouds not removed" in study.compute("heat").method
+    study.thermal_files = (str(path),)
+    with pytest.raises(InputError, match="holds air temperature"):
+        study.compute("heat")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,8 @@ _WIDEST = 60.0
 """K between the 5th and the 95th percentile of a city's pixels; what spreads more is in another unit."""
 _FLATTEST = 0.2
 """K between the 5th and the 95th percentile: a field flatter than this was scaled twice, if it may have."""
+_HOTTEST = 55.0
+"""degC: medians above it are of deserts at noon, or in another unit."""
 _LANDSAT = (0.00341802, 149.0)
 
 
@@ -135,8 +137,20 @@ def conversion(
     for one in fitting:
         plain = (one.scale, one.offset) == (1.0, 0.0)
         if plain or one is fitting[-1] or not 0 < one.spread(quantiles) < _FLATTEST:
-            return one
+            return one if one.unit != "degC" else _warm(one, quantiles, path)
     raise InputError(_contradiction(layer, values, stated[0], quantiles, path, plausible))
+
+
+def _warm(one: Conversion, quantiles: np.ndarray, path: Path) -> Conversion:
+    """With a caution where degrees Celsius look like Fahrenheit."""
+    middle = float(one.celsius(quantiles)[1])
+    if middle <= _HOTTEST or one.caution:
+        return one
+    text = (
+        f"{path.name} has a median of {middle:.1f} degC ({one.how}), which hardly any city shows: if its values "
+        "are degrees Fahrenheit, state --unit degF."
+    )
+    return replace(one, caution=text)
 
 
 def _stated(
@@ -164,7 +178,7 @@ def _stated(
     for guess in dict.fromkeys((told,) if wanted else (told, "K", "degC")):
         yield Conversion(
             1.0, 0.0, guess, f"by its values: {scale} is applied already",
-            f"{path} holds temperatures in {guess} by its values, as {scale} would make none of them: it "
+            f"{path.name} holds temperatures in {guess} by its values, as {scale} would make none of them: it "
             f"is not applied again (--unit {guess} says so too).",
         )  # fmt: skip
 
