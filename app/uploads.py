@@ -88,6 +88,11 @@ KINDS = {
             RASTERS, "thermal_files", several=True,
         ),
         Kind(
+            "Air temperature raster (GeoTIFF)",
+            "Of a model or interpolated, in degC or K; one a date: a canopy heat island by pixels.",
+            RASTERS, "air_files", several=True,
+        ),
+        Kind(
             "Quality layer of a thermal raster (GeoTIFF)",
             "Such as Landsat's QA_PIXEL: cloudy pixels are left out.",
             RASTERS, "quality_files",
