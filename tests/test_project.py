@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "classes", "errors", "export", "grid", "limits", "maps", "polygons", "rasters", "reading",
         "scenes", "unreadable",
     },
-    "models": {"catalog", "classes", "errors", "export"},
+    "models": {"catalog", "classes", "errors", "export", "limits"},
     "mapping": {
         "catalog", "classes", "errors", "export", "grid", "limits", "machine", "maps", "models",
         "rasters", "reading", "scenes",
