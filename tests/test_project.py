@@ -37,9 +37,10 @@ MAY_IMPORT = {
         "scenes", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export", "limits"},
+    "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "maps", "models",
-        "rasters", "reading", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "made_by", "maps",
+        "models", "rasters", "reading", "scenes",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from lczlib.cli.console import area_table, counting, err, out, warn
+from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import between
 
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
     request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat")
     with counting("cells", transient=True) as report:
         result = map_city(request, folder, progress=report)
-    for text in result.warnings:
-        warn(text)
     assessments = {}
     with err.status("Assessing the maps against the truth"):
         for kind, lcz in result.kinds.items():
@@ -140,8 +138,6 @@ def _berlin(folder: Path) -> None:
         )
         with counting("cells", transient=True) as report:
             result = map_city(request, folder / network, progress=report)
-        for text in result.warnings:
-            warn(text)
         maps[network] = result.kinds["s2"]
     out.print(area_table(maps, entry.title))
     first, second = (m.values for m in maps.values())

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lczlib.cli.console import area_table, counting, err, out, warn
+from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import Device, a_date, above_zero, finite, listed, pairs
 
 Fusion = Literal["mean", "so2sat", "product", "entropy", "vote"]
@@ -80,6 +80,10 @@ def map_(
     resample: Annotated[
         Literal["utm"] | None, typer.Option(help="utm: warp a raster to 10 m UTM first.")
     ] = None,
+    accept_values: Annotated[
+        bool,
+        typer.Option("--accept-values", help="Map values that cannot be what the network reads."),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
     from_manifest: Annotated[
         Path | None, typer.Option(help="Rerun the manifest.json of an earlier result.")
@@ -109,6 +113,7 @@ def map_(
             anchor=anchor, device=device, engine=engine, precision=precision,
             batch_size=batch_size, bands=listed(bands), scale=scale, offset=offset, nodata=nodata,
             level=level or "", date=date, sentinel1_time=sentinel1_time, resample=resample or "",
+            accept_values=accept_values,
         )  # fmt: skip
     try:
         with counting("cells", transient=True) as report:
@@ -116,8 +121,6 @@ def map_(
     except KeyboardInterrupt:
         err.print("Stopped. The finished tiles are kept: run again with --resume.")
         raise typer.Exit(130) from None
-    for text in result.warnings:
-        warn(text)
     out.print(area_table(result.kinds, f"Local Climate Zones in {folder}"))
     engines = ", ".join(dict.fromkeys(result.manifest["engines"].values()))
     out.print(

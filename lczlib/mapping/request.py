@@ -46,6 +46,8 @@ class MapRequest:
         Month of the Sentinel-1 mosaic.
     resample : str
         ``utm`` warps a single raster to 10 m in its UTM zone first; empty: never.
+    accept_values : bool
+        Map values that cannot be what the network reads, with a warning instead of a refusal.
     """
 
     inputs: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class MapRequest:
     date: str = ""
     sentinel1_time: str = ""
     resample: str = ""
+    accept_values: bool = False
 
 
 def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
