@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lczlib.errors import InputError
@@ -92,6 +92,7 @@ def advice(texts):
 def test_what_is_wrong_is_said_at_once_and_is_mended_by_what_is_said(
     summer, write, unit, offset, surface, order, named
 ):
+    assume(not (named and order == OTHER_ORDERS["red first"]))  # blue and red alone do not show
     reflectance = summer.copy()
     if surface:  # without the blue light of the air, whose effect falls with the wavelength
         haze = np.linspace(0.07, 0, len(BANDS))[:, None, None]
@@ -102,6 +103,10 @@ def test_what_is_wrong_is_said_at_once_and_is_mended_by_what_is_said(
     path = write(stored, names)
     texts, refused = judged(path)
     text = " ".join(texts)
+    if "do not tell their order for certain" in text:
+        assert refused
+        assert not named
+        return
     wrong_order = order != BANDS
     assert refused == (unit == 1e-3 or (wrong_order and not named)), text
     assert ("--scale 0.001" in text) == (unit == 1e-3)

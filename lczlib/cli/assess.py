@@ -70,6 +70,7 @@ def assess(
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_json
+    from lczlib.made_by import network_of
     from lczlib.maps import open_lcz_map, open_probabilities
     from lczlib.polygons import open_polygons
     from lczlib.references import open_reference
@@ -89,8 +90,9 @@ def assess(
             mapped, truth, units=units, resampling=resample, block=block, replicates=replicates,
             seed=seed, stratified_sample=stratified_sample,
         )  # fmt: skip
+        network = network_of(lcz_map)
         content = {
-            "map": lcz_map, "reference": reference, **result.to_dict(),
+            "map": lcz_map, "network": network, "reference": reference, **result.to_dict(),
             "resampling": resample, "lczlib": lczlib.__version__,
         }  # fmt: skip
         if isinstance(truth, gpd.GeoDataFrame):
@@ -107,6 +109,8 @@ def assess(
         _write_tables(folder, result)
         if figures:
             _write_figures(folder, result, calibrated, Path(lcz_map).stem)
+    if network:
+        console.out.print(f"Map {Path(lcz_map).name} by the network {network}.", soft_wrap=True)
     print_assessment(result)
     if calibrated is not None:
         low, high = calibrated.ece_ci

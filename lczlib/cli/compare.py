@@ -46,6 +46,7 @@ def compare(
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_json, write_raster
+    from lczlib.made_by import networks_of, told
     from lczlib.maps import open_lcz_map
 
     paths = [map_a, map_b, *(more or [])]
@@ -61,7 +62,8 @@ def compare(
         comparisons = analysis.compare_all(maps)
         first, content = comparisons[0], {"maps": dict(zip(maps, paths, strict=True))}
         content |= first.to_dict() | {"pairs": [c.summary() for c in comparisons]}
-        content |= {"resampling": resample, "lczlib": lczlib.__version__}
+        networks = networks_of(dict(zip(maps, paths, strict=True)))
+        content |= {"networks": networks, "resampling": resample, "lczlib": lczlib.__version__}
         step("Writing maps")
         a, b, *_ = maps.values()
         write_raster(
@@ -82,6 +84,8 @@ def compare(
             f"{c.kappa:.4f}, n = {c.n:,}",
             soft_wrap=True,
         )  # fmt: skip
+    if networks:
+        console.out.print(told(networks), soft_wrap=True)
     console.out.print(f"Wrote {folder / 'comparison.json'}", soft_wrap=True)
 
 

@@ -88,6 +88,12 @@ def map_(
     from_manifest: Annotated[
         Path | None, typer.Option(help="Rerun the manifest.json of an earlier result.")
     ] = None,
+    look_in: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--inputs", help="Folder that holds its inputs, where they were moved; repeat."
+        ),
+    ] = None,
 ) -> None:
     """Map a city: class probabilities and LCZ maps from Sentinel-1, Sentinel-2 and both.
 
@@ -101,9 +107,11 @@ def map_(
 
     if from_manifest is not None:
         _refuse_others(context)
-        request = request_of(*read_manifest(from_manifest))
+        request = request_of(*read_manifest(from_manifest), look_in or ())
         request = replace(request, device=device, engine=engine)
     else:
+        if look_in:
+            raise typer.BadParameter("--inputs goes with --from-manifest; give INPUT itself.")
         if bool(inputs) == bool(season) and not (sentinel1 and not inputs):
             raise typer.BadParameter("give INPUT, or --season NAME=FILE, one of the two.")
         request = MapRequest(
@@ -132,7 +140,7 @@ def map_(
 
 def _refuse_others(context: typer.Context) -> None:
     """A manifest says all that a result depends on; other options would silently not count."""
-    free = {"folder", "device", "engine", "resume", "from_manifest"}
+    free = {"folder", "device", "engine", "resume", "from_manifest", "look_in"}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name)
         if parameter.name not in free and source is not None and source.name == "COMMANDLINE":

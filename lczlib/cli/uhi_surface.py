@@ -22,6 +22,7 @@ from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.made_by import network_of
 from lczlib.maps import open_lcz_map, open_probabilities
 from lczlib.rasters import open_raster
 from lczlib.scenes.thermal import Thermal, open_temperature
@@ -63,6 +64,7 @@ def run_surface(o: dict[str, Any]) -> None:
             result = surface_heat_island(whole, lcz, options, **layers)
             more = {
                 "quantity": temperature.attrs.get("quantity"),
+                "map_network": network_of(o["map_path"]),
                 "overpass": group,
                 "resampling": method,
                 "pixels": _summed([scenes[i].counts for i in groups[group]]),
@@ -237,6 +239,8 @@ def _print(result: SurfaceHeatIsland, more: dict[str, Any]) -> None:
         f"Reference {result.reference.label}: {result.reference_temperature:.2f} degC ({o.statistic}). "
         f"{more['resampling'][0].upper()}{more['resampling'][1:]}."
     )
+    if more["map_network"]:
+        console.out.print(f"Zones mapped by the network {more['map_network']}.", soft_wrap=True)
     console.out.print(
         f"Pixels: {pixels['valid']:,} valid; {pixels['no_data']:,} no data, {pixels['cloud_or_poor']:,} cloudy or "
         f"poor, {pixels['implausible']:,} implausible, {pixels['fringe']:,} in a resampling fringe."

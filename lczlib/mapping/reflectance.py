@@ -50,6 +50,7 @@ def judge_reflectance(
         The scene in words.
     """
     found = {b: np.asarray(v, np.float64) for b, v in values.items()}
+    doubted = any(option.startswith("--bands") for option, _ in attrs.get(DOUBTS, ()))
     order = _order(found)
     if order:
         name, bands = order
@@ -58,8 +59,7 @@ def judge_reflectance(
             f"The bands of the {what} look as if they were in the order '{name}' and misnamed: check "
             f"their names (--bands {listed}, if the file has these ten in order)."
         )
-        said = any(option.startswith("--bands") for option, _ in attrs.get(DOUBTS, ()))
-        yield Finding("" if said else text, f"--bands {listed}")
+        yield Finding("" if doubted else text, f"--bands {listed}")
         found = dict(zip(bands, (found[b] for b in BANDS), strict=True))
     scale = _scale(found, weights, what)
     if scale is not None:
@@ -76,7 +76,8 @@ def judge_reflectance(
             f"--offset {offset}",
         )
         found = {b: v - _OFFSET for b, v in found.items()}
-    yield from _level(found, weights, str(attrs.get("level") or ""), what)
+    if order or not doubted:  # the level shows in blue, and which band that is must be known
+        yield from _level(found, weights, str(attrs.get("level") or ""), what)
     yield from _clouds(found, what)
 
 
