@@ -73,6 +73,7 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
 
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
+    "accept-values": "Map them though they look wrong",
     "bands": "the names of the file's bands", "band": "Own thermal rasters: Band",
     "unit": "Own thermal rasters: Unit", "kind": "Own thermal rasters: Product",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",

@@ -111,7 +111,7 @@ def _expected(folder: Path, kind: str) -> np.ndarray:
         return src.read(1).ravel()
 
 
-def mixed(out: Path) -> None:
+def mixed(goldens: Path, out: Path) -> None:
     """The faster precision beside float32, on a real and on a simulated city."""
     from lczlib import catalog
     from lczlib.mapping import make_engine, predict, prepare
@@ -122,6 +122,9 @@ def mixed(out: Path) -> None:
     simulated = open_so2sat(out / "scene")
     berlin = open_sentinel2(catalog.fetch(BERLIN)).compute()
     jobs = [(BERLIN, berlin, n) for n in ("so2sat_s2_resnet20", "sen2lcz_net")]
+    testville = open_so2sat(goldens / "so2sat_city/data")
+    jobs += [("so2sat_city", testville.sentinel1, "so2sat_s1_resnet20")]
+    jobs += [("so2sat_city", testville.seasons["summer"], "so2sat_s2_resnet20")]
     jobs += [("simulated", simulated.sentinel1, n) for n in ("so2sat_s1_resnet20", "demo_s1")]
     jobs += [("simulated", simulated.seasons["summer"], "demo_s2")]
     for where, scene, name in jobs:
@@ -155,7 +158,7 @@ def main() -> None:
         for name, run in {
             "networks": lambda: networks(chosen.goldens),
             "city": lambda: city(chosen.goldens, Path(folder) / "city"),
-            "mixed": lambda: mixed(Path(folder) / "mixed"),
+            "mixed": lambda: mixed(chosen.goldens, Path(folder) / "mixed"),
         }.items():
             if chosen.only in (None, name):
                 print(f"{name}:")

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.usefixtures("shared")
         ("sf_nanweights.safetensors", "are NaN or infinite"),
     ],
 )
+@pytest.mark.slow
 def test_damaged_weights_are_refused_wherever_they_are_used(
     shared, run_lcz, demo, tmp_path, file, words
 ):

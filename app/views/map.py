@@ -16,7 +16,7 @@ from style import WRAP_CSS
 from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
-from lczlib.study.steps import named_maps
+from lczlib.study.steps import kinds_by_name, named_maps
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
@@ -76,6 +76,7 @@ class MapPage:
             pn.widgets.FloatInput.from_param(
                 study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
             ),
+            pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip
         device = pn.widgets.Select.from_param(
@@ -143,10 +144,8 @@ class MapPage:
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
             self._own.visible = scene is not None and scene.own
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
-        options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
-        wanted = next(
-            (k for k in (self._view.kind, "fused", "s2", "s1", "reference", "own") if k in maps), ""
-        )
+        options = kinds_by_name(maps)
+        wanted = next((k for k in (self._view.kind, "fused", "s2", "s1", *maps) if k in maps), "")
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
         self._offering = False

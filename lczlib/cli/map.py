@@ -50,7 +50,7 @@ def map_(
     ] = "auto",
     precision: Annotated[
         Literal["float32", "mixed"],
-        typer.Option(help="mixed is faster, keeps labels, moves probabilities."),
+        typer.Option(help="mixed is faster; nearly all labels stay, probabilities move."),
     ] = "float32",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Patches a batch.")] = None,
     anchor: Annotated[

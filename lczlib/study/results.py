@@ -26,6 +26,7 @@ from lczlib.study.material import Maps, Material, References, open_maps
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
 
+_OWN_VALUES = ("level", "date", "scale", "offset", "accept_values")
 _FOLDER_LOCKS: dict[str, Lock] = {}
 
 
@@ -109,7 +110,7 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     )
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = {n: values[f"s2_{n}"] for n in ("level", "date", "scale", "offset")}
+        facts = {n: values[f"s2_{n}"] for n in _OWN_VALUES}
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
         weights=weights, fusion=values["fusion"], device=values["device"], **facts,

@@ -97,6 +97,10 @@ class Study(HeatInputs):
     s2_offset = param.Number(
         None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
     )
+    s2_accept_values = param.Boolean(
+        False,
+        doc="Own Sentinel-2: map values that cannot be what the network reads, with a warning.",
+    )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
