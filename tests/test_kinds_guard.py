@@ -14,7 +14,8 @@ from lczlib.mapping import MapRequest, prepare
 from lczlib.mapping.sources import open_sources
 from lczlib.models import published_weights
 from lczlib.reading import InputWarning, readings
-from lczlib.scenes.sentinel2 import ALL_BANDS, BANDS, OTHER_ORDERS
+from lczlib.scenes.band_order import OTHER_ORDERS
+from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.simulation import simulate_city
 
 NETWORK = "so2sat_s2_resnet20"

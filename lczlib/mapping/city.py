@@ -28,7 +28,7 @@ from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
-from lczlib.reading import Reading, counted, heard_so_far, tell
+from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
 
 _WORK = ".unfinished"
 
@@ -138,6 +138,7 @@ def map_city(
                 "anchor": request.anchor, "precision": request.precision,
                 "scaling": [request.scale, request.offset, request.nodata, list(request.bands)],
                 "resample": request.resample, "level": [request.level, request.date],
+                "box": list(request.box), "clouds": request.clouds,
             }  # fmt: skip
             store = Store.on_disk(work / source.name, job, shape, len(tiles_of(shape)))
 
@@ -171,7 +172,8 @@ def map_city(
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
-    opened = {kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17") for kind in kinds}
+    with quiet():
+        opened = {kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17") for kind in kinds}
     return MapResult(out, opened, tuple(warnings), manifest)
 
 

@@ -16,7 +16,7 @@ from rasterio.errors import RasterioError
 
 from lczlib.errors import InputError
 from lczlib.scenes import open_sentinel2
-from lczlib.scenes.sentinel2 import ALL_BANDS, BANDS
+from lczlib.scenes.bands import ALL_BANDS, BANDS
 
 DOUBTS = "doubts"
 """Attribute of such a scene: for each reason why its door refused it the options that would mend it (as

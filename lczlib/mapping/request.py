@@ -50,6 +50,10 @@ class MapRequest:
         ``utm`` warps a single raster to 10 m in its UTM zone first; empty: never.
     accept_values : bool
         Map values that cannot be what the network reads, with a warning instead of a refusal.
+    box : tuple of float
+        West, south, east, north in degrees: maps that part only (`lczlib.scenes.crop`).
+    clouds : bool
+        Keep what the scene classification of a surface product calls cloud.
     """
 
     inputs: tuple[str, ...] = ()
@@ -72,6 +76,8 @@ class MapRequest:
     sentinel1_time: str = ""
     resample: str = ""
     accept_values: bool = False
+    box: tuple[float, ...] = ()
+    clouds: bool = False
 
 
 def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
@@ -116,6 +122,7 @@ def request_of(
     values["seasons"] = {s: found.path(p) for s, p in values["seasons"].items()}
     values["weights"] = _weights(manifest, folder, look_in)
     values["bands"] = tuple(values["bands"])
+    values["box"] = tuple(values.get("box", ()))
     try:
         return MapRequest(**values)
     except TypeError as err:

@@ -266,7 +266,7 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
     if v["weather_files"]:
         weather = read_weather(
             v["weather_files"][0], time_zone=v["heat_time_zone"].strip() or None,
-            ambiguous=v["heat_ambiguous"],
+            ambiguous=v["heat_ambiguous"], time_format=v["heat_time_format"].strip() or None,
         )  # fmt: skip
     checked = quality_control(
         found.air[[c for c in found.air.columns if c in known.index]], sites, v["heat_quality"]
@@ -312,4 +312,5 @@ def _stations(material: Material, v: Mapping[str, Any]) -> Any:
         columns={k.strip(): n.strip() for k, n in pairs},
         time_zone=v["heat_time_zone"].strip() or None, ambiguous=v["heat_ambiguous"],
         unit="K" if v["heat_unit"] == "K" else "degC",
+        time_format=v["heat_time_format"].strip() or None,
     )  # fmt: skip

@@ -149,13 +149,20 @@ class HeatInputs(param.Parameterized):
     heat_time_zone = param.String(
         "", doc="Of own station times that carry none: UTC, Europe/Berlin, Etc/GMT-1."
     )
+    heat_time_format = param.String(
+        "",
+        doc="Of own times, where two readings fit: dayfirst, monthfirst, unix, excel, or a pattern such "
+        "as %d.%m.%Y %H:%M; empty: found from the whole column.",
+    )
     heat_ambiguous = param.Selector(
         default="raise", objects=["raise", "infer", "earlier", "later", "drop"],
         doc="The hour that a clock shows twice in autumn: refuse, infer from the order of rows, take "
         "it for the earlier or later one, or drop it.",
     )  # fmt: skip
     heat_columns = param.String(
-        "", doc="Columns of own stations where the names are unusual: time=NAME,station=NAME,…"
+        "",
+        doc="Columns of own stations where the names are unusual: time=NAME,station=NAME,…; "
+        "time=DATE+CLOCK joins two.",
     )
 
 

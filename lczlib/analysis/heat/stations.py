@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from lczlib.classes import lcz_class
+from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
-from lczlib.unreadable import unreadable
-
-Ambiguous = Literal["raise", "infer", "earlier", "later", "drop"]
+from lczlib.reading import Notes, counted
+from lczlib.tables import read_notes, read_numbers, read_table, refuse_repeated, station_name
 
 _SYNONYMS = {
     "time": ("time", "date", "datetime", "timestamp", "date_time", "valid", "utc"),
@@ -56,6 +56,7 @@ def read_stations(
     time_zone: str | None = None,
     ambiguous: Ambiguous = "raise",
     unit: Literal["degC", "K"] = "degC",
+    time_format: str | None = None,
 ) -> Stations:
     """Read stations from CSV, Parquet or GeoPackage, a row a measurement or a column a station.
 
@@ -68,7 +69,8 @@ def read_stations(
         Table or GeoPackage with station, latitude, longitude, and elevation and lcz where known.
     columns : mapping, optional
         Which column is ``time``, ``station``, ``temperature``, ``latitude``, ``longitude``,
-        ``elevation``, ``lcz``; the usual names are found without.
+        ``elevation``, ``lcz``; the usual names are found without. Several columns of the time are
+        joined: ``date+time``.
     time_zone : str, optional
         Of times that carry none: ``UTC``, ``Europe/Berlin``, ``Etc/GMT-1`` (UTC+1 all year).
     ambiguous : str
@@ -76,6 +78,10 @@ def read_stations(
         order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
     unit : {"degC", "K"}
         Of the temperatures.
+    time_format : str, optional
+        Of the times: one of :data:`lczlib.clocks.TIME_FORMATS` (``dayfirst``, ``monthfirst``,
+        ``excel`` ...) or a pattern of strptime. It is found from the whole column without, and asked
+        for where two fit.
 
     Raises
     ------
@@ -86,7 +92,9 @@ def read_stations(
     path = Path(path)
     check_roles(columns or {})
     table = read_table(path, "station file")
-    names = match_columns(table, columns or {}, path)
+    notes = read_notes(table)
+    table, columns, zone = with_times(table, columns or {}, path, notes)
+    names = match_columns(table, columns, path)
     if not names:
         msg = (
             f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
@@ -98,7 +106,7 @@ def read_stations(
         raise InputError(msg)
     if "temperature" in names and "station" in names:
         long = table.rename(columns={v: k for k, v in names.items()})
-        places = _sites_of(long, path) if sites is None else _read_sites(sites)
+        places = _sites_of(long, path, notes) if sites is None else _read_sites(sites)
         long = long[["time", "station", "temperature"]]
     else:
         if sites is None:
@@ -108,29 +116,26 @@ def read_stations(
             )
             raise InputError(msg)
         places = _read_sites(sites)
-        used = [c for c in table.columns if str(c) in places.index]
+        used = [c for c in table.columns if station_name(c) in places.index]
         if not used:
             msg = f"No column of {path} ({_some(table.columns)}) is a station of {sites}."
             raise InputError(msg)
+        refuse_repeated(table, used, path)
         long = table.rename(columns={names["time"]: "time"}).melt(
             "time", used, var_name="station", value_name="temperature"
         )
-    long = long.assign(station=long["station"].astype(str)).dropna(subset=["time"])
-    long["temperature"] = pd.to_numeric(long["temperature"], errors="coerce")
+    refuse_repeated(table, names.values(), path)
+    long = _named_rows(long, path, notes)
+    long["temperature"] = read_numbers(long["temperature"], "temperature", path, notes)
     _check_values(long["temperature"], unit, path)
     if unit == "K":
         long["temperature"] -= 273.15
-    times, clock = to_utc(long, time_zone, ambiguous, path)
-    long = long.assign(time=times).dropna(subset=["time"])
-    repeated = long.duplicated(["station", "time"])
-    if repeated.any():
-        first = long[repeated].iloc[0]
-        msg = (
-            f"{path}: station {first['station']!r} has more than one value at {first['time']} "
-            f"({int(repeated.sum())} such rows): remove the duplicates; around the end of daylight "
-            "saving time, state the zone and --ambiguous infer."
-        )
-        raise InputError(msg)
+    times, clock = to_utc(
+        long, time_zone, ambiguous, path, time_format=time_format, named_zone=zone, notes=notes
+    )
+    long = settled(long.assign(time=times).dropna(subset=["time"]), path, notes)
+    describe(long, notes)
+    notes.tell("station file", path)
     air = long.pivot(index="time", columns="station", values="temperature")
     air = air.resample("1h").mean().dropna(how="all")
     air.columns.name = None
@@ -144,28 +149,14 @@ def read_stations(
     return Stations(air, places.loc[list(air.columns)], clock)
 
 
-def read_table(path: str | Path, what: str = "table") -> pd.DataFrame:
-    """Read CSV, Parquet or a vector file as a table; messages call it `what`.
-
-    Raises
-    ------
-    InputError
-        If it is missing or cannot be read.
-    """
-    path = Path(path)
-    if not path.is_file() or not path.stat().st_size:
-        raise InputError(unreadable(path, what, "table"))
-    try:
-        if path.suffix.lower() in (".csv", ".txt"):
-            return pd.read_csv(path, sep=None, engine="python")
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        return gpd.read_file(path)
-    except ImportError as err:
-        msg = f"Reading {path} needs pyarrow: `pip install pyarrow`, or convert it to CSV."
-        raise InputError(msg) from err
-    except Exception as err:  # the readers raise many kinds; the file is at fault in all
-        raise InputError(unreadable(path, what, "table")) from err
+def _named_rows(long: pd.DataFrame, path: Path, notes: Notes) -> pd.DataFrame:
+    """The rows that name a station."""
+    nameless = int(long["station"].isna().sum())
+    if nameless:
+        text = f"{counted(nameless, 'row')} of {path} left out, without the name of a station."
+        notes.cautions.append(text)
+        long = long.dropna(subset=["station"])
+    return long.assign(station=long["station"].map(station_name))
 
 
 def check_roles(columns: Mapping[str, str]) -> None:
@@ -174,15 +165,6 @@ def check_roles(columns: Mapping[str, str]) -> None:
     if unknown:
         msg = f"{unknown[0]!r} is no role of a column: use {', '.join(_SYNONYMS)}."
         raise InputError(msg)
-
-
-def check_time_zone(time_zone: str) -> None:
-    """Refuse what is no time zone with an `InputError`."""
-    try:
-        pd.Timestamp("2020-01-01").tz_localize(time_zone)
-    except (KeyError, ModuleNotFoundError, OSError, ValueError, TypeError) as err:
-        msg = f"{time_zone!r} is no time zone: use UTC, a name such as Europe/Berlin, or Etc/GMT-1."
-        raise InputError(msg) from err
 
 
 def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -208,16 +190,23 @@ def _some(names: pd.Index) -> str:
 
 def _read_sites(path: str | Path) -> gpd.GeoDataFrame:
     table = read_table(path, "sites file")
+    notes = read_notes(table)
     names = match_columns(table, {}, Path(path))
-    return _sites_of(table.rename(columns={v: k for k, v in names.items()}), Path(path))
+    refuse_repeated(table, names.values(), path)
+    sites = _sites_of(table.rename(columns={v: k for k, v in names.items()}), Path(path), notes)
+    notes.tell("sites file", path)
+    return sites
 
 
-def _sites_of(table: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
+def _sites_of(table: pd.DataFrame, path: Path, notes: Notes) -> gpd.GeoDataFrame:
     """One row a station, with its place."""
     if "station" not in table:
         msg = f"{path} has no column of station names: name it with --columns station=NAME."
         raise InputError(msg)
-    table = table.assign(station=table["station"].astype(str))
+    table = table.assign(station=table["station"].map(station_name))
+    for role in ("latitude", "longitude", "elevation"):
+        if role in table:
+            table[role] = read_numbers(table[role], role, path, notes)
     if isinstance(table, gpd.GeoDataFrame) and "latitude" not in table:
         points = table.to_crs(4326).geometry
         table = table.assign(longitude=points.x, latitude=points.y)
@@ -240,7 +229,7 @@ def _sites_of(table: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
         else lcz_class(_key(value)).number
         for value in first.get("lcz", nothing)
     ]
-    height = pd.to_numeric(first.get("elevation", nothing), errors="coerce")
+    height = first.get("elevation", nothing)
     return gpd.GeoDataFrame({"elevation": height, "lcz": codes}, geometry=points, index=first.index)
 
 
@@ -257,53 +246,3 @@ def _check_values(values: pd.Series, unit: str, path: Path) -> None:
     if unit == "degC" and middle > 100:
         msg = f"{path} has a median of {middle:.1f} degC: its values look like kelvin; state --unit K."
         raise InputError(msg)
-
-
-def to_utc(
-    long: pd.DataFrame, time_zone: str | None, ambiguous: Ambiguous, path: Path
-) -> tuple[pd.Series, str]:
-    """The ``time`` of a table, read station by station, in UTC, and how its clock was read."""
-    times = long["time"]
-    if not pd.api.types.is_datetime64_any_dtype(times):
-        try:
-            times = pd.to_datetime(times, utc=_has_offset(times))
-        except (ValueError, TypeError) as err:
-            msg = f"{path}: the times cannot be read ({str(err).splitlines()[0]})."
-            raise InputError(msg) from err
-    if times.dt.tz is not None:
-        return times.dt.tz_convert("UTC"), "offset in the file"
-    if time_zone is None:
-        msg = (
-            f"The times of {path} carry no time zone: state it with --time-zone (UTC, Europe/Berlin, "
-            "or Etc/GMT-1 for UTC+1 all year)."
-        )
-        raise InputError(msg)
-    check_time_zone(time_zone)
-    how = {"raise": "raise", "infer": "infer", "earlier": True, "later": False, "drop": "NaT"}
-    if ambiguous not in how:
-        msg = f"--ambiguous is one of {', '.join(how)}, not {ambiguous!r}."
-        raise InputError(msg)
-    choice = how[ambiguous]
-    try:
-        utc = pd.concat(
-            [
-                group.dt.tz_localize(
-                    time_zone,
-                    ambiguous=np.full(len(group), choice) if isinstance(choice, bool) else choice,
-                ).dt.tz_convert("UTC")
-                for _, group in times.groupby(long["station"], sort=False)
-            ]
-        )
-    except ValueError as err:
-        text = str(err).splitlines()[0]
-        msg = (
-            f"{path}: the clock of {time_zone} does not fit its times ({text}): an hour that daylight "
-            "saving time shows twice needs --ambiguous infer, earlier, later or drop; if the clock "
-            "has no such time, the zone is another (often UTC)."
-        )
-        raise InputError(msg) from err
-    return utc.loc[long.index], f"{time_zone}, stated"
-
-
-def _has_offset(times: pd.Series) -> bool:
-    return bool(times.astype(str).str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$").all())
