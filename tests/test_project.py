@@ -57,10 +57,11 @@ MAY_IMPORT = {
         "classes", "clocks", "coverage", "errors", "export", "grid", "limits", "maps", "polygon_cells",
         "polygons", "rasters", "reading", "scenes", "tables", "unreadable",
     },
-    "models": {"catalog", "classes", "errors", "export"},
+    "models": {"catalog", "classes", "errors", "export", "limits"},
+    "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "maps", "models",
-        "rasters", "reading", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "made_by", "maps",
+        "models", "rasters", "reading", "scenes",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",

@@ -90,6 +90,7 @@ def assess(
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_result
     from lczlib.grid import geobox_of
+    from lczlib.made_by import network_of
     from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
     from lczlib.reading import tell
@@ -122,8 +123,9 @@ def assess(
             mapped, truth, units=units, resampling=resample, block=block, replicates=replicates,
             seed=seed, stratified_sample=stratified_sample,
         )  # fmt: skip
+        network = network_of(lcz_map)
         content = {
-            "map": lcz_map, "reference": reference, **result.to_dict(),
+            "map": lcz_map, "network": network, "reference": reference, **result.to_dict(),
             "resampling": resample, "lczlib": lczlib.__version__,
         }  # fmt: skip
         if isinstance(truth, gpd.GeoDataFrame):
@@ -143,6 +145,8 @@ def assess(
         _write_tables(folder, result)
         if figures:
             _write_figures(folder, result, calibrated, Path(lcz_map).stem)
+    if network:
+        console.out.print(f"Map {Path(lcz_map).name} by the network {network}.", soft_wrap=True)
     print_assessment(result)
     if calibrated is not None:
         low, high = calibrated.ece_ci

@@ -70,6 +70,7 @@ def compare(
     from lczlib.analysis.by_area import all_by_area
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_raster, write_result
+    from lczlib.made_by import networks_of, told
 
     paths = [map_a, map_b, *(more or [])]
     reading = map_options(map_names(paths), options)
@@ -83,7 +84,8 @@ def compare(
         comparisons = analysis.compare_all(maps) if whole is None else all_by_area(whole)
         first, content = comparisons[0], {"maps": dict(zip(maps, paths, strict=True))}
         content |= first.to_dict() | {"pairs": [c.summary() for c in comparisons]}
-        content |= {"resampling": resample, "lczlib": lczlib.__version__}
+        networks = networks_of(dict(zip(maps, paths, strict=True)))
+        content |= {"networks": networks, "resampling": resample, "lczlib": lczlib.__version__}
         step("Writing maps")
         a, b, *_ = maps.values()
         write_raster(
@@ -104,6 +106,8 @@ def compare(
             f"{c.kappa:.4f}, n = {c.n:,}" + (f" polygons, {c.size}" if c.polygons else ""),
             soft_wrap=True,
         )  # fmt: skip
+    if networks:
+        console.out.print(told(networks), soft_wrap=True)
     console.out.print(f"Wrote {folder / 'comparison.json'}", soft_wrap=True)
 
 

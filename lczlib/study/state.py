@@ -108,6 +108,10 @@ class Study(HeatInputs, MapInputs):
     s2_bands = param.String(
         "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
     )
+    s2_accept_values = param.Boolean(
+        False,
+        doc="Own Sentinel-2: map values that cannot be what the network reads, with a warning.",
+    )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")

@@ -8,7 +8,7 @@ any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,15 +145,28 @@ def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> Wa
     return summarise_water(v["water"], v["water_threshold"], named_maps(v))
 
 
-MAP_NAMES = {
-    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
-    "own": "Uploaded map",
-}  # fmt: skip
+class _MapNames(dict[str, str]):
+    """Names by kind of map; a map of another sensor is called by that."""
+
+    def __missing__(self, kind: str) -> str:
+        return kind.replace("_", " ").capitalize()
+
+
+MAP_NAMES = _MapNames({
+    "s1": "Sentinel-1", "s2": "Sentinel-2", "both": "S1 + S2 in one network", "fused": "S1 + S2 fused",
+    "reference": "Reference", "own": "Uploaded map",
+})  # fmt: skip
 """What the maps of a study are called."""
 
 
+def kinds_by_name(maps: Iterable[str]) -> dict[str, str]:
+    """The kinds of some maps by what they are called, in the order in which they are offered."""
+    there = [*maps]
+    return {MAP_NAMES[k]: k for k in (*MAP_NAMES, *there) if k in there}
+
+
 def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
-    """All LCZ maps at hand by name: s1, s2, fused, reference, own."""
+    """All LCZ maps at hand by name: s1, s2, fused (or another sensor), reference, own."""
     found: dict[str, xr.DataArray] = {}
     if values.get("maps") is not None:
         found |= values["maps"].kinds
@@ -168,7 +181,7 @@ _MAPS = ("own_map", "maps")
 _ANY_MAP = ("maps", "reference", "own_map")
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
-    "s2_level", "s2_date", *OWN_VALUES,
+    "s2_level", "s2_date", "s2_accept_values", *OWN_VALUES,
 )  # fmt: skip
 
 STEPS: dict[str, Step] = {
