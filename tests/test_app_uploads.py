@@ -31,8 +31,8 @@ from lczlib.export import write_raster
 from lczlib.grid import GeoBox, on_grid
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 
-REFERENCE = KINDS["Reference: polygons or LCZ raster"]
-MAP = KINDS["Another LCZ map (GeoTIFF)"]
+REFERENCE = KINDS["Reference: polygons, points or LCZ raster"]
+MAP = KINDS["Another LCZ map (GeoTIFF, or polygons)"]
 STATIONS = KINDS["Air temperatures, then sites (CSV, Parquet, GeoPackage)"]
 
 
