@@ -45,8 +45,9 @@ DEPENDS = {
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
         "time_zone", "time_format", "ambiguous", "columns")},
     **{f"{n}_files": {"heat"} for n in (
-        "thermal", "station", "quality", "elevation", "station_class", "weather")},
+        "thermal", "air", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
+    "water_units": {"water", "water_summary"}, "water_dn_scale": {"water", "water_summary"},
     "water_threshold": {"water_summary"},
 }  # fmt: skip
 OTHER = {
@@ -54,9 +55,10 @@ OTHER = {
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
     "s2_accept_values": True, "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
+    "water_units": "linear", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
-    "heat_reference": "B", "heat_fallback": False, "heat_confidence": 0.9, "heat_seed": 1,
+    "heat_reference": "B", "heat_fallback": True, "heat_confidence": 0.9, "heat_seed": 1,
     "heat_product": "modis", "heat_unit": "K", "heat_plausible": (0.0, 60.0), "heat_resample": "mode",
     "heat_block_size": 500.0, "heat_map_error": True, "heat_persistence": 2.0,
     "heat_quality": ["duplicates"], "heat_lapse_rate": 0.0065, "heat_wave": 30.0,

@@ -24,7 +24,7 @@ from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
 from lczlib.made_by import network_of
-from lczlib.rasters import open_raster
+from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal_units import known_unit
 
 
@@ -46,11 +46,13 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         )  # fmt: skip
         sites = data.sites
         if o["elevation"] is not None:
-            sites = with_elevation(sites, open_raster(o["elevation"]).isel(band=0, drop=True))
+            sites = with_elevation(sites, open_elevation(o["elevation"]))
         lcz = None
         if o["map_path"]:
             reading = one_map(o["map_path"], o, UHI_NAMES)
-            lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES)
+            lcz = open_map(
+                o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"], column=o["map_column"]
+            )
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(sites, lcz, by_hand=by_hand, radius=o["radius"])
         weather = None
@@ -118,6 +120,9 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
         console.out.print(
             f"[yellow]{n_flagged} station(s) in mixed surroundings (under 80% one class).[/]"
         )
+    if not result.reference.classes:
+        _print_levels(result)
+        return
     level = f"{100 * result.options.confidence:g}%"
     table = Table(
         "LCZ", "n", "hours", f"{result.options.statistic} ({level})", f"night ({level})", "max",
@@ -140,6 +145,8 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
             f"{row['night_maximum']:.2f}",
         )  # fmt: skip
     console.out.print(table)
+    if result.bias:
+        console.out.print(f"[yellow]{result.bias}[/]", soft_wrap=True)
     for note, codes in few.items():
         console.out.print(f"[yellow]LCZ {', '.join(codes)}: {note}.[/]")
     peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
@@ -148,6 +155,17 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
         f"local solar time, {peak['difference']:+.2f} K ({level} interval {_interval(peak)}, "
         f"{int(peak['n_hours']):,} hours)."
     )
+
+
+def _print_levels(result: CanopyHeatIsland) -> None:
+    table = Table("LCZ", "n", "hours", "mean", "median", caption="degC; n: stations")
+    for number, row in result.classes.iterrows():
+        table.add_row(
+            CLASSES[int(number) - 1].code, str(row["n_stations"]), f"{row['n_hours']:,}",
+            f"{row['mean']:.2f}", f"{row['median']:.2f}",
+        )  # fmt: skip
+    console.out.print(table)
+    console.out.print(f"[yellow]{result.reference.note}[/]", soft_wrap=True)
 
 
 def _interval(row: pd.Series) -> str:

@@ -263,14 +263,15 @@ def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
 def open_references(
     material: Material, files: Sequence[str] = (), options: MapOptions | None = None
 ) -> References:
-    """The references of a place, or own ones (polygons, or an LCZ raster read with `options`)."""
-    from lczlib.polygons import is_polygon_file, open_polygons
+    """The references of a place, or own ones (polygons, points, or a raster read with `options`)."""
+    from lczlib.polygons import open_polygons
+    from lczlib.references import open_reference
 
     if files:
-        path = Path(files[0])
-        if is_polygon_file(path):
-            return References(open_polygons(path), None, path.name)
-        return References(None, open_lcz_map(path, options=options, what="reference"), path.name)
+        opened, name = open_reference(files[0], options=options), Path(files[0]).name
+        if isinstance(opened, gpd.GeoDataFrame):
+            return References(opened, None, name)
+        return References(None, opened, name)
     polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
     if not (polygons or raster):
         return References()

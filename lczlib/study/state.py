@@ -126,8 +126,13 @@ class Study(HeatInputs, MapInputs):
     third = param.String("", doc="A third map beside them; empty for none.")
 
     water_files = param.ClassSelector(
-        default=(), class_=tuple, doc="Own Sentinel-1 rasters in dB, dated by their names."
+        default=(), class_=tuple, doc="Own Sentinel-1 rasters, dated by their names."
     )
+    water_units = param.Selector(default="db", objects=["db", "linear", "amplitude"])
+    water_dn_scale = param.Number(
+        1.0, bounds=(0, None), inclusive_bounds=(False, True),
+        doc="Stored values of own Sentinel-1 rasters are divided by it, 100 for 0.01 dB.",
+    )  # fmt: skip
     water_orbit = param.Selector(default="as", objects=["as", "des", "as_des"])
     water_threshold = param.Number(0.5, bounds=(0.05, 0.95))
 

@@ -89,10 +89,10 @@ def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled:
 
 
 def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
-    from lczlib.maps import open_lcz_map
+    from lczlib.vector_maps import open_any_map
 
     options = chosen_options(v, "map")
-    return open_lcz_map(v["map_files"][0], options=options) if v["map_files"] else None
+    return open_any_map(v["map_files"][0], options=options) if v["map_files"] else None
 
 
 def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
@@ -194,7 +194,13 @@ STEPS: dict[str, Step] = {
         Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
         Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),
         Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
-        Step("water", ("water_files", "water_orbit"), ("scene",), _water, by_hand=True),
+        Step(
+            "water",
+            ("water_files", "water_orbit", "water_units", "water_dn_scale"),
+            ("scene",),
+            _water,
+            by_hand=True,
+        ),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )
 }
