@@ -31,9 +31,11 @@ def test_radar_alone_is_clearly_worse_and_nothing_is_too_easy(demo):
 
 def test_the_table_fits_a_terminal_and_says_what_is_simulated_and_next(demo):
     folder, text = demo
-    table = text.split("n: cells.")[0]
+    table = text.split("n: cells.")[0].partition("A simulated city of")[2]  # after what was read
+    table = table.rpartition("Networks: ")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert "95 % interval" in table
+    assert "Networks: s1 demo_s1; s2 demo_s2; fused of these." in " ".join(text.split())
     assert "simulated" in text
     assert str(folder) in text.replace("\n", "")
     assert "Next: lcz app" in text
