@@ -1,12 +1,15 @@
-"""Synthetic Sentinel-2 products in the structure that ESA delivers."""
+"""Synthetic Sentinel-2 images: rasters, and products in the structure that ESA delivers."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import rasterio
 
+from lczlib.reading import readings
+from lczlib.scenes import open_sentinel2
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 
 NAME = "S2A_MSI{level}_20240712T101031_N0510_R022_T33UUU_20240712T141501"
@@ -124,3 +127,36 @@ def _write(path: Path, values: np.ndarray, pixel: int) -> None:
         transform=rasterio.transform.from_origin(384000, 5824000, pixel, pixel),
     ) as dst:  # fmt: skip
         dst.write(values, 1)
+
+
+_ROOT = tempfile.TemporaryDirectory()  # gone when the tests end
+
+
+def write_raster(values, name="scene.tif", *, descriptions=BANDS, nodata=None, tags=None, scales=None,
+          offsets=None, folder=None):  # fmt: skip
+    path = Path(folder or tempfile.mkdtemp(dir=_ROOT.name)) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=len(values), height=values.shape[1],
+        width=values.shape[2], dtype=values.dtype, crs="EPSG:32633", nodata=nodata,
+        transform=rasterio.transform.from_origin(384000, 5824000, 10, 10),
+    ) as dst:  # fmt: skip
+        dst.write(values)
+        if descriptions:
+            dst.descriptions = descriptions
+        if scales:
+            dst.scales = scales
+        if offsets:
+            dst.offsets = offsets
+        dst.update_tags(**(tags or {}))
+    return path
+
+
+def read_told(path, **options):
+    with readings() as heard:
+        scene = open_sentinel2(path, **options).to_array("band").values
+    return scene, heard[-1]
+
+
+def dn(reflectance, dtype=np.uint16):
+    return np.round(reflectance * 1e4).astype(dtype)
