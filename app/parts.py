@@ -78,10 +78,12 @@ _IN_PAGE = {
     "unit": "Own rasters: Unit", "kind": "Own rasters: Product", "time": "Own rasters: Acquired (UTC)",
     "air": "canopy (raster)", "lst": "surface", "fallback": "Stand-in (LCZ C)",
     "quality": "the quality layer on the City page", "elevation": "the elevation on the City page",
+    "accept-values": "Map them though they look wrong",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
     "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
+    "units": "Own scenes: Values", "dn-scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 

@@ -29,7 +29,7 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
-from lczlib.study.steps import named_maps
+from lczlib.study.steps import kinds_by_name, named_maps
 
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
@@ -114,7 +114,7 @@ class HeatPage:
         study = self._study
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         study.heat_map = at_hand(study, study.heat_map, maps)
-        options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
+        options = kinds_by_name(maps)
         if study.heat_map not in maps:
             missing = MAP_NAMES.get(study.heat_map, study.heat_map)
             options[f"{missing} (not made yet)"] = study.heat_map

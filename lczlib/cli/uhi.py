@@ -11,6 +11,8 @@ import typer
 from lczlib.cli import console
 from lczlib.cli.maps import Legends, MapBands, MapNodata, Schemes
 from lczlib.cli.options import (
+    Cell,
+    MapColumn,
     Seed,
     above_zero,
     between,
@@ -125,6 +127,8 @@ def uhi(
     scheme: Schemes = None,
     map_nodata: MapNodata = None,
     legend: Legends = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     kind: Annotated[
         Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(

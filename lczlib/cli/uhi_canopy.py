@@ -23,6 +23,7 @@ from lczlib.cli.uhi import FILES, quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
+from lczlib.made_by import network_of
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal_units import known_unit
 
@@ -49,7 +50,9 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         lcz = None
         if o["map_path"]:
             reading = one_map(o["map_path"], o, UHI_NAMES)
-            lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES)
+            lcz = open_map(
+                o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"], column=o["map_column"]
+            )
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(sites, lcz, by_hand=by_hand, radius=o["radius"])
         weather = None
@@ -84,6 +87,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
     document = canopy_document(
         result,
         clock=data.clock,
+        map_network=network_of(o["map_path"]) if o["map_path"] else "",
         station_classes=zones.rename_axis("station").reset_index().to_dict("records"),
         quality_control={
             "levels": list(levels),
@@ -105,6 +109,8 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
     given = sum(r["n_given"] for r in quality["report"])
     kept = sum(r["n_kept"] for r in quality["report"])
     console.out.print("[bold]Canopy layer heat island[/], air temperature")
+    if document["map_network"]:
+        console.out.print(f"Zones mapped by the network {document['map_network']}.", soft_wrap=True)
     console.out.print(f"Reference {result.reference.label}; times: {document['clock']}.")
     console.out.print(
         f"Quality control ({', '.join(quality['levels']) or 'none'}): {given - kept:,} of {given:,} hourly "

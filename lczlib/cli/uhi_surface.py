@@ -24,6 +24,7 @@ from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.made_by import network_of
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import Thermal, open_air_temperature, open_temperature
@@ -49,7 +50,10 @@ def run_surface(o: dict[str, Any]) -> None:
             scenes.append(scene)
             inputs.extend(scene.files)
             bar.advance(task)
-        lcz = open_map(o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES)
+        lcz = open_map(
+            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"],
+            column=o["map_column"],
+        )  # fmt: skip
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)
@@ -69,6 +73,7 @@ def run_surface(o: dict[str, Any]) -> None:
             result = compute(whole, lcz, options, **layers)
             more = {
                 "quantity": temperature.attrs.get("quantity"),
+                "map_network": network_of(o["map_path"]),
                 "overpass": group,
                 "resampling": method,
                 "pixels": _summed([scenes[i].counts for i in groups[group]]),
@@ -262,6 +267,8 @@ def _print(result: SurfaceHeatIsland, more: dict[str, Any]) -> None:
         f"Reference {result.reference.label}{level if result.reference.classes else ''}. "
         f"{more['resampling'][0].upper()}{more['resampling'][1:]}."
     )
+    if more["map_network"]:
+        console.out.print(f"Zones mapped by the network {more['map_network']}.", soft_wrap=True)
     clouds = [] if result.kind != "surface" else [more["clouds"]]
     told = [f"{pixels['valid']:,} valid", f"{pixels['no_data']:,} no data"]
     told += [f"{pixels['repeated']:,} of repeated values", *clouds]

@@ -15,7 +15,14 @@ from lczlib.classes import lcz_class
 from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
-from lczlib.tables import read_notes, read_numbers, read_table, refuse_repeated, station_name
+from lczlib.tables import (
+    read_notes,
+    read_numbers,
+    read_table,
+    refuse_repeated,
+    station_name,
+    station_names,
+)
 
 _SYNONYMS = {
     "time": ("time", "date", "datetime", "timestamp", "date_time", "valid", "utc"),
@@ -156,7 +163,7 @@ def _named_rows(long: pd.DataFrame, path: Path, notes: Notes) -> pd.DataFrame:
         text = f"{counted(nameless, 'row')} of {path} left out, without the name of a station."
         notes.cautions.append(text)
         long = long.dropna(subset=["station"])
-    return long.assign(station=long["station"].map(station_name))
+    return long.assign(station=station_names(long["station"]))
 
 
 def check_roles(columns: Mapping[str, str]) -> None:
@@ -203,10 +210,12 @@ def _sites_of(table: pd.DataFrame, path: Path, notes: Notes) -> gpd.GeoDataFrame
     if "station" not in table:
         msg = f"{path} has no column of station names: name it with --columns station=NAME."
         raise InputError(msg)
-    table = table.assign(station=table["station"].map(station_name))
+    table = table.assign(station=station_names(table["station"]))
+    of_places = Notes()
     for role in ("latitude", "longitude", "elevation"):
         if role in table:
-            table[role] = read_numbers(table[role], role, path, notes)
+            table[role] = read_numbers(table[role], role, path, of_places)
+    notes.cautions += of_places.cautions
     if isinstance(table, gpd.GeoDataFrame) and "latitude" not in table:
         points = table.to_crs(4326).geometry
         table = table.assign(longitude=points.x, latitude=points.y)
