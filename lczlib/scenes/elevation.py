@@ -56,7 +56,7 @@ def open_elevation(path: str | Path, band: int | str | None = None) -> xr.DataAr
     stored = layer.stored.values
     missing = layer.missing()
     unit = layer.unit.casefold()
-    if unit not in _METRES + _FEET:
+    if unit not in _METRES + _FEET and not missing.all():
         msg = f"The elevation raster {path} is in {layer.unit!r}: give one in metres."
         raise InputError(msg)
     feet = unit in _FEET

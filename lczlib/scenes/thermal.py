@@ -260,9 +260,9 @@ def _read(
 def _mostly_fill(path: Path, fills: list[tuple[float, int]], n: int) -> str:
     value, count = fills[0]
     return (
-        f"{path} holds no temperatures in most of its pixels: {share(count, n)} of its {n:,} valid pixels are "
-        f"{value:g}, which looks like a no-data value that the file does not declare; give another raster, "
-        f"or declare it with `gdal_edit.py -a_nodata {value:g} FILE`."
+        f"{path} holds no temperatures: {count / n:.0%} of its {n:,} valid pixels are {value:g}, which looks like "
+        "a no-data value that the file does not declare; give another raster, or declare it with "
+        f"`gdal_edit.py -a_nodata {value:g} FILE`."
     )
 
 
