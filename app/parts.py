@@ -79,6 +79,8 @@ _IN_PAGE = {
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
     "ambiguous": "Own stations: Hour shown twice",
+    "skip-outside": "Own stations: Leave stations outside the map out",
+    "station-classes": "classes of stations set by hand", "sites": "the stations' sites",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 

@@ -22,6 +22,7 @@ from lczlib.class_names import class_of_text
 from lczlib.classes import NODATA, Scheme, to_standard
 from lczlib.errors import ClassSchemeError, GridError, InputError
 from lczlib.grid import describe
+from lczlib.longitudes import box_of, middle_of
 from lczlib.unreadable import unreadable
 
 CLASS_COLUMNS = (
@@ -292,10 +293,9 @@ def crossing_polygons(polygons: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _equal_area(polygons: gpd.GeoDataFrame) -> str:
-    west, south, east, north = polygons.geometry.to_crs("EPSG:4326").total_bounds
-    return (
-        f"+proj=laea +lon_0={(west + east) / 2} +lat_0={(south + north) / 2} +datum=WGS84 +units=m"
-    )
+    points = shapely.get_coordinates(polygons.geometry.to_crs("EPSG:4326").to_numpy())
+    longitude, latitude = middle_of(box_of(*points.T))
+    return f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
 
 
 def polygon_cells(polygons: gpd.GeoDataFrame, box: GeoBox) -> pd.DataFrame:

@@ -32,10 +32,10 @@ FILES = (
 
 
 def _check_unit(text: str) -> None:
-    from lczlib.scenes.thermal_units import known_unit
+    from lczlib.analysis.heat.air_units import air_unit
 
-    if known_unit(text) is None:
-        raise typer.BadParameter(f"{text!r} is no unit of temperature: K or degC.")
+    if air_unit(text) is None:
+        raise typer.BadParameter(f"{text!r} is no unit of temperature: K, degC or degF.")
 
 
 def _check_time(text: str) -> None:
@@ -117,7 +117,10 @@ def uhi(
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(help="K or degC, where a file does not say.", callback=each(_check_unit)),
+        typer.Option(
+            help="K, degC, or degF of stations, where a file does not say.",
+            callback=each(_check_unit),
+        ),
     ] = None,
     band: Annotated[
         str | None, typer.Option(help="Thermal band: number or name.", rich_help_panel=_SURFACE)
@@ -225,7 +228,7 @@ def uhi(
     columns: Annotated[
         str | None,
         typer.Option(
-            help="time=NAME,station=NAME,temperature=NAME,...",
+            help="time=NAME,station=NAME,latitude=NAME,... of the stations' or the sites' file.",
             rich_help_panel=_CANOPY,
             callback=_check_columns,
         ),
@@ -246,6 +249,13 @@ def uhi(
         Path | None,
         typer.Option(help="Table of station,lcz set by hand.", rich_help_panel=_CANOPY),
     ] = None,
+    skip_outside: Annotated[
+        bool,
+        typer.Option(
+            help="Leave stations outside the map, or without coordinates, out.",
+            rich_help_panel=_CANOPY,
+        ),
+    ] = False,
     radius: Annotated[
         float,
         typer.Option(help="Around a station, m.", rich_help_panel=_CANOPY, callback=above_zero),

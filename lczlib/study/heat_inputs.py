@@ -58,8 +58,9 @@ class HeatInputs(param.Parameterized):
         doc="Thermal product of an own raster; by default known by its file name.",
     )  # fmt: skip
     heat_unit = param.Selector(
-        default="", objects=["", "K", "degC"],
-        doc="Unit of own temperatures, where the file does not say.",
+        default="", objects=["", "K", "degC", "degF"],
+        doc="Unit of own temperatures, where the file does not say; °F is of stations alone. That of "
+        "stations is else told by the column's name and the values.",
     )  # fmt: skip
     heat_band = param.String("", doc="Thermal band of an own raster: number or name.")
     heat_constants = param.String(
@@ -155,7 +156,14 @@ class HeatInputs(param.Parameterized):
         "it for the earlier or later one, or drop it.",
     )  # fmt: skip
     heat_columns = param.String(
-        "", doc="Columns of own stations where the names are unusual: time=NAME,station=NAME,…"
+        "",
+        doc="Columns of own stations and their sites, in whichever of the two files, where the names "
+        "are unusual: time=NAME,station=NAME,latitude=NAME,…",
+    )
+    heat_skip_outside = param.Boolean(
+        False,
+        doc="Leave stations outside the map, or without coordinates, out, and name them; off: none "
+        "is left out, and the run stops.",
     )
 
 

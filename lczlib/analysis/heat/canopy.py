@@ -15,6 +15,7 @@ from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, choose_referen
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
+from lczlib.longitudes import mean_longitude
 
 SEASONS = {12: "DJF", 1: "DJF", 2: "DJF", 3: "MAM", 4: "MAM", 5: "MAM"} | {
     6: "JJA", 7: "JJA", 8: "JJA", 9: "SON", 10: "SON", 11: "SON"
@@ -211,7 +212,7 @@ class _Clock:
 
     @classmethod
     def of(cls, times: pd.DatetimeIndex, sites: gpd.GeoDataFrame) -> _Clock:
-        latitude, longitude = float(sites.geometry.y.mean()), float(sites.geometry.x.mean())
+        latitude, longitude = float(sites.geometry.y.mean()), mean_longitude(sites.geometry.x)
         solar = local_solar_time(times, longitude)
         shift = pd.to_timedelta(longitude / 15, unit="h")
         local = (

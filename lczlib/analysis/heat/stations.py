@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +11,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lczlib.classes import lcz_class
+from lczlib.analysis.heat.air_units import AirUnit, air_unit, some, without_unit
+from lczlib.analysis.heat.air_values import AirValues, air_values
+from lczlib.analysis.heat.sites import (
+    Places,
+    by_role,
+    only_placed,
+    places_of,
+    shared_columns,
+    station_names,
+)
 from lczlib.errors import InputError
+from lczlib.reading import Reading, counted, tell
 from lczlib.unreadable import unreadable
 
 Ambiguous = Literal["raise", "infer", "earlier", "later", "drop"]
@@ -41,11 +51,14 @@ class Stations:
         not known).
     clock : str
         How the times of the file were read.
+    left_out : mapping
+        Stations of the file that are not in ``air``, each with the reason.
     """
 
     air: pd.DataFrame
     sites: gpd.GeoDataFrame
     clock: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_stations(
@@ -55,7 +68,8 @@ def read_stations(
     columns: Mapping[str, str] | None = None,
     time_zone: str | None = None,
     ambiguous: Ambiguous = "raise",
-    unit: Literal["degC", "K"] = "degC",
+    unit: AirUnit | None = None,
+    skip_outside: bool = False,
 ) -> Stations:
     """Read stations from CSV, Parquet or GeoPackage, a row a measurement or a column a station.
 
@@ -68,25 +82,32 @@ def read_stations(
         Table or GeoPackage with station, latitude, longitude, and elevation and lcz where known.
     columns : mapping, optional
         Which column is ``time``, ``station``, ``temperature``, ``latitude``, ``longitude``,
-        ``elevation``, ``lcz``; the usual names are found without.
+        ``elevation``, ``lcz``, in `path` or in `sites`; the usual names are found without.
     time_zone : str, optional
         Of times that carry none: ``UTC``, ``Europe/Berlin``, ``Etc/GMT-1`` (UTC+1 all year).
     ambiguous : str
         What to do with the hour that a clock shows twice in autumn: ``raise``, ``infer`` from the
         order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
-    unit : {"degC", "K"}
-        Of the temperatures.
+    unit : {"degC", "K", "degF"}, optional
+        Of the temperatures; by the column's name and the values where it is not given.
+    skip_outside : bool
+        Leave stations without coordinates out instead of refusing.
 
     Raises
     ------
     InputError
         If columns, coordinates or the time zone are missing, a station has two values for one
-        time, or there is only one station.
+        time, the unit is not certain, or there is only one station.
     """
-    path = Path(path)
+    path, where = Path(path), Path(sites or path)
+    if unit is not None and air_unit(unit) is None:
+        msg = f"{unit!r} is no unit of air temperature: use degC, K or degF."
+        raise InputError(msg)
     check_roles(columns or {})
     table = read_table(path, "station file")
-    names = match_columns(table, columns or {}, path)
+    tables = [(path, table)] + ([] if sites is None else [(where, read_table(sites, "sites file"))])
+    told = shared_columns(columns or {}, tables)
+    names = match_columns(table, told[0], path)
     if not names:
         msg = (
             f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
@@ -96,30 +117,28 @@ def read_stations(
     if "time" not in names:
         msg = f"{path} has no column of times among {_some(table.columns)}: name it with --columns time=NAME."
         raise InputError(msg)
-    if "temperature" in names and "station" in names:
-        long = table.rename(columns={v: k for k, v in names.items()})
-        places = _sites_of(long, path) if sites is None else _read_sites(sites)
-        long = long[["time", "station", "temperature"]]
+    is_long = {"temperature", "station"} <= names.keys()
+    if not is_long and sites is None:
+        msg = (
+            f"{path} has no columns for station and temperature: name them with --columns "
+            "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
+        )
+        raise InputError(msg)
+    places, said = _places(tables, names, told), []
+    if is_long:
+        long = by_role(table, names)[["time", "station", "temperature"]]
     else:
-        if sites is None:
-            msg = (
-                f"{path} has no columns for station and temperature: name them with --columns "
-                "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
-            )
-            raise InputError(msg)
-        places = _read_sites(sites)
-        used = [c for c in table.columns if str(c) in places.index]
+        used = [c for c in table.columns if str(c).strip() in places.sites.index]
         if not used:
             msg = f"No column of {path} ({_some(table.columns)}) is a station of {sites}."
             raise InputError(msg)
+        others = [c for c in table.columns if c not in used and c != names["time"]]
+        said += [f"columns that are no station not read: {_some(pd.Index(others))}"] * bool(others)
         long = table.rename(columns={names["time"]: "time"}).melt(
             "time", used, var_name="station", value_name="temperature"
         )
-    long = long.assign(station=long["station"].astype(str)).dropna(subset=["time"])
+    long = long.assign(station=station_names(long["station"])).dropna(subset=["time"])
     long["temperature"] = pd.to_numeric(long["temperature"], errors="coerce")
-    _check_values(long["temperature"], unit, path)
-    if unit == "K":
-        long["temperature"] -= 273.15
     times, clock = to_utc(long, time_zone, ambiguous, path)
     long = long.assign(time=times).dropna(subset=["time"])
     repeated = long.duplicated(["station", "time"])
@@ -131,17 +150,61 @@ def read_stations(
             "saving time, state the zone and --ambiguous infer."
         )
         raise InputError(msg)
-    air = long.pivot(index="time", columns="station", values="temperature")
-    air = air.resample("1h").mean().dropna(how="all")
-    air.columns.name = None
+    raw = long.pivot(index="time", columns="station", values="temperature")
+    raw.columns.name = None
+    left_out = only_placed(list(raw.columns), places, path, where, skip_outside)
+    raw = raw.drop(columns=list(left_out))
+    values = air_values(
+        raw, places.sites, air_unit(unit) if unit else None, str(names.get("temperature", "")), path
+    )
+    air = values.air.resample("1h").mean().dropna(how="all")
     if air.shape[1] < 2:
         msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
         raise InputError(msg)
-    unplaced = [s for s in air.columns if s not in places.index]
-    if unplaced:
-        msg = f"Stations {unplaced[:5]} have no coordinates: add them to {sites or path}."
-        raise InputError(msg)
-    return Stations(air, places.loc[list(air.columns)], clock)
+    _tell(path, air, clock, values, places, sites is None, left_out, said)
+    return Stations(air, places.sites.loc[list(air.columns)], clock, left_out)
+
+
+def _places(
+    tables: list[tuple[Path, pd.DataFrame]], names: Mapping[str, str], told: list[dict[str, str]]
+) -> Places:
+    """The sites of the station file, or of the sites file, which is told by itself."""
+    path, table = tables[-1]
+    if len(tables) == 1:
+        return places_of(by_role(table, names), path, names)
+    names = match_columns(table, told[1], path)
+    places = places_of(by_role(table, names), path, names)
+    tell(Reading("station sites", str(path), places.said, places.cautions, places.facts))
+    return places
+
+
+def _tell(
+    path: Path,
+    air: pd.DataFrame,
+    clock: str,
+    values: AirValues,
+    places: Places,
+    own_places: bool,
+    left_out: Mapping[str, str],
+    said: list[str],
+) -> None:
+    """Say what was read of the station file: one list of clauses, those of each part in turn."""
+    clauses = [counted(air.shape[1], "station"), f"times: {clock}", *values.said, *said]
+    cautions, facts = list(values.cautions), {"n_stations": air.shape[1], "clock": clock}
+    facts |= values.facts
+    if own_places:
+        clauses += places.said[1:]
+        cautions += places.cautions
+        facts |= places.facts
+    silent = [s for s in places.sites.index if s not in air.columns]
+    if silent:
+        clauses.append(f"{counted(len(silent), 'site')} without data: {some(silent)}")
+    if left_out:
+        clauses.append(
+            f"{counted(len(left_out), 'station')} without a place left out: {some(list(left_out))}"
+        )
+    facts |= {"sites_without_data": silent, "left_out": dict(left_out)}
+    tell(Reading("station file", str(path), tuple(clauses), tuple(cautions), facts))
 
 
 def read_table(path: str | Path, what: str = "table") -> pd.DataFrame:
@@ -188,6 +251,7 @@ def check_time_zone(time_zone: str) -> None:
 def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Which column has which role: as given, else by the usual names."""
     by_lower = {str(c).lower(): c for c in table.columns}
+    by_lower |= {without_unit(c): c for c in table.columns if without_unit(c) not in by_lower}
     found = {}
     for role, options in _SYNONYMS.items():
         if role in given:
@@ -204,59 +268,6 @@ def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> 
 
 def _some(names: pd.Index) -> str:
     return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
-
-
-def _read_sites(path: str | Path) -> gpd.GeoDataFrame:
-    table = read_table(path, "sites file")
-    names = match_columns(table, {}, Path(path))
-    return _sites_of(table.rename(columns={v: k for k, v in names.items()}), Path(path))
-
-
-def _sites_of(table: pd.DataFrame, path: Path) -> gpd.GeoDataFrame:
-    """One row a station, with its place."""
-    if "station" not in table:
-        msg = f"{path} has no column of station names: name it with --columns station=NAME."
-        raise InputError(msg)
-    table = table.assign(station=table["station"].astype(str))
-    if isinstance(table, gpd.GeoDataFrame) and "latitude" not in table:
-        points = table.to_crs(4326).geometry
-        table = table.assign(longitude=points.x, latitude=points.y)
-    lacking = {"latitude", "longitude"} - set(table.columns)
-    if lacking:
-        msg = f"{path} has no {' and '.join(sorted(lacking))}: name the columns, or give --sites FILE."
-        raise InputError(msg)
-    first = table.drop_duplicates("station").set_index("station")
-    moved = table.groupby("station")[["latitude", "longitude"]].nunique().max(axis=1)
-    if (moved > 1).any():
-        msg = (
-            f"Station {moved[moved > 1].index[0]!r} of {path} has several places: split it by name."
-        )
-        raise InputError(msg)
-    points = gpd.points_from_xy(first["longitude"], first["latitude"], crs=4326)
-    nothing = pd.Series(np.nan, first.index)
-    codes = [
-        0
-        if value is None or value != value or str(value).strip() in ("", "0")
-        else lcz_class(_key(value)).number
-        for value in first.get("lcz", nothing)
-    ]
-    height = pd.to_numeric(first.get("elevation", nothing), errors="coerce")
-    return gpd.GeoDataFrame({"elevation": height, "lcz": codes}, geometry=points, index=first.index)
-
-
-def _key(value: object) -> str:
-    """``6.0``, as a column with gaps has it, is class 6."""
-    return str(int(value)) if isinstance(value, float) else str(value)
-
-
-def _check_values(values: pd.Series, unit: str, path: Path) -> None:
-    middle = float(values.median())
-    if np.isnan(middle):
-        msg = f"{path} has no temperature that is a number."
-        raise InputError(msg)
-    if unit == "degC" and middle > 100:
-        msg = f"{path} has a median of {middle:.1f} degC: its values look like kelvin; state --unit K."
-        raise InputError(msg)
 
 
 def to_utc(
