@@ -52,9 +52,7 @@ def surface(study: Study) -> pn.Column:
                 study, "heat_product", "Product",
                 {"by the file's name": "", **{n: n for n in study.param.heat_product.objects if n}},
             ),
-            _choice(study, "heat_unit", "Unit", {
-                "as the file says": "", "K": "K", "°C": "degC", "°F (stations)": "degF",
-            }),
+            _choice(study, "heat_unit", "Unit", {"as the file says": "", "K": "K", "°C": "degC"}),
             _text(study, "heat_band", "Band"),
             _text(study, "heat_acquired", "Acquired (UTC)"),
             _text(study, "heat_constants", "Landsat Level-1 constants"),
@@ -92,9 +90,10 @@ def canopy(study: Study) -> pn.Column:
             ),
             _text(study, "heat_columns", "Columns"),
             *_switch(study, "heat_skip_outside", "Leave stations outside the map out"),
-            _choice(study, "heat_unit", "Unit of temperature", {
-                "by the values": "", "°C": "degC", "°F": "degF", "K": "K",
-            }),
+            _choice(
+                study, "heat_air_unit", "Unit of the air temperatures",
+                {"by the values": "", "°C": "degC", "°F": "degF", "K": "K"},
+            ),
         ),
         **_WIDE,
     )  # fmt: skip

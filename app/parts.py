@@ -74,13 +74,13 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
     "bands": "the names of the file's bands", "band": "Own thermal rasters: Band",
-    "unit": "Own thermal rasters: Unit", "kind": "Own thermal rasters: Product",
+    "unit": "Unit (of own stations or thermal rasters)", "kind": "Own thermal rasters: Product",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
     "ambiguous": "Own stations: Hour shown twice",
     "skip-outside": "Own stations: Leave stations outside the map out",
-    "station-classes": "classes of stations set by hand", "sites": "the stations' sites",
+    "station-classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 

@@ -148,3 +148,14 @@ def centre_of(box: GeoBox) -> tuple[float, float]:
     to_degrees = Transformer.from_crs(box.crs.proj, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform(x, y)
     return float(wrapped(longitude)), float(latitude)
+
+
+def share_ground(one: GeoBox, other: GeoBox) -> bool:
+    """Whether the boxes in degrees around two grids have a place in common."""
+    x1, y1 = outline_of(one)
+    x2, y2 = outline_of(other)
+    if not x1.size or not x2.size:
+        return False
+    x2 = x2 + 360 * np.round((np.mean([x1.min(), x1.max()]) - np.mean([x2.min(), x2.max()])) / 360)
+    across = x1.min() <= x2.max() and x2.min() <= x1.max()
+    return bool(across and y1.min() <= y2.max() and y2.min() <= y1.max())

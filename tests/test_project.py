@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "class_names": {"classes", "errors"},
     "longitudes": set(),
     "grid": {"errors", "longitudes"},
+    "mercator": {"grid", "longitudes"},
     "reading": set(),
     "limits": {"errors"},
     "unreadable": set(),
@@ -52,7 +53,7 @@ MAY_IMPORT = {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
         "scenes", "training",
     },
-    "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps"},
+    "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
 }  # fmt: skip
 
 

@@ -313,5 +313,5 @@ def _stations(material: Material, v: Mapping[str, Any]) -> Any:
         files[0], sites=files[1] if len(files) > 1 else None,
         columns={k.strip(): n.strip() for k, n in pairs},
         time_zone=v["heat_time_zone"].strip() or None, ambiguous=v["heat_ambiguous"],
-        unit=v["heat_unit"] or None, skip_outside=v["heat_skip_outside"],
+        unit=v["heat_air_unit"] or None, skip_outside=v["heat_skip_outside"],
     )  # fmt: skip

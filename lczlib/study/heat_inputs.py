@@ -58,9 +58,8 @@ class HeatInputs(param.Parameterized):
         doc="Thermal product of an own raster; by default known by its file name.",
     )  # fmt: skip
     heat_unit = param.Selector(
-        default="", objects=["", "K", "degC", "degF"],
-        doc="Unit of own temperatures, where the file does not say; °F is of stations alone. That of "
-        "stations is else told by the column's name and the values.",
+        default="", objects=["", "K", "degC"],
+        doc="Unit of own temperatures, where the file does not say.",
     )  # fmt: skip
     heat_band = param.String("", doc="Thermal band of an own raster: number or name.")
     heat_constants = param.String(
@@ -160,6 +159,10 @@ class HeatInputs(param.Parameterized):
         doc="Columns of own stations and their sites, in whichever of the two files, where the names "
         "are unusual: time=NAME,station=NAME,latitude=NAME,…",
     )
+    heat_air_unit = param.Selector(
+        default="", objects=["", "degC", "degF", "K"],
+        doc="Unit of own stations' temperatures; by default as the column's name and the values tell.",
+    )  # fmt: skip
     heat_skip_outside = param.Boolean(
         False,
         doc="Leave stations outside the map, or without coordinates, out, and name them; off: none "

@@ -33,7 +33,8 @@ _FAHRENHEIT = {"f", "°f", "degf", "deg_f", "fahrenheit", "degree_fahrenheit", "
                "degree fahrenheit", "degrees fahrenheit", "degreef", "degreesf"}  # fmt: skip
 _AGREE, _CLOSE = 10.0, 5.0  # K between two stations of a network, root mean square
 _MOST_ANCHORS, _MOST_HOURS = 9, 2000
-_NEARLY = 4.0  # K by which a month may leave its usual range
+_MOVES_WITH = 0.35  # of the spread that is left in the network's own unit
+_NEARLY = 3.0  # K by which a month may leave its usual range
 _NO_JUMP = 40.0  # values of one station have no gap as wide, in any unit
 
 # Mean air temperature of the warmest and the coldest month by latitude (degC at low elevation): the
@@ -43,8 +44,8 @@ _WARM_LOW = (20, 20, 16, 15, 14, 10, 7, 0, -40)
 _WARM_HIGH = (34, 38, 42, 45, 42, 34, 28, 22, 12)
 _COLD_LOW = (20, 17, 8, -8, -22, -33, -50, -50, -70)
 _COLD_HIGH = (34, 34, 32, 26, 19, 13, 10, 6, 2)
-_LAPSE, _HIGHEST_CITY = 0.0065, 1500.0  # K per m; m, where no elevation is known
-_FAHRENHEIT_LANDS = ((24, 50, -126, -66), (18, 72, -180, -126), (17, 28, -80, -64), (12, 21, 144, 147),
+_LAPSE, _HIGHEST_CITY = 0.0065, 1000.0  # K per m; m, where no elevation is known
+_FAHRENHEIT_LANDS = ((24, 50, -126, -66), (18, 23, -161, -154), (54, 72, -169, -130), (51, 56, -180, -169), (17, 28, -80, -64), (12, 21, 144, 147),
                      (15, 19, -90, -87), (4, 9, -12, -7), (-15, -14, -171, -169))  # fmt: skip
 """South, north, west, east of where degF is in use: the United States, its islands, the Bahamas,
 the Cayman Islands, Belize, Liberia."""
@@ -181,7 +182,8 @@ def find_units(
         raise InputError(msg)
     if named in worlds:
         return _units(worlds[named], named, f"by the name of column {column!r}")
-    main = _by_season(bulk, worlds, sites) if len(worlds) > 1 else next(iter(worlds))
+    off = {unit: _off_season(bulk, world, sites) for unit, world in worlds.items()}
+    main = _by_season(off, sites)
     if main is None:
         both = " and ".join(worlds)
         options = " or ".join(f"--unit {u}" for u in worlds)
@@ -191,6 +193,8 @@ def find_units(
         )
         raise InputError(msg)
     how = "not stated, by its values" + (", place and season" if len(worlds) > 1 else "")
+    also = [unit for unit in worlds if unit != main and off[unit] == 0]
+    how += f" (as {also[0]} they would fit too)" if also else ""
     found = _units(worlds[main], main, how)
     if named is None or (named, main) == ("degC", TENTHS):
         return found
@@ -198,15 +202,14 @@ def find_units(
     return replace(found, cautions=(text, *found.cautions))
 
 
-def _by_season(
-    bulk: pd.DataFrame, worlds: Mapping[str, pd.Series], sites: gpd.GeoDataFrame
-) -> str | None:
+def _by_season(off: Mapping[str, float], sites: gpd.GeoDataFrame) -> str | None:
     """The one unit that makes temperatures of the place and season; None where two do.
 
     Nearly all networks are in degC outside the few lands that use degF: there it is enough that
     degC fits, and another unit is taken only where degC is out of question.
     """
-    off = {unit: _off_season(bulk, world, sites) for unit, world in worlds.items()}
+    if len(off) == 1:
+        return next(iter(off))
     right = [unit for unit, far in off.items() if far == 0]
     if "degC" in right and not _fahrenheit_land(sites):
         return "degC"
@@ -282,16 +285,19 @@ def _worlds(bulk: pd.DataFrame, fits: pd.DataFrame) -> dict[str, pd.Series]:
     hourly = hourly.iloc[:: max(1, len(hourly) // _MOST_HOURS)]
     known = fits.index[fits.any(axis=1)]
     celsius = {u: to_celsius(hourly[known], u).to_numpy() for u in fits}
-    anchors = known[:: max(1, len(known) // _MOST_ANCHORS)]
     best: dict[str, tuple[int, pd.Series]] = {}
-    for anchor in anchors:
+    for anchor in known[:: max(1, len(known) // _MOST_ANCHORS)]:
         for unit in fits.columns[fits.loc[anchor]]:
-            at = celsius[unit][:, known.get_loc(anchor)][:, None]
-            off = pd.DataFrame({u: _root_mean_square(c - at) for u, c in celsius.items()}, known)
-            chosen, agreeing = _choose(off.where(fits.loc[known]), unit, fits)
-            main = chosen[chosen != ""].mode()[0]
-            if (chosen == unit).sum() == (chosen == main).sum():
-                main = unit
+            at = celsius[unit][:, [known.get_loc(anchor)]]
+            off, moves = (
+                pd.DataFrame({u: size(c - at) for u, c in celsius.items()}, known).where(
+                    fits.loc[known]
+                )
+                for size in (_root_mean_square, _spread)
+            )
+            chosen, agreeing = _choose(off, moves, unit, fits)
+            counts = chosen[chosen != ""].value_counts()
+            main = unit if counts.get(unit, 0) == counts.iloc[0] else counts.index[0]
             if main not in best or agreeing > best[main][0]:
                 best[main] = agreeing, chosen
     if not best:
@@ -302,16 +308,32 @@ def _worlds(bulk: pd.DataFrame, fits: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _root_mean_square(differences: np.ndarray) -> np.ndarray:
     known = np.isfinite(differences)
+    total = (np.where(known, differences, 0.0) ** 2).sum(axis=0)
     n = known.sum(axis=0)
-    total = np.where(known, differences, 0.0) ** 2
-    return np.where(n > 0, np.sqrt(total.sum(axis=0) / np.maximum(n, 1)), np.nan)
+    return np.where(n > 0, np.sqrt(total / np.maximum(n, 1)), np.nan)
 
 
-def _choose(off: pd.DataFrame, unit: str, fits: pd.DataFrame) -> tuple[pd.Series, int]:
-    """Each station's unit by its distance (K) from the one that stands for the network."""
+def _spread(differences: np.ndarray) -> np.ndarray:
+    known = np.isfinite(differences)
+    n = np.maximum(known.sum(axis=0), 1)
+    return _root_mean_square(differences - np.where(known, differences, 0.0).sum(axis=0) / n)
+
+
+def _choose(
+    off: pd.DataFrame, moves: pd.DataFrame, unit: str, fits: pd.DataFrame
+) -> tuple[pd.Series, int]:
+    """Each station's unit by its distance (K) from the one that stands for the network.
+
+    Near -40, where degC and degF meet, the level tells little: there the unit counts in which a
+    station moves with the network.
+    """
     best = off.min(axis=1)
-    nearest = off.fillna(np.inf).idxmin(axis=1)
-    clear = (off[unit].isna() | ((off[unit] > _CLOSE) & (best < off[unit] / 2))) & best.notna()
+    alike = off.le(best + _CLOSE, axis=0)
+    nearest = moves.where(alike).fillna(np.inf).idxmin(axis=1)
+    best = pd.Series([off.at[s, u] for s, u in nearest.items()], off.index)
+    moved = pd.Series([moves.at[s, u] for s, u in nearest.items()], off.index)
+    other = (off[unit] > _CLOSE) | (moved < _MOVES_WITH * moves[unit])
+    clear = (off[unit].isna() | (other & (best < off[unit] / 2))) & best.notna()
     chosen = nearest.where(clear, unit)
     apart = best.isna()  # no hour in common: the network's unit where it fits, else one that does
     own = fits.loc[off.index]
@@ -331,7 +353,7 @@ def _off_season(bulk: pd.DataFrame, units: pd.Series, sites: gpd.GeoDataFrame) -
     days = middle.index.tz_convert(None) if middle.index.tz is not None else middle.index
     far = 0.0
     for _, month in middle.groupby(days.to_period("M")):
-        low, high = season_range(latitude, int(month.index.dayofyear.to_numpy().mean()), height)
+        low, high = season_range(latitude, int(month.index.day_of_year.to_numpy().mean()), height)
         value = float(month.median())
         far = max(far, low - value, value - high)
     return far
@@ -347,7 +369,7 @@ def season_range(latitude: float, day: int, height: float | None = None) -> tupl
     day : int
         Of the year.
     height : float, optional
-        m above the sea; up to 1,500 m where it is not known.
+        m above the sea; up to 1,000 m where it is not known.
     """
     peak = 200 if latitude >= 0 else 17  # warmest some weeks after the solstice
     summer = 0.5 + 0.5 * np.cos(2 * np.pi * (day - peak) / 365.25)

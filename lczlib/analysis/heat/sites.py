@@ -142,7 +142,8 @@ def places_of(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> Plac
         raise InputError(msg)
     table = table.assign(station=station_names(table["station"])).loc[table["station"].notna()]
     keep = ["latitude", "longitude", "elevation", "lcz"]
-    table = table[["station", *(c for c in keep if c in table)]].drop_duplicates()
+    table = table[["station", *(c for c in keep if c in table)]]
+    table = table.drop_duplicates().reset_index(drop=True)
     table = table.assign(
         latitude=_degrees(table, "latitude", path), longitude=_degrees(table, "longitude", path)
     )

@@ -140,7 +140,7 @@ def _outside(
                 "with latitude and longitude exchanged: name them the other way round with --columns "
                 "latitude=NAME,longitude=NAME."
             )
-    told = ", ".join(f"{s!r} ({_where(sites.geometry[s])})" for s in outside[:60])
+    told = ", ".join(f"{s!r} at {_where(sites.geometry[s])}" for s in outside[:60])
     told += f" and {len(outside) - 60} more" if len(outside) > 60 else ""
     one = len(outside) == 1
     if lcz is None:
