@@ -45,8 +45,10 @@ _WARM_HIGH = (34, 38, 42, 45, 42, 34, 28, 22, 12)
 _COLD_LOW = (20, 17, 8, -8, -22, -33, -50, -50, -70)
 _COLD_HIGH = (34, 34, 32, 26, 19, 13, 10, 6, 2)
 _LAPSE, _HIGHEST_CITY = 0.0065, 1000.0  # K per m; m, where no elevation is known
-_FAHRENHEIT_LANDS = ((24, 50, -126, -66), (18, 23, -161, -154), (54, 72, -169, -130), (51, 56, -180, -169), (17, 28, -80, -64), (12, 21, 144, 147),
-                     (15, 19, -90, -87), (4, 9, -12, -7), (-15, -14, -171, -169))  # fmt: skip
+_FAHRENHEIT_LANDS = (
+    (24, 50, -126, -66), (54, 72, -169, -130), (51, 56, -180, -169), (18, 23, -161, -154),
+    (17, 28, -80, -64), (15, 19, -90, -87), (4, 9, -12, -7), (12, 21, 144, 147), (-15, -14, -171, -169),
+)  # fmt: skip
 """South, north, west, east of where degF is in use: the United States, its islands, the Bahamas,
 the Cayman Islands, Belize, Liberia."""
 

@@ -132,12 +132,12 @@ def _outside(
     """What is said of stations that have no class: all of them, and why."""
     if lcz is not None and len(outside) > len(sites) / 2:
         turned = sites.loc[outside]
-        fits = turned.geometry.x.abs() <= 90
+        turned = turned[turned.geometry.x.abs() <= 90]
         swapped = gpd.points_from_xy(turned.geometry.y, turned.geometry.x, crs=4326)
-        if fits.all() and len(_surroundings(turned.set_geometry(swapped), lcz, 1.0)) == len(turned):
+        if len(_surroundings(turned.set_geometry(swapped), lcz, 1.0)) > len(sites) / 2:
             return (
-                f"{counted(len(outside), 'station')} of {len(sites)} outside the LCZ map, but inside it "
-                "with latitude and longitude exchanged: name them the other way round with --columns "
+                f"{counted(len(outside), 'station')} of {len(sites)} outside the LCZ map, most of them "
+                "inside it with latitude and longitude exchanged: name them the other way round with --columns "
                 "latitude=NAME,longitude=NAME."
             )
     told = ", ".join(f"{s!r} at {_where(sites.geometry[s])}" for s in outside[:60])
