@@ -84,6 +84,7 @@ def canopy(study: Study) -> pn.Column:
         _card(
             "Own stations",
             _text(study, "heat_time_zone", "Time zone"),
+            _text(study, "heat_time_format", "Format of times"),
             _choice(
                 study, "heat_ambiguous", "Hour shown twice",
                 {n: n for n in study.param.heat_ambiguous.objects},

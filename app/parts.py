@@ -16,6 +16,7 @@ from style import RAW_CSS
 
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
+from lczlib.reading import counted
 from lczlib.study import Study
 from lczlib.study.steps import MAP_NAMES
 
@@ -73,24 +74,32 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
 
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
-    "bands": "the names of the file's bands", "band": "Own thermal rasters: Band",
+    "bands": "Values of your Sentinel-2: Bands", "nodata": "No data", "band": "Own thermal rasters: Band",
     "unit": "Unit (of own stations or thermal rasters)", "kind": "Own thermal rasters: Product",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
-    "ambiguous": "Own stations: Hour shown twice",
+    "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
     "skip-outside": "Own stations: Leave stations outside the map out",
     "station-classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""
 
 
-def in_page(message: str) -> str:
-    """A message of the library with the names that settings have on the pages."""
+_OF_MAPS = {"band": "Band", "scheme": "Numbering", "nodata": "No data", "legend": "Legend"}
+OWN_MAP_CARDS = {
+    "own_map": "How your LCZ map is read", "reference": "How your reference is read",
+}  # fmt: skip
+"""Titles of the cards with the settings of own maps, by the step that reads them."""
+
+
+def in_page(message: str, step: str = "") -> str:
+    """A message of the library with the names that settings have on the pages, City page's for maps."""
+    names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
+    if step in OWN_MAP_CARDS:
+        names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in _OF_MAPS.items()}
     return re.sub(
-        r"--([a-z]+(?:-[a-z]+)*)",
-        lambda m: f"“{_IN_PAGE[m[1]]}”" if m[1] in _IN_PAGE else m[0],
-        message,
+        r"--([a-z]+(?:-[a-z]+)*)", lambda m: f"“{names[m[1]]}”" if m[1] in names else m[0], message
     )
 
 
@@ -102,7 +111,7 @@ def banner(study: Study, names: Iterable[str]) -> str:
         # own files by their names: where the server keeps them is nobody's business
         message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
         if message:
-            said = escape(in_page(message))
+            said = escape(in_page(message, name))
             out.append(f'<div class="lcz-banner failed" role="alert">{said}</div>')
         elif study.conditions.get(name) == "stale":
             out.append(
@@ -116,6 +125,24 @@ def banner(study: Study, names: Iterable[str]) -> str:
                 + "</div>"
             )
     return "".join(dict.fromkeys(out))
+
+
+def what_was_read(study: Study, names: Iterable[str]) -> str:
+    """What some steps read of files, and what may be wrong with it; empty where nothing was read."""
+    read = [(n, r) for n in names for r in study.read.get(n, ())]
+    heard = list(dict.fromkeys(in_page(str(r), n) for n, r in read))
+    if not heard:
+        return ""
+    cautions = dict.fromkeys(in_page(c, n) for n, r in read for c in r.cautions)
+    warned = "".join(
+        f'<div class="lcz-banner stale" role="status">{escape(text)}</div>' for text in cautions
+    )
+    lines = "".join(f"<li>{escape(text)}</li>" for text in heard)
+    files = counted(len(heard), "file")
+    return (
+        f'{warned}<details class="lcz-help lcz-read"><summary>What was read ({files})</summary>'
+        f"<ul>{lines}</ul></details>"
+    )
 
 
 def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:

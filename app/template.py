@@ -9,7 +9,7 @@ from access import name_widgets
 from bokeh.models import CustomJS
 from memory import settle
 from panel.theme import fast
-from parts import banner, html
+from parts import banner, html, what_was_read
 from sending import send_everything
 from session import Session
 from style import NAV_CSS, TEMPLATE_CSS
@@ -45,7 +45,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         button_type="primary", button_style="outline", stylesheets=[NAV_CSS], name="Page",
         css_classes=["lcz-nav"], margin=(4, 6), sizing_mode="stretch_width",
     )  # fmt: skip
-    above = html("", visible=False)
+    above, read = html("", visible=False), html("", visible=False)
     body = pn.Column(sizing_mode="stretch_width", min_height=500)
     side = pn.Column(sizing_mode="stretch_width")
 
@@ -67,6 +67,8 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         quiet = getattr(page, "quiet", ())
         text = banner(session.study, [n for n in (page.needs if page else ()) if n not in quiet])
         above.param.update(object=text, visible=bool(text))
+        heard = what_was_read(session.study, page.needs if page else ())
+        read.param.update(object=heard, visible=bool(heard))
 
     def restore() -> None:
         """Run again what had been run where the address comes from."""
@@ -81,11 +83,11 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
 
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
     session.view.param.watch(show, "page")
-    session.study.param.watch(tell, ["conditions", "messages"])
+    session.study.param.watch(tell, ["conditions", "messages", "read"])
     session.study.param.watch(opened, "scene")
     template = pn.template.FastListTemplate(
         title="Local Climate Zones", sidebar=[side],
-        main=[pn.Column(nav, above, body, sizing_mode="stretch_width")],
+        main=[pn.Column(nav, above, read, body, sizing_mode="stretch_width")],
         accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast,
         font="system-ui, sans-serif", main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS],
         meta_description="Local Climate Zone maps, their accuracy and heat islands",

@@ -22,6 +22,7 @@ import pyogrio
 import rasterio
 
 from lczlib.errors import InputError
+from lczlib.tables.delimited import decoded
 from lczlib.unreadable import TIFF_SIGNATURES
 
 LARGEST_MB = float(os.environ.get("LCZLIB_UPLOAD_MB", "500"))
@@ -32,7 +33,7 @@ _SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qmd", ".
 
 RASTERS = (".tif", ".tiff")
 VECTORS = (".geojson", ".json", ".kml", ".gpkg", ".zip")
-TABLES = (".csv", ".parquet", ".gpkg")
+TABLES = (".csv", ".txt", ".parquet", ".gpkg")
 _NUMBER = count(1)
 
 
@@ -145,11 +146,11 @@ def _is_geopackage(name: str, content: bytes) -> None:
 
 def _is_csv(name: str, content: bytes) -> None:
     try:
-        head = content[:200_000].decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"{name} is no text in UTF-8: save it as CSV in UTF-8."
+        head, _ = decoded(content[:200_000])
+    except InputError as error:
+        msg = f"{name} is no text: save it as CSV in UTF-8."
         raise InputError(msg) from error
-    if "\0" in head or "\n" not in head or head.lstrip()[:1] == "<":
+    if not set("\r\n") & set(head) or head.lstrip()[:1] == "<":
         msg = f"{name} is no CSV table."
         raise InputError(msg)
 
@@ -162,7 +163,7 @@ def _is_parquet(name: str, content: bytes) -> None:
 
 _CHECKS: dict[str, Callable[[str, bytes], None]] = {
     ".tif": _is_tiff, ".tiff": _is_tiff, ".geojson": _is_geojson, ".json": _is_geojson,
-    ".kml": _is_kml, ".gpkg": _is_geopackage, ".csv": _is_csv, ".parquet": _is_parquet,
+    ".kml": _is_kml, ".gpkg": _is_geopackage, ".csv": _is_csv, ".txt": _is_csv, ".parquet": _is_parquet,
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import box_of, share_ground
 from lczlib.rasters import open_raster
+from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
 from lczlib.study.places import OWN
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
@@ -77,7 +78,8 @@ KINDS = {
         ),
         Kind(
             "Another LCZ map (GeoTIFF)",
-            "Classes 1-17 (or 1-10 and 101-107) in one band, or the three bands of the LCZ Generator.",
+            "Classes 1-17 (or 1-10 and 101-107) in one band, or the three bands of the LCZ Generator, of "
+            "which the filtered one is taken. How it was read is told on the pages, and can be corrected below.",
             RASTERS, "map_files",
         ),
         Kind(
@@ -103,12 +105,12 @@ KINDS = {
         ),
         Kind(
             "Classes of stations set by hand (CSV, Parquet)", "Columns: station and lcz.",
-            TABLES[:2], "station_class_files",
+            TABLES[:3], "station_class_files",
         ),
         Kind(
             "Weather: time, wind, cloud (CSV, Parquet)",
             "Hourly wind in m/s and cloud in oktas: tells calm and clear nights.",
-            TABLES[:2], "weather_files",
+            TABLES[:3], "weather_files",
         ),
         Kind(
             "Sentinel-1 in dB, for water (GeoTIFF)",
@@ -294,4 +296,7 @@ def take(session: Session, kind: Kind, paths: list[Path]) -> None:
     if own and study.context.places.place(study.city).has_scenes:
         # an own scene in place of a city's is of another place: nothing of that city belongs to it
         study.param.update(city=OWN, area=None)
-    study.param.update({kind.target: names})
+    # what was said of the map before says nothing of this one
+    which = kind.target.removesuffix("_files")
+    anew = dict.fromkeys(map_settings(which), "") if which in OWN_MAPS else {}
+    study.param.update({kind.target: names, **anew})

@@ -2,7 +2,8 @@
 
 Landsat 8 of 15 October 2014 (bands 1-7, 100 m, digital numbers) with the expert polygons of the
 same grid, both in ../shared/data/hong_kong. Every patch is predicted once, by a model that trained
-on other folds; the CNN's early stopping watches the fold after the tested one.
+on other folds; the CNN's early stopping watches the fold after the tested one. By polygon, patches (800 m
+wide) that share pixels with those of another subset are left out of training; at random they are not.
 
     python benchmarks/hong_kong.py --out benchmarks/results
 
@@ -26,7 +27,8 @@ from lczlib.training.evaluation import assess_patches, predict_patches, scaling_
 from lczlib.training.forest import Forest
 from lczlib.training.inputs import SceneFiles, patches_of
 from lczlib.training.patches import Patches
-from lczlib.training.splits import folds
+from lczlib.training.run import Subsets
+from lczlib.training.splits import Split, folds
 from lczlib.training.trainer import Options, fit_network
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/hong_kong"
@@ -50,10 +52,12 @@ def cross_validate(patches: Patches, method: str, epochs: int) -> dict[str, Asse
     found = {"random forest": np.zeros((len(patches), 17)), "CNN": np.zeros((len(patches), 17))}
     for k in range(N_FOLDS):
         test, later = fold == k, fold == (k + 1) % N_FOLDS
-        held = patches.subset(np.flatnonzero(test))
-        known = patches.subset(np.flatnonzero(~test))
+        parts = Split(*map(np.flatnonzero, (~test & ~later, later, test)), method=method, seed=0)
+        subsets = Subsets.of(patches, parts)
+        train, validation, held = subsets.train, subsets.validation, subsets.test
+        known = patches.subset(np.concatenate([subsets.split.train, subsets.split.validation]))
         found["random forest"][test] = Forest(seed=k).fit(known).predict(held)
-        train, validation = (patches.subset(np.flatnonzero(m)) for m in (~test & ~later, later))
+        print(f"{method} fold {k + 1}/{N_FOLDS}: {subsets.separation}", flush=True)
         options = Options(
             "sen2lcz", {"width": 16, "depth": 1}, epochs=epochs, patience=5, seed=k, device="cpu"
         )

@@ -184,15 +184,15 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
         if stray:
             msg = (
                 f"Codes 101-107 stand beside {stray[:5]}, which that numbering does not have: "
-                "declare the no-data value, or correct the file."
+                "name the no-data value (--nodata), or correct the file."
             )
             raise ClassSchemeError(msg)
         return "101-107"
     stray = sorted(c for c in present if not 0 <= c <= N_CLASSES)
     if stray:
         msg = (
-            f"Codes {stray[:5]} are no LCZ numbers: declare the no-data value (nodata=...), or name "
-            f"the numbering (scheme= one of {', '.join(SCHEMES)})."
+            f"Codes {stray[:5]} are no LCZ numbers: name the no-data value (--nodata), or the "
+            f"numbering (--scheme, one of {', '.join(SCHEMES)})."
         )
         raise ClassSchemeError(msg)
     if N_CLASSES in present or zero_is_nodata or (max(positive) <= 10 and 0 not in present):
@@ -255,12 +255,12 @@ def to_standard(
         if nodata is None and not (distinct > 0).any() and (distinct == 0).any():
             return out
         scheme = detect_scheme(distinct, zero_is_nodata=nodata == 0)
-    table = _lookup(scheme)
+    table = lookup(scheme)
     stray = [int(c) for c in distinct if int(c) not in table]
     if stray:
         msg = (
-            f"Codes {stray[:5]} are not in the numbering {scheme}: declare the no-data value "
-            "(nodata=...), or name another numbering."
+            f"Codes {stray[:5]} are not in the numbering {scheme}: name the no-data value (--nodata), or "
+            "another numbering (--scheme)."
         )
         raise ClassSchemeError(msg)
     low = int(distinct.min())
@@ -292,13 +292,13 @@ def from_standard(values: np.ndarray, scheme: Scheme, *, nodata: float | None = 
     if scheme == "letters":
         return np.array(["", *(c.code for c in CLASSES)])[values]
     fill = nodata if nodata is not None else (255 if scheme == "0-16" else 0)
-    codes = {standard: code for code, standard in _lookup(scheme).items() if standard}
+    codes = {standard: code for code, standard in lookup(scheme).items() if standard}
     lut = np.array([fill, *(codes[c.number] for c in CLASSES)])
     return lut[values] if nodata is not None else lut.astype(np.uint8)[values]
 
 
-def _lookup(scheme: Scheme) -> dict[int, int]:
-    """Code to standard number, for a numeric scheme."""
+def lookup(scheme: Scheme) -> dict[int, int]:
+    """Class 1..17, or 0 for no data, of each code of a numeric numbering."""
     if scheme == "0-16":
         return {c.number - 1: c.number for c in CLASSES}
     if scheme == "101-107":

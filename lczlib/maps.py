@@ -6,16 +6,24 @@ An LCZ map is a ``DataArray (y, x)`` uint8, 1..17, 0 = no data. Probabilities ar
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
-from lczlib.classes import CLASSES, N_CLASSES, NODATA, Scheme, to_standard
+from lczlib.classes import CLASSES, N_CLASSES, NODATA
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
-from lczlib.rasters import band_names, layer_of, open_raster
+from lczlib.legend_files import find_legends
+from lczlib.legends import parse_legend
+from lczlib.map_codes import StoredCodes, map_reading, translated
+from lczlib.map_doubts import check_description, doubts
+from lczlib.numbering import MapScheme, meaning_of
+from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster
+from lczlib.reading import tell
 from lczlib.unreadable import Wanted
 
 FLAG_ATTRS = {
@@ -32,80 +40,169 @@ _SUM_TOLERANCE = 2e-3
 """How far probabilities of a cell may be from adding up to 1: twice what rounding to 1e-4 can make."""
 
 
+@dataclass(frozen=True)
+class MapOptions:
+    """How a raster of classes is to be read, where the file does not say; each may be left out.
+
+    Attributes
+    ----------
+    band : int or str
+        Number (from 1) or name.
+    scheme : MapScheme
+        Numbering of the codes.
+    nodata : tuple of float
+        Values that are no data, beside those that the file declares.
+    legend : mapping of int to int
+        Class 1..17 of each code, 0 for no data (see `lczlib.legends.parse_legend`); in place of a
+        numbering.
+    """
+
+    band: int | str | None = None
+    scheme: MapScheme | None = None
+    nodata: tuple[float, ...] = ()
+    legend: Mapping[int, int] | None = None
+
+
 def open_lcz_map(
     path: str | Path,
     *,
-    scheme: Scheme | None = None,
+    scheme: MapScheme | None = None,
     band: int | str | None = None,
-    nodata: float | None = None,
+    nodata: float | Sequence[float] | None = None,
+    legend: Mapping[int, int] | str | None = None,
+    options: MapOptions | None = None,
     chunks: object = None,
     what: str = "LCZ map",
     wanted: Wanted = "raster",
 ) -> xr.DataArray:
-    """Open an LCZ map of any numbering as uint8 1..17, 0 = no data.
+    """Open an LCZ map of any numbering or legend as uint8 1..17, 0 = no data, and tell what was read.
 
     Parameters
     ----------
     path : path
         A raster of class codes: one band, or the LCZ Generator's three (lcz, lczFilter,
-        classProbability).
-    scheme : Scheme, optional
+        classProbability), of which the filtered one is taken.
+    scheme : MapScheme, optional
         Numbering of the codes; detected where it is certain.
     band : int or str, optional
-        Band number (from 1) or name. Of a file with several bands, the one named ``lcz`` is taken.
-    nodata : float, optional
-        No-data value, where the file does not declare it.
+        Band number (from 1) or name; of NetCDF and HDF5, the variable.
+    nodata : float or several, optional
+        No-data values that the file does not declare.
+    legend : mapping of int to int, or str, optional
+        Class of each code, ``{1: 2, 2: 12}`` or ``"1=2,2=B"``, in place of a numbering.
+    options : MapOptions, optional
+        The four in one, where they are not given singly.
     chunks : optional
         Chunks as xarray understands them. The map is then dask-backed, and read once here, chunk
-        by chunk, to learn its numbering.
+        by chunk, to learn its codes.
     what, wanted : str
         What messages call it, and what kind of file they ask for.
 
     Returns
     -------
-    DataArray (y, x), uint8, with CF ``flag_values`` and ``flag_meanings``
+    DataArray (y, x), uint8, with CF ``flag_values`` and ``flag_meanings``; ``attrs["source"]``: the
+    file, and ``attrs["certainty_band"]``, where it has one (see `open_map_certainty`)
 
     Raises
     ------
     InputError, ClassSchemeError, GridError
-        If the file cannot be read, its numbering is ambiguous, or it has no CRS.
+        If the file cannot be read, its numbering is ambiguous, names or colours say that its codes mean
+        something else, or it has no CRS.
     """
+    given = options or MapOptions()
+    band = band if band is not None else given.band
+    scheme = scheme or given.scheme
+    legend = parse_legend(legend) if isinstance(legend, str) else legend or given.legend
     data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band)
-    layer = layer_of(data, _choose_band(band_names(data), band, path))
-    declared = nodata if nodata is not None else layer.rio.nodata
+    source = str(data.encoding.get("source", path))
+    # of several variables the band named the one that was opened
+    inside = None if isinstance(band, str) and source.endswith((f":{band}", f"/{band}")) else band
+    index, note = map_band(data, inside, path)
+    layer = layer_of(data, index)
+    geobox_of(layer, f"{what} {path}")
     try:
-        codes = _standard_codes(layer.data, scheme, declared)
+        if not (scheme or legend):
+            check_description(layer)
+        stored = StoredCodes.of(layer, given.nodata if nodata is None else np.atleast_1d(nodata))
+        meaning = meaning_of(stored.codes, scheme, legend, find_legends(source, path, index + 1))
+        table = stored.table(meaning.classes)
+        codes = xr.DataArray(translated(layer.data, stored.values, table), layer.coords, layer.dims)
+        cells = np.bincount(table, stored.counts, minlength=N_CLASSES + 1).astype(int)
+        doubted = () if meaning.certain else doubts(codes, np.flatnonzero(cells[1:]) + 1)
     except ClassSchemeError as err:
         msg = f"{path}: {err}"
         raise ClassSchemeError(msg) from err
-    geobox_of(layer, f"{what} {path}")
-    return lcz_map(xr.DataArray(codes, coords=layer.coords, dims=layer.dims), source=str(path))
+    sure = _certainty_band(data)
+    tell(map_reading(path, what, note, stored, meaning, cells, doubted, sure))
+    return lcz_map(codes, source=str(path), **({"certainty_band": sure} if sure else {}))
 
 
-def _standard_codes(values: np.ndarray | da.Array, scheme: Scheme | None, nodata: float | None):  # noqa: ANN202
-    if isinstance(values, np.ndarray):
-        return to_standard(values, scheme, nodata=nodata)
-    # the distinct codes tell the numbering, and their translation is that of every chunk
-    distinct = da.unique(values.ravel()).compute()
-    standard = to_standard(distinct, scheme, nodata=nodata)
-    return values.map_blocks(lambda v: standard[np.searchsorted(distinct, v)], dtype=np.uint8)
+def map_band(data: xr.DataArray, band: int | str | None, path: str | Path) -> tuple[int, str]:
+    """Position (from 0) of the band that holds the classes, and a note on it where there are several.
 
+    Of several bands that nobody chose from, the filtered map of the LCZ Generator is taken
+    (``lczFilter``, which w2w and others use), else the one named ``lcz``.
 
-def _choose_band(names: list[str], band: int | str | None, path: str | Path) -> int:
-    if isinstance(band, int):
-        if not 1 <= band <= len(names):
-            msg = f"{path} has {len(names)} band(s); band {band} does not exist."
+    Raises
+    ------
+    InputError
+        If there is no such band.
+    """
+    names = band_names(data)
+    if len(names) == 1 and band is None:
+        return 0, ""
+    plain = [_plain(n) for n in names]
+    if band is None:
+        known = next((n for n in ("lczfilter", "lcz") if plain.count(n) == 1), None)
+        if known is None:
+            named = f" ({', '.join(n or 'unnamed' for n in names)})" if any(names) else ""
+            msg = (
+                f"{path} has {len(names)} bands{named}, and none is named lcz: an image or probabilities "
+                "are no LCZ map; of a map with several bands say which holds the classes (--band NAME or "
+                "NUMBER)."
+            )
             raise InputError(msg)
-        return band - 1
-    wanted = band if band is not None else ("lcz" if len(names) > 1 else names[0])
-    if wanted not in names:
-        named = f" ({', '.join(names)})" if all(names) else ""
-        msg = (
-            f"{path} has {len(names)} bands{named}, and none is named lcz: an image or probabilities "
-            "are no LCZ map; of a map with several bands say which holds the classes."
-        )
-        raise InputError(msg)
-    return names.index(wanted)
+        index = plain.index(known)
+    else:
+        index = choose_band(data, band, path)
+    note = f"band {index + 1} of {len(names)}" + (f", {names[index]}" if names[index] else "")
+    raw = plain.index("lcz") if plain.count("lcz") == 1 else index
+    if band is None and raw != index:
+        note += f" (--band {names[raw]} for the unfiltered map)"
+    return index, note
+
+
+def open_map_certainty(path: str | Path) -> xr.DataArray | None:
+    """The certainty 0..1 that a map's own file gives; None where it has none.
+
+    That is ``classProbability`` of the LCZ Generator, in per cent: the share of its forests that agree.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    data = open_raster(path, "LCZ map")
+    name = _certainty_band(data)
+    if not name:
+        return None
+    index = band_names(data).index(name)
+    layer = layer_of(data, index)
+    values = layer.astype(np.float32).where(~layer.isin(missing_values(layer)))
+    most = float(values.max())
+    out = (values / (100 if most > 1 else 1)).rename("certainty")
+    out.attrs = {"long_name": "class probability of the LCZ Generator", "units": "1"}
+    return out.where(out > 0)  # 0 stands where there is no class
+
+
+def _certainty_band(data: xr.DataArray) -> str:
+    """The name of the band that says how certain a map's classes are; empty where there is none."""
+    names = (n for n in band_names(data) if _plain(n) in ("classprobability", "lczprobability"))
+    return next(names, "")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.casefold())
 
 
 def lcz_map(codes: xr.DataArray, **attrs: object) -> xr.DataArray:

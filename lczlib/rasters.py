@@ -24,6 +24,8 @@ from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
 from lczlib.unreadable import Wanted, unreadable
 
+_ALPHA_NAMES = ("", "alpha", "mask")
+_SAMPLE = 256  # edge of the decimated image that an alpha band is known by
 _FARTHEST = 1e9
 """Largest coordinate of any CRS in use: the Earth's circumference is 1.3e8 feet."""
 
@@ -56,7 +58,8 @@ def open_raster(
         ``attrs``: ``scales``, ``offsets``, ``units_of_bands`` and ``names``, a tuple each with an entry
         a band (see `layer_of`). An alpha band is left out. Pixels that the file masks (internal mask,
         alpha, ``.msk``) hold its no-data value; where it has none, one is chosen, in a wider type
-        where the file's own has none to spare.
+        where the file's own has none to spare. ``encoding``: ``source``, GDAL's name of the file; and
+        ``mask`` where it masks pixels: ``mask``, or the number of its alpha band.
 
     Raises
     ------
@@ -71,8 +74,10 @@ def open_raster(
         name = _sub_dataset(name, band, path, what)
         with rasterio.open(name) as src:
             _check_header(src, path, what, eager=chunks is None)
-            bands = _bands_of(src)
-            masked = any(MaskFlags.per_dataset in flags for flags in src.mask_flag_enums)
+            alpha = _alpha_of(src)
+            bands = _bands_of(src, alpha)
+            flags = src.mask_flag_enums[0]
+            masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
         with warnings.catch_warnings():
             # that scales differ by band: what each band says is kept below
             warnings.filterwarnings(
@@ -95,7 +100,7 @@ def open_raster(
         raise InputError(msg)
     data = data.isel(band=bands["index"])
     data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
-    return _with_mask(data, name) if masked else data
+    return _with_mask(data, name, alpha) if masked or alpha is not None else data
 
 
 def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
@@ -157,15 +162,29 @@ def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str
     raise GridError(msg)
 
 
-def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
-    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+def variables_of(path: str | Path) -> dict[str, str]:
+    """GDAL's name of each variable of a file that holds several (NetCDF, HDF5); nothing of others."""
+    name = _gdal_name(path)
+    try:
+        return _variables(name) if name else {}
+    except rasterio.errors.RasterioError:  # what it is, opening it will say
+        return {}
+
+
+def _variables(name: str) -> dict[str, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(name) as src:
             inside = [] if src.count else src.subdatasets
-    if not inside:
+    return {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+
+
+def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
+    """GDAL's name of the variable to open; the file's own where it holds bands itself."""
+    named = _variables(name)
+    if not named:
         return name
-    named = {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
+    inside = list(named.values())
     if len(inside) == 1:
         return inside[0]
     if isinstance(band, str) and band in named:
@@ -179,10 +198,25 @@ def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str)
     raise InputError(msg)
 
 
-def _bands_of(src: rasterio.DatasetReader) -> dict[str, list[Any]]:
-    """What each band says of itself, without alpha bands: ``index`` and the attributes."""
-    index = [i for i, role in enumerate(src.colorinterp) if role != ColorInterp.alpha]
-    index = index or list(range(src.count))
+def _alpha_of(src: rasterio.DatasetReader) -> int | None:
+    """Position of the alpha band, if there is one.
+
+    Writers call the fourth band of any byte image alpha. It is one only if it is the last, has no other
+    name, and holds nothing but "there" and "not there".
+    """
+    last = src.count - 1
+    named = (src.descriptions[last] or "").strip().lower()
+    if not last or src.colorinterp[last] != ColorInterp.alpha or named not in _ALPHA_NAMES:
+        return None
+    step = max(1, -(-max(src.shape) // _SAMPLE))
+    shape = tuple(-(-n // step) for n in src.shape)
+    values = np.unique(src.read(src.count, out_shape=shape))
+    return last if len(values[values != 0]) <= 1 else None
+
+
+def _bands_of(src: rasterio.DatasetReader, alpha: int | None) -> dict[str, list[Any]]:
+    """What each band says of itself, without the alpha band: ``index`` and the attributes."""
+    index = [i for i in range(src.count) if i != alpha]
     return {
         "index": index,
         "names": [src.descriptions[i] or "" for i in index],
@@ -195,19 +229,23 @@ def _bands_of(src: rasterio.DatasetReader) -> dict[str, list[Any]]:
 class _Mask:
     """The mask of a file as an array that dask can cut: True where a pixel is valid."""
 
-    def __init__(self, name: str, shape: tuple[int, int]) -> None:
+    def __init__(self, name: str, shape: tuple[int, int], alpha: int | None) -> None:
         self.name, self.shape, self.dtype, self.ndim = name, shape, np.dtype(bool), 2
+        self.alpha = alpha
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
         rows, cols = (s.indices(n)[:2] for s, n in zip(key, self.shape, strict=True))
         window = Window(cols[0], rows[0], cols[1] - cols[0], rows[1] - rows[0])
         with rasterio.open(self.name) as src:
-            return src.dataset_mask(window=window) > 0
+            if self.alpha is not None:
+                return src.read(self.alpha + 1, window=window) > 0
+            # of no data in single bands the doors have their own rules
+            return src.read_masks(1, window=window) > 0
 
 
-def _with_mask(data: xr.DataArray, name: str) -> xr.DataArray:
+def _with_mask(data: xr.DataArray, name: str, alpha: int | None) -> xr.DataArray:
     """Values with the file's no-data value where its mask says that there are none."""
-    reader = _Mask(name, data.shape[1:])
+    reader = _Mask(name, data.shape[1:], alpha)
     nodata = data.rio.nodata
     if nodata is None and data.dtype.kind == "f":
         nodata = np.nan
@@ -219,7 +257,9 @@ def _with_mask(data: xr.DataArray, name: str) -> xr.DataArray:
     valid = reader[:, :] if whole else da.from_array(reader, chunks=data.chunks[1:], lock=True)
     kept = xr.DataArray(valid, dims=("y", "x"))
     out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
-    return out.rio.write_nodata(nodata)
+    out = out.rio.write_nodata(nodata)
+    out.encoding |= {"source": name, "mask": "mask" if alpha is None else alpha + 1}
+    return out
 
 
 def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:

@@ -61,6 +61,18 @@ class Reading:
             **{k: _plain(v) for k, v in self.facts.items()},
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Reading:
+        """What `to_dict` gave, from a manifest."""
+        own = ("what", "file", "said", "cautions")
+        return cls(
+            str(values["what"]),
+            str(values["file"]),
+            tuple(values["said"]),
+            tuple(values["cautions"]),
+            {k: v for k, v in values.items() if k not in own},
+        )
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
@@ -68,6 +80,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, np.ndarray)):
         return [_plain(v) for v in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+@dataclass
+class Notes:
+    """What a door finds out step by step, until it tells it as one `Reading`."""
+
+    said: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def tell(self, what: str, source: object) -> None:
+        """Tell all of it."""
+        tell(Reading(what, str(source), tuple(self.said), tuple(self.cautions), dict(self.facts)))
 
 
 Listener = Callable[[Reading], None]
@@ -105,6 +130,18 @@ def tell(reading: Reading) -> None:
         heard.append(reading)
     for say in _listeners.get():
         say(reading)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is told in the block: a job that opens the files it has just written says nothing."""
+    token = _heard.set(([],))
+    said = _listeners.set(())
+    try:
+        yield
+    finally:
+        _listeners.reset(said)
+        _heard.reset(token)
 
 
 def heard_so_far() -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ import geopandas as gpd
 import xarray as xr
 
 from lczlib.classes import Scheme
-from lczlib.maps import open_lcz_map
+from lczlib.errors import InputError
+from lczlib.maps import MapOptions, open_lcz_map
 from lczlib.polygons import is_polygon_file, open_polygons
 from lczlib.unreadable import kind_of_file
 
@@ -22,6 +23,7 @@ def open_reference(
     scheme: Scheme | None = None,
     layer: str | None = None,
     chunks: object = None,
+    options: MapOptions | None = None,
 ) -> xr.DataArray | gpd.GeoDataFrame:
     """Open a reference, raster or polygons, by what the file holds rather than by its suffix.
 
@@ -35,6 +37,8 @@ def open_reference(
         Numbering of the classes.
     chunks : optional
         Of a raster.
+    options : MapOptions, optional
+        Of a raster: band, numbering, no data, legend; of polygons the numbering.
 
     Raises
     ------
@@ -44,7 +48,20 @@ def open_reference(
     known = Path(path).is_file() and Path(path).suffix.lower() not in _ARCHIVES
     kind = kind_of_file(path) if known else None
     polygons = is_polygon_file(path) if kind is None else kind == "polygons"
+    options = options or MapOptions()
     if polygons:
+        of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
+        if of_raster or options.scheme == "wrf":
+            option = f"--{of_raster[0]}" if of_raster else "--scheme wrf"
+            msg = f"{option} is of rasters, and the reference {path} holds polygons."
+            raise InputError(msg)
+        scheme = scheme or options.scheme
         return open_polygons(path, column, scheme=scheme, layer=layer, what="reference")
-    wanted = "raster or polygons"
-    return open_lcz_map(path, scheme=scheme, chunks=chunks, what="reference", wanted=wanted)
+    return open_lcz_map(
+        path,
+        scheme=scheme,
+        options=options,
+        chunks=chunks,
+        what="reference",
+        wanted="raster or polygons",
+    )

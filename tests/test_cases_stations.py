@@ -65,7 +65,7 @@ def test_fills_are_masked_and_counted_and_no_station_is_lost(cases, base):
     assert data.air.shape[1] == 30
     told = next(r for r in heard if r.what == "station file")
     assert told.facts["fills"] == {"-999": 65}
-    assert told.facts["n_masked"] == 65
+    assert told.facts["temperatures_masked"] == 65
     assert "65 of 8,551 values masked (0.8 %)" in str(told)
 
 

@@ -92,9 +92,9 @@ def test_shanghai_is_read_as_101_to_107_in_float(shared):
     assert lcz.rio.crs.to_epsg() == 32651
 
 
-def test_the_lcz_generators_three_bands_give_the_one_named_lcz(shared):
+def test_the_lcz_generators_three_bands_give_the_filtered_one(shared):
     path = shared / "data/lcz_maps/sydney_lcz_generator_3band.tif"
-    lcz, filtered = open_lcz_map(path), open_lcz_map(path, band="lczFilter")
+    lcz, filtered = open_lcz_map(path, band="lcz"), open_lcz_map(path)
     assert set(np.unique(lcz)) - set(np.unique(filtered)) == {4}
     assert (lcz == 0).any()
     assert open_lcz_map(path, band=2).equals(filtered)

@@ -153,9 +153,9 @@ def test_ranges_are_checked_at_their_ends_and_for_numbers_that_are_none():
 
 
 def test_the_names_that_options_list_are_those_of_the_library():
-    from lczlib.analysis.heat.stations import Ambiguous
     from lczlib.cli.options import Scheme
     from lczlib.cli.uhi import uhi
+    from lczlib.clocks import Ambiguous
     from lczlib.mapping.water import Edges
     from lczlib.mapping.water_scene import Orbit, Units
     from lczlib.scenes.thermal_products import PRODUCTS

@@ -241,7 +241,8 @@ def test_wrong_station_files_are_refused(tmp_path):
         with pytest.raises(InputError, match=match):
             read_stations(tmp_path / "bad.csv", **{"time_zone": "UTC"} | options)
 
-    refuse(pd.concat([table, table[:3]]), "more than one value at")
+    other = table[:3].assign(airT=table["airT"][:3] + 1)
+    refuse(pd.concat([table, other]), "more than one value at")
     refuse(table[table["station"] == "d0"], "has one station")
     refuse(table.drop(columns="Latitude"), "no latitude")
     refuse(table.drop(columns="date"), "no column of times")

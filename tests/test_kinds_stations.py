@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,7 +19,7 @@ from lczlib.analysis.heat.station_zones import station_classes
 from lczlib.analysis.heat.stations import read_stations
 from lczlib.errors import InputError
 from lczlib.longitudes import wrapped
-from lczlib.reading import readings
+from lczlib.reading import Notes, readings
 
 FILES = Path("air.csv")
 CLIMATES = {  # middle and half the daily range in degC, latitude, day of the year
@@ -32,6 +33,23 @@ CLIMATES = {  # middle and half the daily range in degC, latitude, day of the ye
     "Suva": (26.0, 3.0, -18.1, 40),
 }
 FILLS = (-999.0, -9999.0, 9999.0, -99.9, 999.9, -127.0, 1e20, -32768.0)
+
+
+@dataclass
+class Found:
+    """Air in degC, and what was noted of it."""
+
+    air: pd.DataFrame
+    notes: Notes
+
+    def __post_init__(self) -> None:
+        self.said, self.cautions = self.notes.said, self.notes.cautions
+        self.facts = self.notes.facts
+
+
+def read_values(raw, sites, unit=None, column="airT") -> Found:
+    notes = Notes()
+    return Found(air_values(raw, sites, unit, column, FILES, notes), notes)
 
 
 def network(climate: str, longitude: float, n: int = 5, seed: int = 0, hours: int = 240):
@@ -63,7 +81,7 @@ def written(air: pd.DataFrame, unit: str) -> pd.DataFrame:
 def read_or_asked(raw: pd.DataFrame, sites: gpd.GeoDataFrame):
     """What was read, or the sentence that asks for the unit."""
     try:
-        return air_values(raw, sites, None, "airT", FILES), ""
+        return read_values(raw, sites), ""
     except InputError as err:
         return None, str(err)
 
@@ -90,9 +108,9 @@ def test_a_network_in_one_unit_is_read_as_it_is_or_asked_about(climate, longitud
     else:
         assert found.facts["unit"] == unit
         np.testing.assert_allclose(found.air, air, atol=0.01)
-        assert found.facts["n_masked"] == 0
+        assert found.facts["temperatures_masked"] == 0
         assert not found.cautions
-    stated = air_values(raw, sites, unit, "airT", FILES)
+    stated = read_values(raw, sites, unit)
     np.testing.assert_allclose(stated.air, air, atol=0.01)
 
 
@@ -130,9 +148,9 @@ def test_fills_are_masked_and_counted(climate, unit, fills, share, n_stations, s
     holes[:4, 0] = True
     values = raw.to_numpy(copy=True)
     values[holes] = rng.choice(fills, holes.sum())
-    found = air_values(pd.DataFrame(values, raw.index, raw.columns), sites, unit, "airT", FILES)
+    found = read_values(pd.DataFrame(values, raw.index, raw.columns), sites, unit)
     assert (found.air.isna().to_numpy() == holes).all()
-    assert found.facts["n_masked"] == holes.sum()
+    assert found.facts["temperatures_masked"] == holes.sum()
     np.testing.assert_allclose(found.air.to_numpy()[~holes], air.to_numpy()[~holes], atol=0.01)
 
 
@@ -144,7 +162,7 @@ def test_a_fill_within_what_occurs_on_earth_is_told_by_its_leaps(climate, fill):
     air, sites = network(climate, 20.0)
     raw = air.copy()
     raw.iloc[5::17, 1] = fill
-    found = air_values(raw, sites, None, "airT", FILES)
+    found = read_values(raw, sites)
     assert found.facts["fills"] == {f"{fill:g}": len(raw.iloc[5::17])}
     assert found.air.iloc[:, [0, 2, 3, 4]].equals(air.iloc[:, [0, 2, 3, 4]])
 
@@ -153,10 +171,10 @@ def test_frost_and_thaw_are_no_fills_and_a_stuck_sensor_is_told():
     air, sites = network("Berlin in January", 13.4)
     raw = air.copy()
     raw["S0"] = raw["S0"].where(raw["S0"].abs() > 1, 0.0)  # thawing snow holds 0 degC
-    assert air_values(raw, sites, None, "airT", FILES).facts["n_masked"] == 0
+    assert read_values(raw, sites).facts["temperatures_masked"] == 0
     raw = air.copy()
     raw.iloc[50:130, 3] = 1.3
-    found = air_values(raw, sites, None, "airT", FILES)
+    found = read_values(raw, sites)
     assert found.facts["stuck_hours"] == {"S3": 79.0}
     assert "stuck sensor: S3 (79 h)" in found.cautions[0]
 
@@ -166,7 +184,7 @@ def test_frost_and_thaw_are_no_fills_and_a_stuck_sensor_is_told():
 @given(st.sampled_from(["Berlin in July", "Singapore", "Kuwait in July"]), st.integers(0, 99))
 def test_tenths_of_degrees_are_told_from_degrees(climate, seed):
     air, sites = network(climate, 20.0, seed=seed)
-    found = air_values(written(air, "0.1 degC"), sites, None, "TT_TU", FILES)
+    found = read_values(written(air, "0.1 degC"), sites, None, "TT_TU")
     assert found.facts["unit"] == "0.1 degC"
     assert not found.cautions
     np.testing.assert_allclose(found.air, air, atol=0.051)
@@ -175,24 +193,24 @@ def test_tenths_of_degrees_are_told_from_degrees(climate, seed):
 def test_where_both_are_in_use_a_winter_is_asked_about_and_a_name_tells():
     air, sites = network("Minneapolis in January", -93.3)
     with pytest.raises(InputError, match="--unit degC or --unit degF"):
-        air_values(air, sites, None, "airT", FILES)
+        read_values(air, sites)
     for name, unit in (("temp_F", "degF"), ("ta_degC", "degC"), ("Air temperature (°F)", "degF")):
-        found = air_values(written(air, unit), sites, None, name, FILES)
+        found = read_values(written(air, unit), sites, None, name)
         np.testing.assert_allclose(found.air, air, atol=0.01)
         assert "by the name of column" in found.said[0]
     hot, sites = network("Singapore", 103.8)
-    found = air_values(written(hot, "K"), sites, None, "temp_C", FILES)
+    found = read_values(written(hot, "K"), sites, None, "temp_C")
     assert "says degC, but its values fit K" in found.cautions[0]
 
 
 def test_a_unit_that_the_values_contradict_is_refused():
     air, sites = network("Berlin in July", 13.4)
     with pytest.raises(InputError, match="look like kelvin; state --unit K"):
-        air_values(written(air, "K"), sites, "degC", "airT", FILES)
+        read_values(written(air, "K"), sites, "degC")
     with pytest.raises(InputError, match="--unit degC or degF"):
-        air_values(air, sites, "K", "airT", FILES)
+        read_values(air, sites, "K")
     with pytest.raises(InputError, match="no air temperatures in degC, K or degF"):
-        air_values(air * 0 + 1013.0 + np.arange(240)[:, None] / 100, sites, None, "p", FILES)
+        read_values(air * 0 + 1013.0 + np.arange(240)[:, None] / 100, sites, None, "p")
 
 
 def test_the_ranges_of_seasons_hold_cities_that_are_known():
@@ -217,8 +235,9 @@ def _table(**changes: object) -> pd.DataFrame:
     return table.assign(**changes)
 
 
-def _places(table: pd.DataFrame):
-    return places_of(table, Path("sites.csv"), {"latitude": "lat", "longitude": "lon"})
+def _places(table: pd.DataFrame, notes: Notes | None = None) -> gpd.GeoDataFrame:
+    names = {"latitude": "lat", "longitude": "lon"}
+    return places_of(table, Path("sites.csv"), names, notes or Notes())
 
 
 def test_coordinates_that_are_no_degrees_are_refused_with_what_they_are():
@@ -257,14 +276,14 @@ def test_coordinates_in_any_writing_are_the_same_places(longitude, latitude, wri
     elif writing == "NSEW":
         table["latitude"] = [f"{abs(v):.6f} {'NS'[int(v < 0)]}" for v in y]
         table["longitude"] = [f"{abs(v):.6f}°{'EW'[int(v < 0)]}" for v in x]
-    found = _places(table).sites.geometry
+    found = _places(table).geometry
     np.testing.assert_allclose(found.y, y, atol=1e-6)
     np.testing.assert_allclose((found.x - x + 180) % 360 - 180, 0, atol=1e-6)
     if abs(longitude - 15) < 3 or epsg != 32633:
         points = gpd.GeoDataFrame(
             {"station": list("ABCD")}, geometry=gpd.points_from_xy(x, y, crs=4326)
         ).to_crs(epsg)
-        moved = _places(by_role(points, {"station": "station"})).sites.geometry
+        moved = _places(by_role(points, {"station": "station"})).geometry
         np.testing.assert_allclose(moved.y, y, atol=1e-6)
         np.testing.assert_allclose((moved.x - x + 180) % 360 - 180, 0, atol=1e-6)
 
@@ -273,14 +292,14 @@ def test_what_a_sites_table_lacks_is_counted_and_named():
     found = _places(_table(
         latitude=[52.1, 0.0, -999.0, 52.4], longitude=[13.1, 0.0, -999.0, 13.4],
         elevation=[30, 31, 32, -9999], lcz=["2", "D", None, "forest?"],
-    ))  # fmt: skip
-    assert list(found.sites.index) == ["A", "D"]
-    assert found.sites["lcz"].tolist() == [2, 0]
-    assert found.sites["elevation"].isna().tolist() == [False, True]
-    assert "1 elevation masked as fills" in found.said
-    assert "2 stations of sites.csv without a usable place" in found.cautions[0]
-    assert "D ('forest?')" in found.cautions[1]
-    codes = _places(_table(lcz=[103.0, np.nan, 6.0, 0.0])).sites["lcz"]
+    ), notes := Notes())  # fmt: skip
+    assert list(found.index) == ["A", "D"]
+    assert found["lcz"].tolist() == [2, 0]
+    assert found["elevation"].isna().tolist() == [False, True]
+    assert "1 elevation masked as fills" in notes.said
+    assert "2 stations of sites.csv without a usable place" in notes.cautions[0]
+    assert "D ('forest?')" in notes.cautions[1]
+    codes = _places(_table(lcz=[103.0, np.nan, 6.0, 0.0]))["lcz"]
     assert codes.tolist() == [13, 0, 6, 0]
     twice = pd.concat([_table(), _table().assign(latitude=53.0)])
     with pytest.raises(InputError, match=r"'A' of .* has several places.*so have B, C, D"):
@@ -308,7 +327,7 @@ def test_all_stations_without_a_place_are_named_and_left_out_on_request(tmp_path
     said = str(next(r for r in heard if r.what == "station file"))
     assert "1 site without data: elsewhere" in said
     assert "2 stations without a place left out: S3, S4" in said
-    with pytest.raises(InputError, match="has no column 'nowhere'"):
+    with pytest.raises(InputError, match=r"Neither .* has a column 'nowhere'"):
         read_stations(
             tmp_path / "air.csv", sites=tmp_path / "sites.csv", columns={"station": "nowhere"}
         )

@@ -24,7 +24,17 @@ MAY_IMPORT = {
     "limits": {"errors"},
     "unreadable": set(),
     "rasters": {"errors", "limits", "unreadable"},
-    "maps": {"classes", "errors", "grid", "rasters", "reading", "unreadable"},
+    "legend_files": set(),
+    "legends": {"class_names", "classes", "errors", "legend_files"},
+    "numbering": {"classes", "errors", "legend_files", "legends"},
+    "map_codes": {"classes", "errors", "legends", "numbering", "rasters", "reading"},
+    "map_doubts": {"classes", "errors", "reading"},
+    "maps": {
+        "classes", "errors", "grid", "legend_files", "legends", "map_codes", "map_doubts", "numbering",
+        "rasters", "reading", "unreadable",
+    },
+    "tables": {"errors", "limits", "reading", "unreadable"},
+    "clocks": {"errors", "reading", "tables"},
     "polygons": {
         "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps", "reading",
         "unreadable",
@@ -37,8 +47,8 @@ MAY_IMPORT = {
         "reading",
     },
     "analysis": {
-        "class_names", "classes", "errors", "export", "grid", "limits", "longitudes", "maps", "polygons",
-        "rasters", "reading", "scenes", "unreadable",
+        "class_names", "classes", "clocks", "errors", "export", "grid", "limits", "longitudes", "maps",
+        "polygons", "rasters", "reading", "scenes", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export"},
     "mapping": {

@@ -265,7 +265,8 @@ def test_a_missing_lee_mosaic_is_refused(city):
 
 
 def test_sensors_of_different_cities_are_refused(city, shared, write_tif):
-    other = write_tif(np.full((13, 400, 400), 900, np.uint16), "spring.tif")
+    values = np.random.default_rng(0).integers(500, 3000, (13, 400, 400)).astype(np.uint16)
+    other = write_tif(values, "spring.tif")
     shutil.copy(other, city / "Sentinel-2" / CITY / "spring" / "99999_spring.tif")
     with pytest.raises(GridError, match="grids differ"):
         open_so2sat(city)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from synthetic_sentinel2 import land
 
 from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
@@ -27,17 +28,22 @@ _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
     "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
-    "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS, "s2_scale": _MAPS, "s2_offset": _MAPS,
+    "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS,
+    "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
     "reference_kind": {"accuracy"},
+    **{f"map_{n}": {"own_map", "comparison", "accuracy", "heat", "water_summary"}
+       for n in ("band", "scheme", "nodata", "legend")},
+    **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "water_summary"}
+       for n in ("band", "scheme", "nodata", "legend")},
     "first": {"comparison"}, "second": {"comparison"},
     **{f"heat_{n}": {"heat"} for n in (
         "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
         "product", "unit", "band", "constants", "acquired", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "time_zone", "ambiguous", "columns", "air_unit", "skip_outside")},
+        "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
@@ -45,7 +51,8 @@ DEPENDS = {
 }  # fmt: skip
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
-    "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0,
+    "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
+    "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
@@ -256,6 +263,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
     values = {
         "sensors": ["s2"], "s1_weights": "", "s2_weights": "", "fusion": "mean", "device": "cpu",
         "s2_level": "L2A", "s2_date": "2024-10-24", "s2_scale": 0.001, "s2_offset": -1000.0,
+        "s2_nodata": 7.0, "s2_bands": "B02, B03,-",
     }  # fmt: skip
     image = {"s2": xr.Dataset()}
     own = Material(Place("own", "Own", ""), ("mine.tif",), seasons=image, own=True)
@@ -269,6 +277,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         0.001,
         -1000.0,
     )
+    assert (request.nodata, request.bands) == (7.0, ("B02", "B03", "-"))
     request = request_of(theirs, values)
     assert (request.level, request.date, request.scale, request.offset) == (
         "L1C",
@@ -276,6 +285,22 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         None,
         None,
     )
+
+
+def test_what_a_visitor_says_of_an_own_image_counts_when_it_is_opened(study, write_tif) -> None:
+    values = land(96, seed=3).astype(np.float32) * 100  # per cent, short waves first
+    values[:, :30] = 777
+    path = write_tif(values[[8, 9, *range(8)]], "own.tif")
+    study.param.update(city="own", scene_files=(str(path),))
+    with pytest.raises(InputError, match="--bands"):
+        study.compute("scene")
+    study.s2_bands = "B11,B12,B02,B03,B04,B05,B06,B07,B08,B8A"
+    with pytest.raises(InputError, match="--scale"):
+        study.compute("scene")
+    study.s2_scale = 0.01
+    scene = study.compute("scene").seasons["own"]
+    assert scene.B11.isnull()[:30].all()
+    np.testing.assert_allclose(scene.B11[30:], values[8, 30:] / 100, rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -238,7 +238,7 @@ def hong_kong(shared, tmp_path_factory):
     scene = data / "LC81220442014288LGN00_B1-7_B10_B11_100m.tif"
     arguments = [
         "train", str(scene), "--polygons", str(data / "lcz_training_polygons.shp"),
-        "--sensor", "landsat", "--bands", "B1,B2,B3,B4,B5,B6,B7", "--fringe", "2", "--patch", "8",
+        "--sensor", "landsat", "--bands", "B1,B2,B3,B4,B5,B6,B7", "--fringe", "2",
         "--spacing", "200", "--option", "width=8", "--option", "depth=1", "--epochs", "3",
         "--device", "cpu", "--forest", "--out", str(out),
     ]  # fmt: skip
@@ -257,7 +257,11 @@ def test_lcz_train_reports_accuracy_on_unseen_polygons(hong_kong):
     assert report["random_forest"]["n"] == report["test"]["n"]
     assert (out / "learning_curve.png").stat().st_size > 10_000
     patches = gpd.read_file(out / "patches.gpkg")
-    assert patches.groupby("polygon")["subset"].nunique().max() == 1
+    kept = patches[patches["subset"] != "left out"]
+    assert kept.groupby("polygon")["subset"].nunique().max() == 1
+    assert report["split"]["left_out"] == len(patches) - len(kept) > 0
+    assert report["split"]["overlap"] == {"area": 0.0, "n_touched": 0, "n": report["test"]["n"]}
+    assert "Patches of 8 x 8 pixels, 800 m wide; no test patch shares a pixel" in result.output
 
 
 def test_lcz_evaluate_finds_the_accuracy_that_training_reported(hong_kong, tmp_path):

@@ -13,6 +13,7 @@ from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool
 from bokeh.plotting import figure
 from display import bounds_in_mercator, to_degrees, to_mercator
 from imagery import base_image, study_bounds
+from mapsettings import map_cards
 from parts import help_text, html, note
 from session import Session
 from uploads import upload_panel
@@ -70,7 +71,7 @@ class CityPage:
             pn.widgets.Select.from_param(self._view.param.stretch, name="Stretch", sizing_mode="stretch_width"),
             pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
             note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
-            self._whole, upload_panel(session), sizing_mode="stretch_width",
+            self._whole, upload_panel(session), map_cards(session.study), sizing_mode="stretch_width",
         )  # fmt: skip
         self.content = pn.Column(
             self._facts,

@@ -31,6 +31,7 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.figures import cross_table_figure
+from lczlib.study.map_inputs import own_certainty
 from lczlib.study.point import at_place
 from lczlib.study.steps import named_maps
 
@@ -210,12 +211,15 @@ class ComparePage:
         colors = self._session.colors
         known = study.maps.certainties if study.maps is not None else {}
 
+        own = study.own_map if "own" in names else None
+
         def work() -> tuple[str, list[Any], list[Any]]:
+            certain = {**known, "own": own_certainty(own)}
             said = legend(
                 {MAP_NAMES.get(n, n): maps[n] for n in dict.fromkeys(names) if n in maps}, colors
             )
             shown = [projected(maps[n]) if n in maps else None for n in names]
-            sure = [projected(known[n]) if n in known else None for n in names]
+            sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
             return said, shown, sure
 
         def draw(made: tuple[str, list[Any], list[Any]]) -> None:

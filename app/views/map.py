@@ -15,6 +15,7 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
+from lczlib.study.map_inputs import own_certainty
 from lczlib.study.results import devices, networks
 from lczlib.study.steps import named_maps
 
@@ -58,7 +59,7 @@ class MapPage:
         self._class.param.watch(lambda e: setattr(view, "lcz", e.new), "value")
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(self._made, ["maps", "reference", "own_map", "scene"])
+        study.param.watch(self._made, ["maps", "reference", "own_map", "scene", "scene_files"])
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
@@ -75,6 +76,12 @@ class MapPage:
             ),
             pn.widgets.FloatInput.from_param(
                 study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_nodata, name="No data", placeholder="as the file says", step=1, **wide
+            ),
+            pn.widgets.TextInput.from_param(
+                study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
             ),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip
@@ -136,12 +143,12 @@ class MapPage:
 
     def _made(self, *_: Any) -> None:
         study = self._study
+        self._own.visible = bool(study.scene_files)  # also where they cannot be opened as they are
         scene = study.scene
         if scene is not self._offered:
             self._offered = scene
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
-            self._own.visible = scene is not None and scene.own
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
         wanted = next(
@@ -177,6 +184,7 @@ class MapPage:
         lcz = maps.get(kind) if kind else None
         result = study.maps
         certainty = result.certainties.get(kind) if result is not None and kind else None
+        own = study.own_map if kind == "own" else None
         self._facts.object = self._headline()
         colors, m, layer = self._session.colors, self._map, view.layer
         data, title = None, ""
@@ -184,18 +192,20 @@ class MapPage:
             data, title = self._values(layer, kind)
 
         def work() -> tuple[str, Any, Any]:
+            known = certainty if own is None else own_certainty(own)
+            values = known if layer == "certainty" else data
             said = legend({} if lcz is None else {kind: lcz}, colors)
             if lcz is None or layer == "none":
                 return said, None, None
             if layer == "classes":
-                sure = projected(certainty) if certainty is not None else None
+                sure = projected(known) if known is not None else None
                 return said, projected(lcz), sure
-            if data is None:
+            if values is None:
                 said = (
                     f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no '
                     f"{escape(_LAYERS[layer])}.</div>"
                 )
-            return said, projected(data) if data is not None else None, None
+            return said, projected(values) if values is not None else None, None
 
         def draw(made: tuple[str, Any, Any]) -> None:
             self._legend.object, shown, sure = made
@@ -209,10 +219,10 @@ class MapPage:
 
     def _values(self, layer: str, kind: str) -> tuple[Any, str]:
         result, view = self._study.maps, self._view
+        if layer == "certainty":
+            return None, "certainty (1 = sure)"  # of each map, however it is known
         if result is None or kind not in result.kinds:
             return None, ""
-        if layer == "certainty":
-            return result.certainties.get(kind), "certainty (1 = sure)"
         if layer == "probability":
             proba = result.probabilities.get(kind)
             return (

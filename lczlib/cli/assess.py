@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.maps import (
+    Bands,
+    Legends,
+    Nodata,
+    Schemes,
+    advising,
+    map_names,
+    map_options,
+    open_map,
+)
 from lczlib.cli.options import Scheme, Seed
 
 if TYPE_CHECKING:
@@ -35,11 +45,13 @@ def assess(
     ] = None,
     column: Annotated[str | None, typer.Option(help="Polygon column that holds the class.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer of the polygon file.")] = None,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    scheme: Schemes = None,
     reference_scheme: Annotated[
         Scheme | None, typer.Option(help="Numbering of the reference.")
     ] = None,
-    band: Annotated[str | None, typer.Option(help="Band of the map, by number or name.")] = None,
+    band: Bands = None,
+    nodata: Nodata = None,
+    legend: Legends = None,
     stratified_sample: Annotated[
         bool,
         typer.Option(
@@ -60,6 +72,8 @@ def assess(
 
     Writes assessment.json, classes.csv, confusion_matrix.csv, figures and manifest.json.
 
+    Options of the map are for the reference where they name its file: --legend areas=1=2,2=B.
+
     Example:
         lcz assess city_lcz.tif --reference areas.kmz --out accuracy
     """
@@ -69,19 +83,22 @@ def assess(
     import lczlib
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, recorded, steps
-    from lczlib.export import write_json
-    from lczlib.maps import open_lcz_map, open_probabilities
+    from lczlib.export import write_result
+    from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
     from lczlib.references import open_reference
 
     files = ("lcz_map", "reference", "polygons", "probabilities")
+    name, judge = map_names([lcz_map, reference])
+    reading = map_options([name, judge], options, alone=[name])
     with steps(4) as step, recorded("assess", folder, options, files):
         step("Reading the map and the reference")
-        chosen = int(band) if band and band.isdigit() else band
-        mapped = open_lcz_map(lcz_map, scheme=scheme, band=chosen, chunks=CHUNKS)
-        truth = open_reference(
-            reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS
-        )
+        mapped = open_map(lcz_map, reading[name], name=name, chunks=CHUNKS)
+        with advising(judge):
+            truth = open_reference(
+                reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS,
+                options=reading[judge],
+            )  # fmt: skip
         units = open_polygons(polygons, column, layer=layer) if polygons else None
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
@@ -103,7 +120,7 @@ def assess(
             )
             content["calibration"] = calibrated.to_dict()
         step("Writing the results")
-        write_json(folder / "assessment.json", content)
+        write_result(folder / "assessment.json", content)
         _write_tables(folder, result)
         if figures:
             _write_figures(folder, result, calibrated, Path(lcz_map).stem)

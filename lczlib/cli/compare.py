@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.options import Scheme
+from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, map_names, map_options, open_map
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +29,10 @@ def compare(
         Literal["nearest", "mode"] | None,
         typer.Option(help="Bring the others to the first map's grid this way."),
     ] = None,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the maps.")] = None,
+    band: Bands = None,
+    scheme: Schemes = None,
+    nodata: Nodata = None,
+    legend: Legends = None,
     figures: Annotated[bool, typer.Option(help="Draw figures (PNG and SVG).")] = True,
 ) -> None:
     """Compare LCZ maps: agreement, cross table, areas, and where they differ and how.
@@ -38,23 +41,28 @@ def compare(
     cross_table.csv, changes.csv, differences.tif (100 x first class + second class; 1 = same),
     figures, manifest.json, and for three maps or more consensus.tif and consensus_votes.tif.
 
+    An option of the maps is for all of them; NAME=VALUE, repeated, for the one of that file name.
+
     Example:
         lcz compare s1_lcz.tif s2_lcz.tif fused_lcz.tif --out comparison
+
+        lcz compare mine.tif theirs.tif --scheme theirs=0-16 --legend mine=1=2,2=3,3=B,4=D,5=G
     """
     options = dict(locals())
     import lczlib
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, recorded, steps
-    from lczlib.export import write_json, write_raster
-    from lczlib.maps import open_lcz_map
+    from lczlib.export import write_raster, write_result
 
     paths = [map_a, map_b, *(more or [])]
+    names = map_names(paths)
+    reading = map_options(names, options)
     files = ("map_a", "map_b", "more")
     with steps(4) as step, recorded("compare", folder, options, files):
         step("Reading the maps")
         maps = {
-            name: open_lcz_map(path, scheme=scheme, chunks=CHUNKS)
-            for name, path in zip(_names(paths), paths, strict=True)
+            name: open_map(path, reading[name], name=name, chunks=CHUNKS)
+            for name, path in zip(names, paths, strict=True)
         }
         maps = _on_first_grid(maps, resample)
         step("Counting")
@@ -71,7 +79,7 @@ def compare(
         if len(maps) > 2:
             content["consensus"] = _write_consensus(folder, maps)
         step("Writing tables and figures")
-        write_json(folder / "comparison.json", content)
+        write_result(folder / "comparison.json", content)
         _write_tables(folder, first)
         if figures:
             _write_figures(folder, comparisons)
@@ -83,16 +91,6 @@ def compare(
             soft_wrap=True,
         )  # fmt: skip
     console.out.print(f"Wrote {folder / 'comparison.json'}", soft_wrap=True)
-
-
-def _names(paths: list[str]) -> list[str]:
-    """File stems, with the folder, or at last a number, where they are the same."""
-    names = [Path(p).stem for p in paths]
-    if len(set(names)) < len(names):
-        names = [f"{Path(p).resolve().parent.name}/{Path(p).stem}" for p in paths]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
-    return names
 
 
 def _on_first_grid(

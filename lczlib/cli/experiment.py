@@ -24,8 +24,9 @@ from lczlib.cli.options import (
     lcz_classes,
     not_negative,
 )
+from lczlib.cli.patches import buffer_of
 from lczlib.cli.results import with_interval, write_figures
-from lczlib.cli.train import Column, Fringe, Inputs, Nodata, Offset, Scale
+from lczlib.cli.train import Buffer, Column, Fringe, Inputs, Nodata, Offset, Scale
 from lczlib.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def experiment(
         Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Test file of So2Sat LCZ42.")] = None,
-    patch: Annotated[int, typer.Option(min=1, help="Edge of a patch in pixels.")] = 48,
+    patch: Annotated[
+        int | None, typer.Option(min=1, help="Edge of a patch in pixels; see --patch-metres.")
+    ] = None,
+    patch_metres: Annotated[
+        float, typer.Option(help="Edge of a patch in metres.", callback=above_zero)
+    ] = 480.0,
     spacing: Annotated[
         float, typer.Option(help="Spacing of the fishnet in metres.", callback=above_zero)
     ] = 480.0,
@@ -89,6 +95,7 @@ def experiment(
     block: Annotated[
         float, typer.Option(help="Edge of a block in metres.", callback=above_zero)
     ] = 2000.0,
+    buffer: Buffer = "auto",
     split_seed: Annotated[
         int, typer.Option(min=0, help="Of the split, which is one for all runs.")
     ] = 0,
@@ -152,12 +159,13 @@ def experiment(
         inputs, polygons, city or [], test_city or [], tuple(season or ()), sensor, column,
         tuple(b.strip() for b in bands.split(",") if b.strip()), (scale, offset, nodata), fringe,
         tuple(c.strip() for c in without.split(",") if c.strip()), validation, test,
-        {"patch_size": patch, "spacing": spacing, "method": split, "block": block,
-         "split_seed": split_seed},
+        {"patch_size": patch, "patch_metres": patch_metres, "spacing": spacing, "method": split,
+         "block": block, "split_seed": split_seed, "buffer": buffer_of(buffer)},
     )  # fmt: skip
     cells = {name: plan(name, data, settings) for name in dict.fromkeys(table)}
     if data.subsets().method == "random":
         console.warn("Split at random: neighbours are on both sides, so every accuracy flatters.")
+    console.out.print(data.subsets().separation, soft_wrap=True)
     try:
         with _progress() as report:
             results = run_all(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from lczlib.cli.console import area_table, counting, err, out, warn
-from lczlib.cli.options import Device, a_date, above_zero, finite, listed, pairs
+from lczlib.cli.options import Device, a_box, a_date, above_zero, finite, listed, pairs
 
 Fusion = Literal["mean", "so2sat", "product", "entropy", "vote"]
 
@@ -20,7 +20,8 @@ def map_(
         list[Path] | None,
         typer.Argument(
             metavar="INPUT...",
-            help="A So2Sat folder (with Sentinel-1/ and Sentinel-2/), a raster, or one a season.",
+            help="A So2Sat folder (with Sentinel-1/ and Sentinel-2/), a raster, or one a season; also "
+            "products as ESA delivers them (S2*_MSIL1C_*.SAFE, MSIL2A; folder or zip).",
             show_default=False,
         ),
     ] = None,
@@ -80,6 +81,16 @@ def map_(
     resample: Annotated[
         Literal["utm"] | None, typer.Option(help="utm: warp a raster to 10 m UTM first.")
     ] = None,
+    box: Annotated[
+        str,
+        typer.Option(metavar="W,S,E,N", help="Map this part only; degrees.", callback=a_box),
+    ] = "",
+    clouds: Annotated[
+        bool,
+        typer.Option(
+            "--keep-clouds", help="Keep what a surface product's SCL calls cloud, shadow or snow."
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
     from_manifest: Annotated[
         Path | None, typer.Option(help="Rerun the manifest.json of an earlier result.")
@@ -94,6 +105,7 @@ def map_(
     """
     from lczlib.export.manifest import read_manifest
     from lczlib.mapping import MapRequest, map_city, request_of
+    from lczlib.scenes.crop import box_of
 
     if from_manifest is not None:
         _refuse_others(context)
@@ -109,6 +121,7 @@ def map_(
             anchor=anchor, device=device, engine=engine, precision=precision,
             batch_size=batch_size, bands=listed(bands), scale=scale, offset=offset, nodata=nodata,
             level=level or "", date=date, sentinel1_time=sentinel1_time, resample=resample or "",
+            box=box_of(box), clouds=clouds,
         )  # fmt: skip
     try:
         with counting("cells", transient=True) as report:

@@ -82,6 +82,15 @@ def _check_date(value: str) -> None:
 a_date = each(_check_date)
 
 
+def _check_box(value: str) -> None:
+    from lczlib.scenes.crop import box_of
+
+    box_of(value)
+
+
+a_box = each(_check_box)
+
+
 def _check_class(value: str) -> None:
     from lczlib.classes import lcz_class
 

@@ -12,7 +12,7 @@ from lczlib.cli import console
 from lczlib.errors import InputError
 
 if TYPE_CHECKING:
-    from lczlib.training.inputs import SceneFiles
+    from lczlib.training.inputs import PatchSize, SceneFiles
     from lczlib.training.patches import Patches
     from lczlib.training.run import Subsets
 
@@ -105,16 +105,15 @@ def scene_subsets(
     polygons: Path | None,
     column: str | None,
     without: str,
-    patch: int | None,
-    arch: str,
+    size: PatchSize,
     spacing: float,
     split: Any,
     block: float,
     seed: int,
+    buffer: float | None,
 ) -> Subsets:
     """Patches in training areas, split; what was left out is told."""
     from lczlib.classes import lcz_class
-    from lczlib.models import architecture
     from lczlib.polygons import open_polygons
     from lczlib.training.inputs import patches_of
     from lczlib.training.run import Subsets
@@ -128,9 +127,7 @@ def scene_subsets(
     if areas.empty:
         msg = f"--without {without} leaves no polygon of {polygons}."
         raise InputError(msg)
-    labelled = patches_of(
-        files, areas, patch_size=patch or architecture(arch).patch_size, spacing=spacing
-    )
+    labelled = patches_of(files, areas, patch_size=size, spacing=spacing)
     facts = labelled.table.attrs
     lost = {
         "polygons without a patch (smaller than the fishnet, or outside)": "polygons_without_cell",
@@ -141,7 +138,21 @@ def scene_subsets(
         if facts.get(key):
             console.warn(f"{facts[key]} {what} left out.")
     chosen = split_patches(labelled.table, split, block=block, seed=seed)
-    return Subsets.of(labelled, chosen)
+    return Subsets.of(labelled, chosen, buffer)
+
+
+def patch_size(arch: str, pixels: int | None, metres: float | None) -> PatchSize:
+    """The patches that a network is given, as far as the user says."""
+    from lczlib.models import architecture
+    from lczlib.training.inputs import PatchSize
+
+    blueprint = architecture(arch)
+    return PatchSize(blueprint.patch_size, blueprint.min_patch_size, pixels, metres)
+
+
+def buffer_of(text: str) -> float | None:
+    """``auto``, ``none`` or metres, as `lczlib.training.separation.separated` takes it."""
+    return {"auto": None, "none": -1.0}[text] if text in ("auto", "none") else float(text)
 
 
 def reference_patches(

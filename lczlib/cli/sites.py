@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.options import Scheme, Seed, each, not_negative
+from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, one_map, open_map
+from lczlib.cli.options import Seed, each, not_negative
 
 
 def _check_parameter(name: str) -> None:
@@ -35,7 +36,10 @@ def sites(
         ),
     ] = 500.0,
     with_water: Annotated[bool, typer.Option(help="Place sensors in LCZ G too.")] = False,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    band: Bands = None,
+    scheme: Schemes = None,
+    nodata: Nodata = None,
+    legend: Legends = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for sensor_sites.gpkg.")] = Path("lcz-sites"),
 ) -> None:
@@ -55,11 +59,11 @@ def sites(
     from lczlib.analysis.heat.network import sensor_sites
     from lczlib.classes import CLASSES
     from lczlib.cli.results import recorded
-    from lczlib.export import staged, write_json
-    from lczlib.maps import open_lcz_map
+    from lczlib.export import staged, write_result
 
+    reading = one_map(map_path, options)
     with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
-        lcz = open_lcz_map(map_path, scheme=scheme)
+        lcz = open_map(map_path, reading)
         found = sensor_sites(
             lcz, sensors, border_distance=border_distance, spacing=spacing,
             with_water=with_water, seed=seed,
@@ -80,7 +84,7 @@ def sites(
             "zones_too_near_others": [CLASSES[z - 1].code for z in found.attrs["crowded"]],
             "zones_without_sensor": [CLASSES[z - 1].code for z in found.attrs["left_out"]],
         }
-        write_json(out / "sensor_sites.json", summary)
+        write_result(out / "sensor_sites.json", summary)
     table = Table("LCZ", "sensors")
     for zone in summary["zones"]:
         table.add_row(CLASSES[zone["lcz"] - 1].label, str(zone["n_sensors"]))
@@ -119,7 +123,10 @@ def morphology(
         list[str] | None,
         typer.Option(help="Such as height; all when not given.", callback=each(_check_parameter)),
     ] = None,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    band: Bands = None,
+    scheme: Schemes = None,
+    nodata: Nodata = None,
+    legend: Legends = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("lcz-morphology"),
 ) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
@@ -139,10 +146,10 @@ def morphology(
     from lczlib.cli.results import recorded
     from lczlib.export import write_raster
     from lczlib.export.heat import write_table
-    from lczlib.maps import open_lcz_map
 
+    reading = one_map(map_path, options)
     with recorded("morphology", out, options, ("map_path",)):
-        lcz = open_lcz_map(map_path, scheme=scheme)
+        lcz = open_map(map_path, reading)
         areas = class_areas(lcz)
         layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
         ranges = morphology_table().drop(columns=["code", "name"])

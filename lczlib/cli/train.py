@@ -22,13 +22,16 @@ from lczlib.cli.options import (
     an_architecture,
     finite,
     lcz_classes,
+    matching,
     not_negative,
 )
 from lczlib.cli.patches import (
+    buffer_of,
     check_bands,
     is_hdf5,
     network_options,
     only,
+    patch_size,
     reference_patches,
     scene_files,
     scene_subsets,
@@ -40,8 +43,6 @@ from lczlib.errors import InputError
 
 if TYPE_CHECKING:
     from lczlib.training.patches import Patches
-
-_HDF5 = (".h5", ".hdf5")
 
 Inputs = Annotated[
     list[Path],
@@ -60,6 +61,27 @@ Nodata = Annotated[float | None, typer.Option(help="Stored value of missing pixe
 Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels beside missing ones.")]
 Spacing = Annotated[
     float, typer.Option(help="Spacing of the fishnet of patches in metres.", callback=above_zero)
+]
+PatchPixels = Annotated[
+    int | None,
+    typer.Option("--patch", min=1, help="Edge of a patch in pixels; see --patch-metres."),
+]
+PatchMetres = Annotated[
+    float | None,
+    typer.Option(
+        help="Edge of a patch in metres; by default the ground that the network was designed for: "
+        "320 m of Sen2LCZ-Net, but no fewer pixels than it takes.",
+        callback=above_zero,
+    ),
+]
+Buffer = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|none|METRES",
+        help="Leave out training patches nearer than this to those tested on. auto: none that shares "
+        "a pixel with them, except for a random split.",
+        callback=matching(r"auto|none|\d+(\.\d+)?", "auto, none or metres such as 500"),
+    ),
 ]
 Combination = Annotated[
     str,
@@ -90,9 +112,8 @@ def train(
     without: Annotated[
         str, typer.Option(help="Classes to leave out: 7,9,B", callback=lcz_classes)
     ] = "",
-    patch: Annotated[
-        int | None, typer.Option(min=1, help="Edge of a patch in pixels: 32, 48, 64.")
-    ] = None,
+    patch: PatchPixels = None,
+    patch_metres: PatchMetres = None,
     spacing: Spacing = 480.0,
     split: Annotated[
         Literal["polygon", "block", "random"],
@@ -101,6 +122,7 @@ def train(
     block: Annotated[
         float, typer.Option(help="Edge of a block in metres.", callback=above_zero)
     ] = 2000.0,
+    buffer: Buffer = "auto",
     validation: Annotated[
         Path | None, typer.Option(help="Validation file of So2Sat LCZ42.")
     ] = None,
@@ -166,8 +188,9 @@ def train(
         sensor, bands = sensor_and_bands(combination, sensor, bands)
         files = scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
         subsets = scene_subsets(
-            files, polygons, column, without, patch, arch, spacing, split, block, seed
-        )
+            files, polygons, column, without, patch_size(arch, patch, patch_metres), spacing, split,
+            block, seed, buffer_of(buffer),
+        )  # fmt: skip
     try:
         with console.counting("steps", left="at most") as count:
             result = run_training(
@@ -195,6 +218,7 @@ def train(
         f"{sizes} patches, split by {subsets.method}. {kept} Accuracy on the test patches:",
         soft_wrap=True,
     )
+    console.out.print(subsets.separation, soft_wrap=True)
     print_assessment(result.assessment, "patches")
     if forest:
         other = result.report["random_forest"]
@@ -241,7 +265,7 @@ def evaluate(
     Example:
         lcz evaluate mycity/model.safetensors july.tif --patches mycity/patches.gpkg --out accuracy
     """
-    from lczlib.export import write_json
+    from lczlib.export import write_result
     from lczlib.mapping import choose_device
     from lczlib.models import load_model
     from lczlib.training.evaluation import assess_patches, predict_patches
@@ -272,7 +296,7 @@ def evaluate(
         )
     found = predict_patches(network, labelled, scaling, classes=described.classes, device=device)
     result = assess_patches(found, labelled, replicates=replicates, seed=seed)
-    write_json(
+    write_result(
         folder / "evaluation.json",
         {
             "weights": described.to_dict(), "inputs": [str(p) for p in inputs],

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.maps import Legends, MapBands, MapNodata, Schemes
 from lczlib.cli.options import (
-    Scheme,
     Seed,
     above_zero,
     between,
@@ -45,9 +45,15 @@ def _check_time(text: str) -> None:
 
 
 def _check_time_zone(text: str) -> None:
-    from lczlib.analysis.heat.stations import check_time_zone
+    from lczlib.clocks import check_time_zone
 
     check_time_zone(text)
+
+
+def _check_time_format(text: str) -> None:
+    from lczlib.clocks import check_time_format
+
+    check_time_format(text)
 
 
 def _check_levels(text: str) -> None:
@@ -107,7 +113,10 @@ def uhi(
     replicates: Annotated[int | None, typer.Option(min=100, help="Bootstrap replicates.")] = None,
     seed: Seed = 0,
     figures: Annotated[bool, typer.Option(help="Draw PNG figures.")] = True,
-    scheme: Annotated[Scheme | None, typer.Option(help="Numbering of the map.")] = None,
+    map_band: MapBands = None,
+    scheme: Schemes = None,
+    map_nodata: MapNodata = None,
+    legend: Legends = None,
     kind: Annotated[
         Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(
@@ -228,7 +237,8 @@ def uhi(
     columns: Annotated[
         str | None,
         typer.Option(
-            help="time=NAME,station=NAME,latitude=NAME,... of the stations' or the sites' file.",
+            help="time=NAME,station=NAME,latitude=NAME,... of the stations' or the sites' file; "
+            "time=DATE+CLOCK joins two.",
             rich_help_panel=_CANOPY,
             callback=_check_columns,
         ),
@@ -239,6 +249,14 @@ def uhi(
             help="UTC, Europe/Berlin, Etc/GMT-1.",
             rich_help_panel=_CANOPY,
             callback=each(_check_time_zone),
+        ),
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            help="dayfirst, monthfirst, unix, excel or '%d.%m.%Y %H:%M'; found from the column else.",
+            rich_help_panel=_CANOPY,
+            callback=each(_check_time_format),
         ),
     ] = None,
     ambiguous: Annotated[

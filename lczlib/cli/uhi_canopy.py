@@ -16,13 +16,13 @@ from lczlib.analysis.heat.stations import read_stations
 from lczlib.analysis.heat.weather import read_weather
 from lczlib.classes import CLASSES
 from lczlib.cli import console
+from lczlib.cli.maps import UHI_NAMES, one_map, open_map
 from lczlib.cli.options import listed, pairs
 from lczlib.cli.results import recorded
 from lczlib.cli.uhi import FILES, quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
-from lczlib.maps import open_lcz_map
 from lczlib.rasters import open_raster
 
 
@@ -40,12 +40,15 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         data = read_stations(
             o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
             time_zone=o["time_zone"], ambiguous=o["ambiguous"],
-            unit=o["unit"], skip_outside=o["skip_outside"],
+            unit=o["unit"], time_format=o["time_format"], skip_outside=o["skip_outside"],
         )  # fmt: skip
         sites = data.sites
         if o["elevation"] is not None:
             sites = with_elevation(sites, open_raster(o["elevation"]).isel(band=0, drop=True))
-        lcz = open_lcz_map(o["map_path"], scheme=o["scheme"]) if o["map_path"] else None
+        lcz = None
+        if o["map_path"]:
+            reading = one_map(o["map_path"], o, UHI_NAMES)
+            lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES)
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(
             sites, lcz, by_hand=by_hand, radius=o["radius"], skip_outside=o["skip_outside"]
@@ -53,7 +56,10 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         air, sites = data.air[zones.index], sites.loc[zones.index]
         weather = None
         if o["weather"]:
-            weather = read_weather(o["weather"], time_zone=o["time_zone"], ambiguous=o["ambiguous"])
+            weather = read_weather(
+                o["weather"], time_zone=o["time_zone"], ambiguous=o["ambiguous"],
+                time_format=o["time_format"],
+            )  # fmt: skip
     with console.err.status("Quality control"):
         levels = quality_levels(o["qc"])
         checked = quality_control(air, sites, levels)

@@ -16,13 +16,14 @@ from lczlib.analysis.heat import measures, series
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, surface_heat_island
 from lczlib.classes import CLASSES
 from lczlib.cli import console
+from lczlib.cli.maps import UHI_NAMES, one_map, open_map
 from lczlib.cli.results import recorded
 from lczlib.cli.uhi import FILES
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
-from lczlib.maps import open_lcz_map, open_probabilities
+from lczlib.maps import open_probabilities
 from lczlib.rasters import open_raster
 from lczlib.scenes.thermal import Thermal, open_temperature
 from lczlib.scenes.thermal_products import ThermalConstants
@@ -43,7 +44,7 @@ def run_surface(o: dict[str, Any]) -> None:
             scenes.append(scene)
             inputs.extend(scene.files)
             bar.advance(task)
-        lcz = open_lcz_map(o["map_path"], scheme=o["scheme"])
+        lcz = open_map(o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES)
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)

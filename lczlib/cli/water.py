@@ -48,7 +48,8 @@ def water(
         typer.Option(help="Stored values are divided by it, 100 for 0.01 dB.", callback=above_zero),
     ] = 1.0,
     units: Annotated[
-        Literal["db", "linear"], typer.Option(help="Of the values: db, or linear intensity.")
+        Literal["db", "linear", "amplitude"],
+        typer.Option(help="Of the values: db, linear (intensity), or amplitude (its square root)."),
     ] = "db",
     dates: Annotated[
         list[str] | None,
@@ -66,6 +67,9 @@ def water(
     Writes for each input <name>_water_proba.tif (probability) and <name>_water.tif (1 water, 0 not,
     255 no data), water.json with areas and their intervals, and manifest.json. Dated inputs on one
     grid also give the area of each month, occurrence, permanent and seasonal water, and a trend.
+
+    Missing is what the file marks, 0, undeclared fills (blocks of one value), values below -45 dB, and
+    dark strips along the border that are no speckle; how many pixels of each is said.
 
     The interval holds what the network doubts, the shore within one resolution cell (22 m), and
     areas as dark as open water that the network passes over, as it does with narrow rivers.
@@ -93,7 +97,7 @@ def _mapped(
     from rich.progress import Progress
 
     from lczlib.analysis.water_area import dark_as_water, water_area
-    from lczlib.export import write_json
+    from lczlib.export import write_result
     from lczlib.grid import geobox_of, same_grid
     from lczlib.mapping.engines import device_name
     from lczlib.mapping.water import load_water_model
@@ -162,7 +166,7 @@ def _mapped(
                 water_figure(scene, opened(out / result["probability"]), threshold),
                 out / f"{name}_water.png",
             )
-    write_json(out / "water.json", record)
+    write_result(out / "water.json", record)
     return record
 
 

@@ -17,7 +17,7 @@ from lczlib.errors import InputError
 from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.polygons import open_polygons
 from lczlib.scenes.combinations import COMBINATIONS, check_channels, combination, sensor_of
-from lczlib.training.inputs import SceneFiles, patches_of
+from lczlib.training.inputs import PatchSize, SceneFiles, patches_of
 from lczlib.training.patches import FISHNET, Patches, join_patches
 from lczlib.training.run import Subsets
 from lczlib.training.so2sat import So2SatPatches
@@ -25,6 +25,8 @@ from lczlib.training.splits import BLOCK, FRACTIONS, SUBSETS, split
 
 _ALL = {"s1": "D1", "s2": "D2", "both": "D6"}
 """The combination with all the channels of a sensor."""
+_LEAST = 8
+"""Fewest pixels of a patch that most networks take."""
 _SAMPLE = 64  # patches whose values go into a data set's fingerprint
 
 
@@ -143,8 +145,10 @@ class SceneData(DataSet):
         Polygon column of the class.
     without : tuple of str
         Classes to leave out.
-    patch_size : int
+    patch_size : int, optional
         Pixels.
+    patch_metres : float
+        Edge of a patch where its pixels are not given, but no fewer than the networks take.
     spacing : float
         Of the fishnet, metres.
     method : {"polygon", "block", "random"}
@@ -153,17 +157,21 @@ class SceneData(DataSet):
         Of that: one split for all runs, so that their test patches are the same.
     block : float
         Metres.
+    buffer : float, optional
+        Between the subsets; see `lczlib.training.separation.separated`.
     """
 
     cities: tuple[City, ...]
     test_cities: tuple[City, ...] = ()
     column: str | None = None
     without: tuple[str, ...] = ()
-    patch_size: int = 48
+    patch_size: int | None = None
+    patch_metres: float = 480.0
     spacing: float = FISHNET
     method: Literal["polygon", "block", "random"] = "polygon"
     split_seed: int = 0
     block: float = BLOCK
+    buffer: float | None = None
 
     @property
     def description(self) -> str:
@@ -178,18 +186,20 @@ class SceneData(DataSet):
         whole = self._patches(self.cities)
         if not self.test_cities:
             chosen = split(whole.table, self.method, block=self.block, seed=self.split_seed)
-            return Subsets.of(whole, chosen)
+            return Subsets.of(whole, chosen, self.buffer)
         test = self._patches(self.test_cities)
         train, validation, _ = FRACTIONS
         shares = (train / (train + validation), validation / (train + validation), 0.0)
         chosen = split(
             whole.table, self.method, fractions=shares, block=self.block, seed=self.split_seed
         )
-        parts = (whole.subset(getattr(chosen, s)) for s in ("train", "validation"))
-        return Subsets(*parts, test, method=f"city, validation by {self.method}", split=chosen)
+        kept = Subsets.of(whole, chosen, self.buffer)
+        method = f"city, validation by {self.method}"
+        return replace(kept, test=test, method=method, whole=None)
 
     def _patches(self, cities: tuple[City, ...]) -> Patches:
         left_out = [lcz_class(c).number for c in self.without]
+        size = PatchSize(self.patch_metres / 10, _LEAST, self.patch_size)
         parts = []
         for city in cities:
             areas = open_polygons(city.polygons, self.column)
@@ -200,7 +210,7 @@ class SceneData(DataSet):
             files = city.files
             if files.sensor in _ALL and not files.bands:
                 files = replace(files, bands=COMBINATIONS[_ALL[files.sensor]])
-            parts.append(patches_of(files, areas, patch_size=self.patch_size, spacing=self.spacing))
+            parts.append(patches_of(files, areas, patch_size=size, spacing=self.spacing))
         return join_patches(parts)
 
 

@@ -127,6 +127,7 @@ def as_markdown(
     on = f"{len(subsets.train):,} training, {len(subsets.validation):,} validation and "
     on += f"{result.n_patches:,} test patches of {subsets.train.kind.patch_size} pixels"
     units = f" ({result.n_polygons:,} test polygons)" if result.n_polygons else ""
+    apart = subsets.separation
     lines = [f"# {TITLES[table]}{' (simulated data)' if simulated else ''}", ""]
     if simulated:
         lines += [
@@ -134,7 +135,7 @@ def as_markdown(
             "city.", "",
         ]  # fmt: skip
     lines += [
-        f"On {on}{units}, split by {subsets.method}. Each score is the mean over seeds with a 95% "
+        f"On {on}{units}, split by {subsets.method}. {apart} Each score is the mean over seeds with a 95% "
         f"interval from {REPLICATES:,} bootstrap replicates over test {result.unit}s"
         f"{', stratified by class,' if result.n_polygons else ''} and seeds. The difference is that of "
         f"the best overall accuracy ({result.best}) minus the line's, on the same resampled "
@@ -242,6 +243,8 @@ def write_report(
                 "description": data.description, "fingerprint": data.fingerprint(),
                 "split": subsets.method, "patch_size": subsets.train.kind.patch_size,
                 "patches": {s: len(getattr(subsets, s)) for s in SUBSETS},
+                "left_out": subsets.left_out,
+                "overlap": None if subsets.overlap is None else subsets.overlap.to_dict(),
                 "test_polygons": result.n_polygons,
             },
             "settings": asdict(settings),

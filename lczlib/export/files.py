@@ -8,7 +8,7 @@ import json
 import math
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from lczlib.errors import InputError
+from lczlib.reading import heard_so_far
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (
@@ -130,6 +131,11 @@ def write_json(path: str | Path, content: dict[str, Any]) -> Path:
     with staged(path) as temporary:
         temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
     return path
+
+
+def write_result(path: str | Path, content: Mapping[str, Any]) -> Path:
+    """Write a result's JSON with ``read``: what was read for it, lost, masked and assumed."""
+    return write_json(path, {**content, "read": heard_so_far()})
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from lczlib.analysis.heat.measures import NO_SPOT
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
-from lczlib.export.files import staged, write_json
+from lczlib.export.files import staged, write_result
 from lczlib.export.geotiff import write_raster
 
 SURFACE = "surface urban heat island (SUHI)"
@@ -145,7 +145,7 @@ def write_surface(
         )  # fmt: skip
     if figures:
         _surface_figures(folder, result, suffix)
-    write_json(folder / f"heat_island{suffix}.json", dict(document))
+    write_result(folder / f"heat_island{suffix}.json", document)
 
 
 def write_canopy(
@@ -165,7 +165,7 @@ def write_canopy(
         write_table(folder / f"{name}.csv", getattr(result, name), index=False)
     if figures:
         _canopy_figures(folder, result)
-    write_json(folder / "heat_island.json", dict(document))
+    write_result(folder / "heat_island.json", document)
 
 
 def _surface_figures(folder: Path, result: SurfaceHeatIsland, suffix: str) -> None:

@@ -27,6 +27,7 @@ from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
+from lczlib.reading import quiet
 
 _WORK = ".unfinished"
 _KINDS = ("s1", "s2", "both", "fused")
@@ -130,6 +131,7 @@ def map_city(
                 "anchor": request.anchor, "precision": request.precision,
                 "scaling": [request.scale, request.offset, request.nodata, list(request.bands)],
                 "resample": request.resample, "level": [request.level, request.date],
+                "box": list(request.box), "clouds": request.clouds,
             }  # fmt: skip
             store = Store.on_disk(work / source.name, job, shape, len(tiles_of(shape)))
 
@@ -154,11 +156,12 @@ def map_city(
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
-    kinds = {
-        kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17")
-        for kind in _KINDS
-        if f"{kind}_lcz.tif" in manifest["outputs"]
-    }
+    with quiet():
+        kinds = {
+            kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17")
+            for kind in _KINDS
+            if f"{kind}_lcz.tif" in manifest["outputs"]
+        }
     return MapResult(out, kinds, tuple(warnings), manifest)
 
 

@@ -46,6 +46,10 @@ class MapRequest:
         Month of the Sentinel-1 mosaic.
     resample : str
         ``utm`` warps a single raster to 10 m in its UTM zone first; empty: never.
+    box : tuple of float
+        West, south, east, north in degrees: maps that part only (`lczlib.scenes.crop`).
+    clouds : bool
+        Keep what the scene classification of a surface product calls cloud.
     """
 
     inputs: tuple[str, ...] = ()
@@ -67,6 +71,8 @@ class MapRequest:
     date: str = ""
     sentinel1_time: str = ""
     resample: str = ""
+    box: tuple[float, ...] = ()
+    clouds: bool = False
 
 
 def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
@@ -117,6 +123,7 @@ def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
         str(folder / w) if (folder / w).is_file() else w for w in values["weights"]
     )
     values["bands"] = tuple(values["bands"])
+    values["box"] = tuple(values.get("box", ()))
     try:
         return MapRequest(**values)
     except TypeError as err:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from lczlib.errors import InputError, WeightsError
 from lczlib.grid import check_same_grid, geobox_of, to_utm
 from lczlib.models import Weights
 from lczlib.scenes import (
+    crop,
+    find_product,
     open_raster_scene,
     open_sentinel1_rasters,
     open_sentinel2,
@@ -97,8 +99,8 @@ def open_sources(
         if not Path(path).exists():
             msg = f"The input {path} does not exist."
             raise InputError(msg)
-    folder = request.inputs and Path(request.inputs[0]).is_dir()
-    if folder:
+    first = request.inputs[0] if request.inputs else ""
+    if first and Path(first).is_dir() and not find_product(first):
         return _from_folder(request, by_kind, described)
     return _from_rasters(request, by_kind, described), ()
 
@@ -126,7 +128,14 @@ def _from_folder(
         sentinel1_time=request.sentinel1_time or None,
         sensors=tuple(by_kind) if by_kind and "both" not in by_kind else ("s1", "s2"),
         **_raster_options(request),
+        clouds=request.clouds,
     )
+    if request.box:
+        city = replace(
+            city,
+            seasons={s: crop(scene, request.box) for s, scene in city.seasons.items()},
+            sentinel1=None if city.sentinel1 is None else crop(city.sentinel1, request.box),
+        )
     first = city.sentinel1 if city.sentinel1 is not None else next(iter(city.seasons.values()))
     names = by_kind or default_weights(first)
     level = described[names["s2"]].level if by_kind.get("s2") else "L1C"
@@ -156,7 +165,7 @@ def _from_rasters(
     for option, given in (("--city", request.city), ("--s1-time", request.sentinel1_time)):
         if given:
             first = next(iter((*files.values(), *request.sentinel1)))
-            msg = f"{option} goes with a So2Sat folder, and {first} is a file."
+            msg = f"{option} goes with a So2Sat folder, and {first} is none."
             raise InputError(msg)
     if not request.seasons and len(files) < len(request.inputs):
         msg = "Two rasters have the same file name: name them with --season NAME=FILE."
@@ -175,6 +184,8 @@ def _from_rasters(
             msg = "--resample does not go with --sentinel1: both sensors must share a grid already."
             raise InputError(msg)
         radar = open_sentinel1_rasters(request.sentinel1)
+        if request.box:
+            radar = crop(radar, request.box)
         chosen = by_kind.get("s1") or default_weights(radar)["s1"]
         sources.append(Source("s1", "s1", radar, chosen))
         if by_kind and name is None:
@@ -182,10 +193,12 @@ def _from_rasters(
     weights = described.get(name) if name else None
     for label, path in files.items():
         if weights is None or weights.sensor == "s2":
-            scene = open_sentinel2(path, **_raster_options(request))
+            scene = open_sentinel2(path, **_raster_options(request), clouds=request.clouds)
             scene = _at_level(scene, request, weights.level if weights else "L1C")
         else:
             scene = open_raster_scene(path, sensor=weights.sensor, **_raster_options(request))
+        if request.box:
+            scene = crop(scene, request.box)
         if request.resample:
             scene = to_utm(scene)
         plain = len(files) == 1 and not request.seasons
@@ -204,7 +217,11 @@ def _at_level(scene: xr.Dataset, request: MapRequest, wanted: str) -> xr.Dataset
         msg = f"{request.level!r} is no processing level of Sentinel-2: use L1C or L2A."
         raise InputError(msg)
     level = request.level or scene.attrs.get("level", "")
-    if request.level == "L2A" and wanted == "L1C":
+    if scene.attrs.get("product") and level != scene.attrs["level"]:
+        msg = f"{scene.attrs['source']} is a product of level {scene.attrs['level']}: leave out --level {level}."
+        raise InputError(msg)
+    certain = request.level or scene.attrs.get("product")  # a file's name or tags are checked only
+    if level == "L2A" and certain and wanted == "L1C":
         return to_top_of_atmosphere(scene, date=request.date or None)
     return scene.assign_attrs(level=level)
 

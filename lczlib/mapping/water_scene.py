@@ -12,12 +12,13 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, describe, geobox_of
-from lczlib.rasters import open_raster
+from lczlib.rasters import band_names, open_raster
+from lczlib.reading import Reading, tell
+from lczlib.scenes.radar_missing import find_missing
+from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
 
 Orbit = Literal["as", "des", "as_des"]
 """Passes that a network takes: ascending, descending, or both stacked."""
-
-Units = Literal["db", "linear"]
 
 ORBITS: tuple[str, ...] = get_args(Orbit)
 BANDS: dict[str, tuple[str, ...]] = {
@@ -75,8 +76,8 @@ def open_water_scene(
         For ``as_des`` from two files: the file of the descending pass; `path` is the ascending one.
     dn_scale : float
         Stored values are divided by it: 100 for dB stored as integers of 0.01 dB.
-    units : {"db", "linear"}
-        Units of the values after that; linear intensity is converted by 10 log10.
+    units : {"db", "linear", "amplitude"}
+        Units of the values after that; intensity is converted by 10 log10, amplitude by 20 log10.
 
     Returns
     -------
@@ -95,13 +96,13 @@ def open_water_scene(
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
         raise InputError(msg)
-    opened = []
+    opened, taken = [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
-        names = data.attrs.get("long_name", ())
-        names = [names] if isinstance(names, str) else list(names)
-        data = physical(data).assign_coords(band=names or [""] * data.sizes["band"])
+        names = band_names(data)
+        data = physical(data).assign_coords(band=names)
         opened.append(select_bands(data, part, f"Sentinel-1 scene {file}"))
+        taken.append(_taken(names, part, f"{Path(file).name}: " if descending else ""))
     if len(opened) == 2:
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
         # coordinates may differ by rounding where the grids are the same
@@ -109,6 +110,7 @@ def open_water_scene(
     return water_scene(
         xr.concat(opened, "band") if len(opened) == 2 else opened[0],
         orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
+        source=str(path), bands="; ".join(taken),
     )  # fmt: skip
 
 
@@ -119,6 +121,8 @@ def water_scene(
     dn_scale: float = 1.0,
     units: Units = "db",
     what: str = "Sentinel-1 scene",
+    source: str = "in memory",
+    bands: str = "",
 ) -> xr.DataArray:
     """Check a scene and bring it to the schema of the water network.
 
@@ -129,14 +133,16 @@ def water_scene(
         In-memory or dask-backed.
     orbit, dn_scale, units
         See `open_water_scene`.
-    what : str
-        The scene, in messages.
+    what, source : str
+        The scene, in messages and in what is told of its reading.
+    bands : str
+        Which bands were taken, to be told.
 
     Returns
     -------
     DataArray (band, y, x) float32
-        dB, bands as in `BANDS`, NaN where missing or 0: the networks' training scenes mark missing
-        pixels with 0.
+        dB, bands as in `BANDS`, NaN where missing (`lczlib.scenes.radar_missing`) or 0: the networks'
+        training scenes mark missing pixels with 0. Where one band is missing, maps have no data.
 
     Raises
     ------
@@ -144,9 +150,7 @@ def water_scene(
         See `open_water_scene`.
     """
     check_orbit(orbit)
-    if units not in get_args(Units):
-        msg = f"{units!r} is no unit of backscatter: use db or linear."
-        raise InputError(msg)
+    units = check_name(units)
     if not (np.isfinite(dn_scale) and dn_scale > 0):
         msg = (
             f"A DN scale of {dn_scale:g} makes no sense: give what 1 dB is stored as, such as 100."
@@ -165,23 +169,66 @@ def water_scene(
     values = data.astype(np.float32)
     if dn_scale != 1.0:
         values = values / np.float32(dn_scale)
-    values = values.where((values != 0) & np.isfinite(values))
-    _check_units(values, units, dn_scale, what)
-    if units == "linear":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = 10 * np.log10(values.where(values > 0))
+    # a map has no data where one band is missing; the others keep their values there, for the
+    # surroundings of other pixels, as in the published pipeline
+    each = [slice(i, i + 1) for i in range(len(BANDS[orbit]))]
+    missing = find_missing(values, [units] * len(each), each)
+    # fills are judged before units: -9999 makes linear values look like dB
+    cautions = check_units(missing.sample, units, what, dn_scale=dn_scale)
+    names = [str(b).split("_")[0] if len(each) == 2 else str(b) for b in values.band.values]
+    middles = np.nanmedian(to_db(missing.sample, units), axis=1)
+    unit = f"{NAMES[units]} as given, and plausible: in the middle "
+    unit += ", ".join(f"{n} {m:.1f} dB" for n, m in zip(names, middles, strict=True))
+    scaled = () if dn_scale == 1 else (f"stored values divided by {dn_scale:g}",)
+    tell(
+        Reading(
+            "Sentinel-1 scene",
+            source,
+            (*((bands,) if bands else ()), *scaled, unit, *missing.said(names, dn_scale)),
+            (*cautions, *missing.cautions(what)),
+            {"units": units, "dn_scale": dn_scale, **missing.facts()},
+        )
+    )
+    values = missing.without(values)
+    if units != "db":
+        values = xr.apply_ufunc(
+            to_db, values, kwargs={"units": units}, dask="parallelized", output_dtypes=[np.float32]
+        )
     values.attrs = {"units": "dB", "orbit": orbit}
     return values
 
 
 def physical(data: xr.DataArray) -> xr.DataArray:
-    """Stored values with the file's own no-data value, scale and offset applied."""
+    """Stored values with the file's own no-data value, and each band's scale and offset, applied."""
     nodata = data.rio.nodata
-    scale, offset = data.attrs.get("scale_factor", 1.0), data.attrs.get("add_offset", 0.0)
     out = data.astype(np.float32)
     if nodata is not None and not np.isnan(nodata):
         out = out.where(data != nodata)
-    return out if (scale, offset) == (1.0, 0.0) else out * np.float32(scale) + np.float32(offset)
+    if "band" in data.dims and "scales" in data.attrs:
+        scale, offset = (
+            xr.DataArray(np.array(data.attrs[key], np.float32), dims="band")
+            for key in ("scales", "offsets")
+        )
+        same = bool((scale == 1).all() and (offset == 0).all())
+    else:
+        scale, offset = (
+            np.float32(data.attrs.get(key, value))
+            for key, value in (("scale_factor", 1.0), ("add_offset", 0.0))
+        )
+        same = (scale, offset) == (1.0, 0.0)
+    return out if same else (out * scale + offset).transpose(*data.dims)
+
+
+def _taken(names: list[str], orbit: Orbit, file: str = "") -> str:
+    """Which bands of a file are taken for an orbit, in words."""
+    named = [_tokens(n) for n in names]
+    wanted = [b if len(BANDS[orbit]) > 2 else b[:2] for b in BANDS[orbit]]
+    if not any(tokens & {"vv", "vh"} for tokens in named):
+        own = f", named {', '.join(n or 'nothing' for n in names)}" if any(names) else ", unnamed"
+        return f"{file}bands 1 to {len(names)} as {', '.join(wanted)} by their order{own}"
+    positions = _positions(named, orbit, "", "")
+    pairs = (f"{b} from {names[i]}" for b, i in zip(wanted, positions, strict=True))
+    return f"{file}bands by name: {', '.join(pairs)}"
 
 
 def select_bands(data: xr.DataArray, orbit: Orbit, what: str) -> xr.DataArray:
@@ -199,6 +246,13 @@ def select_bands(data: xr.DataArray, orbit: Orbit, what: str) -> xr.DataArray:
     if not any(pol in tokens for tokens in named for pol in ("vv", "vh")):
         if any(pol in tokens for tokens in named for pol in ("hh", "hv")):
             msg = f"The {what} has bands {listed}: the water networks know VV and VH only."
+            raise InputError(msg)
+        twice = sorted({n for n in names if n and names.count(n) > 1})
+        if twice:
+            msg = (
+                f"The {what} has {names.count(twice[0])} bands named {twice[0]}, so that VV and VH cannot be "
+                "told from it: name the bands VV and VH."
+            )
             raise InputError(msg)
         if data.sizes["band"] != len(wanted):
             msg = (
@@ -301,54 +355,3 @@ def _sample(values: xr.DataArray) -> np.ndarray:
 def typical(scene: xr.DataArray) -> np.ndarray:
     """The median of each band over windows spread over the scene, ``(band,)``."""
     return np.median(_sample(scene), axis=1)
-
-
-_BRIGHT = 2.0
-"""dB below zero. The median of Beijing's centre, VV and VH together, is -10 dB."""
-
-
-def _check_units(values: xr.DataArray, units: Units, dn_scale: float, what: str) -> None:
-    """Raise `InputError` if the values do not look like backscatter in `units`."""
-    pixels = _sample(values)
-    if not pixels.size:
-        msg = f"The {what} has no pixel that is valid in all bands: every value is 0 or no data."
-        raise InputError(msg)
-    middle, negative = float(np.median(pixels)), float((pixels < 0).mean())
-    if units == "linear":
-        if negative > 0.01:
-            msg = (
-                f"The {what} has negative values (median {middle:.3g}), so it is in dB, not linear: "
-                "leave out units='linear' (--units linear)."
-            )
-            raise InputError(msg)
-        return
-    if negative < 0.05:
-        msg = (
-            f"The {what} has a median of {middle:.3g} and hardly a negative value, so it is linear, "
-            "not dB: give units='linear' (--units linear) if it is intensity, or convert it."
-        )
-        raise InputError(msg)
-    if middle < -60:
-        msg = (
-            f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: it is stored "
-            f"with a scale; give it with dn_scale (--dn-scale {100 * dn_scale:g} or so)."
-        )
-        raise InputError(msg)
-    if middle > -_BRIGHT:
-        msg = (
-            f"The {what} has a median of {middle:.3g} dB, which is brighter than any land: its values "
-            f"are not dB x {dn_scale:g}; correct dn_scale (--dn-scale), 1 for values in dB."
-        )
-        raise InputError(msg)
-    medians = dict(zip(values.band.values, np.median(pixels, axis=1), strict=True))
-    for vv, vh in zip(BANDS[_orbit(values)][::2], BANDS[_orbit(values)][1::2], strict=True):
-        if medians[vh] > medians[vv]:
-            msg = (
-                f"The {what} has a median of {medians[vh]:.3g} dB in VH and {medians[vv]:.3g} dB in "
-                "VV, but VH is the weaker one: the bands are swapped; name them or give VV first."
-            )
-            raise InputError(msg)
-
-
-def _orbit(values: xr.DataArray) -> Orbit:
-    return next(o for o in ORBITS if tuple(values.band.values) == BANDS[o])  # type: ignore

@@ -1,8 +1,10 @@
 """Scenes: Sentinel-1 and Sentinel-2 as one canonical data set (bands as variables, NaN missing)."""
 
 from lczlib.scenes.combinations import COMBINATIONS, combination
+from lczlib.scenes.crop import box_of, crop
 from lczlib.scenes.polarimetry import dual_pol_decomposition, sentinel1_channels
 from lczlib.scenes.raster import open_raster_scene
+from lczlib.scenes.safe import find_product, open_product
 from lczlib.scenes.sentinel1 import open_sentinel1, open_sentinel1_rasters, so2sat_features
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.scenes.so2sat import City, find_cities, open_so2sat
@@ -10,9 +12,13 @@ from lczlib.scenes.so2sat import City, find_cities, open_so2sat
 __all__ = [
     "COMBINATIONS",
     "City",
+    "box_of",
     "combination",
+    "crop",
     "dual_pol_decomposition",
     "find_cities",
+    "find_product",
+    "open_product",
     "open_raster_scene",
     "open_sentinel1",
     "open_sentinel1_rasters",

@@ -12,7 +12,8 @@ from scipy.ndimage import binary_erosion
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-from lczlib.rasters import missing_values, open_raster
+from lczlib.rasters import band_names, layer_of, missing_values, open_raster
+from lczlib.reading import Reading, counted, tell
 
 
 def open_raster_scene(
@@ -36,9 +37,10 @@ def open_raster_scene(
     bands : sequence of str, optional
         Names in file order; by default the file's own, or ``band_1`` and on.
     scale, offset : float, optional
-        Value = (stored + offset) x scale; by default the file's own scale and offset.
+        Value = (stored + offset) x scale; by default each band's own scale and offset.
     nodata : float, optional
-        Stored value of missing pixels, beside the file's own.
+        Stored value of missing pixels, beside the file's own; it counts in each band, and pixels that
+        the file masks are missing in all.
     chunk : int
         Edge of the dask chunks, in pixels.
 
@@ -54,25 +56,60 @@ def open_raster_scene(
     """
     raw = open_raster(path, chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"raster {path}")
-    with rasterio.open(path) as src:
-        own = [d or f"band_{i}" for i, d in enumerate(src.descriptions, 1)]
-        file_scale, file_offset = src.scales[0], src.offsets[0]
+    with rasterio.open(raw.encoding["source"]) as src:
         simulated = src.tags().get("LCZLIB_SIMULATED", "no") == "yes"
+    own = [n or f"band_{i}" for i, n in enumerate(band_names(raw), 1)]
     names = list(bands or own)
     if len(names) != raw.sizes["band"] or len(set(names)) != len(names):
         msg = f"{path} has {raw.sizes['band']} bands; {len(set(names))} different names were given."
         raise InputError(msg)
-    factor = file_scale if scale is None else scale
-    term = file_offset if scale is None and offset is None else (offset or 0.0) * factor
-    values = raw.astype(np.float32) * np.float32(factor) + np.float32(term)
-    for fill in missing_values(raw, nodata):
-        values = values.where(raw != fill)
-    out = xr.Dataset({n: values.isel(band=i, drop=True) for i, n in enumerate(names)})
+    factors = np.array(raw.attrs["scales"]) if scale is None else np.full(len(names), scale)
+    terms = (offset or 0.0) * factors
+    if scale is None and offset is None:
+        terms = np.array(raw.attrs["offsets"])
+    fills = missing_values(raw, nodata)
+    layers = {}
+    for i, name in enumerate(names):
+        stored = layer_of(raw, i)
+        values = stored.astype(np.float32) * np.float32(factors[i]) + np.float32(terms[i])
+        for fill in fills:
+            values = values.where(stored != fill)
+        layers[name] = values
+    out = xr.Dataset(layers)
     out.attrs = {
         "sensor": sensor, "units": "as stored", "level": "", "date": "", "source": str(path),
         "files": [str(path)], "simulated": simulated,
     }  # fmt: skip
+    _tell(path, names, factors, terms, fills, by="as given" if bands else "by their names")
     return out
+
+
+def _tell(
+    path: str | Path,
+    names: Sequence[str],
+    factors: np.ndarray,
+    terms: np.ndarray,
+    fills: Sequence[float],
+    *,
+    by: str,
+) -> None:
+    scaled = [
+        f"{name} x {f:g} {t:+g}"
+        for name, f, t in zip(names, factors, terms, strict=True)
+        if (f, t) != (1, 0)
+    ]
+    alike = len(set(zip(factors, terms, strict=True))) == 1
+    said = (
+        f"{counted(len(names), 'band')} {by} ({', '.join(names[:13])})",
+        (f"scale {factors[0]:g}, offset {terms[0]:g}" if alike else f"scaled: {', '.join(scaled)}")
+        if scaled
+        else "values as stored",
+        f"no data: {', '.join(f'{v:g}' for v in fills)}" if fills else "no no-data value stated",
+    )
+    facts = {
+        "bands": list(names), "scale": factors, "offset": terms, "no_data": list(fills),
+    }  # fmt: skip
+    tell(Reading("raster", str(path), said, (), facts))
 
 
 def without_fringe(scene: xr.Dataset, pixels: int = 2) -> xr.Dataset:

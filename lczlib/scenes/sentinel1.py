@@ -6,7 +6,7 @@ their Lee-filtered covariance. All values are linear.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dask.array as da
@@ -16,13 +16,18 @@ from scipy.ndimage import uniform_filter
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid
-from lczlib.rasters import open_raster
+from lczlib.rasters import band_names, missing_values, open_raster
+from lczlib.reading import Reading, tell
+from lczlib.scenes.radar_missing import find_missing
+from lczlib.scenes.radar_units import NAMES, Units
 
 COMPLEX_BANDS = ("VH_re", "VH_im", "VV_re", "VV_im")
 COVARIANCE_BANDS = ("C11", "C12_re", "C12_im", "C22")
 """C11 = |VH|^2, C12 = VH VV*, C22 = |VV|^2, Lee-filtered."""
 
 FEATURES = ("VH_dB", "VV_dB", "COH", "VH_LEE_dB", "VV_LEE_dB", "COH_LEE", "PHA_LEE")
+_FILLS = 3  # values that may mean no data in one file
+_STRAY = 0.02  # share of values that resampling may have mixed with fills
 _BOXCAR = 3  # pixels; So2Sat's window for the coherence of the unfiltered data
 
 
@@ -41,8 +46,8 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
     Returns
     -------
     Dataset
-        `COMPLEX_BANDS` and `COVARIANCE_BANDS` (y, x) float32, dask-backed. Pixels with no filtered
-        intensity are NaN in all of them.
+        `COMPLEX_BANDS` and `COVARIANCE_BANDS` (y, x) float32, dask-backed. Pixels that are missing in
+        one (`lczlib.scenes.radar_missing`), or have no filtered intensity, are NaN in all of them.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
         if data.sizes["band"] != 4:
             msg = f"{path} has {data.sizes['band']} band(s); it must hold the four of {', '.join(names)}."
             raise InputError(msg)
-        parts.append(data)
+        parts.append(_declared(data))
     return _scene_of(parts[0], parts[1], [str(unfiltered), str(filtered)])
 
 
@@ -85,7 +90,7 @@ def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> 
         network also reads the coherence and the phase between VH and VV, which it does not hold.
     """
     opened = [
-        open_raster(p, "Sentinel-1 raster", chunks={"band": -1, "y": chunk, "x": chunk})
+        _declared(open_raster(p, "Sentinel-1 raster", chunks={"band": -1, "y": chunk, "x": chunk}))
         for p in paths
     ]
     files, counts = [str(p) for p in paths], [d.sizes["band"] for d in opened]
@@ -131,29 +136,70 @@ def _scene_of(unfiltered: xr.DataArray, filtered: xr.DataArray, files: list[str]
     """The scene of two arrays of four bands, amplitudes and covariance in our order."""
     check_same_grid(unfiltered, filtered, names=(files[0], files[1]))
     filtered = filtered.assign_coords(x=unfiltered.x, y=unfiltered.y)
-    _check_units(files[0], files[1], filtered)
-    stacked = da.concatenate([unfiltered.data, filtered.data]).rechunk({0: -1})
-    masked = stacked.map_blocks(_masked, dtype=np.float32)
-    template = unfiltered.isel(band=0, drop=True)
     names = (*COMPLEX_BANDS, *COVARIANCE_BANDS)
-    bands = {name: template.copy(data=masked[i]) for i, name in enumerate(names)}
+    stacked = xr.concat([unfiltered, filtered], "band", combine_attrs="drop").chunk({"band": -1})
+    intensity = ("C11", "C22")
+    kept = _without_missing(
+        stacked, names, intensity, files, lambda sample: _check_units(files, sample)
+    )
+    template = unfiltered.isel(band=0, drop=True)
+    bands = {name: template.copy(data=kept.data[i]) for i, name in enumerate(names)}
     return _described(xr.Dataset(bands), unfiltered, files, "linear", "linear backscatter")
 
 
 def _features_of(data: xr.DataArray, files: list[str]) -> xr.Dataset:
     names = _band_names(data)
-    found = {n: data.isel(band=names.index(n), drop=True).astype(np.float32) for n in FEATURES}
-    nodata = data.rio.nodata
-    if nodata is not None:
-        found = {n: b.where(b != nodata) for n, b in found.items()}
-    for name in ("COH", "COH_LEE"):
-        sample = _sampled(found[name])
-        if not np.isfinite(sample).any() or np.nanmin(sample) < 0 or np.nanmax(sample) > 1.001:
-            msg = (
-                f"{Path(files[0]).name}: {name} is a coherence and must lie in 0 to 1; it does not."
-            )
-            raise InputError(msg)
+    ordered = data.isel(band=[names.index(n) for n in FEATURES])
+
+    def check(sample: np.ndarray) -> None:
+        for name in ("COH", "COH_LEE"):
+            values = sample[FEATURES.index(name)]
+            if not values.size or (~((values >= 0) & (values <= 1.001))).mean() > _STRAY:
+                msg = (
+                    f"{Path(files[0]).name}: {name} is a coherence and must lie in 0 to 1; it does "
+                    "not."
+                )
+                raise InputError(msg)
+
+    kept = _without_missing(ordered, FEATURES, ("VH_LEE_dB", "VV_LEE_dB"), files, check, "db")
+    found = {n: kept.isel(band=i, drop=True) for i, n in enumerate(FEATURES)}
     return _described(xr.Dataset(found), data, files, "dB and ratios", "So2Sat feature")
+
+
+def _declared(data: xr.DataArray) -> xr.DataArray:
+    """Values as stored, float32, NaN where they hold the file's no-data value; 0 stays."""
+    out = data.astype(np.float32, keep_attrs=True)
+    for fill in missing_values(data):
+        if fill != 0:  # of both signs, 0 is a value of the parts of complex numbers
+            out = out.where(data != fill)
+    return out.assign_attrs(data.attrs)
+
+
+def _without_missing(
+    data: xr.DataArray,
+    names: Sequence[str],
+    intensity: Sequence[str],
+    files: list[str],
+    check: Callable[[np.ndarray], None],
+    units: Units = "linear",
+) -> xr.DataArray:
+    """Bands ``(band, y, x)`` with NaN in all where one is missing, after `check` of valid pixels.
+
+    `intensity` are the bands in `units`, whose range is judged; the others may have either sign.
+    """
+    kinds = [units if n in intensity else None for n in names]
+    missing = find_missing(data, kinds)
+    check(missing.sample)
+    tell(
+        Reading(
+            "Sentinel-1 raster",
+            " + ".join(dict.fromkeys(Path(f).name for f in files)),
+            (f"bands {', '.join(names)}", f"{NAMES[units]}, as So2Sat's", *missing.said(names)),
+            missing.cautions("Sentinel-1 raster"),
+            {"units": units, **missing.facts()},
+        )
+    )
+    return missing.without(data)
 
 
 def _described(
@@ -191,16 +237,17 @@ def _split(data: xr.DataArray, what: str) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def _band_names(data: xr.DataArray) -> list[str]:
-    names = data.attrs.get("long_name", ())
-    names = [names] if isinstance(names, str) else [str(n) for n in names]
-    return [n.replace("C12_real", "C12_re").replace("C12_imag", "C12_im") for n in names]
+    return [n.replace("C12_real", "C12_re").replace("C12_imag", "C12_im") for n in band_names(data)]
 
 
 def _non_negative(data: xr.DataArray) -> np.ndarray:
-    """Of each band, whether no sampled value lies below zero."""
-    sample = _sampled(data)
-    with np.errstate(invalid="ignore"):
-        return np.array([not (band < 0).any() for band in sample])
+    """Of each band, whether it holds no negative values, but for fills and a few beside them."""
+    out = []
+    for band in _sampled(data):
+        known = np.isfinite(band) & (band != 0)
+        times = np.sort(np.unique(band[known & (band < 0)], return_counts=True)[1])
+        out.append(times[:-_FILLS].sum() <= _STRAY * known.sum())
+    return np.array(out)
 
 
 def _sampled(data: xr.DataArray) -> np.ndarray:
@@ -208,22 +255,15 @@ def _sampled(data: xr.DataArray) -> np.ndarray:
     return data.isel(y=slice(None, None, step), x=slice(None, None, step)).values
 
 
-def _masked(block: np.ndarray) -> np.ndarray:
-    """A block (8, y, x) with NaN in all bands where the filtered intensities are not positive."""
-    out = block.astype(np.float32)
-    out[:, ~(out[4] + out[7] > 0)] = np.nan
-    return out
-
-
-def _check_units(unfiltered: str | Path, filtered: str | Path, covariance: xr.DataArray) -> None:
-    values = _sampled(covariance.isel(band=[0, 3]))
-    if not np.isfinite(values).any() or not (np.nan_to_num(values) != 0).any():
-        msg = f"{filtered} has no valid pixel: every one is 0 or NaN."
+def _check_units(files: Sequence[str], sample: np.ndarray) -> None:
+    values = sample[[4, 7]]
+    if not values.size:
+        msg = f"{files[1]} has no valid pixel: every one is 0, NaN or a constant."
         raise InputError(msg)
-    if np.nanmin(values) < 0:
+    if (values < 0).mean() > _STRAY:
         msg = (
-            f"{filtered} has negative intensities (lowest {np.nanmin(values):.3g}): they look like dB; "
-            f"So2Sat's features need linear values, as in {unfiltered}."
+            f"{files[1]} has negative intensities (lowest {values.min():.3g}): they look like dB; "
+            f"So2Sat's features need linear values, as in {files[0]}."
         )
         raise InputError(msg)
 

@@ -1,7 +1,8 @@
 """City folders in the layout of So2Sat GUL (Zhu et al. 2022, doi 10.14459/2021mp1633461).
 
 ``Sentinel-2/<city>/<season>/*_<season>.tif`` and
-``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it.
+``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it. Capitals do not
+count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@eaDir``) is passed over.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from lczlib.scenes.sentinel1 import open_sentinel1, so2sat_features
 from lczlib.scenes.sentinel2 import open_sentinel2
 
 SEASONS = ("spring", "summer", "autumn", "winter")
+_ALSO = {"fall": "autumn"}
+_RASTERS = (".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class City:
     name : str
         Folder name, for example ``00017_22007_Lagos``.
     seasons : dict
-        Sentinel-2 scene of each season, in the order spring, summer, autumn, winter.
+        Sentinel-2 scene of each season, in the order spring, summer, autumn, winter; then those of
+        other names (``2021-07``).
     sentinel1 : Dataset or None
         Sentinel-1 scene.
     sentinel1_time : str
@@ -81,12 +85,53 @@ def find_cities(root: str | Path) -> list[str]:
         If it holds neither.
     """
     root = Path(root)
-    folders = [root / "Sentinel-1", root / "Sentinel-2"]
-    if not any(f.is_dir() for f in folders):
-        msg = f"{root} is no So2Sat folder: it holds neither Sentinel-1 nor Sentinel-2."
+    folders = [f for f in (_child(root, "Sentinel-1"), _child(root, "Sentinel-2")) if f]
+    if not folders:
+        msg = (
+            f"{root} is no So2Sat folder: it holds neither Sentinel-1 nor Sentinel-2; and no Sentinel-2 "
+            "product: it holds no GRANULE folder and no MTD_MSI*.xml."
+        )
         raise InputError(msg)
-    found = {c.name for f in folders if f.is_dir() for c in f.iterdir() if c.is_dir()}
-    return sorted(found)
+    return sorted({c.name for f in folders for c in _folders(f)})
+
+
+def city_rasters(root: str | Path, city: str) -> list[Path]:
+    """All GeoTIFFs of a city of a So2Sat folder."""
+    sensors = [_child(Path(root), name) for name in ("Sentinel-1", "Sentinel-2")]
+    cities = [_child(s, city) for s in sensors if s]
+    return [f for c in cities if c for f in _rasters_below(c)]
+
+
+def _rasters_below(folder: Path) -> list[Path]:
+    below = [f for inner in _folders(folder) for f in _rasters_below(inner)]
+    return sorted([*_rasters(folder), *below])
+
+
+def _hidden(path: Path) -> bool:
+    """Whether a system put it there: ``._x.tif``, ``@eaDir``, ``__MACOSX``, ``$RECYCLE.BIN``."""
+    return path.name.startswith((".", "@", "__", "$", "#", "~")) or path.name == "lost+found"
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not _hidden(p))
+
+
+def _rasters(folder: Path) -> list[Path]:
+    return sorted(
+        p
+        for p in folder.iterdir()
+        if p.suffix.lower() in _RASTERS and p.is_file() and not _hidden(p)
+    )
+
+
+def _child(folder: Path, name: str) -> Path | None:
+    """The folder of a name, however it is capitalised."""
+    exact = folder / name
+    if exact.is_dir():
+        return exact
+    return next((p for p in _folders(folder) if p.name.lower() == name.lower()), None)
 
 
 def open_so2sat(
@@ -132,14 +177,18 @@ def open_so2sat(
         msg = f"{root} has no city {city!r}; it has {', '.join(cities[:5]) or 'none'}."
         raise InputError(msg)
     scenes, notes = {}, []
-    if "s2" in sensors and (root / "Sentinel-2" / city).is_dir():
-        scenes, notes = _open_seasons(root / "Sentinel-2" / city, seasons, sentinel2_options)
+    optical, radar = (
+        folder and _child(folder, city)
+        for folder in (_child(root, "Sentinel-2"), _child(root, "Sentinel-1"))
+    )
+    if "s2" in sensors and optical:
+        scenes, notes = _open_seasons(optical, seasons, sentinel2_options)
     elif seasons:
         msg = f"{root}/Sentinel-2 has no folder {city}: there is no season {', '.join(seasons)}."
         raise InputError(msg)
     sentinel1, time = None, ""
-    if "s1" in sensors and (root / "Sentinel-1" / city).is_dir():
-        sentinel1, time = _open_radar(root / "Sentinel-1" / city, sentinel1_time)
+    if "s1" in sensors and radar:
+        sentinel1, time = _open_radar(radar, sentinel1_time)
     _check_one_city({**scenes, **({"Sentinel-1": sentinel1} if sentinel1 is not None else {})})
     return City(city, scenes, sentinel1, time, tuple(notes))
 
@@ -147,47 +196,82 @@ def open_so2sat(
 def _open_seasons(
     folder: Path, asked: Sequence[str] | None, options: dict[str, object]
 ) -> tuple[dict[str, xr.Dataset], list[str]]:
-    unknown = [s for s in asked or () if s not in SEASONS]
+    there = _season_folders(folder)
+    names = [*SEASONS, *(n for n in there if n not in SEASONS)]
+    unknown = [s for s in asked or () if s not in names]
     if unknown:
-        msg = f"{unknown[0]!r} is no season: use {', '.join(SEASONS)}."
+        msg = f"{unknown[0]!r} is no season of {folder}: use {', '.join(names)}."
         raise InputError(msg)
     scenes, notes = {}, []
-    for season in SEASONS:
+    for season in names:
         if asked and season not in asked:
             continue
-        files = sorted((folder / season).glob(f"*_{season}.tif"))
-        if len(files) > 1:
-            names = ", ".join(f.name for f in files)
-            msg = f"{folder / season} holds {len(files)} scenes ({names}); one is expected."
-            raise InputError(msg)
-        if files:
-            scenes[season] = open_sentinel2(files[0], **options)
-        elif asked or (folder / season).is_dir():
-            msg = f"The {season} scene is missing: there is no *_{season}.tif in {folder / season}."
+        inside = there.get(season)
+        file = _season_file(inside, season) if inside else None
+        if file:
+            scenes[season] = open_sentinel2(file, **options)
+        elif asked or inside:
+            place = inside or folder / season
+            msg = f"The {season} scene is missing: there is no *_{season}.tif in {place}."
             raise InputError(msg)
         else:
             notes.append(f"Season {season} is missing in {folder}: it is left out of the mean.")
     if not scenes:
         msg = f"{folder} holds no season: *_<season>.tif in folders {', '.join(SEASONS)} are expected."
         raise InputError(msg)
+    if not set(scenes) & set(SEASONS):
+        notes = []  # seasons of another kind: those of the year are not missed
     return scenes, notes
 
 
+def _season_folders(folder: Path) -> dict[str, Path]:
+    """Folder of each season; those of other names count where they hold a raster."""
+    out: dict[str, Path] = {}
+    for inside in _folders(folder):
+        name = inside.name.lower()
+        season = _ALSO.get(name, name)
+        if season not in SEASONS and not _rasters(inside):
+            continue
+        season = season if season in SEASONS else inside.name
+        if season in out:
+            msg = f"{folder} holds {season} twice ({out[season].name}, {inside.name}): remove one."
+            raise InputError(msg)
+        out[season] = inside
+    return out
+
+
+def _season_file(folder: Path, season: str) -> Path | None:
+    """The raster of a season: the one named after it, or the only one."""
+    files = _rasters(folder)
+    endings = {f"_{season.lower()}", f"_{folder.name.lower()}"}
+    named = [f for f in files if f.stem.lower().endswith(tuple(endings))]
+    if len(named or files) > 1:
+        listed = ", ".join(f.name for f in named or files)
+        msg = f"{folder} holds {len(named or files)} scenes ({listed}); one is expected."
+        raise InputError(msg)
+    return next(iter(named or files), None)
+
+
 def _open_radar(folder: Path, asked: str | None) -> tuple[xr.Dataset, str]:
-    base = folder / "mosaic_unfilt_dat"
-    times = sorted(p.name for p in base.iterdir() if p.is_dir()) if base.is_dir() else []
-    if not times:
+    base, filtered = _child(folder, "mosaic_unfilt_dat"), _child(folder, "mosaic_dat")
+    times = [p.name for p in _folders(base)] if base else []
+    if not base or not times:
         msg = f"{folder} has no mosaic_unfilt_dat/<yyyymm>/mosaic.tif."
         raise InputError(msg)
     time = asked or times[-1]
     if time not in times:
         msg = f"{base} has no time {time!r}; it has {', '.join(times)}."
         raise InputError(msg)
-    lee = folder / "mosaic_dat" / time / "mosaic.tif"
+    plain, lee = (_mosaic((f or folder / "mosaic_dat") / time) for f in (base, filtered))
     if not lee.is_file():
         msg = f"The Lee-filtered mosaic {lee} is missing: four of the seven features need it."
         raise InputError(msg)
-    return open_sentinel1(base / time / "mosaic.tif", lee), time
+    return open_sentinel1(plain, lee), time
+
+
+def _mosaic(folder: Path) -> Path:
+    files = _rasters(folder) if folder.is_dir() else []
+    return next((f for f in files if f.stem.lower() == "mosaic"), folder / "mosaic.tif")
 
 
 def _check_one_city(scenes: dict[str, xr.Dataset]) -> None:

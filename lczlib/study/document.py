@@ -18,6 +18,7 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
+from lczlib.reading import Reading
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import MAP_NAMES, named_maps
 from lczlib.study.water import Water, WaterSummary
@@ -281,7 +282,22 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         describe_water(report, study.water, study.water_summary, figures)
 
 
+def read_of(study: Study) -> list[Reading]:
+    """What the steps of a study read, each file once."""
+    heard: list[Reading] = []
+    for found in study.read.values():
+        heard += [r for r in found if r not in heard]
+    return heard
+
+
 def _sources(report: Report, study: Study) -> None:
+    heard = read_of(study)
+    if heard:
+        report.section("What was read")
+        for reading in heard:
+            report.text(str(reading))
+            for text in reading.cautions:
+                report.text(text, "warning")
     report.section("Data, networks, citations")
     if study.maps is not None:
         manifest = study.maps.manifest
@@ -321,7 +337,14 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
             write_water_maps(*_water_of(study), base / "water")
         figures_of(study, base / "figures", ".png")
         figures_of(study, base / "figures", ".svg")
-        write_json(base / "settings.json", {"settings": settings_of(study), "address": address})
+        write_json(
+            base / "settings.json",
+            {
+                "settings": settings_of(study),
+                "address": address,
+                "read": [r.to_dict() for r in read_of(study)],
+            },
+        )
         write_report(study, base / "report.html", address)
         return zip_folder(base, path)
 

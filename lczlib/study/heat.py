@@ -268,7 +268,7 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
     if v["weather_files"]:
         weather = read_weather(
             v["weather_files"][0], time_zone=v["heat_time_zone"].strip() or None,
-            ambiguous=v["heat_ambiguous"],
+            ambiguous=v["heat_ambiguous"], time_format=v["heat_time_format"].strip() or None,
         )  # fmt: skip
     checked = quality_control(found.air[zones.index], sites, v["heat_quality"])
     options = CanopyOptions(
@@ -313,5 +313,6 @@ def _stations(material: Material, v: Mapping[str, Any]) -> Any:
         files[0], sites=files[1] if len(files) > 1 else None,
         columns={k.strip(): n.strip() for k, n in pairs},
         time_zone=v["heat_time_zone"].strip() or None, ambiguous=v["heat_ambiguous"],
-        unit=v["heat_air_unit"] or None, skip_outside=v["heat_skip_outside"],
+        unit=v["heat_air_unit"] or None, time_format=v["heat_time_format"].strip() or None,
+        skip_outside=v["heat_skip_outside"],
     )  # fmt: skip

@@ -149,6 +149,11 @@ class HeatInputs(param.Parameterized):
     heat_time_zone = param.String(
         "", doc="Of own station times that carry none: UTC, Europe/Berlin, Etc/GMT-1."
     )
+    heat_time_format = param.String(
+        "",
+        doc="Of own times, where two readings fit: dayfirst, monthfirst, unix, excel, or a pattern such "
+        "as %d.%m.%Y %H:%M; empty: found from the whole column.",
+    )
     heat_ambiguous = param.Selector(
         default="raise", objects=["raise", "infer", "earlier", "later", "drop"],
         doc="The hour that a clock shows twice in autumn: refuse, infer from the order of rows, take "
@@ -157,7 +162,7 @@ class HeatInputs(param.Parameterized):
     heat_columns = param.String(
         "",
         doc="Columns of own stations and their sites, in whichever of the two files, where the names "
-        "are unusual: time=NAME,station=NAME,latitude=NAME,…",
+        "are unusual: time=NAME,station=NAME,latitude=NAME,…; time=DATE+CLOCK joins two.",
     )
     heat_air_unit = param.Selector(
         default="", objects=["", "degC", "degF", "K"],

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import rasterio
 import rasterio.warp
 import rasterio.windows
 import xarray as xr
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from lczlib import catalog
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.longitudes import unwrapped
-from lczlib.maps import certainty, open_lcz_map, open_probabilities
+from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
+from lczlib.reading import Reading, quiet, readings, tell
 from lczlib.scenes import open_sentinel2, open_so2sat
-from lczlib.scenes.so2sat import City
+from lczlib.scenes.so2sat import City, city_rasters
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
@@ -169,6 +172,17 @@ class Maps:
         return tuple(self.manifest.get("warnings", ()))
 
 
+OWN_VALUES = ("s2_scale", "s2_offset", "s2_nodata", "s2_bands")
+"""Settings that say what the values of a visitor's Sentinel-2 mean."""
+
+
+def own_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `OWN_VALUES` as `lczlib.scenes.open_sentinel2` takes them."""
+    bands = tuple(b.strip() for b in values["s2_bands"].split(",") if b.strip())
+    numbers = {n: values[f"s2_{n}"] for n in ("scale", "offset", "nodata")}
+    return {**numbers, "bands": bands or None}
+
+
 def open_material(
     place: Place,
     work: Path,
@@ -176,6 +190,7 @@ def open_material(
     area: tuple[float, float, float, float] | None = None,
     files: Sequence[str] = (),
     radar_files: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Material:
     """Open what there is of a place.
 
@@ -192,6 +207,8 @@ def open_material(
     radar_files : sequence of str
         Own Sentinel-1 raster(s) (see `lczlib.study.radar.open_radar`): beside own Sentinel-2 or a
         Sentinel-2 scene of the catalog, else alone.
+    options : mapping, optional
+        What the visitor says of own Sentinel-2: see `own_values`.
 
     Raises
     ------
@@ -204,7 +221,7 @@ def open_material(
     if files or (radar and not place.key.startswith("scene:")):
         paths = [Path(f) for f in files]
         paths = _cut_files(paths, work / "area", area) if area and paths else paths
-        return _of_rasters(place, paths, radar, shared=False, own=bool(files))
+        return _of_rasters(place, paths, radar, shared=False, own=bool(files), options=options)
     if place.key == OWN or not place.has_scenes:
         return Material(place)
     if place.key.startswith("scene:"):
@@ -222,7 +239,11 @@ def open_material(
     reference = folder / "Reference" / city
     if area:
         folder = _cut_folder(folder, city, work / "area", area)
-    opened = _open_demo(folder, city) if demo and not area else open_so2sat(folder, city)
+    opened, heard = (
+        _open_demo(folder, city) if demo and not area else (open_so2sat(folder, city), ())
+    )
+    for reading in heard:
+        tell(reading)
     return Material(
         place, (str(folder),), city=city, seasons=opened.seasons, radar=opened.sentinel1,
         reference=reference if reference.is_dir() else None, notes=opened.notes,
@@ -231,19 +252,23 @@ def open_material(
 
 
 @lru_cache(1)  # what every visitor opens first, and nobody changes
-def _open_demo(folder: Path, city: str) -> City:
-    return open_so2sat(folder, city)
+def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
+    with readings() as heard:
+        opened = open_so2sat(folder, city)
+    return opened, tuple(heard)
 
 
-def open_references(material: Material, files: Sequence[str] = ()) -> References:
-    """The references of a place, or own ones (polygons, or an LCZ raster)."""
+def open_references(
+    material: Material, files: Sequence[str] = (), options: MapOptions | None = None
+) -> References:
+    """The references of a place, or own ones (polygons, or an LCZ raster read with `options`)."""
     from lczlib.polygons import is_polygon_file, open_polygons
 
     if files:
         path = Path(files[0])
         if is_polygon_file(path):
             return References(open_polygons(path), None, path.name)
-        return References(None, open_lcz_map(path), path.name)
+        return References(None, open_lcz_map(path, options=options, what="reference"), path.name)
     polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
     if not (polygons or raster):
         return References()
@@ -266,11 +291,12 @@ def open_maps(folder: str | Path) -> Maps:
     import json
 
     folder = Path(folder)
-    kinds = {
-        k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
-        for k in ("s1", "s2", "fused")
-        if (folder / f"{k}_lcz.tif").is_file()
-    }
+    with quiet():  # of its own results this project knows all
+        kinds = {
+            k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
+            for k in ("s1", "s2", "fused")
+            if (folder / f"{k}_lcz.tif").is_file()
+        }
     manifest = folder / "manifest.json"
     if not kinds or not manifest.is_file():
         msg = f"{folder.name} holds no finished result of `lcz map` (*_lcz.tif and manifest.json)."
@@ -279,9 +305,14 @@ def open_maps(folder: str | Path) -> Maps:
 
 
 def _of_rasters(
-    place: Place, paths: Sequence[Path], radar: Sequence[Path], **facts: Any
+    place: Place,
+    paths: Sequence[Path],
+    radar: Sequence[Path],
+    *,
+    options: Mapping[str, Any] | None = None,
+    **facts: Any,
 ) -> Material:
-    seasons = {p.stem: open_sentinel2(p) for p in paths}
+    seasons = {p.stem: open_sentinel2(p, **(options or {})) for p in paths}
     scenes, backscatter, notes = dict(seasons), None, ()
     if radar:
         backscatter = open_radar([str(p) for p in radar])
@@ -303,9 +334,8 @@ def _of_rasters(
 def _cut_folder(folder: Path, city: str, target: Path, area: tuple[float, ...]) -> Path:
     """A copy of a city's scenes, cut to an area."""
     shutil.rmtree(target, ignore_errors=True)
-    for sensor in ("Sentinel-1", "Sentinel-2"):
-        for path in sorted((folder / sensor / city).rglob("*.tif")):
-            _cut(path, target / path.relative_to(folder), area)
+    for path in city_rasters(folder, city):
+        _cut(path, target / path.relative_to(folder), area)
     return target
 
 
@@ -316,7 +346,7 @@ def _cut_files(paths: Sequence[Path], target: Path, area: tuple[float, ...]) -> 
 
 
 def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
-    """Write the part of a raster within an area, on whole LCZ cells; bands and tags are kept."""
+    """Write the part of a raster within an area, on whole LCZ cells; bands, mask and tags are kept."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(path) as src:
         west, south, east, north = rasterio.warp.transform_bounds("EPSG:4326", src.crs, *area)
@@ -344,12 +374,17 @@ def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
         part = Window(col, row, right - col, bottom - row)
         profile = {
             "driver": "GTiff", "count": src.count, "height": part.height, "width": part.width,
-            "dtype": src.dtypes[0], "crs": src.crs, "nodata": src.nodata, "tiled": True,
+            "dtype": np.result_type(*src.dtypes), "crs": src.crs, "nodata": src.nodata, "tiled": True,
             "transform": src.window_transform(part), "compress": "zstd", "zstd_level": 1,
         }  # fmt: skip
-        with rasterio.open(target, "w", **profile) as dst:
+        inside = rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True)
+        with inside, rasterio.open(target, "w", **profile) as dst:
             dst.write(src.read(window=part))
             dst.descriptions = src.descriptions
-            dst.scales, dst.offsets = src.scales, src.offsets
+            dst.scales, dst.offsets, dst.units = src.scales, src.offsets, src.units
+            dst.colorinterp = src.colorinterp
             dst.update_tags(**{k: v for k, v in src.tags().items() if k != "AREA_OR_POINT"})
+            flags = src.mask_flag_enums[0]
+            if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+                dst.write_mask(src.read_masks(1, window=part))
     return target

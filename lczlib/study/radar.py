@@ -8,6 +8,7 @@ import rasterio
 import xarray as xr
 
 from lczlib.errors import InputError
+from lczlib.scenes.radar_units import UNITS
 from lczlib.scenes.sentinel1 import COVARIANCE_BANDS, FEATURES, open_sentinel1_rasters
 
 NO_LCZ = (
@@ -24,8 +25,8 @@ def open_radar(paths: Sequence[str]) -> xr.Dataset:
     Parameters
     ----------
     paths : sequence of path
-        As of `lczlib.scenes.open_sentinel1_rasters`; or one raster with VV and VH, in dB or linear
-        (sigma or gamma nought).
+        As of `lczlib.scenes.open_sentinel1_rasters`; or one raster with VV and VH (sigma or gamma
+        nought), in dB, intensity or amplitude, told apart by their values.
 
     Returns
     -------
@@ -58,13 +59,16 @@ def _n_bands(path: str) -> int:
 def _backscatter(path: str) -> xr.Dataset:
     from lczlib.mapping.water_scene import open_water_scene
 
-    try:
-        scene = open_water_scene(path, "des")
-    except InputError as error:
+    refused: list[InputError] = []
+    for units in UNITS:
         try:
-            scene = open_water_scene(path, "des", units="linear")
-        except InputError:
-            raise error from None
+            scene = open_water_scene(path, "des", units=units)
+            break
+        except InputError as error:
+            refused.append(error)
+    else:
+        raise refused[0]
+    scene = scene.where(scene.notnull().all("band"))
     bands = {n: scene.sel(band=f"{n}_des", drop=True) for n in ("VV", "VH")}
     out = xr.Dataset(bands)
     out.attrs = {"sensor": "s1_db", "units": "dB", "files": [path], "source": path}

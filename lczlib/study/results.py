@@ -21,7 +21,8 @@ from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
-from lczlib.study.material import Maps, Material, References, open_maps
+from lczlib.reading import Reading, tell
+from lczlib.study.material import Maps, Material, References, open_maps, own_values
 
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
@@ -55,8 +56,12 @@ def run_map(
             msg = "Stopped by the user."
             raise Cancelled(msg)
     try:
-        if not (folder / "manifest.json").is_file():
-            map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
+        if (folder / "manifest.json").is_file():
+            found = open_maps(folder)
+            for values in found.manifest.get("read", ()):
+                tell(Reading.from_dict(values))
+            return found
+        map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
         return open_maps(folder)
     finally:
         lock.release()
@@ -109,7 +114,8 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     )
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = {n: values[f"s2_{n}"] for n in ("level", "date", "scale", "offset")}
+        facts = {n: values[f"s2_{n}"] for n in ("level", "date")} | own_values(values)
+        facts["bands"] = facts["bands"] or ()
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
         weights=weights, fusion=values["fusion"], device=values["device"], **facts,

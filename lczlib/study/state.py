@@ -13,7 +13,9 @@ import param
 
 from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.mapping.fusion import METHODS
+from lczlib.reading import Reading, readings
 from lczlib.study.heat_inputs import HeatInputs
+from lczlib.study.map_inputs import MapInputs
 from lczlib.study.places import DEMO, Places
 from lczlib.study.steps import STEPS, Context, Step
 
@@ -42,17 +44,22 @@ class Ticket:
     outputs: MappingProxyType[str, Any]
     key: tuple[Any, ...]
     context: Context = field(repr=False)
+    read: list[Reading] = field(default_factory=list, repr=False, compare=False)
 
     def run(
         self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> Any:
         """Compute, in any thread: nothing of the study is read or written."""
-        return self.step.function(
-            {**self.values, **self.outputs}, self.context, progress, cancelled
-        )
+        with readings() as heard:
+            try:
+                return self.step.function(
+                    {**self.values, **self.outputs}, self.context, progress, cancelled
+                )
+            finally:
+                self.read[:] = heard
 
 
-class Study(HeatInputs):
+class Study(HeatInputs, MapInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -97,6 +104,10 @@ class Study(HeatInputs):
     s2_offset = param.Number(
         None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
     )
+    s2_nodata = param.Number(None, doc="Own Sentinel-2: stored value of missing pixels.")
+    s2_bands = param.String(
+        "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
+    )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
@@ -128,6 +139,7 @@ class Study(HeatInputs):
 
     conditions = param.Dict({}, constant=True, doc="`Condition` of each step.")
     messages = param.Dict({}, constant=True, doc="Why a step failed, in one sentence.")
+    read = param.Dict({}, constant=True, doc="What each step read: a tuple of `Reading`.")
 
     def __init__(
         self, work: str | Path, store: str | Path | None = None, places: Places | None = None
@@ -217,6 +229,7 @@ class Study(HeatInputs):
             self._made[name] = self._versions, ticket.key
             self._tell(name, "")
             with param.parameterized.batch_call_watchers(self), param.edit_constant(self):
+                self.read = {**self.read, name: tuple(ticket.read)}
                 setattr(self, name, value)
         self._update()
         return current
@@ -273,7 +286,7 @@ class Study(HeatInputs):
             for name in names:
                 del self._made[name]
                 setattr(self, name, None)
-            self.messages = {}
+            self.messages, self.read = {}, {}
 
     def _tell(self, name: str, message: str) -> None:
         with param.edit_constant(self):

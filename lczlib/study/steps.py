@@ -18,7 +18,16 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
-from lczlib.study.material import Maps, Material, References, open_material, open_references
+from lczlib.study.map_inputs import chosen_options, map_settings
+from lczlib.study.material import (
+    OWN_VALUES,
+    Maps,
+    Material,
+    References,
+    open_material,
+    open_references,
+    own_values,
+)
 from lczlib.study.places import Places
 from lczlib.study.results import run_map
 from lczlib.study.water import Water, WaterSummary, map_water
@@ -70,18 +79,20 @@ class Step:
 def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
     return open_material(
         context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"],
-        radar_files=v["radar_files"],
+        radar_files=v["radar_files"], options=own_values(v),
     )  # fmt: skip
 
 
 def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> References:
-    return open_references(v["scene"], v["reference_files"])
+    options = chosen_options(v, "reference")
+    return open_references(v["scene"], v["reference_files"], options)
 
 
 def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.maps import open_lcz_map
 
-    return open_lcz_map(v["map_files"][0]) if v["map_files"] else None
+    options = chosen_options(v, "map")
+    return open_lcz_map(v["map_files"][0], options=options) if v["map_files"] else None
 
 
 def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
@@ -157,15 +168,15 @@ _MAPS = ("own_map", "maps")
 _ANY_MAP = ("maps", "reference", "own_map")
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
-    "s2_level", "s2_date", "s2_scale", "s2_offset",
+    "s2_level", "s2_date", *OWN_VALUES,
 )  # fmt: skip
 
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
-        Step("scene", ("city", "area", "scene_files", "radar_files"), (), _scene),
-        Step("reference", ("reference_files",), ("scene",), _reference),
-        Step("own_map", ("map_files",), ("scene",), _own_map),
+        Step("scene", ("city", "area", "scene_files", "radar_files", *OWN_VALUES), (), _scene),
+        Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
+        Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
         Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
         Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),

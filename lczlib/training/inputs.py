@@ -13,7 +13,13 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
-from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat, sentinel1_channels
+from lczlib.scenes import (
+    find_product,
+    open_raster_scene,
+    open_sentinel2,
+    open_so2sat,
+    sentinel1_channels,
+)
 from lczlib.scenes.combinations import check_channels, name_of
 from lczlib.scenes.raster import without_fringe
 from lczlib.training.patches import (
@@ -30,6 +36,8 @@ BANDS = {
     "both": (*SENTINEL1_FEATURES, *SENTINEL2_BANDS),
 }
 """What a network reads of a sensor unless told otherwise."""
+
+_DESIGN_PIXEL = 10.0  # metres; the pixels that the registry's patch sizes are of
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class SceneFiles:
         if not self.inputs:
             msg = "There is no scene: give a So2Sat folder or a raster."
             raise InputError(msg)
-        if Path(self.inputs[0]).is_dir():
+        if Path(self.inputs[0]).is_dir() and not find_product(self.inputs[0]):
             scenes = self._open_folder()
         elif name_of(self.bands) not in ("", "D2"):
             check_channels(self.bands, BANDS["s2"], self.inputs[0])
@@ -138,24 +146,75 @@ class SceneFiles:
         return self.bands or BANDS.get(self.sensor) or tuple(str(b) for b in scene.data_vars)
 
 
+@dataclass(frozen=True)
+class PatchSize:
+    """How large the patches of a scene are: in pixels, in metres, or as wide as published.
+
+    Attributes
+    ----------
+    designed : float
+        Pixels of 10 m that the network was designed for: where nothing else is said, a patch shows
+        as much ground, whatever the scene's pixels.
+    least : int
+        Fewest pixels that the network takes; patches grow to that.
+    pixels : int, optional
+        Edge in pixels, whatever their size.
+    metres : float, optional
+        Edge in metres.
+    """
+
+    designed: float = 32
+    least: int = 1
+    pixels: int | None = None
+    metres: float | None = None
+
+    def of(self, pixel_size: float) -> int:
+        """Edge in pixels of `pixel_size` metres.
+
+        Raises
+        ------
+        InputError
+            If metres and pixels are both given, or the metres are fewer than the network's least.
+        """
+        if self.pixels is not None and self.metres is not None:
+            msg = (
+                "Give the edge of a patch in pixels (--patch) or metres (--patch-metres), not both."
+            )
+            raise InputError(msg)
+        if self.pixels is not None:
+            return self.pixels
+        wanted = self.metres if self.metres is not None else self.designed * _DESIGN_PIXEL
+        size = max(1, round(wanted / pixel_size))
+        if self.metres is not None and size < self.least:
+            msg = (
+                f"A patch of {self.metres:g} m has {size} of the scene's pixels ({pixel_size:g} m), and "
+                f"the network takes {self.least} or more: use --patch-metres {self.least * pixel_size:g}."
+            )
+            raise InputError(msg)
+        return max(size, self.least)
+
+
 def patches_of(
     files: SceneFiles,
     polygons: gpd.GeoDataFrame,
     *,
-    patch_size: int = 32,
+    patch_size: int | PatchSize = PatchSize(),
     spacing: float = FISHNET,
 ) -> ScenePatches:
     """Patches of all scenes of a request, on the fishnet; see `scene_patches`.
 
     The patches of one polygon stay together over all scenes.
     """
-    parts = [
-        scene_patches(
-            scene, polygons, sensor=files.sensor, bands=files.bands_of(scene),
-            patch_size=patch_size, spacing=spacing, name=name,
-        )
-        for name, scene in files.open().items()
-    ]  # fmt: skip
+    parts = []
+    for name, scene in files.open().items():
+        pixel = abs(float(geobox_of(scene, name).affine.a))
+        size = patch_size.of(pixel) if isinstance(patch_size, PatchSize) else patch_size
+        parts.append(
+            scene_patches(
+                scene, polygons, sensor=files.sensor, bands=files.bands_of(scene),
+                patch_size=size, spacing=spacing, name=name,
+            )
+        )  # fmt: skip
     return _named(join_patches(parts, same_place=True), files)
 
 

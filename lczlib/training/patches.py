@@ -59,6 +59,11 @@ class PatchKind:
     simulated: bool = False
     source: str = ""
 
+    @property
+    def width(self) -> float:
+        """Edge of a patch in metres."""
+        return self.patch_size * self.pixel_size
+
 
 class Patches(ABC):
     """Labelled patches.
@@ -69,8 +74,8 @@ class Patches(ABC):
         What they have in common.
     table : DataFrame
         One line a patch: ``lcz`` (1..17), ``location`` (patches of one place and several dates
-        share it), where known ``polygon`` (unique over all scenes), ``scene``, and ``x``, ``y``
-        of the centre.
+        share it), where known ``polygon`` (unique over all scenes), ``scene``, ``crs``, ``x``, ``y``
+        of the centre and ``left``, ``top`` of the patch.
     """
 
     def __init__(self, kind: PatchKind, table: pd.DataFrame) -> None:
@@ -293,8 +298,9 @@ def patches_at(
     start = np.floor(at[inside] - patch_size / 2 + 1e-6).astype(int)
     image, origin = _load(prepared.bands, start, patch_size)
     table = centres[inside].reset_index(drop=True)
+    left, top = box.affine @ (start[:, 1].astype(float), start[:, 0].astype(float))
     table = table.assign(
-        location=np.arange(len(table)), scene=name, crs=crs_name(box), image=0,
+        location=np.arange(len(table)), scene=name, crs=crs_name(box), image=0, left=left, top=top,
         row=start[:, 0] - origin[0], col=start[:, 1] - origin[1],
     )  # fmt: skip
     kind = PatchKind(

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import lczlib
 from lczlib.analysis import Assessment
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
-from lczlib.export import staged, write_json
+from lczlib.export import staged, write_result
 from lczlib.models import Weights, save_safetensors
+from lczlib.reading import counted
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
 from lczlib.training.patches import Patches
+from lczlib.training.separation import Overlap, overlap_of, separated
 from lczlib.training.splits import SUBSETS, Split
 from lczlib.training.trainer import Note, Options, Progress, fit_network, log
 
@@ -41,6 +44,8 @@ class Subsets:
         Where they were parted here.
     whole : Patches, optional
         All of them, in the order of the split.
+    left_out : int
+        Patches of no subset, because they come too near to another's.
     """
 
     train: Patches
@@ -49,12 +54,31 @@ class Subsets:
     method: str
     split: Split | None = None
     whole: Patches | None = None
+    left_out: int = 0
 
     @classmethod
-    def of(cls, patches: Patches, split: Split) -> Subsets:
-        """The subsets of one patch set."""
-        parts = (patches.subset(getattr(split, name)) for name in SUBSETS)
-        return cls(*parts, method=split.method, split=split, whole=patches)
+    def of(cls, patches: Patches, split: Split, buffer: float | None = None) -> Subsets:
+        """The subsets of one patch set, their pixels apart: see `separated` for the buffer."""
+        kept = separated(patches, split, buffer)
+        parts = [patches.subset(getattr(kept, name)) for name in SUBSETS]
+        left_out = sum(len(getattr(split, n)) - len(getattr(kept, n)) for n in SUBSETS)
+        return cls(*parts, method=split.method, split=kept, whole=patches, left_out=left_out)
+
+    @cached_property
+    def overlap(self) -> Overlap | None:
+        """How much of the test patches lies in training patches; None where places are not known."""
+        return overlap_of(self.test, self.train, self.validation)
+
+    @property
+    def separation(self) -> str:
+        """In words, whether the test is on pixels not trained on."""
+        kind = self.train.kind
+        patch = f"Patches of {kind.patch_size} x {kind.patch_size} pixels, {kind.width:,.0f} m wide"
+        if self.overlap is None:
+            return f"{patch}; how far the subsets lie apart is not known."
+        gone = counted(self.left_out, "patch", "patches")
+        kept = f"; {gone} left out to keep the subsets apart" if self.left_out else ""
+        return f"{patch}; {self.overlap}{kept}."
 
 
 @dataclass(frozen=True)
@@ -156,6 +180,8 @@ def run_training(
             "method": subsets.method,
             "seed": None if subsets.split is None else subsets.split.seed,
             "patches": {s: _per_class(getattr(subsets, s)) for s in SUBSETS},
+            "left_out": subsets.left_out,
+            "overlap": None if subsets.overlap is None else subsets.overlap.to_dict(),
         },
         "best_epoch": trained.best_epoch,
         "history": trained.history.to_dict("records"),
@@ -172,7 +198,7 @@ def run_training(
         _write_patches(folder / "patches.gpkg", subsets.whole, subsets.split)
     if forest:
         report["random_forest"] = _forest(subsets, options.seed).to_dict()
-    write_json(folder / "training.json", report)
+    write_result(folder / "training.json", report)
     return RunResult(
         path, weights, assessment, trained.history, trained.best_epoch,
         (*notes, *trained.notes), report,

@@ -19,6 +19,8 @@ from lczlib.errors import InputError
 Method = Literal["polygon", "block", "random"]
 METHODS: tuple[str, ...] = get_args(Method)
 SUBSETS = ("train", "validation", "test")
+LEFT_OUT = "left out"
+"""Of no subset: too near to patches of another (`lczlib.training.separation`)."""
 FRACTIONS = (0.64, 0.16, 0.20)
 """Training, validation, test (Zhou et al. 2022, section 2.3)."""
 BLOCK = 2000.0
@@ -47,8 +49,8 @@ class Split:
     seed: int
 
     def subset_names(self, n: int) -> np.ndarray:
-        """``train``, ``validation`` or ``test`` for each of n patches."""
-        names = np.full(n, "", object)
+        """``train``, ``validation``, ``test`` or ``left out`` for each of n patches."""
+        names = np.full(n, LEFT_OUT, object)
         for subset in SUBSETS:
             names[getattr(self, subset)] = subset
         return names

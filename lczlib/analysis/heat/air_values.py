@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +10,7 @@ import pandas as pd
 
 from lczlib.analysis.heat.air_units import PLAUSIBLE, body_of, find_units, some, to_celsius
 from lczlib.errors import InputError
-from lczlib.reading import counted, share
+from lczlib.reading import Notes, counted, share
 
 _REPEATED = 3  # as often does one value come that is a fill
 _JUMP, _STEPS = 8.0, 8.0  # K, and median steps of the station, from its neighbours to a fill
@@ -21,28 +19,14 @@ _STUCK, _MOVES = pd.Timedelta(hours=48), 1.0  # of one value while the network m
 _MUCH = 0.2  # of a station's values lost is worth a caution
 
 
-@dataclass(frozen=True)
-class AirValues:
-    """Temperatures of a network in degC, and what was masked and assumed.
-
-    Attributes
-    ----------
-    air : DataFrame
-        degC, index and columns as given, NaN for what was masked.
-    said, cautions : tuple of str
-    facts : dict
-        As of `lczlib.reading.Reading`.
-    """
-
-    air: pd.DataFrame
-    said: tuple[str, ...]
-    cautions: tuple[str, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
 def air_values(
-    raw: pd.DataFrame, sites: gpd.GeoDataFrame, stated: str | None, column: str, path: Path
-) -> AirValues:
+    raw: pd.DataFrame,
+    sites: gpd.GeoDataFrame,
+    stated: str | None,
+    column: str,
+    path: Path,
+    notes: Notes,
+) -> pd.DataFrame:
     """The temperatures of a network in degC, without fills.
 
     Parameters
@@ -57,6 +41,13 @@ def air_values(
         Name of the column of temperatures.
     path : path
         For messages.
+    notes : Notes
+        Takes the unit and how it was known, what was masked, and cautions.
+
+    Returns
+    -------
+    DataFrame
+        degC, index and columns as given, NaN for what was masked.
 
     Raises
     ------
@@ -89,27 +80,26 @@ def air_values(
     given = raw.notna().sum()
     repeated = {v: n for v, n in fills.items() if n >= _REPEATED}
     single = sum(fills.values()) - sum(repeated.values())
-    said = [f"unit {units.main}, {units.how}", _masked(repeated, single, int(given.sum()))]
+    notes.said += [f"unit {units.main}, {units.how}", _masked(repeated, single, int(given.sum()))]
     others = units.of[(units.of != units.main) & (units.of != "")]
-    cautions = [*units.cautions, *_much_lost(lost, given)]
+    notes.cautions += [*units.cautions, *_much_lost(lost, given)]
     stuck = _stuck(clean)
     if stuck:
         what = ", ".join(f"{s} ({hours:.0f} h)" for s, hours in list(stuck.items())[:10])
-        cautions.append(
+        notes.cautions.append(
             f"One value for two days or more while the others change, as of a stuck sensor: {what}; "
             "leave these out, or those times."
         )
-    facts = {
+    notes.facts |= {
         "unit": units.main,
         "unit_how": units.how,
         "units_of_stations": others.to_dict(),
-        "n_values": int(given.sum()),
-        "n_masked": sum(fills.values()),
+        "temperatures_masked": sum(fills.values()),
         "fills": {f"{v:g}": n for v, n in sorted(repeated.items())},
         "masked_by_station": {s: n for s, n in lost.items() if n},
         "stuck_hours": stuck,
     }
-    return AirValues(clean, tuple(said), tuple(cautions), facts)
+    return clean
 
 
 def _range() -> str:

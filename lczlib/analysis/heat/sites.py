@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,55 +14,42 @@ from lczlib.analysis.heat.air_units import some
 from lczlib.class_names import class_of_text
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.longitudes import unwrapped, wrapped
-from lczlib.reading import counted
+from lczlib.reading import Notes, counted
+from lczlib.tables import numbers, station_name
 
 _MOVED = 0.002  # degrees, some 200 m, by which the rows of one station may differ
 _HEIGHTS = (-500.0, 9000.0)  # m, of land
-_NUMBER = r"([-+]?\d+(?:\.\d*)?)\s*°?\s*([NSEW]?)"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Sites of stations, and what was read, lost and assumed.
-
-    Attributes
-    ----------
-    sites : GeoDataFrame
-        Index station; points in EPSG:4326, ``elevation`` (m, NaN where not known), ``lcz`` (0 where
-        not known). Stations without a usable place are not in it.
-    said, cautions : tuple of str
-    facts : dict
-        As of `lczlib.reading.Reading`.
-    """
-
-    sites: gpd.GeoDataFrame
-    said: tuple[str, ...]
-    cautions: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def shared_columns(
-    columns: Mapping[str, str], tables: Sequence[tuple[Path, pd.DataFrame]]
-) -> list[dict[str, str]]:
-    """The columns that a user names, for each table those that it has.
+    columns: Mapping[str, str],
+    path: Path,
+    table: pd.DataFrame,
+    where: Path,
+    site_table: pd.DataFrame | None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The columns that a user names, of the station file and of the sites file.
 
-    A role that is named is looked for in the station file and in the sites file; one of the two
-    must have it, the other goes by the usual names.
+    A role that is named is looked for in both; one of the two must have it, the other goes by the
+    usual names. When is told by the station file alone.
 
     Raises
     ------
     InputError
-        If no table has a column of a name given.
+        If neither has a column of a name given.
     """
-    for role, name in columns.items():
-        if not any(name in table.columns for _, table in tables):
-            held = " ".join(
-                f"{p} has no column {name!r}: it has {some(t.columns)}." for p, t in tables
-            )
-            msg = f"{held} One of them must have what --columns names as the {role}."
-            msg = held if len(tables) == 1 else msg
-            raise InputError(msg)
-    return [{r: n for r, n in columns.items() if n in table.columns} for _, table in tables]
+    if site_table is None:
+        return dict(columns), {}
+    other = {r: n for r, n in columns.items() if r != "time" and n in site_table.columns}
+    own = {r: n for r, n in columns.items() if r not in other or n in table.columns}
+    lost = next((r for r, n in own.items() if r != "time" and n not in table.columns), None)
+    if lost:
+        msg = (
+            f"Neither {path} nor {where} has a column {columns[lost]!r}: they have {some(table.columns)}, "
+            f"and {some(site_table.columns)}."
+        )
+        raise InputError(msg)
+    return own, other
 
 
 def by_role(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -75,16 +60,14 @@ def by_role(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(picked)
 
 
-def station_names(values: pd.Series) -> pd.Series:
-    """Names of stations as text; numbers that a gap made decimal without the point."""
-    if values.dtype.kind == "f":
-        whole = values == values.round()
-        return values.astype(str).where(~whole, values.fillna(0).astype("int64").astype(str))
-    return values.astype(str).str.strip()
-
-
 def only_placed(
-    stations: Sequence[str], places: Places, path: Path, where: Path, skip: bool
+    stations: Sequence[str],
+    places: gpd.GeoDataFrame,
+    path: Path,
+    where: Path,
+    notes: Notes,
+    *,
+    skip: bool,
 ) -> dict[str, str]:
     """Stations without a place, each with the reason; refused, all of them named, unless skipped.
 
@@ -93,11 +76,11 @@ def only_placed(
     InputError
         If `skip` is false and a station has no place, or none has one.
     """
-    nowhere = [s for s in stations if s not in places.sites.index]
+    nowhere = [s for s in stations if s not in places.index]
     if len(nowhere) == len(stations):
         msg = (
-            f"No station of {path} ({some(nowhere)}) has a place in {where}: it has "
-            f"{some(places.sites.index) or 'none'}; name its columns with --columns station=NAME,"
+            f"No station of {path} ({some(nowhere)}) has a place in {where}, which names "
+            f"{some(places.index) or 'none'}; name its columns with --columns station=NAME,"
             "latitude=NAME,longitude=NAME."
         )
         raise InputError(msg)
@@ -107,10 +90,20 @@ def only_placed(
             f"{where}: {some(nowhere, 60)}; add them, or leave these stations out with --skip-outside."
         )
         raise InputError(msg)
+    silent = [s for s in places.index if s not in stations]
+    if silent:
+        notes.said.append(f"{counted(len(silent), 'site')} without data: {some(silent)}")
+    if nowhere:
+        notes.said.append(
+            f"{counted(len(nowhere), 'station')} without a place left out: {some(nowhere)}"
+        )
+    notes.facts |= {"sites_without_data": silent, "left_out": nowhere}
     return dict.fromkeys(nowhere, "no coordinates")
 
 
-def places_of(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> Places:
+def places_of(
+    table: pd.DataFrame, path: Path, names: Mapping[str, str], notes: Notes
+) -> gpd.GeoDataFrame:
     """The places in a table with a row a station, or a row a measurement.
 
     Parameters
@@ -122,6 +115,14 @@ def places_of(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> Plac
         For messages.
     names : mapping
         Role to column, for messages.
+    notes : Notes
+        Takes what was read, lost and assumed.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index station; points in EPSG:4326, ``elevation`` (m, NaN where not known), ``lcz`` (0 where
+        not known). Stations without a usable place are not in it.
 
     Raises
     ------
@@ -140,7 +141,8 @@ def places_of(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> Plac
             f"{','.join(f'{role}=NAME' for role in lacking)}, or give --sites FILE with them."
         )
         raise InputError(msg)
-    table = table.assign(station=station_names(table["station"])).loc[table["station"].notna()]
+    table = table[table["station"].notna()]
+    table = table.assign(station=table["station"].map(station_name))
     keep = ["latitude", "longitude", "elevation", "lcz"]
     table = table[["station", *(c for c in keep if c in table)]]
     table = table.drop_duplicates().reset_index(drop=True)
@@ -162,25 +164,25 @@ def places_of(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> Plac
         index=first.index,
     )
     sites.index.name = None
-    said = [counted(len(sites), "site") + (f" {how}" if how else "")]
-    said += ["longitudes of 0 to 360 degrees brought to -180 to 180"] if turned else []
+    notes.said.append(counted(len(sites), "site") + (f" {how}" if how else ""))
+    if turned:
+        notes.said.append("longitudes of 0 to 360 degrees brought to -180 to 180")
     if bad_heights:
-        said.append(f"{counted(bad_heights, 'elevation')} masked as fills")
-    cautions = []
+        notes.said.append(f"{counted(bad_heights, 'elevation')} masked as fills")
     if nowhere:
         why = "at 0 N, 0 E, or outside the globe" if unusable else "empty"
-        cautions.append(
+        notes.cautions.append(
             f"{counted(len(nowhere), 'station')} of {path.name} without a usable place ({why}): "
             f"{some(nowhere)}."
         )
     if unread:
         told = ", ".join(f"{s} ({v!r})" for s, v in list(unread.items())[:10])
-        cautions.append(
+        notes.cautions.append(
             f"Not read as a Local Climate Zone, so that the map tells theirs: {told}; write a number "
             "1-17, a code 1-10 or A-G, or a name."
         )
-    facts = {"n_sites": len(sites), "without_place": nowhere, "elevation_fills": bad_heights}
-    return Places(sites, tuple(said), tuple(cautions), facts)
+    notes.facts |= {"sites": len(sites), "without_place": nowhere, "elevation_fills": bad_heights}
+    return sites
 
 
 def _from_geometry(table: gpd.GeoDataFrame, path: Path) -> tuple[pd.DataFrame, str]:
@@ -213,22 +215,22 @@ def _from_geometry(table: gpd.GeoDataFrame, path: Path) -> tuple[pd.DataFrame, s
 def _degrees(table: pd.DataFrame, what: str, path: Path) -> pd.Series:
     """Coordinates as numbers: also with a decimal comma, or N, S, E or W behind."""
     values = table[what]
-    if pd.api.types.is_numeric_dtype(values):
-        return values.astype(float)
-    text = values.astype("string").str.strip().str.replace(",", ".").str.replace("−", "-")
-    parts = text.str.upper().str.extract(rf"^{_NUMBER}$")
-    found = pd.to_numeric(parts[0], errors="coerce").astype(float)
-    found = found.where(~parts[1].isin(["S", "W"]).fillna(False).astype(bool), -found)
-    empty = (text.isna() | text.str.lower().isin(["", "nan", "na", "none", "null"])).astype(bool)
-    bad = found.isna() & ~empty
-    if bad.any():
-        row = bad.idxmax()
+    south = pd.Series(False, values.index)
+    if not pd.api.types.is_numeric_dtype(values):
+        parts = (
+            values.astype("string").str.upper().str.extract(r"^\s*(.*[\d.])\s*°?\s*([NSEW])?\s*$")
+        )
+        south = parts[1].isin(["S", "W"]).fillna(False).astype(bool)
+        values = parts[0].fillna(values.astype("string"))
+    read = numbers(values, comma="decimal")
+    if len(read.unread):
+        row = read.unread.index[0]
         msg = (
-            f"{path}: the {what} {values[row]!r} of station {table.loc[row, 'station']!r} is no number: "
-            "write decimal degrees, such as 52.5083 for 52°30'30\"."
+            f"{path}: the {what} {table.loc[row, what]!r} of station {table.loc[row, 'station']!r} is no "
+            "number: write decimal degrees, such as 52.5083 for 52°30'30\"."
         )
         raise InputError(msg)
-    return found
+    return read.values.where(~south, -read.values)
 
 
 def _checked(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> tuple[pd.DataFrame, int]:
@@ -299,10 +301,7 @@ def _refuse_moved(table: pd.DataFrame, path: Path) -> None:
 def _heights(first: pd.DataFrame) -> tuple[pd.Series, int]:
     if "elevation" not in first:
         return pd.Series(np.nan, first.index), 0
-    values = first["elevation"]
-    if not pd.api.types.is_numeric_dtype(values):
-        values = values.astype("string").str.replace(",", ".").str.removesuffix("m").str.strip()
-    found = pd.to_numeric(values, errors="coerce").astype(float)
+    found = numbers(first["elevation"], comma="decimal").values
     bad = found.notna() & ~found.between(*_HEIGHTS)
     return found.mask(bad), int(bad.sum())
 

@@ -12,12 +12,13 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from shapely import Point
 
-from lczlib.analysis.heat.stations import match_columns, read_table
+from lczlib.analysis.heat.stations import match_columns
 from lczlib.classes import lcz_class
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import x_on
 from lczlib.reading import counted
+from lczlib.tables import read_notes, read_table, station_name
 
 
 def read_classes(path: str | Path) -> dict[str, str]:
@@ -29,7 +30,10 @@ def read_classes(path: str | Path) -> dict[str, str]:
         raise InputError(msg)
     known = table.dropna(subset=[names["lcz"]])
     keys = [str(int(v)) if isinstance(v, float) else str(v) for v in known[names["lcz"]]]
-    return dict(zip(known[names["station"]].astype(str), keys, strict=True))
+    notes = read_notes(table)
+    notes.said.append(f"{counted(len(known), 'station')} with a class")
+    notes.tell("table of station classes", path)
+    return dict(zip(known[names["station"]].map(station_name), keys, strict=True))
 
 
 def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFrame:

@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from lczlib.analysis.heat.air_units import AirUnit, air_unit, some, without_unit
-from lczlib.analysis.heat.air_values import AirValues, air_values
-from lczlib.analysis.heat.sites import (
-    Places,
-    by_role,
-    only_placed,
-    places_of,
-    shared_columns,
-    station_names,
-)
+from lczlib.analysis.heat.air_values import air_values
+from lczlib.analysis.heat.sites import by_role, only_placed, places_of, shared_columns
+from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
-from lczlib.reading import Reading, counted, tell
-from lczlib.unreadable import unreadable
-
-Ambiguous = Literal["raise", "infer", "earlier", "later", "drop"]
+from lczlib.reading import Notes, counted
+from lczlib.tables import read_notes, read_numbers, read_table, refuse_repeated, station_name
 
 _SYNONYMS = {
     "time": ("time", "date", "datetime", "timestamp", "date_time", "valid", "utc"),
@@ -69,6 +59,7 @@ def read_stations(
     time_zone: str | None = None,
     ambiguous: Ambiguous = "raise",
     unit: AirUnit | None = None,
+    time_format: str | None = None,
     skip_outside: bool = False,
 ) -> Stations:
     """Read stations from CSV, Parquet or GeoPackage, a row a measurement or a column a station.
@@ -82,7 +73,8 @@ def read_stations(
         Table or GeoPackage with station, latitude, longitude, and elevation and lcz where known.
     columns : mapping, optional
         Which column is ``time``, ``station``, ``temperature``, ``latitude``, ``longitude``,
-        ``elevation``, ``lcz``, in `path` or in `sites`; the usual names are found without.
+        ``elevation``, ``lcz``, in `path` or in `sites`; the usual names are found without. Several
+        columns of the time are joined: ``date+time``.
     time_zone : str, optional
         Of times that carry none: ``UTC``, ``Europe/Berlin``, ``Etc/GMT-1`` (UTC+1 all year).
     ambiguous : str
@@ -90,6 +82,10 @@ def read_stations(
         order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
     unit : {"degC", "K", "degF"}, optional
         Of the temperatures; by the column's name and the values where it is not given.
+    time_format : str, optional
+        Of the times: one of :data:`lczlib.clocks.TIME_FORMATS` (``dayfirst``, ``monthfirst``,
+        ``excel`` ...) or a pattern of strptime. It is found from the whole column without, and asked
+        for where two fit.
     skip_outside : bool
         Leave stations without coordinates out instead of refusing.
 
@@ -105,9 +101,11 @@ def read_stations(
         raise InputError(msg)
     check_roles(columns or {})
     table = read_table(path, "station file")
-    tables = [(path, table)] + ([] if sites is None else [(where, read_table(sites, "sites file"))])
-    told = shared_columns(columns or {}, tables)
-    names = match_columns(table, told[0], path)
+    notes = read_notes(table)
+    site_table = None if sites is None else read_table(sites, "sites file")
+    columns, of_sites = shared_columns(columns or {}, path, table, where, site_table)
+    table, columns, zone = with_times(table, columns, path, notes)
+    names = match_columns(table, columns, path)
     if not names:
         msg = (
             f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
@@ -118,117 +116,69 @@ def read_stations(
         msg = f"{path} has no column of times among {_some(table.columns)}: name it with --columns time=NAME."
         raise InputError(msg)
     is_long = {"temperature", "station"} <= names.keys()
-    if not is_long and sites is None:
+    if not is_long and site_table is None:
         msg = (
             f"{path} has no columns for station and temperature: name them with --columns "
             "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
         )
         raise InputError(msg)
-    places, said = _places(tables, names, told), []
+    if site_table is None:
+        places = places_of(by_role(table, names), path, names, notes)
+    else:
+        places = _read_sites(where, site_table, of_sites)
     if is_long:
         long = by_role(table, names)[["time", "station", "temperature"]]
     else:
-        used = [c for c in table.columns if str(c).strip() in places.sites.index]
+        used = [c for c in table.columns if station_name(c) in places.index]
         if not used:
             msg = f"No column of {path} ({_some(table.columns)}) is a station of {sites}."
             raise InputError(msg)
+        refuse_repeated(table, used, path)
         others = [c for c in table.columns if c not in used and c != names["time"]]
-        said += [f"columns that are no station not read: {_some(pd.Index(others))}"] * bool(others)
+        if others:
+            notes.said.append(f"columns that are no station not read: {some(others)}")
         long = table.rename(columns={names["time"]: "time"}).melt(
             "time", used, var_name="station", value_name="temperature"
         )
-    long = long.assign(station=station_names(long["station"])).dropna(subset=["time"])
-    long["temperature"] = pd.to_numeric(long["temperature"], errors="coerce")
-    times, clock = to_utc(long, time_zone, ambiguous, path)
-    long = long.assign(time=times).dropna(subset=["time"])
-    repeated = long.duplicated(["station", "time"])
-    if repeated.any():
-        first = long[repeated].iloc[0]
-        msg = (
-            f"{path}: station {first['station']!r} has more than one value at {first['time']} "
-            f"({int(repeated.sum())} such rows): remove the duplicates; around the end of daylight "
-            "saving time, state the zone and --ambiguous infer."
-        )
-        raise InputError(msg)
+    refuse_repeated(table, names.values(), path)
+    long = _named_rows(long, path, notes)
+    long["temperature"] = read_numbers(long["temperature"], "temperature", path, notes)
+    times, clock = to_utc(
+        long, time_zone, ambiguous, path, time_format=time_format, named_zone=zone, notes=notes
+    )
+    long = settled(long.assign(time=times).dropna(subset=["time"]), path, notes)
+    describe(long, notes)
     raw = long.pivot(index="time", columns="station", values="temperature")
     raw.columns.name = None
-    left_out = only_placed(list(raw.columns), places, path, where, skip_outside)
+    left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
     raw = raw.drop(columns=list(left_out))
-    values = air_values(
-        raw, places.sites, air_unit(unit) if unit else None, str(names.get("temperature", "")), path
-    )
-    air = values.air.resample("1h").mean().dropna(how="all")
+    stated = air_unit(unit) if unit else None
+    air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
+    air = air.resample("1h").mean().dropna(how="all")
     if air.shape[1] < 2:
         msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
         raise InputError(msg)
-    _tell(path, air, clock, values, places, sites is None, left_out, said)
-    return Stations(air, places.sites.loc[list(air.columns)], clock, left_out)
+    notes.tell("station file", path)
+    return Stations(air, places.loc[list(air.columns)], clock, left_out)
 
 
-def _places(
-    tables: list[tuple[Path, pd.DataFrame]], names: Mapping[str, str], told: list[dict[str, str]]
-) -> Places:
-    """The sites of the station file, or of the sites file, which is told by itself."""
-    path, table = tables[-1]
-    if len(tables) == 1:
-        return places_of(by_role(table, names), path, names)
-    names = match_columns(table, told[1], path)
-    places = places_of(by_role(table, names), path, names)
-    tell(Reading("station sites", str(path), places.said, places.cautions, places.facts))
-    return places
+def _read_sites(path: Path, table: pd.DataFrame, columns: Mapping[str, str]) -> gpd.GeoDataFrame:
+    notes = read_notes(table)
+    names = match_columns(table, columns, path)
+    refuse_repeated(table, names.values(), path)
+    sites = places_of(by_role(table, names), path, names, notes)
+    notes.tell("sites file", path)
+    return sites
 
 
-def _tell(
-    path: Path,
-    air: pd.DataFrame,
-    clock: str,
-    values: AirValues,
-    places: Places,
-    own_places: bool,
-    left_out: Mapping[str, str],
-    said: list[str],
-) -> None:
-    """Say what was read of the station file: one list of clauses, those of each part in turn."""
-    clauses = [counted(air.shape[1], "station"), f"times: {clock}", *values.said, *said]
-    cautions, facts = list(values.cautions), {"n_stations": air.shape[1], "clock": clock}
-    facts |= values.facts
-    if own_places:
-        clauses += places.said[1:]
-        cautions += places.cautions
-        facts |= places.facts
-    silent = [s for s in places.sites.index if s not in air.columns]
-    if silent:
-        clauses.append(f"{counted(len(silent), 'site')} without data: {some(silent)}")
-    if left_out:
-        clauses.append(
-            f"{counted(len(left_out), 'station')} without a place left out: {some(list(left_out))}"
-        )
-    facts |= {"sites_without_data": silent, "left_out": dict(left_out)}
-    tell(Reading("station file", str(path), tuple(clauses), tuple(cautions), facts))
-
-
-def read_table(path: str | Path, what: str = "table") -> pd.DataFrame:
-    """Read CSV, Parquet or a vector file as a table; messages call it `what`.
-
-    Raises
-    ------
-    InputError
-        If it is missing or cannot be read.
-    """
-    path = Path(path)
-    if not path.is_file() or not path.stat().st_size:
-        raise InputError(unreadable(path, what, "table"))
-    try:
-        if path.suffix.lower() in (".csv", ".txt"):
-            return pd.read_csv(path, sep=None, engine="python")
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        return gpd.read_file(path)
-    except ImportError as err:
-        msg = f"Reading {path} needs pyarrow: `pip install pyarrow`, or convert it to CSV."
-        raise InputError(msg) from err
-    except Exception as err:  # the readers raise many kinds; the file is at fault in all
-        raise InputError(unreadable(path, what, "table")) from err
+def _named_rows(long: pd.DataFrame, path: Path, notes: Notes) -> pd.DataFrame:
+    """The rows that name a station."""
+    nameless = int(long["station"].isna().sum())
+    if nameless:
+        text = f"{counted(nameless, 'row')} of {path} left out, without the name of a station."
+        notes.cautions.append(text)
+        long = long.dropna(subset=["station"])
+    return long.assign(station=long["station"].map(station_name))
 
 
 def check_roles(columns: Mapping[str, str]) -> None:
@@ -237,15 +187,6 @@ def check_roles(columns: Mapping[str, str]) -> None:
     if unknown:
         msg = f"{unknown[0]!r} is no role of a column: use {', '.join(_SYNONYMS)}."
         raise InputError(msg)
-
-
-def check_time_zone(time_zone: str) -> None:
-    """Refuse what is no time zone with an `InputError`."""
-    try:
-        pd.Timestamp("2020-01-01").tz_localize(time_zone)
-    except (KeyError, ModuleNotFoundError, OSError, ValueError, TypeError) as err:
-        msg = f"{time_zone!r} is no time zone: use UTC, a name such as Europe/Berlin, or Etc/GMT-1."
-        raise InputError(msg) from err
 
 
 def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -268,53 +209,3 @@ def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> 
 
 def _some(names: pd.Index) -> str:
     return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
-
-
-def to_utc(
-    long: pd.DataFrame, time_zone: str | None, ambiguous: Ambiguous, path: Path
-) -> tuple[pd.Series, str]:
-    """The ``time`` of a table, read station by station, in UTC, and how its clock was read."""
-    times = long["time"]
-    if not pd.api.types.is_datetime64_any_dtype(times):
-        try:
-            times = pd.to_datetime(times, utc=_has_offset(times))
-        except (ValueError, TypeError) as err:
-            msg = f"{path}: the times cannot be read ({str(err).splitlines()[0]})."
-            raise InputError(msg) from err
-    if times.dt.tz is not None:
-        return times.dt.tz_convert("UTC"), "offset in the file"
-    if time_zone is None:
-        msg = (
-            f"The times of {path} carry no time zone: state it with --time-zone (UTC, Europe/Berlin, "
-            "or Etc/GMT-1 for UTC+1 all year)."
-        )
-        raise InputError(msg)
-    check_time_zone(time_zone)
-    how = {"raise": "raise", "infer": "infer", "earlier": True, "later": False, "drop": "NaT"}
-    if ambiguous not in how:
-        msg = f"--ambiguous is one of {', '.join(how)}, not {ambiguous!r}."
-        raise InputError(msg)
-    choice = how[ambiguous]
-    try:
-        utc = pd.concat(
-            [
-                group.dt.tz_localize(
-                    time_zone,
-                    ambiguous=np.full(len(group), choice) if isinstance(choice, bool) else choice,
-                ).dt.tz_convert("UTC")
-                for _, group in times.groupby(long["station"], sort=False)
-            ]
-        )
-    except ValueError as err:
-        text = str(err).splitlines()[0]
-        msg = (
-            f"{path}: the clock of {time_zone} does not fit its times ({text}): an hour that daylight "
-            "saving time shows twice needs --ambiguous infer, earlier, later or drop; if the clock "
-            "has no such time, the zone is another (often UTC)."
-        )
-        raise InputError(msg) from err
-    return utc.loc[long.index], f"{time_zone}, stated"
-
-
-def _has_offset(times: pd.Series) -> bool:
-    return bool(times.astype(str).str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$").all())

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from lczlib.analysis.heat.stations import Ambiguous, match_columns, read_table, to_utc
+from lczlib.analysis.heat.stations import match_columns
+from lczlib.clocks import Ambiguous, describe, to_utc, with_times
 from lczlib.errors import InputError
+from lczlib.tables import read_notes, read_numbers, read_table
 
 
 def read_weather(
-    path: str | Path, *, time_zone: str | None = None, ambiguous: Ambiguous = "raise"
+    path: str | Path,
+    *,
+    time_zone: str | None = None,
+    ambiguous: Ambiguous = "raise",
+    time_format: str | None = None,
 ) -> pd.DataFrame:
     """Read a table with columns ``time``, ``wind`` (m/s) and ``cloud`` (oktas) of one place.
 
@@ -26,7 +32,9 @@ def read_weather(
         If a column is missing, the time zone is not known, or cloud is no number of oktas.
     """
     table = read_table(path, "weather table")
-    names = match_columns(table, {}, Path(path))
+    notes = read_notes(table)
+    table, columns, zone = with_times(table, {}, path, notes)
+    names = match_columns(table, columns, Path(path))
     by_lower = {str(c).lower(): c for c in table.columns}
     lacking = [c for c in ("wind", "cloud") if c not in by_lower]
     if lacking or "time" not in names:
@@ -34,11 +42,16 @@ def read_weather(
         raise InputError(msg)
     out = pd.DataFrame({
         "time": table[names["time"]], "station": "weather",
-        "wind": table[by_lower["wind"]], "cloud": table[by_lower["cloud"]],
+        "wind": read_numbers(table[by_lower["wind"]], "wind speed", path, notes),
+        "cloud": read_numbers(table[by_lower["cloud"]], "cloud amount", path, notes),
     })  # fmt: skip
     if out["cloud"].max() > 9:
         msg = f"{path}: cloud reaches {out['cloud'].max():g}; give it in oktas, 0 to 8 (percent x 0.08)."
         raise InputError(msg)
-    times, _ = to_utc(out, time_zone, ambiguous, Path(path))
-    hourly = out.assign(time=times).dropna(subset=["time"]).set_index("time")[["wind", "cloud"]]
-    return hourly.resample("1h").mean()
+    times, _ = to_utc(
+        out, time_zone, ambiguous, path, time_format=time_format, named_zone=zone, notes=notes
+    )
+    out = out.assign(time=times).dropna(subset=["time"])
+    describe(out, notes)
+    notes.tell("weather table", path)
+    return out.set_index("time")[["wind", "cloud"]].resample("1h").mean()

@@ -1,0 +1,218 @@
+"""How LCZ maps are read: the same options in every command that takes one, for one map or several.
+
+``--scheme 1-17`` is for all maps; ``--scheme first=0-16``, repeated, for the one whose file is called so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lczlib.errors import LczError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from lczlib.maps import MapOptions
+
+_KINDS = ("band", "scheme", "nodata", "legend")
+
+
+def _check_scheme(text: str) -> str:
+    from lczlib.numbering import MAP_SCHEMES
+
+    if text not in MAP_SCHEMES:
+        raise typer.BadParameter(f"{text!r} is no numbering: {', '.join(MAP_SCHEMES)}.")
+    return text
+
+
+def _values(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(t) for t in text.split(","))
+    except ValueError as err:
+        raise typer.BadParameter(f"{text!r} is no value, such as 255 or 0,255.") from err
+
+
+def _legend(text: str) -> dict[int, int]:
+    from lczlib.legends import parse_legend
+
+    try:
+        return parse_legend(text)
+    except LczError as err:
+        raise typer.BadParameter(str(err)) from err
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "band": str, "scheme": _check_scheme, "nodata": _values, "legend": _legend,
+}  # fmt: skip
+
+
+def _whose(text: str, kind: str) -> tuple[str, str]:
+    """The map that a value is for, empty for all, and the value: of ``first=0-16`` both."""
+    # a legend has equal signs of its own, and one more where it is of one map
+    pattern = r"(.+?)=(-?\d+=.*)" if kind == "legend" else r"(.+)=(.*)"
+    parts = re.fullmatch(pattern, text.strip())
+    return (parts[1], parts[2]) if parts else ("", text.strip())
+
+
+def _checked(kind: str) -> Callable[[list[str] | None], list[str] | None]:
+    def callback(given: list[str] | None) -> list[str] | None:
+        for text in given or ():
+            _READ[kind](_whose(text, kind)[1])
+        return given
+
+    return callback
+
+
+def _option(kind: str, name: str, text: str) -> Any:
+    return typer.Option(
+        name,
+        help=text,
+        callback=_checked(kind),
+        metavar=f"[MAP=]{kind.upper()}",
+        show_default=False,
+    )
+
+
+_BAND = "Band of the map: number or name; the LCZ Generator's lczFilter else."
+_NODATA = "No-data value of the map that its file does not declare; several by commas."
+
+Bands = Annotated[list[str] | None, _option("band", "--band", _BAND)]
+MapBands = Annotated[list[str] | None, _option("band", "--map-band", _BAND)]
+Schemes = Annotated[
+    list[str] | None, _option("scheme", "--scheme", "Numbering: 1-17, 101-107, 0-16 or wrf.")
+]
+Nodata = Annotated[list[str] | None, _option("nodata", "--nodata", _NODATA)]
+MapNodata = Annotated[list[str] | None, _option("nodata", "--map-nodata", _NODATA)]
+Legends = Annotated[
+    list[str] | None,
+    _option(
+        "legend", "--legend", "What each code of the map means: 1=2,2=3,3=B,4=D,5=G; 9=0: no data."
+    ),
+]
+
+
+def map_names(paths: Sequence[str | Path]) -> list[str]:
+    """What maps are called: file stems, with the folder, or at last a number, where they are the same."""
+    names = [Path(p).stem for p in paths]
+    if len(set(names)) < len(names):
+        names = [f"{Path(p).resolve().parent.name}/{Path(p).stem}" for p in paths]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
+    return names
+
+
+def map_options(
+    names: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    alone: Sequence[str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> dict[str, MapOptions]:
+    """How each of a command's maps is to be read.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of `map_names`.
+    options : mapping
+        The command's values by parameter name: band, scheme, nodata, legend.
+    alone : sequence of str, optional
+        The maps that values without a name are for; all when not given.
+    kinds : mapping of str to str, optional
+        The command's names for the four, where they are others.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a value is for a map that is none of these, or comes twice.
+    """
+    from lczlib.maps import MapOptions
+
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for kind in _KINDS:
+        given = options.get((kinds or {}).get(kind, kind)) or ()
+        common = {}
+        for text in [given] if isinstance(given, str) else given:
+            whose, value = _whose(text, kind)
+            if whose and whose not in chosen:
+                listed = ", ".join(names)
+                raise typer.BadParameter(f"{text!r} is for no map of these: {listed}.")
+            target = chosen[whose] if whose else common
+            if kind in target:
+                raise typer.BadParameter(f"{text!r}: {kind} is given twice for one map.")
+            target[kind] = _READ[kind](value)
+        for name in alone if alone is not None else names:
+            chosen[name] = common | chosen[name]
+    return {name: MapOptions(**values) for name, values in chosen.items()}
+
+
+def one_map(
+    path: str | Path, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None
+) -> MapOptions:
+    """How a command's only map is to be read (see `map_options`)."""
+    (name,) = map_names([path])
+    return map_options([name], options, kinds=kinds)[name]
+
+
+UHI_NAMES = {"band": "map_band", "nodata": "map_nodata"}
+"""``lcz uhi`` has a band and values of temperatures too."""
+
+
+def open_map(
+    path: str | Path,
+    options: MapOptions,
+    *,
+    name: str = "",
+    kinds: Mapping[str, str] | None = None,
+    **more: Any,
+) -> xr.DataArray:
+    """Open a map; what a message advises is for this map, by the names that the command has for it.
+
+    Parameters
+    ----------
+    path : path
+        The map.
+    options : MapOptions
+        How it is read.
+    name : str
+        Of the map, where the command has several.
+    kinds : mapping of str to str, optional
+        As of `map_options`.
+    **more
+        As of `lczlib.maps.open_lcz_map`.
+    """
+    from lczlib.maps import open_lcz_map
+
+    with advising(name, kinds):
+        return open_lcz_map(path, options=options, **more)
+
+
+class advising:  # noqa: N801 - used as a function is
+    """A block in which the options that errors name are those of the command, for the map of a name."""
+
+    def __init__(self, name: str = "", kinds: Mapping[str, str] | None = None) -> None:
+        self.name, self.kinds = name, kinds or {}
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: object) -> None:
+        """Raise an error again in the command's words."""
+        if isinstance(error, LczError):
+            text = re.sub(rf"--({'|'.join(_KINDS)})\b( [^\s(),;]*)?", self._named, str(error))
+            if text != str(error):
+                raise type(error)(text) from error
+
+    def _named(self, found: re.Match[str]) -> str:
+        option = self.kinds.get(found[1], found[1]).replace("_", "-")
+        value = (found[2] or "").strip()
+        return (
+            f"--{option}{found[2] or ''}"
+            if not (value and self.name)
+            else f"--{option} {self.name}={value}"
+        )
