@@ -22,14 +22,14 @@ def common(study: Study) -> pn.Column:
             study, "heat_reference", "Compare with",
             {f"LCZ {c.code} {c.name}": c.code for c in CLASSES},
         ),
-        *_switch(study, "heat_fallback", "Stand-in where there is too little of LCZ D"),
+        *_switch(study, "heat_fallback", "Stand-in (LCZ C) where there is too little of LCZ D"),
         _buttons(study, "heat_statistic", "Statistic"),
         **_WIDE,
     )  # fmt: skip
 
 
 def surface(study: Study) -> pn.Column:
-    """What the surface heat island alone is computed with."""
+    """What the heat islands of rasters, of the surface and of the air, are computed with."""
     return pn.Column(
         _buttons(study, "heat_time", "Overpass"),
         *_switch(study, "heat_map_error", "Carry the map's own error"),
@@ -47,12 +47,12 @@ def surface(study: Study) -> pn.Column:
             ),
         ),
         _card(
-            "Own thermal rasters",
+            "Own rasters",
             _choice(
                 study, "heat_product", "Product",
                 {"by the file's name": "", **{n: n for n in study.param.heat_product.objects if n}},
             ),
-            _choice(study, "heat_unit", "Unit", {"as the file says": "", "K": "K", "°C": "degC"}),
+            _choice(study, "heat_unit", "Unit", {"as the file says": "", "K": "K", "°C": "degC", "°F": "degF"}),
             _text(study, "heat_band", "Band"),
             _text(study, "heat_acquired", "Acquired (UTC)"),
             _text(study, "heat_constants", "Landsat Level-1 constants"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,14 @@ class PlacePanel:
         held = np.max([*probabilities.values(), np.zeros(17)], axis=0) >= _SHOWN
         codes = [c.code for c, h in zip(CLASSES, held, strict=True) if h]
         self._bars.x_range.factors = codes or ["-"]
-        for kind, source in self._sources.items():
+        # maps of other sensors take the places of those that are not there
+        kinds = _KINDS if set(probabilities) <= set(_KINDS) else tuple(probabilities)
+        slots = zip_longest(
+            kinds[: len(_KINDS)], self._bars.legend[0].items, self._sources.values()
+        )
+        for kind, item, source in slots:
             p = probabilities.get(kind)
+            item.update(label={"value": MAP_NAMES[kind or ""]}, visible=bool(kind))
             tops = [] if p is None else [float(v) for v, h in zip(p, held, strict=True) if h]
             source.data = {"code": codes if tops else [], "top": tops}
         for name, (fig, source) in self._patches.items():

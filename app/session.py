@@ -59,7 +59,9 @@ class View(param.Parameterized):
     layer = param.Selector(
         default="classes", objects=["classes", "certainty", "probability", "valid fraction", "none"]
     )
-    kind = param.Selector(default="fused", objects=["fused", "s1", "s2", "reference", "own"])
+    kind = param.String(
+        "fused", doc="Map shown: fused, s1, s2, another sensor's, reference or own."
+    )
     lcz = param.Integer(1, bounds=(1, 17), doc="Class whose probability is shown.")
     image = param.Selector(default="true colour", objects=[
         "true colour", "false colour (near infrared)", "false colour (short wave)", "radar", "none"])  # fmt: skip
@@ -73,7 +75,7 @@ class View(param.Parameterized):
     )
     swipe = param.Number(0.5, bounds=(0, 1))
     matrix = param.Selector(default="counts", objects=["counts", "row %", "column %"])
-    judged = param.Selector(default="fused", objects=["fused", "s1", "s2", "own"])
+    judged = param.String("fused", doc="Map whose accuracy is shown.")
     cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
     place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
     hours = param.String("all", doc="Hours of the canopy heat island.")

@@ -71,22 +71,28 @@ KINDS = {
             RASTERS, "radar_files", several=True, at_once=True, check=_check_radar,
         ),
         Kind(
-            "Reference: polygons or LCZ raster",
-            "Training or test areas with a column of classes (as the LCZ Generator takes them), or a raster "
-            "of classes.",
+            "Reference: polygons, points or LCZ raster",
+            "Test areas with a column of classes (as the LCZ Generator takes them), sampled points, or a "
+            "raster of classes.",
             RASTERS + VECTORS, "reference_files",
         ),
         Kind(
-            "Another LCZ map (GeoTIFF)",
-            "Classes 1-17 (or 1-10 and 101-107) in one band, or the three bands of the LCZ Generator, of "
-            "which the filtered one is taken. How it was read is told on the pages, and can be corrected below.",
-            RASTERS, "map_files",
+            "Another LCZ map (GeoTIFF, or polygons)",
+            "Classes 1-17 (or 1-10 and 101-107) in one band, the three bands of the LCZ Generator, of which "
+            "the filtered one is taken, or polygons with a column of classes, such as GeoClimate's, laid on "
+            "cells of 100 m. How it was read is told on the pages, and can be corrected below.",
+            RASTERS + VECTORS, "map_files",
         ),
         Kind(
             "Surface temperature (GeoTIFF)",
             "Landsat, MODIS, ECOSTRESS, or any raster in degC or K; one a date. Bands, units and times: on the "
             "Heat island page.",
             RASTERS, "thermal_files", several=True,
+        ),
+        Kind(
+            "Air temperature raster (GeoTIFF)",
+            "Of a model or interpolated, in degC or K; one a date: a canopy heat island by pixels.",
+            RASTERS, "air_files", several=True,
         ),
         Kind(
             "Quality layer of a thermal raster (GeoTIFF)",
@@ -113,8 +119,8 @@ KINDS = {
             TABLES[:3], "weather_files",
         ),
         Kind(
-            "Sentinel-1 in dB, for water (GeoTIFF)",
-            "VV and VH in dB at about 10 m; one a date, dated by its name, for the year's course.",
+            "Sentinel-1 for water (GeoTIFF)",
+            "VV and VH at about 10 m, dB or linear; one a date, dated by its name, for the year's course.",
             RASTERS, "water_files", several=True,
         ),
         Kind(

@@ -1,10 +1,26 @@
-"""The class that a free text tells, such as the name of a KML folder or placemark."""
+"""The class that a free text tells, such as the name of a KML folder or placemark.
+
+People write "LCZ 6 (2)", "LCZ1a", "A Dense trees", "<b>LCZ 06</b>" for one class, and "LCZ 8/10" or
+"1 or 4" where they could not decide. The first are read; the others name two classes and are never
+read as the one that comes first.
+"""
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 
 from lczlib.classes import CLASSES, NODATA, lcz_class
+from lczlib.errors import ClassSchemeError
+
+
+class SeveralClassesError(ClassSchemeError):
+    """A text names more than one class."""
+
+
+class ForeignLetterError(ClassSchemeError):
+    """A letter of a class code is of another alphabet, where it only looks alike."""
 
 
 def class_of_text(text: str) -> int:
@@ -12,6 +28,10 @@ def class_of_text(text: str) -> int:
 
     Raises
     ------
+    SeveralClassesError
+        If the text names two classes: ``LCZ 8/10``, ``1 or 4``, ``LCZ 6 compact low-rise``.
+    ForeignLetterError
+        If a code is written with Cyrillic or Greek letters.
     ClassSchemeError
         If the text names no class.
 
@@ -19,29 +39,147 @@ def class_of_text(text: str) -> int:
     --------
     >>> [class_of_text(t) for t in ("LCZ 6 (2)", "A Dense Trees", "LCZ_G", "103", "open lowrise")]
     [6, 11, 17, 13, 6]
+    >>> [class_of_text(t) for t in ("LCZ1a", "<b>LCZ 06</b>", "Open low-rise (#2)", "LCZ 6 - Park")]
+    [1, 6, 6, 6]
     """
     plain = _plain(text)
-    if plain in ("0", "unlabelled", "unlabeled", "unclassified", "none", "no data"):
+    if plain in _UNLABELLED:
         return NODATA
-    for name, number in _NAMES.items():  # "6 open low rise", "open low rise (lcz 6)"
-        if re.fullmatch(
-            rf"(?:lcz )?(?:{_codes_of(number)})? ?{name}(?: ?\(?lcz {_codes_of(number)}\)?)?", plain
-        ):
-            return number
-    prefixed = re.match(r"lcz ?(10[1-7]|1[0-7]|[1-9a-g])(?![0-9a-z])", plain)
-    return lcz_class(prefixed.group(1).upper() if prefixed else text).number
+    try:
+        found = _classes_in(plain)
+    except ClassSchemeError:
+        _refuse_foreign_letters(text)
+        raise
+    if not found:
+        _refuse_foreign_letters(text)
+        return lcz_class(text).number  # a key of its own, or the message that it is none
+    if len(found) > 1:
+        codes = " and ".join(CLASSES[n - 1].code for n in found)
+        msg = f"{text.strip()!r} names more than one Local Climate Zone ({codes}): name one."
+        raise SeveralClassesError(msg)
+    return found[0]
+
+
+def serial_names(texts: list[str]) -> dict[str, int]:
+    """The classes of names that number the polygons of each class: ``LCZ 6-1``, ``LCZ 6-2``, ...
+
+    One of them alone could mean two classes; a whole series that counts from 0 or 1 in every class,
+    and to 3 or more in one, does not.
+
+    Returns
+    -------
+    dict of str to int
+        Text to class; empty where the texts are no such series.
+    """
+    parts = {t: re.fullmatch(rf"{_LCZ}({_CODE})[\s_.-]+(\d{{1,3}})", _plain(t)) for t in texts}
+    found = {t: (_number(m[1]), int(m[2])) for t, m in parts.items() if m}
+    series: dict[int, list[int]] = {}
+    for number, count in found.values():
+        series.setdefault(number, []).append(count)
+    counted = all(
+        sorted(s) in (list(range(len(s))), list(range(1, len(s) + 1))) for s in series.values()
+    )
+    if not counted or max(map(len, series.values()), default=0) < 3:
+        return {}
+    return {t: number for t, (number, _) in found.items()}
+
+
+_UNLABELLED = ("0", "unlabelled", "unlabeled", "unclassified", "none", "no data", "nan", "null")
 
 
 def _plain(text: str) -> str:
-    """Lower case, one blank for any run of blanks, hyphens and underscores, "high rise" in two words."""
-    text = re.sub(r"[\s_\-–.:,/]+", " ", text.strip().lower()).strip()
-    return re.sub(r"(high|mid|low)rise", r"\1 rise", text).replace("light weight", "lightweight")
+    """Lower case without tags, entities and GDAL's ``(#2)``; one blank for blanks and underscores."""
+    text = html.unescape(re.sub(r"<[^<>]*>", " ", html.unescape(text)))
+    text = unicodedata.normalize("NFKC", text).lower().replace("\u2212", "-")
+    text = re.sub(r"[\u2010-\u2015]", "-", text)
+    text = re.sub(r"\(#\d+\)", " ", text)  # the second folder of that name in a KML
+    text = re.sub(r"(\d)[.,]0+(?!\d)", r"\1", text)  # 6.0
+    return re.sub(r"[\s_\u200b]+", " ", text).strip(" .,;:'\"[]")
 
 
-_NAMES = {_plain(c.name): c.number for c in CLASSES} | {"bush scrub": 13, "bush": 13, "scrub": 13}
+_CODE = r"(?:10[1-7]|1[0-7]|0?[1-9]|[a-g])(?![0-9a-z])"
+_LCZ = r"(?:(?:lczs?|local climate zones?)[ .:#-]*(?:(?:class|type|zone|no|nr)\b[ .:#-]*)?)"
+_STRONG = r"(?:[/\\&+,;|]|\b(?:or|and|to|und|oder|bis|et|ou|y|o|vs|mix|mixed|mixture)\b)"
+_JOIN = rf"(?:[ .:()\[\]?'\"-]|{_STRONG}|\b(?:with|of|maybe|perhaps|possibly)\b)*"
+_SERIAL = r"(?:\(\s*\d+\s*\)|#\s*\d+|\b(?:no|nr|polygon|area|site)\b[ .]*\d+)"
 
 
-def _codes_of(number: int) -> str:
-    c = CLASSES[number - 1]
-    codes = {str(number), c.code.lower()} | (set() if c.built else {str(number + 90)})
-    return "(?:" + "|".join(sorted(codes)) + ")"
+def _name_pattern(name: str) -> str:
+    words = re.split(r"[ -]", name)
+    return r"[ ,/-]*".join("(?:or)?" if w == "or" else w for w in words)
+
+
+_NAMES = {
+    _name_pattern(name): number
+    for name, number in sorted(
+        [(c.name, c.number) for c in CLASSES]
+        + [(c.name.replace(" or ", " "), c.number) for c in CLASSES if " or " in c.name]
+        + [("light weight low-rise", 7), ("bush", 13), ("scrub", 13), ("bare rock", 15),
+           ("paved", 15), ("bare soil", 16), ("sand", 16)],
+        key=lambda pair: -len(pair[0]),
+    )
+}  # fmt: skip
+_ANY_NAME = "|".join(rf"\b{p}\b" for p in _NAMES)
+_MENTION = re.compile(rf"(?P<name>{_ANY_NAME})|(?P<lcz>{_LCZ})?(?P<code>{_CODE})")
+_NEXT = re.compile(rf"[ .-]*{_SERIAL}|(?P<join>{_JOIN})(?:{_MENTION.pattern})")
+_ATTACHED = re.compile(  # LCZ1a, LCZ1ab, LCZA1, LCZAa: a polygon's own mark behind the class
+    rf"{_LCZ}(?:(?P<code>(?:10[1-7]|1[0-7]|0?[1-9])(?=[a-z]{{1,2}}(?![a-z0-9]))"
+    r"|[a-g](?=\d{1,3}(?![a-z0-9])|[a-z]{1,2}$))\w+)"
+)
+
+
+def _classes_in(plain: str) -> list[int]:
+    """The classes that a text names, in its order; empty where it is no name of classes."""
+    attached = _ATTACHED.match(plain)
+    first = attached or _MENTION.match(plain)
+    if first is None:
+        return []
+    found, end = [_mentioned(first)], first.end()
+    while after := _NEXT.match(plain[end:]):
+        if after["name"] or after["code"]:
+            bare = after["code"] and not after["lcz"]
+            rest = plain[end + after.end() :]
+            # "LCZ 6 a park" and "LCZ 6 - 12 Main Street" name one class
+            loose = not re.search(_STRONG, after["join"]) and re.match(r"[ .-]*[a-z0-9]", rest)
+            if bare and loose and not re.match(rf"[ .-]*{_STRONG}", rest):
+                break
+            found.append(_mentioned(after))
+        end += after.end()
+    rest = plain[end:]
+    # what stands further behind counts where it cannot be anything but a class
+    for later in _MENTION.finditer(rest):
+        if later["lcz"] or (later["name"] and " " in later["name"]):
+            found.append(_mentioned(later))
+    told = attached or first.groupdict().get("lcz")
+    if not told and re.sub(r"\([^()]*\)|[ .?!()]", "", rest):
+        return []  # "6 Main Street", "water tower"
+    return list(dict.fromkeys(found))
+
+
+def _mentioned(match: re.Match[str]) -> int:
+    name = match.groupdict().get("name")
+    if name:
+        return next(n for p, n in _NAMES.items() if re.fullmatch(p, name))
+    return _number(match["code"])
+
+
+def _number(code: str) -> int:
+    return lcz_class(code.lstrip("0").upper()).number
+
+
+_ALIKE = str.maketrans("АВСЕДГЅΑΒΕавсеѕα", "ABCEDGSABEabcesa")
+"""Cyrillic and Greek letters that look like, or stand for, those of class codes."""
+
+
+def _refuse_foreign_letters(text: str) -> None:
+    """Say so where a text would name a class if a letter were not of another alphabet."""
+    latin = text.translate(_ALIKE)
+    if latin == text or not _classes_in(_plain(latin)):
+        return
+    letter = next(a for a, b in zip(text, latin, strict=True) if a != b)
+    alphabet = unicodedata.name(letter).split()[0].capitalize()
+    msg = (
+        f"{text.strip()!r} is no Local Climate Zone: its letter {letter} is {alphabet}, not Latin; "
+        f"type {latin.strip()!r}."
+    )
+    raise ForeignLetterError(msg)

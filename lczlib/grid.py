@@ -5,9 +5,11 @@ Grids are ``odc.geo.geobox.GeoBox`` objects (CRS, affine, shape), north up.
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import numpy as np
+import pyproj
 import xarray as xr
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords, xr_reproject
@@ -211,3 +213,20 @@ def to_utm(scene: xr.Dataset, pixel_size: float = 10.0) -> xr.Dataset:
     out = to_grid(scene, target, "bilinear")
     out.attrs = {**scene.attrs, "resampled": f"bilinear to {describe(target)}"}
     return out
+
+
+def row_cell_areas(box: GeoBox) -> np.ndarray:
+    """Area in square metres of one cell of each row of a north-up grid.
+
+    Cells in degrees are measured on the ellipsoid; projected ones are as large as their edges say.
+    """
+    a = box.affine
+    if not box.crs.geographic:
+        return np.full(box.shape[0], abs(a.a * a.e))
+    geod = pyproj.CRS(str(box.crs)).get_geod() or pyproj.Geod(ellps="WGS84")
+    north = a.f + a.e * np.arange(box.shape[0] + 1)
+    ring = [0.0, a.a, a.a, 0.0]
+    return np.array([
+        abs(geod.polygon_area_perimeter(ring, [s, s, n, n])[0])
+        for n, s in itertools.pairwise(north)
+    ])  # fmt: skip

@@ -207,6 +207,8 @@ def _found_out(
         why = ""
     except ClassSchemeError as err:
         scheme, why = "", str(err)
+        if "--legend" not in why:  # ambiguous: it may be neither of the two
+            why = f"{why[:-1]}; or, if it has a legend of its own, what its codes mean (--legend)."
     verdicts = _verdicts(codes, _table(scheme) if scheme else {}, found)
     for v in verdicts:
         if v.says == "something else":

@@ -86,8 +86,9 @@ def open_raster(
             # With the lock that all files share, a file whose last array goes while another is read
             # is not closed, and keeps its blocks in memory; no two files are read at once with it.
             data = rioxarray.open_rasterio(
-                name, chunks=chunks, mask_and_scale=False, lock=SerializableLock()
-            )
+                name, chunks=chunks, mask_and_scale=False, lock=SerializableLock(),
+                decode_times=False,  # would need another package for a NetCDF with times
+            )  # fmt: skip
         with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
             last = src.block_window(
                 1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
@@ -98,8 +99,11 @@ def open_raster(
     if not isinstance(data, xr.DataArray):
         msg = f"The {what} {path} holds several sub-datasets of different grids: name one of them."
         raise InputError(msg)
+    if data.dims[0] != "band":  # the times of a NetCDF
+        data = data.rename({data.dims[0]: "band"}).drop_vars("band", errors="ignore")
     data = data.isel(band=bands["index"])
     data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
+    data = _in_degrees(data, name)
     return _with_mask(data, name, alpha) if masked or alpha is not None else data
 
 
@@ -224,6 +228,25 @@ def _bands_of(src: rasterio.DatasetReader, alpha: int | None) -> dict[str, list[
         "offsets": [float(src.offsets[i]) for i in index],
         "units_of_bands": [src.units[i] or "" for i in index],
     }
+
+
+def _in_degrees(data: xr.DataArray, name: str) -> xr.DataArray:
+    """A NetCDF whose axes are latitude and longitude is in WGS 84, though no variable says so.
+
+    Longitudes of 180 to 360 are brought to -180 to 0.
+    """
+    if data.rio.crs is not None:
+        return data
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        with rasterio.open(name) as src:
+            units = {v.casefold() for k, v in src.tags().items() if k.endswith("#units")}
+    if not any("degrees_north" in u for u in units) or not any("degrees_east" in u for u in units):
+        return data
+    data = data.rio.write_crs("EPSG:4326")
+    if float(data["x"].min()) >= 180:
+        data = data.assign_coords(x=data["x"] - 360)
+    return data
 
 
 class _Mask:

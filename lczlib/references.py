@@ -1,4 +1,4 @@
-"""A reference to judge a map by: class codes in a raster, or labelled polygons."""
+"""A reference to judge a map by: class codes in a raster, or labelled polygons or points."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import geopandas as gpd
 import xarray as xr
 
 from lczlib.classes import Scheme
-from lczlib.errors import InputError
 from lczlib.maps import MapOptions, open_lcz_map
 from lczlib.polygons import is_polygon_file, open_polygons
 from lczlib.unreadable import kind_of_file
+from lczlib.vector_maps import scheme_of_polygons
 
 _ARCHIVES = (".zip", ".kmz")  # what is in them is the polygon reader's business
 
@@ -25,14 +25,14 @@ def open_reference(
     chunks: object = None,
     options: MapOptions | None = None,
 ) -> xr.DataArray | gpd.GeoDataFrame:
-    """Open a reference, raster or polygons, by what the file holds rather than by its suffix.
+    """Open a reference, raster, polygons or points, by what the file holds rather than by its suffix.
 
     Parameters
     ----------
     path : path
         See `lczlib.maps.open_lcz_map` and `lczlib.polygons.open_polygons`.
     column, layer : str, optional
-        Of polygons.
+        Of polygons and points.
     scheme : Scheme, optional
         Numbering of the classes.
     chunks : optional
@@ -50,13 +50,10 @@ def open_reference(
     polygons = is_polygon_file(path) if kind is None else kind == "polygons"
     options = options or MapOptions()
     if polygons:
-        of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
-        if of_raster or options.scheme == "wrf":
-            option = f"--{of_raster[0]}" if of_raster else "--scheme wrf"
-            msg = f"{option} is of rasters, and the reference {path} holds polygons."
-            raise InputError(msg)
-        scheme = scheme or options.scheme
-        return open_polygons(path, column, scheme=scheme, layer=layer, what="reference")
+        scheme = scheme or scheme_of_polygons(options, path, "reference")
+        return open_polygons(
+            path, column, scheme=scheme, layer=layer, what="reference", points=True
+        )
     return open_lcz_map(
         path,
         scheme=scheme,

@@ -31,8 +31,8 @@ from lczlib.export import write_raster
 from lczlib.grid import GeoBox, on_grid
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 
-REFERENCE = KINDS["Reference: polygons or LCZ raster"]
-MAP = KINDS["Another LCZ map (GeoTIFF)"]
+REFERENCE = KINDS["Reference: polygons, points or LCZ raster"]
+MAP = KINDS["Another LCZ map (GeoTIFF, or polygons)"]
 STATIONS = KINDS["Air temperatures, then sites (CSV, Parquet, GeoPackage)"]
 
 
@@ -252,3 +252,26 @@ def test_what_a_browser_sends_beyond_the_limit_is_not_kept(monkeypatch: pytest.M
     assert not drop._file_buffer
     send("small.tif", 2)
     assert list(drop.value) == ["small.tif"]
+
+
+def test_a_new_map_is_not_read_as_the_one_before_was(tmp_path):
+    from types import SimpleNamespace
+
+    from lczlib.study import Study
+
+    study = Study(tmp_path)
+    session = SimpleNamespace(study=study)
+    uploads.take(session, MAP, [tmp_path / "first.tif"])
+    study.param.update(map_legend="1=2,2=3", map_band="2", reference_legend="1=4")
+    uploads.take(session, MAP, [tmp_path / "second.tif"])
+    assert (study.map_legend, study.map_band, study.reference_legend) == ("", "", "1=4")
+    uploads.take(session, REFERENCE, [tmp_path / "reference.tif"])
+    assert study.reference_legend == ""
+
+
+def test_messages_about_own_maps_name_the_settings_of_the_city_page():
+    from parts import in_page
+
+    said = in_page("Take that with --legend 1=2,2=3, or another --band.", "own_map")
+    assert "“City: How your LCZ map is read: Legend” 1=2,2=3" in said
+    assert "thermal" not in said

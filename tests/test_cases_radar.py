@@ -96,7 +96,7 @@ def test_real_scenes_lose_no_pixel(shared, file, missing):
 def test_the_dashboards_radar_knows_the_same_pixels(cases, case):
     radar = open_radar([str(cases / case / FILE)])
     assert int(radar["VV"].notnull().sum()) == int(radar["VH"].notnull().sum()) == SEEN
-    assert -25 < float(radar["VH"].min())
+    assert float(radar["VH"].min()) > -30
 
 
 @pytest.mark.parametrize("fill", [-9999.0, 1e20, 7.5, np.nan])

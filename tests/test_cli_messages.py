@@ -91,18 +91,20 @@ def folder(tmp_path_factory):
 
 
 RASTERS = [
-    "assess {} --reference map.tif",
     "assess map.tif --reference map.tif --probabilities {}",
-    "compare map.tif {}",
-    "uhi {} --lst lst.tif",
     "uhi map.tif --lst {} --unit degC",
     "uhi map.tif --lst lst.tif --elevation {}",
     "uhi map.tif --lst lst.tif --probabilities {}",
-    "sites {} --sensors 5",
-    "morphology {}",
     "fuse {} proba.tif --out out",
     "water {} --orbit as --out out",
     "map --season spring={}",
+]
+MAPS = [
+    "assess {} --reference map.tif",
+    "compare map.tif {}",
+    "uhi {} --lst lst.tif",
+    "sites {} --sensors 5",
+    "morphology {}",
 ]
 POLYGONS = [
     "assess map.tif --reference map.tif --polygons {}",
@@ -145,6 +147,29 @@ def refused(run_lcz, monkeypatch, folder: Path, line: str) -> str:
 def test_what_is_no_raster_is_named(run_lcz, monkeypatch, folder, line, given, says):
     if line.startswith("map ") and given in ("missing.tif", "folder"):
         says = "does not exist" if given == "missing.tif" else "is a folder"
+    sentence = refused(run_lcz, monkeypatch, folder, line.format(given))
+    assert says in sentence
+    assert given in sentence
+
+
+@pytest.mark.parametrize("line", MAPS)
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("missing.tif", "does not exist"),
+        ("folder", "is a folder: name the file in it"),
+        ("empty.txt", "is an empty file"),
+        (
+            "notes.txt",
+            "a text file that cannot be read as a raster or polygons: give a GeoTIFF, or",
+        ),
+        ("nameless.gpkg", "a column named lcz"),
+        ("air.csv", "is a text file"),
+        ("cut.tif", "truncated or damaged"),
+        ("torn.tif", "truncated or damaged"),
+    ],
+)
+def test_what_is_no_map_is_named(run_lcz, monkeypatch, folder, line, given, says):
     sentence = refused(run_lcz, monkeypatch, folder, line.format(given))
     assert says in sentence
     assert given in sentence

@@ -36,7 +36,7 @@ WRONG = [
     ("uhi", "--replicates", "0"), ("uhi", "--replicates", "99"), ("uhi", "--seed", "-1"),
     ("uhi", "--confidence", "1"), ("uhi", "--confidence", "nan"), ("uhi", "--statistic", "mode"),
     ("uhi", "--reference", "Z"), ("uhi", "--scheme", "x"), ("uhi", "--kind", "aster"),
-    ("uhi", "--unit", "F"), ("uhi", "--time", "yesterday"), ("uhi", "--resample", "cubic"),
+    ("uhi", "--unit", "bar"), ("uhi", "--time", "yesterday"), ("uhi", "--resample", "cubic"),
     ("uhi", "--plausible", "80 0"), ("uhi", "--plausible", "nan 80"), ("uhi", "--interior", "-1"),
     ("uhi", "--interior-distance", "-1"), ("uhi", "--min-pixels", "0"),
     ("uhi", "--min-patches", "0"), ("uhi", "--elevation-band", "0"),

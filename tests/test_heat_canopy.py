@@ -149,12 +149,33 @@ def test_calm_and_clear_nights_are_a_subset():
     assert 0 < calm["n_hours"] <= 480
 
 
-def test_without_low_plants_stand_ins_are_named_and_trees_refused():
+def test_without_low_plants_there_are_no_differences_until_scrub_is_asked_for():
     air, sites, zones = _network(ZONES)
-    result = canopy_heat_island(air, sites, zones.replace(14, 13))
-    assert result.reference.label.startswith("LCZ B, C and F pooled, because LCZ D has no station")
-    with pytest.raises(InputError, match="No reference"):
-        canopy_heat_island(air, sites, zones.replace(14, 11))
+    scrub = zones.replace(14, 13)
+    result = canopy_heat_island(air, sites, scrub)
+    assert result.reference.classes == ()
+    assert "LCZ D has no station; ask for LCZ C" in result.reference.note
+    assert result.classes["difference"].isna().all()
+    assert result.classes.loc[2, "mean"] == pytest.approx(
+        air.loc[:, (zones == 2).to_numpy()].mean(axis=1).mean()
+    )
+    asked = canopy_heat_island(air, sites, scrub, CanopyOptions(fallback=True))
+    assert asked.reference.label == "LCZ C in place of LCZ D, because LCZ D has no station"
+    np.testing.assert_allclose(
+        asked.classes.loc[2, "difference"],
+        canopy_heat_island(air, sites, zones).classes.loc[2, "difference"],
+    )
+    trees = canopy_heat_island(air, sites, zones.replace(14, 11), CanopyOptions(fallback=True))
+    assert trees.reference.classes == ()
+
+
+def test_another_reference_tells_its_bias_against_low_plants():
+    air, sites, zones = _network(ZONES)
+    result = canopy_heat_island(air, sites, zones, CanopyOptions(reference="2"))
+    expected = canopy_heat_island(air, sites, zones).classes.loc[2, "difference"]
+    assert result.reference_bias == pytest.approx(expected)
+    assert "LCZ 2 is +" in result.bias
+    assert "stations)" in result.bias
 
 
 def _long(air: pd.DataFrame, sites: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -193,7 +193,9 @@ def test_canopy_result_keeps_its_contract(lcz_command, network, tmp_path):
     ("arguments", "sentence"),
     [
         ((), "give --lst"),
-        (("--lst", "LST", "--stations", "LST"), "one of the two"),
+        (("--lst", "LST", "--stations", "LST"), "one of the three"),
+        (("--lst", "LST", "--air", "LST"), "one of the three"),
+        (("--air", "LST", "--kind", "modis"), "not to --air"),
         (("--lst", "LST", "--k1", "774"), "needs all four"),
         (("--lst", "LST", "--lst", "LST", "--time", "2023-07-01T10:00"), "give one for each"),
     ],
@@ -281,3 +283,55 @@ def test_importing_the_analysis_draws_in_no_heavy_package():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_without_low_plants_there_are_no_differences_until_asked_for(
+    lcz_command, files, write_tif, tmp_path
+):
+    lcz, lst = files
+    codes = open_lcz_map(lcz).data
+    scrub = write_tif(np.where(codes == 14, 13, codes), "scrub.tif", pixel=100.0, nodata=0)
+    code, out, _ = lcz_command("uhi", scrub, "--lst", lst, "--out", tmp_path / "out")
+    assert code == 0
+    assert "ask for LCZ C in its place with --fallback" in " ".join(out.split())
+    result = json.loads((tmp_path / "out/heat_island.json").read_text())
+    assert result["reference"] is result["reference_temperature"] is None
+    assert result["reference_note"].startswith("No differences: LCZ D has only 0 pixels")
+    assert all(row["difference"] is None for row in result["classes"])
+    assert {row["lcz"] for row in result["classes"] if row["median"] > 10} == {2, 6, 11, 13}
+    assert (tmp_path / "out/classes.png").exists()
+    assert not (tmp_path / "out/difference.tif").exists()
+    code, out, _ = lcz_command(
+        "uhi", scrub, "--lst", lst, "--fallback", "--no-figures", "--out", tmp_path / "asked"
+    )
+    assert code == 0
+    result = json.loads((tmp_path / "asked/heat_island.json").read_text())
+    assert result["reference"].startswith("LCZ C in place of LCZ D, because")
+    rows = {row["lcz"]: row["difference"] for row in result["classes"]}
+    assert rows[2] == pytest.approx(4.0, abs=0.1)
+    assert result["reference_minus_lcz_d"] is None
+
+
+def test_the_bias_of_another_reference_against_low_plants_is_printed(lcz_command, files, tmp_path):
+    lcz, lst = files
+    code, out, _ = lcz_command(
+        "uhi", lcz, "--lst", lst, "--reference", "A", "--no-figures", "--out", tmp_path / "out"
+    )
+    assert code == 0
+    assert "LCZ A is -3.0" in out
+    assert "against LCZ D" in " ".join(out.split())
+    result = json.loads((tmp_path / "out/heat_island.json").read_text())
+    assert result["reference_minus_lcz_d"] == pytest.approx(-3.0, abs=0.1)
+
+
+def test_stations_without_low_plants_give_temperatures(lcz_command, network, tmp_path):
+    stations, classes = network
+    classes.write_text(classes.read_text().replace(",D", ",B"))
+    arguments = ("--stations", stations, "--station-classes", classes, "--time-zone", "UTC")
+    code, out, _ = lcz_command("uhi", *arguments, "--out", tmp_path / "out")
+    assert code == 0
+    assert "No differences: LCZ D has no station" in " ".join(out.split())
+    result = json.loads((tmp_path / "out/heat_island.json").read_text())
+    assert result["reference"] is None
+    assert [row["difference"] for row in result["classes"]] == [None, None]
+    assert all(10 < row["mean"] < 30 for row in result["classes"])

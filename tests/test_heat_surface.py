@@ -262,29 +262,6 @@ def test_pairs_and_kruskal_wallis_use_patch_medians(city):
     assert (result.pairs["p_holm"] >= result.pairs["p"]).all()
 
 
-def test_too_little_of_low_plants_falls_back_by_name_and_never_to_trees(city):
-    temperature, lcz = city
-    codes = lcz.data.copy()
-    codes[codes == 14] = 13
-    result = surface_heat_island(temperature, lcz.copy(data=codes))
-    assert result.reference.classes == (12, 13, 16)
-    assert result.reference.label.startswith(
-        "LCZ B, C and F pooled, because LCZ D has only 0 pixels"
-    )
-    codes[codes == 13] = 2
-    with pytest.raises(InputError, match="No reference for the heat island"):
-        surface_heat_island(temperature, lcz.copy(data=codes))
-    asked = surface_heat_island(temperature, lcz.copy(data=codes), SurfaceOptions(reference="A"))
-    assert asked.reference.label == "LCZ A"
-
-
-def test_fallback_can_be_refused(city):
-    temperature, lcz = city
-    codes = np.where(lcz.data == 14, 13, lcz.data).astype(np.uint8)
-    with pytest.raises(InputError, match="LCZ D has only 0 pixels"):
-        surface_heat_island(temperature, lcz.copy(data=codes), SurfaceOptions(fallback=False))
-
-
 def test_small_classes_get_temperatures_but_no_difference(city):
     temperature, lcz = city
     codes = lcz.data.copy()

@@ -45,7 +45,8 @@ def test_landsat_level_2_is_scaled_masked_and_dated(write_tif, tmp_path):
     assert np.isnan(scene.temperature.data[5, :5]).all()
     assert scene.temperature.data[5, 5] == pytest.approx(25.0, abs=0.002)
     assert scene.counts == {
-        "total": 400, "no_data": 20, "cloud_or_poor": 5, "implausible": 0, "fringe": 0, "valid": 375
+        "total": 400, "no_data": 20, "repeated": 0, "cloud_or_poor": 5, "implausible": 0, "fringe": 0,
+        "valid": 375,
     }  # fmt: skip
     assert np.nanmedian(scene.uncertainty) == pytest.approx(1.80)
     assert scene.time == np.datetime64("2023-09-09T10:02:33")

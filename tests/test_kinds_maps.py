@@ -143,7 +143,7 @@ def advised(message: str, drawn, given: dict) -> dict:
     return {"legend": legend}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(drawn=written())
 @pytest.mark.slow
 def test_a_map_is_read_right_or_refused_with_the_option_that_reads_it_right(

@@ -1,6 +1,5 @@
 """Sentinel-2 rasters as their writers leave them: fills, masks, scales, offsets and names of all kinds."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 
 SIZE = 96
+_ROOT = tempfile.TemporaryDirectory()  # gone when the tests end
 FEW = settings(max_examples=20, deadline=None)
 
 
@@ -31,7 +31,7 @@ def city():
 
 def write(values, name="scene.tif", *, descriptions=BANDS, nodata=None, tags=None, scales=None,
           offsets=None, folder=None):  # fmt: skip
-    path = Path(folder or tempfile.mkdtemp()) / name
+    path = Path(folder or tempfile.mkdtemp(dir=_ROOT.name)) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(
         path, "w", driver="GTiff", count=len(values), height=values.shape[1],
@@ -434,7 +434,7 @@ def test_a_scale_that_is_given_takes_no_offset_of_another_scale(city):
     named=st.booleans(),
 )  # fmt: skip
 def test_city_folders_as_systems_and_people_leave_them(city, seasons, ending, hidden, named):
-    root = Path(tempfile.mkdtemp())
+    root = Path(tempfile.mkdtemp(dir=_ROOT.name))
     place = root / "Sentinel-2" / "00001_1_Town"
     for season in seasons:
         stem = f"1_{season}" if named else "scene"
@@ -450,7 +450,6 @@ def test_city_folders_as_systems_and_people_leave_them(city, seasons, ending, hi
     assert set(found.seasons) == {expected.get(s, s) for s in seasons}
     for scene in found.seasons.values():
         np.testing.assert_allclose(scene["B11"], city[8], atol=6e-5)
-    shutil.rmtree(root)
 
 
 def test_a_file_of_variables_says_how_to_make_bands_of_them(tmp_path, city):

@@ -385,3 +385,16 @@ def test_zones_in_the_name_of_a_column_need_no_option(tmp_path):
     with readings() as heard:
         same(read_stations(path, sites=sites, time_zone="UTC").air, air)
     assert "the name of the column of times says UTC+02:00" in heard[-1].cautions[0]
+
+
+def test_columns_of_the_time_with_odd_names_are_joined_as_told(tmp_path, monkeypatch):
+    w = _plain(_record(24 * 12), "odd")
+    monkeypatch.setitem(CERTAIN, "odd", _apart("%d.%m.%Y", "%H%M", ("when", "o'clock")))
+    path, sites = write(w, tmp_path)
+    assert "no column of times" in outcome(path, sites)[1]
+    told = read_stations(
+        path, sites=sites, time_zone="UTC", columns={"time": "when+o'clock", "station": "station"}
+    )
+    same(told.air, w.air)
+    with pytest.raises(InputError, match="has no column 'hour': it has when, o'clock"):
+        read_stations(path, sites=sites, columns={"time": "when + hour"})

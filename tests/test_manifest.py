@@ -10,8 +10,8 @@ from shapely.geometry import box
 from lczlib.errors import InputError
 from lczlib.export import sha256_of, staged
 from lczlib.export.files import written_files
+from lczlib.export.inputs import find_inputs
 from lczlib.export.manifest import (
-    check_inputs,
     command_of,
     files_of,
     new_manifest,
@@ -101,6 +101,79 @@ def test_every_command_says_what_its_result_was_made_from_and_makes_it_again(
         assert (moved / "again" / name).read_bytes() == (moved / "first" / name).read_bytes()
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_result_that_was_moved_alone_is_made_again_with_the_folder_of_its_inputs(
+    run_lcz, files, tmp_path, command
+):
+    arguments = [files.get(word, word) for word in COMMANDS[command]]
+    run_lcz(command, *arguments, "--out", tmp_path / "work/first")
+    alone, data = tmp_path / "far/away/first", tmp_path / "archive/2024"
+    alone.parent.mkdir(parents=True)
+    data.mkdir(parents=True)
+    (tmp_path / "work/first").rename(alone)
+    for path in tmp_path.iterdir():
+        if path.is_file():
+            path.rename(data / path.name)
+    code, _, err = run_lcz("rerun", alone, "--out", tmp_path / "again")
+    assert code == 1
+    assert "--inputs FOLDER" in err
+    code, out, err = run_lcz(
+        "rerun", alone, "--inputs", tmp_path / "archive", "--out", tmp_path / "again"
+    )
+    assert code == 0, err
+    for name in INPUTS[command]:
+        assert f"Input {name}: found in {data}, its SHA-256" in out
+    for table in alone.glob("*.csv"):
+        assert (tmp_path / "again" / table.name).read_bytes() == table.read_bytes()
+    again = json.loads((tmp_path / "again/manifest.json").read_text())
+    assert {g["path"].split("/")[-1] for g in again["inputs"]} == INPUTS[command]
+
+
+def test_an_input_is_known_by_what_is_in_it(tmp_path):
+    folder = tmp_path / "result"
+    for name, text in (("a/x.tif", "wrong"), ("b/x.tif", "right"), ("b/s/y.tif", "y")):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_text(text)
+    content = {
+        "inputs": [
+            {"path": f"../in/{name}", "sha256": sha256_of(tmp_path / "data" / path)}
+            for name, path in (("c/x.tif", "b/x.tif"), ("c/s/y.tif", "b/s/y.tif"))
+        ]
+    }
+    found = find_inputs(content, folder, [tmp_path / "data"])
+    assert found.path("../in/c/x.tif") == str(tmp_path / "data/b/x.tif")
+    assert found.path("../in/c") == str(tmp_path / "data/b")  # a folder of inputs
+    (tmp_path / "data/b/x.tif").write_text("changed")
+    with pytest.raises(InputError, match="has changed since"):
+        find_inputs(content, folder, [tmp_path / "data"])
+    with pytest.raises(InputError, match="is missing"):
+        find_inputs(content, folder)
+    with pytest.raises(InputError, match="does not exist"):
+        find_inputs(content, folder, [tmp_path / "nowhere"])
+
+
+@pytest.mark.slow
+def test_a_map_that_was_moved_alone_is_made_again(run_lcz, demo, tmp_path, monkeypatch):
+    import shutil
+
+    from lczlib.models.loading import embedded_weights
+
+    own = tmp_path / "nets/own.safetensors"
+    own.parent.mkdir()
+    shutil.copy(embedded_weights()["demo_s1"], own)
+    code, _, err = run_lcz("map", demo[0] / "scene", "--weights", own, "--out", tmp_path / "a/map")
+    assert code == 0, err
+    (tmp_path / "a/map").rename(tmp_path / "map")
+    own.rename(tmp_path / "moved.safetensors")
+    (tmp_path / "moved.safetensors").rename(tmp_path / "a/own.safetensors")
+    places = ("--inputs", demo[0], "--inputs", tmp_path / "a")
+    code, out, err = run_lcz("rerun", tmp_path / "map", *places, "--out", tmp_path / "again")
+    assert code == 0, err
+    assert "Input own.safetensors: found in" in out
+    for name in ("s1_lcz.tif", "s1_proba.tif"):
+        assert sha256_of(tmp_path / "again" / name) == sha256_of(tmp_path / "map" / name)
+
+
 def test_a_rerun_with_a_changed_or_missing_input_is_refused(run_lcz, files, tmp_path):
     run_lcz("sites", files["map"], "-n", "6", "--border-distance", "100", "--out", tmp_path / "a")
     files["map"].write_bytes(files["other"].read_bytes())
@@ -165,4 +238,4 @@ def test_what_is_no_manifest_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"give a result's manifest\.json"):
         read_manifest(tmp_path / "nothing.json")
     with pytest.raises(InputError, match="is missing"):
-        check_inputs({"inputs": [{"path": "x.tif", "sha256": "0"}]}, tmp_path)
+        find_inputs({"inputs": [{"path": "x.tif", "sha256": "0"}]}, tmp_path)

@@ -35,11 +35,21 @@ MAY_IMPORT = {
     },
     "tables": {"errors", "limits", "reading", "unreadable"},
     "clocks": {"errors", "reading", "tables"},
+    "class_columns": {"class_names", "classes", "errors"},
+    "vector_files": {"errors", "limits", "reading", "unreadable"},
+    "polygon_cells": {"errors", "grid", "vector_files"},
     "polygons": {
-        "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps", "reading",
-        "unreadable",
+        "class_columns", "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps",
+        "polygon_cells", "reading", "unreadable", "vector_files",
     },
-    "references": {"classes", "errors", "maps", "polygons", "reading", "unreadable"},
+    "coverage": set(),
+    "vector_maps": {
+        "classes", "coverage", "errors", "grid", "limits", "maps", "polygons", "reading", "unreadable",
+        "vector_files",
+    },
+    "references": {
+        "classes", "errors", "grid", "maps", "polygons", "reading", "unreadable", "vector_maps",
+    },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
     "scenes": {
@@ -47,17 +57,19 @@ MAY_IMPORT = {
         "reading",
     },
     "analysis": {
-        "class_names", "classes", "clocks", "errors", "export", "grid", "limits", "longitudes", "maps",
-        "polygons", "rasters", "reading", "scenes", "tables", "unreadable",
+        "class_names", "classes", "clocks", "coverage", "errors", "export", "grid", "limits",
+        "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes", "tables",
+        "unreadable",
     },
-    "models": {"catalog", "classes", "errors", "export"},
+    "models": {"catalog", "classes", "errors", "export", "limits"},
+    "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "maps", "models",
-        "rasters", "reading", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "made_by", "maps",
+        "models", "rasters", "reading", "scenes",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
-        "polygons", "rasters", "reading", "scenes",
+        "polygon_cells", "polygons", "rasters", "reading", "scenes",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",

@@ -28,7 +28,7 @@ _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
     "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
-    "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS,
+    "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
@@ -45,18 +45,20 @@ DEPENDS = {
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
         "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
-        "thermal", "station", "quality", "elevation", "station_class", "weather")},
+        "thermal", "air", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
+    "water_units": {"water", "water_summary"}, "water_dn_scale": {"water", "water_summary"},
     "water_threshold": {"water_summary"},
 }  # fmt: skip
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
-    "map_scheme": "0-16", "reference_scheme": "wrf",
+    "s2_accept_values": True, "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
+    "water_units": "linear", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
-    "heat_reference": "B", "heat_fallback": False, "heat_confidence": 0.9, "heat_seed": 1,
+    "heat_reference": "B", "heat_fallback": True, "heat_confidence": 0.9, "heat_seed": 1,
     "heat_product": "modis", "heat_unit": "K", "heat_plausible": (0.0, 60.0), "heat_resample": "mode",
     "heat_block_size": 500.0, "heat_map_error": True, "heat_persistence": 2.0,
     "heat_quality": ["duplicates"], "heat_lapse_rate": 0.0065, "heat_wave": 30.0,
@@ -263,7 +265,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
     values = {
         "sensors": ["s2"], "s1_weights": "", "s2_weights": "", "fusion": "mean", "device": "cpu",
         "s2_level": "L2A", "s2_date": "2024-10-24", "s2_scale": 0.001, "s2_offset": -1000.0,
-        "s2_nodata": 7.0, "s2_bands": "B02, B03,-",
+        "s2_nodata": 7.0, "s2_bands": "B02, B03,-", "s2_accept_values": True,
     }  # fmt: skip
     image = {"s2": xr.Dataset()}
     own = Material(Place("own", "Own", ""), ("mine.tif",), seasons=image, own=True)
@@ -277,8 +279,10 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         0.001,
         -1000.0,
     )
+    assert request.accept_values
     assert (request.nodata, request.bands) == (7.0, ("B02", "B03", "-"))
     request = request_of(theirs, values)
+    assert not request.accept_values
     assert (request.level, request.date, request.scale, request.offset) == (
         "L1C",
         "2020-01-01",

@@ -49,10 +49,19 @@ def test_another_reference_shifts_all_differences_alike(study):
     np.testing.assert_allclose(shift, shift.iloc[0], atol=1e-4)
     assert "LCZ A" in study.heat.sentence()
     study.param.update(heat_reference="B", heat_min_pixels=of_b + 1)
-    assert "pooled" in study.compute("heat").result.reference.label
-    study.heat_fallback = False
     with pytest.raises(InputError, match="LCZ B"):
         study.compute("heat")
+
+
+def test_without_low_plants_temperatures_are_told_and_what_to_ask_for(study):
+    of_d = int(table(study)["n_pixels"][14])
+    study.heat_min_pixels = of_d + 1
+    heat = study.compute("heat")
+    assert heat.result.classes["difference"].isna().all()
+    assert "No differences: LCZ D has only" in heat.sentence()
+    study.heat_fallback = True
+    heat = study.compute("heat")
+    assert "LCZ D, because there is no other" in heat.result.reference.label
 
 
 def test_a_lower_confidence_narrows_the_intervals_and_is_told(study):
@@ -182,3 +191,25 @@ def test_every_setting_says_what_it_means():
     from lczlib.study.heat_inputs import HEAT_INPUTS, HeatInputs
 
     assert [n for n in HEAT_INPUTS if not HeatInputs.param[n].doc] == ["heat_kind"]
+
+
+def test_a_raster_of_air_temperature_is_a_canopy_heat_island_by_pixels(study, lst, tmp_path):
+    study.heat_kind = "air"
+    with pytest.raises(InputError, match="no raster of air temperature"):
+        study.compute("heat")
+    path = tmp_path / "t2m.tif"
+    with rasterio.open(lst) as src:
+        values, profile = src.read(1), src.profile | {"count": 1}
+    with rasterio.open(path, "w", **profile) as dst:
+        dst.write(values, 1)
+        dst.units = ("degC",)
+    study.air_files = (str(path),)
+    heat = study.compute("heat")
+    assert (heat.kind, heat.pixels) == ("canopy", True)
+    assert heat.sentence().startswith("The air of LCZ")
+    assert "no quality layer" not in heat.method
+    study.heat_kind = "surface"
+    assert "no quality layer: clouds not removed" in study.compute("heat").method
+    study.thermal_files = (str(path),)
+    with pytest.raises(InputError, match="holds air temperature"):
+        study.compute("heat")

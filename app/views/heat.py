@@ -12,13 +12,24 @@ import panel as pn
 from bokeh.palettes import Inferno256
 from display import projected
 from imagery import study_bounds
-from parts import MAP_NAMES, at_hand, figure_pane, fluid, help_text, html, interval, number, table
+from parts import (
+    MAP_NAMES,
+    at_hand,
+    figure_pane,
+    fluid,
+    help_text,
+    html,
+    in_page,
+    interval,
+    number,
+    table,
+)
 from session import Session
 from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
-from lczlib.study.steps import named_maps
+from lczlib.study.steps import kinds_by_name, named_maps
 
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
@@ -69,7 +80,9 @@ class HeatPage:
         self._surface, self._canopy = heatsettings.surface(study), heatsettings.canopy(study)
         study.param.watch(self._kind, "heat_kind")
         study.param.watch(self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"])
-        kinds = {"surface": "surface", "canopy (air)": "canopy"}
+        kinds = {
+            "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",
+        }  # fmt: skip
         self.sidebar = pn.Column(
             pn.widgets.RadioButtonGroup.from_param(
                 study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
@@ -94,14 +107,14 @@ class HeatPage:
             self._made()
 
     def _kind(self, *_: Any) -> None:
-        surface = self._study.heat_kind == "surface"
-        self._surface.visible, self._canopy.visible = surface, not surface
+        stations = self._study.heat_kind == "canopy"
+        self._surface.visible, self._canopy.visible = not stations, stations
 
     def _made(self, *_: Any) -> None:
         study = self._study
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         study.heat_map = at_hand(study, study.heat_map, maps)
-        options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
+        options = kinds_by_name(maps)
         if study.heat_map not in maps:
             missing = MAP_NAMES.get(study.heat_map, study.heat_map)
             options[f"{missing} (not made yet)"] = study.heat_map
@@ -120,32 +133,38 @@ class HeatPage:
             f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
         )
         self._answer.object = (
-            f'<div class="lcz-answer" role="status">{escape(heat.sentence())}</div>'
+            f'<div class="lcz-answer" role="status">{escape(in_page(heat.sentence()))}</div>'
         )
-        self._hours.visible = heat.kind == "canopy"
-        self._map_pane.visible = heat.kind == "surface"
-        if heat.kind == "surface":
-            self._show_surface(heat)
+        known = bool(heat.result.reference.classes)
+        self._hours.visible = not heat.pixels and known
+        self._map_pane.visible = heat.pixels and known
+        if heat.pixels:
+            self._show_pixels(heat)
         else:
             self._show_canopy(heat)
 
-    def _show_surface(self, heat: Any) -> None:
+    def _show_pixels(self, heat: Any) -> None:
         result = heat.result
         self._table.object = _table_of(heat, result.classes)
         self._boxes.object = fluid(
             class_boxes(
                 result.classes,
                 result.reference_temperature,
-                "Pixels against the reference",
+                "Pixels against the reference"
+                if heat.result.reference.classes
+                else "Pixels of the zones",
             )
         ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
-        self._bars.object = fluid(ranked_bars(result.classes, "Zones, warmest first"))
+        known = bool(result.reference.classes)
+        self._bars.object = (
+            fluid(ranked_bars(result.classes, "Zones, warmest first")) if known else None
+        )
         self._layer.visible = heat.persistence is not None
         self._draw_map()
 
     def _draw_map(self, *_: Any) -> None:
         heat, bounds = self._study.heat, study_bounds(self._study)
-        if heat is None or heat.kind != "surface":
+        if heat is None or not heat.pixels or not heat.result.reference.classes:
             return
         often = self._layer.value != "difference" and heat.persistence is not None
         if often:
@@ -178,6 +197,9 @@ class HeatPage:
         classes = _of_hours(result, chosen)
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
+        if not result.reference.classes:
+            self._boxes.object = self._bars.object = None
+            return
         self._boxes.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
         self._bars.object = fluid(
             diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)")
@@ -192,8 +214,7 @@ def _of_hours(result: Any, chosen: str) -> pd.DataFrame:
 
 
 def _table_of(heat: Any, classes: pd.DataFrame) -> str:
-    surface = heat.kind == "surface"
-    count, second = ("n_pixels", "n_patches") if surface else ("n_stations", "n_hours")
+    count, second = heat.counted
     rows = [
         (
             f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}", f"{int(r[count]):,}",

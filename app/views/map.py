@@ -17,7 +17,7 @@ from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
 from lczlib.study.map_inputs import own_certainty
 from lczlib.study.results import devices, networks
-from lczlib.study.steps import named_maps
+from lczlib.study.steps import kinds_by_name, named_maps
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
@@ -83,6 +83,7 @@ class MapPage:
             pn.widgets.TextInput.from_param(
                 study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
             ),
+            pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip
         device = pn.widgets.Select.from_param(
@@ -150,10 +151,8 @@ class MapPage:
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
-        options = {MAP_NAMES[k]: k for k in MAP_NAMES if k in maps}
-        wanted = next(
-            (k for k in (self._view.kind, "fused", "s2", "s1", "reference", "own") if k in maps), ""
-        )
+        options = kinds_by_name(maps)
+        wanted = next((k for k in (self._view.kind, "fused", "s2", "s1", *maps) if k in maps), "")
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
         self._offering = False

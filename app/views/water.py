@@ -12,7 +12,7 @@ import panel as pn
 import xarray as xr
 from bokeh.palettes import Viridis256
 from display import projected, rgba_picture
-from parts import MAP_NAMES, help_text, html, number, table
+from parts import MAP_NAMES, help_text, html, in_page, number, table
 from session import Session
 from style import WRAP_CSS
 
@@ -22,6 +22,7 @@ from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
 from lczlib.mercator import mercator_box
+from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
 from lczlib.study.water import WaterSummary, water_scenes
 
@@ -69,7 +70,10 @@ class WaterPage:
         self._stop.on_click(lambda _: session.runner.cancel("water"))
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(self._made, ["water", "scene", "water_files", "water_orbit"])
+        study.param.watch(
+            self._made,
+            ["water", "scene", "water_files", "water_orbit", "water_units", "water_dn_scale"],
+        )
         study.param.watch(self._summed, "water_summary")
         self._layer.param.watch(self._draw, "value")
         self._month.param.watch(self._draw, "value")
@@ -78,10 +82,17 @@ class WaterPage:
                 study.param.water_orbit, name="Orbit of the scene", description=None,
                 options={"ascending": "as", "descending": "des", "both (as_des)": "as_des"}, **wide,
             ),
+            pn.widgets.Select.from_param(
+                study.param.water_units, name="Own scenes: Values", description=None,
+                options={"dB": "db", "linear intensity": "linear", "amplitude": "amplitude"}, **wide,
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.water_dn_scale, name="Own scenes: Stored values divided by", description=None, **wide
+            ),
             self._run, self._stop, self._bar,
             pn.widgets.FloatSlider.from_param(study.param.water_threshold, name="Water from a probability of", step=0.05, **wide),
             self._layer, self._month,
-            html('<div class="lcz-note">Own scenes: upload Sentinel-1 in dB on the City page. Several, with a date in each name '
+            html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
                  "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
             help_text("Where this network holds", _HELP), **wide,
         )  # fmt: skip
@@ -118,10 +129,12 @@ class WaterPage:
         if material is None:
             self._told.object = ""
             return
-        files, orbit = tuple(self._study.water_files), self._study.water_orbit
+        study = self._study
+        files, orbit = tuple(study.water_files), study.water_orbit
+        units, dn_scale = study.water_units, study.water_dn_scale
         self._session.latest(
             "water image",
-            lambda: _before(material, files, orbit),
+            lambda: _before(material, files, orbit, units, dn_scale),
             lambda found: self._show_before(*found),
         )
 
@@ -207,14 +220,14 @@ class WaterPage:
 
 
 def _before(
-    material: Material, files: tuple[str, ...], orbit: str
+    material: Material, files: tuple[str, ...], orbit: str, units: Units, dn_scale: float
 ) -> tuple[xr.DataArray | None, Any, str]:
     """The scene that would be mapped (the last of several), its picture; or why there is none."""
     try:
-        scene = water_scenes(material, files, orbit)[1][-1]
+        scene = water_scenes(material, files, orbit, units=units, dn_scale=dn_scale)[1][-1]
         return scene, _image(scene), ""
     except LczError as error:
-        return None, None, escape(str(error))
+        return None, None, escape(in_page(str(error)))
 
 
 def _image(scene: xr.DataArray) -> Any:

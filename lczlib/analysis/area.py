@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import dask
 import numpy as np
 import pandas as pd
-import pyproj
 import xarray as xr
-from odc.geo.geobox import GeoBox
 
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
-from lczlib.grid import geobox_of
+from lczlib.grid import geobox_of, row_cell_areas
 
 _ROWS = 256
 _Z95 = 1.959963984540054
-
-
-def row_cell_areas(box: GeoBox) -> np.ndarray:
-    """Area in square metres of one cell of each row of a north-up grid.
-
-    Cells in degrees are measured on the ellipsoid; projected ones are as large as their edges say.
-    """
-    a = box.affine
-    if not box.crs.geographic:
-        return np.full(box.shape[0], abs(a.a * a.e))
-    geod = pyproj.CRS(str(box.crs)).get_geod() or pyproj.Geod(ellps="WGS84")
-    north = a.f + a.e * np.arange(box.shape[0] + 1)
-    ring = [0.0, a.a, a.a, 0.0]
-    return np.array([
-        abs(geod.polygon_area_perimeter(ring, [s, s, n, n])[0])
-        for n, s in itertools.pairwise(north)
-    ])  # fmt: skip
 
 
 def class_areas(lcz: xr.DataArray) -> pd.DataFrame:

@@ -27,11 +27,14 @@ from lczlib.analysis.confusion import (
     count_units,
     polygon_confusion,
 )
+from lczlib.analysis.placement import placement
 from lczlib.analysis.scores import CLASS_SCORES, SCORES
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import Resampling, geobox_of
-from lczlib.polygons import crossing_polygons, polygon_cells
+from lczlib.polygon_cells import are_points, polygon_cells
+from lczlib.polygons import crossing_polygons
+from lczlib.reading import tell
 
 BLOCK = 20
 """Edge of a bootstrap block in cells: 2 km at 100 m, more than most reference polygons measure."""
@@ -123,15 +126,17 @@ def assess(
     """Assess an LCZ map against a reference.
 
     With polygons the intervals come from a bootstrap over polygons, stratified by class; with a
-    raster alone, from a bootstrap over square blocks of cells.
+    raster alone, from a bootstrap over square blocks of cells. Points are taken together by such
+    blocks too, since those that were set in groups are alike; the samples of a random design
+    (`stratified_sample`) are drawn one by one.
 
     Parameters
     ----------
     lcz : DataArray (y, x)
         The map, codes 0..17; may be dask-backed.
     reference : DataArray (y, x) or GeoDataFrame
-        Reference raster of codes 0..17, or polygons as of `lczlib.polygons.open_polygons`, which
-        are laid onto the map's own grid.
+        Reference raster of codes 0..17, or polygons or points as of
+        `lczlib.references.open_reference`, which are laid onto the map's own grid.
     units : GeoDataFrame, optional
         The polygons that a reference raster was made from: its intervals are then a bootstrap over
         polygons too.
@@ -158,8 +163,14 @@ def assess(
     check_replicates(replicates)
     crossings = pd.DataFrame()
     if isinstance(reference, gpd.GeoDataFrame):
-        per_unit, unit = polygon_confusion(reference, lcz), "polygon"
-        crossings = crossing_polygons(reference)
+        points = are_points(reference)
+        # the samples of a design are drawn one by one; other points may stand in groups
+        block = block or (1 if stratified_sample else default_block(lcz.shape))
+        per_unit = polygon_confusion(reference, lcz, block)
+        unit = str(per_unit.dims[0])
+        tell(placement(reference, per_unit))
+        if not points:
+            crossings = crossing_polygons(reference)
     else:
         reference, on_reference = aligned(reference, lcz, resampling)
         if units is not None:
@@ -173,6 +184,9 @@ def assess(
         area = stratified_estimate(counts, class_areas(lcz)["area_km2"].to_numpy())
     result = assess_units(per_unit, replicates=replicates, seed=seed)
     method = result.method | ({"block_cells": block} if unit == "block" else {})
+    if unit == "block" and isinstance(reference, gpd.GeoDataFrame):
+        edge = f"blocks of points, {block} x {block} cells"
+        method["method"] = method["method"].replace("blocks", edge)
     return replace(result, method=method, area=area, crossings=crossings)
 
 

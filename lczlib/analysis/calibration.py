@@ -13,10 +13,11 @@ import xarray as xr
 
 from lczlib.analysis.assessment import default_block
 from lczlib.analysis.bootstrap import bootstrap_sums, degrees_of_freedom, interval
+from lczlib.analysis.confusion import block_of_cells
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty as certainty_of
-from lczlib.polygons import polygon_cells
+from lczlib.polygon_cells import are_points, polygon_cells
 
 _ROWS = 256  # rows of probabilities in memory at once
 
@@ -112,7 +113,7 @@ def calibration(
     _, stepped = _merged(units, stepped)
     stepped = stepped[:, ::-1].cumsum(1)[:, ::-1]  # at least that certain
     strata = None
-    if isinstance(reference, gpd.GeoDataFrame):
+    if isinstance(reference, gpd.GeoDataFrame) and not are_points(reference):
         strata = reference.set_index("polygon")["lcz"].loc[number].to_numpy()
 
     def drawn(units: np.ndarray) -> np.ndarray:
@@ -146,14 +147,18 @@ def _labelled(
     if isinstance(reference, gpd.GeoDataFrame):
         table = polygon_cells(reference, box)
         row = table["row"].to_numpy()
+        units = table["polygon"].to_numpy()
+        if are_points(reference):
+            units = block_of_cells(table, box.shape[1], block or default_block(box.shape))
     else:
         check_same_grid(reference, proba, ("the reference", "the probabilities"))
         block = block or default_block(box.shape)
     for top in range(0, box.shape[0], _ROWS):
         if isinstance(reference, gpd.GeoDataFrame):
-            inside = table[(row >= top) & (row < top + _ROWS)]
+            here = (row >= top) & (row < top + _ROWS)
+            inside = table[here]
             rows, cols = inside["row"].to_numpy() - top, inside["col"].to_numpy()
-            truth, unit = inside["lcz"].to_numpy(), inside["polygon"].to_numpy()
+            truth, unit = inside["lcz"].to_numpy(), units[here]
         else:
             band = reference.transpose("y", "x")[top : top + _ROWS].values
             rows, cols = np.nonzero(band)

@@ -43,16 +43,27 @@ class Comparison:
         the first map's cells that the second has too), ``agreement_second``, ``overlap`` (cells of
         both over cells of either), ``area_first_km2``, ``area_second_km2``, ``difference_km2``
         (second minus first).
+    polygons : int
+        Of a comparison by area (`lczlib.analysis.by_area`), how many polygons were compared; its
+        counts are square kilometres. 0 where cells were counted.
     """
 
     names: tuple[str, str]
     counts: xr.DataArray
     classes: pd.DataFrame
+    polygons: int = 0
 
     @property
     def n(self) -> int:
-        """Number of cells that both maps have."""
-        return int(self.counts.sum())
+        """Number of cells that both maps have; by area, of polygons."""
+        return self.polygons or int(self.counts.sum())
+
+    @property
+    def size(self) -> str:
+        """How much was compared, in words."""
+        if self.polygons:
+            return f"{float(self.counts.sum()):,.2f} km2"
+        return f"{self.n:,} cells"
 
     @property
     def agreement(self) -> float:
@@ -75,11 +86,19 @@ class Comparison:
         return float(kappa(self.counts))
 
     def changes(self) -> pd.DataFrame:
-        """Pairs of different classes, most cells first: ``lcz_first``, ``lcz_second``, ``n``, ``share``."""
+        """Pairs of different classes, most cells first: ``lcz_first``, ``lcz_second``, ``n``, ``share``.
+
+        By area, ``n`` is square kilometres.
+        """
         first, second = np.nonzero(self.counts.values * ~np.eye(N_CLASSES, dtype=bool))
         n = self.counts.values[first, second]
         table = pd.DataFrame(
-            {"lcz_first": first + 1, "lcz_second": second + 1, "n": n, "share": n / self.n}
+            {
+                "lcz_first": first + 1,
+                "lcz_second": second + 1,
+                "n": n,
+                "share": n / self.counts.values.sum(),
+            }
         )
         return table.sort_values("n", ascending=False, ignore_index=True, kind="stable")
 
@@ -96,6 +115,7 @@ class Comparison:
         lost = self.counts.attrs
         return {
             **self.summary(),
+            **({"by": "area", "area_km2": float(self.counts.sum())} if self.polygons else {}),
             "cross_table": self.counts.values.tolist(),  # rows = first map, LCZ 1..17
             "classes": self.classes.reset_index().to_dict("records"),
             "changes": self.changes().to_dict("records"),
@@ -138,7 +158,7 @@ def compare(
     areas = [
         class_areas(a.where(b > 0, 0))["area_km2"] for a, b in ((first, second), (second, first))
     ]
-    return Comparison(names, counts, _class_table(counts, *areas))
+    return Comparison(names, counts, class_table(counts, *areas))
 
 
 def _nothing_in_common(counts: xr.DataArray, names: tuple[str, str]) -> str:
@@ -151,7 +171,8 @@ def _nothing_in_common(counts: xr.DataArray, names: tuple[str, str]) -> str:
     return f"{names[0]} and {names[1]} have no mapped cell in common."
 
 
-def _class_table(counts: xr.DataArray, first: pd.Series, second: pd.Series) -> pd.DataFrame:
+def class_table(counts: xr.DataArray, first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """The table of `Comparison.classes` of a cross table and the areas of both maps in km2."""
     rows, columns = counts.sum("second").values, counts.sum("first").values
     both = np.diagonal(counts.values)
 

@@ -14,7 +14,7 @@ import xarray as xr
 from lczlib.classes import CLASSES, N_CLASSES, NODATA
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import Resampling, check_same_grid, geobox_of, to_grid
-from lczlib.polygons import polygon_cells
+from lczlib.polygon_cells import are_points, polygon_cells
 
 _BINS = N_CLASSES + 1  # no data and the 17 classes
 _STEP = 1 << 18  # cells a turn: codes and table stay in the processor's cache
@@ -70,7 +70,7 @@ def confusion(
         raise InputError(msg)
     if isinstance(reference, gpd.GeoDataFrame):
         per_polygon = polygon_confusion(reference, predicted)
-        return per_polygon.sum("polygon").assign_attrs(per_polygon.attrs)
+        return per_polygon.sum(per_polygon.dims[0]).assign_attrs(per_polygon.attrs)
     if isinstance(reference, xr.DataArray) and isinstance(predicted, xr.DataArray):
         reference, predicted = aligned(reference, predicted, resampling)
         return as_confusion(_count_rasters(reference, predicted))
@@ -187,26 +187,50 @@ def as_confusion(table: np.ndarray, **attrs: object) -> xr.DataArray:
     return xr.DataArray(table[..., 1:, 1:], coords, dims, name="cells", attrs={**left_out, **attrs})
 
 
-def polygon_confusion(reference: gpd.GeoDataFrame, predicted: xr.DataArray) -> xr.DataArray:
-    """The confusion matrix of each reference polygon, on the map's own grid.
+def polygon_confusion(
+    reference: gpd.GeoDataFrame, predicted: xr.DataArray, block: int = 1
+) -> xr.DataArray:
+    """The confusion matrix of each reference polygon, or block of points, on the map's own grid.
+
+    Parameters
+    ----------
+    reference : GeoDataFrame
+        As of `lczlib.polygons.open_polygons`.
+    predicted : DataArray (y, x)
+        Codes of the map; may be dask-backed.
+    block : int
+        Edge in cells of the blocks whose points are one unit; of no use for polygons.
 
     Returns
     -------
     DataArray (polygon, reference, predicted), int64
-        Only polygons that hold a mapped cell. ``lcz`` (polygon) is their class. Attributes as of
-        `confusion`.
+        Only polygons that hold a mapped cell. ``lcz`` (polygon) is their class. Points have blocks
+        for polygons, and no ``lcz``; the dimension is ``point`` where each block holds one cell.
+        Attributes as of `confusion`.
     """
     cells = polygon_cells(reference, geobox_of(predicted, "map"))
     values = predicted.transpose("y", "x").data
     rows, cols = cells["row"].to_numpy(), cells["col"].to_numpy()
     lazy = not isinstance(values, np.ndarray)
     mapped = values.vindex[rows, cols].compute() if lazy else values[rows, cols]
-    number, unit = np.unique(cells["polygon"], return_inverse=True)
+    points = are_points(reference)
+    units = block_of_cells(cells, predicted.sizes["x"], block) if points else cells["polygon"]
+    number, unit = np.unique(units, return_inverse=True)
     counts = as_confusion(count_units(cells["lcz"].to_numpy(), mapped, unit, len(number)))
     counts.attrs.update(cells.attrs)
-    lcz = cells.groupby("polygon")["lcz"].first().to_numpy()  # sorted by number, as the counts are
-    counts = counts.rename(unit="polygon").assign_coords(polygon=number, lcz=("polygon", lcz))
+    if points:
+        alone = len(number) == len(cells)
+        counts = counts.rename(unit="point" if alone else "block")
+    else:
+        lcz = cells.groupby("polygon")["lcz"].first().to_numpy()  # by number, as the counts are
+        counts = counts.rename(unit="polygon").assign_coords(polygon=number, lcz=("polygon", lcz))
     return counts[counts.any(("reference", "predicted")).values]
+
+
+def block_of_cells(cells: pd.DataFrame, width: int, block: int) -> np.ndarray:
+    """A number for the square block that each cell of `polygon_cells` lies in."""
+    row, col = cells["row"].to_numpy() // block, cells["col"].to_numpy() // block
+    return row * (width // block + 1) + col
 
 
 def count_units(

@@ -29,7 +29,7 @@ class AccuracyDifference:
     n, n_units : int
         Cells, and polygons or blocks.
     unit : str
-        ``polygon`` or ``block``.
+        ``polygon`` or ``block``; ``point`` where the points of a reference lie far apart.
     """
 
     scores: pd.DataFrame
@@ -81,7 +81,9 @@ def accuracy_difference(
     both = (first > 0) & (second > 0)
     pair = [m.where(both, 0).astype(np.uint8) for m in (first, second)]
     if polygons:
-        tables, unit = [polygon_confusion(reference, m) for m in pair], "polygon"
+        size = default_block(pair[0].shape)
+        tables = [polygon_confusion(reference, m, size) for m in pair]
+        unit = str(tables[0].dims[0])
     else:
         size = default_block(reference.shape)
         tables, unit = [block_confusion(reference, m, size) for m in pair], "block"

@@ -18,17 +18,19 @@ from lczlib.cli.maps import (
     map_options,
     open_map,
 )
-from lczlib.cli.options import Scheme, Seed
+from lczlib.cli.options import Cell, MapColumn, Scheme, Seed
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment, Calibration
 
 
 def assess(
-    lcz_map: Annotated[str, typer.Argument(metavar="MAP", help="LCZ map, a raster.")],
+    lcz_map: Annotated[str, typer.Argument(metavar="MAP", help="LCZ map: a raster, or polygons.")],
     reference: Annotated[
         str,
-        typer.Option(help="Reference: a raster, or polygons (GPKG, GeoJSON, KML/KMZ, Shapefile)."),
+        typer.Option(
+            help="Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile)."
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
         "lcz-assessment"
@@ -46,6 +48,8 @@ def assess(
     column: Annotated[str | None, typer.Option(help="Polygon column that holds the class.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer of the polygon file.")] = None,
     scheme: Schemes = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     reference_scheme: Annotated[
         Scheme | None, typer.Option(help="Numbering of the reference.")
     ] = None,
@@ -82,10 +86,14 @@ def assess(
 
     import lczlib
     from lczlib import analysis
+    from lczlib.analysis.independence import training_areas
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_result
+    from lczlib.grid import geobox_of
+    from lczlib.made_by import network_of
     from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
+    from lczlib.reading import tell
     from lczlib.references import open_reference
 
     files = ("lcz_map", "reference", "polygons", "probabilities")
@@ -93,12 +101,21 @@ def assess(
     reading = map_options([name, judge], options, alone=[name])
     with steps(4) as step, recorded("assess", folder, options, files):
         step("Reading the map and the reference")
-        mapped = open_map(lcz_map, reading[name], name=name, chunks=CHUNKS)
         with advising(judge):
             truth = open_reference(
                 reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS,
                 options=reading[judge],
             )  # fmt: skip
+        grid = None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference")
+        mapped = open_map(
+            lcz_map,
+            reading[name],
+            name=name,
+            cell=cell,
+            column=map_column,
+            grid=grid,
+            chunks=CHUNKS,
+        )
         units = open_polygons(polygons, column, layer=layer) if polygons else None
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
@@ -106,12 +123,16 @@ def assess(
             mapped, truth, units=units, resampling=resample, block=block, replicates=replicates,
             seed=seed, stratified_sample=stratified_sample,
         )  # fmt: skip
+        network = network_of(lcz_map)
         content = {
-            "map": lcz_map, "reference": reference, **result.to_dict(),
+            "map": lcz_map, "network": network, "reference": reference, **result.to_dict(),
             "resampling": resample, "lczlib": lczlib.__version__,
         }  # fmt: skip
         if isinstance(truth, gpd.GeoDataFrame):
             content["reference_polygons"] = truth.attrs
+            known = training_areas(lcz_map, reference, truth)
+            if known is not None:
+                tell(known)
         calibrated = None
         if proba is not None:
             step("Checking the probabilities")
@@ -124,6 +145,8 @@ def assess(
         _write_tables(folder, result)
         if figures:
             _write_figures(folder, result, calibrated, Path(lcz_map).stem)
+    if network:
+        console.out.print(f"Map {Path(lcz_map).name} by the network {network}.", soft_wrap=True)
     print_assessment(result)
     if calibrated is not None:
         low, high = calibrated.ece_ci
@@ -200,7 +223,8 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
             counts = [f"{int(row[n]):,}" for n in ("n_reference", "n_predicted", "n_units")]
             table.add_row(CLASSES[number - 1].code, *accuracies, *counts)
     console.out.print(table)
-    left_out = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in result.left_out.items() if v)
+    apart = {k: v for k, v in result.left_out.items() if v and k != "polygons_without_cell"}
+    left_out = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in apart.items())
     if left_out:
         console.out.print(f"Left out (cells or polygons): {left_out}")
     if len(result.crossings):

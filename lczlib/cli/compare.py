@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, map_names, map_options, open_map
+from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, map_names, map_options, open_maps
+from lczlib.cli.options import Cell, MapColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
     import xarray as xr
 
     from lczlib.analysis.comparison import Comparison
+    from lczlib.maps import MapOptions
 
 
 def compare(
-    map_a: Annotated[str, typer.Argument(metavar="MAP_A", help="First LCZ map, a raster.")],
+    map_a: Annotated[
+        str, typer.Argument(metavar="MAP_A", help="First LCZ map: a raster, or polygons.")
+    ],
     map_b: Annotated[str, typer.Argument(metavar="MAP_B", help="Second LCZ map.")],
     more: Annotated[
         list[str] | None, typer.Argument(metavar="[MAP]...", help="Further maps, for a consensus.")
@@ -33,6 +40,12 @@ def compare(
     scheme: Schemes = None,
     nodata: Nodata = None,
     legend: Legends = None,
+    by: Annotated[
+        Literal["cells", "area"],
+        typer.Option(help="Count cells, or weigh maps of polygons by the areas they share."),
+    ] = "cells",
+    cell: Cell = None,
+    map_column: MapColumn = None,
     figures: Annotated[bool, typer.Option(help="Draw figures (PNG and SVG).")] = True,
 ) -> None:
     """Compare LCZ maps: agreement, cross table, areas, and where they differ and how.
@@ -40,6 +53,9 @@ def compare(
     Writes comparison.json (of the first two maps, and one line a pair), classes.csv,
     cross_table.csv, changes.csv, differences.tif (100 x first class + second class; 1 = same),
     figures, manifest.json, and for three maps or more consensus.tif and consensus_votes.tif.
+
+    Maps of polygons are laid on the grid of the first raster among the maps, or on one of 100 m;
+    with --by area the scores are of the areas themselves.
 
     An option of the maps is for all of them; NAME=VALUE, repeated, for the one of that file name.
 
@@ -51,25 +67,25 @@ def compare(
     options = dict(locals())
     import lczlib
     from lczlib import analysis
+    from lczlib.analysis.by_area import all_by_area
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_raster, write_result
+    from lczlib.made_by import networks_of, told
 
     paths = [map_a, map_b, *(more or [])]
-    names = map_names(paths)
-    reading = map_options(names, options)
+    reading = map_options(map_names(paths), options)
     files = ("map_a", "map_b", "more")
     with steps(4) as step, recorded("compare", folder, options, files):
         step("Reading the maps")
-        maps = {
-            name: open_map(path, reading[name], name=name, chunks=CHUNKS)
-            for name, path in zip(names, paths, strict=True)
-        }
+        maps = open_maps(paths, reading, cell=cell, column=map_column, chunks=CHUNKS)
         maps = _on_first_grid(maps, resample)
         step("Counting")
-        comparisons = analysis.compare_all(maps)
+        whole = _as_drawn(maps, paths, map_column, reading) if by == "area" else None
+        comparisons = analysis.compare_all(maps) if whole is None else all_by_area(whole)
         first, content = comparisons[0], {"maps": dict(zip(maps, paths, strict=True))}
         content |= first.to_dict() | {"pairs": [c.summary() for c in comparisons]}
-        content |= {"resampling": resample, "lczlib": lczlib.__version__}
+        networks = networks_of(dict(zip(maps, paths, strict=True)))
+        content |= {"networks": networks, "resampling": resample, "lczlib": lczlib.__version__}
         step("Writing maps")
         a, b, *_ = maps.values()
         write_raster(
@@ -87,10 +103,31 @@ def compare(
         console.out.print(
             f"{c.names[0]} - {c.names[1]}: agreement {c.agreement:.4f}, weighted "
             f"{c.agreement_weighted:.4f}, built/natural {c.agreement_built:.4f}, kappa "
-            f"{c.kappa:.4f}, n = {c.n:,}",
+            f"{c.kappa:.4f}, n = {c.n:,}" + (f" polygons, {c.size}" if c.polygons else ""),
             soft_wrap=True,
         )  # fmt: skip
+    if networks:
+        console.out.print(told(networks), soft_wrap=True)
     console.out.print(f"Wrote {folder / 'comparison.json'}", soft_wrap=True)
+
+
+def _as_drawn(
+    maps: dict[str, xr.DataArray],
+    paths: list[str],
+    column: str | None,
+    reading: Mapping[str, MapOptions],
+) -> dict[str, xr.DataArray | gpd.GeoDataFrame]:
+    """Maps of polygons as polygons, rasters as they are."""
+    from lczlib.polygons import labelled_shapes
+    from lczlib.vector_maps import is_vector_map
+
+    # what was read of them has been said when they were laid on the grid
+    return {
+        name: labelled_shapes(path, column, scheme=reading[name].scheme)[0]
+        if is_vector_map(path)
+        else maps[name]
+        for name, path in zip(maps, paths, strict=True)
+    }
 
 
 def _on_first_grid(

@@ -71,13 +71,16 @@ def counting(
 
 
 def area_table(maps: Mapping[str, xr.DataArray], title: str) -> Table:
-    """Share of each class, a column a map, with the number of cells under it."""
+    """Share of each class, a column a map, with the number of cells and the networks under it."""
     import numpy as np
 
     from lczlib.classes import CLASSES
+    from lczlib.made_by import networks_of, told
 
     counts = {k: np.bincount(m.values.ravel(), minlength=18) for k, m in maps.items()}
-    table = Table(title=title, title_justify="left")
+    sources = {k: m.attrs["source"] for k, m in maps.items() if m.attrs.get("source")}
+    caption = told(networks_of(sources)) or None
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     table.add_column("LCZ")
     for kind in counts:
         table.add_column(kind, justify="right")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from lczlib.cli.console import area_table, counting, err, out, warn
+from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import between
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def demo(
 def _simulated(folder: Path, size: float, seed: int) -> None:
     from lczlib.analysis import assess
     from lczlib.export import write_json
+    from lczlib.made_by import network_of, networks_of, told
     from lczlib.mapping import MapRequest, map_city
     from lczlib.scenes.simulation import simulate_city, write_so2sat
 
@@ -67,20 +68,20 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
     request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat")
     with counting("cells", transient=True) as report:
         result = map_city(request, folder, progress=report)
-    for text in result.warnings:
-        warn(text)
     assessments = {}
     with err.status("Assessing the maps against the truth"):
         for kind, lcz in result.kinds.items():
             assessments[kind] = assess(lcz, city.lcz)
-            content = {"simulated": True, **assessments[kind].to_dict()}
+            made_by = network_of(folder / f"{kind}_lcz.tif")
+            content = {"simulated": True, "network": made_by, **assessments[kind].to_dict()}
             write_json(folder / kind / "assessment.json", content)
     out.print(
         _accuracy_table(assessments, f"A simulated city of {size:g} x {size:g} km, seed {seed}")
     )
+    networks = networks_of({k: folder / f"{k}_lcz.tif" for k in result.kinds})
     unit = assessments["fused"].method
     out.print(
-        f"n: cells. PA, UA: producer's and user's accuracy. Intervals: bootstrap over "
+        f"{told(networks)} n: cells. PA, UA: producer's and user's accuracy. Intervals: bootstrap over "
         f"{unit['n_units']} {unit['unit']}s. The city is simulated, and so are the "
         "networks' training cities: these figures say nothing about a real one.\n"
         f"{time.time() - started:.0f} s in all. In {folder}: [bold]*_lcz.tif[/] (open them in "
@@ -140,8 +141,6 @@ def _berlin(folder: Path) -> None:
         )
         with counting("cells", transient=True) as report:
             result = map_city(request, folder / network, progress=report)
-        for text in result.warnings:
-            warn(text)
         maps[network] = result.kinds["s2"]
     out.print(area_table(maps, entry.title))
     first, second = (m.values for m in maps.values())

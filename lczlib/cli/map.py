@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lczlib.cli.console import area_table, counting, err, out, warn
+from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import Device, a_box, a_date, above_zero, finite, listed, pairs
 
 Fusion = Literal["mean", "so2sat", "product", "entropy", "vote"]
@@ -51,7 +51,7 @@ def map_(
     ] = "auto",
     precision: Annotated[
         Literal["float32", "mixed"],
-        typer.Option(help="mixed is faster, keeps labels, moves probabilities."),
+        typer.Option(help="mixed is faster; nearly all labels stay, probabilities move."),
     ] = "float32",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Patches a batch.")] = None,
     anchor: Annotated[
@@ -81,6 +81,10 @@ def map_(
     resample: Annotated[
         Literal["utm"] | None, typer.Option(help="utm: warp a raster to 10 m UTM first.")
     ] = None,
+    accept_values: Annotated[
+        bool,
+        typer.Option("--accept-values", help="Map values that cannot be what the network reads."),
+    ] = False,
     box: Annotated[
         str,
         typer.Option(metavar="W,S,E,N", help="Map this part only; degrees.", callback=a_box),
@@ -94,6 +98,12 @@ def map_(
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
     from_manifest: Annotated[
         Path | None, typer.Option(help="Rerun the manifest.json of an earlier result.")
+    ] = None,
+    look_in: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--inputs", help="Folder that holds its inputs, where they were moved; repeat."
+        ),
     ] = None,
 ) -> None:
     """Map a city: class probabilities and LCZ maps from Sentinel-1, Sentinel-2 and both.
@@ -109,9 +119,11 @@ def map_(
 
     if from_manifest is not None:
         _refuse_others(context)
-        request = request_of(*read_manifest(from_manifest))
+        request = request_of(*read_manifest(from_manifest), look_in or ())
         request = replace(request, device=device, engine=engine)
     else:
+        if look_in:
+            raise typer.BadParameter("--inputs goes with --from-manifest; give INPUT itself.")
         if bool(inputs) == bool(season) and not (sentinel1 and not inputs):
             raise typer.BadParameter("give INPUT, or --season NAME=FILE, one of the two.")
         request = MapRequest(
@@ -121,7 +133,7 @@ def map_(
             anchor=anchor, device=device, engine=engine, precision=precision,
             batch_size=batch_size, bands=listed(bands), scale=scale, offset=offset, nodata=nodata,
             level=level or "", date=date, sentinel1_time=sentinel1_time, resample=resample or "",
-            box=box_of(box), clouds=clouds,
+            accept_values=accept_values, box=box_of(box), clouds=clouds,
         )  # fmt: skip
     try:
         with counting("cells", transient=True) as report:
@@ -129,8 +141,6 @@ def map_(
     except KeyboardInterrupt:
         err.print("Stopped. The finished tiles are kept: run again with --resume.")
         raise typer.Exit(130) from None
-    for text in result.warnings:
-        warn(text)
     out.print(area_table(result.kinds, f"Local Climate Zones in {folder}"))
     engines = ", ".join(dict.fromkeys(result.manifest["engines"].values()))
     out.print(
@@ -142,7 +152,7 @@ def map_(
 
 def _refuse_others(context: typer.Context) -> None:
     """A manifest says all that a result depends on; other options would silently not count."""
-    free = {"folder", "device", "engine", "resume", "from_manifest"}
+    free = {"folder", "device", "engine", "resume", "from_manifest", "look_in"}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name)
         if parameter.name not in free and source is not None and source.name == "COMMANDLINE":

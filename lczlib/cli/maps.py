@@ -184,12 +184,48 @@ def open_map(
     kinds : mapping of str to str, optional
         As of `map_options`.
     **more
-        As of `lczlib.maps.open_lcz_map`.
+        As of `lczlib.vector_maps.open_any_map`.
     """
-    from lczlib.maps import open_lcz_map
+    from lczlib.vector_maps import open_any_map
 
     with advising(name, kinds):
-        return open_lcz_map(path, options=options, **more)
+        return open_any_map(path, options=options, **more)
+
+
+def open_maps(
+    paths: Sequence[str | Path],
+    reading: Mapping[str, MapOptions],
+    *,
+    cell: float | None,
+    column: str | None,
+    chunks: object,
+) -> dict[str, xr.DataArray]:
+    """Open a command's maps by name; those of polygons lie on the grid of the first raster among them.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        The maps.
+    reading : mapping
+        As of `map_options`, in the order of the maps.
+    cell, column, chunks
+        As of `lczlib.vector_maps.open_any_map`; with a `cell` polygons have a grid of their own.
+    """
+    from lczlib.grid import geobox_of
+    from lczlib.vector_maps import is_vector_map
+
+    named = dict(zip(reading, paths, strict=True))
+    vector = {name: is_vector_map(path) for name, path in named.items()}
+    found: dict[str, xr.DataArray] = {}
+    grid = None
+    for name in sorted(named, key=vector.__getitem__):
+        # without any polygons their options are refused
+        more = {"cell": cell, "column": column} if vector[name] or not any(vector.values()) else {}
+        found[name] = open_map(
+            named[name], reading[name], name=name, grid=grid, chunks=chunks, **more
+        )
+        grid = geobox_of(found[name]) if grid is None else grid
+    return {name: found[name] for name in named}
 
 
 class advising:  # noqa: N801 - used as a function is

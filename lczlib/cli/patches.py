@@ -173,8 +173,6 @@ def reference_patches(
     if (polygons is None) == (patches is None):
         raise typer.BadParameter("give either --polygons or --patches.")
     prepared = [prepare(scene, weights) for scene in files.open().values()]
-    for text in dict.fromkeys(w for p in prepared for w in p.warnings):
-        console.warn(text)
     if weights.normalisation == "scene" and len(prepared) > 1:
         msg = f"{weights.name} normalises each scene by itself: evaluate one scene at a time."
         raise InputError(msg)

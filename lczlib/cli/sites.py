@@ -9,7 +9,7 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, one_map, open_map
-from lczlib.cli.options import Seed, each, not_negative
+from lczlib.cli.options import Cell, MapColumn, Seed, each, not_negative
 
 
 def _check_parameter(name: str) -> None:
@@ -19,7 +19,9 @@ def _check_parameter(name: str) -> None:
 
 
 def sites(
-    map_path: Annotated[Path, typer.Argument(metavar="MAP", help="LCZ map on a grid in metres.")],
+    map_path: Annotated[
+        Path, typer.Argument(metavar="MAP", help="LCZ map: a raster in metres, or polygons.")
+    ],
     sensors: Annotated[
         int, typer.Option("--sensors", "-n", min=1, help="How many sensors there are.")
     ],
@@ -40,6 +42,8 @@ def sites(
     scheme: Schemes = None,
     nodata: Nodata = None,
     legend: Legends = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for sensor_sites.gpkg.")] = Path("lcz-sites"),
 ) -> None:
@@ -63,7 +67,7 @@ def sites(
 
     reading = one_map(map_path, options)
     with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
-        lcz = open_map(map_path, reading)
+        lcz = open_map(map_path, reading, cell=cell, column=map_column)
         found = sensor_sites(
             lcz, sensors, border_distance=border_distance, spacing=spacing,
             with_water=with_water, seed=seed,
@@ -118,7 +122,9 @@ def sites(
 
 
 def morphology(
-    map_path: Annotated[Path, typer.Argument(metavar="MAP", help="LCZ map.")],
+    map_path: Annotated[
+        Path, typer.Argument(metavar="MAP", help="LCZ map: a raster, or polygons.")
+    ],
     parameter: Annotated[
         list[str] | None,
         typer.Option(help="Such as height; all when not given.", callback=each(_check_parameter)),
@@ -127,6 +133,8 @@ def morphology(
     scheme: Schemes = None,
     nodata: Nodata = None,
     legend: Legends = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("lcz-morphology"),
 ) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
@@ -149,7 +157,7 @@ def morphology(
 
     reading = one_map(map_path, options)
     with recorded("morphology", out, options, ("map_path",)):
-        lcz = open_map(map_path, reading)
+        lcz = open_map(map_path, reading, cell=cell, column=map_column)
         areas = class_areas(lcz)
         layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
         ranges = morphology_table().drop(columns=["code", "name"])

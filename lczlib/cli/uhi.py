@@ -11,6 +11,8 @@ import typer
 from lczlib.cli import console
 from lczlib.cli.maps import Legends, MapBands, MapNodata, Schemes
 from lczlib.cli.options import (
+    Cell,
+    MapColumn,
     Seed,
     above_zero,
     between,
@@ -24,17 +26,18 @@ from lczlib.cli.options import (
 
 _SURFACE = "Surface: thermal images"
 _CANOPY = "Canopy: air temperature stations"
+_AIR = "Canopy: air temperature rasters"
 FILES = (
-    "map_path", "lst", "stations", "quality", "mtl", "elevation", "probabilities", "sites",
+    "map_path", "lst", "air", "stations", "quality", "mtl", "elevation", "probabilities", "sites",
     "station_classes", "weather",
 )  # fmt: skip
 """Parameters that name files."""
 
 
 def _check_unit(text: str) -> None:
-    from lczlib.analysis.heat.air_units import air_unit
+    from lczlib.scenes.thermal_units import known_unit
 
-    if air_unit(text) is None:
+    if known_unit(text) is None:
         raise typer.BadParameter(f"{text!r} is no unit of temperature: K, degC or degF.")
 
 
@@ -76,9 +79,9 @@ def _check_columns(value: str | None) -> str | None:
     return value
 
 
-def _check_plausible(value: tuple[float, float]) -> tuple[float, float]:
+def _check_plausible(value: tuple[float, float] | None) -> tuple[float, float] | None:
     finite(value)
-    if value[0] >= value[1]:
+    if value is not None and value[0] >= value[1]:
         raise typer.BadParameter(f"{value[0]:g} to {value[1]:g} is no range: give low, then high.")
     return value
 
@@ -91,6 +94,12 @@ def uhi(
     lst: Annotated[
         list[Path] | None,
         typer.Option(help="Thermal raster; repeat for several dates.", rich_help_panel=_SURFACE),
+    ] = None,
+    air: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Air temperature raster; repeat for several dates.", rich_help_panel=_AIR
+        ),
     ] = None,
     stations: Annotated[
         Path | None,
@@ -105,8 +114,9 @@ def uhi(
         str, typer.Option(help="Class to compare with.", callback=lcz_classes)
     ] = "D",
     fallback: Annotated[
-        bool, typer.Option(help="Let B, C and F pooled stand in where there is too little D.")
-    ] = True,
+        bool,
+        typer.Option(help="Where there is too little D: C in its place, else what there is of D."),
+    ] = False,
     confidence: Annotated[
         float, typer.Option(help="Of the intervals.", callback=between(0, 1, ends=False))
     ] = 0.95,
@@ -117,6 +127,8 @@ def uhi(
     scheme: Schemes = None,
     map_nodata: MapNodata = None,
     legend: Legends = None,
+    cell: Cell = None,
+    map_column: MapColumn = None,
     kind: Annotated[
         Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(
@@ -127,12 +139,15 @@ def uhi(
     unit: Annotated[
         str | None,
         typer.Option(
-            help="K, degC, or degF of stations, where a file does not say.",
-            callback=each(_check_unit),
+            help="K, degC or degF, where a file does not say.", callback=each(_check_unit)
         ),
     ] = None,
     band: Annotated[
-        str | None, typer.Option(help="Thermal band: number or name.", rich_help_panel=_SURFACE)
+        str | None,
+        typer.Option(
+            help="Band with the temperature: number or name; NetCDF: VARIABLE or VARIABLE:STEP.",
+            rich_help_panel=_SURFACE,
+        ),
     ] = None,
     quality: Annotated[
         Path | None,
@@ -157,7 +172,7 @@ def uhi(
     time: Annotated[
         list[str] | None,
         typer.Option(
-            help="Acquisition in UTC, one for each --lst.",
+            help="Acquisition in UTC, one for each --lst or --air.",
             rich_help_panel=_SURFACE,
             callback=each(_check_time),
         ),
@@ -170,13 +185,13 @@ def uhi(
         ),
     ] = None,
     plausible: Annotated[
-        tuple[float, float],
+        tuple[float, float] | None,
         typer.Option(
-            help="Lowest and highest temperature kept, degC.",
+            help="Lowest and highest temperature kept, degC [default: -60 85, of air -70 60].",
             rich_help_panel=_SURFACE,
             callback=_check_plausible,
         ),
-    ] = (-60.0, 85.0),
+    ] = None,
     interior: Annotated[
         int,
         typer.Option(
@@ -315,12 +330,14 @@ def uhi(
         lcz uhi berlin_lcz.tif --lst LC09_L2SP_193023_20230909_02_T1_ST_B10.TIF --out suhi
 
         lcz uhi berlin_lcz.tif --stations air.csv --time-zone UTC --out canopy
+
+        lcz uhi berlin_lcz.tif --air urbclim.nc --band t2m:13 --out canopy_model
     """
     options: dict[str, Any] = dict(locals())
-    if bool(lst) == bool(stations):
+    if sum(map(bool, (lst, air, stations))) != 1:
         raise typer.BadParameter(
-            "give --lst (surface heat island) or --stations (canopy heat island), one of the two: "
-            "they are different things."
+            "give --lst (surface heat island), --air or --stations (canopy heat island, by rasters or "
+            "stations), one of the three: surface and canopy are different things."
         )
     if figures and not (find_spec("holoviews") and find_spec("matplotlib")):
         console.warn("no figures: holoviews and matplotlib are not installed (extra 'app')")
@@ -332,16 +349,22 @@ def uhi(
         return
     if map_path is None:
         raise typer.BadParameter(
-            "the surface heat island needs an LCZ map: lcz uhi MAP --lst FILE."
+            f"the {'surface' if lst else 'canopy'} heat island of rasters needs an LCZ map: lcz uhi MAP "
+            f"{'--lst' if lst else '--air'} FILE."
         )
     landsat = (radiance_mult, radiance_add, k1, k2)
     if any(v is not None for v in landsat) and None in landsat:
         raise typer.BadParameter(
             "Landsat Level-1 needs all four: --radiance-mult, --radiance-add, --k1, --k2."
         )
-    if time and len(time) != len(lst or ()):
+    rasters, name = (lst, "--lst") if lst else (air or [], "--air")
+    if time and len(time) != len(rasters):
         raise typer.BadParameter(
-            f"{len(time)} --time for {len(lst or ())} --lst: give one for each."
+            f"{len(time)} --time for {len(rasters)} {name}: give one for each."
+        )
+    if air and (kind or quality or mtl or any(v is not None for v in landsat)):
+        raise typer.BadParameter(
+            "--kind, --quality, --mtl and the Landsat constants belong to --lst, not to --air."
         )
     if quality is not None and len(lst or ()) > 1:
         raise typer.BadParameter(

@@ -23,7 +23,8 @@ from lczlib.cli.uhi import FILES, quality_levels
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
-from lczlib.rasters import open_raster
+from lczlib.made_by import network_of
+from lczlib.scenes.elevation import open_elevation
 
 
 def run_canopy(o: dict[str, Any]) -> None:
@@ -44,11 +45,13 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         )  # fmt: skip
         sites = data.sites
         if o["elevation"] is not None:
-            sites = with_elevation(sites, open_raster(o["elevation"]).isel(band=0, drop=True))
+            sites = with_elevation(sites, open_elevation(o["elevation"]))
         lcz = None
         if o["map_path"]:
             reading = one_map(o["map_path"], o, UHI_NAMES)
-            lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES)
+            lcz = open_map(
+                o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"], column=o["map_column"]
+            )
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(
             sites, lcz, by_hand=by_hand, radius=o["radius"], skip_outside=o["skip_outside"]
@@ -86,6 +89,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
     document = canopy_document(
         result,
         clock=data.clock,
+        map_network=network_of(o["map_path"]) if o["map_path"] else "",
         station_classes=zones.rename_axis("station").reset_index().to_dict("records"),
         quality_control={
             "levels": list(levels),
@@ -108,6 +112,8 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
     given = sum(r["n_given"] for r in quality["report"])
     kept = sum(r["n_kept"] for r in quality["report"])
     console.out.print("[bold]Canopy layer heat island[/], air temperature")
+    if document["map_network"]:
+        console.out.print(f"Zones mapped by the network {document['map_network']}.", soft_wrap=True)
     console.out.print(f"Reference {result.reference.label}; times: {document['clock']}.")
     console.out.print(
         f"Quality control ({', '.join(quality['levels']) or 'none'}): {given - kept:,} of {given:,} hourly "
@@ -117,6 +123,9 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
         console.out.print(
             f"[yellow]{n_flagged} station(s) in mixed surroundings (under 80% one class).[/]"
         )
+    if not result.reference.classes:
+        _print_levels(result)
+        return
     level = f"{100 * result.options.confidence:g}%"
     table = Table(
         "LCZ", "n", "hours", f"{result.options.statistic} ({level})", f"night ({level})", "max",
@@ -139,6 +148,8 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
             f"{row['night_maximum']:.2f}",
         )  # fmt: skip
     console.out.print(table)
+    if result.bias:
+        console.out.print(f"[yellow]{result.bias}[/]", soft_wrap=True)
     for note, codes in few.items():
         console.out.print(f"[yellow]LCZ {', '.join(codes)}: {note}.[/]")
     peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
@@ -147,6 +158,17 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
         f"local solar time, {peak['difference']:+.2f} K ({level} interval {_interval(peak)}, "
         f"{int(peak['n_hours']):,} hours)."
     )
+
+
+def _print_levels(result: CanopyHeatIsland) -> None:
+    table = Table("LCZ", "n", "hours", "mean", "median", caption="degC; n: stations")
+    for number, row in result.classes.iterrows():
+        table.add_row(
+            CLASSES[int(number) - 1].code, str(row["n_stations"]), f"{row['n_hours']:,}",
+            f"{row['mean']:.2f}", f"{row['median']:.2f}",
+        )  # fmt: skip
+    console.out.print(table)
+    console.out.print(f"[yellow]{result.reference.note}[/]", soft_wrap=True)
 
 
 def _interval(row: pd.Series) -> str:

@@ -1,4 +1,4 @@
-"""The surface half of ``lcz uhi``: open, align, compute, write, print."""
+"""The rasters of ``lcz uhi``, of the surface or of the air: open, align, compute, write, print."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn
 from rich.table import Table
 
 from lczlib.analysis.heat import measures, series
+from lczlib.analysis.heat.air import air_heat_island
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, surface_heat_island
 from lczlib.classes import CLASSES
 from lczlib.cli import console
@@ -23,14 +24,19 @@ from lczlib.errors import InputError
 from lczlib.export import sha256_of
 from lczlib.export.heat import class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.made_by import network_of
 from lczlib.maps import open_probabilities
-from lczlib.rasters import open_raster
-from lczlib.scenes.thermal import Thermal, open_temperature
+from lczlib.scenes.elevation import open_elevation
+from lczlib.scenes.thermal import Thermal, open_air_temperature, open_temperature
 from lczlib.scenes.thermal_products import ThermalConstants
+from lczlib.scenes.thermal_quality import NO_LAYER
+from lczlib.scenes.thermal_units import PLAUSIBLE, PLAUSIBLE_AIR
 
 
 def run_surface(o: dict[str, Any]) -> None:
-    """Do what ``lcz uhi MAP --lst FILE`` asks."""
+    """Do what ``lcz uhi MAP --lst FILE`` or ``--air FILE`` asks."""
+    rasters = o["lst"] or o["air"]
+    compute = surface_heat_island if o["lst"] else air_heat_island
     bar = Progress(
         SpinnerColumn(),
         *Progress.get_default_columns(),
@@ -38,13 +44,16 @@ def run_surface(o: dict[str, Any]) -> None:
         console=console.err,
     )
     with bar, recorded("uhi", Path(o["out"]), o, FILES) as inputs:
-        task = bar.add_task("Reading thermal rasters", total=len(o["lst"]) + 3)
+        task = bar.add_task("Reading temperatures", total=len(rasters) + 3)
         scenes = []
         for scene in _scenes(o):
             scenes.append(scene)
             inputs.extend(scene.files)
             bar.advance(task)
-        lcz = open_map(o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES)
+        lcz = open_map(
+            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"],
+            column=o["map_column"],
+        )  # fmt: skip
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)
@@ -61,31 +70,33 @@ def run_surface(o: dict[str, Any]) -> None:
                 if len(groups[group]) == 1
                 else series.median_composite(part)
             )
-            result = surface_heat_island(whole, lcz, options, **layers)
+            result = compute(whole, lcz, options, **layers)
             more = {
                 "quantity": temperature.attrs.get("quantity"),
+                "map_network": network_of(o["map_path"]),
                 "overpass": group,
                 "resampling": method,
                 "pixels": _summed([scenes[i].counts for i in groups[group]]),
-                "scenes": [facts[i] | {"file": o["lst"][i].name} for i in groups[group]],
-                "inputs": _inputs(o, groups[group]),
+                **_clouds([scenes[i] for i in groups[group]]),
+                "scenes": [facts[i] | {"file": rasters[i].name} for i in groups[group]],
+                "inputs": _inputs(o, [rasters[i] for i in groups[group]]),
             }
             if scenes[groups[group][0]].uncertainty is not None and len(groups[group]) == 1:
                 more["retrieval_uncertainty_k"] = float(
                     scenes[groups[group][0]].uncertainty.median()
                 )
-            tables, rasters = _measures(whole, lcz, result, more, o["seed"])
+            tables, layers_out = _measures(whole, lcz, result, more, o["seed"])
             if len(groups[group]) > 1:
-                _each_date(part, lcz, result, options, more, rasters, o["persistence"], layers)
-            results[group] = (result, more, tables, rasters)
+                _each_date(part, lcz, result, more, layers_out, o["persistence"], layers)
+            results[group] = (result, more, tables, layers_out)
             documents[group] = surface_document(result, **more)
         bar.update(task, advance=1, description="Writing")
         for i, group in enumerate(order):
-            result, _, tables, rasters = results[group]
+            result, _, tables, layers_out = results[group]
             if len(order) > 1 and i == 0:
                 documents[group]["other_overpasses"] = [documents[g] for g in order[1:]]
             write_surface(
-                o["out"], result, documents[group], tables=tables, rasters=rasters,
+                o["out"], result, documents[group], tables=tables, rasters=layers_out,
                 suffix="" if i == 0 else f"_{group}", figures=o["figures"],
             )  # fmt: skip
     for group in order:
@@ -99,11 +110,19 @@ def _scenes(o: dict[str, Any]) -> list[Thermal]:
     if all(v is not None for v in given):
         constants = ThermalConstants(*given)
     times = o["time"] or []
+    if o["air"]:
+        return [
+            open_air_temperature(
+                path, unit=o["unit"], band=o["band"], time=times[i] if times else None,
+                plausible=o["plausible"] or PLAUSIBLE_AIR,
+            )
+            for i, path in enumerate(o["air"])
+        ]  # fmt: skip
     return [
         open_temperature(
             path, kind=o["kind"], unit=o["unit"], band=o["band"], quality=o["quality"],
             constants=constants, mtl=o["mtl"], time=times[i] if times else None,
-            plausible=o["plausible"],
+            plausible=o["plausible"] or PLAUSIBLE,
         )
         for i, path in enumerate(o["lst"])
     ]  # fmt: skip
@@ -132,13 +151,7 @@ def _layers(o: dict[str, Any], lcz: xr.DataArray) -> dict[str, xr.DataArray]:
     out = {}
     box = geobox_of(lcz)
     if o["elevation"] is not None:
-        dem = (
-            open_raster(o["elevation"], "elevation raster")
-            .isel(band=0, drop=True)
-            .astype(np.float32)
-        )
-        if dem.rio.nodata is not None:
-            dem = dem.where(dem != dem.rio.nodata)
+        dem = open_elevation(o["elevation"])
         out["elevation"] = dem if same_grid(geobox_of(dem), box) else to_grid(dem, box, "average")
     if o["probabilities"] is not None:
         proba = open_probabilities(o["probabilities"])
@@ -167,31 +180,28 @@ def _measures(
             found[name] = {"difference": None, "note": str(err)}
     profile = measures.distance_profile(temperature, lcz, result.block_size, seed=seed)
     spots = measures.getis_ord(temperature)
-    levels = measures.utfvi(temperature)
-    seen = levels["level"].to_numpy()
     found["hot_spots"] = {
         "hot_share": float((spots["spot"] == 1).sum() / np.isfinite(temperature).sum()),
         "cold_share": float((spots["spot"] == -1).sum() / np.isfinite(temperature).sum()),
         "definition": "Getis-Ord Gi* within 500 m, false discovery rate 0.05",
     }
-    found["utfvi_shares"] = {
-        name: float((seen == i).sum() / (seen != 255).sum())
-        for i, name in enumerate(measures.UTFVI_NAMES)
-    }
+    layers = {"getis_ord": spots["z"].copy(), "hot_spots": spots["spot"]}
+    if result.kind == "surface":  # an index of surface temperatures
+        levels = measures.utfvi(temperature)
+        seen = levels["level"].to_numpy()
+        found["utfvi_shares"] = {
+            name: float((seen == i).sum() / (seen != 255).sum())
+            for i, name in enumerate(measures.UTFVI_NAMES)
+        }
+        layers["utfvi"] = levels["utfvi"]
     more["measures"] = found
-    hot = spots["z"].copy()
-    return {"profile": profile}, {
-        "getis_ord": hot,
-        "hot_spots": spots["spot"],
-        "utfvi": levels["utfvi"],
-    }
+    return {"profile": profile}, layers
 
 
 def _each_date(
     part: xr.DataArray,
     lcz: xr.DataArray,
     result: SurfaceHeatIsland,
-    options: SurfaceOptions,
     more: dict[str, Any],
     rasters: dict[str, xr.DataArray],
     threshold: float,
@@ -200,7 +210,8 @@ def _each_date(
     """Results of each date beside the composite, and how often a pixel is hot (in place)."""
     dates, differences = [], []
     for i in range(part.sizes["time"]):
-        one = surface_heat_island(part[i].drop_vars(["time", "scene"]), lcz, options, **layers)
+        compute = surface_heat_island if result.kind == "surface" else air_heat_island
+        one = compute(part[i].drop_vars(["time", "scene"]), lcz, result.options, **layers)
         dates.append({
             "file": Path(str(part["scene"].to_numpy()[i])).name,
             "reference": one.reference.label,
@@ -209,6 +220,8 @@ def _each_date(
         })  # fmt: skip
         differences.append(one.difference)
     more["dates"] = dates
+    if not result.reference.classes:
+        return
     hot = measures.persistence(
         xr.concat(differences, "time"), threshold, min_dates=min(3, len(dates))
     )
@@ -218,12 +231,28 @@ def _each_date(
     )
 
 
-def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
-    return {key: sum(c[key] for c in counts) for key in counts[0]}
+def _clouds(scenes: list[Thermal]) -> dict[str, str]:
+    """How clouds were removed, for the document; nothing for air temperature."""
+    layers = [s.temperature.attrs.get("clouds") for s in scenes]
+    if None in layers:
+        return {}
+    without = layers.count(NO_LAYER)
+    if without == len(layers):
+        return {"clouds": NO_LAYER}
+    n = sum(s.counts["cloud_or_poor"] or 0 for s in scenes)
+    some = f"; {without} of {len(layers)} dates have {NO_LAYER}" if without else ""
+    used = ", ".join(layer for layer in layers if layer != NO_LAYER)
+    return {"clouds": f"{n:,} cloudy or poor by {used}{some}"}
 
 
-def _inputs(o: dict[str, Any], which: list[int]) -> dict[str, Any]:
-    files = [o["map_path"], *(o["lst"][i] for i in which), o["elevation"], o["probabilities"]]
+def _summed(counts: list[dict[str, int | None]]) -> dict[str, int | None]:
+    """Pixels of several scenes; clouds are None where no scene has a quality layer."""
+    known = {key: [c[key] for c in counts if c[key] is not None] for key in counts[0]}
+    return {key: sum(found) if found else None for key, found in known.items()}
+
+
+def _inputs(o: dict[str, Any], rasters: list[Path]) -> dict[str, Any]:
+    files = [o["map_path"], *rasters, o["elevation"], o["probabilities"]]
     return {
         path.name: sha256_of(path) if path.is_file() else None for path in files if path is not None
     }
@@ -231,24 +260,31 @@ def _inputs(o: dict[str, Any], which: list[int]) -> dict[str, Any]:
 
 def _print(result: SurfaceHeatIsland, more: dict[str, Any]) -> None:
     pixels, o = more["pixels"], result.options
+    name = "Surface heat island (SUHI)" if result.kind == "surface" else "Canopy layer heat island"
+    console.out.print(f"[bold]{name}[/], {more['quantity']}, overpass: {more['overpass']}")
+    level = f": {result.reference_temperature:.2f} degC ({o.statistic})"
     console.out.print(
-        f"[bold]Surface heat island (SUHI)[/], {more['quantity']}, overpass: {more['overpass']}"
-    )
-    console.out.print(
-        f"Reference {result.reference.label}: {result.reference_temperature:.2f} degC ({o.statistic}). "
+        f"Reference {result.reference.label}{level if result.reference.classes else ''}. "
         f"{more['resampling'][0].upper()}{more['resampling'][1:]}."
     )
-    console.out.print(
-        f"Pixels: {pixels['valid']:,} valid; {pixels['no_data']:,} no data, {pixels['cloud_or_poor']:,} cloudy or "
-        f"poor, {pixels['implausible']:,} implausible, {pixels['fringe']:,} in a resampling fringe."
-    )
+    if more["map_network"]:
+        console.out.print(f"Zones mapped by the network {more['map_network']}.", soft_wrap=True)
+    clouds = [] if result.kind != "surface" else [more["clouds"]]
+    told = [f"{pixels['valid']:,} valid", f"{pixels['no_data']:,} no data"]
+    told += [f"{pixels['repeated']:,} of repeated values", *clouds]
+    told += [
+        f"{pixels['implausible']:,} implausible",
+        f"{pixels['fringe']:,} in a resampling fringe",
+    ]
+    console.out.print(f"Pixels: {'; '.join(told)}.")
     console.out.print(
         f"Interior: {o.interior} pixel(s) eroded; at least {o.min_pixels} pixels in {o.min_patches} patches; "
         f"residuals correlate over {result.correlation_range:,.0f} m, bootstrap blocks of "
         f"{result.block_size:,.0f} m, {o.replicates} replicates, seed {o.seed}."
     )
-    if result.few_blocks:
-        console.out.print(f"[yellow]{result.few_blocks}[/]", soft_wrap=True)
+    for text in (result.few_blocks, result.reference.note, result.bias):
+        if text:
+            console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
     notes = (result.classes["note"] != "").sum() > 1
     heads = [
         "LCZ",

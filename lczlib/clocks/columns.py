@@ -162,7 +162,8 @@ def _kind(column: pd.Series) -> str:
         there = column.dropna()
         return "midnight" if len(there) and (there == there.dt.normalize()).all() else "stamp"
     texts = clean(column)
-    texts = pd.Series(texts[~texts.str.lower().isin(MISSING)].unique(), dtype=object)
+    texts = pd.Series(texts.unique(), dtype=object)
+    texts = texts[~texts.str.lower().isin(MISSING)].reset_index(drop=True)
     values = pd.to_numeric(texts, errors="coerce").dropna()
     if not len(texts):
         return ""

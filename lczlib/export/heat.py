@@ -15,6 +15,7 @@ import xarray as xr
 import lczlib
 from lczlib.analysis.heat.canopy import CanopyHeatIsland
 from lczlib.analysis.heat.measures import NO_SPOT
+from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
@@ -39,13 +40,13 @@ def class_rows(classes: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def surface_document(result: SurfaceHeatIsland, **more: Any) -> dict[str, Any]:
-    """What ``heat_island.json`` holds of a surface heat island."""
+    """What ``heat_island.json`` holds of a heat island of pixels, of the surface or of the air."""
+    known = bool(result.reference.classes)
     return {
-        "kind": "surface",
-        "name": SURFACE,
-        "reference": result.reference.label,
-        "reference_classes": list(result.reference.classes),
-        "reference_temperature": result.reference_temperature,
+        "kind": result.kind,
+        "name": SURFACE if result.kind == "surface" else CANOPY,
+        **_reference(result.reference, result.reference_bias, result.bias),
+        "reference_temperature": result.reference_temperature if known else None,
         "statistic": result.options.statistic,
         "confidence": result.options.confidence,
         "classes": class_rows(result.classes),
@@ -60,13 +61,22 @@ def surface_document(result: SurfaceHeatIsland, **more: Any) -> dict[str, Any]:
     }
 
 
+def _reference(reference: Reference, bias: float | None, sentence: str) -> dict[str, Any]:
+    """The reference: null where there is none, with what it differs from LCZ D by where known."""
+    return {
+        "reference": reference.label if reference.classes else None,
+        "reference_classes": list(reference.classes),
+        "reference_note": reference.note or sentence,
+        "reference_minus_lcz_d": bias,
+    }
+
+
 def canopy_document(result: CanopyHeatIsland, **more: Any) -> dict[str, Any]:
     """What ``heat_island.json`` holds of a canopy heat island."""
     return {
         "kind": "canopy",
         "name": CANOPY,
-        "reference": result.reference.label,
-        "reference_classes": list(result.reference.classes),
+        **_reference(result.reference, result.reference_bias, result.bias),
         "statistic": result.options.statistic,
         "confidence": result.options.confidence,
         "classes": class_rows(result.classes),
@@ -130,12 +140,13 @@ def write_surface(
         Whether to draw PNG figures.
     """
     folder = Path(folder)
-    check_kind(folder, "surface")
+    check_kind(folder, result.kind)
     write_table(folder / f"classes{suffix}.csv", result.classes)
     write_table(folder / f"pairs{suffix}.csv", result.pairs, index=False)
     for name, table in (tables or {}).items():
         write_table(folder / f"{name}{suffix}.csv", table, index=False)
-    for name, layer in {"difference": result.difference, **(rasters or {})}.items():
+    known = {"difference": result.difference} if result.reference.classes else {}
+    for name, layer in {**known, **(rasters or {})}.items():
         label = str(layer.attrs.get("long_name", name))
         nodata = {"u": 255, "i": NO_SPOT}.get(layer.dtype.kind)
         tags = {"units": str(layer.attrs.get("units", "")), "long_name": label}
@@ -172,9 +183,11 @@ def _surface_figures(folder: Path, result: SurfaceHeatIsland, suffix: str) -> No
     from lczlib.figures import heat
     from lczlib.figures.save import save_figure
 
-    title = f"Surface heat island against {result.reference.label.split(', because')[0]}"
+    title = f"{result.kind.capitalize()} heat island against {result.reference.short}"
     boxes = heat.class_boxes(result.classes, result.reference_temperature, title)
     save_figure(boxes, folder / f"classes{suffix}.png")
+    if not result.reference.classes:
+        return
     save_figure(heat.ranked_bars(result.classes, title), folder / f"ranked{suffix}.png")
     save_figure(heat.difference_map(result.difference, title), folder / f"difference{suffix}.png")
 
@@ -183,7 +196,9 @@ def _canopy_figures(folder: Path, result: CanopyHeatIsland) -> None:
     from lczlib.figures import heat
     from lczlib.figures.save import save_figure
 
-    title = f"Canopy heat island against {result.reference.label.split(', because')[0]}"
+    if not result.reference.classes:
+        return
+    title = f"Canopy heat island against {result.reference.short}"
     save_figure(heat.ranked_bars(result.classes, title), folder / "ranked.png")
     save_figure(heat.diurnal_cycle(result.diurnal, title), folder / "diurnal.png")
     for column, when in (("difference", "all hours"), ("night_difference", "nights")):

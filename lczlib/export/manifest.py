@@ -161,21 +161,3 @@ def read_manifest(path: str | Path) -> tuple[dict[str, Any], Path]:
         msg = f"{path} is no manifest of a result: it lacks parameters or inputs."
         raise InputError(msg)
     return content, path.parent
-
-
-def check_inputs(content: Mapping[str, Any], folder: str | Path) -> None:
-    """Check that the inputs of a manifest are there and unchanged.
-
-    Raises
-    ------
-    InputError
-        If one is missing or has another SHA-256.
-    """
-    for given in content["inputs"]:
-        path = Path(os.path.normpath(Path(folder) / given["path"]))
-        if not path.is_file():
-            msg = f"The manifest's input {path} is missing: put it back to rerun the result."
-            raise InputError(msg)
-        if sha256_of(path) != given["sha256"]:
-            msg = f"The manifest's input {path} has changed since (SHA-256 differs): restore it."
-            raise InputError(msg)

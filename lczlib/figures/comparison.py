@@ -71,7 +71,7 @@ def cross_table_figure(
         What the maps are called; as in the comparison by default.
     """
     first, second = names or comparison.names
-    title = f"Agreement {comparison.agreement:.3f} of {comparison.n:,} cells"
+    title = f"Agreement {comparison.agreement:.3f} of {comparison.size}"
     return confusion_figure(comparison.counts.rename(first=first, second=second), share, title)
 
 
@@ -128,7 +128,9 @@ def changes_figure(comparison: Comparison, largest: int = 20) -> Any:
             f"{comparison.names[0]} and {comparison.names[1]} agree everywhere: no change to draw."
         )
         raise InputError(msg)
-    area = comparison.classes["area_first_km2"].sum() / comparison.n  # mean km2 of a cell
+    area = comparison.classes["area_first_km2"].sum() / float(
+        comparison.counts.sum()
+    )  # mean km2 of a cell
     first, second = comparison.names
     used = [
         *(("a", n) for n in sorted(drawn["lcz_first"].unique())),
@@ -148,7 +150,7 @@ def changes_figure(comparison: Comparison, largest: int = 20) -> Any:
     ]
     sankey = hv.Sankey((edges, nodes), ["from", "to"], [hv.Dimension("area", unit="km²"), "edge"])
     share = drawn["n"].sum() / changes["n"].sum()
-    title = f"{first} → {second}: the {len(drawn)} largest of {len(changes)} changes, {share:.0%} of the changed cells"
+    title = f"{first} → {second}: the {len(drawn)} largest of {len(changes)} changes, {share:.0%} of what changed"
     sankey = styled(
         sankey,
         {"labels": "label", "node_color": "color", "edge_color": "edge", "label_position": "right"},

@@ -36,11 +36,14 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
     classes : DataFrame
         ``SurfaceHeatIsland.classes``.
     reference_temperature : float
-        degC, ``SurfaceHeatIsland.reference_temperature``.
+        degC, ``SurfaceHeatIsland.reference_temperature``; where NaN, temperatures are drawn.
     title : str
         Of the figure.
     """
     table = classes.reset_index()
+    alone = not np.isfinite(reference_temperature)
+    unit = "temperature (degC)" if alone else "difference to the reference (K)"
+    reference_temperature = 0.0 if alone else reference_temperature
     x = np.arange(len(table), dtype=float)
     boxes, middles, whiskers, lines = [], [], [], []
     for i, row in table.iterrows():
@@ -59,10 +62,10 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
         for at, r in zip(x, table.itertuples(), strict=True)
     ]
     low, high = _limits(table, reference_temperature)
-    dims = {"kdims": ["LCZ and number of pixels", "difference to the reference (K)", "x1", "y1"]}
+    dims = {"kdims": ["LCZ and number of pixels", unit, "x1", "y1"]}
     figure = (
         _styled(hv.Segments(whiskers, **dims), color=_GREY)
-        * _zero_line()
+        * (hv.Overlay([]) if alone else _zero_line())
         * _rectangles(boxes, dims["kdims"])
         * _styled(hv.Segments(middles, **dims), color="white", width=3.5)
         * _styled(hv.Segments(middles, **dims), color="black", width=1.2)

@@ -18,19 +18,19 @@ from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
 from lczlib.export.files import alone_in
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
+from lczlib.made_by import WEIGHTS_TAG, joined
 from lczlib.mapping.engines import Engine, choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, Method, fuse
-from lczlib.mapping.predict import predict, tiles_of
+from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import prepare
 from lczlib.mapping.request import MapRequest, parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
-from lczlib.reading import quiet
+from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
 
 _WORK = ".unfinished"
-_KINDS = ("s1", "s2", "both", "fused")
 
 Progress = Callable[[str, int, int], None]
 """Called with the scene's name, and the cells done and in all over all scenes."""
@@ -45,8 +45,8 @@ class MapResult:
     out : Path
         The folder.
     kinds : dict of str to DataArray
-        LCZ map of ``s1``, ``s2``, ``both`` (a network that reads both sensors) and ``fused``, as far
-        as made (opened from the files).
+        LCZ map of ``s1``, ``s2``, ``both`` (a network that reads both sensors) and ``fused``, or of the
+        sensor of another network (``landsat``), as far as made (opened from the files).
     warnings : tuple of str
         What a user should know of the input.
     manifest : dict
@@ -70,8 +70,9 @@ def map_city(
     """Map a city and write the results into a folder.
 
     Files: ``s1_proba.tif``, ``s2_proba.tif`` (mean of the seasons), ``s2_<season>_proba.tif``,
-    ``fused_proba.tif``; the same with ``_lcz.tif`` for the most probable class and
-    ``_certainty.tif``; ``valid_fraction.tif`` with a band a scene; ``manifest.json`` last.
+    ``fused_proba.tif``, of networks of other sensors ``<sensor>_proba.tif``; the same with
+    ``_lcz.tif`` for the most probable class and ``_certainty.tif``; ``valid_fraction.tif`` with a band
+    a scene; ``manifest.json`` last.
 
     Parameters
     ----------
@@ -101,13 +102,19 @@ def map_city(
     sources, notes = open_sources(request, described)
     chosen = {s.weights_name: describe(s.weights_name) for s in sources}
     _check_used(described, chosen)
-    prepared = {s.name: prepare(s.scene, chosen[s.weights_name], name=s.name) for s in sources}
     notes = (
         *notes,
         *dict.fromkeys(
             f"{a[0].upper()}{a[1:]}." for s in sources if (a := s.scene.attrs.get("atmosphere"))
         ),
     )
+    _tell(notes, request)
+    prepared = {
+        s.name: prepare(
+            s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values
+        )
+        for s in sources
+    }
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
     work = out / _WORK
     with _working_in(work, resume):
@@ -144,25 +151,62 @@ def map_city(
                 progress=report, cancelled=cancelled,
             )  # fmt: skip
             before += shape[0] * shape[1]
-        layers = _write_maps(work / "layers", sources, maps, request.fusion)
+        empty = _empty(maps)
+        if empty:
+            warnings += empty
+            tell(
+                Reading(
+                    "scenes", str(out), (counted(len(maps), "scene") + " mapped",), tuple(empty)
+                )
+            )
+        networks = {s.name: chosen[s.weights_name].name for s in sources}
+        layers, kinds = _write_maps(work / "layers", sources, maps, request.fusion, networks)
         manifest = new_manifest(
             out, "map", parameters=parameters_of(request, out), inputs=hashes,
             outputs=layers, seconds=time.time() - started,
             weights=[w.to_dict() for w in chosen.values()],
             engines={name: e.description for name, e in engines.items()},
-            cells=total, warnings=warnings,
+            cells=total, warnings=warnings, kinds=kinds,
             simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources),
         )  # fmt: skip
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
     with quiet():
-        kinds = {
-            kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17")
-            for kind in _KINDS
-            if f"{kind}_lcz.tif" in manifest["outputs"]
-        }
-    return MapResult(out, kinds, tuple(warnings), manifest)
+        opened = {kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17") for kind in kinds}
+    return MapResult(out, opened, tuple(warnings), manifest)
+
+
+def _tell(notes: Sequence[str], request: MapRequest) -> None:
+    """Tell notes on the input that its doors have not told."""
+    told = {text for read in heard_so_far() for text in read["cautions"]}
+    rest = tuple(n for n in notes if n not in told)
+    if rest:
+        first = next(iter((*request.inputs, *request.seasons.values(), *request.sentinel1)))
+        tell(Reading("input", first, (counted(len(rest), "note"),), rest))
+
+
+def _empty(maps: dict[str, xr.Dataset]) -> list[str]:
+    """Scenes without a cell that gets a class, a sentence each.
+
+    Raises
+    ------
+    InputError
+        If that is all of them: a map without a class is none.
+    """
+    best = {name: float(m["valid_fraction"].max()) for name, m in maps.items()}
+    empty = [name for name, highest in best.items() if highest < MIN_VALID]
+    if len(empty) == len(best):
+        msg = (
+            f"No cell has half of its pixels valid (at most {max(best.values()):.0%} in "
+            f"{', '.join(empty)}): there is nothing to map; check the no-data value (--nodata), or give a "
+            "clearer image."
+        )
+        raise InputError(msg)
+    return [
+        f"The scene {name} gives no cell a class: none has half of its pixels valid."
+        for name in empty
+    ]
 
 
 def _cells(prepared: object) -> tuple[int, int]:
@@ -191,40 +235,49 @@ def _check_used(described: dict[str, Weights], chosen: dict[str, Weights]) -> No
 
 
 def _write_maps(
-    out: Path, sources: Sequence[Source], maps: dict[str, xr.Dataset], fusion: Method
-) -> list[Path]:
-    """Write all layers; returns their paths."""
+    out: Path,
+    sources: Sequence[Source],
+    maps: dict[str, xr.Dataset],
+    fusion: Method,
+    networks: dict[str, str],
+) -> tuple[list[Path], list[str]]:
+    """Write all layers; returns their paths, and the kinds of maps in order."""
     proba = {name: m["probability"] for name, m in maps.items()}
-    seasons = {s.name: proba[s.name] for s in sources if s.kind == "s2"}
-    if seasons:
-        single = len(seasons) == 1 and "s2" in seasons
-        proba["s2"] = seasons["s2"] if single else fuse(seasons, "mean")
-    both = {s.name: proba[s.name] for s in sources if s.kind == "both"}
-    if both:
-        proba["both"] = fuse(both, "mean")
-    if "s1" in proba and "s2" in proba:
-        voters = seasons if fusion == "so2sat" else {"s2": proba["s2"]}
+    kinds = [*dict.fromkeys(s.kind for s in sources)]
+    made = dict(networks)
+    for kind in kinds:
+        several = {s.name: proba[s.name] for s in sources if s.kind == kind}
+        made[kind] = joined(networks[name] for name in several)
+        if kind not in several:
+            proba[kind] = fuse(several, "mean")
+    image = next((k for k in kinds if k not in ("s1", "both")), None)
+    if "s1" in proba and image:
+        seasons = {s.name: proba[s.name] for s in sources if s.kind == image}
+        voters = seasons if fusion == "so2sat" else {image: proba[image]}
         proba["fused"] = fuse({"s1": proba["s1"], **voters}, fusion)
+        made["fused"] = joined((made["s1"], made[image]))
+        kinds.append("fused")
     tags = {"LCZLIB_VERSION": lczlib.__version__}
     if any(s.scene.attrs.get("simulated") for s in sources):
         tags["LCZLIB_SIMULATED"] = "yes"
     written = []
     for name, p in proba.items():
+        own = {**tags, WEIGHTS_TAG: made[name]}
         written += [
-            write_probabilities(out / f"{name}_proba.tif", p, tags=tags),
-            write_lcz_map(out / f"{name}_lcz.tif", labels(p), tags=tags),
+            write_probabilities(out / f"{name}_proba.tif", p, tags=own),
+            write_lcz_map(out / f"{name}_lcz.tif", labels(p), tags=own),
         ]
-        if name in _KINDS:
+        if name in kinds:
             layer = certainty(p)
             path = out / f"{name}_certainty.tif"
-            written.append(write_raster(path, layer, descriptions=["certainty"], tags=tags))
+            written.append(write_raster(path, layer, descriptions=["certainty"], tags=own))
     fractions = [m["valid_fraction"] for m in maps.values()]
     stack = xr.concat(
         [f.assign_coords(x=fractions[0].x, y=fractions[0].y) for f in fractions], "band"
     )
     path = out / "valid_fraction.tif"
     written.append(write_raster(path, stack, descriptions=list(maps), tags=tags))
-    return written
+    return written, kinds
 
 
 @contextmanager

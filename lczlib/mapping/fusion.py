@@ -15,6 +15,7 @@ from lczlib.errors import InputError
 from lczlib.export import write_lcz_map, write_probabilities, write_raster
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, relative, write_manifest
 from lczlib.grid import check_same_grid, geobox_of, to_grid
+from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
 
 Method = Literal["mean", "so2sat", "product", "entropy", "vote"]
@@ -150,10 +151,12 @@ def fuse_files(
     if not (lcz > 0).any():
         msg = "The maps have no cell with data: there is nothing to fuse."
         raise InputError(msg)
+    tags = {WEIGHTS_TAG: joined(networks_of({p: p for p in names}).values())}
+    sure = certainty(fused)
     written = [
-        write_probabilities(out / "fused_proba.tif", fused),
-        write_lcz_map(out / "fused_lcz.tif", lcz),
-        write_raster(out / "fused_certainty.tif", certainty(fused), descriptions=["certainty"]),
+        write_probabilities(out / "fused_proba.tif", fused, tags=tags),
+        write_lcz_map(out / "fused_lcz.tif", lcz, tags=tags),
+        write_raster(out / "fused_certainty.tif", sure, descriptions=["certainty"], tags=tags),
     ]
     parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
     content = new_manifest(

@@ -18,7 +18,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from lczlib.classes import N_CLASSES
-from lczlib.errors import Cancelled, InputError
+from lczlib.errors import Cancelled, InputError, WeightsError
 from lczlib.grid import geobox_of, lcz_grid, on_grid
 from lczlib.mapping.engines import Engine, PatchLayout
 from lczlib.mapping.prepare import Prepared
@@ -97,6 +97,11 @@ def predict(
         ``probability`` (lcz, y, x) float32, NaN in cells with less than half of their pixels
         valid; ``valid_fraction`` (y, x) float32, the valid share of a cell's pixels that lie in
         the scene.
+
+    Raises
+    ------
+    WeightsError
+        If the network gives numbers that are not finite.
     """
     if anchor not in ("center", "corner"):
         msg = f"{anchor!r} is no anchor: use center or corner."
@@ -119,6 +124,7 @@ def predict(
         block = np.full((N_CLASSES, *tile.shape), np.nan, np.float32)
         if rows.size:
             found = engine.probabilities(pixels, rows, cols, layout)
+            _check_finite(found, engine)
             classes = np.asarray(engine.weights.classes) - 1
             full = np.zeros((len(rows), N_CLASSES), np.float32)
             full[:, classes] = found
@@ -128,6 +134,18 @@ def predict(
         if progress:
             progress(done, total)
     return as_dataset(store, cells)
+
+
+def _check_finite(found: np.ndarray, engine: Engine) -> None:
+    """Refuse a network whose numbers run over: its cells would pass for cells without data."""
+    wrong = int((~np.isfinite(found)).any(1).sum())
+    if wrong:
+        msg = (
+            f"{engine.weights.name} gives no finite probabilities in {wrong:,} of {len(found):,} cells "
+            f"({engine.description}): its weights or its scaling are damaged, or the precision is too low "
+            "for it (--precision float32)."
+        )
+        raise WeightsError(msg)
 
 
 def as_dataset(store: Store, cells: GeoBox) -> xr.Dataset:

@@ -12,6 +12,7 @@ from lczlib.errors import GridError, InputError, WeightsError
 from lczlib.grid import check_projected, geobox_of
 from lczlib.mapping.guard import check_distribution
 from lczlib.models import Weights
+from lczlib.reading import Reading, tell
 from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, sentinel1_channels
 from lczlib.scenes.sentinel1 import COVARIANCE_BANDS, FEATURES, so2sat_features
 
@@ -45,9 +46,16 @@ class Prepared:
 
 
 def prepare(
-    scene: xr.Dataset, weights: Weights, *, name: str = "", cell: float = 100.0
+    scene: xr.Dataset,
+    weights: Weights,
+    *,
+    name: str = "",
+    cell: float = 100.0,
+    accept_values: bool = False,
 ) -> Prepared:
     """Check a scene against a network's weights and work out its scaling.
+
+    How its values compare with those that the network was trained on is told (`lczlib.reading`).
 
     Parameters
     ----------
@@ -59,13 +67,16 @@ def prepare(
         What messages call the scene; its source by default.
     cell : float
         Edge of an LCZ cell in metres.
+    accept_values : bool
+        Go on, with a warning, where the values cannot be what the network reads.
 
     Raises
     ------
     WeightsError
         If the weights are for another sensor, or for simulated scenes only.
     InputError, GridError
-        If the scene has no valid pixel, is not in metres, or has another pixel size.
+        If the scene has no valid pixel, is not in metres, has another pixel size, or values that
+        cannot be what the network reads.
     """
     what = f"scene {name or scene.attrs.get('source', '')}".strip()
     if min(scene.sizes["y"], scene.sizes["x"]) < 2:
@@ -89,9 +100,13 @@ def prepare(
             f"{weights.pixel_size:g} m: resample it first (--resample utm)."
         )
         raise InputError(msg)
-    warnings = list(check_distribution(bands, weights, what))
+    judgement = check_distribution(bands, weights, what, accept=accept_values)
+    warnings = list(judgement.warnings)
     if scene.attrs.get("simulated") and not weights.simulated:
         warnings.append(f"The {what} is simulated; {weights.name} was trained on real scenes.")
+    if judgement.said or warnings:
+        source = str(scene.attrs.get("source", name))
+        tell(Reading(what, source, judgement.said, tuple(warnings), {"weights": weights.name}))
     mean, std = _statistics(bands, weights)
     if weights.normalisation in ("scene", "fixed"):
         gain, shift, fill = weights.scale / std, -mean / std, np.zeros(len(mean))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lczlib.errors import InputError
-from lczlib.export.manifest import MANIFEST, check_inputs, relative
+from lczlib.export.inputs import find_file, find_inputs
+from lczlib.export.manifest import MANIFEST, relative
 from lczlib.mapping.engines import Precision
 from lczlib.mapping.fusion import Method
 from lczlib.mapping.predict import Anchor
@@ -46,6 +48,8 @@ class MapRequest:
         Month of the Sentinel-1 mosaic.
     resample : str
         ``utm`` warps a single raster to 10 m in its UTM zone first; empty: never.
+    accept_values : bool
+        Map values that cannot be what the network reads, with a warning instead of a refusal.
     box : tuple of float
         West, south, east, north in degrees: maps that part only (`lczlib.scenes.crop`).
     clouds : bool
@@ -71,6 +75,7 @@ class MapRequest:
     date: str = ""
     sentinel1_time: str = ""
     resample: str = ""
+    accept_values: bool = False
     box: tuple[float, ...] = ()
     clouds: bool = False
 
@@ -85,7 +90,9 @@ def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
     return values
 
 
-def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
+def request_of(
+    manifest: dict[str, Any], folder: str | Path, look_in: Sequence[str | Path] = ()
+) -> MapRequest:
     """The request that a manifest records, after checking that its inputs are unchanged.
 
     Parameters
@@ -94,6 +101,8 @@ def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
         Content of a ``manifest.json`` of `map_city`.
     folder : path
         The folder it lies in; its paths are relative to that.
+    look_in : sequence of path
+        Folders to look for inputs in that do not lie there any more.
 
     Raises
     ------
@@ -106,22 +115,12 @@ def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
         what = f"it is of `lcz {command}`" if command != "map" else "it lacks parameters or inputs"
         msg = f"{folder / MANIFEST} is no manifest of `lcz map`: {what}."
         raise InputError(msg)
-    check_inputs(manifest, folder)
-    for used in manifest.get("weights", ()):
-        name = used.get("name", "")
-        for asked in manifest["parameters"].get("weights") or [name]:
-            path = folder / asked
-            found = describe(path if path.is_file() else asked)
-            if found.name == name and found.sha256 != used.get("sha256"):
-                msg = f"The manifest's weights {name} have changed since (SHA-256 differs): restore them."
-                raise InputError(msg)
+    found = find_inputs(manifest, folder, look_in)
     values = dict(manifest["parameters"])
-    values["inputs"] = tuple(str(folder / p) for p in values["inputs"])
-    values["seasons"] = {s: str(folder / p) for s, p in values["seasons"].items()}
-    values["sentinel1"] = tuple(str(folder / p) for p in values.get("sentinel1", ()))
-    values["weights"] = tuple(
-        str(folder / w) if (folder / w).is_file() else w for w in values["weights"]
-    )
+    for name in ("inputs", "sentinel1"):
+        values[name] = tuple(found.path(p) for p in values.get(name, ()))
+    values["seasons"] = {s: found.path(p) for s, p in values["seasons"].items()}
+    values["weights"] = _weights(manifest, folder, look_in)
     values["bands"] = tuple(values["bands"])
     values["box"] = tuple(values.get("box", ()))
     try:
@@ -129,3 +128,21 @@ def request_of(manifest: dict[str, Any], folder: str | Path) -> MapRequest:
     except TypeError as err:
         msg = f"{folder / MANIFEST} was written by another version of lczlib ({err})."
         raise InputError(msg) from err
+
+
+def _weights(
+    manifest: dict[str, Any], folder: Path, look_in: Sequence[str | Path]
+) -> tuple[str, ...]:
+    """The weights that were named, by name or file, unchanged."""
+    used = {w.get("name", ""): w.get("sha256") for w in manifest.get("weights", ())}
+    named = []
+    for asked in manifest["parameters"].get("weights") or ():
+        is_file = "/" in asked or asked.endswith(".safetensors")
+        digests = {d for d in used.values() if d}
+        named.append(str(find_file(asked, digests, folder, look_in)) if is_file else asked)
+    for name in named or used:
+        found = describe(name)
+        if found.name in used and found.sha256 != used[found.name]:
+            msg = f"The manifest's weights {found.name} have changed since (SHA-256 differs): restore them."
+            raise InputError(msg)
+    return tuple(named)

@@ -11,19 +11,22 @@ import xarray as xr
 
 from lczlib.errors import InputError, WeightsError
 from lczlib.grid import check_same_grid, geobox_of, to_utm
+from lczlib.mapping.doubtful import open_doubtful
 from lczlib.models import Weights
 from lczlib.scenes import (
     crop,
     find_product,
     open_raster_scene,
     open_sentinel1_rasters,
-    open_sentinel2,
     open_so2sat,
 )
 from lczlib.scenes.atmosphere import to_top_of_atmosphere
 
 if TYPE_CHECKING:
     from lczlib.mapping.request import MapRequest
+
+SENTINELS = ("s1", "s2", "both")
+"""Sensors whose maps have fixed names; other networks' maps are named after their sensor."""
 
 DEFAULT_WEIGHTS = {"s1": "so2sat_s1_resnet20", "s2": "so2sat_s2_resnet20"}
 SIMULATED_WEIGHTS = {"s1": "demo_s1", "s2": "demo_s2"}
@@ -44,7 +47,7 @@ class Source:
     name : str
         ``s1``, ``s2``, ``s2_<season>`` or ``both_<season>``: the start of its files' names.
     kind : str
-        ``s1``, ``s2`` or ``both``.
+        ``s1``, ``s2``, ``both``, or the sensor of a network that reads another: ``landsat``.
     scene : Dataset
         Canonical scene.
     weights_name : str
@@ -84,10 +87,18 @@ def open_sources(
         if weights.task != "lcz":
             msg = f"{name} maps {weights.task}, not LCZ: use `lcz {weights.task}`."
             raise WeightsError(msg)
-        kind = weights.sensor if weights.sensor in ("s1", "both") else "s2"
+        kind = (
+            weights.sensor if weights.sensor in ("s1", "both") else "s2"
+        )  # or what takes its place
         if kind in by_kind:
+            first = described[by_kind[kind]].sensor
+            read = (
+                f"sensor {first}"
+                if first == weights.sensor
+                else f"rasters of {first} and {weights.sensor}"
+            )
             msg = (
-                f"Both {by_kind[kind]} and {name} read sensor {kind}: give one a sensor, and map "
+                f"Both {by_kind[kind]} and {name} read {read}: give one a sensor, and map "
                 "the other into a folder of its own."
             )
             raise InputError(msg)
@@ -191,9 +202,10 @@ def _from_rasters(
         if by_kind and name is None:
             files = {}
     weights = described.get(name) if name else None
+    kind = weights.sensor if weights and weights.sensor not in SENTINELS else "s2"
     for label, path in files.items():
         if weights is None or weights.sensor == "s2":
-            scene = open_sentinel2(path, **_raster_options(request), clouds=request.clouds)
+            scene = open_doubtful(path, {**_raster_options(request), "clouds": request.clouds})
             scene = _at_level(scene, request, weights.level if weights else "L1C")
         else:
             scene = open_raster_scene(path, sensor=weights.sensor, **_raster_options(request))
@@ -203,7 +215,7 @@ def _from_rasters(
             scene = to_utm(scene)
         plain = len(files) == 1 and not request.seasons
         chosen = name or default_weights(scene)["s2"]
-        sources.append(Source("s2" if plain else f"s2_{label}", "s2", scene, chosen))
+        sources.append(Source(kind if plain else f"{kind}_{label}", kind, scene, chosen))
     first = sources[0]
     for source in sources[1:]:
         boxes = (geobox_of(s.scene, s.name) for s in (first, source))

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 FLOOR = 1e-30
 """The smallest probability that is told apart from none: its logarithm is finite in float32."""
 
+_SUM_TOLERANCE = 1e-3
+
 
 class RandomForest(nn.Module):
     """Decision trees that read the mean of each band over the LCZ cell at a patch's centre.
@@ -78,6 +80,25 @@ class RandomForest(nn.Module):
             low, high = self.branches[node].long().unbind(-1)
             at = torch.where(at < n_splits, torch.where(above, high, low), at)
         return self.share[at - n_splits].mean(dim=1).clamp_min(FLOOR).log()
+
+    def flaw(self) -> str:
+        """What is wrong with the trees, in words; empty where each way ends in shares of classes."""
+        n_splits, n_leaves = self.feature.shape[0], self.share.shape[0]
+        for name, highest in (("branches", n_splits + n_leaves), ("roots", n_splits + n_leaves),
+                              ("feature", self.in_channels)):  # fmt: skip
+            values = getattr(self, name)
+            if bool(((values < 0) | (values >= highest)).any()):
+                return f"{name} of the forest point beyond its {highest} nodes or bands"
+        sums = self.share.sum(1)
+        if bool((self.share < 0).any()) or bool(((sums - 1).abs() > _SUM_TOLERANCE).any()):
+            return "shares of classes in the leaves do not add up to 1"
+        at = self.roots.long().unique()
+        for _ in range(self.depth):
+            at = at[at < n_splits]
+            if not len(at):
+                return ""
+            at = self.branches[at].long().unique()
+        return f"trees do not end after {self.depth} splits" if bool((at < n_splits).any()) else ""
 
 
 def _centre(size: int, cell: int) -> slice:

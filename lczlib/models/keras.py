@@ -4,36 +4,97 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lczlib.errors import WeightsError
+from lczlib.errors import LczError, WeightsError
+from lczlib.models.parameters import check_declared
 
 
-def read_layers(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
-    """The arrays of each layer of a Keras weights file: layer name to array name to array.
+def read_layers(path: str | Path, *, contents: bool = True) -> dict[str, dict[str, Tensor]]:
+    """The arrays of each layer of a Keras weights file: layer name to array name to array, float32.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    contents : bool
+        Without, the arrays have shapes only (PyTorch's ``meta``), and nothing of them is read.
 
     Raises
     ------
     WeightsError
-        If the file is no Keras HDF5 file, or is damaged.
+        If the file is no Keras HDF5 file, is damaged, declares more than may be read, or its arrays
+        lie elsewhere or are no numbers.
     """
-    layers: dict[str, dict[str, np.ndarray]] = {}
     try:
         with h5py.File(path, "r") as file:
-            root = file.get("model_weights", file)  # a whole saved model, or its weights alone
-            for layer in (as_text(n) for n in root.attrs["layer_names"]):
-                names = [as_text(n) for n in root[layer].attrs["weight_names"]]
-                arrays = {n.rsplit("/", 1)[-1].split(":")[0]: root[layer][n][()] for n in names}
-                if arrays:
-                    layers[layer] = arrays
-    except (OSError, KeyError, RuntimeError) as err:
-        msg = f"{path} is no readable Keras weights file ({err}): fetch it again."
+            # a whole saved model, or its weights alone
+            root = _inside(file, "model_weights") if "model_weights" in file else file
+            stored = {
+                layer: {
+                    _short(n): _inside(group, n) for n in map(as_text, group.attrs["weight_names"])
+                }
+                for layer in map(as_text, root.attrs["layer_names"])
+                for group in [_inside(root, layer)]
+            }
+            stored = {layer: arrays for layer, arrays in stored.items() if arrays}
+            every = [d for arrays in stored.values() for d in arrays.values()]
+            for dataset in every:
+                _check_dataset(dataset)
+            check_declared(4 * sum(d.size for d in every), path)
+            read = _values if contents else _outline
+            return {la: {n: read(d) for n, d in arrays.items()} for la, arrays in stored.items()}
+    except LczError:
+        raise
+    except Exception as err:  # h5py refuses a damaged or foreign file in many ways
+        msg = f"{path} is no readable Keras weights file ({_line(err)}): fetch it again."
         raise WeightsError(msg) from err
-    return layers
+
+
+def _inside(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
+    """A member of a group, if all on the way to it lies in this file itself."""
+    for part in name.strip("/").split("/"):
+        link = group.get(part, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            msg = f"{name} is a link, and may lead to another file"
+            raise ValueError(msg)
+        group = group[part]
+    return group
+
+
+def _check_dataset(dataset: Any) -> None:
+    if not isinstance(dataset, h5py.Dataset):
+        msg = f"{dataset.name} is no array"
+        raise ValueError(msg)
+    if dataset.is_virtual or dataset.external:
+        msg = f"the numbers of {dataset.name} lie in another file"
+        raise ValueError(msg)
+    if dataset.dtype.kind != "f":
+        msg = f"{dataset.name} holds {dataset.dtype}, no floating-point numbers"
+        raise ValueError(msg)
+
+
+def _values(dataset: h5py.Dataset) -> Tensor:
+    # in any byte order and precision in the file
+    return torch.from_numpy(np.asarray(dataset[()], np.float32).reshape(dataset.shape))
+
+
+def _outline(dataset: h5py.Dataset) -> Tensor:
+    return torch.empty(dataset.shape, device="meta")
+
+
+def _short(name: str) -> str:
+    return name.rsplit("/", 1)[-1].split(":")[0]
+
+
+def _line(err: Exception) -> str:
+    text = str(err).strip().splitlines()
+    return text[0] if text and len(text[0]) > 8 else f"{type(err).__name__} {text[:1]}"
 
 
 def as_text(name: bytes | str) -> str:
@@ -53,7 +114,9 @@ def load_keras(model: nn.Module, path: str | Path) -> nn.Module:
     WeightsError
         If layers are missing, left over, or of another shape; the message lists them.
     """
-    stored = read_layers(path)
+    stored = read_layers(
+        path, contents=False
+    )  # shapes first: a small file may declare large arrays
     wanted = model.keras_layers()
     if set(stored) != set(wanted):
         stored = _from_one(stored)
@@ -83,9 +146,12 @@ def load_keras(model: nn.Module, path: str | Path) -> nn.Module:
             f"({type(model).__name__}) has: {_some(unfit)}."
         )
         raise WeightsError(msg)
+    stored = read_layers(path)
+    if set(stored) != set(wanted):
+        stored = _from_one(stored)
     with torch.no_grad():
-        for layer, tensors in found.values():
-            for target, tensor in tensors.items():
+        for name, layer in wanted.items():
+            for target, tensor in _tensors(layer, stored[name]).items():
                 getattr(layer, target).copy_(tensor)
     return model
 
@@ -107,7 +173,7 @@ def _some(items: list[str], most: int = 6) -> str:
     return (", ".join(items[:most]) + more) or "none"
 
 
-def _from_one(layers: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
+def _from_one(layers: dict[str, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
     """Rename layers so that the numbers of each kind start at 1 (Keras counts on in a session)."""
     numbers: dict[str, list[int]] = {}
     for name in layers:
@@ -120,13 +186,13 @@ def _from_one(layers: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, n
     return out
 
 
-def _tensors(layer: nn.Module, arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
+def _tensors(layer: nn.Module, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
     """One layer's Keras arrays under PyTorch's names and axis order."""
     names = {"bias": "bias", "gamma": "weight", "beta": "bias"}
     names |= {"moving_mean": "running_mean", "moving_variance": "running_var"}
-    out = {names[n]: torch.from_numpy(a) for n, a in arrays.items() if n != "kernel"}
+    out = {names[n]: a for n, a in arrays.items() if n != "kernel"}
     if "kernel" in arrays:
-        kernel = torch.from_numpy(arrays["kernel"])
+        kernel = arrays["kernel"]
         is_conv = isinstance(layer, nn.Conv2d)
         # Keras: (height, width, in, out) and (in, out)
         out["weight"] = kernel.permute(3, 2, 0, 1) if is_conv else kernel.T

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -46,14 +45,14 @@ def read_graph(path: str | Path) -> list[Layer] | None:
     WeightsError
         If the file is damaged, or its layers are not known here.
     """
-    arrays = read_layers(path)
+    arrays = read_layers(path, contents=False)
     with h5py.File(path, "r") as file:
         text = file.attrs.get("model_config")
     if text is None:
         return None
     try:
         layers = _in_order(_layers(json.loads(as_text(text)), arrays))
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as err:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as err:
         msg = f"The list of layers in {path} is of no known form ({type(err).__name__}: {err})."
         raise WeightsError(msg) from err
     unknown = {x["kind"] for x in layers if x["kind"] not in _KINDS}
@@ -73,7 +72,7 @@ def read_graph(path: str | Path) -> list[Layer] | None:
     return layers
 
 
-def _layers(model: dict[str, Any], arrays: dict[str, dict[str, np.ndarray]]) -> Iterator[Layer]:
+def _layers(model: dict[str, Any], arrays: dict[str, dict[str, Tensor]]) -> Iterator[Layer]:
     """The file's layers as plain values, in its order."""
     config = model["config"]
     listed = config if isinstance(config, list) else config["layers"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lczlib import catalog
-from lczlib.errors import CatalogError, WeightsError
+from lczlib.errors import CatalogError, LczError, WeightsError
 from lczlib.export.files import sha256_of
-from lczlib.models.registry import architecture, build
+from lczlib.models.description import check_description
+from lczlib.models.registry import architecture
 from lczlib.models.weights import (
     Weights,
     published_weights,
@@ -71,6 +73,8 @@ def resolve(name: str | Path) -> tuple[Weights, Path]:
         return weights, path
     converted = _converted_folder() / f"{weights.name}-{weights.sha256[:12]}.safetensors"
     if not _readable(converted):
+        from lczlib.models.parameters import build_for
+
         model = load_original(build_for(weights), catalog.fetch(weights.name))
         save_safetensors(converted, model, weights)
     return weights, converted
@@ -112,27 +116,6 @@ def _converted_folder() -> Path:
     return catalog.cache_folder() / "converted"
 
 
-def build_for(weights: Weights) -> nn.Module:
-    """A fresh network of the shape that weights describe.
-
-    Raises
-    ------
-    InputError
-        If there is no such network, or its options make none.
-    WeightsError
-        If their patches are too small for it.
-    """
-    blueprint = architecture(weights.architecture)
-    if weights.patch_size < blueprint.min_patch_size:
-        msg = (
-            f"{weights.name} is described with patches of {weights.patch_size} pixels, and "
-            f"{blueprint.title} needs {blueprint.min_patch_size} or more (--patch-size)."
-        )
-        raise WeightsError(msg)
-    n_classes = len(weights.classes) if weights.task == "lcz" else 1
-    return build(weights.architecture, weights.in_channels, n_classes, **weights.options)
-
-
 def load_original(model: nn.Module, path: Path) -> nn.Module:
     """Load a file as its authors published it: Keras HDF5, a PyTorch state dict or safetensors.
 
@@ -143,54 +126,44 @@ def load_original(model: nn.Module, path: Path) -> nn.Module:
     WeightsError
         If the file is damaged or of another network.
     """
-    if path.suffix in _KERAS:
-        if not hasattr(model, "keras_layers"):
-            msg = f"Keras weights cannot be read into {type(model).__name__}: use a PyTorch file."
-            raise WeightsError(msg)
-        from lczlib.models.keras import load_keras
+    from lczlib.models.parameters import check_filled, fill
 
-        return load_keras(model, path)
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file as read
-    else:
-        from functools import partial
-
-        import torch
-
-        read = partial(torch.load, map_location="cpu", weights_only=True)
+    if path.suffix in _KERAS and not hasattr(model, "keras_layers"):
+        msg = f"Keras weights cannot be read into {type(model).__name__}: use a PyTorch file."
+        raise WeightsError(msg)
     try:
-        state = read(path)
-    except Exception as err:  # torch raises many kinds for a damaged or foreign file
+        if path.suffix in _KERAS:
+            from lczlib.models.keras import load_keras
+
+            return check_filled(load_keras(model, path), path)
+        state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    except LczError:
+        raise
+    except Exception as err:  # a damaged or foreign file is refused in many ways
         msg = (
             f"{path} does not hold weights of {type(model).__name__}: it is damaged, or no Keras "
             "HDF5, PyTorch state dict or safetensors file."
         )
         raise WeightsError(msg) from err
-    try:
-        model.load_state_dict(state)
-    except Exception as err:  # nor is a dictionary of something else refused in one way
-        msg = f"{path} does not hold weights of {type(model).__name__} ({_reason(err)})."
-        raise WeightsError(msg) from err
-    return model
+    return fill(model, state, path)
 
 
-def _reason(err: Exception) -> str:
-    """Why a file or its parameters cannot be loaded, from what torch says, in a line."""
-    text = str(err).strip()
-    shapes = re.findall(r"mismatch for (\S+):.*?Size\((.*?)\).*?Size\((.*?)\)", text)
-    if shapes:
-        name, given, wanted = shapes[-1]  # the last layer's tells of another number of classes
-        more = f", and {len(shapes) - 1} more do not fit" if len(shapes) > 1 else ""
-        return f"{name} is {given}, not {wanted}: made for other bands, classes or options{more}"
-    keys = re.findall(r"(Missing|Unexpected) key\(s\) in state_dict: (.*)", text)
-    if keys:
-        parts = []
-        for kind, listed in keys:
-            names = re.findall(r'"(.*?)"', listed)
-            parts.append(f"{len(names)} {kind.lower()} parameters, such as {names[0]}")
-        return "; ".join(parts)
-    first = text.splitlines()[0] if text else ""
-    return first if len(first) > 8 else f"it is no such file: {type(err).__name__}"
+def _read_safetensors(path: Path) -> Any:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _read_torch(path: Path) -> Any:
+    import torch
+
+    from lczlib.models.parameters import check_declared
+
+    if zipfile.is_zipfile(path):  # a small one may unpack to more than there is memory for
+        with zipfile.ZipFile(path) as archive:
+            size = sum(i.file_size for i in archive.infolist())
+        check_declared(size, path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
@@ -215,18 +188,24 @@ def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
     >>> model(torch.rand(2, 10, 32, 32)).softmax(1).shape  # doctest: +SKIP
     torch.Size([2, 17])
     """
+    from lczlib.models.parameters import build_for, check_filled, reason_of, try_out
+
     weights, path = resolve(name)
     _, state = read_safetensors(path)
-    model = build_for(weights)
     try:
+        model = build_for(weights, state)
         model.load_state_dict(state)
-    except RuntimeError as err:
+    except WeightsError:
+        raise
+    except Exception as err:  # options that make no network fail in many ways
         title = architecture(weights.architecture).title
         msg = (
             f"{path} does not fit its own description, {title} of {weights.in_channels} bands and "
-            f"{len(weights.classes)} classes ({_reason(err)}): train, fetch or import it again."
+            f"{len(weights.classes)} classes ({reason_of(err)}): train, fetch or import it again."
         )
         raise WeightsError(msg) from err
+    check_filled(model, path)
+    try_out(model, weights, path)
     model.weights = weights
     return model.eval().to(device)
 
@@ -252,6 +231,7 @@ def import_weights(path: str | Path, weights: Weights) -> Path:
         If the file does not fit the described network, or the name is a published one.
     """
     path = Path(path)
+    check_description(weights, path)
     if not re.fullmatch(r"[\w.-]+", weights.name):
         msg = f"{weights.name!r} cannot be a name of weights: use letters, digits, '_', '-', '.'."
         raise WeightsError(msg)
@@ -263,7 +243,10 @@ def import_weights(path: str | Path, weights: Weights) -> Path:
         raise WeightsError(msg)
     if architecture(weights.architecture).keras_graph and path.suffix in _KERAS:
         weights = _with_own_layers(path, weights)
+    from lczlib.models.parameters import build_for, try_out
+
     model = load_original(build_for(weights), path)
+    try_out(model, weights, path)
     return save_safetensors(_converted_folder() / f"{weights.name}.safetensors", model, weights)
 
 

@@ -15,6 +15,7 @@ from lczlib import catalog
 from lczlib.classes import CLASSES
 from lczlib.errors import WeightsError
 from lczlib.export.files import staged
+from lczlib.models.description import check_description
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -201,7 +202,8 @@ def _read(path: str | Path, *, parameters: bool) -> tuple[Weights, dict[str, Ten
         )
         raise WeightsError(msg)
     try:
-        return Weights.from_dict(json.loads(described)), state
-    except (ValueError, TypeError, AttributeError) as err:
+        weights = Weights.from_dict(json.loads(described))
+    except (ValueError, TypeError, AttributeError, RecursionError) as err:
         msg = f"The description in {path} is not one of this library ({err}): import the file anew."
         raise WeightsError(msg) from err
+    return check_description(weights, path), state

@@ -10,7 +10,7 @@ import numpy as np
 from lczlib.errors import InputError
 from lczlib.scenes.bands import BANDS
 
-_OTHER_ORDERS = {
+OTHER_ORDERS = {
     "B8A last": ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12", "B8A"),
     "10 m bands first": ("B02", "B03", "B04", "B08", "B05", "B06", "B07", "B8A", "B11", "B12"),
     "red first": ("B04", "B03", "B02", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"),
@@ -56,7 +56,7 @@ def order_fits(sample: np.ndarray, assumed: Sequence[str] = BANDS) -> dict[str, 
         pairs = [correlation[order.index(a), order.index(b)] for a, b in _ALIKE]
         return float(np.mean(pairs))
 
-    return {name: fit(order) - fit(tuple(assumed)) for name, order in _OTHER_ORDERS.items()}
+    return {name: fit(order) - fit(tuple(assumed)) for name, order in OTHER_ORDERS.items()}
 
 
 def likely_order(sample: np.ndarray, assumed: Sequence[str] = BANDS) -> str | None:
@@ -90,7 +90,7 @@ def check_order(path: str | Path, sample: np.ndarray, count: int) -> None:
     """
     name = likely_order(sample)
     if name is not None:
-        order = ",".join(_OTHER_ORDERS[name]) if count == len(BANDS) else "B01,B02,..."
+        order = ",".join(OTHER_ORDERS[name]) if count == len(BANDS) else "B01,B02,..."
         msg = (
             f"{path} does not name its bands, and their values fit the order '{name}' better than "
             f"that of wavelength: say the order with bands= (--bands {order}, if that is it)."

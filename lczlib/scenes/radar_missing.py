@@ -34,6 +34,7 @@ from lczlib.scenes.radar_survey import (
     Survey,
     covered,
     present,
+    read,
     squares_of_one_value,
     survey,
     windows,
@@ -292,7 +293,7 @@ def find_missing(
     if any(fills) or border is not None or fringe:
         counts.update(dict.fromkeys(counts, 0))
         for rows, columns, own in windows(seen.size, rule._halo):
-            block = np.asarray(data[:, rows, columns].values, np.float32)
+            block = read(data, rows, columns)
             by_group = rule.causes(block, rule._border_in(rows, columns))
             # a pixel that is missing in two acquisitions counts once, by the first cause
             first = np.where(by_group > 0, by_group, 9).min(0)[own]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import rasterio
 import xarray as xr
 from scipy.ndimage import binary_dilation
 
@@ -30,6 +31,7 @@ LEAST_SQUARES = 9
 """Of 2 x 2 pixels, that a fill holds: those of a block of 4 x 4."""
 
 _ROWS, _COLUMNS = 512, 2048  # multiples of CELL
+_GDAL_CACHE_MB = 64
 _SAMPLE = 2048  # pixels of a window
 _KEPT_VALUES = 20_000
 
@@ -99,6 +101,12 @@ def windows(
             yield whole[0], whole[1], (own[0], own[1])
 
 
+def read(data: xr.DataArray, rows: slice, columns: slice) -> np.ndarray:
+    """A window ``(band, y, x)`` float32; GDAL's cache stays small, which grows with memory else."""
+    with rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB):
+        return np.asarray(data[:, rows, columns].values, np.float32)
+
+
 def survey(data: xr.DataArray, kinds: Sequence[Kind], groups: Sequence[slice]) -> Survey:
     """Look at all of a raster once.
 
@@ -120,7 +128,7 @@ def survey(data: xr.DataArray, kinds: Sequence[Kind], groups: Sequence[slice]) -
     free, repeated = [], []
     found.gaps = np.zeros([-(-n // CELL) for n in size], bool)
     for rows, columns, _ in windows(found.size):
-        block = np.asarray(data[:, rows, columns].values, np.float32)
+        block = read(data, rows, columns)
         valid = present(block, found.kinds)
         in_block, outside = np.zeros_like(valid), np.zeros_like(valid)
         for b, kind in enumerate(found.kinds):
@@ -230,26 +238,36 @@ def _cells(
     db: np.ndarray, inside: np.ndarray, top: int, left: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Row, column and variance of the dark cells of a window; variances of some others."""
-    rows, columns = (n // CELL for n in db.shape)
-    shape = rows, CELL, columns, CELL
-
-    def cut(values: np.ndarray) -> np.ndarray:
-        return values[: rows * CELL, : columns * CELL].reshape(shape).astype(np.float64)
-
-    values = cut(np.where(inside, db, 0))
-    n = cut(inside).sum((1, 3))
-    n_dark = cut(inside & (db < DARK)).sum((1, 3))
-    n_one = np.maximum(n, 1)
-    mean = values.sum((1, 3)) / n_one
-    away = np.where(cut(inside) > 0, values - mean[:, None, :, None], 0)
-    variance = (away**2).sum((1, 3)) / np.maximum(n - 1, 1)
-    is_dark = (n >= CELL * CELL / 2) & (n_dark >= 0.9 * n)
-    y, x = np.nonzero(is_dark)
-    cells = np.column_stack([y + top // CELL, x + left // CELL, variance[is_dark]])
-    others = variance[(n == CELL * CELL) & ~is_dark]
+    cells = np.empty((0, 3))
+    dark = inside & (db < DARK)
+    if dark.any():
+        n, variance = _variances(db, inside)
+        n_dark = _by_cell(dark).sum((1, 3))
+        y, x = np.nonzero((n >= CELL * CELL / 2) & (n_dark >= 0.9 * n))
+        cells = np.column_stack([y + top // CELL, x + left // CELL, variance[y, x]])
+    # the scene's own speckle: of some rows of cells
+    rows = np.arange(db.shape[0] // CELL)[:: max(1, db.shape[0] // CELL // 8)] * CELL
+    rows = (rows[:, None] + np.arange(CELL)).ravel()
+    n, variance = _variances(db[rows], inside[rows] & ~dark[rows])
+    others = variance[n == CELL * CELL]
     return cells, others[:: max(1, others.size // 256)]
 
 
+def _by_cell(values: np.ndarray) -> np.ndarray:
+    rows, columns = (n // CELL for n in values.shape)
+    return values[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
+
+
+def _variances(db: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many values the cells of a window hold, and their variance in dB2."""
+    known = _by_cell(inside)
+    values = np.where(known, _by_cell(db), 0).astype(np.float64)
+    n = known.sum((1, 3))
+    mean = values.sum((1, 3)) / np.maximum(n, 1)
+    away = np.where(known, values - mean[:, None, :, None], 0)
+    return n, (away**2).sum((1, 3)) / np.maximum(n - 1, 1)
+
+
 def _some(block: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    pixels = block[:, chosen]
-    return pixels[:, :: max(1, pixels.shape[1] // _SAMPLE)]
+    at = np.flatnonzero(chosen)
+    return block.reshape(len(block), -1)[:, at[:: max(1, at.size // _SAMPLE)]]

@@ -25,7 +25,7 @@ and at least 10 better than if they were taken for amplitudes; amplitudes taken 
 dB are half of what they should be, score worse than as what they are by more than `_CERTAIN`, or, of
 very dark land, by no less than `_POSSIBLE`."""
 
-_CERTAIN = 4.0
+_CERTAIN = 3.0
 _POSSIBLE = {"linear": -6.0, "amplitude": 0.0}
 _STRANGE = 40.0  # no backscatter in any unit: digital numbers, or a scale
 

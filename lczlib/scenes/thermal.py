@@ -1,48 +1,60 @@
-"""Surface temperature from thermal products: one schema, degrees Celsius, NaN where unusable.
+"""Temperature rasters, of the surface or of the air: degrees Celsius, NaN where unusable.
 
-What is known of a product is one row of :mod:`lczlib.scenes.thermal_products`; its cloud and
-quality layers are taken from beside the file where they carry the product's own names, or given.
+What is known of a product is one row of :mod:`lczlib.scenes.thermal_products`; its cloud and quality
+layers are found beside the file or in it (:mod:`lczlib.scenes.thermal_quality`), or given.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from lczlib.errors import InputError
-from lczlib.grid import check_same_grid, geobox_of
-from lczlib.rasters import open_raster
+from lczlib.grid import geobox_of
+from lczlib.reading import Reading, share, tell
+from lczlib.scenes.layer import Layer, open_layer
+from lczlib.scenes.thermal_fills import mask_implausible, repeated_values
+from lczlib.scenes.thermal_names import AIR, AIR_BANDS, SURFACE_BANDS, check_measured
 from lczlib.scenes.thermal_products import (
-    CLOUD_BITS,
     PRODUCTS,
     ThermalConstants,
-    modis_quality,
-    mtl_value,
-    read_text,
+    product_of,
 )
-from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE, check_unit, unit_of
+from lczlib.scenes.thermal_quality import NO_LAYER, Quality, quality_of
+from lczlib.scenes.thermal_time import acquisition, metadata_beside, overpass_of, time_of
+from lczlib.scenes.thermal_units import (
+    KELVIN,
+    PLAUSIBLE,
+    PLAUSIBLE_AIR,
+    Conversion,
+    conversion,
+    refuse_fill,
+)
 
-_MTL = (r"_(ST_)?B(10|11|6)\.\w+$", "_MTL.txt")
-"""What the name of a Landsat band becomes in that of its metadata file."""
+_COARSE = 2000.0
+"""m: cells larger than this hold several zones."""
 
 
 @dataclass(frozen=True)
 class Thermal:
-    """A thermal raster in degrees Celsius and what became of its pixels.
+    """A raster of temperatures in degrees Celsius and what became of its pixels.
 
     Attributes
     ----------
     temperature : DataArray (y, x)
         float32, degC, NaN where missing, cloudy or implausible; attrs ``quantity``, ``units``,
-        ``source``, ``kind``.
+        ``source``, ``kind``, ``clouds``.
     uncertainty : DataArray (y, x) or None
         One standard deviation in K, where the product has it.
     counts : dict
-        Pixels: ``total``, ``no_data``, ``cloud_or_poor``, ``implausible``, ``fringe``, ``valid``.
+        Pixels: ``total``, ``no_data``, ``repeated`` (fills nobody declared), ``cloud_or_poor`` (None
+        without a quality layer), ``implausible``, ``fringe``, ``valid``.
     time : numpy.datetime64 or None
         Acquisition, UTC.
     overpass : {"day", "night"} or None
@@ -53,7 +65,7 @@ class Thermal:
 
     temperature: xr.DataArray
     uncertainty: xr.DataArray | None = None
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int | None] = field(default_factory=dict)
     time: np.datetime64 | None = None
     overpass: str | None = None
     files: tuple[Path, ...] = ()
@@ -73,26 +85,28 @@ def open_temperature(
     plausible: tuple[float, float] = PLAUSIBLE,
     fringe: int = 2,
 ) -> Thermal:
-    """Open a thermal raster of a known product, or any raster whose unit is stated.
+    """Open a thermal raster of a known product, or any raster whose unit is known.
 
     Parameters
     ----------
     path : path
-        GeoTIFF. MODIS as GeoTIFF export (AppEEARS, HEG, ``gdal_translate``), not HDF4.
+        GeoTIFF or NetCDF. MODIS as GeoTIFF export (AppEEARS, HEG, ``gdal_translate``), not HDF4.
     kind : str, optional
         A key of :data:`lczlib.scenes.thermal_products.PRODUCTS`; recognised by the product's own
-        file name when not given.
+        file or band name when not given.
     unit : str, optional
-        Unit of the stored values (``K`` or ``degC``, in any usual spelling), where the raster is of
-        no known product and does not state it.
+        Unit of the temperatures (``K``, ``degC`` or ``degF``, in any usual spelling), where the raster
+        is of no known product and does not state it.
     band : int or str, optional
-        Band number (from 1) or name, where the file has several.
+        Band number (from 1) or name, where the file has several; of a NetCDF the variable, with the
+        number of the time step behind a colon (``LST:3``).
     quality, uncertainty : path, optional
-        Quality and uncertainty layers; found beside the file by their product names when not given.
+        Quality and uncertainty layers; found beside the file by their product names, or among its
+        bands, when not given.
     constants, mtl
         Constants of a Landsat Level-1 band, or the ``MTL`` file that holds them.
     time : str or datetime64, optional
-        Acquisition in UTC; read from MTL or file name where they tell it.
+        Acquisition in UTC; read from MTL, NetCDF or file name where they tell it.
     plausible : (float, float)
         Temperatures in degC outside this range are masked and counted.
     fringe : int
@@ -103,9 +117,70 @@ def open_temperature(
     Raises
     ------
     InputError
-        If the unit cannot be known or contradicts the values, a layer is missing, or nothing is
-        left (all cloud).
+        If the unit cannot be known or contradicts the values, the raster says that it is air
+        temperature, a layer is missing, or nothing is left (all cloud).
+
+    Notes
+    -----
+    Scale and offset are the product's, else those of the chosen band, by GDAL or in the text of the
+    tags. A float raster that was scaled before and kept its tags is not scaled again: whether values
+    are temperatures decides. Values repeated as no continuous field repeats them are masked.
     """
+    path = _checked(path)
+    if kind is not None and kind not in PRODUCTS:
+        msg = f"{kind!r} is no known thermal product: use one of {', '.join(PRODUCTS)}, or state the unit."
+        raise InputError(msg)
+    layer = open_layer(path, "thermal raster", band, SURFACE_BANDS)
+    check_measured(layer, path, "surface")
+    product = kind or product_of(path, layer.name)
+    mtl = mtl or metadata_beside(path)
+    flags = quality_of(layer, path, product, quality, uncertainty)
+    to_celsius: Conversion | ThermalConstants | None = None
+    if product == "landsat-l1" and (kind or not unit):
+        to_celsius = _constants(path, constants, mtl)
+    when = acquisition(time) if time is not None else time_of(path, mtl)
+    files = (path, *flags.files, *((Path(mtl),) if mtl else ()))
+    return _read(
+        layer, path, "surface", kind=kind, product=product, unit=unit, to_celsius=to_celsius, flags=flags,
+        plausible=plausible, fringe=fringe, when=when, files=files,
+    )  # fmt: skip
+
+
+def open_air_temperature(
+    path: str | Path,
+    *,
+    unit: str | None = None,
+    band: int | str | None = None,
+    time: str | np.datetime64 | None = None,
+    plausible: tuple[float, float] = PLAUSIBLE_AIR,
+    fringe: int = 2,
+) -> Thermal:
+    """Open a raster of air temperature, of a model or interpolated: ERA5-Land, UrbClim, WRF.
+
+    Parameters
+    ----------
+    path : path
+        GeoTIFF or NetCDF.
+    unit, band, time, plausible, fringe
+        As for `open_temperature`.
+
+    Raises
+    ------
+    InputError
+        If the unit cannot be known or contradicts the values, the raster says that it is surface
+        temperature, or nothing is left.
+    """
+    path = _checked(path)
+    layer = open_layer(path, "air temperature raster", band, AIR_BANDS)
+    check_measured(layer, path, "air")
+    when = acquisition(time) if time is not None else time_of(path, None)
+    return _read(
+        layer, path, "air", kind=None, product=None, unit=unit, to_celsius=None, flags=Quality(),
+        plausible=plausible, fringe=fringe, when=when, files=(path,),
+    )  # fmt: skip
+
+
+def _checked(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() in (".hdf", ".hdf4"):
         msg = (
@@ -113,34 +188,51 @@ def open_temperature(
             "GeoTIFF, with AppEEARS or `gdal_translate HDF4_EOS:...:LST_Day_1km lst.tif`."
         )
         raise InputError(msg)
-    if kind is not None and kind not in PRODUCTS:
-        msg = f"{kind!r} is no known thermal product: use one of {', '.join(PRODUCTS)}, or state the unit."
+    return path
+
+
+def _read(
+    layer: Layer,
+    path: Path,
+    what: Literal["surface", "air"],
+    *,
+    kind: str | None,
+    product: str | None,
+    unit: str | None,
+    to_celsius: Conversion | ThermalConstants | None,
+    flags: Quality,
+    plausible: tuple[float, float],
+    fringe: int,
+    when: np.datetime64 | None,
+    files: tuple[Path, ...],
+) -> Thermal:
+    """Mask, convert, count and tell."""
+    stored = layer.stored.values
+    missing = layer.missing(PRODUCTS[product].fill if product else None)
+    counts: dict[str, int | None] = {"total": int(stored.size), "no_data": int(missing.sum())}
+    refuse_fill(stored[~missing], path)
+    fills = repeated_values(stored[~missing])
+    counts["repeated"] = sum(n for _, n in fills)
+    if counts["repeated"] > (~missing).sum() / 2:
+        raise InputError(_mostly_fill(path, fills, int((~missing).sum())))
+    missing |= np.isin(stored, [v for v, _ in fills])
+    poor = np.zeros(stored.shape, bool) if flags.poor is None else flags.poor & ~missing
+    counts["cloud_or_poor"] = None if flags.poor is None else int(poor.sum())
+    usable = ~missing & ~poor
+    if not usable.any():
+        clouds = "" if flags.poor is None else f" and {int(poor.sum())} cloudy"
+        msg = f"{path} has no usable pixel: {int(missing.sum())} are no data{clouds}."
         raise InputError(msg)
-    data = open_raster(path, "thermal raster")
-    layer = _band(data, band, path)
-    geobox_of(layer, f"thermal raster {path}")
-    kind = kind or (None if unit else _kind_of(path))
-    product = PRODUCTS.get(kind or "")
-    quality = quality or (product and _beside(path, product.quality))
-    uncertainty = uncertainty or (product and _beside(path, product.uncertainty))
-    mtl = mtl or _beside(path, _MTL)
-    stored = layer.values
-    missing = ~np.isfinite(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
-    fills = {layer.rio.nodata, product.fill if product else None} - {None}
-    for value in fills:
-        missing |= stored == value
-    kelvin, quantity = _to_kelvin(stored, layer, path, kind, unit, constants, mtl)
-    celsius = np.where(missing, np.float32(np.nan), kelvin - np.float32(KELVIN)).astype(np.float32)
-    counts = {"total": int(celsius.size), "no_data": int(missing.sum())}
-    sd, poor = _quality_layers(layer, kind, quality, uncertainty)
-    poor = np.zeros(celsius.shape, bool) if poor is None else poor & ~missing
-    celsius[poor] = np.nan
-    counts["cloud_or_poor"] = int(poor.sum())
-    if not np.isfinite(celsius).any():
-        msg = f"{path} has no usable pixel: {counts['no_data']} are no data and {counts['cloud_or_poor']} cloudy."
-        raise InputError(msg)
-    check_unit(celsius, stored[np.isfinite(celsius)], unit, kind, path)
-    counts |= _mask_implausible(celsius, missing, plausible, fringe)
+    if to_celsius is None:
+        to_celsius = conversion(
+            layer, stored[usable], path, unit=unit, kind=kind, named=product, plausible=plausible
+        )
+    if isinstance(to_celsius, Conversion):
+        celsius = to_celsius.celsius(stored)
+    else:
+        celsius = to_celsius.brightness(stored) - np.float32(KELVIN)
+    celsius[~usable] = np.nan
+    counts |= mask_implausible(celsius, missing, plausible, fringe)
     counts["valid"] = int(np.isfinite(celsius).sum())
     if counts["implausible"] >= max(counts["valid"], 1):
         msg = (
@@ -148,178 +240,111 @@ def open_temperature(
             f"degC and {counts['valid']} within: check its unit, its constants, or --plausible."
         )
         raise InputError(msg)
+    quantity = AIR if what == "air" else _quantity(layer, product)
+    clouds = {"clouds": flags.source or NO_LAYER} if what == "surface" else {}
     attrs = {
-        "units": "degC",
-        "quantity": quantity,
-        "kind": kind or "stated unit",
-        "source": str(path),
-    }
-    temperature = xr.DataArray(
-        celsius, coords=layer.coords, dims=layer.dims, name="temperature", attrs=attrs
+        "units": "degC", "quantity": quantity, "kind": product or "stated unit", "source": str(path),
+        **clouds,
+    }  # fmt: skip
+    temperature = layer.stored.copy(data=celsius).rename("temperature")
+    temperature = temperature.drop_vars("band", errors="ignore")
+    temperature.attrs, temperature.encoding = attrs, {}
+    sd = None
+    if flags.uncertainty is not None:
+        sd = flags.uncertainty.where(np.isfinite(temperature))
+    when = when if when is not None else layer.time
+    tell(_reading(layer, path, what, temperature, to_celsius, fills, flags, counts, when))
+    return Thermal(temperature, sd, counts, when, overpass_of(path, layer.name), files)
+
+
+def _mostly_fill(path: Path, fills: list[tuple[float, int]], n: int) -> str:
+    value, count = fills[0]
+    return (
+        f"{path} holds no temperatures in most of its pixels: {share(count, n)} of its {n:,} valid pixels are "
+        f"{value:g}, which looks like a no-data value that the file does not declare; give another raster, "
+        f"or declare it with `gdal_edit.py -a_nodata {value:g} FILE`."
     )
-    if sd is not None:
-        sd = sd.where(np.isfinite(temperature))
-    when = acquisition(time) if time is not None else _time_of(path, mtl)
-    files = tuple(Path(f) for f in (path, quality, uncertainty, mtl) if f)
-    return Thermal(temperature, sd, counts, when, _overpass_of(path), files)
 
 
-def acquisition(time: str | np.datetime64) -> np.datetime64:
-    """The time of an acquisition, to the second.
+def _quantity(layer: Layer, product: str | None) -> str:
+    if product:
+        return PRODUCTS[product].quantity
+    return str(layer.stored.attrs.get("quantity", "surface temperature"))
 
-    Raises
-    ------
-    InputError
-        If it is no date and time.
-    """
-    try:
-        when = np.datetime64(str(time).rstrip("Z"), "s")
-    except ValueError as err:
-        msg = f"{str(time)!r} is no acquisition time: write it in UTC as 2023-07-01T10:00."
-        raise InputError(msg) from err
-    if np.isnat(when):
-        msg = "The acquisition time is missing: write it in UTC as 2023-07-01T10:00."
+
+def _constants(
+    path: Path, constants: ThermalConstants | None, mtl: str | Path | None
+) -> ThermalConstants:
+    if constants is None and mtl is None:
+        msg = (
+            f"{path} holds Landsat Level-1 digital numbers: give the scene's MTL file, or the four "
+            "constants (radiance mult and add, K1, K2)."
+        )
         raise InputError(msg)
-    return when
+    number = re.search(r"_B(1[01])(?!\d)", path.name)
+    return constants or ThermalConstants.from_mtl(mtl, number[1] if number else "10")
 
 
-def _mask_implausible(
-    celsius: np.ndarray, missing: np.ndarray, plausible: tuple[float, float], fringe: int
-) -> dict[str, int]:
-    """Mask values off the plausible range, then outliers in the rim along no data (in place)."""
-    from scipy import ndimage
-
-    low, high = plausible
-    with np.errstate(invalid="ignore"):
-        off = (celsius <= low) | (celsius > high)
-    celsius[off] = np.nan
-    rim = np.zeros(celsius.shape, bool)
-    if fringe and missing.any() and np.isfinite(celsius).any():
-        rim = ndimage.binary_dilation(missing, np.ones((3, 3)), iterations=fringe) & ~missing
-        middle = np.nanmedian(celsius)
-        spread = 1.4826 * np.nanmedian(np.abs(celsius - middle))
-        with np.errstate(invalid="ignore"):
-            rim &= np.abs(celsius - middle) > 6 * max(spread, 0.5)
-        celsius[rim] = np.nan
-    return {"implausible": int(off.sum()), "fringe": int(rim.sum())}
-
-
-def _to_kelvin(
-    stored: np.ndarray,
-    layer: xr.DataArray,
+def _reading(
+    layer: Layer,
     path: Path,
-    kind: str | None,
-    unit: str | None,
-    constants: ThermalConstants | None,
-    mtl: str | Path | None,
-) -> tuple[np.ndarray, str]:
-    """Stored values to kelvin (float32), and what quantity they are."""
-    if kind == "landsat-l1":
-        if constants is None and mtl is None:
-            msg = (
-                f"{path} holds Landsat Level-1 digital numbers: give the scene's MTL file, or the "
-                "four constants (radiance mult and add, K1, K2)."
-            )
-            raise InputError(msg)
-        number = re.search(r"_B(1[01])\.", path.name)
-        constants = constants or ThermalConstants.from_mtl(mtl, number[1] if number else "10")
-        return constants.brightness(stored), PRODUCTS[kind].quantity
-    if kind is not None:
-        product = PRODUCTS[kind]
-        scaled = stored.astype(np.float32) * np.float32(product.scale)
-        return scaled + np.float32(product.offset), product.quantity
-    scale = float(layer.attrs.get("scale_factor", 1.0))
-    offset = float(layer.attrs.get("add_offset", 0.0))
-    values = stored.astype(np.float32) * np.float32(scale) + np.float32(offset)
-    if unit_of(layer, unit, path) == "degC":
-        values = values + np.float32(KELVIN)
-    return values, str(layer.attrs.get("quantity", "surface temperature"))
+    what: str,
+    temperature: xr.DataArray,
+    to_celsius: Conversion | ThermalConstants,
+    fills: list[tuple[float, int]],
+    flags: Quality,
+    counts: Mapping[str, int | None],
+    when: np.datetime64 | None,
+) -> Reading:
+    """What was read, lost and assumed."""
+    total = counts["total"]
+    celsius = temperature.values
+    by_rule = isinstance(to_celsius, Conversion)
+    said = [temperature.attrs["quantity"]]
+    said += [layer.called] if layer.called else []
+    said.append(str(to_celsius) if by_rule else "Landsat Level-1 numbers by the band's constants")
+    said.append(f"{_minutes(when)} UTC" if when is not None else "time not stated")
+    said.append(f"{counts['valid']:,} of {total:,} pixels valid")
+    said.append(f"{counts['no_data']:,} no data")
+    cautions = [to_celsius.caution] if by_rule and to_celsius.caution else []
+    for value, n in fills:
+        shown = f"{value:g}"
+        if by_rule and (to_celsius.scale, to_celsius.offset) != (1.0, 0.0):
+            shown += f" ({float(to_celsius.celsius(np.array([value]))[0]):.2f} degC)"
+        said.append(f"{n:,} with the repeated value {shown}, masked")
+        cautions.append(
+            f"{path.name}: {share(n, total)} of the pixels hold exactly {shown}, as no continuous field "
+            f"does: taken for no data that the file does not declare (`gdal_edit.py -a_nodata {value:g} "
+            "FILE` declares it)."
+        )
+    if what == "surface":
+        clouds = f"{counts['cloud_or_poor'] or 0:,} cloudy or poor by {flags.source}"
+        said.append(clouds if flags.source else NO_LAYER)
+    said.append(f"{counts['implausible']:,} implausible")
+    said.append(f"{counts['fringe']:,} in a resampling fringe")
+    said.append(
+        f"{np.nanmin(celsius):.1f} to {np.nanmax(celsius):.1f} degC, median {np.nanmedian(celsius):.1f}"
+    )
+    box = geobox_of(temperature)
+    cell = abs(box.affine.a) * (111_320 if box.crs.geographic else 1)
+    if cell > _COARSE:
+        cautions.append(
+            f"{path.name} has cells of {cell / 1000:.1f} km, which hold several zones each: their differences "
+            "come out too small."
+        )
+    facts = {
+        "quantity": temperature.attrs["quantity"], "band": layer.name or layer.index + 1,
+        "time": str(when) + "Z" if when is not None else None,
+        "unit": to_celsius.unit if by_rule else None, "unit_by": to_celsius.how if by_rule else None,
+        "scale": to_celsius.scale if by_rule else None,
+        "offset": to_celsius.offset if by_rule else None,
+        "repeated_values": [v for v, _ in fills], "pixels": dict(counts),
+    }  # fmt: skip
+    if what == "surface":
+        facts["clouds"] = temperature.attrs["clouds"]
+    name = "thermal raster" if what == "surface" else "air temperature raster"
+    return Reading(name, str(path), tuple(said), tuple(cautions), facts)
 
 
-def _quality_layers(
-    layer: xr.DataArray,
-    kind: str | None,
-    quality: str | Path | None,
-    uncertainty: str | Path | None,
-) -> tuple[xr.DataArray | None, np.ndarray | None]:
-    """Uncertainty in K (or None), and which pixels are cloudy or poor (or None)."""
-    product = PRODUCTS.get(kind or "")
-    sd = poor = None
-    if quality:
-        if product is None:
-            msg = f"A quality layer ({quality}) can only be decoded for a known product: state --kind."
-            raise InputError(msg)
-        flags_layer = _same_grid_layer(quality, layer, "quality layer")
-        flags = np.nan_to_num(flags_layer.values, nan=0).astype(np.int64)
-        if kind and kind.startswith("landsat"):
-            poor = (flags & CLOUD_BITS) > 0
-        elif kind == "ecostress":
-            poor = flags == 1
-        else:
-            poor, error = modis_quality(flags, kind or "modis")
-            sd = layer.copy(data=error).rename("uncertainty").assign_attrs(units="K")
-    if uncertainty:
-        error_layer = _same_grid_layer(uncertainty, layer, "uncertainty layer")
-        values = error_layer.values.astype(np.float32)
-        values[values < 0] = np.nan
-        if kind == "landsat-l2":
-            values *= np.float32(0.01)
-        sd = layer.copy(data=values).rename("uncertainty").assign_attrs(units="K")
-    return sd, poor
-
-
-def _same_grid_layer(path: str | Path, layer: xr.DataArray, what: str) -> xr.DataArray:
-    other = open_raster(path, what).isel(band=0, drop=True)
-    check_same_grid(layer, other, ("the thermal raster", f"the {what} {path}"))
-    return other
-
-
-def _beside(path: Path, rule: tuple[str, str] | None) -> Path | None:
-    if rule is None:
-        return None
-    name, n = re.subn(rule[0], rule[1], path.name, flags=re.IGNORECASE)
-    return path.with_name(name) if n and path.with_name(name).exists() else None
-
-
-def _kind_of(path: Path) -> str | None:
-    for kind, product in PRODUCTS.items():
-        if re.search(product.name, path.name, flags=re.IGNORECASE):
-            return kind
-    return None
-
-
-def _band(data: xr.DataArray, band: int | str | None, path: Path) -> xr.DataArray:
-    names = data.attrs.get("long_name", ())
-    names = [names] if isinstance(names, str) else list(names)
-    text = str(band) if band is not None else None
-    if text is None:
-        if data.sizes["band"] > 1:
-            listed = f" ({', '.join(map(str, names))})" if names else ""
-            msg = f"{path} has {data.sizes['band']} bands{listed}: say which is thermal (--band)."
-            raise InputError(msg)
-        index = 0
-    elif text in names:
-        index = names.index(text)
-    elif text.isdigit() and 1 <= int(text) <= data.sizes["band"]:
-        index = int(text) - 1
-    else:
-        msg = f"{path} has no band {text!r}: it has {', '.join(map(str, names)) or data.sizes['band']}."
-        raise InputError(msg)
-    return data.isel(band=index, drop=True)
-
-
-def _overpass_of(path: Path) -> str | None:
-    """Day or night of a MODIS layer, by its name: ``LST_Day``, ``MOD21A1N``."""
-    named = re.search(r"LST_(D)ay|LST_(N)ight|D21A1(D)|D21A1(N)", path.name, flags=re.IGNORECASE)
-    return None if named is None else {"D": "day", "N": "night"}[named[named.lastindex].upper()]
-
-
-def _time_of(path: Path, mtl: str | Path | None) -> np.datetime64 | None:
-    """Acquisition in UTC, as far as MTL or file name tell date *and* time."""
-    if mtl is not None:
-        text = read_text(mtl)
-        date, clock = mtl_value(text, "DATE_ACQUIRED"), mtl_value(text, "SCENE_CENTER_TIME")
-        if date and clock:
-            return np.datetime64(f"{date}T{clock[:8]}", "s")
-    stamp = re.search(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})", path.name)
-    return np.datetime64("{}-{}-{}T{}:{}:{}".format(*stamp.groups()), "s") if stamp else None
+def _minutes(time: np.datetime64) -> str:
+    return str(np.datetime64(time, "m")).replace("T", " ")

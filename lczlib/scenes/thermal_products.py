@@ -29,7 +29,7 @@ class Product:
     fill : float or None
         Stored value for no data.
     name : str
-        Regular expression that its file names match.
+        Regular expression that its file names match, or its bands' names alone.
     quality, uncertainty : tuple of (str, str)
         What to replace in the file name, and by what, to find that layer.
     source : str
@@ -46,21 +46,24 @@ class Product:
     uncertainty: tuple[str, str] | None = None
 
 
+_END = r"(?![0-9a-z])"  # of a layer's name within a file's: _clip, -1 or (2) may follow
 PRODUCTS: dict[str, Product] = {
     "landsat-l2": Product(
-        "land surface temperature", 0.00341802, 149.0, 0, r"_L2S[PR]_.*_ST_B(10|6)\.tif$",
+        "land surface temperature", 0.00341802, 149.0, 0,
+        rf"(_L2S[PR]_.*|^L[A-Z]{{0,2}}\d\d.*[_.])ST_B(10|6){_END}|^st_b(10|6)$",
         "USGS Landsat Collection 2 Level-2 science product guide (LSDS-1619)",
-        (r"_ST_B(10|6)\.", "_QA_PIXEL."), (r"_ST_B(10|6)\.", "_ST_QA."),
+        (rf"ST_B(10|6){_END}", "QA_PIXEL"), (rf"ST_B(10|6){_END}", "ST_QA"),
     ),
     "landsat-l1": Product(
-        "brightness temperature", 1.0, 0.0, 0, r"_(L1TP|L1GT|L1GS)_.*_B1[01]\.tif$",
+        "brightness temperature", 1.0, 0.0, 0, rf"_(L1TP|L1GT|L1GS)_.*_B1[01]{_END}",
         "USGS Landsat 8-9 data users handbook (LSDS-1574), section 5: radiance, then Planck's law",
-        (r"_B1[01]\.", "_QA_PIXEL."),
+        (rf"_B1[01]{_END}", "_QA_PIXEL"),
     ),
     "modis": Product(
-        "land surface temperature", 0.02, 0.0, 0, r"M[OY]D11.*LST_(Day|Night)",
+        "land surface temperature", 0.02, 0.0, 0,
+        r"M[OY]D11.*LST_(Day|Night)|^lst_(day|night)_(1km|6km|cmg)$",
         "MOD11/MYD11 Collection 6.1 user guide (Wan 2019)",
-        (r"LST_(Day|Night)_1km", r"QC_\1"),
+        (r"LST_(Day|Night)_(1km|6km|CMG)", r"QC_\1"),
     ),
     "mxd21": Product(
         "land surface temperature", 0.02, 0.0, 0, r"M[OY]D21.*LST(_Day|_Night)?_1KM",
@@ -68,12 +71,21 @@ PRODUCTS: dict[str, Product] = {
         (r"LST(_Day|_Night)?_1KM", r"QC\1"),
     ),
     "ecostress": Product(
-        "land surface temperature", 1.0, 0.0, None, r"ECOv\d+_L2T_LSTE_.*_LST\.tif$",
+        "land surface temperature", 1.0, 0.0, None, rf"ECO(v\d+)?_L2T_LSTE.*_LST{_END}(?!_err)",
         "ECOSTRESS ECO_L2T_LSTE v002 product page, doi 10.5067/ECOSTRESS/ECO_L2T_LSTE.002",
-        (r"_LST\.tif$", "_cloud.tif"), (r"_LST\.tif$", "_LST_err.tif"),
+        (rf"_LST{_END}", "_cloud"), (rf"_LST{_END}", "_LST_err"),
     ),
 }  # fmt: skip
-"""The products that are known by name."""
+"""The products that are known by name: of the file, or of the band."""
+
+
+def product_of(path: str | Path, band: str = "") -> str | None:
+    """The product whose names the file, or the band, carries; None of others."""
+    for kind, product in PRODUCTS.items():
+        for name in (Path(path).name, band):
+            if re.search(product.name, name, flags=re.IGNORECASE):
+                return kind
+    return None
 
 
 @dataclass(frozen=True)

@@ -125,18 +125,20 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
             )
     if study.heat is not None:
         result = study.heat.result
-        save(
-            ranked_bars(result.classes),
-            "heat_island",
-            f"{study.heat.kind.capitalize()} heat island by zone, 95 % intervals",
-        )
-        if study.heat.kind == "surface":
+        known = bool(result.reference.classes)
+        if known:
+            save(
+                ranked_bars(result.classes),
+                "heat_island",
+                f"{study.heat.kind.capitalize()} heat island by zone, 95 % intervals",
+            )
+        if study.heat.pixels:
             save(
                 class_boxes(result.classes, result.reference_temperature),
                 "heat_boxes",
-                "Pixels of each zone against the reference",
+                "Pixels of each zone against the reference" if known else "Pixels of each zone",
             )
-        else:
+        elif known:
             save(
                 diurnal_cycle(result.diurnal),
                 "diurnal_cycle",
@@ -262,7 +264,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
     if study.heat is not None:
         report.section("Heat island")
         table = study.heat.result.classes.reset_index()
-        count = "n_pixels" if study.heat.kind == "surface" else "n_stations"
+        count = study.heat.counted[0]
         rows = []
         for _, r in table.iterrows():
             zone = CLASSES[int(r["lcz"]) - 1]
@@ -277,6 +279,9 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             "zone", count[2:], "mean °C", "difference K", f"{study.heat.level} interval", "note",
         )  # fmt: skip
         report.table(heads, rows)
+        for text in (study.heat.result.reference.note, study.heat.result.bias):
+            if text:
+                report.text(text, "warning")
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
         describe_water(report, study.water, study.water_summary, figures)

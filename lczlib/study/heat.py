@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import xarray as xr
 
 from lczlib.classes import CLASSES
@@ -25,6 +24,7 @@ class Heat:
     kind : str
         ``surface`` or ``canopy``.
     result : SurfaceHeatIsland or CanopyHeatIsland
+        The first for pixels, the second for stations.
     method : str
         How rasters came to one grid and how many dates, or how stations were read and checked.
     stations : GeoDataFrame or None
@@ -43,6 +43,16 @@ class Heat:
     map_error: bool = False
 
     @property
+    def pixels(self) -> bool:
+        """Whether it is read from the pixels of rasters, not from stations."""
+        return self.stations is None
+
+    @property
+    def counted(self) -> tuple[str, str]:
+        """The columns of what was counted: pixels and patches, or stations and hours."""
+        return ("n_pixels", "n_patches") if self.pixels else ("n_stations", "n_hours")
+
+    @property
     def level(self) -> str:
         """Confidence of the intervals, ``95%``."""
         return f"{100 * self.result.options.confidence:g}%"
@@ -53,6 +63,8 @@ class Heat:
         table = table[table["note"] != "reference"].dropna(subset=["difference"])
         against = self.result.reference.label
         what = "surface" if self.kind == "surface" else "air"
+        if not self.result.reference.classes:
+            return str(self.result.reference.note)
         sure = table[(table["ci_low"] > 0) | (table["ci_high"] < 0)]
         built = sure[(sure.index <= 10) & (sure["ci_low"] > 0)]
         if table.empty:
@@ -65,7 +77,7 @@ class Heat:
             )
         top = built["difference"].idxmax()
         row = built.loc[top]
-        unit = "n_pixels" if self.kind == "surface" else "n_stations"
+        unit = self.counted[0]
         count = f"{int(row[unit]):,} {unit[2:]}"
         unsure = len(table) - len(sure)
         more = (
@@ -78,6 +90,8 @@ class Heat:
         if len(short):
             names = ", ".join(CLASSES[i - 1].code for i in short.index)
             more += f" LCZ {names} could not be compared: the table says why."
+        if self.result.bias:
+            more += f" {self.result.bias}"
         return (
             f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
             f"{row['difference']:+.1f} K against {against} ({self.level} interval "
@@ -110,14 +124,16 @@ def heat_island(
     """
     if v["heat_kind"] == "canopy":
         return _canopy(material, lcz, v)
-    return _surface(material, lcz, maps, v)
+    return _of_pixels(material, lcz, maps, v)
 
 
-def _surface(
+def _of_pixels(
     material: Material, lcz: xr.DataArray, maps: Maps | None, v: Mapping[str, Any]
 ) -> Heat:
-    from lczlib.analysis.heat import SurfaceOptions, series, surface_heat_island
+    from lczlib.analysis.heat import SurfaceOptions, series
+    from lczlib.scenes.thermal_quality import NO_LAYER
 
+    compute = _compute(v)
     scenes = _scenes(material, v)
     temperature, lcz, method = series.stack(scenes, lcz, v["heat_resample"] or None)
     groups = series.split_by_overpass(series.overpasses(scenes))
@@ -148,16 +164,29 @@ def _surface(
         water_distance=v["heat_water_distance"], block_size=v["heat_block_size"] or None,
         replicates=v["heat_replicates"], confidence=v["heat_confidence"], seed=v["heat_seed"],
     )  # fmt: skip
-    result = surface_heat_island(whole, lcz, options, **layers)
-    hot = _persistence(part, lcz, options, layers, v) if several else None
+    result = compute(whole, lcz, options, **layers)
+    known = bool(result.reference.classes)
+    hot = _persistence(part, lcz, options, layers, v) if several and known else None
     dates = f"; median of {len(groups[chosen])} dates" if several else ""
-    told = chosen if v["thermal_files"] else v["heat_time"]
+    told = chosen if v["thermal_files"] or result.kind == "canopy" else v["heat_time"]
     others = sum(len(g) for n, g in groups.items() if n != chosen)
     left = f"; {others} of another overpass left out" if others else ""
+    when = "overpass" if result.kind == "surface" else "time"
+    clouds = temperature.attrs.get("clouds", "")
+    clouds = (
+        f"; {clouds}" if clouds == NO_LAYER else f"; clouds removed by {clouds}" if clouds else ""
+    )
     return Heat(
-        "surface", result, f"{method}; overpass: {told}{dates}{left}", persistence=hot,
+        result.kind, result, f"{method}; {when}: {told}{dates}{left}{clouds}", persistence=hot,
         map_error=v["heat_map_error"],
     )  # fmt: skip
+
+
+def _compute(v: Mapping[str, Any]) -> Any:
+    from lczlib.analysis.heat import surface_heat_island
+    from lczlib.analysis.heat.air import air_heat_island
+
+    return air_heat_island if v["heat_kind"] == "air" else surface_heat_island
 
 
 def _persistence(
@@ -170,14 +199,12 @@ def _persistence(
     """The share of the dates on which a pixel is hot, each date against its own reference."""
     from dataclasses import replace
 
-    from lczlib.analysis.heat import measures, surface_heat_island
+    from lczlib.analysis.heat import measures
 
     quick = replace(options, replicates=100)  # only the differences of pixels are used
     elevation = {k: x for k, x in layers.items() if k == "elevation"}
     dates = [
-        surface_heat_island(
-            part[i].drop_vars(["time", "scene"]), lcz, quick, **elevation
-        ).difference
+        _compute(v)(part[i].drop_vars(["time", "scene"]), lcz, quick, **elevation).difference
         for i in range(part.sizes["time"])
     ]
     found = measures.persistence(
@@ -187,10 +214,18 @@ def _persistence(
 
 
 def _scenes(material: Material, v: Mapping[str, Any]) -> list[Any]:
-    from lczlib.scenes.thermal import open_temperature
+    from lczlib.scenes.thermal import open_air_temperature, open_temperature
     from lczlib.scenes.thermal_products import ThermalConstants
+    from lczlib.scenes.thermal_units import PLAUSIBLE, PLAUSIBLE_AIR
 
-    files = v["thermal_files"]
+    air = v["heat_kind"] == "air"
+    files = v["air_files"] if air else v["thermal_files"]
+    if air and not files:
+        msg = (
+            f"There is no raster of air temperature of {material.place.name}: upload one on the City "
+            "page."
+        )
+        raise InputError(msg)
     if not files:
         path = material.beside("lst.tif")
         if path is None:
@@ -205,6 +240,15 @@ def _scenes(material: Material, v: Mapping[str, Any]) -> list[Any]:
     if times and len(times) != len(files):
         msg = f"{len(times)} acquisition times for {len(files)} thermal rasters: give one for each."
         raise InputError(msg)
+    if air:
+        return [
+            open_air_temperature(
+                path, unit=v["heat_unit"] or None, band=v["heat_band"].strip() or None,
+                time=times[i] if times else None,
+                plausible=PLAUSIBLE_AIR if v["heat_plausible"] == PLAUSIBLE else v["heat_plausible"],
+            )
+            for i, path in enumerate(files)
+        ]  # fmt: skip
     if v["quality_files"] and len(files) > 1:
         msg = "One quality layer cannot belong to several thermal rasters: use one raster with it."
         raise InputError(msg)
@@ -238,14 +282,13 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 
 def _elevation(material: Material, v: Mapping[str, Any]) -> xr.DataArray | None:
-    from lczlib.rasters import open_raster
+    from lczlib.scenes.elevation import open_elevation
 
     own = v["elevation_files"]
     path = own[0] if own else material.beside("elevation.tif")
     if path is None:
         return None
-    layer = open_raster(path, "elevation raster").isel(band=0, drop=True).astype(np.float32)
-    return layer if layer.rio.nodata is None else layer.where(layer != layer.rio.nodata)
+    return open_elevation(path)
 
 
 def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:

@@ -17,7 +17,7 @@ def _files(doc: str) -> param.ClassSelector:
 class HeatInputs(param.Parameterized):
     """What the heat island of a study is computed with: the options of ``lcz uhi``."""
 
-    heat_kind = param.Selector(default="surface", objects=["surface", "canopy"])
+    heat_kind = param.Selector(default="surface", objects=["surface", "canopy", "air"])
     heat_map = param.String("fused", doc="The map whose zones are compared.")
     heat_reference = param.Selector(
         default="D", objects=[c.code for c in CLASSES],
@@ -25,9 +25,9 @@ class HeatInputs(param.Parameterized):
         "island of another reference is another quantity.",
     )  # fmt: skip
     heat_fallback = param.Boolean(
-        True,
-        doc="Where there is too little of LCZ D, let B, C and F pooled stand in for it; the result "
-        "then says so. Off: no result without LCZ D.",
+        False,
+        doc="Where there is too little of LCZ D, let LCZ C stand in for it, and after that what there is "
+        "of LCZ D; the result then says so. Off: temperatures and no differences without LCZ D.",
     )
     heat_statistic = param.Selector(
         default="usual", objects=["usual", "median", "mean"],
@@ -46,6 +46,7 @@ class HeatInputs(param.Parameterized):
     )
 
     thermal_files = _files("Own thermal rasters, one or several dates.")
+    air_files = _files("Own rasters of air temperature, one or several dates.")
     quality_files = _files("Quality layer of the thermal raster.")
     elevation_files = _files("Elevation raster in metres.")
     heat_time = param.Selector(
@@ -58,10 +59,10 @@ class HeatInputs(param.Parameterized):
         doc="Thermal product of an own raster; by default known by its file name.",
     )  # fmt: skip
     heat_unit = param.Selector(
-        default="", objects=["", "K", "degC"],
+        default="", objects=["", "K", "degC", "degF"],
         doc="Unit of own temperatures, where the file does not say.",
     )  # fmt: skip
-    heat_band = param.String("", doc="Thermal band of an own raster: number or name.")
+    heat_band = param.String("", doc="Band with the temperature: number or name.")
     heat_constants = param.String(
         "",
         doc="Landsat Level-1 only: radiance multiplier, radiance offset, K1 and K2 of the MTL file, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ from lczlib.scenes.so2sat import City, city_rasters
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
+_KINDS = ("s1", "s2", "both", "fused")  # of results whose manifest does not list them
 CELL_PIXELS = 10
 """An own area is cut to whole LCZ cells of ten pixels, so that its maps lie on the city's grid."""
 
@@ -137,7 +140,7 @@ class Maps:
     ----------
     folder : Path
     kinds : dict of str to DataArray
-        LCZ map of s1, s2 and fused, as far as there.
+        LCZ map of s1, s2, both and fused, or of another sensor, as far as there.
     manifest : dict
     """
 
@@ -261,14 +264,15 @@ def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
 def open_references(
     material: Material, files: Sequence[str] = (), options: MapOptions | None = None
 ) -> References:
-    """The references of a place, or own ones (polygons, or an LCZ raster read with `options`)."""
-    from lczlib.polygons import is_polygon_file, open_polygons
+    """The references of a place, or own ones (polygons, points, or a raster read with `options`)."""
+    from lczlib.polygons import open_polygons
+    from lczlib.references import open_reference
 
     if files:
-        path = Path(files[0])
-        if is_polygon_file(path):
-            return References(open_polygons(path), None, path.name)
-        return References(None, open_lcz_map(path, options=options, what="reference"), path.name)
+        opened, name = open_reference(files[0], options=options), Path(files[0]).name
+        if isinstance(opened, gpd.GeoDataFrame):
+            return References(opened, None, name)
+        return References(None, opened, name)
     polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
     if not (polygons or raster):
         return References()
@@ -288,20 +292,22 @@ def open_maps(folder: str | Path) -> Maps:
     InputError
         If there are none.
     """
-    import json
-
     folder = Path(folder)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        listed = [k for k in manifest.get("kinds", _KINDS) if re.fullmatch(r"[\w-]+", k)]
+    except (OSError, ValueError, AttributeError, TypeError):
+        manifest, listed = None, []
     with quiet():  # of its own results this project knows all
         kinds = {
             k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
-            for k in ("s1", "s2", "fused")
+            for k in listed
             if (folder / f"{k}_lcz.tif").is_file()
         }
-    manifest = folder / "manifest.json"
-    if not kinds or not manifest.is_file():
+    if not kinds:
         msg = f"{folder.name} holds no finished result of `lcz map` (*_lcz.tif and manifest.json)."
         raise InputError(msg)
-    return Maps(folder, kinds, json.loads(manifest.read_text()))
+    return Maps(folder, kinds, manifest)
 
 
 def _of_rasters(

@@ -114,7 +114,9 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     )
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = {n: values[f"s2_{n}"] for n in ("level", "date")} | own_values(values)
+        facts = {n: values[f"s2_{n}"] for n in ("level", "date", "accept_values")} | own_values(
+            values
+        )
         facts["bands"] = facts["bands"] or ()
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,

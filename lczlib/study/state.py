@@ -108,6 +108,10 @@ class Study(HeatInputs, MapInputs):
     s2_bands = param.String(
         "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
     )
+    s2_accept_values = param.Boolean(
+        False,
+        doc="Own Sentinel-2: map values that cannot be what the network reads, with a warning.",
+    )
     device = param.String("auto")
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
@@ -122,8 +126,13 @@ class Study(HeatInputs, MapInputs):
     third = param.String("", doc="A third map beside them; empty for none.")
 
     water_files = param.ClassSelector(
-        default=(), class_=tuple, doc="Own Sentinel-1 rasters in dB, dated by their names."
+        default=(), class_=tuple, doc="Own Sentinel-1 rasters, dated by their names."
     )
+    water_units = param.Selector(default="db", objects=["db", "linear", "amplitude"])
+    water_dn_scale = param.Number(
+        1.0, bounds=(0, None), inclusive_bounds=(False, True),
+        doc="Stored values of own Sentinel-1 rasters are divided by it, 100 for 0.01 dB.",
+    )  # fmt: skip
     water_orbit = param.Selector(default="as", objects=["as", "des", "as_des"])
     water_threshold = param.Number(0.5, bounds=(0.05, 0.95))
 

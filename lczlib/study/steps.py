@@ -8,7 +8,7 @@ any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,10 +89,10 @@ def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled:
 
 
 def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
-    from lczlib.maps import open_lcz_map
+    from lczlib.vector_maps import open_any_map
 
     options = chosen_options(v, "map")
-    return open_lcz_map(v["map_files"][0], options=options) if v["map_files"] else None
+    return open_any_map(v["map_files"][0], options=options) if v["map_files"] else None
 
 
 def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
@@ -145,15 +145,28 @@ def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> Wa
     return summarise_water(v["water"], v["water_threshold"], named_maps(v))
 
 
-MAP_NAMES = {
-    "s1": "Sentinel-1", "s2": "Sentinel-2", "fused": "S1 + S2 fused", "reference": "Reference",
-    "own": "Uploaded map",
-}  # fmt: skip
+class _MapNames(dict[str, str]):
+    """Names by kind of map; a map of another sensor is called by that."""
+
+    def __missing__(self, kind: str) -> str:
+        return kind.replace("_", " ").capitalize()
+
+
+MAP_NAMES = _MapNames({
+    "s1": "Sentinel-1", "s2": "Sentinel-2", "both": "S1 + S2 in one network", "fused": "S1 + S2 fused",
+    "reference": "Reference", "own": "Uploaded map",
+})  # fmt: skip
 """What the maps of a study are called."""
 
 
+def kinds_by_name(maps: Iterable[str]) -> dict[str, str]:
+    """The kinds of some maps by what they are called, in the order in which they are offered."""
+    there = [*maps]
+    return {MAP_NAMES[k]: k for k in (*MAP_NAMES, *there) if k in there}
+
+
 def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
-    """All LCZ maps at hand by name: s1, s2, fused, reference, own."""
+    """All LCZ maps at hand by name: s1, s2, fused (or another sensor), reference, own."""
     found: dict[str, xr.DataArray] = {}
     if values.get("maps") is not None:
         found |= values["maps"].kinds
@@ -168,7 +181,7 @@ _MAPS = ("own_map", "maps")
 _ANY_MAP = ("maps", "reference", "own_map")
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
-    "s2_level", "s2_date", *OWN_VALUES,
+    "s2_level", "s2_date", "s2_accept_values", *OWN_VALUES,
 )  # fmt: skip
 
 STEPS: dict[str, Step] = {
@@ -181,7 +194,13 @@ STEPS: dict[str, Step] = {
         Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
         Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),
         Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
-        Step("water", ("water_files", "water_orbit"), ("scene",), _water, by_hand=True),
+        Step(
+            "water",
+            ("water_files", "water_orbit", "water_units", "water_dn_scale"),
+            ("scene",),
+            _water,
+            by_hand=True,
+        ),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )
 }

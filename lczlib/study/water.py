@@ -13,6 +13,7 @@ import xarray as xr
 
 from lczlib.errors import Cancelled, InputError
 from lczlib.grid import check_same_grid
+from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
 
 
@@ -48,7 +49,12 @@ class Water:
 
 
 def water_scenes(
-    material: Material, files: Sequence[str], orbit: str
+    material: Material,
+    files: Sequence[str],
+    orbit: str,
+    *,
+    units: Units = "db",
+    dn_scale: float = 1.0,
 ) -> tuple[list[date | None], list[xr.DataArray]]:
     """What surface water is mapped from: own Sentinel-1 files, else the place's radar scene.
 
@@ -57,9 +63,11 @@ def water_scenes(
     material : Material
         Of the place.
     files : sequence of path
-        Each with VV and VH in dB.
+        Each with VV and VH.
     orbit : {"as", "des", "as_des"}
         Of all scenes.
+    units, dn_scale
+        Of the files, see `lczlib.mapping.water_scene.open_water_scene`.
 
     Returns
     -------
@@ -75,12 +83,12 @@ def water_scenes(
 
     if files:
         dates, paths = _by_date(files)
-        scenes = [open_water_scene(path, orbit) for path in paths]
+        scenes = [open_water_scene(p, orbit, units=units, dn_scale=dn_scale) for p in paths]
         _check_grids(paths, scenes)
         return dates, scenes
     if material.radar is None:
         msg = (
-            f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH in dB) "
+            f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH) "
             "on the City page."
         )
         raise InputError(msg)
@@ -99,7 +107,9 @@ def map_water(
     from lczlib.mapping.water_files import as_series
 
     orbit = v["water_orbit"]
-    dates, scenes = water_scenes(material, v["water_files"], orbit)
+    dates, scenes = water_scenes(
+        material, v["water_files"], orbit, units=v["water_units"], dn_scale=v["water_dn_scale"]
+    )
     model = load_water_model(orbit)
     parts = []
     for i, scene in enumerate(scenes):

@@ -5,7 +5,7 @@
 ``numerals``   numbers as people write them, and what is lost of them
 """
 
-from lczlib.tables.files import read_notes, read_table, refuse_repeated, station_name
+from lczlib.tables.files import read_notes, read_table, refuse_repeated, station_name, station_names
 from lczlib.tables.numerals import examples, numbers, read_numbers
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "read_table",
     "refuse_repeated",
     "station_name",
+    "station_names",
 ]

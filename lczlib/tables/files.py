@@ -84,6 +84,11 @@ def station_name(value: object) -> str:
     return number[1] if number else text
 
 
+def station_names(values: pd.Series) -> pd.Series:
+    """The names of a column of stations, as :func:`station_name` has them."""
+    return values.map({value: station_name(value) for value in values.unique()}).astype(object)
+
+
 def _read(path: Path, what: str, notes: Notes) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix in TEXTS:

@@ -82,8 +82,8 @@ def numbers(values: pd.Series, *, comma: Literal["", "decimal"] = "") -> Numbers
         floats = values.astype("float64")
         infinite = np.isinf(floats)
         return Numbers(floats.mask(infinite), values[infinite].astype(str), "")
-    codes, different = pd.factorize(clean(values), use_na_sentinel=False)
-    texts = pd.Series(different, dtype=object)
+    codes, different = pd.factorize(values.astype(object), use_na_sentinel=False)
+    texts = clean(pd.Series(different, dtype=object))  # a text is looked at once
     out = pd.Series(np.nan, texts.index)
     missing = texts.str.lower().isin(MISSING)
     commas = texts.str.contains(",", regex=False)
@@ -204,18 +204,19 @@ def typed(table: pd.DataFrame, *, comma: Literal["", "decimal"] = "") -> tuple[p
     """
     read = {c: numbers(table[c]) for c in table.columns}
     by_comma = any(r.comma == "decimal" for r in read.values())
-    by_dot = any(table[c].str.fullmatch(r"\s*[+-]?\d+\.\d+\s*").any() for c in table.columns)
+    unique = {c: pd.Series(table[c].unique(), dtype=object).str.strip() for c in table.columns}
+    by_dot = any(u.str.fullmatch(r"[+-]?\d+\.\d+").any() for u in unique.values())
     if (by_comma or comma) and not by_dot:
         again = [c for c in table.columns if read[c].comma == "unsure"]
         read |= {c: numbers(table[c], comma="decimal") for c in again}
     out = {}
     for name, column in read.items():
-        texts = table[name].str.strip()
-        if len(column.unread) or texts.str.fullmatch(r"0\d{2,}").any():
+        if len(column.unread) or unique[name].str.fullmatch(r"0\d{2,}").any():
+            texts = table[name].str.strip()
             absent = texts.str.lower().isin(("", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null"))
             out[name] = texts.mask(absent)
-        elif texts.str.fullmatch(r"[+-]?\d{1,18}").all():
-            out[name] = texts.astype("int64")
+        elif unique[name].str.fullmatch(r"[+-]?\d{1,18}").all():
+            out[name] = table[name].str.strip().astype("int64")
         else:
             out[name] = column.values
     signs = [r.comma for r in read.values()]

@@ -19,7 +19,7 @@ import pandas as pd
 
 from lczlib.errors import InputError
 from lczlib.longitudes import mean_longitude
-from lczlib.scenes.thermal_units import KELVIN, known_unit
+from lczlib.scenes.thermal_units import KELVIN
 
 AirUnit = Literal["degC", "K", "degF"]
 AIR_UNITS: tuple[AirUnit, ...] = ("degC", "K", "degF")
@@ -29,8 +29,6 @@ PLAUSIBLE = (-90.0, 60.0)
 """Air temperatures in degC that occur on Earth, with a margin: -89.2 (Vostok) to 56.7 (Death Valley),
 World Meteorological Organization, Archive of Weather and Climate Extremes."""
 
-_FAHRENHEIT = {"f", "°f", "degf", "deg_f", "fahrenheit", "degree_fahrenheit", "degrees_fahrenheit",
-               "degree fahrenheit", "degrees fahrenheit", "degreef", "degreesf"}  # fmt: skip
 _AGREE, _CLOSE = 10.0, 5.0  # K between two stations of a network, root mean square
 _MOST_ANCHORS, _MOST_HOURS = 9, 2000
 _MOVES_WITH = 0.35  # of the spread that is left in the network's own unit
@@ -51,11 +49,6 @@ _FAHRENHEIT_LANDS = (
 )  # fmt: skip
 """South, north, west, east of where degF is in use: the United States, its islands, the Bahamas,
 the Cayman Islands, Belize, Liberia."""
-
-
-def air_unit(text: str) -> AirUnit | None:
-    """``degC``, ``K`` or ``degF`` of any usual spelling, None of anything else."""
-    return "degF" if text.strip().lower() in _FAHRENHEIT else known_unit(text)
 
 
 def to_celsius(values: pd.Series | pd.DataFrame | float, unit: str) -> pd.Series:

@@ -11,15 +11,14 @@ import pandas as pd
 from scipy import sparse
 
 from lczlib.analysis.heat.bootstrap import Statistic, check_choices, percentile_interval
-from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, choose_reference
+from lczlib.analysis.heat.canopy_subsets import subsets_of
+from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, bias_sentence, choose_reference
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.longitudes import mean_longitude
+from lczlib.reading import counted
 
-SEASONS = {12: "DJF", 1: "DJF", 2: "DJF", 3: "MAM", 4: "MAM", 5: "MAM"} | {
-    6: "JJA", 7: "JJA", 8: "JJA", 9: "SON", 10: "SON", 11: "SON"
-}  # fmt: skip
 _FEWEST_STATIONS = 3
 
 
@@ -32,7 +31,8 @@ class CanopyOptions:
     statistic : {"mean", "median"}
         Over the hours, of the hourly differences.
     reference, fallback
-        Reference class, and whether B, C and F pooled may stand in where no station is in it.
+        Reference class, and whether LCZ C may stand in where no station is in LCZ D. Without, the
+        result then has temperatures and no differences.
     heat_wave_days : int
         Fewest days in a row that make a heat wave.
     heat_wave_threshold : float, optional
@@ -51,7 +51,7 @@ class CanopyOptions:
 
     statistic: Statistic = "mean"
     reference: str | int = LOW_PLANTS
-    fallback: bool = True
+    fallback: bool = False
     heat_wave_days: int = 3
     heat_wave_threshold: float | None = None
     calm_wind: float = 2.0
@@ -94,6 +94,9 @@ class CanopyHeatIsland:
     facts : dict
         Heat-wave threshold and days, period.
     options : CanopyOptions
+    reference_bias : float or None
+        Where another class is the reference and there are stations in LCZ D: reference minus LCZ D in
+        K, over the hours that both have.
     """
 
     classes: pd.DataFrame
@@ -105,6 +108,13 @@ class CanopyHeatIsland:
     reference: Reference
     facts: dict[str, Any]
     options: CanopyOptions = field(default_factory=CanopyOptions)
+    reference_bias: float | None = None
+
+    @property
+    def bias(self) -> str:
+        """A sentence on what the reference differs from LCZ D by, else empty."""
+        n = int((self.stations["lcz"] == LOW_PLANTS).sum())
+        return bias_sentence(self.reference, self.reference_bias, counted(n, "station"))
 
 
 def canopy_heat_island(
@@ -138,7 +148,8 @@ def canopy_heat_island(
     Raises
     ------
     InputError
-        If no station stands in the reference class or its stand-ins, or nothing is left.
+        If no station stands in a reference class other than LCZ D that was asked for, or nothing is
+        left.
     """
     options = options or CanopyOptions()
     air = air.dropna(how="all").dropna(axis="columns", how="all")
@@ -154,11 +165,19 @@ def canopy_heat_island(
         wanted=options.reference,
         fallback=options.fallback,
     )
+    if not reference.classes:
+        from lczlib.analysis.heat.canopy_levels import levels_only
+
+        return levels_only(air, zones, reference, options)
     base = air.loc[:, zones.isin(reference.classes).to_numpy()].mean(axis=1)
+    low_plants = air.loc[:, (zones == LOW_PLANTS).to_numpy()].mean(axis=1)
+    bias = None
+    if reference.classes != (LOW_PLANTS,) and (base - low_plants).notna().any():
+        bias = float((base - low_plants).agg(options.statistic))
     air, base = air[base.notna()], base.dropna()
     hourly = air.sub(base, axis=0)
     clock = _Clock.of(air.index, sites.loc[air.columns])
-    subsets, facts = _subsets(air.index, base, clock, weather, options)
+    subsets, facts = subsets_of(air.index, base, clock, weather, options)
     engine = _Replicates(air, zones, reference, clock, options)
     rows, diurnal, hour_month, parts = {}, [], [], []
     for number in sorted(zones.unique()):
@@ -188,14 +207,18 @@ def canopy_heat_island(
     part_table = part_table[first + [c for c in part_table if c not in first]]
     return CanopyHeatIsland(
         table, stations, hourly, pd.concat(diurnal, ignore_index=True),
-        pd.concat(hour_month, ignore_index=True), part_table, reference, facts, options,
+        pd.concat(hour_month, ignore_index=True), part_table, reference, facts, options, bias,
     )  # fmt: skip
 
 
 def _at_one_height(air: pd.DataFrame, sites: gpd.GeoDataFrame, lapse_rate: float) -> pd.DataFrame:
     heights = sites.loc[air.columns, "elevation"]
     if heights.isna().any():
-        msg = f"A lapse rate needs every station's elevation; {heights.isna().idxmax()!r} has none: give --elevation."
+        without = ", ".join(map(str, heights.index[heights.isna()]))
+        msg = (
+            f"A lapse rate needs every station's elevation; {without} has none: give --elevation, or "
+            "leave such stations out."
+        )
         raise InputError(msg)
     return air + (heights - heights.mean()) * lapse_rate
 
@@ -359,34 +382,3 @@ def _by_hour_and_month(series: pd.Series, clock: _Clock) -> pd.DataFrame:
     table = series.groupby([clock.month, clock.hour]).agg(["mean", "count"])
     table.index.names = ["month", "hour"]
     return table.rename(columns={"mean": "difference", "count": "n_hours"}).reset_index()
-
-
-def _subsets(
-    times: pd.DatetimeIndex,
-    base: pd.Series,
-    clock: _Clock,
-    weather: pd.DataFrame | None,
-    options: CanopyOptions,
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Named masks of the hours, ``all`` first; those without hours are left out."""
-    season = np.array([SEASONS[m] for m in clock.month])
-    masks = {"all": np.ones(times.size, bool), "day": ~clock.night, "night": clock.night}
-    masks |= {name: season == name for name in ("DJF", "MAM", "JJA", "SON")}
-    maximum = base.groupby(clock.day).max()
-    threshold = options.heat_wave_threshold
-    threshold = float(maximum.quantile(0.95)) if threshold is None else float(threshold)
-    hot = pd.Series(maximum > threshold).asfreq("D", fill_value=False)
-    run = (hot != hot.shift()).cumsum()
-    wave = hot & (hot.groupby(run).transform("size") >= options.heat_wave_days)
-    in_wave = np.isin(clock.day, wave.index[wave].to_numpy())
-    masks |= {"heat-wave days": in_wave & ~clock.night, "heat-wave nights": in_wave & clock.night}
-    if weather is not None:
-        there = weather.reindex(times)
-        calm = (there["wind"] <= options.calm_wind) & (there["cloud"] <= options.clear_cloud)
-        masks["calm and clear nights"] = calm.to_numpy() & clock.night
-    facts = {
-        "period": [str(times[0]), str(times[-1])],
-        "heat_wave_threshold": threshold,
-        "heat_wave_days": int(wave.sum()),
-    }
-    return {name: mask for name, mask in masks.items() if mask.any()}, facts

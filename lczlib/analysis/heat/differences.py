@@ -9,7 +9,7 @@ import numpy as np
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.bootstrap import BlockSample, block_sample, block_weights
 from lczlib.analysis.heat.pixels import Pixels
-from lczlib.analysis.heat.reference import Reference
+from lczlib.analysis.heat.reference import LOW_PLANTS, Reference
 
 if TYPE_CHECKING:
     from lczlib.analysis.heat.surface import SurfaceOptions
@@ -50,8 +50,16 @@ class Differences:
         self._shared_sample = self._sample(self._shared)
 
     def reference_level(self) -> float:
-        """The statistic of the reference's pixels, degC."""
+        """The statistic of the reference's pixels, degC; NaN without a reference."""
         return self._statistic(self.pixels.values[self._shared])
+
+    def bias(self) -> tuple[float | None, int]:
+        """Reference minus LCZ D in K, and the pixels of LCZ D; None where it is D, or there is none."""
+        low_plants = self.pixels.reference_mask((LOW_PLANTS,))
+        n = int(low_plants.sum())
+        if self.reference.classes in ((), (LOW_PLANTS,)) or not n:
+            return None, n
+        return self.reference_level() - self._statistic(self.pixels.values[low_plants]), n
 
     def of(self, number: int, n: int) -> dict[str, Any]:
         """Difference, interval, effective sample size and note of one class."""
@@ -61,9 +69,10 @@ class Differences:
             ("difference", "ci_low", "ci_high", "n_effective", "n_blocks", "widening"), np.nan
         )
         row["note"] = ""
-        if n < o.min_pixels:
+        alone = (number,) == self.reference.classes
+        if n < o.min_pixels and not alone:
             return row | {"note": f"fewer than {o.min_pixels} pixels"}
-        if pixels.patches_of(number) < o.min_patches:
+        if pixels.patches_of(number) < o.min_patches and not alone:
             return row | {"note": f"fewer than {o.min_patches} patches"}
         sample = self._sample(mask)
         row["n_blocks"] = int((sample.n > 0).sum())
@@ -71,8 +80,10 @@ class Differences:
         row["n_effective"] = min(
             float(n), float(pixels.values[mask].var() / max(spread, 1e-9) ** 2)
         )
-        if (number,) == self.reference.classes:
+        if alone:
             return row | {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "note": "reference"}
+        if not self.reference.classes:
+            return row | {"note": "no reference"}
         against, reference, level = self._reference_for(number)
         if against is None:
             return row | {
@@ -141,7 +152,7 @@ class Differences:
         mask = self.pixels.near_elevation(self._shared, number, self.options.elevation_band)
         if mask is self._shared:
             sample = self._shared_sample
-        elif mask.sum() < self.options.min_pixels:
+        elif mask.sum() < min(self.options.min_pixels, self._shared.sum()):
             return None, self._shared_sample, np.nan
         else:
             sample = self._sample(mask)
@@ -153,4 +164,6 @@ class Differences:
 
     def _statistic(self, values: np.ndarray) -> float:
         values = values.astype(np.float64, copy=False)
+        if not values.size:
+            return np.nan
         return float(np.median(values) if self.options.statistic == "median" else values.mean())

@@ -9,6 +9,7 @@ import xarray as xr
 from scipy import ndimage
 
 from lczlib.analysis.heat.patches import patch_medians, patch_numbers
+from lczlib.reading import counted
 
 WATER = 17
 
@@ -80,7 +81,10 @@ class Pixels:
     def describe(self, classes: tuple[int, ...]) -> str:
         """How many reference pixels and patches some classes have, in words."""
         mask = self.reference_mask(classes)
-        return f"only {mask.sum()} pixels in {np.unique(self.patches[mask]).size} patches"
+        return (
+            f"only {counted(int(mask.sum()), 'pixel')} in "
+            f"{counted(np.unique(self.patches[mask]).size, 'patch', 'patches')}"
+        )
 
     def near_elevation(self, mask: np.ndarray, number: int, band: float) -> np.ndarray:
         """`mask` without the patches whose median elevation is off that of a class."""

@@ -1,4 +1,4 @@
-"""The reference of a heat island: LCZ D, or what stands in for it, said by name."""
+"""The reference of a heat island: LCZ D, or what is asked for in its place, said by name."""
 
 from __future__ import annotations
 
@@ -10,25 +10,37 @@ from lczlib.errors import InputError
 
 LOW_PLANTS = 14
 """LCZ D, the reference of Stewart & Oke (2012): UHI = T(LCZ X) - T(LCZ D)."""
-STAND_INS = (12, 13, 16)
-"""LCZ B, C and F: open natural land. Not dense trees (A), which are cooler than open land by day,
-nor paved ground (E) or water (G)."""
+STAND_IN = 13
+"""LCZ C (bush, scrub), the open natural land next to D. Never LCZ A and B, which hold trees and are
+cooler by day (LCZ B by 0.9 K in Hong Kong, which adds as much to every difference), nor paved ground
+(E), bare soil (F) or water (G)."""
+BARE_SOIL = 16
+FEWEST = 5
+"""Pixels of LCZ D that are a reference on request where there are too few for one by default."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Which classes temperatures are compared with.
+    """Which class temperatures are compared with.
 
     Attributes
     ----------
     classes : tuple of int
-        LCZ numbers; several are pooled.
+        LCZ numbers; empty where there is no reference, and no difference is told.
     label : str
-        ``"LCZ D"``, or the pooled classes and why they stand in.
+        ``"LCZ D"``, the class and why it stands in, or ``"no reference"``.
+    note : str
+        Without a reference: why, and what to ask for. Else empty.
     """
 
     classes: tuple[int, ...]
     label: str
+    note: str = ""
+
+    @property
+    def short(self) -> str:
+        """The label without its reason, for titles."""
+        return self.label.split(", because")[0]
 
 
 def choose_reference(
@@ -36,9 +48,10 @@ def choose_reference(
     why_not: Callable[[tuple[int, ...]], str],
     *,
     wanted: str | int = LOW_PLANTS,
-    fallback: bool = True,
+    fallback: bool = False,
+    some: Callable[[tuple[int, ...]], bool] | None = None,
 ) -> Reference:
-    """LCZ D where there is enough of it, else B, C and F pooled and labelled, else refuse.
+    """LCZ D where there is enough of it; on request a stand-in, named; else none.
 
     Parameters
     ----------
@@ -47,27 +60,57 @@ def choose_reference(
     wanted : str or int
         The reference class.
     fallback : bool
-        Whether the pooled classes may stand in.
+        Whether LCZ C may stand in for too little of LCZ D, and after it what there is of LCZ D.
+    some : callable, optional
+        Whether there is anything of the classes that could be compared with at all.
 
     Raises
     ------
     InputError
-        If neither suffices. Trees are never taken silently: ask for them with `wanted`.
+        If a class other than LCZ D was asked for and does not suffice.
     """
-    first = (lcz_class(wanted).number,)
+    number = lcz_class(wanted).number
+    first = (number,)
     if suffices(first):
-        return Reference(first, _names(first))
-    reason = f"{_names(first)} has {why_not(first)}"
-    if fallback and suffices(STAND_INS):
-        return Reference(STAND_INS, f"{_names(STAND_INS)} pooled, because {reason}")
-    also = f", and {_names(STAND_INS)} pooled {why_not(STAND_INS)}" if fallback else ""
-    msg = (
-        f"No reference for the heat island: {reason}{also}; choose another with --reference, or "
-        "lower the minimum."
+        return Reference(first, _name(number))
+    reason = f"{_name(number)} has {why_not(first)}"
+    if number != LOW_PLANTS:
+        msg = (
+            f"No reference for the heat island: {reason}; choose another with --reference, or lower the "
+            "minimum."
+        )
+        raise InputError(msg)
+    if fallback and suffices((STAND_IN,)):
+        return Reference((STAND_IN,), f"{_name(STAND_IN)} in place of LCZ D, because {reason}")
+    if fallback and some is not None and some(first):
+        return Reference(first, f"LCZ D, because there is no other, though it has {why_not(first)}")
+    also = f", and {_name(STAND_IN)} {why_not((STAND_IN,))}" if fallback else ""
+    ask = "name another class with --reference, or lower the minimum"
+    ask = ask if fallback else f"ask for LCZ C in its place with --fallback, {ask}"
+    note = f"No differences: {reason}{also}; {ask}."
+    return Reference((), "no reference", note)
+
+
+def _name(number: int) -> str:
+    soil = " (bare soil)" if number == BARE_SOIL else ""
+    return f"LCZ {CLASSES[number - 1].code}{soil}"
+
+
+def bias_sentence(reference: Reference, bias: float | None, among: str) -> str:
+    """What differences would be against LCZ D, where another class is the reference and both are there.
+
+    Parameters
+    ----------
+    reference : Reference
+        Of the differences.
+    bias : float or None
+        Reference minus LCZ D, K; None where there is no LCZ D, or it is the reference.
+    among : str
+        How much of LCZ D that is: ``12 pixels``.
+    """
+    if bias is None:
+        return ""
+    return (
+        f"{reference.short.split(' in place')[0]} is {bias:+.2f} K against LCZ D ({among}): against LCZ D the "
+        f"differences would be {abs(bias):.2f} K {'larger' if bias > 0 else 'smaller'}."
     )
-    raise InputError(msg)
-
-
-def _names(classes: tuple[int, ...]) -> str:
-    codes = [CLASSES[c - 1].code for c in classes]
-    return "LCZ " + (codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} and {codes[-1]}")

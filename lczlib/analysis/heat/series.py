@@ -14,6 +14,7 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.longitudes import centre_of
 from lczlib.scenes.thermal import Thermal
+from lczlib.scenes.thermal_quality import NO_LAYER
 
 
 def stack(
@@ -42,7 +43,10 @@ def stack(
     times = np.array([s.time or np.datetime64("NaT") for s in scenes], "datetime64[s]")
     names = [str(s.temperature.attrs.get("source", i)) for i, s in enumerate(scenes)]
     out = xr.concat(layers, "time").assign_coords(time=times, scene=("time", names))
-    return out.assign_attrs(first.temperature.attrs), first.lcz, first.method
+    out = out.assign_attrs(first.temperature.attrs)
+    if any(s.temperature.attrs.get("clouds") == NO_LAYER for s in scenes):
+        out.attrs["clouds"] = NO_LAYER  # one date with its clouds is enough to doubt the median
+    return out, first.lcz, first.method
 
 
 def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:

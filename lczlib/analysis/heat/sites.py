@@ -15,7 +15,7 @@ from lczlib.class_names import class_of_text
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.longitudes import unwrapped, wrapped
 from lczlib.reading import Notes, counted
-from lczlib.tables import numbers, station_name
+from lczlib.tables import numbers, station_names
 
 _MOVED = 0.002  # degrees, some 200 m, by which the rows of one station may differ
 _HEIGHTS = (-500.0, 9000.0)  # m, of land
@@ -142,7 +142,7 @@ def places_of(
         )
         raise InputError(msg)
     table = table[table["station"].notna()]
-    table = table.assign(station=table["station"].map(station_name))
+    table = table.assign(station=station_names(table["station"]))
     keep = ["latitude", "longitude", "elevation", "lcz"]
     table = table[["station", *(c for c in keep if c in table)]]
     table = table.drop_duplicates().reset_index(drop=True)

@@ -17,7 +17,7 @@ from lczlib.classes import lcz_class
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import x_on
-from lczlib.reading import counted
+from lczlib.reading import Reading, counted, tell
 from lczlib.tables import read_notes, read_table, station_name
 
 
@@ -37,7 +37,7 @@ def read_classes(path: str | Path) -> dict[str, str]:
 
 
 def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFrame:
-    """Fill unknown elevations from a raster (y, x) in m, at the nearest pixel."""
+    """Fill unknown elevations from a raster (y, x) in m, at the nearest pixel; holes are named."""
     box = geobox_of(dem, "elevation raster")
     points = _points_on(sites, box)
     at = dem.sel(
@@ -49,7 +49,21 @@ def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFra
     )
     inside = points.within(box.extent.geom).to_numpy()
     heights = pd.Series(np.where(inside, np.asarray(at.data, float), np.nan), sites.index)
-    return sites.assign(elevation=sites["elevation"].fillna(heights))
+    out = sites.assign(elevation=sites["elevation"].fillna(heights))
+    told = f"{int(out['elevation'].notna().sum())} of {len(out)} stations have a height"
+    cautions = []
+    for where, place in (
+        (heights.isna() & inside, "on pixels without data of the elevation raster"),
+        (pd.Series(~inside, sites.index), "outside the elevation raster"),
+    ):
+        without = out.index[where & out["elevation"].isna()]
+        if len(without):
+            cautions.append(
+                f"No height is known of {', '.join(map(str, without))}: {place}, and none in the station file."
+            )
+    source = str(dem.attrs.get("source", "elevation raster"))
+    tell(Reading("heights of stations from", source, (told,), tuple(cautions)))
+    return out
 
 
 def station_classes(

@@ -9,13 +9,21 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from lczlib.analysis.heat.air_units import AirUnit, air_unit, some, without_unit
+from lczlib.analysis.heat.air_units import AirUnit, some, without_unit
 from lczlib.analysis.heat.air_values import air_values
 from lczlib.analysis.heat.sites import by_role, only_placed, places_of, shared_columns
 from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
-from lczlib.tables import read_notes, read_numbers, read_table, refuse_repeated, station_name
+from lczlib.scenes.thermal_units import known_unit
+from lczlib.tables import (
+    read_notes,
+    read_numbers,
+    read_table,
+    refuse_repeated,
+    station_name,
+    station_names,
+)
 
 _SYNONYMS = {
     "time": ("time", "date", "datetime", "timestamp", "date_time", "valid", "utc"),
@@ -96,7 +104,7 @@ def read_stations(
         time, the unit is not certain, or there is only one station.
     """
     path, where = Path(path), Path(sites or path)
-    if unit is not None and air_unit(unit) is None:
+    if unit is not None and known_unit(unit) is None:
         msg = f"{unit!r} is no unit of air temperature: use degC, K or degF."
         raise InputError(msg)
     check_roles(columns or {})
@@ -152,7 +160,7 @@ def read_stations(
     raw.columns.name = None
     left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
     raw = raw.drop(columns=list(left_out))
-    stated = air_unit(unit) if unit else None
+    stated = known_unit(unit) if unit else None
     air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
     air = air.resample("1h").mean().dropna(how="all")
     if air.shape[1] < 2:
@@ -178,7 +186,7 @@ def _named_rows(long: pd.DataFrame, path: Path, notes: Notes) -> pd.DataFrame:
         text = f"{counted(nameless, 'row')} of {path} left out, without the name of a station."
         notes.cautions.append(text)
         long = long.dropna(subset=["station"])
-    return long.assign(station=long["station"].map(station_name))
+    return long.assign(station=station_names(long["station"]))
 
 
 def check_roles(columns: Mapping[str, str]) -> None:

@@ -11,15 +11,24 @@ import xarray as xr
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.bootstrap import Statistic
 from lczlib.analysis.heat.differences import Differences
+from lczlib.analysis.heat.doubts import tell_doubts
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
 from lczlib.analysis.heat.pixels import Pixels
-from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, choose_reference
+from lczlib.analysis.heat.reference import (
+    FEWEST,
+    LOW_PLANTS,
+    Reference,
+    bias_sentence,
+    choose_reference,
+)
 from lczlib.analysis.heat.sampling import sampled_classes
 from lczlib.analysis.heat.statistics import class_statistics
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, check_same_grid, geobox_of
+from lczlib.reading import counted
+from lczlib.scenes.thermal_names import AIR
 
 _MOST_BLOCKS = 20_000
 
@@ -39,7 +48,8 @@ class SurfaceOptions:
     reference : str or int
         Class that temperatures are compared with.
     fallback : bool
-        Whether B, C and F pooled may stand in for a reference that is too small.
+        Whether LCZ C may stand in for too little of LCZ D, and after it what there is of LCZ D. Without,
+        the result then has temperatures and no differences.
     elevation_band : float
         With elevations: reference patches whose median elevation is further than this (m) from
         that of a class are left out of its comparison.
@@ -66,7 +76,7 @@ class SurfaceOptions:
     min_pixels: int = 30
     min_patches: int = 3
     reference: str | int = LOW_PLANTS
-    fallback: bool = True
+    fallback: bool = False
     elevation_band: float = 100.0
     water_distance: float = 0.0
     block_size: float | None = None
@@ -91,7 +101,7 @@ class SurfaceOptions:
 
 @dataclass(frozen=True)
 class SurfaceHeatIsland:
-    """Result of :func:`surface_heat_island`.
+    """Result of :func:`surface_heat_island`, and of `lczlib.analysis.heat.air.air_heat_island`.
 
     Attributes
     ----------
@@ -107,12 +117,18 @@ class SurfaceHeatIsland:
         Kruskal-Wallis test of the patch medians: ``h``, ``p``, ``n_patches``.
     reference : Reference
     reference_temperature : float
-        The statistic of the reference, degC.
+        The statistic of the reference, degC; NaN without one.
     difference : DataArray (y, x)
         Each pixel minus the reference temperature, K.
     correlation_range, block_size : float
         m.
     options : SurfaceOptions
+    kind : {"surface", "canopy"}
+        Temperatures of surfaces, or of the air between the buildings.
+    reference_bias : float or None
+        Where another class is the reference and there is some of LCZ D: reference minus LCZ D, K.
+    n_low_plants : int
+        Pixels of LCZ D that this rests on.
     """
 
     classes: pd.DataFrame
@@ -124,6 +140,16 @@ class SurfaceHeatIsland:
     correlation_range: float
     block_size: float
     options: SurfaceOptions = field(default_factory=SurfaceOptions)
+    kind: str = "surface"
+    reference_bias: float | None = None
+    n_low_plants: int = 0
+
+    @property
+    def bias(self) -> str:
+        """A sentence on what the reference differs from LCZ D by, else empty."""
+        return bias_sentence(
+            self.reference, self.reference_bias, counted(self.n_low_plants, "pixel")
+        )
 
     @property
     def few_blocks(self) -> str:
@@ -201,8 +227,27 @@ def surface_heat_island(
     GridError
         If grids differ or are in degrees.
     InputError
-        If codes are no integers, nothing overlaps, or there is no reference.
+        If codes are no integers, nothing overlaps, a class other than LCZ D was asked for as reference
+        and does not suffice, or the temperatures are of the air.
     """
+    if temperature.attrs.get("quantity") == AIR:
+        msg = "These are air temperatures: use air_heat_island (--air), for the canopy heat island."
+        raise InputError(msg)
+    return of_pixels(
+        temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities
+    )
+
+
+def of_pixels(
+    temperature: xr.DataArray,
+    lcz: xr.DataArray,
+    options: SurfaceOptions | None,
+    kind: str,
+    *,
+    elevation: xr.DataArray | None,
+    probabilities: xr.DataArray | None,
+) -> SurfaceHeatIsland:
+    """What `surface_heat_island` and `air_heat_island` share: the classes' pixels compared."""
     options = options or SurfaceOptions()
     box = check_projected(
         check_same_grid(temperature, lcz, ("thermal raster", "LCZ map")), "LCZ map"
@@ -250,6 +295,7 @@ def surface_heat_island(
         pixels.describe,
         wanted=options.reference,
         fallback=options.fallback,
+        some=lambda classes: pixels.enough(classes, FEWEST, 1),
     )
     correlated = _residual_range(celsius, codes, keep, table, cell)
     block_size = options.block_size or bootstrap.suitable_block_size(
@@ -269,11 +315,14 @@ def surface_heat_island(
     result = table.rename(columns={"n": "n_pixels"}).join(pd.DataFrame.from_dict(rows, "index"))
     pairs, kruskal = patch_tests(pixels.values, pixels.codes, pixels.patches)
     level = differences.reference_level()
+    bias, n_low_plants = differences.bias()
+    tell_doubts(temperature, codes, table, kind, options.min_pixels)
     island = temperature.copy(data=celsius - np.float32(level)).rename("difference")
     island.attrs = {"units": "K", "long_name": f"temperature minus {reference.label}"}
     return SurfaceHeatIsland(
-        result, pairs, kruskal, reference, level, island, correlated, block_size, options
-    )
+        result, pairs, kruskal, reference, level, island, correlated, block_size, options, kind, bias,
+        n_low_plants,
+    )  # fmt: skip
 
 
 def _residual_range(

@@ -1,0 +1,240 @@
+"""Which column of a table holds LCZ classes, and the class that each of its values tells."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from lczlib.class_names import (
+    ForeignLetterError,
+    SeveralClassesError,
+    class_of_text,
+    serial_names,
+)
+from lczlib.classes import N_CLASSES, NODATA, Scheme, to_standard
+from lczlib.errors import ClassSchemeError, InputError
+
+CLASS_COLUMNS = (
+    "lcz", "lcz_primary", "lcz1_name", "lcz1", "lcz_class", "lczclass", "lcz_code", "lcz_int",
+    "lcz_type", "lcz_name", "class", "class_id", "classid", "value", "label", "code", "gridcode",
+    "zone", "type", "name", "folder", "description",
+)  # fmt: skip
+"""Names under which the class is looked for, in this order, upper and lower case alike; then any
+other name with ``lcz`` in it. ``LCZ_PRIMARY`` is GeoClimate's, ``LCZ1_NAME`` that of its older
+tables. ``folder`` is the KML folder that a placemark lies in: the WUDAPT template has one folder for
+each class."""
+
+_OTHER_LCZ = re.compile(
+    r"second|(?<!\d)2|alt|equal|uniq|dist|prob|conf|qual|cert|entropy|area|share|frac|perc|count|date"
+    r"|source|author|old|prev|url|colou?r|note|comment",
+)
+"""What marks a column with ``lcz`` in its name as another fact than the class."""
+
+_REGION = re.compile(
+    r"(?:roi|aoi|(?:region|area) of interest|study (?:area|region|site)|boundary|bounding box|bbox"
+    r"|extent|domain|city|city (?:boundary|limits?))(?: *\d+)?"
+)
+"""Names of the frame around training areas, such as the LCZ Generator's template has it."""
+
+_READABLE = 2 / 3
+"""Share of the filled values of a column that must tell a class, for the others to be left out."""
+
+SEVERAL, REGION, UNREADABLE, UNLABELLED = "several", "region", "unreadable", "unlabelled"
+
+
+@dataclass(frozen=True)
+class ClassColumn:
+    """The classes that a column tells.
+
+    Attributes
+    ----------
+    name : str
+        Of the column.
+    codes : array (n,), uint8
+        1..17, 0 where there is none.
+    why : array (n,) of str
+        Why there is none: ``unlabelled``, ``several`` (names two classes), ``region`` (the frame
+        around the areas), ``unreadable`` (names no class); empty where there is one.
+    numbering : str
+        In words.
+    examples : dict of str to list of str
+        The first values of each reason.
+    """
+
+    name: str
+    codes: np.ndarray
+    why: np.ndarray
+    numbering: str
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def count(self, why: str) -> int:
+        """How many values have no class for a reason."""
+        return int((self.why == why).sum())
+
+    def quoted(self, why: str, most: int = 3) -> str:
+        """Some of the values of a reason, in quotation marks."""
+        shown = self.examples.get(why, [])
+        more = ", ..." if len(shown) > most else ""
+        return ", ".join(repr(t) for t in shown[:most]) + more
+
+
+def class_column(
+    table: pd.DataFrame, column: str | None, scheme: Scheme | None, path: object
+) -> ClassColumn:
+    """The column of a table that holds the classes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Without its geometry.
+    column : str, optional
+        Its name; found when not given.
+    scheme : Scheme, optional
+        Numbering of numeric classes.
+    path : object
+        Named in messages.
+
+    Raises
+    ------
+    InputError
+        If no column holds the class, or two do and differ.
+    ClassSchemeError
+        If the named column holds something that is no LCZ.
+    """
+    columns = [str(c) for c in table.columns]
+    if column is not None:
+        if column not in columns:
+            msg = f"{path} has no column {column!r}: it has {', '.join(columns)}."
+            raise InputError(msg)
+        try:
+            return _read(column, table[column], scheme)
+        except ClassSchemeError as err:
+            msg = f"{path}, column {column!r}: {err}"
+            raise ClassSchemeError(msg) from err
+    found, refused = [], []
+    for name in _candidates(columns):
+        try:
+            read = _read(name, table[name], scheme)
+        except ClassSchemeError as err:
+            refused.append(f"{name!r} does not ({_short(err)})")
+            continue
+        if not read.codes.any():
+            refused.append(f"{name!r} is empty")
+            continue
+        found.append(read)
+        if name.lower() == "lcz":
+            break
+    own = [c for c in found if "lcz" in c.name.lower()]
+    found = own or found
+    if found:
+        # where several tell the same, the one that tells most; where they differ, nobody knows
+        for other in found[1:]:
+            both = (found[0].codes > 0) & (other.codes > 0)
+            if (found[0].codes != other.codes)[both].any():
+                msg = (
+                    f"Columns {found[0].name!r} and {other.name!r} of {path} both read as LCZ classes "
+                    "and differ: say which one holds the class with column= (--column)."
+                )
+                raise InputError(msg)
+        return max(found, key=lambda c: int((c.codes > 0).sum()))
+    if not columns:
+        msg = f"{path} has shapes but no columns: give each its LCZ class in a column named lcz."
+        raise InputError(msg)
+    why = f"; {'; '.join(refused)}" if refused else ""
+    msg = (
+        f"No column of {path} holds LCZ classes{why}: name the column with column= (--column), "
+        f"one of {', '.join(columns)}."
+    )
+    raise InputError(msg)
+
+
+def _short(err: ClassSchemeError) -> str:
+    text = str(err)
+    return text.rstrip(".") if isinstance(err, ForeignLetterError) else text.split(":")[0]
+
+
+def _candidates(columns: list[str]) -> list[str]:
+    by_lower = {c.lower(): c for c in reversed(columns)}
+    known = [by_lower[c] for c in CLASS_COLUMNS if c in by_lower]
+    others = [
+        c for c in columns
+        if "lcz" in c.lower() and c not in known and not _OTHER_LCZ.search(c.lower())
+    ]  # fmt: skip
+    own = [c for c in known if "lcz" in c.lower()]
+    return own + others + [c for c in known if c not in own]
+
+
+def _read(name: str, values: pd.Series, scheme: Scheme | None) -> ClassColumn:
+    """The classes of a column.
+
+    Raises
+    ------
+    ClassSchemeError
+        If its numbers are no numbering, or a third of its texts or more name no class.
+    """
+    filled = _filled(values)
+    numeric = pd.to_numeric(values, errors="coerce")
+    if numeric.notna().any() and not (numeric.isna() & filled).any():
+        numbers = numeric.to_numpy(float)
+        # no numbering counts below 0, and 255 is the empty byte
+        numbers = np.where((numbers < 0) | (numbers == 255), np.nan, numbers)
+        # nobody draws polygons in 0-16 unasked: 0 is "unlabelled" unless the caller says otherwise
+        nodata = None if scheme == "0-16" else 0
+        codes = to_standard(numbers, scheme, nodata=nodata)
+        high = np.nanmax(numbers) if np.isfinite(numbers).any() else 0
+        numbering = scheme or ("101-107" if high > N_CLASSES else "1-17")
+        numbering = numbering.replace("101-107", "1-10 and 101-107")
+        why = np.where(codes == NODATA, UNLABELLED, "").astype(object)
+        return ClassColumn(name, codes, why, f"numbers {numbering}")
+    texts = values.astype("string").where(filled, "")
+    return _of_texts(name, texts, filled)
+
+
+def _of_texts(name: str, texts: pd.Series, filled: np.ndarray) -> ClassColumn:
+    distinct = [str(t) for t in texts[filled].unique()]
+    known: dict[str, tuple[int, str]] = {"": (NODATA, UNLABELLED)}
+    refused: dict[str, ClassSchemeError] = {}
+    serial = serial_names(distinct)
+    for text in distinct:
+        if text in serial:
+            known[text] = (serial[text], "")
+        elif _REGION.fullmatch(text.strip().lower()):
+            known[text] = (NODATA, REGION)
+        else:
+            known[text] = _tell(text, refused)
+    told = texts.map(known)
+    codes = np.array([c for c, _ in told], np.uint8)
+    why = np.array([w for _, w in told], object)
+    n_read, n_other = int((codes > 0).sum()), int((why == UNREADABLE).sum())
+    n_several = int((why == SEVERAL).sum())
+    strict = [e for t, e in refused.items() if isinstance(e, ForeignLetterError) or t.isdecimal()]
+    if strict:
+        raise strict[0]
+    if n_other and n_read < _READABLE * (n_read + n_other):
+        raise next(e for t, e in refused.items() if known[t][1] == UNREADABLE)
+    if n_several and not n_read:
+        raise next(e for t, e in refused.items() if known[t][1] == SEVERAL)
+    examples = {
+        cause: [t for t in distinct if known[t][1] == cause]
+        for cause in (SEVERAL, REGION, UNREADABLE)
+    }
+    return ClassColumn(name, codes, why, "names or codes", examples)
+
+
+def _tell(text: str, refused: dict[str, ClassSchemeError]) -> tuple[int, str]:
+    try:
+        code = class_of_text(text)
+    except SeveralClassesError as err:
+        refused[text] = err
+        return NODATA, SEVERAL
+    except ClassSchemeError as err:
+        refused[text] = err
+        return NODATA, UNREADABLE
+    return code, "" if code else UNLABELLED
+
+
+def _filled(values: pd.Series) -> np.ndarray:
+    return (values.notna() & (values.astype("string").str.strip().fillna("") != "")).to_numpy(bool)

@@ -1,0 +1,137 @@
+"""The inputs of a recorded result, found again by what is in them: also where one of both was moved.
+
+A manifest has its inputs as seen from the result's folder and with their SHA-256. No more is needed to
+know a file again, wherever it lies; absolute paths, which tell of somebody's machine, are not kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lczlib.errors import InputError
+from lczlib.export.files import sha256_of
+from lczlib.reading import Reading, tell
+
+
+@dataclass(frozen=True)
+class FoundInputs:
+    """Where the recorded inputs are now.
+
+    Attributes
+    ----------
+    folder : Path
+        The result's.
+    files : dict of str to Path
+        By the path that the manifest has.
+    """
+
+    folder: Path
+    files: dict[str, Path]
+
+    def path(self, recorded: str) -> str:
+        """Where a recorded path leads now: a file, a folder of some, or a file in an archive."""
+        if recorded in self.files:
+            return str(self.files[recorded])
+        for name, found in self.files.items():
+            if name.startswith(f"{recorded}/"):  # a folder that holds it
+                rest = PurePosixPath(name).relative_to(recorded)
+                root = found.parents[len(rest.parts) - 1]
+                if root / rest == found:
+                    return str(root)
+            elif recorded.startswith(f"{name}/"):  # in an archive
+                return f"{found}/{recorded.removeprefix(f'{name}/')}"
+        return os.path.normpath(self.folder / recorded)
+
+
+def find_inputs(
+    content: Mapping[str, Any], folder: str | Path, look_in: Sequence[str | Path] = ()
+) -> FoundInputs:
+    """Find the inputs of a manifest, and check that they are unchanged.
+
+    They are looked for where they lay beside the result, then in the folders named, then in the
+    result's folder and the one above. A file counts if its SHA-256 is the recorded one; what was found
+    elsewhere is told.
+
+    Parameters
+    ----------
+    content : mapping
+        A manifest.
+    folder : path
+        The folder it lies in.
+    look_in : sequence of path
+        Further folders, searched with all below them.
+
+    Raises
+    ------
+    InputError
+        If an input is nowhere, or only with another content.
+    """
+    folder, found = Path(folder), {}
+    for place in look_in:
+        if not Path(place).is_dir():
+            msg = f"The folder {place} to look for inputs in does not exist."
+            raise InputError(msg)
+    for given in content["inputs"]:
+        found[given["path"]] = find_file(given["path"], {given["sha256"]}, folder, look_in)
+    return FoundInputs(folder, found)
+
+
+def find_file(
+    name: str, digests: Collection[str], folder: str | Path, look_in: Sequence[str | Path] = ()
+) -> Path:
+    """Find one recorded file; see `find_inputs`.
+
+    Parameters
+    ----------
+    name : str
+        Its path as seen from `folder`.
+    digests : collection of str
+        SHA-256 of what it may hold.
+    folder, look_in
+        See `find_inputs`.
+
+    Raises
+    ------
+    InputError
+        If it is nowhere, or only with another content.
+    """
+    first = Path(os.path.normpath(Path(folder) / name))
+    changed = None
+    for path in _places(name, first, Path(folder), look_in):
+        if not path.is_file():
+            continue
+        if sha256_of(path) not in digests:
+            changed = changed or path
+            continue
+        if path != first:
+            where = f"found in {path.parent}, its SHA-256 is the recorded one"
+            tell(Reading("input", str(path), (where,), facts={"recorded": name}))
+        return path
+    raise InputError(_missing(first, changed))
+
+
+def _places(name: str, first: Path, folder: Path, look_in: Sequence[str | Path]) -> Iterator[Path]:
+    """Where a file may lie: with more and with less of its old folders' names."""
+    yield first
+    parts = [p for p in PurePosixPath(name).parts if p not in ("..", "/")]
+    tails = [Path(*parts[i:]) for i in range(len(parts))]
+    for place in (*map(Path, look_in), folder, folder.resolve().parent):
+        yield from (place / tail for tail in tails)
+    for place in look_in:
+        yield from sorted(Path(place).rglob(parts[-1]))
+
+
+def _missing(path: Path, changed: Path | None) -> str:
+    if changed is None:
+        return (
+            f"The manifest's input {path} is missing: put it back to rerun the result, or name the folder "
+            "that holds it (--inputs FOLDER)."
+        )
+    return (
+        f"The manifest's input {changed} has changed since (SHA-256 differs): restore it, or name a folder "
+        "that holds it as it was (--inputs FOLDER)."
+    )

@@ -1,0 +1,70 @@
+"""Which network made a map: from its own tags, or from the manifest beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+WEIGHTS_TAG = "LCZLIB_WEIGHTS"
+"""GeoTIFF metadata item of a map or of probabilities: the names of the networks they were made with."""
+
+_JOIN = " + "
+
+
+def joined(networks: Iterable[str]) -> str:
+    """Names of networks as one text, each once."""
+    parts = (name for text in networks for name in text.split(_JOIN) if name)
+    return _JOIN.join(dict.fromkeys(parts))
+
+
+def network_of(path: str | Path) -> str:
+    """The networks that a map or its probabilities were made with; empty where nothing says so.
+
+    Parameters
+    ----------
+    path : path
+        A raster.
+
+    Returns
+    -------
+    str
+        ``sen2lcz_net``, or of fused maps ``so2sat_s1_resnet20 + so2sat_s2_resnet20``.
+    """
+    import rasterio
+
+    try:
+        with rasterio.open(path) as src:
+            tagged = src.tags().get(WEIGHTS_TAG, "")
+    except (rasterio.errors.RasterioError, OSError):
+        return ""
+    return tagged or _by_manifest(Path(path))
+
+
+def networks_of(paths: Mapping[str, str | Path]) -> dict[str, str]:
+    """`network_of` of each map by its name, of those that say it."""
+    found = {name: network_of(path) for name, path in paths.items()}
+    return {name: network for name, network in found.items() if network}
+
+
+def told(networks: Mapping[str, str]) -> str:
+    """``Networks: s1 so2sat_s1_resnet20; s2 sen2lcz_net; fused of both`` for a line under a table."""
+    single = [n for n in networks.values() if _JOIN not in n]
+    parts = []
+    for name, network in networks.items():
+        fused = _JOIN in network and set(network.split(_JOIN)) <= set(single)
+        parts.append(f"{name} {'of these' if fused else network}".strip())
+    return f"Network{'s' if len(parts) > 1 else ''}: {'; '.join(parts)}." if parts else ""
+
+
+def _by_manifest(path: Path) -> str:
+    """Of maps from before they were tagged: the weights of the manifest that lists the file."""
+    try:
+        content = json.loads((path.parent / "manifest.json").read_text())
+        if path.name not in content["outputs"] or content.get("command", "map") != "map":
+            return ""
+        kind = path.name.split("_")[0]
+        weights = [w for w in content["weights"] if kind in (w["sensor"], "fused")]
+        return joined(w["name"] for w in weights)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""

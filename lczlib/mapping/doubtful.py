@@ -1,0 +1,90 @@
+"""Sentinel-2 rasters whose door refuses them: what else is wrong is looked for before that is said.
+
+A raster of unnamed bands or of unknown units is refused as it is opened, one thing at a time. Here it
+is opened as if that were mended, so that one message has all that is to be mended. It is not mapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import rasterio
+import xarray as xr
+from rasterio.errors import RasterioError
+
+from lczlib.errors import InputError
+from lczlib.scenes import open_sentinel2
+from lczlib.scenes.bands import ALL_BANDS, BANDS
+
+DOUBTS = "doubts"
+"""Attribute of such a scene: for each reason why its door refused it the options that would mend it (as
+far as can be told), and the reason."""
+
+_ORDERS = {10: BANDS, 12: tuple(b for b in ALL_BANDS if b != "B10"), 13: ALL_BANDS}
+_PER_CENT = 0.01
+
+
+def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
+    """Open a Sentinel-2 raster; one that is refused for its bands or units, with the reason beside.
+
+    Parameters
+    ----------
+    path : path
+        The raster.
+    options : mapping
+        Of `lczlib.scenes.open_sentinel2`.
+
+    Returns
+    -------
+    Dataset
+        With the attribute `DOUBTS` where it was opened as if something were mended: `prepare` refuses
+        it, with all else that looks wrong.
+
+    Raises
+    ------
+    InputError, GridError
+        Where it cannot be opened so either.
+    """
+    try:
+        return open_sentinel2(path, **options)
+    except InputError as err:
+        refusal = err
+    doubts: dict[str, str] = {}  # the option that would mend it: what the door said
+    said = str(refusal)
+    for mended in _mended(path, options):
+        try:
+            scene = open_sentinel2(path, **{**options, **mended})
+        except InputError as err:
+            if len(mended) == 1 and str(err) != said:  # one thing is mended, and another is not
+                doubts, said = {_option(mended): said}, str(err)
+            continue
+        left = {k: v for k, v in mended.items() if _option({k: v}) not in doubts}
+        return scene.assign_attrs({DOUBTS: tuple((doubts | {_option(left): said}).items())})
+    raise refusal
+
+
+def _mended(path: str | Path, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Options that may take away a reason to refuse, alone and together."""
+    bands = _ORDERS.get(_unnamed(path)) if not options.get("bands") else None
+    order = {"bands": bands} if bands else {}
+    scale = {"scale": _PER_CENT} if options.get("scale") is None else {}
+    for mended in (order, scale, order | scale):
+        if mended:
+            yield mended
+
+
+def _option(mended: Mapping[str, Any]) -> str:
+    """As on the command line."""
+    words = ((n, ",".join(v) if n == "bands" else f"{v:g}") for n, v in mended.items())
+    return " ".join(f"--{name} {value}" for name, value in words)
+
+
+def _unnamed(path: str | Path) -> int:
+    """Number of bands of a raster that names none of them; 0 of another."""
+    try:
+        with rasterio.open(path) as src:
+            return 0 if any(src.descriptions) else src.count
+    except RasterioError:
+        return 0

@@ -1,0 +1,289 @@
+"""One band of a raster of temperatures or heights, as stored, with all that the file says of it.
+
+What a file says stands in GDAL's own fields, in the text of its tags (``scale_factor=0.1``,
+``units=Kelvin``, ``valid_range``), in STAC's ``raster:bands``, or in the attributes of a NetCDF variable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import xarray as xr
+from xarray.coding.times import decode_cf_datetime
+
+from lczlib.errors import InputError
+from lczlib.grid import geobox_of
+from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster
+
+_SCALE = ("scalefactor", "scale")
+_OFFSET = ("addoffset", "offset")
+_UNIT = ("units", "unit", "unittype")
+_FILL = ("missingvalue", "fillvalue", "nodata", "nodatavalue")
+_WORDS = (
+    "standardname",
+    "longname",
+    "title",
+    "description",
+    "quantity",
+    "netcdfvarname",
+    "variable",
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A band as stored.
+
+    Attributes
+    ----------
+    stored : DataArray (y, x)
+        As stored, on a grid with a CRS.
+    data : DataArray (band, y, x)
+        The whole file.
+    index : int
+        Position of the band in it, from 0.
+    name : str
+        The band's or variable's name, empty where there is none.
+    scale, offset : float
+        Value = stored x scale + offset, as the file says; 1 and 0 where it does not.
+    unit : str
+        As the file words it, empty where it does not.
+    fills : tuple of float
+        Stored values that mean missing.
+    valid_range : (float, float) or None
+        Of stored values.
+    words : tuple of str
+        Names and titles, for telling what is measured.
+    time : datetime64 or None
+        Of a time step of a NetCDF, as it is written there (UTC by convention).
+    """
+
+    stored: xr.DataArray
+    data: xr.DataArray
+    index: int
+    name: str
+    scale: float
+    offset: float
+    unit: str
+    fills: tuple[float, ...]
+    valid_range: tuple[float, float] | None
+    words: tuple[str, ...]
+    time: np.datetime64 | None
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the file gives a scale or an offset."""
+        return (self.scale, self.offset) != (1.0, 0.0)
+
+    @property
+    def called(self) -> str:
+        """The band for messages, empty where the file has only one without a name."""
+        count = self.data.sizes["band"]
+        number = f"{self.index + 1} of {count}"
+        if count == 1:
+            return f"band {self.name}" if self.name else ""
+        return f"band {self.name} ({number})" if self.name else f"band {number}"
+
+    def missing(self, *more: float | None) -> np.ndarray:
+        """Which pixels hold no data by what the file says, and by further fill values: bool (y, x)."""
+        values = self.stored.values
+        out = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+        for fill in {*self.fills, *more} - {None}:
+            # a fill told as float64 is stored as the nearest number of the file's own type
+            out |= values == (
+                np.asarray(fill).astype(values.dtype) if values.dtype.kind == "f" else fill
+            )
+        if self.valid_range is not None:
+            with np.errstate(invalid="ignore"):
+                out |= (values < self.valid_range[0]) | (values > self.valid_range[1])
+        return out
+
+
+def open_layer(
+    path: str | Path,
+    what: str,
+    band: int | str | None = None,
+    usual: Collection[str] = (),
+    *,
+    first: bool = False,
+) -> Layer:
+    """Open one band.
+
+    Parameters
+    ----------
+    path, what
+        The file and what messages call it.
+    band : int or str, optional
+        Name or number (from 1) of the band; of a NetCDF the variable, its time step after a colon
+        (``t2m:13``).
+    usual : collection of str
+        Names in small letters that tell the band where none is given.
+    first : bool
+        Whether the first of several bands is taken where neither tells.
+
+    Raises
+    ------
+    InputError, GridError
+        If there is no such band, or several and none was given; if there is no CRS.
+    """
+    variable, _, step = str(band).rpartition(":") if band is not None else ("", "", "")
+    if not (variable and step.isdecimal()):
+        variable, step = (str(band), "") if band is not None else ("", "")
+    data = open_raster(path, what, band=variable or _only(path, usual))
+    tags = _tags(data, path)
+    own = variable.casefold() in _variables(tags)
+    wanted = (step or None) if own else band
+    names = {n.casefold() for n in band_names(data)}
+    if first and wanted is None and not names & set(usual):
+        wanted = 1
+    index = _index(data, path, what, wanted, usual, tags)
+    stored = layer_of(data, index)
+    geobox_of(stored, f"{what} {path}")
+    return _described(stored, data, index, tags)
+
+
+def _only(path: str | Path, usual: Collection[str]) -> str | None:
+    """The one variable of a usual name, of a file that holds several."""
+    try:
+        with rasterio.open(path) as src:
+            names = [s.rsplit(":", 1)[-1].lstrip("/") for s in src.subdatasets if not src.count]
+    except rasterio.errors.RasterioError:
+        return None
+    found = [n for n in names if n.casefold() in usual]
+    return found[0] if len(found) == 1 else None
+
+
+def _tags(data: xr.DataArray, path: str | Path) -> list[dict[str, str]]:
+    """The texts of the file (first) and of each of its bands, by GDAL."""
+    with rasterio.open(data.encoding.get("source", path)) as src:
+        return [src.tags(), *(src.tags(i) for i in src.indexes)]
+
+
+def _variables(tags: list[dict[str, str]]) -> set[str]:
+    return {t["NETCDF_VARNAME"].casefold() for t in tags if "NETCDF_VARNAME" in t}
+
+
+def _index(
+    data: xr.DataArray,
+    path: str | Path,
+    what: str,
+    band: int | str | None,
+    usual: Collection[str],
+    tags: list[dict[str, str]],
+) -> int:
+    names = [n.casefold() for n in band_names(data)]
+    found = [i for i, n in enumerate(names) if n in usual]
+    if band is None and len(found) == 1:
+        return found[0]
+    times = [_time(tags, i) for i in range(data.sizes["band"])]
+    if band is None and len(times) > 1 and None not in times:
+        name = (_variables(tags) or {"VARIABLE"}).pop()
+        msg = (
+            f"The {what} {path} holds {len(times)} times of {name}, {_minutes(times[0])} to "
+            f"{_minutes(times[-1])}: say which with --band {name}:NUMBER, from 1 to {len(times)}."
+        )
+        raise InputError(msg)
+    return choose_band(data, band, path)
+
+
+def _minutes(time: np.datetime64 | None) -> str:
+    return str(np.datetime64(time, "m"))
+
+
+def _described(
+    stored: xr.DataArray, data: xr.DataArray, index: int, tags: list[dict[str, str]]
+) -> Layer:
+    texts = tags[index + 1] if index + 1 < len(tags) else {}
+    own, whole = _folded(texts), _folded(tags[0])
+    stac = _stac_band(tags[0] | texts, index)
+    scale, offset = float(stored.attrs["scale_factor"]), float(stored.attrs["add_offset"])
+    for source in (own, stac, whole):
+        if (scale, offset) != (1.0, 0.0):
+            break
+        scale, offset = _number(source, _SCALE, 1.0), _number(source, _OFFSET, 0.0)
+    unit = str(stored.attrs.get("units", ""))
+    for source in (own, stac, whole):
+        unit = unit or next((str(source[k]) for k in _UNIT if k in source), "")
+    fills = set(missing_values(stored))
+    for source in (own, stac, whole):
+        fills |= {v for k in _FILL if (v := _number(source, (k,), np.nan)) == v}
+    name = band_names(data)[index] or texts.get("NETCDF_VARNAME", "")
+    words = [name, *(str(s[k]) for s in (own, whole) for k in _WORDS if k in s)]
+    return Layer(
+        stored, data, index, name, scale, offset, unit.strip(), tuple(sorted(fills)),
+        _range(own) or _range(whole), tuple(dict.fromkeys(w for w in words if w)),
+        _time(tags, index),
+    )  # fmt: skip
+
+
+def _folded(texts: Mapping[str, Any]) -> dict[str, str]:
+    """Tags by their names in small letters without signs; those of other variables are left out."""
+    variable = texts.get("NETCDF_VARNAME")
+    out = {}
+    for key, value in texts.items():
+        owner, _, name = key.rpartition("#")
+        if not owner or owner == variable:
+            out[re.sub(r"[^a-z0-9]", "", name.casefold())] = value
+    return out
+
+
+def _number(source: Mapping[str, Any], keys: tuple[str, ...], default: float) -> float:
+    for key in keys:
+        try:
+            value = float(source[key])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if np.isfinite(value) and (value or key not in _SCALE):  # a scale of 0 says nothing
+            return value
+    return default
+
+
+def _range(source: Mapping[str, Any]) -> tuple[float, float] | None:
+    """``valid_range`` or ``valid_min`` and ``valid_max``, in stored values (CF conventions)."""
+    found = [
+        float(n)
+        for n in re.findall(r"-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?", source.get("validrange", ""))
+    ]
+    if len(found) != 2:
+        low, high = (_number(source, (k,), np.nan) for k in ("validmin", "validmax"))
+        found = [low if low == low else -np.inf, high if high == high else np.inf]
+    if found == [-np.inf, np.inf] or not found[0] < found[1]:
+        return None
+    return found[0], found[1]
+
+
+def _stac_band(texts: Mapping[str, str], index: int) -> dict[str, Any]:
+    """The band's entry of ``raster:bands`` (STAC raster extension), written as JSON in a tag."""
+    for key, value in texts.items():
+        # GDAL splits `raster:bands=[...]` at its colon
+        found = re.fullmatch(r"raster\W?bands\W*(\[.*\])", f"{key}={value}".strip(), re.DOTALL)
+        try:
+            if found:
+                return _folded(json.loads(found[1].replace("'", '"'))[index])
+        except (ValueError, LookupError, TypeError, AttributeError):
+            continue
+    return {}
+
+
+def _time(tags: list[dict[str, str]], index: int) -> np.datetime64 | None:
+    """The time of a band of a NetCDF, from its place along the time axis."""
+    texts = tags[index + 1] if index + 1 < len(tags) else {}
+    for key, value in texts.items():
+        axis = key.removeprefix("NETCDF_DIM_")
+        unit = tags[0].get(f"{axis}#units", "")
+        if axis == key or " since " not in unit:
+            continue
+        try:
+            calendar = tags[0].get(f"{axis}#calendar", "standard")
+            when = decode_cf_datetime(np.array([float(value)]), unit, calendar)[0]
+            return np.datetime64(when, "s")
+        except (ValueError, OverflowError, ImportError):
+            return None
+    return None

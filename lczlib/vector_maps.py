@@ -1,0 +1,231 @@
+"""LCZ maps drawn as polygons, such as GeoClimate's and those of cadastres: as maps on a grid.
+
+Each cell takes the class that covers most of it. The areas of class and cell are exact: polygons are
+cut at the borders of cells, and nothing is sampled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from lczlib.classes import Scheme
+from lczlib.coverage import class_cells
+from lczlib.errors import InputError
+from lczlib.grid import CELL_SIZE, describe, on_grid, row_cell_areas
+from lczlib.limits import check_size
+from lczlib.maps import MapOptions, lcz_map, open_lcz_map
+from lczlib.polygons import labelled_shapes
+from lczlib.reading import Reading, share, tell
+from lczlib.unreadable import kind_of_file
+from lczlib.vector_files import is_polygon_file
+
+LEAST_COVERED = 0.5
+"""Share of a cell that polygons must cover, for it to have a class: as of valid pixels in mapping."""
+
+_MIXED = 0.01  # of a cell, in other classes than its own
+_CELL_BYTES = 30  # of a grid, while it is made
+_RASTERS = (".tif", ".tiff", ".vrt", ".img", ".nc", ".nc4", ".hdf", ".h5", ".asc", ".jp2", ".png")
+
+
+def is_vector_map(path: str | Path) -> bool:
+    """Whether a file holds polygons and not a raster, by its content."""
+    if Path(path).suffix.lower() in _RASTERS or not Path(path).is_file():
+        return False
+    if Path(path).suffix.lower() in (".zip", ".kmz", ".parquet"):
+        return is_polygon_file(path)
+    return kind_of_file(path) == "polygons"
+
+
+def scheme_of_polygons(options: MapOptions, path: str | Path, what: str) -> Scheme | None:
+    """The numbering among the options of a map.
+
+    Raises
+    ------
+    InputError
+        If there are others, which polygons do not have.
+    """
+    of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
+    if of_raster or options.scheme == "wrf":
+        option = f"--{of_raster[0]}" if of_raster else "--scheme wrf"
+        msg = f"{option} is of rasters, and the {what} {path} holds polygons."
+        raise InputError(msg)
+    return options.scheme
+
+
+def open_any_map(
+    path: str | Path,
+    *,
+    options: MapOptions | None = None,
+    cell: float | None = None,
+    column: str | None = None,
+    layer: str | None = None,
+    grid: GeoBox | None = None,
+    what: str = "LCZ map",
+    chunks: object = None,
+) -> xr.DataArray:
+    """Open an LCZ map, raster or polygons, by what the file holds.
+
+    Parameters
+    ----------
+    path : path
+        See `lczlib.maps.open_lcz_map` and `open_vector_map`.
+    options : MapOptions, optional
+        Of a raster: band, numbering, no data, legend; of polygons the numbering.
+    cell, column, layer, grid
+        Of polygons.
+    what : str
+        What messages call it.
+    chunks : optional
+        Of a raster.
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        As the two do; and if an option of the one is given for the other.
+    """
+    options = options or MapOptions()
+    if is_vector_map(path):
+        scheme = scheme_of_polygons(options, path, what)
+        return open_vector_map(
+            path, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
+        )
+    if cell is not None or column is not None:
+        option = "cell size (--cell)" if cell is not None else "class column (--map-column)"
+        msg = f"The {what} {path} is no file of polygons, so that it takes no {option}."
+        raise InputError(msg)
+    wanted = "raster or polygons"
+    return open_lcz_map(path, options=options, chunks=chunks, what=what, wanted=wanted)
+
+
+def open_vector_map(
+    path: str | Path,
+    *,
+    cell: float | None = None,
+    column: str | None = None,
+    layer: str | None = None,
+    grid: GeoBox | None = None,
+    scheme: Scheme | None = None,
+    what: str = "LCZ map",
+) -> xr.DataArray:
+    """Open an LCZ map of polygons on a grid, by the class that covers most of each cell.
+
+    Parameters
+    ----------
+    path : path
+        See `lczlib.polygons.open_polygons`.
+    cell : float, optional
+        Edge of a cell in metres, 100 if not given; the grid is in the UTM zone of the place.
+    column, layer, scheme
+        See `lczlib.polygons.open_polygons`.
+    grid : GeoBox, optional
+        Grid to lay it on, such as that of another map, in place of a `cell`.
+    what : str
+        What messages call it.
+
+    Returns
+    -------
+    DataArray (y, x), uint8
+        As of `lczlib.maps.open_lcz_map`. Cells of which polygons cover less than half are no data;
+        of classes that cover equal parts the lower number is taken.
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        See `lczlib.polygons.open_polygons`; and if the grid would be too large.
+    """
+    shapes, reading = labelled_shapes(path, column, scheme=scheme, layer=layer, what=what)
+    if grid is None or cell is not None:
+        grid = utm_grid(shapes, CELL_SIZE if cell is None else cell, path, what)
+    else:
+        n = float(grid.shape[0]) * grid.shape[1]
+        check_size(n * _CELL_BYTES, path, what, f"polygons on a grid of {n:,.0f} cells")
+    lcz, facts = on_cells(shapes, grid)
+    said = (
+        f"laid on {describe(grid)}, each cell the class that covers most of it",
+        f"{share(facts['mixed_cells'], facts['cells'])} of {facts['cells']:,} cells mixed, "
+        f"{share(facts['area_kept_km2'], facts['area_km2'])} of the area keeps its class",
+    )
+    cautions = []
+    if facts["overlap_share"] > 0.01:
+        cautions.append(
+            f"Polygons of {Path(path).name} lie on one another ({share(facts['overlap_share'], 1)} of "
+            "their area): areas there count several times."
+        )
+    if not facts["cells"]:
+        cautions.append(f"No cell of the grid is covered to half or more by {Path(path).name}.")
+    tell(
+        Reading(
+            reading.what, reading.source, (*reading.said, *said), (*reading.cautions, *cautions),
+            {**reading.facts, **facts},
+        )
+    )  # fmt: skip
+    return lcz.assign_attrs(source=str(path))
+
+
+def utm_grid(shapes: gpd.GeoDataFrame, cell: float, path: str | Path, what: str) -> GeoBox:
+    """The grid of a vector map: its own UTM zone, or that of its place, at whole multiples of a cell.
+
+    Raises
+    ------
+    InputError
+        If it would be too large.
+    """
+    crs = shapes.crs
+    if not (crs.to_epsg() and crs.to_epsg() // 100 in (326, 327)):
+        crs = shapes.estimate_utm_crs()
+    west, south, east, north = shapes.geometry.to_crs(crs).total_bounds
+    if not np.isfinite([west, south, east, north]).all():
+        msg = (
+            f"The {what} {path} reaches beyond the UTM zone of its middle: it is no map of one "
+            "place; cut it to the city."
+        )
+        raise InputError(msg)
+    hair = 1e-6  # of a cell: borders that met a grid line before they were projected
+    left, top = np.floor(west / cell + hair), np.ceil(north / cell - hair)
+    cols = max(int(np.ceil(east / cell - hair) - left), 1)
+    rows = max(int(top - np.floor(south / cell + hair)), 1)
+    content = f"polygons over {rows:,} x {cols:,} cells of {cell:g} m"
+    check_size(float(rows) * cols * _CELL_BYTES, path, what, content)
+    return GeoBox.from_bbox(
+        (left * cell, (top - rows) * cell, (left + cols) * cell, top * cell), crs,
+        shape=(rows, cols), tight=True,
+    )  # fmt: skip
+
+
+def on_cells(shapes: gpd.GeoDataFrame, grid: GeoBox) -> tuple[xr.DataArray, dict[str, Any]]:
+    """Polygons as a map on a grid, by the class that covers most of each cell.
+
+    Returns
+    -------
+    DataArray (y, x), uint8
+    dict
+        ``cells`` with a class, ``mixed_cells`` (with more than 1 % in other classes), ``area_km2`` of
+        the polygons on the grid, ``area_kept_km2`` (in cells of their class), ``overlap_share``.
+    """
+    table = class_cells(shapes, grid)
+    size = grid.shape[0] * grid.shape[1]
+    covered = np.bincount(table["cell"], weights=table["share"], minlength=size)
+    # most of the cell first, the lower number at a tie; rounding makes no winner
+    order = table.assign(rounded=table["share"].round(9)).sort_values(
+        ["cell", "rounded", "lcz"], ascending=[True, False, True]
+    )
+    best = order.drop_duplicates("cell")
+    best = best[covered[best["cell"]] >= LEAST_COVERED - 1e-9]
+    codes = np.zeros(size, np.uint8)
+    codes[best["cell"]] = best["lcz"]
+    lcz = lcz_map(on_grid(codes.reshape(grid.shape), grid))
+    km2 = np.repeat(row_cell_areas(grid) / 1e6, grid.shape[1])
+    kept = float((best["share"] * km2[best["cell"]]).sum())
+    total = float((table["share"] * km2[table["cell"]]).sum())
+    mixed = (covered[best["cell"]] - best["share"]) > _MIXED
+    excess = np.maximum(covered - 1, 0) * km2
+    return lcz, {
+        "cells": len(best), "mixed_cells": int(mixed.sum()), "area_km2": total,
+        "area_kept_km2": kept, "overlap_share": float(excess.sum() / total) if total else 0.0,
+    }  # fmt: skip
