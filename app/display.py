@@ -9,12 +9,11 @@ import datashader as ds
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from odc.geo.xr import xr_reproject
 from pyproj import Transformer
 
 from lczlib.grid import geobox_of
+from lczlib.mercator import MERCATOR, WORLD, beside, mercator_box, to_mercator_grid
 
-MERCATOR = "EPSG:3857"
 MOST_CELLS = 1_500_000
 """Rasters up to this size go to the browser whole, which then pans and zooms without the server."""
 _IMAGE_FINER = 1.1
@@ -43,12 +42,12 @@ def projected(data: xr.DataArray, finer: float = 2.0) -> xr.DataArray:
 
     Cells are made finer so that the turn against the city's own grid loses no row of cells.
     """
-    return xr_reproject(data, _projected_box(geobox_of(data), finer), resampling="nearest")
+    return to_mercator_grid(data, _projected_box(geobox_of(data), finer), "nearest")
 
 
 @lru_cache(256)  # every layer of a city asks for the same one, each time it is shown
 def _projected_box(box: GeoBox, finer: float) -> GeoBox:
-    target = box.to_crs(MERCATOR)
+    target = mercator_box(box)
     size = target.shape[0] * target.shape[1]
     finer = max(1.0, min(finer, (MOST_CELLS / max(1, size)) ** 0.5))
     return target.zoom_out(1 / finer)
@@ -90,7 +89,7 @@ def rgba_picture(rgb: xr.DataArray) -> Picture:
     packed |= np.where(packed > 0, np.uint32(0xFF000000), np.uint32(0))
     layer = thin[..., 0].copy(data=packed.view(np.int32)).drop_vars("band", errors="ignore")
     layer.attrs = {}
-    out = xr_reproject(layer, _image_box(geobox_of(layer)), resampling="nearest", dst_nodata=0)
+    out = to_mercator_grid(layer, _image_box(geobox_of(layer)), "nearest", dst_nodata=0)
     values = np.ascontiguousarray(out.values.view(np.uint32)[::-1])
     left, bottom, right, top = geobox_of(out).boundingbox
     return Picture(values, left, bottom, right - left, top - bottom)
@@ -103,14 +102,28 @@ def _image_box(box: GeoBox) -> GeoBox:
     Web mercator's metres are shorter than those on the ground, so that pixels of the same number of
     metres would be up to several times as many, all of them sent to the browser.
     """
-    target = box.to_crs(MERCATOR)
+    target = mercator_box(box)
     more = target.shape[0] * target.shape[1] / (box.shape[0] * box.shape[1])
     return target.zoom_out(max(1.0, more**0.5 / _IMAGE_FINER))
 
 
-def to_mercator(longitude: np.ndarray | float, latitude: np.ndarray | float) -> tuple:
-    """Degrees to web mercator."""
-    return _TO_MERCATOR.transform(longitude, latitude)
+def to_mercator(
+    longitude: np.ndarray | float, latitude: np.ndarray | float, near: float | None = None
+) -> tuple:
+    """Degrees to web mercator; `near` an x of a view, which may go on beyond 180 degrees."""
+    x, y = _TO_MERCATOR.transform(longitude, latitude)
+    return (x if near is None else beside(x, near)), y
+
+
+def bounds_in_mercator(
+    area: tuple[float, float, float, float], near: float | None = None
+) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees as x0, y0, x1, y1, also of a box across 180 degrees."""
+    west, south, east, north = area
+    (x0, x1), (y0, y1) = to_mercator(np.array([west, east]), np.array([south, north]))
+    x1 += WORLD * (x1 < x0)
+    moved = 0.0 if near is None else float(beside((x0 + x1) / 2, near)) - (x0 + x1) / 2
+    return float(x0 + moved), float(y0), float(x1 + moved), float(y1)
 
 
 def to_degrees(x: float, y: float) -> tuple[float, float]:

@@ -90,6 +90,11 @@ def canopy(study: Study) -> pn.Column:
                 {n: n for n in study.param.heat_ambiguous.objects},
             ),
             _text(study, "heat_columns", "Columns"),
+            *_switch(study, "heat_skip_outside", "Leave stations outside the map out"),
+            _choice(
+                study, "heat_air_unit", "Unit of the air temperatures",
+                {"by the values": "", "°C": "degC", "°F": "degF", "K": "K"},
+            ),
         ),
         **_WIDE,
     )  # fmt: skip

@@ -8,10 +8,11 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from display import MERCATOR, Picture, rgba_picture
+from display import Picture, rgba_picture
 
 from lczlib.figures.composites import optical_composite, radar_composite
 from lczlib.grid import geobox_of
+from lczlib.mercator import mercator_box
 from lczlib.study.document import maps_of
 from lczlib.study.material import Material
 from lczlib.study.water import backscatter
@@ -82,7 +83,7 @@ def study_bounds(study: Study) -> tuple[float, float, float, float] | None:
         box = next((geobox_of(lcz) for lcz in maps_of(study).values()), None)
     if box is None:
         return _around(scene.place.longitude, scene.place.latitude)
-    return tuple(box.extent.to_crs(MERCATOR).boundingbox)
+    return tuple(mercator_box(box).boundingbox)
 
 
 @lru_cache(256)

@@ -75,7 +75,7 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
     "bands": "Values of your Sentinel-2: Bands", "nodata": "No data", "band": "Own rasters: Band",
-    "unit": "Own rasters: Unit", "kind": "Own rasters: Product", "time": "Own rasters: Acquired (UTC)",
+    "unit": "Unit (of own rasters or stations)", "kind": "Own rasters: Product", "time": "Own rasters: Acquired (UTC)",
     "air": "canopy (raster)", "lst": "surface", "fallback": "Stand-in (LCZ C)",
     "quality": "the quality layer on the City page", "elevation": "the elevation on the City page",
     "accept-values": "Map them though they look wrong",
@@ -83,6 +83,8 @@ _IN_PAGE = {
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
     "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
+    "skip-outside": "Own stations: Leave stations outside the map out",
+    "station-classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
     "units": "Own scenes: Values", "dn-scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 """What the pages call the options that messages of the library name."""

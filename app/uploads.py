@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import pyogrio
+import shapely
 from parts import html, in_page
 from upload_checks import LARGEST_MB, RASTERS, TABLES, VECTORS, accept
 
 from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
+from lczlib.longitudes import box_of, share_ground
 from lczlib.rasters import open_raster
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
@@ -130,12 +132,13 @@ KINDS = {
 
 
 def area_of(path: Path) -> tuple[float, float, float, float]:
-    """The box of the polygons of a file, in degrees."""
+    """The box of the polygons of a file, in degrees; across 180 its west is larger than its east."""
     frame = pyogrio.read_dataframe(path)
     if frame.crs is None or frame.empty:
         msg = f"{path.name} holds no place with a coordinate reference system."
         raise InputError(msg)
-    return tuple(round(float(v), 5) for v in frame.to_crs(4326).total_bounds)
+    corners = shapely.get_coordinates(frame.to_crs(4326).geometry.to_numpy())
+    return tuple(round(v, 5) for v in box_of(*corners.T))
 
 
 class Drop(pn.widgets.FileDropper):
@@ -264,10 +267,10 @@ def elsewhere(path: Path, scene: Material | None) -> str:
     if scene is None or scene.box is None or path.suffix.lower() not in RASTERS:
         return ""
     try:
-        own = geobox_of(open_raster(path), path.name).extent.to_crs("EPSG:4326")
+        own = geobox_of(open_raster(path), path.name)
     except LczError:
         return ""  # what is wrong with it is said where it is read
-    if own.intersects(scene.box.extent.to_crs("EPSG:4326")):
+    if share_ground(own, scene.box):
         return ""
     return (
         f"{path.name} lies outside {scene.place.name}, so the two cannot be compared: choose the city "

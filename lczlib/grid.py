@@ -15,6 +15,7 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords, xr_reproject
 
 from lczlib.errors import GridError
+from lczlib.longitudes import centre_of, crosses, utm_of
 
 CELL_SIZE = 100.0
 """Edge of an LCZ cell in metres (So2Sat GUL, WUDAPT: 100 m)."""
@@ -202,7 +203,9 @@ def to_utm(scene: xr.Dataset, pixel_size: float = 10.0) -> xr.Dataset:
         Metres.
     """
     source = geobox_of(scene, "scene")
-    target = scene.odc.output_geobox("utm", resolution=pixel_size)
+    # across 180 degrees odc takes a zone next to the right ones
+    crs = utm_of(*centre_of(source)) if crosses(source) else "utm"
+    target = scene.odc.output_geobox(crs, resolution=pixel_size)
     if source.crs is not None and not source.crs.geographic and source.crs == target.crs:
         target = GeoBox.from_bbox(
             source.boundingbox, crs=source.crs, resolution=pixel_size, tight=True

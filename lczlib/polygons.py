@@ -24,6 +24,7 @@ from lczlib.class_columns import (
 )
 from lczlib.classes import CLASSES, NODATA, Scheme
 from lczlib.errors import InputError
+from lczlib.longitudes import box_of, middle_of
 from lczlib.polygon_cells import are_points, polygon_cells
 from lczlib.reading import Reading, counted, tell
 from lczlib.vector_files import Features, crs_name_of, is_polygon_file, read_features
@@ -280,9 +281,6 @@ def crossing_polygons(polygons: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def equal_area(polygons: gpd.GeoDataFrame) -> str:
     """An equal-area projection of the place of polygons, in metres, as a PROJ string."""
-    west, south, east, north = polygons.geometry.to_crs("EPSG:4326").bounds.to_numpy().T
-    turn = np.exp(1j * np.radians((west + east) / 2)).mean()  # on both sides of 180 degrees
-    return (
-        f"+proj=laea +lon_0={np.degrees(np.angle(turn))} +lat_0={(south.min() + north.max()) / 2} "
-        "+datum=WGS84 +units=m"
-    )
+    points = shapely.get_coordinates(polygons.geometry.to_crs("EPSG:4326").to_numpy())
+    longitude, latitude = middle_of(box_of(*points.T))
+    return f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"

@@ -224,8 +224,11 @@ def test_offsets_in_the_file_need_no_zone_and_kelvin_is_converted(tmp_path):
     table["date"] = table["date"].dt.strftime("%Y-%m-%dT%H:%M:%S+02:00")
     table["airT"] += 273.15
     table.to_csv(tmp_path / "k.csv", index=False)
-    with pytest.raises(InputError, match="look like kelvin"):
-        read_stations(tmp_path / "k.csv")
+    with pytest.raises(InputError, match="look like kelvin; state --unit K"):
+        read_stations(tmp_path / "k.csv", unit="degC")
+    assert read_stations(tmp_path / "k.csv").air.equals(
+        read_stations(tmp_path / "k.csv", unit="K").air
+    )
     read = read_stations(tmp_path / "k.csv", unit="K")
     assert read.clock == "offset in the file"
     assert read.air.index[0] == pd.Timestamp("2021-05-31 22:00", tz="UTC")

@@ -17,7 +17,9 @@ MAY_IMPORT = {
     "errors": set(),
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
-    "grid": {"errors"},
+    "longitudes": set(),
+    "grid": {"errors", "longitudes"},
+    "mercator": {"grid", "longitudes"},
     "reading": set(),
     "limits": {"errors"},
     "unreadable": set(),
@@ -37,8 +39,8 @@ MAY_IMPORT = {
     "vector_files": {"errors", "limits", "reading", "unreadable"},
     "polygon_cells": {"errors", "grid", "vector_files"},
     "polygons": {
-        "class_columns", "class_names", "classes", "errors", "grid", "limits", "maps", "polygon_cells",
-        "reading", "unreadable", "vector_files",
+        "class_columns", "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps",
+        "polygon_cells", "reading", "unreadable", "vector_files",
     },
     "coverage": set(),
     "vector_maps": {
@@ -51,11 +53,13 @@ MAY_IMPORT = {
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
     "scenes": {
-        "classes", "errors", "grid", "limits", "maps", "export", "polygons", "rasters", "reading",
+        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons", "rasters",
+        "reading",
     },
     "analysis": {
-        "classes", "clocks", "coverage", "errors", "export", "grid", "limits", "maps", "polygon_cells",
-        "polygons", "rasters", "reading", "scenes", "tables", "unreadable",
+        "class_names", "classes", "clocks", "coverage", "errors", "export", "grid", "limits",
+        "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes", "tables",
+        "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export", "limits"},
     "made_by": set(),
@@ -71,7 +75,7 @@ MAY_IMPORT = {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
         "scenes", "training",
     },
-    "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps"},
+    "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
 }  # fmt: skip
 
 

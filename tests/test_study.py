@@ -43,7 +43,7 @@ DEPENDS = {
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
         "product", "unit", "band", "constants", "acquired", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "time_zone", "time_format", "ambiguous", "columns")},
+        "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "air", "station", "quality", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
@@ -63,6 +63,7 @@ OTHER = {
     "heat_block_size": 500.0, "heat_map_error": True, "heat_persistence": 2.0,
     "heat_quality": ["duplicates"], "heat_lapse_rate": 0.0065, "heat_wave": 30.0,
     "heat_calm_wind": 1.0, "heat_clear_cloud": 1.0, "heat_ambiguous": "infer",
+    "heat_air_unit": "degF", "heat_skip_outside": True,
 }  # fmt: skip
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import panel as pn
+import shapely
 from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool
 from bokeh.plotting import figure
-from display import MERCATOR, to_degrees, to_mercator
+from display import bounds_in_mercator, to_degrees, to_mercator
 from imagery import base_image, study_bounds
 from mapsettings import map_cards
-from odc.geo.geom import box
 from parts import help_text, html, note
 from session import Session
 from uploads import upload_panel
@@ -146,7 +146,11 @@ class CityPage:
     def _tell(self, *_: Any) -> None:
         scene, area = self._study.scene, self._study.area
         self._whole.visible = area is not None
-        drawn = [] if area is None else [box(*area, crs=4326).to_crs(MERCATOR).geom]
+        drawn = []
+        if area is not None:
+            bounds = study_bounds(self._study)
+            near = None if bounds is None else (bounds[0] + bounds[2]) / 2
+            drawn = [shapely.box(*bounds_in_mercator(area, near))]
         self._session.tick(lambda: self._map.outline(drawn, ["#ea580c"] * len(drawn)))
         if scene is None:
             self._facts.object = (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, Span
-from display import projected, to_degrees, to_mercator
+from display import bounds_in_mercator, projected, to_degrees, to_mercator
 from imagery import base_image, study_bounds
 from mapview import picture_data
 from parts import (
@@ -186,11 +186,14 @@ class ComparePage:
         if self._view.place:
             self._show_place()
 
+    def _middle(self) -> float | None:
+        """The x in the middle of the place, by which others are laid out."""
+        return None if self._fitted is None else (self._fitted[0] + self._fitted[2]) / 2
+
     def _fit(self) -> None:
         box = self._view.box
         if box is not None:
-            (x0, x1), (y0, y1) = to_mercator((box[0], box[2]), (box[1], box[3]))
-            self._maps[0].fit_exactly((x0, y0, x1, y1))
+            self._maps[0].fit_exactly(bounds_in_mercator(box, self._middle()))
         elif self._fitted is not None:
             self._maps[0].fit(self._fitted)
 
@@ -235,7 +238,7 @@ class ComparePage:
             elif mode == "differences":
                 self._differences(maps, names)
             if self._view.place:
-                self._maps_mark(*to_mercator(*self._view.place))
+                self._maps_mark(*to_mercator(*self._view.place, near=self._middle()))
 
         self._session.latest("compared maps", work, draw)
 

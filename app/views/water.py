@@ -11,7 +11,7 @@ import numpy as np
 import panel as pn
 import xarray as xr
 from bokeh.palettes import Viridis256
-from display import MERCATOR, projected, rgba_picture
+from display import projected, rgba_picture
 from parts import MAP_NAMES, help_text, html, in_page, number, table
 from session import Session
 from style import WRAP_CSS
@@ -21,6 +21,7 @@ from lczlib.errors import LczError
 from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
+from lczlib.mercator import mercator_box
 from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
 from lczlib.study.water import WaterSummary, water_scenes
@@ -209,7 +210,7 @@ class WaterPage:
     def _imaged(self, scene: xr.DataArray, made: Any) -> None:
         self._map.show_image(made)
         self._pane.visible = True
-        box = tuple(geobox_of(scene).extent.to_crs(MERCATOR).boundingbox)
+        box = tuple(mercator_box(geobox_of(scene)).boundingbox)
         if box != self._box:  # another month of the same place keeps the view
             self._box = box
             self._map.fit(box)

@@ -252,7 +252,8 @@ def uhi(
     columns: Annotated[
         str | None,
         typer.Option(
-            help="time=NAME,station=NAME,temperature=NAME,...; time=DATE+CLOCK joins two.",
+            help="time=NAME,station=NAME,latitude=NAME,... of the stations' or the sites' file; "
+            "time=DATE+CLOCK joins two.",
             rich_help_panel=_CANOPY,
             callback=_check_columns,
         ),
@@ -281,6 +282,13 @@ def uhi(
         Path | None,
         typer.Option(help="Table of station,lcz set by hand.", rich_help_panel=_CANOPY),
     ] = None,
+    skip_outside: Annotated[
+        bool,
+        typer.Option(
+            help="Leave stations outside the map, or without coordinates, out.",
+            rich_help_panel=_CANOPY,
+        ),
+    ] = False,
     radius: Annotated[
         float,
         typer.Option(help="Around a station, m.", rich_help_panel=_CANOPY, callback=above_zero),

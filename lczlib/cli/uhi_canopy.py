@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 
 from lczlib.analysis.heat.canopy import CanopyHeatIsland, CanopyOptions, canopy_heat_island
-from lczlib.analysis.heat.quality import quality_control
+from lczlib.analysis.heat.quality import in_words, quality_control
 from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
 from lczlib.analysis.heat.stations import read_stations
 from lczlib.analysis.heat.weather import read_weather
@@ -25,7 +25,6 @@ from lczlib.export import sha256_of
 from lczlib.export.heat import canopy_document, write_canopy, write_table
 from lczlib.made_by import network_of
 from lczlib.scenes.elevation import open_elevation
-from lczlib.scenes.thermal_units import known_unit
 
 
 def run_canopy(o: dict[str, Any]) -> None:
@@ -42,7 +41,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         data = read_stations(
             o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
             time_zone=o["time_zone"], ambiguous=o["ambiguous"],
-            unit=known_unit(o["unit"] or "degC"), time_format=o["time_format"],
+            unit=o["unit"], time_format=o["time_format"], skip_outside=o["skip_outside"],
         )  # fmt: skip
         sites = data.sites
         if o["elevation"] is not None:
@@ -54,7 +53,10 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
                 o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"], column=o["map_column"]
             )
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
-        zones = station_classes(sites, lcz, by_hand=by_hand, radius=o["radius"])
+        zones = station_classes(
+            sites, lcz, by_hand=by_hand, radius=o["radius"], skip_outside=o["skip_outside"]
+        )
+        air, sites = data.air[zones.index], sites.loc[zones.index]
         weather = None
         if o["weather"]:
             weather = read_weather(
@@ -63,11 +65,11 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
             )  # fmt: skip
     with console.err.status("Quality control"):
         levels = quality_levels(o["qc"])
-        checked = quality_control(data.air, sites, levels)
+        checked = quality_control(air, sites, levels)
         if checked.air.notna().any().sum() < 2:
             msg = (
                 f"Quality control ({', '.join(levels)}) removed all but "
-                f"{int(checked.air.notna().any().sum())} of {data.air.shape[1]} stations: they share "
+                f"{int(checked.air.notna().any().sum())} of {air.shape[1]} stations: they share "
                 "coordinates, or do not move together; use fewer levels (--qc none keeps all)."
             )
             raise InputError(msg)
@@ -83,7 +85,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
             seed=o["seed"],
         )
         result = canopy_heat_island(checked.air, sites, zones["lcz"], options, weather=weather)
-    dropped = sorted(set(data.air.columns) - set(result.hourly.columns))
+    reasons = {**data.left_out, **zones.attrs["left_out"], **checked.dropped()}
     document = canopy_document(
         result,
         clock=data.clock,
@@ -92,7 +94,8 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         quality_control={
             "levels": list(levels),
             "elevation_corrected": checked.elevation_corrected,
-            "stations_dropped": dropped,
+            "stations_dropped": sorted(reasons),
+            "reasons": reasons,
             "report": checked.report.rename_axis("station").reset_index().to_dict("records"),
         },
         inputs={p.name: sha256_of(p) for p in (o["stations"], o["map_path"]) if p and p.is_file()},
@@ -114,7 +117,7 @@ def _print(result: CanopyHeatIsland, document: dict[str, Any], n_flagged: int) -
     console.out.print(f"Reference {result.reference.label}; times: {document['clock']}.")
     console.out.print(
         f"Quality control ({', '.join(quality['levels']) or 'none'}): {given - kept:,} of {given:,} hourly "
-        f"values removed; stations dropped: {', '.join(quality['stations_dropped']) or 'none'}."
+        f"values removed; stations dropped: {in_words(quality['reasons']) or 'none'}."
     )
     if n_flagged:
         console.out.print(

@@ -9,8 +9,8 @@ import xarray as xr
 
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.grid import geobox_of
+from lczlib.mercator import mercator_box, to_mercator_grid
 
-_MERCATOR = "EPSG:3857"
 _NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {_NAMES!r}[Math.round(value)] || 'no data'"
 _CLEAR = "rgba(0, 0, 0, 0)"
@@ -43,12 +43,10 @@ def explore(
     import holoviews as hv
     from bokeh.models import CustomJSHover, HoverTool
     from holoviews.operation.datashader import rasterize
-    from odc.geo.xr import xr_reproject
 
     hv.renderer("bokeh")
-    shown = xr_reproject(
-        lcz, geobox_of(lcz, "LCZ map").to_crs(_MERCATOR), resampling="nearest", dst_nodata=0
-    )
+    box = mercator_box(geobox_of(lcz, "LCZ map"))
+    shown = to_mercator_grid(lcz, box, "nearest", dst_nodata=0)
     left, bottom, right, top = geobox_of(shown).boundingbox
     image = hv.Image(np.asarray(shown.data), ["x", "y"], "lcz", bounds=(left, bottom, right, top))
     hover = HoverTool(

@@ -15,6 +15,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
+from lczlib.longitudes import centre_of
 from lczlib.scenes.sentinel2 import BANDS
 
 CENTRE_UM = dict(
@@ -87,8 +88,7 @@ def to_top_of_atmosphere(
         what = f"{day!r} is no date" if day else "the scene does not say its date"
         msg = f"Sun elevation unknown, {what}: give the day of the image (--date 2024-10-24)."
         raise InputError(msg) from err
-    box = geobox_of(scene, "scene").geographic_extent.boundingbox
-    elevation = sun_elevation(day, (box.bottom + box.top) / 2)
+    elevation = sun_elevation(day, centre_of(geobox_of(scene, "scene"))[1])
     if elevation < 5:
         msg = (
             f"On {day} the sun stands at {elevation:.0f} degrees at this latitude: no usable image."

@@ -293,7 +293,7 @@ def _elevation(material: Material, v: Mapping[str, Any]) -> xr.DataArray | None:
 
 def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:
     from lczlib.analysis.heat.canopy import CanopyOptions, canopy_heat_island
-    from lczlib.analysis.heat.quality import quality_control
+    from lczlib.analysis.heat.quality import in_words, quality_control
     from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
     from lczlib.analysis.heat.weather import read_weather
 
@@ -303,17 +303,17 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
     if (elevation := _elevation(material, v)) is not None and "elevation" in sites:
         sites = with_elevation(sites, elevation)
     by_hand = read_classes(v["station_class_files"][0]) if v["station_class_files"] else None
-    zones = station_classes(sites, lcz, by_hand=by_hand, radius=v["heat_radius"])
-    known = zones["lcz"][zones["lcz"] > 0]
+    zones = station_classes(
+        sites, lcz, by_hand=by_hand, radius=v["heat_radius"], skip_outside=v["heat_skip_outside"]
+    )
+    known, sites = zones["lcz"], sites.loc[zones.index]
     weather = None
     if v["weather_files"]:
         weather = read_weather(
             v["weather_files"][0], time_zone=v["heat_time_zone"].strip() or None,
             ambiguous=v["heat_ambiguous"], time_format=v["heat_time_format"].strip() or None,
         )  # fmt: skip
-    checked = quality_control(
-        found.air[[c for c in found.air.columns if c in known.index]], sites, v["heat_quality"]
-    )
+    checked = quality_control(found.air[zones.index], sites, v["heat_quality"])
     options = CanopyOptions(
         statistic="mean" if v["heat_statistic"] == "usual" else v["heat_statistic"],
         reference=v["heat_reference"], fallback=v["heat_fallback"],
@@ -330,6 +330,8 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
         f"{found.clock}; quality control ({levels}) removed {removed:,} of "
         f"{int(checked.report['n_given'].sum()):,} hourly values"
     )
+    dropped = {**found.left_out, **zones.attrs["left_out"], **checked.dropped()}
+    method += f"; stations dropped: {in_words(dropped)}" if dropped else ""
     return Heat("canopy", result, method, sites.join(zones.add_prefix("map_")))
 
 
@@ -354,6 +356,6 @@ def _stations(material: Material, v: Mapping[str, Any]) -> Any:
         files[0], sites=files[1] if len(files) > 1 else None,
         columns={k.strip(): n.strip() for k, n in pairs},
         time_zone=v["heat_time_zone"].strip() or None, ambiguous=v["heat_ambiguous"],
-        unit="K" if v["heat_unit"] == "K" else "degC",
-        time_format=v["heat_time_format"].strip() or None,
+        unit=v["heat_air_unit"] or None, time_format=v["heat_time_format"].strip() or None,
+        skip_outside=v["heat_skip_outside"],
     )  # fmt: skip

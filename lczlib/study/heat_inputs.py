@@ -162,8 +162,17 @@ class HeatInputs(param.Parameterized):
     )  # fmt: skip
     heat_columns = param.String(
         "",
-        doc="Columns of own stations where the names are unusual: time=NAME,station=NAME,…; "
-        "time=DATE+CLOCK joins two.",
+        doc="Columns of own stations and their sites, in whichever of the two files, where the names "
+        "are unusual: time=NAME,station=NAME,latitude=NAME,…; time=DATE+CLOCK joins two.",
+    )
+    heat_air_unit = param.Selector(
+        default="", objects=["", "degC", "degF", "K"],
+        doc="Unit of own stations' temperatures; by default as the column's name and the values tell.",
+    )  # fmt: skip
+    heat_skip_outside = param.Boolean(
+        False,
+        doc="Leave stations outside the map, or without coordinates, out, and name them; off: none "
+        "is left out, and the run stops.",
     )
 
 

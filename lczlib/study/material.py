@@ -23,6 +23,7 @@ from rasterio.windows import Window
 from lczlib import catalog
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
+from lczlib.longitudes import unwrapped
 from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
 from lczlib.scenes import open_sentinel2, open_so2sat
@@ -354,7 +355,11 @@ def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
     """Write the part of a raster within an area, on whole LCZ cells; bands, mask and tags are kept."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(path) as src:
-        bounds = rasterio.warp.transform_bounds("EPSG:4326", src.crs, *area)
+        west, south, east, north = rasterio.warp.transform_bounds("EPSG:4326", src.crs, *area)
+        if src.crs.is_geographic:  # as the file writes longitudes, which may go on beyond 180
+            west = float(unwrapped(west, (src.bounds.left + src.bounds.right) / 2))
+            east = west + (east - west) % 360
+        bounds = west, south, east, north
         window = rasterio.windows.from_bounds(*bounds, transform=src.transform)
         row, col = (
             max(0, int(v // CELL_PIXELS) * CELL_PIXELS) for v in (window.row_off, window.col_off)

@@ -11,11 +11,14 @@ from pathlib import Path
 from threading import Lock
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from lczlib import catalog
 from lczlib.catalog.cities import so2sat_cities
 from lczlib.errors import InputError
+from lczlib.longitudes import box_of, middle_of
 from lczlib.scenes.so2sat import find_cities
 
 DEMO = "demo"
@@ -172,10 +175,9 @@ def _so2sat_table() -> pd.DataFrame:
 
 
 def _centres(cities: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    box = cities.geometry.bounds
-    return gpd.GeoSeries(
-        gpd.points_from_xy((box.minx + box.maxx) / 2, (box.miny + box.maxy) / 2), index=cities.index
-    )
+    """The middle of each city's box, also of one across 180 degrees."""
+    boxes = [box_of(*shapely.get_coordinates(g).T) for g in cities.geometry]
+    return gpd.GeoSeries.from_xy(*np.transpose([middle_of(b) for b in boxes]), index=cities.index)
 
 
 @cache

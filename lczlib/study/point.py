@@ -11,6 +11,7 @@ from pyproj import Transformer
 
 from lczlib.figures.composites import optical_composite, radar_composite
 from lczlib.grid import geobox_of
+from lczlib.longitudes import x_on
 from lczlib.study.material import Maps, Material
 from lczlib.study.water import backscatter
 
@@ -93,6 +94,7 @@ def _window(scene: xr.Dataset, place: tuple[float, float]) -> xr.Dataset | None:
 def _cell(data: xr.DataArray | xr.Dataset, place: tuple[float, float]) -> tuple[int, int, bool]:
     box = geobox_of(data)
     x, y = Transformer.from_crs("EPSG:4326", box.crs.proj, always_xy=True).transform(*place)
+    x = float(x_on(box, x))
     if not (np.isfinite(x) and np.isfinite(y)):
         return 0, 0, False
     col, row = (int(np.floor(v)) for v in ~box.affine * (x, y))

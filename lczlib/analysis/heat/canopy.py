@@ -16,6 +16,7 @@ from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, bias_sentence,
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
+from lczlib.longitudes import mean_longitude
 from lczlib.reading import counted
 
 _FEWEST_STATIONS = 3
@@ -234,7 +235,7 @@ class _Clock:
 
     @classmethod
     def of(cls, times: pd.DatetimeIndex, sites: gpd.GeoDataFrame) -> _Clock:
-        latitude, longitude = float(sites.geometry.y.mean()), float(sites.geometry.x.mean())
+        latitude, longitude = float(sites.geometry.y.mean()), mean_longitude(sites.geometry.x)
         solar = local_solar_time(times, longitude)
         shift = pd.to_timedelta(longitude / 15, unit="h")
         local = (

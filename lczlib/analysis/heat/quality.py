@@ -6,12 +6,13 @@ robust scale Qn: Rousseeuw & Croux 1993, doi 10.1080/01621459.1993.10476408.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pyproj import Geod
 from scipy import stats
 
 from lczlib.errors import InputError
@@ -24,11 +25,20 @@ the network's median. ``buddies``: values off those of the neighbours."""
 LAPSE_RATE = 0.0065
 """K per m, the standard atmosphere, as CrowdQC+ corrects for elevation."""
 _LOW, _HIGH = 0.01, 0.95
+_WHY = {
+    "duplicates": "it has the coordinates of another station",
+    "outliers": "all values lie apart from the other stations'",
+    "flagged": "more than 20% of its values are outliers in each month",
+    "correlation": "it correlates less than 0.9 with the network's median",
+    "buddies": "its values are off those of its neighbours",
+}
+"""Why a level drops a station."""
 _MOST_FLAGGED = 0.2
 _LEAST_CORRELATION = 0.9
 _BUDDY_RADIUS = 3000.0
 _BUDDIES = 5
 _FEW_HOURS = 24
+_EARTH = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,19 @@ class Quality:
     air: pd.DataFrame
     report: pd.DataFrame
     elevation_corrected: bool
+
+    def dropped(self) -> dict[str, str]:
+        """Stations of which no value was kept, each with the reason."""
+        return {s: self._why(row) for s, row in self.report.iterrows() if not row["n_kept"]}
+
+    def _why(self, row: pd.Series) -> str:
+        if not row["n_given"]:
+            return "no values"
+        removed = row[[level for level in LEVELS if level in row.index]]
+        level = removed.idxmax()
+        if removed[level] < row["n_given"]:
+            return f"quality control: {', '.join(removed.index[removed > 0])}"
+        return f"quality control, {level}: {_WHY[level]}"
 
 
 def quality_control(
@@ -109,6 +132,20 @@ def check_levels(levels: Sequence[str]) -> None:
             f"{unknown[0]!r} is no level of quality control: use {', '.join(LEVELS)}, all or none."
         )
         raise InputError(msg)
+
+
+def in_words(reasons: Mapping[str, str]) -> str:
+    """Stations by the reason for which they were dropped.
+
+    Examples
+    --------
+    >>> in_words({"S01": "no coordinates", "S07": "no values", "S04": "no coordinates"})
+    'S01, S04 (no coordinates); S07 (no values)'
+    """
+    by_reason: dict[str, list[str]] = {}
+    for station, why in reasons.items():
+        by_reason.setdefault(why, []).append(station)
+    return "; ".join(f"{', '.join(names)} ({why})" for why, names in by_reason.items())
 
 
 def _same_place(sites: gpd.GeoDataFrame) -> np.ndarray:
@@ -183,14 +220,12 @@ def _off_buddies(air: pd.DataFrame, sites: gpd.GeoDataFrame) -> np.ndarray:
 
     Stations without that many neighbours are not judged.
     """
-    metric = sites.to_crs(sites.estimate_utm_crs()).geometry
-    xy = np.c_[metric.x, metric.y]
-    distance = np.hypot(*(xy[:, None] - xy[None, :]).transpose(2, 0, 1))
+    distance = _distances(sites)
     values = air.to_numpy(float)
     out = np.zeros(values.shape, bool)
     low, high = stats.norm.ppf(_LOW), stats.norm.ppf(_HIGH)
-    for i in range(len(xy)):
-        near = np.flatnonzero((distance[i] <= _BUDDY_RADIUS) & (np.arange(len(xy)) != i))
+    for i in range(len(distance)):
+        near = np.flatnonzero((distance[i] <= _BUDDY_RADIUS) & (np.arange(len(distance)) != i))
         if near.size < _BUDDIES:
             continue
         enough = np.isfinite(values[:, near]).sum(axis=1) >= _BUDDIES
@@ -198,3 +233,11 @@ def _off_buddies(air: pd.DataFrame, sites: gpd.GeoDataFrame) -> np.ndarray:
             z = (values[:, i] - _row_median(values[:, near])) / qn_scale(values[:, near])
             out[:, i] = enough & ((z < low) | (z > high))
     return out
+
+
+def _distances(sites: gpd.GeoDataFrame) -> np.ndarray:
+    """Metres between all pairs of stations on the ellipsoid, wherever they lie."""
+    x, y = sites.geometry.x.to_numpy(), sites.geometry.y.to_numpy()
+    a, b = (v.ravel() for v in np.indices((x.size, x.size)))
+    _, _, metres = _EARTH.inv(x[a], y[a], x[b], y[b])
+    return np.reshape(metres, (x.size, x.size))

@@ -12,6 +12,7 @@ from lczlib.analysis.heat.alignment import Resample, align
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.longitudes import centre_of
 from lczlib.scenes.thermal import Thermal
 from lczlib.scenes.thermal_quality import NO_LAYER
 
@@ -57,7 +58,7 @@ def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
     for scene in scenes:
         row: dict[str, object] = {"time": None, "solar_hour": None, "overpass": scene.overpass}
         if scene.time is not None:
-            centre = geobox_of(scene.temperature).geographic_extent.centroid.coords[0]
+            centre = centre_of(geobox_of(scene.temperature))
             when = pd.DatetimeIndex([scene.time])
             row["time"] = str(scene.time) + "Z"
             row["solar_hour"] = round(float(local_solar_time(when, centre[0])[0]), 2)

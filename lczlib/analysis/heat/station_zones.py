@@ -9,11 +9,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from odc.geo.geobox import GeoBox
+from shapely import Point
 
 from lczlib.analysis.heat.stations import match_columns
 from lczlib.classes import lcz_class
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
+from lczlib.longitudes import x_on
 from lczlib.reading import Reading, counted, tell
 from lczlib.tables import read_notes, read_table, station_name
 
@@ -36,7 +39,7 @@ def read_classes(path: str | Path) -> dict[str, str]:
 def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFrame:
     """Fill unknown elevations from a raster (y, x) in m, at the nearest pixel; holes are named."""
     box = geobox_of(dem, "elevation raster")
-    points = sites.geometry.to_crs(box.crs)
+    points = _points_on(sites, box)
     at = dem.sel(
         {
             dem.dims[0]: xr.DataArray(points.y.to_numpy(), dims="station"),
@@ -70,6 +73,7 @@ def station_classes(
     by_hand: Mapping[str, object] | None = None,
     radius: float = 250.0,
     homogeneous: float = 0.8,
+    skip_outside: bool = False,
 ) -> pd.DataFrame:
     """The Local Climate Zone of each station.
 
@@ -88,6 +92,9 @@ def station_classes(
         m.
     homogeneous : float
         Share of the circle.
+    skip_outside : bool
+        Leave stations without a class out, instead of refusing: they are not in the result, and
+        ``attrs["left_out"]`` holds them with the reason.
 
     Returns
     -------
@@ -98,7 +105,8 @@ def station_classes(
     Raises
     ------
     InputError
-        If the radius is not positive, or a station lies outside the map and no class is set by hand.
+        If the radius is not positive, or stations lie outside the map and no class is set by hand:
+        all of them are named. Also with `skip_outside` where fewer than two are left.
     """
     if not radius > 0:
         msg = (
@@ -112,7 +120,7 @@ def station_classes(
         msg = f"Stations {stray[:5]} of the hand-set classes are not in the data ({there} ...)."
         raise InputError(msg)
     around = _surroundings(sites, lcz, radius) if lcz is not None else {}
-    rows = {}
+    rows, outside = {}, []
     for station in sites.index:
         point, majority, share = around.get(station, (0, 0, np.nan))
         told = int(sites.loc[station, "lcz"]) if "lcz" in sites else 0
@@ -123,20 +131,60 @@ def station_classes(
         elif majority:
             used, source = majority, "map"
         else:
-            place = sites.geometry[station]
-            where = f"({place.y:.4f} N, {place.x:.4f} E)"
-            why = "has no class"
-            if lcz is not None:
-                why = "lies outside the LCZ map, or where it has no class"
-            msg = (
-                f"Station {station!r} at {where} {why}: set its class by hand (--station-classes FILE "
-                "with columns station,lcz), or leave it out."
-            )
-            raise InputError(msg)
+            outside.append(station)
+            continue
         flagged = bool(share < homogeneous) if source == "map" else False
         rows[station] = (used, source, point, majority, share, flagged)
     columns = ["lcz", "source", "lcz_point", "lcz_majority", "homogeneity", "flagged"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    if outside and not (skip_outside and len(rows) > 1):
+        raise InputError(_outside(sites, outside, lcz, skip_outside))
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    why = "outside the map, or where it has no class" if lcz is not None else "no class"
+    found.attrs["left_out"] = dict.fromkeys(outside, why)
+    return found
+
+
+def _outside(
+    sites: gpd.GeoDataFrame, outside: list[str], lcz: xr.DataArray | None, skipped: bool
+) -> str:
+    """What is said of stations that have no class: all of them, and why."""
+    if lcz is not None and len(outside) > len(sites) / 2:
+        turned = sites.loc[outside]
+        turned = turned[turned.geometry.x.abs() <= 90]
+        swapped = gpd.points_from_xy(turned.geometry.y, turned.geometry.x, crs=4326)
+        if len(_surroundings(turned.set_geometry(swapped), lcz, 1.0)) > len(sites) / 2:
+            return (
+                f"{counted(len(outside), 'station')} of {len(sites)} outside the LCZ map, most of them "
+                "inside it with latitude and longitude exchanged: name them the other way round with --columns "
+                "latitude=NAME,longitude=NAME."
+            )
+    told = ", ".join(f"{s!r} at {_where(sites.geometry[s])}" for s in outside[:60])
+    told += f" and {len(outside) - 60} more" if len(outside) > 60 else ""
+    one = len(outside) == 1
+    if lcz is None:
+        why = "has no class" if one else "have no class"
+    else:
+        why = f"{'lies' if one else 'lie'} outside the LCZ map, or where it has no class"
+    way = "leave them out with --skip-outside"
+    if skipped:
+        way = "fewer than two stations are left without them"
+    return (
+        f"{counted(len(outside), 'station')} of {len(sites)}: {told} {why}: set the classes by hand "
+        f"(--station-classes FILE with columns station,lcz), or {way}."
+    )
+
+
+def _where(place: Point) -> str:
+    north, east = (
+        f"{abs(place.y):.4f} {'NS'[place.y < 0]}",
+        f"{abs(place.x):.4f} {'EW'[place.x < 0]}",
+    )
+    return f"{north}, {east}"
+
+
+def _points_on(sites: gpd.GeoDataFrame, box: GeoBox) -> gpd.GeoSeries:
+    points = sites.geometry.to_crs(box.crs)
+    return gpd.GeoSeries.from_xy(x_on(box, points.x), points.y, index=sites.index)
 
 
 def _surroundings(
@@ -145,7 +193,7 @@ def _surroundings(
     """Class at the point, commonest class in the circle and its share; absent outside the map."""
     box = geobox_of(lcz, "LCZ map")
     codes = np.asarray(lcz.data)
-    points = sites.geometry.to_crs(box.crs)
+    points = _points_on(sites, box)
     to_pixel = ~box.affine
     out = {}
     for station, point in points.items():

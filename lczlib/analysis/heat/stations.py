@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
-from lczlib.classes import lcz_class
+from lczlib.analysis.heat.air_units import AirUnit, some, without_unit
+from lczlib.analysis.heat.air_values import air_values
+from lczlib.analysis.heat.sites import by_role, only_placed, places_of, shared_columns
 from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
+from lczlib.scenes.thermal_units import known_unit
 from lczlib.tables import (
     read_notes,
     read_numbers,
@@ -48,11 +49,14 @@ class Stations:
         not known).
     clock : str
         How the times of the file were read.
+    left_out : mapping
+        Stations of the file that are not in ``air``, each with the reason.
     """
 
     air: pd.DataFrame
     sites: gpd.GeoDataFrame
     clock: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_stations(
@@ -62,8 +66,9 @@ def read_stations(
     columns: Mapping[str, str] | None = None,
     time_zone: str | None = None,
     ambiguous: Ambiguous = "raise",
-    unit: Literal["degC", "K"] = "degC",
+    unit: AirUnit | None = None,
     time_format: str | None = None,
+    skip_outside: bool = False,
 ) -> Stations:
     """Read stations from CSV, Parquet or GeoPackage, a row a measurement or a column a station.
 
@@ -76,31 +81,38 @@ def read_stations(
         Table or GeoPackage with station, latitude, longitude, and elevation and lcz where known.
     columns : mapping, optional
         Which column is ``time``, ``station``, ``temperature``, ``latitude``, ``longitude``,
-        ``elevation``, ``lcz``; the usual names are found without. Several columns of the time are
-        joined: ``date+time``.
+        ``elevation``, ``lcz``, in `path` or in `sites`; the usual names are found without. Several
+        columns of the time are joined: ``date+time``.
     time_zone : str, optional
         Of times that carry none: ``UTC``, ``Europe/Berlin``, ``Etc/GMT-1`` (UTC+1 all year).
     ambiguous : str
         What to do with the hour that a clock shows twice in autumn: ``raise``, ``infer`` from the
         order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
-    unit : {"degC", "K"}
-        Of the temperatures.
+    unit : {"degC", "K", "degF"}, optional
+        Of the temperatures; by the column's name and the values where it is not given.
     time_format : str, optional
         Of the times: one of :data:`lczlib.clocks.TIME_FORMATS` (``dayfirst``, ``monthfirst``,
         ``excel`` ...) or a pattern of strptime. It is found from the whole column without, and asked
         for where two fit.
+    skip_outside : bool
+        Leave stations without coordinates out instead of refusing.
 
     Raises
     ------
     InputError
         If columns, coordinates or the time zone are missing, a station has two values for one
-        time, or there is only one station.
+        time, the unit is not certain, or there is only one station.
     """
-    path = Path(path)
+    path, where = Path(path), Path(sites or path)
+    if unit is not None and known_unit(unit) is None:
+        msg = f"{unit!r} is no unit of air temperature: use degC, K or degF."
+        raise InputError(msg)
     check_roles(columns or {})
     table = read_table(path, "station file")
     notes = read_notes(table)
-    table, columns, zone = with_times(table, columns or {}, path, notes)
+    site_table = None if sites is None else read_table(sites, "sites file")
+    columns, of_sites = shared_columns(columns or {}, path, table, where, site_table)
+    table, columns, zone = with_times(table, columns, path, notes)
     names = match_columns(table, columns, path)
     if not names:
         msg = (
@@ -111,49 +123,60 @@ def read_stations(
     if "time" not in names:
         msg = f"{path} has no column of times among {_some(table.columns)}: name it with --columns time=NAME."
         raise InputError(msg)
-    if "temperature" in names and "station" in names:
-        long = table.rename(columns={v: k for k, v in names.items()})
-        places = _sites_of(long, path, notes) if sites is None else _read_sites(sites)
-        long = long[["time", "station", "temperature"]]
+    is_long = {"temperature", "station"} <= names.keys()
+    if not is_long and site_table is None:
+        msg = (
+            f"{path} has no columns for station and temperature: name them with --columns "
+            "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
+        )
+        raise InputError(msg)
+    if site_table is None:
+        places = places_of(by_role(table, names), path, names, notes)
     else:
-        if sites is None:
-            msg = (
-                f"{path} has no columns for station and temperature: name them with --columns "
-                "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
-            )
-            raise InputError(msg)
-        places = _read_sites(sites)
+        places = _read_sites(where, site_table, of_sites)
+    if is_long:
+        long = by_role(table, names)[["time", "station", "temperature"]]
+    else:
         used = [c for c in table.columns if station_name(c) in places.index]
         if not used:
             msg = f"No column of {path} ({_some(table.columns)}) is a station of {sites}."
             raise InputError(msg)
         refuse_repeated(table, used, path)
+        others = [c for c in table.columns if c not in used and c != names["time"]]
+        if others:
+            notes.said.append(f"columns that are no station not read: {some(others)}")
         long = table.rename(columns={names["time"]: "time"}).melt(
             "time", used, var_name="station", value_name="temperature"
         )
     refuse_repeated(table, names.values(), path)
     long = _named_rows(long, path, notes)
     long["temperature"] = read_numbers(long["temperature"], "temperature", path, notes)
-    _check_values(long["temperature"], unit, path)
-    if unit == "K":
-        long["temperature"] -= 273.15
     times, clock = to_utc(
         long, time_zone, ambiguous, path, time_format=time_format, named_zone=zone, notes=notes
     )
     long = settled(long.assign(time=times).dropna(subset=["time"]), path, notes)
     describe(long, notes)
-    notes.tell("station file", path)
-    air = long.pivot(index="time", columns="station", values="temperature")
+    raw = long.pivot(index="time", columns="station", values="temperature")
+    raw.columns.name = None
+    left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
+    raw = raw.drop(columns=list(left_out))
+    stated = known_unit(unit) if unit else None
+    air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
     air = air.resample("1h").mean().dropna(how="all")
-    air.columns.name = None
     if air.shape[1] < 2:
         msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
         raise InputError(msg)
-    unplaced = [s for s in air.columns if s not in places.index]
-    if unplaced:
-        msg = f"Stations {unplaced[:5]} have no coordinates: add them to {sites or path}."
-        raise InputError(msg)
-    return Stations(air, places.loc[list(air.columns)], clock)
+    notes.tell("station file", path)
+    return Stations(air, places.loc[list(air.columns)], clock, left_out)
+
+
+def _read_sites(path: Path, table: pd.DataFrame, columns: Mapping[str, str]) -> gpd.GeoDataFrame:
+    notes = read_notes(table)
+    names = match_columns(table, columns, path)
+    refuse_repeated(table, names.values(), path)
+    sites = places_of(by_role(table, names), path, names, notes)
+    notes.tell("sites file", path)
+    return sites
 
 
 def _named_rows(long: pd.DataFrame, path: Path, notes: Notes) -> pd.DataFrame:
@@ -177,6 +200,7 @@ def check_roles(columns: Mapping[str, str]) -> None:
 def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Which column has which role: as given, else by the usual names."""
     by_lower = {str(c).lower(): c for c in table.columns}
+    by_lower |= {without_unit(c): c for c in table.columns if without_unit(c) not in by_lower}
     found = {}
     for role, options in _SYNONYMS.items():
         if role in given:
@@ -193,65 +217,3 @@ def match_columns(table: pd.DataFrame, given: Mapping[str, str], path: Path) -> 
 
 def _some(names: pd.Index) -> str:
     return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
-
-
-def _read_sites(path: str | Path) -> gpd.GeoDataFrame:
-    table = read_table(path, "sites file")
-    notes = read_notes(table)
-    names = match_columns(table, {}, Path(path))
-    refuse_repeated(table, names.values(), path)
-    sites = _sites_of(table.rename(columns={v: k for k, v in names.items()}), Path(path), notes)
-    notes.tell("sites file", path)
-    return sites
-
-
-def _sites_of(table: pd.DataFrame, path: Path, notes: Notes) -> gpd.GeoDataFrame:
-    """One row a station, with its place."""
-    if "station" not in table:
-        msg = f"{path} has no column of station names: name it with --columns station=NAME."
-        raise InputError(msg)
-    table = table.assign(station=station_names(table["station"]))
-    of_places = Notes()
-    for role in ("latitude", "longitude", "elevation"):
-        if role in table:
-            table[role] = read_numbers(table[role], role, path, of_places)
-    notes.cautions += of_places.cautions
-    if isinstance(table, gpd.GeoDataFrame) and "latitude" not in table:
-        points = table.to_crs(4326).geometry
-        table = table.assign(longitude=points.x, latitude=points.y)
-    lacking = {"latitude", "longitude"} - set(table.columns)
-    if lacking:
-        msg = f"{path} has no {' and '.join(sorted(lacking))}: name the columns, or give --sites FILE."
-        raise InputError(msg)
-    first = table.drop_duplicates("station").set_index("station")
-    moved = table.groupby("station")[["latitude", "longitude"]].nunique().max(axis=1)
-    if (moved > 1).any():
-        msg = (
-            f"Station {moved[moved > 1].index[0]!r} of {path} has several places: split it by name."
-        )
-        raise InputError(msg)
-    points = gpd.points_from_xy(first["longitude"], first["latitude"], crs=4326)
-    nothing = pd.Series(np.nan, first.index)
-    codes = [
-        0
-        if value is None or value != value or str(value).strip() in ("", "0")
-        else lcz_class(_key(value)).number
-        for value in first.get("lcz", nothing)
-    ]
-    height = first.get("elevation", nothing)
-    return gpd.GeoDataFrame({"elevation": height, "lcz": codes}, geometry=points, index=first.index)
-
-
-def _key(value: object) -> str:
-    """``6.0``, as a column with gaps has it, is class 6."""
-    return str(int(value)) if isinstance(value, float) else str(value)
-
-
-def _check_values(values: pd.Series, unit: str, path: Path) -> None:
-    middle = float(values.median())
-    if np.isnan(middle):
-        msg = f"{path} has no temperature that is a number."
-        raise InputError(msg)
-    if unit == "degC" and middle > 100:
-        msg = f"{path} has a median of {middle:.1f} degC: its values look like kelvin; state --unit K."
-        raise InputError(msg)
