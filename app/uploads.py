@@ -105,7 +105,7 @@ KINDS = {
         ),
         Kind(
             "Air temperatures, then sites (CSV, Parquet, GeoPackage)",
-            "Times, stations and temperatures in degC; then the stations' places, where they are in another "
+            "Times, stations and temperatures; then the stations' places, where they are in another "
             "file.",
             TABLES, "station_files", several=True,
         ),

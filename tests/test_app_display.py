@@ -10,11 +10,22 @@ import pytest
 import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj import Transformer
 
 pytest.importorskip("panel")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
-from display import MERCATOR, MOST_CELLS, Picture, picture, rgba_picture
+from display import (
+    MERCATOR,
+    MOST_CELLS,
+    Picture,
+    bounds_in_mercator,
+    picture,
+    projected,
+    rgba_picture,
+    to_degrees,
+    to_mercator,
+)
 
 from lczlib.grid import on_grid
 
@@ -68,3 +79,22 @@ def test_an_image_is_drawn_where_it_lies(size: str) -> None:
     image = xr.concat([data * 255] * 3, "band").transpose("y", "x", "band")
     expected = float(there.x.mean()), float(there.y.mean())
     assert centre_of_marks(rgba_picture(image)) == pytest.approx(expected, abs=2 * CELL)
+
+
+def test_a_city_across_180_degrees_is_shown_in_one_piece() -> None:
+    x, y = Transformer.from_crs(4326, 32701, always_xy=True).transform(180.0, -16.8)  # Taveuni
+    box = GeoBox.from_bbox((x - 5e3, y - 5e3, x + 5e3, y + 5e3), crs="EPSG:32701", resolution=100)
+    lcz = on_grid(np.full(box.shape, 6, np.uint8), box)
+    for shown in (picture(projected(lcz)), rgba_picture(on_grid(
+        np.full((*box.shape, 3), 200, np.uint8), box, ("y", "x", "band")
+    ))):  # fmt: skip
+        left, bottom, right, top = shown.bounds
+        assert right - left < 15_000
+        assert (shown.values > 0).mean() > 0.85
+        west, east = to_degrees(left, bottom)[0], to_degrees(right, top)[0]
+        assert 179.9 < west <= 180
+        assert -180 <= east < -179.9
+        assert left < to_mercator(-179.99, -16.8, near=(left + right) / 2)[0] < right
+        again = bounds_in_mercator((west, -16.85, east, -16.75), (left + right) / 2)
+        assert again[0] == pytest.approx(left, abs=1)
+        assert again[2] == pytest.approx(right, abs=1)
