@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "catalog": {"errors", "export"},
     "scenes": {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons", "rasters",
-        "reading",
+        "reading", "unreadable",
     },
     "analysis": {
         "class_names", "classes", "clocks", "coverage", "errors", "export", "grid", "limits",

@@ -127,13 +127,14 @@ def test_stations_of_the_page_are_those_of_the_command_line(study, city, tmp_pat
 
     study.param.update(heat_kind="canopy", heat_replicates=500)
     page = table(study)
+    assert "classes of the stations file: " in study.heat.method
     folder = next(city.rglob("stations.gpkg")).parent
     sites = tmp_path / "sites.csv"
     import geopandas as gpd
 
     points = gpd.read_file(folder / "stations.gpkg").to_crs(4326)
     points.assign(latitude=points.geometry.y, longitude=points.geometry.x).drop(
-        columns=["geometry", "lcz"], errors="ignore"
+        columns="geometry"
     ).to_csv(sites, index=False)
     done = CliRunner().invoke(app, [
         "uhi", str(folder / "lcz.tif"), "--stations", str(folder / "air_temperature.csv"),
@@ -142,7 +143,9 @@ def test_stations_of_the_page_are_those_of_the_command_line(study, city, tmp_pat
     assert done.exit_code == 0, done.output
     import json
 
-    rows = json.loads((tmp_path / "out" / "heat_island.json").read_text())["classes"]
+    document = json.loads((tmp_path / "out" / "heat_island.json").read_text())
+    assert {row["source"] for row in document["station_classes"]} == {"stations file"}
+    rows = document["classes"]
     found = pd.DataFrame(rows).set_index("lcz")
     np.testing.assert_allclose(found["difference"], page["difference"], atol=2e-3)
     for i, end in enumerate(("ci_low", "ci_high")):
