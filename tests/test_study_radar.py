@@ -11,6 +11,7 @@ import xarray as xr
 
 from lczlib.errors import GridError, InputError
 from lczlib.mapping import MapRequest, map_city, request_of
+from lczlib.reading import readings
 from lczlib.scenes import open_sentinel1, open_sentinel1_rasters, so2sat_features
 from lczlib.scenes.sentinel1 import COMPLEX_BANDS, COVARIANCE_BANDS, FEATURES
 from lczlib.scenes.simulation import simulate_city, write_so2sat
@@ -72,6 +73,27 @@ def test_eight_channels_in_one_file_are_the_scene_of_the_pair(tmp_path, pair, or
     whole = open_sentinel1_rasters([stacked(tmp_path / "s1.tif", pair, order, named)])
     xr.testing.assert_equal(whole.drop_attrs(), open_sentinel1(*pair).drop_attrs())
     assert whole.attrs["simulated"] is True
+
+
+def test_whole_numbers_with_a_scale_are_the_scene_of_the_pair(tmp_path, pair):
+    paths = []
+    for i, path in enumerate(pair):
+        with rasterio.open(path) as src:
+            values, profile = src.read(), src.profile
+        step = float(np.nanmax(np.abs(values))) / 2e9
+        stored = {"dtype": "int32", "nodata": -(2**31)}
+        paths.append(tmp_path / f"{i}.tif")
+        with rasterio.open(paths[-1], "w", **(profile | stored)) as dst:
+            dst.write(np.where(np.isnan(values), -(2**31), np.rint(values / step)).astype(np.int32))
+            dst.scales = (step,) * 4
+    expected = open_sentinel1(*pair)
+    for found in (open_sentinel1(*paths), open_sentinel1_rasters(paths)):
+        for name in NAMES:
+            atol = 1e-6 * float(abs(expected[name]).max())
+            np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=atol)
+    with readings() as heard:
+        open_sentinel1(*paths)
+    assert "applied, by the file" in str(heard[0])
 
 
 def test_the_pair_is_told_apart_in_either_order(pair):
