@@ -17,7 +17,7 @@ from lczlib.scenes.sentinel1 import COMPLEX_BANDS, COVARIANCE_BANDS, FEATURES
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.study import Study
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
-from lczlib.study.water import backscatter
+from lczlib.study.water import backscatter, water_scenes
 
 NAMES = (*COMPLEX_BANDS, *COVARIANCE_BANDS)
 
@@ -100,6 +100,16 @@ def test_the_pair_is_told_apart_in_either_order(pair):
     expected = open_sentinel1(*pair).drop_attrs()
     for paths in (pair, pair[::-1]):
         xr.testing.assert_equal(open_sentinel1_rasters(paths).drop_attrs(), expected)
+
+
+def test_water_tells_nothing_of_the_file_that_the_scene_has_told(tmp_path, pair):
+    study = Study(tmp_path / "s", tmp_path / "c")
+    study.param.update(city="own", radar_files=tuple(map(str, pair)))
+    scene = study.compute("scene")
+    assert len(study.read["scene"]) == 1
+    with readings() as heard:
+        water_scenes(scene, (), "as")
+    assert not heard
 
 
 def test_named_features_are_taken_as_they_are(tmp_path, pair):

@@ -153,7 +153,8 @@ class Maps:
     def probabilities(self) -> dict[str, xr.DataArray]:
         """Class probabilities of each kind."""
         paths = {k: self.folder / f"{k}_proba.tif" for k in self.kinds}
-        return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
+        with quiet():
+            return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
 
     @cached_property
     def certainties(self) -> dict[str, xr.DataArray]:
