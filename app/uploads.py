@@ -20,7 +20,7 @@ from upload_checks import LARGEST_MB, RASTERS, TABLES, VECTORS, accept
 from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import box_of, share_ground
-from lczlib.rasters import open_raster
+from lczlib.rasters import BANDWISE, open_raster
 from lczlib.reading import quiet
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
@@ -269,7 +269,7 @@ def elsewhere(path: Path, scene: Material | None) -> str:
     if scene is None or scene.box is None or path.suffix.lower() not in RASTERS:
         return ""
     try:
-        own = geobox_of(open_raster(path), path.name)
+        own = geobox_of(open_raster(path, chunks=BANDWISE), path.name)
     except LczError:
         return ""  # what is wrong with it is said where it is read
     if share_ground(own, scene.box):

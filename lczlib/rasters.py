@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ from rasterio.windows import Window
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
 from lczlib.unreadable import Wanted, unreadable
+
+BANDWISE = {"band": 1, "y": -1, "x": -1}
+"""Chunks for a door that reads one band of a file, or none: nothing is read at the opening, and no
+more than that band later."""
 
 _ALPHA_NAMES = ("", "alpha", "mask")
 _SAMPLE = 256  # edge of the decimated image that an alpha band is known by
@@ -78,6 +84,7 @@ def open_raster(
             bands = _bands_of(src, alpha)
             flags = src.mask_flag_enums[0]
             masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+            netcdf = any(t.startswith("NETCDF_DIM_") for t in src.tags())
         with warnings.catch_warnings():
             # that scales differ by band: what each band says is kept below
             warnings.filterwarnings(
@@ -85,10 +92,14 @@ def open_raster(
             )
             # With the lock that all files share, a file whose last array goes while another is read
             # is not closed, and keeps its blocks in memory; no two files are read at once with it.
-            data = rioxarray.open_rasterio(
-                name, chunks=chunks, mask_and_scale=False, lock=SerializableLock(),
+            opened = partial(
+                rioxarray.open_rasterio, name, mask_and_scale=False, lock=SerializableLock(),
                 decode_times=False,  # would need another package for a NetCDF with times
             )  # fmt: skip
+            if netcdf and isinstance(chunks, Mapping):  # whose bands are along an axis of its own
+                axis = opened(chunks=None).dims[0]
+                chunks = {axis if k == "band" else k: n for k, n in chunks.items()}
+            data = opened(chunks=chunks)
         with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
             last = src.block_window(
                 1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
