@@ -21,6 +21,7 @@ from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import box_of, share_ground
 from lczlib.rasters import BANDWISE, open_raster
+from lczlib.reading import quiet
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
 from lczlib.study.places import OWN
@@ -51,7 +52,8 @@ class Kind:
 
 
 def _check_radar(paths: list[Path]) -> str:
-    radar = open_radar([str(p) for p in paths])
+    with quiet():  # it is told where it is opened for the study
+        radar = open_radar([str(p) for p in paths])
     return "" if maps_to_lcz(radar) else NO_LCZ
 
 

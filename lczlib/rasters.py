@@ -355,6 +355,43 @@ def layer_of(data: xr.DataArray, index: int) -> xr.DataArray:
     return layer
 
 
+def physical(data: xr.DataArray, *, signed: bool = False) -> xr.DataArray:
+    """Stored values of `open_raster`, or of one `layer_of` it, as what they measure.
+
+    Parameters
+    ----------
+    data : DataArray ([band,] y, x)
+        As stored.
+    signed : bool
+        Whether 0 is a value like others, such as that of the parts of complex numbers: where it is
+        declared as no data it stays 0.
+
+    Returns
+    -------
+    DataArray
+        float32: stored x scale + offset of each band, NaN where the file declares no data;
+        ``attrs["scaling"]``: what was applied as a clause, empty where there was nothing.
+    """
+    pairs = (("scales", "scale_factor", 1.0), ("offsets", "add_offset", 0.0))
+    if "band" in data.dims:
+        both = [data.attrs.get(many, [unset] * data.sizes["band"]) for many, _, unset in pairs]
+        scale, offset = (xr.DataArray(np.array(v, np.float32), dims="band") for v in both)
+    else:
+        scale, offset = (xr.DataArray(np.float32(data.attrs.get(k, v))) for _, k, v in pairs)
+    out = data.astype(np.float32)
+    for fill in missing_values(data):
+        # with an offset, a stored 0 is no 0
+        there = data != fill if fill or not signed else (data != fill) | (offset == 0)
+        out = out.where(there)
+    distinct = sorted({*zip(scale.values.flat, offset.values.flat, strict=True)})
+    said = " and ".join(f"scale {s:g} and offset {o:g}" for s, o in distinct)
+    same = distinct == [(1.0, 0.0)]
+    if not same:
+        out = (out * scale + offset).transpose(*data.dims)
+    kept = {k: v for k, v in data.attrs.items() if k not in {n for pair in pairs for n in pair[:2]}}
+    return out.assign_attrs(kept | {"scaling": "" if same else f"{said} applied, by the file"})
+
+
 def _gdal_name(path: str | Path) -> str | None:
     """What GDAL calls a file, also one inside a zip archive; None where there is no such file."""
     if str(path).startswith(("zip://", "/vsi")):  # GDAL's own names

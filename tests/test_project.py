@@ -42,13 +42,14 @@ MAY_IMPORT = {
         "class_columns", "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps",
         "polygon_cells", "reading", "unreadable", "vector_files",
     },
-    "coverage": set(),
+    "cell_coverage": set(),
     "vector_maps": {
-        "classes", "coverage", "errors", "grid", "limits", "maps", "polygons", "reading", "unreadable",
+        "cell_coverage", "classes", "errors", "grid", "limits", "maps", "polygons", "reading", "unreadable",
         "vector_files",
     },
     "references": {
-        "classes", "errors", "grid", "maps", "polygons", "reading", "unreadable", "vector_maps",
+        "classes", "errors", "grid", "maps", "polygons", "reading", "unreadable", "vector_files",
+        "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
@@ -57,7 +58,7 @@ MAY_IMPORT = {
         "reading", "unreadable",
     },
     "analysis": {
-        "class_names", "classes", "clocks", "coverage", "errors", "export", "grid", "limits",
+        "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
         "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes", "tables",
         "unreadable",
     },
