@@ -13,25 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import rasterio
 import rioxarray
 import xarray as xr
 from dask.utils import SerializableLock
-from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.windows import Window
+from rasterio.enums import MaskFlags
 
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
+from lczlib.raster_masks import alpha_of, with_mask
 from lczlib.unreadable import Wanted, unreadable
 
 BANDWISE = {"band": 1, "y": -1, "x": -1}
 """Chunks for a door that reads one band of a file, or none: nothing is read at the opening, and no
 more than that band later."""
 
-_ALPHA_NAMES = ("", "alpha", "mask")
-_SAMPLE = 256  # edge of the decimated image that an alpha band is known by
 _FARTHEST = 1e9
 """Largest coordinate of any CRS in use: the Earth's circumference is 1.3e8 feet."""
 
@@ -80,7 +77,7 @@ def open_raster(
         name = _sub_dataset(name, band, path, what)
         with rasterio.open(name) as src:
             _check_header(src, path, what, eager=chunks is None)
-            alpha = _alpha_of(src)
+            alpha = alpha_of(src)
             bands = _bands_of(src, alpha)
             flags = src.mask_flag_enums[0]
             masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
@@ -115,7 +112,7 @@ def open_raster(
     data = data.isel(band=bands["index"])
     data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
     data = _in_degrees(data, name)
-    return _with_mask(data, name, alpha) if masked or alpha is not None else data
+    return with_mask(data, name, alpha) if masked or alpha is not None else data
 
 
 def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
@@ -213,22 +210,6 @@ def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str)
     raise InputError(msg)
 
 
-def _alpha_of(src: rasterio.DatasetReader) -> int | None:
-    """Position of the alpha band, if there is one.
-
-    Writers call the fourth band of any byte image alpha. It is one only if it is the last, has no other
-    name, and holds nothing but "there" and "not there".
-    """
-    last = src.count - 1
-    named = (src.descriptions[last] or "").strip().lower()
-    if not last or src.colorinterp[last] != ColorInterp.alpha or named not in _ALPHA_NAMES:
-        return None
-    step = max(1, -(-max(src.shape) // _SAMPLE))
-    shape = tuple(-(-n // step) for n in src.shape)
-    values = np.unique(src.read(src.count, out_shape=shape))
-    return last if len(values[values != 0]) <= 1 else None
-
-
 def _bands_of(src: rasterio.DatasetReader, alpha: int | None) -> dict[str, list[Any]]:
     """What each band says of itself, without the alpha band: ``index`` and the attributes."""
     index = [i for i in range(src.count) if i != alpha]
@@ -258,42 +239,6 @@ def _in_degrees(data: xr.DataArray, name: str) -> xr.DataArray:
     if float(data["x"].min()) >= 180:
         data = data.assign_coords(x=data["x"] - 360)
     return data
-
-
-class _Mask:
-    """The mask of a file as an array that dask can cut: True where a pixel is valid."""
-
-    def __init__(self, name: str, shape: tuple[int, int], alpha: int | None) -> None:
-        self.name, self.shape, self.dtype, self.ndim = name, shape, np.dtype(bool), 2
-        self.alpha = alpha
-
-    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        rows, cols = (s.indices(n)[:2] for s, n in zip(key, self.shape, strict=True))
-        window = Window(cols[0], rows[0], cols[1] - cols[0], rows[1] - rows[0])
-        with rasterio.open(self.name) as src:
-            if self.alpha is not None:
-                return src.read(self.alpha + 1, window=window) > 0
-            # of no data in single bands the doors have their own rules
-            return src.read_masks(1, window=window) > 0
-
-
-def _with_mask(data: xr.DataArray, name: str, alpha: int | None) -> xr.DataArray:
-    """Values with the file's no-data value where its mask says that there are none."""
-    reader = _Mask(name, data.shape[1:], alpha)
-    nodata = data.rio.nodata
-    if nodata is None and data.dtype.kind == "f":
-        nodata = np.nan
-    elif nodata is None:
-        wider = {1: np.int16, 2: np.int32}.get(data.dtype.itemsize, np.int64)
-        data = data.astype(wider, keep_attrs=True)
-        nodata = int(np.iinfo(wider).min)
-    whole = data.chunks is None
-    valid = reader[:, :] if whole else da.from_array(reader, chunks=data.chunks[1:], lock=True)
-    kept = xr.DataArray(valid, dims=("y", "x"))
-    out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
-    out = out.rio.write_nodata(nodata)
-    out.encoding |= {"source": name, "mask": "mask" if alpha is None else alpha + 1}
-    return out
 
 
 def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:
