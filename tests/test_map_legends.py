@@ -153,6 +153,28 @@ def test_names_give_codes_of_no_numbering_their_classes(write_tif):
     assert set(np.unique(open_lcz_map(path))) == {6, 11, 17}
 
 
+@pytest.mark.parametrize("name", ["{n} - {code}", "{n}: {code}", "{n} - {n}", "{n} - {name}"])
+def test_a_legend_may_repeat_the_code_before_the_class(write_tif, name):
+    codes = patches([2, 5, 11, 17]).astype(np.uint8)
+    path = write_tif(codes, "lcz.tif", pixel=100)
+    names = {c.number: name.format(n=c.number, code=c.code, name=c.name) for c in CLASSES}
+    attach(path, "lcz.qml", names)
+    with readings() as heard:
+        np.testing.assert_array_equal(open_lcz_map(path), codes)
+    assert "agree" in heard[0].facts["legend_found"]
+    assert not heard[0].cautions
+
+
+@pytest.mark.parametrize(
+    "name", ["LCZ 6 compact low-rise", "LCZ 8, LCZ 10", "LCZ 8/10", "6 - LCZ 8 or 9", "A and B"]
+)
+def test_a_name_of_two_classes_is_never_the_first(write_tif, name):
+    path = write_tif(patches([20, 30, 40]).astype(np.uint8), "lcz.tif", pixel=100)
+    attach(path, "rat", {20: name, 30: "Dense trees", 40: "LCZ G (water)"})
+    with pytest.raises(ClassSchemeError, match="20=CLASS"):
+        open_lcz_map(path)
+
+
 CORINE = {
     1: "Continuous urban fabric", 2: "Discontinuous urban fabric", 12: "Non-irrigated arable land",
     15: "Vineyards",
