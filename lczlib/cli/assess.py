@@ -11,6 +11,8 @@ from lczlib.cli import console
 from lczlib.cli.maps import (
     Bands,
     Legends,
+    MapColumns,
+    MapLayers,
     Nodata,
     Schemes,
     advising,
@@ -18,7 +20,7 @@ from lczlib.cli.maps import (
     map_options,
     open_map,
 )
-from lczlib.cli.options import Cell, MapColumn, Scheme, Seed
+from lczlib.cli.options import Cell, Scheme, Seed
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment, Calibration
@@ -49,7 +51,8 @@ def assess(
     layer: Annotated[str | None, typer.Option(help="Layer of the polygon file.")] = None,
     scheme: Schemes = None,
     cell: Cell = None,
-    map_column: MapColumn = None,
+    map_column: MapColumns = None,
+    map_layer: MapLayers = None,
     reference_scheme: Annotated[
         Scheme | None, typer.Option(help="Numbering of the reference.")
     ] = None,
@@ -98,24 +101,14 @@ def assess(
 
     files = ("lcz_map", "reference", "polygons", "probabilities")
     name, judge = map_names([lcz_map, reference])
-    reading = map_options([name, judge], options, alone=[name])
+    of_reference = {"scheme": reference_scheme, "column": column, "layer": layer}
+    reading = map_options([name, judge], options, alone=[name], given_to={judge: of_reference})
     with steps(4) as step, recorded("assess", folder, options, files):
         step("Reading the map and the reference")
         with advising(judge):
-            truth = open_reference(
-                reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS,
-                options=reading[judge],
-            )  # fmt: skip
+            truth = open_reference(reference, chunks=CHUNKS, options=reading[judge])
         grid = None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference")
-        mapped = open_map(
-            lcz_map,
-            reading[name],
-            name=name,
-            cell=cell,
-            column=map_column,
-            grid=grid,
-            chunks=CHUNKS,
-        )
+        mapped = open_map(lcz_map, reading[name], name=name, cell=cell, grid=grid, chunks=CHUNKS)
         units = open_polygons(polygons, column, layer=layer) if polygons else None
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")

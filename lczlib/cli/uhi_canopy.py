@@ -49,9 +49,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         lcz = None
         if o["map_path"]:
             reading = one_map(o["map_path"], o, UHI_NAMES)
-            lcz = open_map(
-                o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"], column=o["map_column"]
-            )
+            lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"])
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(
             sites, lcz, by_hand=by_hand, radius=o["radius"], skip_outside=o["skip_outside"]

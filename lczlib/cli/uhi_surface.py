@@ -51,9 +51,8 @@ def run_surface(o: dict[str, Any]) -> None:
             inputs.extend(scene.files)
             bar.advance(task)
         lcz = open_map(
-            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"],
-            column=o["map_column"],
-        )  # fmt: skip
+            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"]
+        )
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)
