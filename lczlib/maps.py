@@ -117,7 +117,7 @@ def open_lcz_map(
     band = band if band is not None else given.band
     scheme = scheme or given.scheme
     legend = parse_legend(legend) if isinstance(legend, str) else legend or given.legend
-    data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band)
+    data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band, option="--band")
     source = str(data.encoding.get("source", path))
     # of several variables the band named the one that was opened
     inside = None if isinstance(band, str) and source.endswith((f":{band}", f"/{band}")) else band

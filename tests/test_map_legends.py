@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -131,6 +133,24 @@ def test_a_legend_of_the_usual_numbers_agrees(write_tif, kind):
         np.testing.assert_array_equal(open_lcz_map(path), codes)
     assert "agree" in heard[0].facts["legend_found"]
     assert not heard[0].cautions
+
+
+@pytest.mark.parametrize("kind", [k for k in BESIDE if k != "tags"])
+def test_a_legend_beside_a_map_is_an_input_of_the_result(write_tif, run_lcz, tmp_path, kind):
+    path = write_tif(patches([1, 6, 14, 17]).astype(np.uint8), "lcz.tif", pixel=100)
+    path.with_name("lcz.tif.txt").write_text("where the map is from")
+    attach(path, kind, {c.number: c.label for c in CLASSES})
+    out = tmp_path / "out" / "m"
+    line = ("morphology", path, "--parameter", "height")
+    assert run_lcz(*line, "--out", out)[0] == 0
+    name = "lcz.tif.aux.xml" if kind == "rat" else kind
+    inputs = [i["path"] for i in json.loads((out / "manifest.json").read_text())["inputs"]]
+    assert sorted(inputs) == sorted(["../../lcz.tif", f"../../{name}"])
+    with path.with_name(name).open("ab") as style:
+        style.write(b" ")
+    code, _, err = run_lcz("rerun", out, "--out", tmp_path / "again")
+    assert code == 1
+    assert f"{name} has changed since" in err
 
 
 def test_names_settle_what_codes_leave_open(write_tif):

@@ -8,9 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import xarray as xr
 from test_map_legends import patches
 
+from lczlib.errors import InputError
+from lczlib.maps import open_probabilities
+from lczlib.rasters import open_raster
 from lczlib.reading import Reading, in_words, readings, tell
+from lczlib.scenes.elevation import open_elevation
 
 CRS, CORNER = "EPSG:32630", (500_000, 5_300_000)
 
@@ -156,3 +161,19 @@ def test_words_are_changed_where_they_are_told():
     assert heard == [
         Reading("map", "x.tif", ("said --b",), ("give --b.",), {"note": "--b", "n": 1})
     ]
+
+
+def test_no_band_is_asked_for_where_no_option_names_it(write_tif):
+    heights = np.full((2, 4, 4), 20, np.float32)
+    twice = write_tif(heights, "dem.tif", descriptions=("dem", "dem"))
+    with pytest.raises(InputError, match="gdal_translate") as refused:
+        open_elevation(twice)
+    assert "--band" not in str(refused.value)
+    path = write_tif(heights, "x.tif").with_name("two.nc")
+    cells = {"lat": np.linspace(51, 50, 4), "lon": np.linspace(1, 2, 4)}
+    values = xr.DataArray(heights[0], cells, ("lat", "lon"))
+    xr.Dataset({"a": values, "b": values}).to_netcdf(path)
+    for door in (open_probabilities, open_elevation, open_raster):
+        with pytest.raises(InputError, match=r"2 variables \(a, b\): write one") as refused:
+            door(path)
+        assert "--band" not in str(refused.value)

@@ -103,7 +103,8 @@ def assess(
     name, judge = map_names([lcz_map, reference])
     of_reference = {"scheme": reference_scheme, "column": column, "layer": layer}
     reading = map_options([name, judge], options, alone=[name], given_to={judge: of_reference})
-    with steps(4) as step, recorded("assess", folder, options, files):
+    judged = ("lcz_map", "reference")
+    with steps(4) as step, recorded("assess", folder, options, files, maps=judged):
         step("Reading the map and the reference")
         with advising(judge):
             truth = open_reference(reference, chunks=CHUNKS, options=reading[judge])

@@ -86,7 +86,7 @@ def compare(
     paths = [map_a, map_b, *(more or [])]
     reading = map_options(map_names(paths), options)
     files = ("map_a", "map_b", "more")
-    with steps(4) as step, recorded("compare", folder, options, files):
+    with steps(4) as step, recorded("compare", folder, options, files, maps=files):
         step("Reading the maps")
         maps = open_maps(paths, reading, cell=cell, chunks=CHUNKS)
         maps = _on_first_grid(maps, resample)

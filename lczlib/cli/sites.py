@@ -76,7 +76,10 @@ def sites(
     from lczlib.export import staged, write_result
 
     reading = one_map(map_path, options)
-    with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
+    with (
+        console.err.status("Looking for sites"),
+        recorded("sites", out, options, ("map_path",), maps=("map_path",)),
+    ):
         lcz = open_map(map_path, reading, cell=cell)
         found = sensor_sites(
             lcz, sensors, border_distance=border_distance, spacing=spacing,
@@ -167,7 +170,7 @@ def morphology(
     from lczlib.export.heat import write_table
 
     reading = one_map(map_path, options)
-    with recorded("morphology", out, options, ("map_path",)):
+    with recorded("morphology", out, options, ("map_path",), maps=("map_path",)):
         lcz = open_map(map_path, reading, cell=cell)
         areas = class_areas(lcz)
         layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}

@@ -29,7 +29,7 @@ from lczlib.scenes.elevation import open_elevation
 
 def run_canopy(o: dict[str, Any]) -> None:
     """Do what ``lcz uhi [MAP] --stations FILE`` asks."""
-    with recorded("uhi", Path(o["out"]), o, FILES):
+    with recorded("uhi", Path(o["out"]), o, FILES, maps=("map_path",)):
         result, document, n_flagged = _compute_and_write(o)
     _print(result, document, n_flagged)
     console.out.print(f"Results: {Path(o['out']) / 'heat_island.json'}")

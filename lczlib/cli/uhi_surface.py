@@ -43,7 +43,7 @@ def run_surface(o: dict[str, Any]) -> None:
         transient=True,
         console=console.err,
     )
-    with bar, recorded("uhi", Path(o["out"]), o, FILES) as inputs:
+    with bar, recorded("uhi", Path(o["out"]), o, FILES, maps=("map_path",)) as inputs:
         task = bar.add_task("Reading temperatures", total=len(rasters) + 3)
         scenes = []
         for scene in _scenes(o):
