@@ -11,11 +11,16 @@ import shapely
 import xarray as xr
 from test_map_legends import patches
 
+from lczlib.analysis import assess
 from lczlib.errors import InputError
 from lczlib.maps import open_probabilities
+from lczlib.polygons import open_polygons
 from lczlib.rasters import open_raster
-from lczlib.reading import Reading, in_words, readings, tell
+from lczlib.reading import InputWarning, Reading, in_words, readings, tell
 from lczlib.scenes.elevation import open_elevation
+from lczlib.study.material import References
+from lczlib.study.results import assess_maps
+from lczlib.vector_maps import open_any_map
 
 CRS, CORNER = "EPSG:32630", (500_000, 5_300_000)
 
@@ -177,3 +182,14 @@ def test_no_band_is_asked_for_where_no_option_names_it(write_tif):
         with pytest.raises(InputError, match=r"2 variables \(a, b\): write one") as refused:
             door(path)
         assert "--band" not in str(refused.value)
+
+
+def test_training_areas_are_told_of_wherever_a_map_is_judged(write_tif, tmp_path):
+    squares(CLASSES).to_file(tmp_path / "training_areas.gpkg")
+    lcz = open_any_map(raster(write_tif, "map.tif", CLASSES))
+    areas = open_polygons(tmp_path / "training_areas.gpkg")
+    with pytest.warns(InputWarning, match="named after training areas"):
+        assess(lcz, areas, replicates=100)
+    with readings() as heard:
+        assess_maps(None, References(areas, None, "training_areas.gpkg"), "polygons", {"own": lcz})
+    assert any("training areas, by its name" in r.said for r in heard)

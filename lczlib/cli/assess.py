@@ -89,14 +89,12 @@ def assess(
 
     import lczlib
     from lczlib import analysis
-    from lczlib.analysis.independence import training_areas
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_result
     from lczlib.grid import geobox_of
     from lczlib.made_by import network_of
     from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
-    from lczlib.reading import tell
     from lczlib.references import open_reference
 
     files = ("lcz_map", "reference", "polygons", "probabilities")
@@ -124,9 +122,6 @@ def assess(
         }  # fmt: skip
         if isinstance(truth, gpd.GeoDataFrame):
             content["reference_polygons"] = truth.attrs
-            known = training_areas(lcz_map, reference, truth)
-            if known is not None:
-                tell(known)
         calibrated = None
         if proba is not None:
             step("Checking the probabilities")
