@@ -7,12 +7,16 @@ import weakref
 
 import geopandas as gpd
 import numpy as np
+import param
 import pytest
 import shapely
 from test_map_legends import patches
 
 from lczlib.errors import InputError
 from lczlib.maps import open_lcz_map
+from lczlib.reading import readings
+from lczlib.study import Study
+from lczlib.study.document import read_of
 from lczlib.study.map_inputs import OwnCertainty, chosen_options, map_settings
 from lczlib.study.material import open_references
 from lczlib.study.wording import in_page
@@ -74,3 +78,17 @@ def test_a_reference_of_two_class_columns_is_no_dead_end(tmp_path):
     given |= {"map_column": "lcz_a", "map_layer": "one"}
     lcz = open_any_map(files[0], options=chosen_options(given, "map"), cell=5000)
     assert set(np.unique(lcz)) == {0, 1, 2}
+
+
+def test_a_report_says_what_was_read_with_the_names_of_the_pages(write_tif, tmp_path):
+    codes = patches([1, 6, 14, 17]).astype(np.uint8)
+    path = write_tif(np.stack([codes, codes]), pixel=100, descriptions=("lcz", "lczFilter"))
+    study = Study(tmp_path / "work")
+    study.map_files = (str(path),)
+    with readings() as heard:
+        open_any_map(path)
+    with param.edit_constant(study):
+        study.read = {"own_map": tuple(heard)}
+    (told,) = read_of(study)
+    assert "(“City: How your LCZ map is read: Band” lcz for the unfiltered map)" in str(told)
+    assert "--band" in str(heard[0])
