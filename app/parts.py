@@ -108,7 +108,7 @@ def what_was_read(study: Study, names: Iterable[str]) -> str:
         f'<div class="lcz-banner stale" role="status">{escape(text)}</div>' for text in cautions
     )
     lines = "".join(f"<li>{escape(text)}</li>" for text in heard)
-    files = counted(len(heard), "file")
+    files = counted(len({r.source for _, r in read}), "file")  # one may be read for several ends
     return (
         f'{warned}<details class="lcz-help lcz-read"><summary>What was read ({files})</summary>'
         f"<ul>{lines}</ul></details>"

@@ -20,7 +20,8 @@ from upload_checks import LARGEST_MB, RASTERS, TABLES, VECTORS, accept
 from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import box_of, share_ground
-from lczlib.rasters import open_raster
+from lczlib.rasters import BANDWISE, open_raster
+from lczlib.reading import quiet
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
 from lczlib.study.places import OWN
@@ -52,7 +53,8 @@ class Kind:
 
 
 def _check_radar(paths: list[Path]) -> str:
-    radar = open_radar([str(p) for p in paths])
+    with quiet():  # it is told where it is opened for the study
+        radar = open_radar([str(p) for p in paths])
     return "" if maps_to_lcz(radar) else NO_LCZ
 
 
@@ -268,7 +270,7 @@ def elsewhere(path: Path, scene: Material | None) -> str:
     if scene is None or scene.box is None or path.suffix.lower() not in RASTERS:
         return ""
     try:
-        own = geobox_of(open_raster(path), path.name)
+        own = geobox_of(open_raster(path, chunks=BANDWISE), path.name)
     except LczError:
         return ""  # what is wrong with it is said where it is read
     if share_ground(own, scene.box):

@@ -70,10 +70,6 @@ class ClassColumn:
     numbering: str
     examples: dict[str, list[str]] = field(default_factory=dict)
 
-    def count(self, why: str) -> int:
-        """How many values have no class for a reason."""
-        return int((self.why == why).sum())
-
     def quoted(self, why: str, most: int = 3) -> str:
         """Some of the values of a reason, in quotation marks."""
         shown = self.examples.get(why, [])

@@ -11,6 +11,8 @@ import html
 import re
 import unicodedata
 
+import pandas as pd
+
 from lczlib.classes import CLASSES, NODATA, lcz_class
 from lczlib.errors import ClassSchemeError
 
@@ -58,6 +60,23 @@ def class_of_text(text: str) -> int:
         msg = f"{text.strip()!r} names more than one Local Climate Zone ({codes}): name one."
         raise SeveralClassesError(msg)
     return found[0]
+
+
+def class_of_value(value: object) -> int:
+    """The class 1..17 that a cell of a table tells; 0 where it is empty or tells none.
+
+    Raises
+    ------
+    ClassSchemeError
+        As `class_of_text`.
+
+    Examples
+    --------
+    >>> [class_of_value(v) for v in (6, 6.0, "LCZ 6 (2)", "A", float("nan"), None)]
+    [6, 6, 6, 11, 0, 0]
+    """
+    empty = value is None or value is pd.NA or value != value or not str(value).strip()
+    return NODATA if empty else class_of_text(str(value))
 
 
 def serial_names(texts: list[str]) -> dict[str, int]:

@@ -271,32 +271,6 @@ def to_standard(
     return out
 
 
-def from_standard(values: np.ndarray, scheme: Scheme, *, nodata: float | None = None) -> np.ndarray:
-    """Convert 1..17 (0 = no data) to another numbering.
-
-    Parameters
-    ----------
-    values : array of int
-        Codes 0..17.
-    scheme : Scheme
-        The numbering to write.
-    nodata : float, optional
-        Value for no data; 0 where not given, 255 for ``0-16`` (where 0 is a class), ``""`` for
-        ``letters``.
-
-    Returns
-    -------
-    array of uint8, or of text for ``letters``
-    """
-    values = np.asarray(values)
-    if scheme == "letters":
-        return np.array(["", *(c.code for c in CLASSES)])[values]
-    fill = nodata if nodata is not None else (255 if scheme == "0-16" else 0)
-    codes = {standard: code for code, standard in lookup(scheme).items() if standard}
-    lut = np.array([fill, *(codes[c.number] for c in CLASSES)])
-    return lut[values] if nodata is not None else lut.astype(np.uint8)[values]
-
-
 def lookup(scheme: Scheme) -> dict[int, int]:
     """Class 1..17, or 0 for no data, of each code of a numeric numbering."""
     if scheme == "0-16":

@@ -22,8 +22,8 @@ from lczlib.legends import parse_legend
 from lczlib.map_codes import StoredCodes, map_reading, translated
 from lczlib.map_doubts import check_description, doubts
 from lczlib.numbering import MapScheme, meaning_of
-from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster
-from lczlib.reading import tell
+from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster, physical
+from lczlib.reading import Reading, counted, tell
 from lczlib.unreadable import Wanted
 
 FLAG_ATTRS = {
@@ -221,12 +221,13 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
 
     Cells that are 0 in all classes hold no probabilities and are no data, like the file's own.
 
+    What was read is told. With `chunks` the values stay lazy, and are read once here, chunk by chunk.
+
     Raises
     ------
     InputError
         If the file does not hold one band for each of the 17 classes, or values that are no
-        probabilities: not between 0 and 1, or not adding up to 1. With `chunks`, values are checked
-        when they are read.
+        probabilities: not between 0 and 1, or not adding up to 1.
     """
     data = open_raster(path, "probability raster", chunks=chunks)
     if data.sizes["band"] != N_CLASSES:
@@ -235,11 +236,9 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
         )
         raise InputError(msg)
     geobox_of(data, f"probability raster {path}")
-    scale, offset = data.attrs.get("scale_factor", 1.0), data.attrs.get("add_offset", 0.0)
-    valid = data.notnull() if data.rio.nodata is None else data != data.rio.nodata
-    values = (data.astype(np.float32) * np.float32(scale) + np.float32(offset)).where(valid)
+    values = physical(data)
     # each stored whole number is off by up to half its step, and 17 of them add up
-    step = float(scale) if data.dtype.kind in "iu" else 0.0
+    step = max(map(abs, data.attrs["scales"])) if data.dtype.kind in "iu" else 0.0
     tolerance = max(_SUM_TOLERANCE, N_CLASSES * step / 2)
     if values.chunks is None:
         checked = _checked_probabilities(values.values, str(path), tolerance)
@@ -247,6 +246,13 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
         checked = values.chunk(band=-1).data.map_blocks(
             _checked_probabilities, str(path), tolerance, dtype=np.float32, meta=np.empty((0, 0, 0))
         )
+    known, cells = int(np.isfinite(checked).all(0).sum()), int(np.prod(checked.shape[1:]))
+    said = (
+        f"{known:,} of {counted(cells, 'cell')} with probabilities of {N_CLASSES} classes",
+        values.attrs["scaling"] or "values as stored",
+    )
+    facts = {"cells": cells, "known": known, "scale": data.attrs["scales"][0]}
+    tell(Reading("probability raster", str(path), said, (), facts))
     return probabilities(values.copy(data=checked).rename(band="lcz"), source=str(path))
 
 

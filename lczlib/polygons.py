@@ -14,7 +14,6 @@ import pandas as pd
 import shapely
 
 from lczlib.class_columns import (
-    CLASS_COLUMNS,
     REGION,
     SEVERAL,
     UNLABELLED,
@@ -25,20 +24,14 @@ from lczlib.class_columns import (
 from lczlib.classes import CLASSES, NODATA, Scheme
 from lczlib.errors import InputError
 from lczlib.longitudes import box_of, middle_of
-from lczlib.polygon_cells import are_points, polygon_cells
 from lczlib.reading import Reading, counted, tell
-from lczlib.vector_files import Features, crs_name_of, is_polygon_file, read_features
+from lczlib.vector_files import Features, crs_name_of, read_features
 
 __all__ = [
-    "CLASS_COLUMNS",
-    "are_points",
     "crossing_polygons",
-    "crs_name_of",
     "equal_area",
-    "is_polygon_file",
     "labelled_shapes",
     "open_polygons",
-    "polygon_cells",
 ]
 
 _FLAT = 1e-9

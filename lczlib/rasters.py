@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import rasterio
 import rioxarray
 import xarray as xr
 from dask.utils import SerializableLock
-from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.windows import Window
+from rasterio.enums import MaskFlags
 
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
+from lczlib.raster_masks import alpha_of, with_mask
 from lczlib.unreadable import Wanted, unreadable
 
-_ALPHA_NAMES = ("", "alpha", "mask")
-_SAMPLE = 256  # edge of the decimated image that an alpha band is known by
+BANDWISE = {"band": 1, "y": -1, "x": -1}
+"""Chunks for a door that reads one band of a file, or none: nothing is read at the opening, and no
+more than that band later."""
+
 _FARTHEST = 1e9
 """Largest coordinate of any CRS in use: the Earth's circumference is 1.3e8 feet."""
 
@@ -77,10 +80,11 @@ def open_raster(
         name = _sub_dataset(name, band, path, what, option)
         with rasterio.open(name) as src:
             _check_header(src, path, what, eager=chunks is None)
-            alpha = _alpha_of(src)
+            alpha = alpha_of(src)
             bands = _bands_of(src, alpha)
             flags = src.mask_flag_enums[0]
             masked = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+            netcdf = any(t.startswith("NETCDF_DIM_") for t in src.tags())
         with warnings.catch_warnings():
             # that scales differ by band: what each band says is kept below
             warnings.filterwarnings(
@@ -88,10 +92,14 @@ def open_raster(
             )
             # With the lock that all files share, a file whose last array goes while another is read
             # is not closed, and keeps its blocks in memory; no two files are read at once with it.
-            data = rioxarray.open_rasterio(
-                name, chunks=chunks, mask_and_scale=False, lock=SerializableLock(),
+            opened = partial(
+                rioxarray.open_rasterio, name, mask_and_scale=False, lock=SerializableLock(),
                 decode_times=False,  # would need another package for a NetCDF with times
             )  # fmt: skip
+            if netcdf and isinstance(chunks, Mapping):  # whose bands are along an axis of its own
+                axis = opened(chunks=None).dims[0]
+                chunks = {axis if k == "band" else k: n for k, n in chunks.items()}
+            data = opened(chunks=chunks)
         with rasterio.open(name) as src:  # a truncated file opens, and fails at its last block
             last = src.block_window(
                 1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
@@ -107,7 +115,7 @@ def open_raster(
     data = data.isel(band=bands["index"])
     data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
     data = _in_degrees(data, name)
-    return _with_mask(data, name, alpha) if masked or alpha is not None else data
+    return with_mask(data, name, alpha) if masked or alpha is not None else data
 
 
 def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
@@ -209,22 +217,6 @@ def _sub_dataset(
     raise InputError(msg)
 
 
-def _alpha_of(src: rasterio.DatasetReader) -> int | None:
-    """Position of the alpha band, if there is one.
-
-    Writers call the fourth band of any byte image alpha. It is one only if it is the last, has no other
-    name, and holds nothing but "there" and "not there".
-    """
-    last = src.count - 1
-    named = (src.descriptions[last] or "").strip().lower()
-    if not last or src.colorinterp[last] != ColorInterp.alpha or named not in _ALPHA_NAMES:
-        return None
-    step = max(1, -(-max(src.shape) // _SAMPLE))
-    shape = tuple(-(-n // step) for n in src.shape)
-    values = np.unique(src.read(src.count, out_shape=shape))
-    return last if len(values[values != 0]) <= 1 else None
-
-
 def _bands_of(src: rasterio.DatasetReader, alpha: int | None) -> dict[str, list[Any]]:
     """What each band says of itself, without the alpha band: ``index`` and the attributes."""
     index = [i for i in range(src.count) if i != alpha]
@@ -254,42 +246,6 @@ def _in_degrees(data: xr.DataArray, name: str) -> xr.DataArray:
     if float(data["x"].min()) >= 180:
         data = data.assign_coords(x=data["x"] - 360)
     return data
-
-
-class _Mask:
-    """The mask of a file as an array that dask can cut: True where a pixel is valid."""
-
-    def __init__(self, name: str, shape: tuple[int, int], alpha: int | None) -> None:
-        self.name, self.shape, self.dtype, self.ndim = name, shape, np.dtype(bool), 2
-        self.alpha = alpha
-
-    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        rows, cols = (s.indices(n)[:2] for s, n in zip(key, self.shape, strict=True))
-        window = Window(cols[0], rows[0], cols[1] - cols[0], rows[1] - rows[0])
-        with rasterio.open(self.name) as src:
-            if self.alpha is not None:
-                return src.read(self.alpha + 1, window=window) > 0
-            # of no data in single bands the doors have their own rules
-            return src.read_masks(1, window=window) > 0
-
-
-def _with_mask(data: xr.DataArray, name: str, alpha: int | None) -> xr.DataArray:
-    """Values with the file's no-data value where its mask says that there are none."""
-    reader = _Mask(name, data.shape[1:], alpha)
-    nodata = data.rio.nodata
-    if nodata is None and data.dtype.kind == "f":
-        nodata = np.nan
-    elif nodata is None:
-        wider = {1: np.int16, 2: np.int32}.get(data.dtype.itemsize, np.int64)
-        data = data.astype(wider, keep_attrs=True)
-        nodata = int(np.iinfo(wider).min)
-    whole = data.chunks is None
-    valid = reader[:, :] if whole else da.from_array(reader, chunks=data.chunks[1:], lock=True)
-    kept = xr.DataArray(valid, dims=("y", "x"))
-    out = data.where(kept, data.dtype.type(nodata)).assign_attrs(data.attrs)
-    out = out.rio.write_nodata(nodata)
-    out.encoding |= {"source": name, "mask": "mask" if alpha is None else alpha + 1}
-    return out
 
 
 def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:
@@ -355,6 +311,43 @@ def layer_of(data: xr.DataArray, index: int) -> xr.DataArray:
             attrs[name] = value
     layer.attrs = attrs
     return layer
+
+
+def physical(data: xr.DataArray, *, signed: bool = False) -> xr.DataArray:
+    """Stored values of `open_raster`, or of one `layer_of` it, as what they measure.
+
+    Parameters
+    ----------
+    data : DataArray ([band,] y, x)
+        As stored.
+    signed : bool
+        Whether 0 is a value like others, such as that of the parts of complex numbers: where it is
+        declared as no data it stays 0.
+
+    Returns
+    -------
+    DataArray
+        float32: stored x scale + offset of each band, NaN where the file declares no data;
+        ``attrs["scaling"]``: what was applied as a clause, empty where there was nothing.
+    """
+    pairs = (("scales", "scale_factor", 1.0), ("offsets", "add_offset", 0.0))
+    if "band" in data.dims:
+        both = [data.attrs.get(many, [unset] * data.sizes["band"]) for many, _, unset in pairs]
+        scale, offset = (xr.DataArray(np.array(v, np.float32), dims="band") for v in both)
+    else:
+        scale, offset = (xr.DataArray(np.float32(data.attrs.get(k, v))) for _, k, v in pairs)
+    out = data.astype(np.float32)
+    for fill in missing_values(data):
+        # with an offset, a stored 0 is no 0
+        there = data != fill if fill or not signed else (data != fill) | (offset == 0)
+        out = out.where(there)
+    distinct = sorted({*zip(scale.values.flat, offset.values.flat, strict=True)})
+    said = " and ".join(f"scale {s:g} and offset {o:g}" for s, o in distinct)
+    same = distinct == [(1.0, 0.0)]
+    if not same:
+        out = (out * scale + offset).transpose(*data.dims)
+    kept = {k: v for k, v in data.attrs.items() if k not in {n for pair in pairs for n in pair[:2]}}
+    return out.assign_attrs(kept | {"scaling": "" if same else f"{said} applied, by the file"})
 
 
 def _gdal_name(path: str | Path) -> str | None:

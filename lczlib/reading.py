@@ -47,6 +47,10 @@ class Reading:
     cautions: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # arrays have no one answer to "equal?", which tells a file that is read twice
+        object.__setattr__(self, "facts", _plain(self.facts))
+
     def __str__(self) -> str:
         name = Path(self.source).name or self.source
         return f"{self.what[:1].upper()}{self.what[1:]} {name}: {'; '.join(self.said) or 'read'}."
@@ -58,7 +62,7 @@ class Reading:
             "file": Path(self.source).name,
             "said": list(self.said),
             "cautions": list(self.cautions),
-            **{k: _plain(v) for k, v in self.facts.items()},
+            **self.facts,
         }
 
     def worded(self, change: Callable[[str], str]) -> Reading:

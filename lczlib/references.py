@@ -9,8 +9,9 @@ import xarray as xr
 
 from lczlib.classes import Scheme
 from lczlib.maps import MapOptions, open_lcz_map
-from lczlib.polygons import is_polygon_file, open_polygons
+from lczlib.polygons import open_polygons
 from lczlib.unreadable import kind_of_file
+from lczlib.vector_files import is_polygon_file
 from lczlib.vector_maps import scheme_of_polygons
 
 _ARCHIVES = (".zip", ".kmz")  # what is in them is the polygon reader's business

@@ -45,8 +45,6 @@ class Features:
     ----------
     table : GeoDataFrame
         In the file's CRS; shapes that cannot be read or lie nowhere are None.
-    layer : str
-        Name of the layer; empty where there is one alone.
     impossible : array of bool
         Features whose coordinates are no place: not finite, or beyond the globe.
     said : tuple of str
@@ -55,7 +53,6 @@ class Features:
     """
 
     table: gpd.GeoDataFrame
-    layer: str
     impossible: np.ndarray
     said: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
@@ -116,7 +113,7 @@ def read_features(
         raise GridError(msg)
     table, impossible = _places(table, path, what)
     facts = {"features": len(table), "crs": crs_name_of(table)}
-    return Features(table, chosen, impossible, said, facts | ({"layer": chosen} if chosen else {}))
+    return Features(table, impossible, said, facts | ({"layer": chosen} if chosen else {}))
 
 
 def crs_name_of(table: gpd.GeoDataFrame) -> str:

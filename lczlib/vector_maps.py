@@ -14,8 +14,8 @@ import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+from lczlib.cell_coverage import class_cells
 from lczlib.classes import Scheme
-from lczlib.coverage import class_cells
 from lczlib.errors import InputError
 from lczlib.grid import CELL_SIZE, describe, on_grid, row_cell_areas
 from lczlib.limits import check_size

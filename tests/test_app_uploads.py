@@ -9,6 +9,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -23,12 +24,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
 import upload_checks
 import uploads
+from parts import what_was_read
 from upload_checks import accept
 from uploads import KINDS
 
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.grid import GeoBox, on_grid
+from lczlib.reading import Reading, readings
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 
 REFERENCE = KINDS["Reference: polygons, points or LCZ raster"]
@@ -217,11 +220,20 @@ def test_two_files_of_one_radar_scene_are_joined_though_they_come_apart(tmp_path
     assert len(parts) == 2
     with pytest.raises(InputError, match="cannot be mapped"):
         uploads.joined(radar.check, [], parts[:1])
-    paths, remark = uploads.joined(radar.check, parts[:1], parts[1:])
+    with readings() as heard:
+        paths, remark = uploads.joined(radar.check, parts[:1], parts[1:])
+    assert not heard  # that is for the study, which opens them again
     assert paths == parts
     assert not remark
     other = accept("other.tif", eight_bands(parts, tmp_path), radar.endings, tmp_path)
     assert uploads.joined(radar.check, parts, [other]) == ([other], "")
+
+
+def test_a_file_that_is_read_for_two_ends_counts_once() -> None:
+    read = {"heat": (Reading("LCZ map", "/d/a.tif"), Reading("training areas", "/d/a.tif"))}
+    text = what_was_read(SimpleNamespace(read=read), ["heat"])
+    assert "What was read (1 file)" in text
+    assert text.count("<li>") == 2
 
 
 def eight_bands(parts: list[Path], tmp_path: Path) -> bytes:

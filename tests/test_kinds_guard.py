@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lczlib.errors import InputError
 from lczlib.mapping import MapRequest, prepare
+from lczlib.mapping.doubtful import DOUBTS, open_doubtful
 from lczlib.mapping.sources import open_sources
 from lczlib.models import published_weights
 from lczlib.reading import InputWarning, readings
@@ -156,6 +157,13 @@ def test_who_insists_gets_a_warning_in_place_of_the_refusal(summer, write):
     )  # in which order is no matter of insisting
     assert refused
     assert "--accept-values" not in text
+
+
+def test_what_is_tried_of_a_doubtful_image_is_told_to_nobody(summer, write):
+    path = write(summer[[BANDS.index(b) for b in OTHER_ORDERS["B8A last"]]] * 1e4)
+    with readings() as heard:
+        assert DOUBTS in open_doubtful(path, {}).attrs
+    assert not heard
 
 
 def test_thirteen_unnamed_bands_are_judged_as_well(summer, write):

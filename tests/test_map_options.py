@@ -59,7 +59,7 @@ def test_a_layer_of_a_map_can_be_named_in_every_command(layers, write_tif, run_l
     air = tmp_path / "air.csv"
     rows = [f"2024-01-01 {h:02}:00,{s},{20 + h},47.85,-2.99{s}" for h in range(3) for s in (1, 2)]
     air.write_text("\n".join(["time,station,temperature,latitude,longitude", *rows]))
-    for line in (
+    lines = (
         ("morphology", layers, "--parameter", "height"),
         ("sites", layers, "--sensors", "2", "--border-distance", "50", "--spacing", "50"),
         ("compare", layers, other, "--no-figures"),
@@ -67,13 +67,15 @@ def test_a_layer_of_a_map_can_be_named_in_every_command(layers, write_tif, run_l
         ("assess", layers, "--reference", other, "--no-figures"),
         ("uhi", layers, "--lst", heat, "--unit", "degC"),
         ("uhi", layers, "--stations", air, "--time-zone", "UTC"),
-    ):
-        code, _, err = run_lcz(*line, "--out", tmp_path / "out")
+    )
+    for i, line in enumerate(lines):
+        folder = ("--out", tmp_path / f"out{i}")
+        code, _, err = run_lcz(*line, *folder)
         assert code == 1
         assert "several layers (lcz, older): say which with layer= (--map-layer)" in err, line
-        out = run_lcz(*line, "--map-layer", "lcz", "--out", tmp_path / "out")[1]
+        out = run_lcz(*line, "--map-layer", "lcz", *folder)[1]
         assert "layer lcz (older not read)" in " ".join(out.split()), line
-    found = json.loads((tmp_path / "out/../out/comparison.json").read_text())
+    found = json.loads((tmp_path / "out2/comparison.json").read_text())
     assert found["agreement"] == 1.0
 
 

@@ -14,7 +14,7 @@ from lczlib.mapping.store import Store
 from lczlib.maps import labels
 from lczlib.models import Weights, build, published_weights, save_safetensors
 from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
-from lczlib.scenes.sentinel2 import BANDS
+from lczlib.scenes.bands import BANDS
 
 SEASONS = ("spring", "summer", "autumn", "winter")
 

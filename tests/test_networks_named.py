@@ -167,3 +167,20 @@ def test_a_network_whose_numbers_run_over_is_no_map_without_data(network, image,
     with pytest.raises(WeightsError, match=r"no finite probabilities|gives no probability"):
         map_city(MapRequest((image(),), weights=(path,)), tmp_path / "out")
     assert not list(tmp_path.glob("out/*.tif"))
+
+
+def test_evaluating_a_network_of_another_sensor_opens_its_files_twice(
+    network, image, tmp_path, run_lcz
+):
+    import geopandas as gpd
+    from shapely import box
+
+    squares = [box(x, 5815000, x + 900, 5819000) for x in (385000, 387000)]
+    areas = gpd.GeoDataFrame({"lcz": [2, 11]}, geometry=squares, crs="EPSG:32633")
+    areas.to_file(tmp_path / "areas.gpkg")
+    code, printed, err = run_lcz(
+        "evaluate", network(), image(), "--polygons", tmp_path / "areas.gpkg", "--no-figures",
+        "--device", "cpu", "--replicates", "100", "--out", tmp_path / "found",
+    )  # fmt: skip
+    assert code == 0, err
+    assert printed.count("Raster image.tif:") == 1

@@ -12,12 +12,9 @@ from shapely.geometry import LineString, Point, box
 from lczlib.class_names import class_of_text
 from lczlib.errors import ClassSchemeError, GridError, InputError
 from lczlib.maps import open_lcz_map
-from lczlib.polygons import (
-    crossing_polygons,
-    is_polygon_file,
-    open_polygons,
-    polygon_cells,
-)
+from lczlib.polygon_cells import polygon_cells
+from lczlib.polygons import crossing_polygons, open_polygons
+from lczlib.vector_files import is_polygon_file
 
 KML = """<?xml version="1.0" encoding="UTF-8"?>
 <kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>Training areas</name>{body}</Document></kml>

@@ -7,6 +7,7 @@ import rasterio
 from lczlib.errors import InputError
 from lczlib.export import write_probabilities
 from lczlib.maps import open_probabilities
+from lczlib.reading import readings
 
 CHUNKS = [None, {"band": -1, "y": 8, "x": 8}, {"band": 1, "y": 8}]
 
@@ -55,7 +56,9 @@ def test_rounding_to_whole_numbers_is_forgiven(write_tif, shares, tmp_path, chun
 def test_cells_of_zeros_are_no_data(write_tif, shares, chunks):
     shares[:, :3] = 0
     shares[4, 5, 5] = np.nan
-    found = open_probabilities(write_tif(shares, "p.tif", pixel=100.0), chunks=chunks).compute()
+    with readings() as heard:
+        found = open_probabilities(write_tif(shares, "p.tif", pixel=100.0), chunks=chunks).compute()
+    assert "339 of 400 cells with probabilities" in str(heard[0])
     assert np.isnan(found[:, :3]).all()
     assert not np.isnan(found[:, 6:]).any()
     assert (found[:, 6:].values == shares[:, 6:]).all()

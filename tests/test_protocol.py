@@ -6,7 +6,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from lczlib.analysis.protocol import lcz_generator_protocol, split_polygons
 from lczlib.errors import InputError
-from lczlib.polygons import open_polygons, polygon_cells
+from lczlib.polygon_cells import polygon_cells
+from lczlib.polygons import open_polygons
 from lczlib.rasters import open_raster
 
 LCZ = np.repeat([2, 6, 14, 17], [10, 5, 2, 1])

@@ -4,6 +4,7 @@ import json
 import threading
 import warnings
 
+import numpy as np
 import pytest
 
 from lczlib.export import write_result
@@ -21,6 +22,13 @@ def test_a_reading_is_heard_once_by_all_who_listen():
     assert outer == inner == said == [ONE]
     assert str(ONE) == "LCZ map lcz.tif: band 2 of 3; 3,400 cells."
     assert not heard_so_far()
+
+
+def test_a_file_read_twice_is_told_once_with_arrays_among_its_facts():
+    with readings() as heard:
+        for _ in range(2):
+            tell(Reading("raster", "a.tif", facts={"scale": np.ones(2), "cells": {1: np.int64(3)}}))
+    assert [dict(r.facts) for r in heard] == [{"scale": [1.0, 1.0], "cells": {"1": 3}}]
 
 
 def test_cautions_are_warnings_where_nobody_listens():

@@ -13,8 +13,8 @@ from lczlib.scenes import (
     so2sat_features,
 )
 from lczlib.scenes.atmosphere import rayleigh_optical_depth, sun_elevation, to_top_of_atmosphere
+from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.sentinel1 import FEATURES
-from lczlib.scenes.sentinel2 import ALL_BANDS, BANDS
 
 CITY = "00001_99999_Testville"
 

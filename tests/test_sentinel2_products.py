@@ -87,7 +87,7 @@ def test_what_hides_the_land_is_missing_and_counted(tmp_path):
     assert told.facts["pixels"]["valid"] == 1024 - 64 - 128 - 32 - 8
     assert "12.5 % missing: cloud, high probability (SCL)" in told.said
     with readings() as heard:
-        kept = open_sentinel2(root, clouds=True).compute()
+        kept = open_sentinel2(root, keep_clouds=True).compute()
     assert kept.B02.isnull().sum() == 2 * 16
     assert heard[0].facts["pixels"]["valid"] == 1024 - 8
 

@@ -16,6 +16,7 @@ from synthetic_sentinel2 import land
 from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
 from lczlib.maps import open_lcz_map
+from lczlib.reading import Reading
 from lczlib.study import STEPS, Places, Study
 from lczlib.study.material import Material
 from lczlib.study.places import Place, demo_folder
@@ -143,7 +144,11 @@ def test_a_failed_step_leaves_its_output_and_one_clear_message(study: Study) -> 
     complete(study)
     study.second = "nothing"
     ticket = study.start("comparison")
+    ticket.read.append(
+        Reading("LCZ map", "nothing.tif")
+    )  # as `Ticket.run` does, also where it fails
     study.fail(ticket, InputError("There is no map 'nothing'."))
+    assert [r.source for r in study.read["comparison"]] == ["nothing.tif"]
     assert study.comparison == "comparison of demo"
     assert study.messages == {"comparison": "There is no map 'nothing'."}
     assert study.conditions["comparison"] == "stale"
@@ -151,6 +156,7 @@ def test_a_failed_step_leaves_its_output_and_one_clear_message(study: Study) -> 
     study.second = "s2"
     assert study.conditions["comparison"] == "current"
     assert study.messages == {}  # what it said is no longer asked for
+    assert study.read["comparison"] == ()
     study.second = "fused"
     study.finish(study.start("comparison"), "repaired")
     assert study.messages == {}
@@ -296,7 +302,7 @@ def test_what_a_visitor_says_of_an_own_image_counts_when_it_is_opened(study, wri
     values[:, :30] = 777
     path = write_tif(values[[8, 9, *range(8)]], "own.tif")
     study.param.update(city="own", scene_files=(str(path),))
-    with pytest.raises(InputError, match="--bands"):
+    with pytest.raises(InputError, match=r"at once: --scale 0\.01 --bands B02,"):
         study.compute("scene")
     study.s2_bands = "B11,B12,B02,B03,B04,B05,B06,B07,B08,B8A"
     with pytest.raises(InputError, match="--scale"):

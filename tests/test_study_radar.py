@@ -11,12 +11,13 @@ import xarray as xr
 
 from lczlib.errors import GridError, InputError
 from lczlib.mapping import MapRequest, map_city, request_of
+from lczlib.reading import readings
 from lczlib.scenes import open_sentinel1, open_sentinel1_rasters, so2sat_features
 from lczlib.scenes.sentinel1 import COMPLEX_BANDS, COVARIANCE_BANDS, FEATURES
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.study import Study
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
-from lczlib.study.water import backscatter
+from lczlib.study.water import backscatter, water_scenes
 
 NAMES = (*COMPLEX_BANDS, *COVARIANCE_BANDS)
 
@@ -74,10 +75,41 @@ def test_eight_channels_in_one_file_are_the_scene_of_the_pair(tmp_path, pair, or
     assert whole.attrs["simulated"] is True
 
 
+def test_whole_numbers_with_a_scale_are_the_scene_of_the_pair(tmp_path, pair):
+    paths = []
+    for i, path in enumerate(pair):
+        with rasterio.open(path) as src:
+            values, profile = src.read(), src.profile
+        step = float(np.nanmax(np.abs(values))) / 2e9
+        stored = {"dtype": "int32", "nodata": -(2**31)}
+        paths.append(tmp_path / f"{i}.tif")
+        with rasterio.open(paths[-1], "w", **(profile | stored)) as dst:
+            dst.write(np.where(np.isnan(values), -(2**31), np.rint(values / step)).astype(np.int32))
+            dst.scales = (step,) * 4
+    expected = open_sentinel1(*pair)
+    for found in (open_sentinel1(*paths), open_sentinel1_rasters(paths)):
+        for name in NAMES:
+            atol = 1e-6 * float(abs(expected[name]).max())
+            np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=atol)
+    with readings() as heard:
+        open_sentinel1(*paths)
+    assert "applied, by the file" in str(heard[0])
+
+
 def test_the_pair_is_told_apart_in_either_order(pair):
     expected = open_sentinel1(*pair).drop_attrs()
     for paths in (pair, pair[::-1]):
         xr.testing.assert_equal(open_sentinel1_rasters(paths).drop_attrs(), expected)
+
+
+def test_water_tells_nothing_of_the_file_that_the_scene_has_told(tmp_path, pair):
+    study = Study(tmp_path / "s", tmp_path / "c")
+    study.param.update(city="own", radar_files=tuple(map(str, pair)))
+    scene = study.compute("scene")
+    assert len(study.read["scene"]) == 1
+    with readings() as heard:
+        water_scenes(scene, (), "as")
+    assert not heard
 
 
 def test_named_features_are_taken_as_they_are(tmp_path, pair):

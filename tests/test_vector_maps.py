@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.analysis.area import class_areas
 from lczlib.analysis.by_area import compare_by_area
-from lczlib.coverage import class_cells, coverage
+from lczlib.cell_coverage import class_cells, coverage
 from lczlib.errors import InputError
 from lczlib.grid import on_grid
 from lczlib.maps import lcz_map

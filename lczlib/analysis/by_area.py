@@ -11,8 +11,8 @@ import shapely
 import xarray as xr
 
 from lczlib.analysis.comparison import Comparison, class_table, compare
+from lczlib.cell_coverage import class_cells
 from lczlib.classes import N_CLASSES
-from lczlib.coverage import class_cells
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of, row_cell_areas
 from lczlib.polygons import equal_area

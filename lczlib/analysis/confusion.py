@@ -47,7 +47,7 @@ def confusion(
     DataArray (reference, predicted), int64 (float64 with weights)
         17 x 17 counts. ``attrs`` tell the cells left out: ``no_prediction`` (labelled, but no data
         in the map), ``no_reference`` (mapped, but unlabelled) and ``neither``; for polygons also
-        the counts of `lczlib.polygons.polygon_cells`.
+        the counts of `lczlib.polygon_cells.polygon_cells`.
 
     Raises
     ------

@@ -58,6 +58,7 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
     from lczlib.export import write_json
     from lczlib.made_by import network_of, networks_of, told
     from lczlib.mapping import MapRequest, map_city
+    from lczlib.reading import quiet
     from lczlib.scenes.simulation import simulate_city, write_so2sat
 
     started = time.time()
@@ -66,7 +67,7 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
         write_so2sat(city, folder / _SCENE)
     # So2Sat's own fusion: every season has a vote beside Sentinel-1
     request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat")
-    with counting("cells", transient=True) as report:
+    with quiet(), counting("cells", transient=True) as report:  # its own scenes, just written
         result = map_city(request, folder, progress=report)
     assessments = {}
     with err.status("Assessing the maps against the truth"):

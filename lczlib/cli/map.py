@@ -89,7 +89,7 @@ def map_(
         str,
         typer.Option(metavar="W,S,E,N", help="Map this part only; degrees.", callback=a_box),
     ] = "",
-    clouds: Annotated[
+    keep_clouds: Annotated[
         bool,
         typer.Option(
             "--keep-clouds", help="Keep what a surface product's SCL calls cloud, shadow or snow."
@@ -133,7 +133,7 @@ def map_(
             anchor=anchor, device=device, engine=engine, precision=precision,
             batch_size=batch_size, bands=listed(bands), scale=scale, offset=offset, nodata=nodata,
             level=level or "", date=date, sentinel1_time=sentinel1_time, resample=resample or "",
-            accept_values=accept_values, box=box_of(box), clouds=clouds,
+            accept_values=accept_values, box=box_of(box), keep_clouds=keep_clouds,
         )  # fmt: skip
     try:
         with counting("cells", transient=True) as report:

@@ -187,7 +187,7 @@ def uhi(
     plausible: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            help="Lowest and highest temperature kept, degC [default: -60 85, of air -70 60].",
+            help="Lowest and highest temperature kept, degC [default: -60 85, of air -90 60].",
             rich_help_panel=_SURFACE,
             callback=_check_plausible,
         ),

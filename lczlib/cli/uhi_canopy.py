@@ -20,15 +20,15 @@ from lczlib.cli.maps import UHI_NAMES, one_map, open_map
 from lczlib.cli.options import listed, pairs
 from lczlib.cli.results import recorded
 from lczlib.cli.uhi import FILES, quality_levels
-from lczlib.errors import InputError
 from lczlib.export import sha256_of
-from lczlib.export.heat import canopy_document, write_canopy, write_table
+from lczlib.export.heat import canopy_document, check_kind, write_canopy, write_table
 from lczlib.made_by import network_of
 from lczlib.scenes.elevation import open_elevation
 
 
 def run_canopy(o: dict[str, Any]) -> None:
     """Do what ``lcz uhi [MAP] --stations FILE`` asks."""
+    check_kind(o["out"], "canopy", "stations")
     with recorded("uhi", Path(o["out"]), o, FILES, maps=("map_path",)):
         result, document, n_flagged = _compute_and_write(o)
     _print(result, document, n_flagged)
@@ -64,13 +64,6 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
     with console.err.status("Quality control"):
         levels = quality_levels(o["qc"])
         checked = quality_control(air, sites, levels)
-        if checked.air.notna().any().sum() < 2:
-            msg = (
-                f"Quality control ({', '.join(levels)}) removed all but "
-                f"{int(checked.air.notna().any().sum())} of {air.shape[1]} stations: they share "
-                "coordinates, or do not move together; use fewer levels (--qc none keeps all)."
-            )
-            raise InputError(msg)
     with console.err.status("Resampling stations and days"):
         options = CanopyOptions(
             statistic=o["statistic"] or "mean",

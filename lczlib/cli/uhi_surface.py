@@ -22,14 +22,13 @@ from lczlib.cli.results import recorded
 from lczlib.cli.uhi import FILES
 from lczlib.errors import InputError
 from lczlib.export import sha256_of
-from lczlib.export.heat import class_rows, surface_document, write_surface
+from lczlib.export.heat import check_kind, class_rows, surface_document, write_surface
 from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.made_by import network_of
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import Thermal, open_air_temperature, open_temperature
 from lczlib.scenes.thermal_products import ThermalConstants
-from lczlib.scenes.thermal_quality import NO_LAYER
 from lczlib.scenes.thermal_units import PLAUSIBLE, PLAUSIBLE_AIR
 
 
@@ -37,6 +36,7 @@ def run_surface(o: dict[str, Any]) -> None:
     """Do what ``lcz uhi MAP --lst FILE`` or ``--air FILE`` asks."""
     rasters = o["lst"] or o["air"]
     compute = surface_heat_island if o["lst"] else air_heat_island
+    check_kind(o["out"], "surface" if o["lst"] else "canopy", "pixels")
     bar = Progress(
         SpinnerColumn(),
         *Progress.get_default_columns(),
@@ -64,11 +64,7 @@ def run_surface(o: dict[str, Any]) -> None:
         order = sorted(groups, key=("day", "night", "time not stated").index)
         for group in order:
             part = temperature.isel(time=groups[group])
-            whole = (
-                part[0].drop_vars(["time", "scene"])
-                if len(groups[group]) == 1
-                else series.median_composite(part)
-            )
+            whole = series.composite(part)
             result = compute(whole, lcz, options, **layers)
             more = {
                 "quantity": temperature.attrs.get("quantity"),
@@ -76,7 +72,7 @@ def run_surface(o: dict[str, Any]) -> None:
                 "overpass": group,
                 "resampling": method,
                 "pixels": _summed([scenes[i].counts for i in groups[group]]),
-                **_clouds([scenes[i] for i in groups[group]]),
+                **({"clouds": whole.attrs["clouds"]} if "clouds" in whole.attrs else {}),
                 "scenes": [facts[i] | {"file": rasters[i].name} for i in groups[group]],
                 "inputs": _inputs(o, [rasters[i] for i in groups[group]]),
             }
@@ -210,7 +206,7 @@ def _each_date(
     dates, differences = [], []
     for i in range(part.sizes["time"]):
         compute = surface_heat_island if result.kind == "surface" else air_heat_island
-        one = compute(part[i].drop_vars(["time", "scene"]), lcz, result.options, **layers)
+        one = compute(series.one_date(part, i), lcz, result.options, **layers)
         dates.append({
             "file": Path(str(part["scene"].to_numpy()[i])).name,
             "reference": one.reference.label,
@@ -228,20 +224,6 @@ def _each_date(
         long_name=f"share of dates more than {threshold:g} K above {result.reference.label}",
         units="1",
     )
-
-
-def _clouds(scenes: list[Thermal]) -> dict[str, str]:
-    """How clouds were removed, for the document; nothing for air temperature."""
-    layers = [s.temperature.attrs.get("clouds") for s in scenes]
-    if None in layers:
-        return {}
-    without = layers.count(NO_LAYER)
-    if without == len(layers):
-        return {"clouds": NO_LAYER}
-    n = sum(s.counts["cloud_or_poor"] or 0 for s in scenes)
-    some = f"; {without} of {len(layers)} dates have {NO_LAYER}" if without else ""
-    used = ", ".join(layer for layer in layers if layer != NO_LAYER)
-    return {"clouds": f"{n:,} cloudy or poor by {used}{some}"}
 
 
 def _summed(counts: list[dict[str, int | None]]) -> dict[str, int | None]:

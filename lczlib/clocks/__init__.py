@@ -8,7 +8,7 @@
 """
 
 from lczlib.clocks.columns import with_times
-from lczlib.clocks.formats import TIME_FORMATS, check_time_format
+from lczlib.clocks.formats import TIME_FORMATS, check_time_format, read_stamps
 from lczlib.clocks.records import describe, settled
 from lczlib.clocks.zones import Ambiguous, check_time_zone, to_utc
 
@@ -18,6 +18,7 @@ __all__ = [
     "check_time_format",
     "check_time_zone",
     "describe",
+    "read_stamps",
     "settled",
     "to_utc",
     "with_times",

@@ -71,7 +71,7 @@ class Stamps:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _Guess:
     """One reading of the different values of a column."""
 
     name: str
@@ -120,7 +120,7 @@ def read_stamps(
         zone = "UTC" if values.dt.tz is not None else ""
         naive = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
         how = "as dates"
-        read = _Reading(how, _possible(naive.to_numpy("datetime64[us]")), 1.0, 0.0, False)
+        read = _Guess(how, _possible(naive.to_numpy("datetime64[us]")), 1.0, 0.0, False)
         codes, zones = np.arange(len(values)), np.full(len(values), zone, object)
         texts = values.astype(str)
         there = values.notna().to_numpy()
@@ -158,9 +158,8 @@ def _all_readings(
     taken = [parts(t) if k else None for t, k in zip(texts, known, strict=True)]
     zones = np.array([p.zone if p else "" for p in taken], object)
     orders = [n for n in _ORDERS if time_format in (None, n)]
-    if not any("?" in p.order for p in taken if p):
-        plain = "yearfirst" if any(p.order == "ymd" for p in taken if p) else "dayfirst"
-        orders = [time_format if time_format in _ORDERS else plain]
+    if not any("?" in p.order for p in taken if p):  # all tell their order, whatever is stated
+        orders = ["yearfirst" if any(p.order == "ymd" for p in taken if p) else "dayfirst"]
     return [(n, _in_order(taken, _ORDERS[n])) for n in orders], zones
 
 
@@ -263,7 +262,7 @@ def _snapped(seconds: np.ndarray, precise: float) -> np.ndarray:
     return seconds
 
 
-def _scored(name: str, times: np.ndarray, weights: np.ndarray) -> _Reading:
+def _scored(name: str, times: np.ndarray, weights: np.ndarray) -> _Guess:
     """How well a reading fits: rows with a time, and how dense the record is with its own step."""
     there = ~np.isnat(times)
     valid = float(weights[there].sum() / max(1, weights.sum()))
@@ -273,21 +272,22 @@ def _scored(name: str, times: np.ndarray, weights: np.ndarray) -> _Reading:
         steps = np.diff(unique)
         density = float(min(1.0, np.median(steps) * len(steps) / (unique[-1] - unique[0])))
         by_day = len(np.unique(unique % 86400)) < 2
-    return _Reading(name, times, valid, density, by_day)
+    return _Guess(name, times, valid, density, by_day)
 
 
 def _chosen(
-    readings: list[_Reading],
+    readings: list[_Guess],
     texts: list[str],
     weights: np.ndarray,
     path: object,
     time_format: str | None,
-) -> tuple[_Reading, str]:
+) -> tuple[_Guess, str]:
     """The reading that fits, alone or clearly best, and in words what it is and why."""
     fitting = [r for r in readings if r.valid >= _VALID]
     if time_format and fitting:
-        return fitting[0], f"{_NAMES.get(time_format, time_format)}, as stated"
-    different: list[_Reading] = []
+        used = fitting[0].name
+        return fitting[0], _NAMES.get(used, used) + (", as stated" if used == time_format else "")
+    different: list[_Guess] = []
     for r in sorted(fitting, key=lambda r: (r.valid, r.density), reverse=True):
         known = r.name not in _ASKED_FOR_ONLY
         if known and not any(np.array_equal(r.times, d.times, equal_nan=True) for d in different):

@@ -44,6 +44,7 @@ def surface_document(result: SurfaceHeatIsland, **more: Any) -> dict[str, Any]:
     known = bool(result.reference.classes)
     return {
         "kind": result.kind,
+        "by": "pixels",
         "name": SURFACE if result.kind == "surface" else CANOPY,
         **_reference(result.reference, result.reference_bias, result.bias),
         "reference_temperature": result.reference_temperature if known else None,
@@ -75,6 +76,7 @@ def canopy_document(result: CanopyHeatIsland, **more: Any) -> dict[str, Any]:
     """What ``heat_island.json`` holds of a canopy heat island."""
     return {
         "kind": "canopy",
+        "by": "stations",
         "name": CANOPY,
         **_reference(result.reference, result.reference_bias, result.bias),
         "statistic": result.options.statistic,
@@ -97,20 +99,33 @@ def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = True) ->
     return path
 
 
-def check_kind(folder: str | Path, kind: str) -> None:
-    """Refuse a folder that holds a heat island of the other kind: the two are never mixed.
+def check_kind(folder: str | Path, kind: str, by: str) -> None:
+    """Refuse a folder that holds a heat island of another kind: two are never mixed.
+
+    Parameters
+    ----------
+    folder : path
+        Of the result.
+    kind : {"surface", "canopy"}
+        Of the new one.
+    by : {"pixels", "stations"}
+        What the new one is made from.
 
     Raises
     ------
     InputError
-        If its ``heat_island.json`` says another kind.
+        If its ``heat_island.json`` says another kind, or that it was made from the other.
     """
     try:
-        there = json.loads((Path(folder) / "heat_island.json").read_text()).get("kind", kind)
+        there = json.loads((Path(folder) / "heat_island.json").read_text())
+        found = (there.get("kind", kind), there.get("by", by))
     except (OSError, ValueError, AttributeError):
         return
-    if there != kind:
-        msg = f"{folder} holds a {there} heat island: choose another folder for the {kind} one."
+    if found != (kind, by):
+        msg = (
+            f"{folder} holds a {found[0]} heat island by {found[1]}: choose another folder for the {kind} "
+            f"one by {by}."
+        )
         raise InputError(msg)
 
 
@@ -140,7 +155,7 @@ def write_surface(
         Whether to draw PNG figures.
     """
     folder = Path(folder)
-    check_kind(folder, result.kind)
+    check_kind(folder, result.kind, "pixels")
     write_table(folder / f"classes{suffix}.csv", result.classes)
     write_table(folder / f"pairs{suffix}.csv", result.pairs, index=False)
     for name, table in (tables or {}).items():
@@ -168,7 +183,7 @@ def write_canopy(
 ) -> None:
     """Write ``heat_island.json``, CSV tables of every part of the result, and figures."""
     folder = Path(folder)
-    check_kind(folder, "canopy")
+    check_kind(folder, "canopy", "stations")
     write_table(folder / "classes.csv", result.classes)
     write_table(folder / "stations.csv", result.stations.rename_axis("station"))
     write_table(folder / "hourly.csv", result.hourly)

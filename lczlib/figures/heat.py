@@ -255,33 +255,6 @@ def station_spread(
     return _framed(figure, title, xticks=ticks, xlim=(-0.7, len(zones) - 0.3), ylim=limits)
 
 
-def sensor_map(lcz: xr.DataArray, sites: pd.DataFrame, title: str = "") -> hv.Overlay:
-    """Proposed sensor sites on the LCZ map.
-
-    Parameters
-    ----------
-    lcz : DataArray (y, x)
-        Codes 0..17.
-    sites : GeoDataFrame
-        Of :func:`lczlib.analysis.heat.network.sensor_sites`, in the map's CRS.
-    title : str
-        Of the figure.
-    """
-    step = max(1, -(-max(lcz.shape) // _LARGEST_MAP))
-    part = lcz[::step, ::step]
-    codes = np.where(np.asarray(part.data) > 0, np.asarray(part.data), np.nan).astype(float)
-    x, y = part[part.dims[1]].to_numpy() / 1000, part[part.dims[0]].to_numpy() / 1000
-    image = hv.Image((x, y, codes), ["easting (km)", "northing (km)"], "LCZ")
-    image = _both(image, cmap=[c.color for c in CLASSES], clim=(0.5, 17.5), title=title)
-    at = np.c_[sites.geometry.x, sites.geometry.y] / 1000
-    dots = hv.Points(at, ["easting (km)", "northing (km)"])
-    dots = dots.opts(color="white", s=40, edgecolor="black", linewidth=1.2, backend="matplotlib")
-    dots = dots.opts(color="white", size=9, line_color="black", line_width=1.5, backend="bokeh")
-    figure = image * dots
-    figure = figure.opts(fig_inches=(8, 7), aspect="equal", backend="matplotlib")
-    return figure.opts(frame_width=560, data_aspect=1, backend="bokeh")
-
-
 def _both(element: hv.Dimensioned, **options: Any) -> hv.Dimensioned:
     """Options that both backends know by the same name."""
     return element.opts(**options, backend="matplotlib").opts(**options, backend="bokeh")

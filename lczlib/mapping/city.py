@@ -138,7 +138,7 @@ def map_city(
                 "anchor": request.anchor, "precision": request.precision,
                 "scaling": [request.scale, request.offset, request.nodata, list(request.bands)],
                 "resample": request.resample, "level": [request.level, request.date],
-                "box": list(request.box), "clouds": request.clouds,
+                "box": list(request.box), "keep_clouds": request.keep_clouds,
             }  # fmt: skip
             store = Store.on_disk(work / source.name, job, shape, len(tiles_of(shape)))
 

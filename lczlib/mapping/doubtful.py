@@ -15,14 +15,14 @@ import xarray as xr
 from rasterio.errors import RasterioError
 
 from lczlib.errors import InputError
+from lczlib.reading import quiet
 from lczlib.scenes import open_sentinel2
-from lczlib.scenes.bands import ALL_BANDS, BANDS
+from lczlib.scenes.bands import KNOWN_ORDERS
 
 DOUBTS = "doubts"
 """Attribute of such a scene: for each reason why its door refused it the options that would mend it (as
 far as can be told), and the reason."""
 
-_ORDERS = {10: BANDS, 12: tuple(b for b in ALL_BANDS if b != "B10"), 13: ALL_BANDS}
 _PER_CENT = 0.01
 
 
@@ -55,7 +55,8 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
     said = str(refusal)
     for mended in _mended(path, options):
         try:
-            scene = open_sentinel2(path, **{**options, **mended})
+            with quiet():  # nobody asked for what is tried here
+                scene = open_sentinel2(path, **{**options, **mended})
         except InputError as err:
             if len(mended) == 1 and str(err) != said:  # one thing is mended, and another is not
                 doubts, said = {_option(mended): said}, str(err)
@@ -67,7 +68,7 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
 
 def _mended(path: str | Path, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Options that may take away a reason to refuse, alone and together."""
-    bands = _ORDERS.get(_unnamed(path)) if not options.get("bands") else None
+    bands = KNOWN_ORDERS.get(_unnamed(path)) if not options.get("bands") else None
     order = {"bands": bands} if bands else {}
     scale = {"scale": _PER_CENT} if options.get("scale") is None else {}
     for mended in (order, scale, order | scale):

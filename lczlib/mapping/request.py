@@ -52,7 +52,7 @@ class MapRequest:
         Map values that cannot be what the network reads, with a warning instead of a refusal.
     box : tuple of float
         West, south, east, north in degrees: maps that part only (`lczlib.scenes.crop`).
-    clouds : bool
+    keep_clouds : bool
         Keep what the scene classification of a surface product calls cloud.
     """
 
@@ -77,7 +77,7 @@ class MapRequest:
     resample: str = ""
     accept_values: bool = False
     box: tuple[float, ...] = ()
-    clouds: bool = False
+    keep_clouds: bool = False
 
 
 def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:

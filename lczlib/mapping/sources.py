@@ -139,7 +139,7 @@ def _from_folder(
         sentinel1_time=request.sentinel1_time or None,
         sensors=tuple(by_kind) if by_kind and "both" not in by_kind else ("s1", "s2"),
         **_raster_options(request),
-        clouds=request.clouds,
+        keep_clouds=request.keep_clouds,
     )
     if request.box:
         city = replace(
@@ -205,7 +205,9 @@ def _from_rasters(
     kind = weights.sensor if weights and weights.sensor not in SENTINELS else "s2"
     for label, path in files.items():
         if weights is None or weights.sensor == "s2":
-            scene = open_doubtful(path, {**_raster_options(request), "clouds": request.clouds})
+            scene = open_doubtful(
+                path, {**_raster_options(request), "keep_clouds": request.keep_clouds}
+            )
             scene = _at_level(scene, request, weights.level if weights else "L1C")
         else:
             scene = open_raster_scene(path, sensor=weights.sensor, **_raster_options(request))

@@ -28,8 +28,8 @@ from lczlib.mapping.water import (
     water_probability,
     water_tiles,
 )
-from lczlib.mapping.water_scene import Orbit, physical
-from lczlib.rasters import open_raster
+from lczlib.mapping.water_scene import Orbit
+from lczlib.rasters import layer_of, open_raster, physical
 
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet
@@ -142,7 +142,7 @@ def open_water_probability(path: str | Path, *, chunks: object = None) -> xr.Dat
     if data.sizes["band"] != 1:
         msg = f"{path} has {data.sizes['band']} bands; a water probability has one."
         raise InputError(msg)
-    data = physical(data.isel(band=0, drop=True))
+    data = physical(layer_of(data, 0))
     geobox_of(data, f"water probability {path}")
     return water_probability(data).assign_attrs(source=str(path))
 

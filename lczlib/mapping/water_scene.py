@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, describe, geobox_of
-from lczlib.rasters import band_names, open_raster
+from lczlib.rasters import band_names, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
@@ -103,6 +103,7 @@ def open_water_scene(
         data = physical(data).assign_coords(band=names)
         opened.append(select_bands(data, part, f"Sentinel-1 scene {file}"))
         taken.append(_taken(names, part, f"{Path(file).name}: " if descending else ""))
+        taken += [data.attrs["scaling"]] if data.attrs["scaling"] else []
     if len(opened) == 2:
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
         # coordinates may differ by rounding where the grids are the same
@@ -196,27 +197,6 @@ def water_scene(
         )
     values.attrs = {"units": "dB", "orbit": orbit}
     return values
-
-
-def physical(data: xr.DataArray) -> xr.DataArray:
-    """Stored values with the file's own no-data value, and each band's scale and offset, applied."""
-    nodata = data.rio.nodata
-    out = data.astype(np.float32)
-    if nodata is not None and not np.isnan(nodata):
-        out = out.where(data != nodata)
-    if "band" in data.dims and "scales" in data.attrs:
-        scale, offset = (
-            xr.DataArray(np.array(data.attrs[key], np.float32), dims="band")
-            for key in ("scales", "offsets")
-        )
-        same = bool((scale == 1).all() and (offset == 0).all())
-    else:
-        scale, offset = (
-            np.float32(data.attrs.get(key, value))
-            for key, value in (("scale_factor", 1.0), ("add_offset", 0.0))
-        )
-        same = (scale, offset) == (1.0, 0.0)
-    return out if same else (out * scale + offset).transpose(*data.dims)
 
 
 def _taken(names: list[str], orbit: Orbit, file: str = "") -> str:

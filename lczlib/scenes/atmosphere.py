@@ -16,7 +16,7 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import centre_of
-from lczlib.scenes.sentinel2 import BANDS
+from lczlib.scenes.bands import BANDS
 
 CENTRE_UM = dict(
     zip(BANDS, (0.492, 0.560, 0.665, 0.704, 0.741, 0.783, 0.833, 0.865, 1.614, 2.202), strict=True)

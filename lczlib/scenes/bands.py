@@ -24,11 +24,12 @@ BANDS = tuple(b for b in ALL_BANDS if b not in ("B01", "B09", "B10"))
 UNUSED = "-"
 """What a user writes for a band of the file that is none of these."""
 
-_KNOWN_ORDERS = {
+KNOWN_ORDERS = {
     10: BANDS,
     12: tuple(b for b in ALL_BANDS if b != "B10"),
     13: ALL_BANDS,
 }
+"""Bands of a raster that names none, in order, by their number."""
 
 _CENTRE_NM = dict(
     zip(
@@ -120,7 +121,7 @@ def find_bands(
             told += f", not used: {', '.join(others[:4])}{', ...' if len(others) > 4 else ''}"
         return BandIndex(used, "names", told)
     count = len(names)
-    if count not in _KNOWN_ORDERS:
+    if count not in KNOWN_ORDERS:
         named = f" ({_listed(names)})" if any(names) else ""
         what = "unknown" if any(names) else "unnamed"
         msg = (
@@ -128,7 +129,7 @@ def find_bands(
             "12 or 13: give the image, or say which bands these are (--bands B02,B03,...)."
         )
         raise InputError(msg)
-    order = _KNOWN_ORDERS[count]
+    order = KNOWN_ORDERS[count]
     unknown = f"names {_listed(names)} unknown: " if any(names) else ""
     told = f"{unknown}{count} bands taken in order of wavelength ({order[0]} .. {order[-1]})"
     return BandIndex(tuple(order.index(b) for b in BANDS), "order", told)

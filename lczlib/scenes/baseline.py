@@ -47,7 +47,7 @@ class Offset:
     conflict: str = ""
 
 
-def product_of(path: str | Path, tags: Mapping[str, str]) -> ProductName | None:
+def named_product(path: str | Path, tags: Mapping[str, str]) -> ProductName | None:
     """The product that a file comes from, by its name, its folders' (or archive's), or its metadata."""
     absolute = str(path) if "://" in str(path) else str(Path(path).absolute())
     for text in (*reversed(re.split(r"[/\\!]", absolute)), *tags.values()):
@@ -68,7 +68,7 @@ def stated_offset(path: str | Path, tags: Mapping[str, str], product: ProductNam
     tags : mapping
         Its metadata, keys in lower case.
     product : ProductName or None
-        From `product_of`.
+        From `named_product`.
     """
     text = " ".join([Path(path).name, *tags.keys(), *tags.values()])
     applied = any(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from lczlib.errors import InputError
+from lczlib.scenes.bands import BANDS
 from lczlib.scenes.polarimetry import DECOMPOSITION, SENTINEL1_CHANNELS
-from lczlib.scenes.sentinel2 import BANDS
 
 _COVARIANCE = ("C11", "C12_imag", "C12_real", "C22")
 _INTENSITY = ("Intensity_VH", "Intensity_VV")

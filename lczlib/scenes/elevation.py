@@ -32,15 +32,14 @@ _BANDS = frozenset(
 )
 
 
-def open_elevation(path: str | Path, band: int | str | None = None) -> xr.DataArray:
+def open_elevation(path: str | Path) -> xr.DataArray:
     """Open an elevation raster.
 
     Parameters
     ----------
     path : path
-        GeoTIFF or NetCDF, in metres, or in feet where the file says so.
-    band : int or str, optional
-        Where the file has several; else the one of a usual name, or the first.
+        GeoTIFF or NetCDF, in metres, or in feet where the file says so. Of several bands the one of a
+        usual name counts, else the first.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def open_elevation(path: str | Path, band: int | str | None = None) -> xr.DataAr
     InputError
         If it is in another unit, or most of its heights are none.
     """
-    layer = open_layer(path, "elevation raster", band, _BANDS, first=True)
+    layer = open_layer(path, "elevation raster", usual=_BANDS, first=True)
     stored = layer.stored.values
     missing = layer.missing()
     unit = layer.unit.casefold()

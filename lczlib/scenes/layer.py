@@ -20,7 +20,17 @@ from xarray.coding.times import decode_cf_datetime
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster
+from lczlib.limits import check_size
+from lczlib.rasters import (
+    BANDWISE,
+    band_names,
+    choose_band,
+    layer_of,
+    missing_values,
+    open_raster,
+    variables_of,
+)
+from lczlib.unreadable import unreadable
 
 _SCALE = ("scalefactor", "scale")
 _OFFSET = ("addoffset", "offset")
@@ -46,7 +56,7 @@ class Layer:
     stored : DataArray (y, x)
         As stored, on a grid with a CRS.
     data : DataArray (band, y, x)
-        The whole file.
+        The whole file, not yet read.
     index : int
         Position of the band in it, from 0.
     name : str
@@ -138,7 +148,9 @@ def open_layer(
     if not (variable and step.isdecimal()):
         variable, step = (str(band), "") if band is not None else ("", "")
     option = "" if first else "--band"
-    data = open_raster(path, what, band=variable or _only(path, usual), option=option)
+    data = open_raster(
+        path, what, band=variable or _only(path, usual), chunks=BANDWISE, option=option
+    )
     tags = _tags(data, path)
     own = variable.casefold() in _variables(tags)
     wanted = (step or None) if own else band
@@ -148,17 +160,19 @@ def open_layer(
     index = _index(data, path, what, wanted, usual, tags, option)
     stored = layer_of(data, index)
     geobox_of(stored, f"{what} {path}")
+    rows, columns = stored.shape
+    needed = stored.size * max(stored.dtype.itemsize, 4)  # worked on as float32 at least
+    check_size(needed, path, what, f"{columns:,} x {rows:,} pixels")
+    try:
+        stored.load()
+    except (rasterio.errors.RasterioError, OSError) as err:
+        raise InputError(unreadable(path, what)) from err
     return _described(stored, data, index, tags)
 
 
 def _only(path: str | Path, usual: Collection[str]) -> str | None:
     """The one variable of a usual name, of a file that holds several."""
-    try:
-        with rasterio.open(path) as src:
-            names = [s.rsplit(":", 1)[-1].lstrip("/") for s in src.subdatasets if not src.count]
-    except rasterio.errors.RasterioError:
-        return None
-    found = [n for n in names if n.casefold() in usual]
+    found = [n for n in variables_of(path) if n.casefold() in usual]
     return found[0] if len(found) == 1 else None
 
 
@@ -185,8 +199,8 @@ def _index(
     found = [i for i, n in enumerate(names) if n in usual]
     if band is None and len(found) == 1:
         return found[0]
-    times = [_time(tags, i) for i in range(data.sizes["band"])]
-    if band is None and len(times) > 1 and None not in times:
+    times = [_time(tags, i) for i in range(data.sizes["band"])] if band is None else []
+    if len(times) > 1 and None not in times:
         name = (_variables(tags) or {"VARIABLE"}).pop()
         msg = (
             f"The {what} {path} holds {len(times)} times of {name}, {_minutes(times[0])} to "

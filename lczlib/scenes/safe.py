@@ -42,7 +42,7 @@ _CHUNK = 1024  # the tiles of the products' JPEG 2000 files
 
 
 @dataclass(frozen=True)
-class Product:
+class SafeProduct:
     """What a product holds and says of itself.
 
     Attributes
@@ -112,7 +112,7 @@ def find_product(path: str | Path) -> str:
     return str(path / inner[0]) if inner else ""
 
 
-def read_product(path: str | Path) -> Product:
+def read_product(path: str | Path) -> SafeProduct:
     """What a product holds and says of itself, without its images.
 
     Raises
@@ -169,20 +169,20 @@ def read_product(path: str | Path) -> Product:
         [str(archive)] if archive else [str(Path(root) / n) for n in (metadata[0], *kept.values())]
     )
     cloud = values.get("Cloud_Coverage_Assessment") or values.get("CLOUDY_PIXEL_PERCENTAGE")
-    return Product(
+    return SafeProduct(
         root, level, values.get("PRODUCT_START_TIME", "")[:10], values.get("PROCESSING_BASELINE", ""),
         kept, quantification, offsets, float(cloud) if cloud else None, tuple(files),
     )  # fmt: skip
 
 
-def open_product(path: str | Path, *, clouds: bool = False) -> xr.Dataset:
+def open_product(path: str | Path, *, keep_clouds: bool = False) -> xr.Dataset:
     """Open a product as reflectance at 10 m, lazily.
 
     Parameters
     ----------
     path : path
         Its folder, its zip archive, or its ``MTD_MSI*.xml``.
-    clouds : bool
+    keep_clouds : bool
         Keep the pixels of `UNCLEAR`, which are missing otherwise.
 
     Returns
@@ -211,9 +211,9 @@ def open_product(path: str | Path, *, clouds: bool = False) -> xr.Dataset:
         counts = _count(classes)
         size, empty = int(counts.sum()), int(counts[0])
         unclear = {name: int(counts[i]) for i, name in UNCLEAR.items() if counts[i]}
-        valid = size - empty - (0 if clouds else sum(unclear.values()))
+        valid = size - empty - (0 if keep_clouds else sum(unclear.values()))
         below = _on_grid(classes, fine, f"{product.root}, SCL").rechunk(stack.chunks[1:])
-        codes = () if clouds else tuple(UNCLEAR)
+        codes = () if keep_clouds else tuple(UNCLEAR)
         values = da.map_blocks(
             _clear_reflectance, stack, below[None], fills, scaling, codes, dtype=np.float32,
             chunks=stack.chunks,
@@ -225,19 +225,19 @@ def open_product(path: str | Path, *, clouds: bool = False) -> xr.Dataset:
         "level": product.level, "date": product.date, "source": str(path), "files": list(product.files),
         "offset_removed": bool((added < 0).any()), "product": True,
     }  # fmt: skip
-    _tell(path, product, added, size, valid, unclear, clouds=clouds)
+    _tell(path, product, added, size, valid, unclear, keep_clouds=keep_clouds)
     return out
 
 
 def _tell(
     path: str | Path,
-    product: Product,
+    product: SafeProduct,
     added: np.ndarray,
     size: int,
     valid: int,
     unclear: Mapping[str, int],
     *,
-    clouds: bool,
+    keep_clouds: bool,
 ) -> None:
     offsets = sorted(set(added))
     offset = ", ".join(f"{v:g}" for v in offsets)
@@ -254,7 +254,7 @@ def _tell(
     cautions = []
     if size:
         said.append(f"{share(valid, size)} of the tile valid")
-        kept = "kept" if clouds else "missing"
+        kept = "kept" if keep_clouds else "missing"
         said += [f"{share(n, size)} {kept}: {name} (SCL)" for name, n in unclear.items()]
     else:
         cover = f" ({product.cloud:.1f} % by its metadata)" if product.cloud is not None else ""
@@ -271,7 +271,7 @@ def _tell(
     facts = {
         "bands_by": "metadata", "scale": 1 / product.quantification, "offset": offsets,
         "level": product.level, "date": product.date, "baseline": product.baseline,
-        "pixels": {"looked_at": size, "valid": valid, "missing": {} if clouds else dict(unclear)},
+        "pixels": {"looked_at": size, "valid": valid, "missing": {} if keep_clouds else dict(unclear)},
     }  # fmt: skip
     tell(Reading("Sentinel-2 product", str(path), tuple(said), tuple(cautions), facts))
 
@@ -310,7 +310,7 @@ def _values(tree: ElementTree.Element) -> dict[str, str]:
     return out
 
 
-def _layer(product: Product, band: str) -> xr.DataArray:
+def _layer(product: SafeProduct, band: str) -> xr.DataArray:
     path = f"{product.root}/{product.images[band]}"
     raster = open_raster(path, f"Sentinel-2 band {band}", chunks={"y": _CHUNK, "x": _CHUNK})
     return raster.isel(band=0, drop=True)

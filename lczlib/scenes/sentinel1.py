@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid
-from lczlib.rasters import band_names, missing_values, open_raster
+from lczlib.rasters import band_names, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units
@@ -60,7 +60,7 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
         if data.sizes["band"] != 4:
             msg = f"{path} has {data.sizes['band']} band(s); it must hold the four of {', '.join(names)}."
             raise InputError(msg)
-        parts.append(_declared(data))
+        parts.append(physical(data, signed=True))
     return _scene_of(parts[0], parts[1], [str(unfiltered), str(filtered)])
 
 
@@ -90,7 +90,10 @@ def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> 
         network also reads the coherence and the phase between VH and VV, which it does not hold.
     """
     opened = [
-        _declared(open_raster(p, "Sentinel-1 raster", chunks={"band": -1, "y": chunk, "x": chunk}))
+        physical(
+            open_raster(p, "Sentinel-1 raster", chunks={"band": -1, "y": chunk, "x": chunk}),
+            signed=True,
+        )
         for p in paths
     ]
     files, counts = [str(p) for p in paths], [d.sizes["band"] for d in opened]
@@ -139,9 +142,11 @@ def _scene_of(unfiltered: xr.DataArray, filtered: xr.DataArray, files: list[str]
     names = (*COMPLEX_BANDS, *COVARIANCE_BANDS)
     stacked = xr.concat([unfiltered, filtered], "band", combine_attrs="drop").chunk({"band": -1})
     intensity = ("C11", "C22")
+    scaling = dict.fromkeys(d.attrs["scaling"] for d in (unfiltered, filtered))
     kept = _without_missing(
-        stacked, names, intensity, files, lambda sample: _check_units(files, sample)
-    )
+        stacked, names, intensity, files, lambda sample: _check_units(files, sample),
+        scaling="; ".join(s for s in scaling if s),
+    )  # fmt: skip
     template = unfiltered.isel(band=0, drop=True)
     bands = {name: template.copy(data=kept.data[i]) for i, name in enumerate(names)}
     return _described(xr.Dataset(bands), unfiltered, files, "linear", "linear backscatter")
@@ -161,18 +166,12 @@ def _features_of(data: xr.DataArray, files: list[str]) -> xr.Dataset:
                 )
                 raise InputError(msg)
 
-    kept = _without_missing(ordered, FEATURES, ("VH_LEE_dB", "VV_LEE_dB"), files, check, "db")
+    kept = _without_missing(
+        ordered, FEATURES, ("VH_LEE_dB", "VV_LEE_dB"), files, check, "db",
+        scaling=data.attrs["scaling"],
+    )  # fmt: skip
     found = {n: kept.isel(band=i, drop=True) for i, n in enumerate(FEATURES)}
     return _described(xr.Dataset(found), data, files, "dB and ratios", "So2Sat feature")
-
-
-def _declared(data: xr.DataArray) -> xr.DataArray:
-    """Values as stored, float32, NaN where they hold the file's no-data value; 0 stays."""
-    out = data.astype(np.float32, keep_attrs=True)
-    for fill in missing_values(data):
-        if fill != 0:  # of both signs, 0 is a value of the parts of complex numbers
-            out = out.where(data != fill)
-    return out.assign_attrs(data.attrs)
 
 
 def _without_missing(
@@ -182,6 +181,7 @@ def _without_missing(
     files: list[str],
     check: Callable[[np.ndarray], None],
     units: Units = "linear",
+    scaling: str = "",
 ) -> xr.DataArray:
     """Bands ``(band, y, x)`` with NaN in all where one is missing, after `check` of valid pixels.
 
@@ -194,7 +194,12 @@ def _without_missing(
         Reading(
             "Sentinel-1 raster",
             " + ".join(dict.fromkeys(Path(f).name for f in files)),
-            (f"bands {', '.join(names)}", f"{NAMES[units]}, as So2Sat's", *missing.said(names)),
+            (
+                f"bands {', '.join(names)}",
+                *((scaling,) if scaling else ()),
+                f"{NAMES[units]}, as So2Sat's",
+                *missing.said(names),
+            ),
             missing.cautions("Sentinel-1 raster"),
             {"units": units, **missing.facts()},
         )

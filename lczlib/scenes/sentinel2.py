@@ -22,13 +22,11 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.rasters import band_names, missing_values, open_raster, variables_of
 from lczlib.reading import Reading, share, tell
-from lczlib.scenes.band_order import check_order, likely_order
-from lczlib.scenes.bands import ALL_BANDS, BANDS, find_bands
-from lczlib.scenes.baseline import ProductName, product_of
+from lczlib.scenes.band_order import check_order
+from lczlib.scenes.bands import BANDS, find_bands
+from lczlib.scenes.baseline import ProductName, named_product
 from lczlib.scenes.fills import Fills, find_constants, part_constants
 from lczlib.scenes.scaling import Scaling, find_scaling
-
-__all__ = ["ALL_BANDS", "BANDS", "likely_order", "open_sentinel2"]
 
 _SAMPLE = 512  # edge of the decimated image that such decisions are made on
 
@@ -40,7 +38,7 @@ def open_sentinel2(
     scale: float | None = None,
     offset: float | None = None,
     nodata: float | None = None,
-    clouds: bool = False,
+    keep_clouds: bool = False,
     chunk: int = 512,
 ) -> xr.Dataset:
     """Open a Sentinel-2 raster or product as reflectance, lazily.
@@ -64,7 +62,7 @@ def open_sentinel2(
         Stored value of missing pixels, beside the file's own. A pixel is missing where all its bands
         hold such a value or 0 (the products' no-data value), where the file masks it, and in blocks
         of one value in all bands.
-    clouds : bool
+    keep_clouds : bool
         Of a surface product: keep what its scene classification calls cloud, shadow or snow.
     chunk : int
         Edge of the dask chunks, in pixels.
@@ -89,7 +87,7 @@ def open_sentinel2(
                 "leave out --bands, --scale, --offset and --nodata."
             )
             raise InputError(msg)
-        return open_product(path, clouds=clouds)
+        return open_product(path, keep_clouds=keep_clouds)
     inside = variables_of(path)
     if len(inside) > 1:
         msg = (
@@ -101,7 +99,7 @@ def open_sentinel2(
     raw = open_raster(path, "Sentinel-2 raster", chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"Sentinel-2 raster {path}")
     look = _look_at(raw)
-    product = product_of(path, look.tags)
+    product = named_product(path, look.tags)
     found = find_bands(path, band_names(raw), bands)
     index = list(found.index)
     stored, edges = look.sample[index], [e[index] for e in look.edges]

@@ -11,7 +11,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of, same_grid
-from lczlib.rasters import band_names, open_raster
+from lczlib.rasters import BANDWISE, band_names, open_raster
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_products import CLOUD_BITS, PRODUCTS, modis_quality
 
@@ -87,7 +87,9 @@ def quality_of(
     names = [n.casefold() for n in band_names(layer.data)]
     stored = None
     if uncertainty:
-        data = open_raster(uncertainty, "uncertainty layer").isel(band=0, drop=True)
+        data = open_raster(uncertainty, "uncertainty layer", chunks=BANDWISE).isel(
+            band=0, drop=True
+        )
         stored = _on_grid(data, layer, f"the uncertainty layer {uncertainty}")
     elif product == "landsat-l2" and names.count("st_qa") == 1:
         stored = layer.data.isel(band=names.index("st_qa")).values
@@ -104,7 +106,7 @@ def quality_of(
 
 def _layer_of_file(path: Path, layer: Layer, product: str | None) -> tuple[np.ndarray, str]:
     """The flags of a file, and whose flags they are."""
-    data = open_raster(path, "quality layer")
+    data = open_raster(path, "quality layer", chunks=BANDWISE)
     names = [n.casefold() for n in band_names(data)]
     index = next((i for i, n in enumerate(names) if n in _FLAGS), 0)
     told = (
@@ -160,6 +162,8 @@ def _beside(path: Path, rule: tuple[str, str] | None, layer: Layer) -> Path | No
         if rest == name or rest[:1].isalnum() or other.suffix.lower() not in _RASTERS:
             continue
         dated = re.findall(r"\d{3,}", rest) == dates
-        if dated and same_grid(geobox_of(open_raster(other, "quality layer")), box):
+        if dated and same_grid(
+            geobox_of(open_raster(other, "quality layer", chunks=BANDWISE)), box
+        ):
             return other
     return None

@@ -19,8 +19,9 @@ KELVIN = 273.15
 PLAUSIBLE = (-60.0, 85.0)
 """Surface temperatures in degC that occur on Earth's land (Zhao et al. 2021, doi
 10.1175/BAMS-D-20-0325.1: up to 80.8 degC by satellite), with a margin."""
-PLAUSIBLE_AIR = (-70.0, 60.0)
-"""Air temperatures in degC at 2 m in inhabited places (records: -67.8 Oymyakon, 56.7 Death Valley)."""
+PLAUSIBLE_AIR = (-90.0, 60.0)
+"""Air temperatures in degC that occur on Earth, with a margin: -89.2 (Vostok) to 56.7 (Death Valley),
+World Meteorological Organization, Archive of Weather and Climate Extremes."""
 
 _UNITS = {
     "k": "K", "kelvin": "K", "kelvins": "K", "degree_kelvin": "K", "degrees_kelvin": "K", "degk": "K",

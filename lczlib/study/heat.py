@@ -131,7 +131,6 @@ def _of_pixels(
     material: Material, lcz: xr.DataArray, maps: Maps | None, v: Mapping[str, Any]
 ) -> Heat:
     from lczlib.analysis.heat import SurfaceOptions, series
-    from lczlib.scenes.thermal_quality import NO_LAYER
 
     compute = _compute(v)
     scenes = _scenes(material, v)
@@ -140,7 +139,7 @@ def _of_pixels(
     chosen = v["heat_time"] if v["heat_time"] in groups else next(iter(groups))
     part = temperature.isel(time=groups[chosen])
     several = len(groups[chosen]) > 1
-    whole = series.median_composite(part) if several else part[0].drop_vars(["time", "scene"])
+    whole = series.composite(part)
     box = geobox_of(lcz)
     layers: dict[str, xr.DataArray] = {}
     if (elevation := _elevation(material, v)) is not None:
@@ -172,10 +171,7 @@ def _of_pixels(
     others = sum(len(g) for n, g in groups.items() if n != chosen)
     left = f"; {others} of another overpass left out" if others else ""
     when = "overpass" if result.kind == "surface" else "time"
-    clouds = temperature.attrs.get("clouds", "")
-    clouds = (
-        f"; {clouds}" if clouds == NO_LAYER else f"; clouds removed by {clouds}" if clouds else ""
-    )
+    clouds = f"; {whole.attrs['clouds']}" if "clouds" in whole.attrs else ""
     return Heat(
         result.kind, result, f"{method}; {when}: {told}{dates}{left}{clouds}", persistence=hot,
         map_error=v["heat_map_error"],
@@ -199,12 +195,12 @@ def _persistence(
     """The share of the dates on which a pixel is hot, each date against its own reference."""
     from dataclasses import replace
 
-    from lczlib.analysis.heat import measures
+    from lczlib.analysis.heat import measures, series
 
     quick = replace(options, replicates=100)  # only the differences of pixels are used
     elevation = {k: x for k, x in layers.items() if k == "elevation"}
     dates = [
-        _compute(v)(part[i].drop_vars(["time", "scene"]), lcz, quick, **elevation).difference
+        _compute(v)(series.one_date(part, i), lcz, quick, **elevation).difference
         for i in range(part.sizes["time"])
     ]
     found = measures.persistence(
@@ -294,12 +290,16 @@ def _elevation(material: Material, v: Mapping[str, Any]) -> xr.DataArray | None:
 def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat:
     from lczlib.analysis.heat.canopy import CanopyOptions, canopy_heat_island
     from lczlib.analysis.heat.quality import in_words, quality_control
-    from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
+    from lczlib.analysis.heat.station_zones import (
+        read_classes,
+        station_classes,
+        told_sources,
+        with_elevation,
+    )
     from lczlib.analysis.heat.weather import read_weather
 
     found = _stations(material, v)
-    # The zone that the chosen map gives a station counts, not what its operators say.
-    sites = found.sites.assign(lcz=0) if "lcz" in found.sites else found.sites
+    sites = found.sites
     if (elevation := _elevation(material, v)) is not None and "elevation" in sites:
         sites = with_elevation(sites, elevation)
     by_hand = read_classes(v["station_class_files"][0]) if v["station_class_files"] else None
@@ -327,7 +327,7 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
     removed = int((checked.report["n_given"] - checked.report["n_kept"]).sum())
     levels = ", ".join(v["heat_quality"]) or "none"
     method = (
-        f"{found.clock}; quality control ({levels}) removed {removed:,} of "
+        f"{found.clock}; {told_sources(zones)}; quality control ({levels}) removed {removed:,} of "
         f"{int(checked.report['n_given'].sum()):,} hourly values"
     )
     dropped = {**found.left_out, **zones.attrs["left_out"], **checked.dropped()}

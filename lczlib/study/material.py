@@ -26,8 +26,9 @@ from lczlib.grid import check_same_grid, geobox_of
 from lczlib.longitudes import unwrapped
 from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
-from lczlib.scenes import open_sentinel2, open_so2sat
+from lczlib.scenes import open_so2sat
 from lczlib.scenes.so2sat import City, city_rasters
+from lczlib.study.optical import open_optical
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
@@ -152,7 +153,8 @@ class Maps:
     def probabilities(self) -> dict[str, xr.DataArray]:
         """Class probabilities of each kind."""
         paths = {k: self.folder / f"{k}_proba.tif" for k in self.kinds}
-        return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
+        with quiet():
+            return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
 
     @cached_property
     def certainties(self) -> dict[str, xr.DataArray]:
@@ -318,7 +320,7 @@ def _of_rasters(
     options: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> Material:
-    seasons = {p.stem: open_sentinel2(p, **(options or {})) for p in paths}
+    seasons = {p.stem: open_optical(p, options) for p in paths}
     scenes, backscatter, notes = dict(seasons), None, ()
     if radar:
         backscatter = open_radar([str(p) for p in radar])

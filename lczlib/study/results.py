@@ -265,7 +265,7 @@ def places_of_pair(
     mapped: int,
 ) -> xr.DataArray:
     """Where the reference says one class and a map another: the map's class there, 0 elsewhere."""
-    from lczlib.polygons import polygon_cells
+    from lczlib.polygon_cells import polygon_cells
 
     lcz = own if name == "own" else maps.kinds[name]
     if kind == "polygons":

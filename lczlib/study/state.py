@@ -155,7 +155,8 @@ class Study(HeatInputs, MapInputs):
     ) -> None:
         super().__init__()
         self.context = Context(Path(work), Path(store or work) / "results", places or Places())
-        self._made: dict[str, tuple[int, tuple[Any, ...]]] = {}  # output: version and its key
+        # of each output: version, its key, what was read for it
+        self._made: dict[str, tuple[int, tuple[Any, ...], tuple[Reading, ...]]] = {}
         self._running: dict[str, tuple[Any, ...]] = {}
         self._failed_for: dict[str, tuple[Any, ...]] = {}
         self._versions = 0
@@ -236,7 +237,7 @@ class Study(HeatInputs, MapInputs):
         current = self._end(ticket)
         if current:
             self._versions += 1
-            self._made[name] = self._versions, ticket.key
+            self._made[name] = self._versions, ticket.key, tuple(ticket.read)
             self._tell(name, "")
             with param.parameterized.batch_call_watchers(self), param.edit_constant(self):
                 self.read = {**self.read, name: tuple(ticket.read)}
@@ -245,11 +246,14 @@ class Study(HeatInputs, MapInputs):
         return current
 
     def fail(self, ticket: Ticket, error: BaseException) -> None:
-        """Note why a step failed; its previous output stays."""
+        """Note why a step failed, and what it had read by then; its previous output stays."""
         if self._end(ticket):
-            if not isinstance(error, Cancelled):
-                self._failed_for[ticket.step.name] = ticket.key
-            self._tell(ticket.step.name, message_of(error))
+            name = ticket.step.name
+            with param.parameterized.batch_call_watchers(self), param.edit_constant(self):
+                if not isinstance(error, Cancelled):
+                    self._failed_for[name] = ticket.key
+                    self.read = {**self.read, name: tuple(ticket.read)}
+                self._tell(name, message_of(error))
         self._update()
 
     def compute(self, name: str, progress: Progress | None = None) -> Any:
@@ -290,6 +294,11 @@ class Study(HeatInputs, MapInputs):
             if key != self.key(STEPS[name]):  # what it said is no longer asked for
                 del self._failed_for[name]
                 self._tell(name, "")
+                with param.edit_constant(self):
+                    self.read = {
+                        **self.read,
+                        name: self._made[name][2] if name in self._made else (),
+                    }
         self._update()
 
     def _clear(self, names: list[str]) -> None:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from lczlib.errors import Cancelled, InputError
 from lczlib.grid import check_same_grid
+from lczlib.reading import quiet
 from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
 
@@ -92,7 +93,8 @@ def water_scenes(
             "on the City page."
         )
         raise InputError(msg)
-    return [None], [water_scene(backscatter(material.radar), orbit)]
+    with quiet():  # what is missing of its file was told when that was opened
+        return [None], [water_scene(backscatter(material.radar), orbit)]
 
 
 def map_water(

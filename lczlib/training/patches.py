@@ -20,7 +20,7 @@ from lczlib.grid import CELL_SIZE, check_projected, crs_name, describe, geobox_o
 from lczlib.mapping.predict import MIN_VALID
 from lczlib.mapping.prepare import prepare
 from lczlib.models import Weights
-from lczlib.polygons import polygon_cells
+from lczlib.polygon_cells import polygon_cells
 
 FISHNET = 480.0
 """Spacing of the training patches in metres (Zhou et al. 2022, section 2.3,
@@ -224,7 +224,7 @@ def scene_patches(
     Returns
     -------
     ScenePatches
-        ``table.attrs``: the counts of `lczlib.polygons.polygon_cells` and ``invalid``, the patches
+        ``table.attrs``: the counts of `lczlib.polygon_cells.polygon_cells` and ``invalid``, the patches
         left out for missing pixels.
 
     Raises

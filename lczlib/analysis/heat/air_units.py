@@ -19,15 +19,12 @@ import pandas as pd
 
 from lczlib.errors import InputError
 from lczlib.longitudes import mean_longitude
-from lczlib.scenes.thermal_units import KELVIN
+from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE_AIR
 
 AirUnit = Literal["degC", "K", "degF"]
 AIR_UNITS: tuple[AirUnit, ...] = ("degC", "K", "degF")
 TENTHS = "0.1 degC"
 """Whole numbers that are tenths of degC, as older tables of weather services have them."""
-PLAUSIBLE = (-90.0, 60.0)
-"""Air temperatures in degC that occur on Earth, with a margin: -89.2 (Vostok) to 56.7 (Death Valley),
-World Meteorological Organization, Archive of Weather and Climate Extremes."""
 
 _AGREE, _CLOSE = 10.0, 5.0  # K between two stations of a network, root mean square
 _MOST_ANCHORS, _MOST_HOURS = 9, 2000
@@ -253,7 +250,7 @@ def _fitting(values: pd.Series) -> dict[str, bool]:
     whole = bool((values == values.round()).all())
     for unit in out:
         celsius = to_celsius(values, unit)
-        out[unit] = float(celsius.between(*PLAUSIBLE).mean()) >= 0.98
+        out[unit] = float(celsius.between(*PLAUSIBLE_AIR).mean()) >= 0.98
         if unit != TENTHS and whole and out[unit]:
             out[unit] = not _too_rough(celsius)
     out[TENTHS] &= whole and not any(out[u] for u in AIR_UNITS)

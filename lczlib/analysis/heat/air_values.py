@@ -8,9 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lczlib.analysis.heat.air_units import PLAUSIBLE, body_of, find_units, some, to_celsius
+from lczlib.analysis.heat.air_units import body_of, find_units, some, to_celsius
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted, share
+from lczlib.scenes.thermal_units import PLAUSIBLE_AIR
 
 _REPEATED = 3  # as often does one value come that is a fill
 _JUMP, _STEPS = 8.0, 8.0  # K, and median steps of the station, from its neighbours to a fill
@@ -65,7 +66,7 @@ def air_values(
             air[station] = values.where(~bad)
         else:
             celsius = to_celsius(values, unit)
-            bad = values.notna() & ~(body_of(values.to_numpy()) & celsius.between(*PLAUSIBLE))
+            bad = values.notna() & ~(body_of(values.to_numpy()) & celsius.between(*PLAUSIBLE_AIR))
             jumps = _fills_by_jump(celsius.mask(bad).dropna())
             air[station] = celsius.mask(bad | celsius.isin(jumps))
             bad |= celsius.isin(jumps)
@@ -103,7 +104,7 @@ def air_values(
 
 
 def _range() -> str:
-    return f"{PLAUSIBLE[0]:g} to {PLAUSIBLE[1]:g} degC"
+    return f"{PLAUSIBLE_AIR[0]:g} to {PLAUSIBLE_AIR[1]:g} degC"
 
 
 def _masked(repeated: dict[float, int], single: int, given: int) -> str:

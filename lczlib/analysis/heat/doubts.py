@@ -48,13 +48,17 @@ def tell_doubts(
             f"{means[warm] - means[cold]:.0f} K apart, which {'no surface' if kind == 'surface' else 'no air'} of "
             "one scene shows: check the unit and the scale of the temperatures, and clouds."
         )
-    if temperature.attrs.get("clouds") == NO_LAYER:
+    clouds = str(temperature.attrs.get("clouds", ""))
+    if clouds.endswith(NO_LAYER):  # one date with its clouds is enough to doubt a median
         part = _cold_share(np.asarray(temperature.data), codes)
         if part > _COLD_SHARE:
+            lacking = "there was no quality layer"
+            if clouds != NO_LAYER:
+                lacking = "not all dates have a quality layer"
             cautions.append(
-                f"{share(part, 1)} of the land is far colder than its own class, and there was no quality "
-                "layer: clouds that were not removed look so; give the quality layer (--quality), or a "
-                "higher lowest temperature (--plausible)."
+                f"{share(part, 1)} of the land is far colder than its own class, and {lacking}: clouds that "
+                "were not removed look so; give the quality layer (--quality), or a higher lowest "
+                "temperature (--plausible)."
             )
     said = (
         f"class means {means[cold]:.1f} (LCZ {CLASSES[cold - 1].code}) to {means[warm]:.1f} degC (LCZ "

@@ -95,7 +95,7 @@ def quality_control(
     Raises
     ------
     InputError
-        If a level is unknown.
+        If a level is unknown, or fewer than two stations are left.
     """
     check_levels(levels)
     clean = air.copy()
@@ -121,6 +121,13 @@ def quality_control(
             clean = clean.mask(_off_buddies(level_air, sites.loc[air.columns]))
         report[level] = before - clean.notna().sum()
     report["n_kept"] = clean.notna().sum()
+    left = int((report["n_kept"] > 0).sum())
+    if left < 2:
+        msg = (
+            f"Quality control ({', '.join(levels)}) removed all but {left} of {len(report)} stations: they "
+            "share coordinates, or do not move together; use fewer levels (--qc none keeps all)."
+        )
+        raise InputError(msg)
     return Quality(clean, report, corrected)
 
 

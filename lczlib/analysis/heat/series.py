@@ -16,6 +16,8 @@ from lczlib.longitudes import centre_of
 from lczlib.scenes.thermal import Thermal
 from lczlib.scenes.thermal_quality import NO_LAYER
 
+_OF_DATES = ("time", "scene", "clouds", "cloudy")
+
 
 def stack(
     scenes: Sequence[Thermal], lcz: xr.DataArray, resample: Resample | None = None
@@ -25,7 +27,8 @@ def stack(
     Returns
     -------
     temperature : DataArray (time, y, x)
-        degC; coordinate ``scene`` (the file), ``time`` NaT where not known.
+        degC; coordinates ``scene`` (the file), ``time`` (NaT where not known), and of surfaces
+        ``clouds`` (the quality layer) and ``cloudy`` (pixels that it masks).
     lcz : DataArray (y, x)
     method : str
         How they came there (:func:`lczlib.analysis.heat.alignment.align`); scenes of another
@@ -43,10 +46,44 @@ def stack(
     times = np.array([s.time or np.datetime64("NaT") for s in scenes], "datetime64[s]")
     names = [str(s.temperature.attrs.get("source", i)) for i, s in enumerate(scenes)]
     out = xr.concat(layers, "time").assign_coords(time=times, scene=("time", names))
-    out = out.assign_attrs(first.temperature.attrs)
-    if any(s.temperature.attrs.get("clouds") == NO_LAYER for s in scenes):
-        out.attrs["clouds"] = NO_LAYER  # one date with its clouds is enough to doubt the median
+    out = out.assign_attrs({k: v for k, v in first.temperature.attrs.items() if k != "clouds"})
+    layers_used = [s.temperature.attrs.get("clouds") for s in scenes]
+    if None not in layers_used:  # of the surface
+        cloudy = [s.counts.get("cloud_or_poor") or 0 for s in scenes]
+        out = out.assign_coords(clouds=("time", layers_used), cloudy=("time", cloudy))
     return out, first.lcz, first.method
+
+
+def one_date(temperature: xr.DataArray, date: int) -> xr.DataArray:
+    """One scene (y, x) of a stack, with its own ``clouds`` in words."""
+    part = temperature.isel(time=[date])
+    out = part[0].drop_vars(_OF_DATES, errors="ignore")
+    return _with_clouds(out, part)
+
+
+def composite(temperature: xr.DataArray) -> xr.DataArray:
+    """The only scene of a stack (time, y, x), or the median of several; ``clouds`` in words."""
+    if temperature.sizes["time"] == 1:
+        return one_date(temperature, 0)
+    return _with_clouds(median_composite(temperature), temperature)
+
+
+def _with_clouds(out: xr.DataArray, dates: xr.DataArray) -> xr.DataArray:
+    return out.assign_attrs(clouds=clouds_of(dates)) if "clouds" in dates.coords else out
+
+
+def clouds_of(dates: xr.DataArray) -> str:
+    """How clouds were removed from the dates of a stack (time, y, x), in words.
+
+    It ends with :data:`lczlib.scenes.thermal_quality.NO_LAYER` where a date has no quality layer.
+    """
+    layers = [str(layer) for layer in dates["clouds"].to_numpy()]
+    without = layers.count(NO_LAYER)
+    if without == len(layers):
+        return NO_LAYER
+    used = ", ".join(dict.fromkeys(layer for layer in layers if layer != NO_LAYER))
+    some = f"; {without} of {len(layers)} dates have {NO_LAYER}" if without else ""
+    return f"{int(dates['cloudy'].sum()):,} cloudy or poor by {used}{some}"
 
 
 def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
@@ -83,7 +120,7 @@ def split_by_overpass(facts: Sequence[dict[str, object]]) -> dict[str, list[int]
     if len(groups) > 1 and "time not stated" in groups:
         msg = (
             f"{len(groups['time not stated'])} of {len(facts)} scenes tell no acquisition time, so day "
-            "and night cannot be kept apart: state it with --time, once for each --lst."
+            "and night cannot be kept apart: state it with --time, once for each raster."
         )
         raise InputError(msg)
     return groups

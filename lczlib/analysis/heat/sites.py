@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from lczlib.analysis.heat.air_units import some
-from lczlib.class_names import class_of_text
+from lczlib.class_names import class_of_value
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.longitudes import unwrapped, wrapped
 from lczlib.reading import Notes, counted
+from lczlib.scenes.elevation import HIGHEST, LOWEST
 from lczlib.tables import numbers, station_names
 
 _MOVED = 0.002  # degrees, some 200 m, by which the rows of one station may differ
-_HEIGHTS = (-500.0, 9000.0)  # m, of land
 
 
 def shared_columns(
@@ -302,7 +301,7 @@ def _heights(first: pd.DataFrame) -> tuple[pd.Series, int]:
     if "elevation" not in first:
         return pd.Series(np.nan, first.index), 0
     found = numbers(first["elevation"], comma="decimal").values
-    bad = found.notna() & ~found.between(*_HEIGHTS)
+    bad = found.notna() & ~found.between(LOWEST, HIGHEST)
     return found.mask(bad), int(bad.sum())
 
 
@@ -311,16 +310,8 @@ def _classes(first: pd.DataFrame) -> tuple[list[int], dict[str, object]]:
     codes, unread = [], {}
     for station, value in first.get("lcz", pd.Series(np.nan, first.index)).items():
         try:
-            codes.append(_class(value))
+            codes.append(class_of_value(value))
         except ClassSchemeError:
             codes.append(0)
             unread[str(station)] = value
     return codes, unread
-
-
-def _class(value: object) -> int:
-    """``6.0``, as a column with gaps has it, is class 6."""
-    if value is None or value is pd.NA or value != value:
-        return 0
-    text = re.sub(r"^(\d+)\.0+$", r"\1", str(value).strip())
-    return class_of_text(text) if text else 0

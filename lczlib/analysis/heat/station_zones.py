@@ -12,28 +12,50 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from shapely import Point
 
+from lczlib.analysis.heat.air_units import some
 from lczlib.analysis.heat.stations import match_columns
-from lczlib.classes import lcz_class
-from lczlib.errors import InputError
+from lczlib.class_names import class_of_value
+from lczlib.classes import CLASSES
+from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import x_on
 from lczlib.reading import Reading, counted, tell
 from lczlib.tables import read_notes, read_table, station_name
 
 
-def read_classes(path: str | Path) -> dict[str, str]:
-    """Hand-set classes from a table with columns ``station`` and ``lcz`` (number, code or name)."""
+def read_classes(path: str | Path) -> dict[str, int]:
+    """Hand-set classes from a table with columns ``station`` and ``lcz`` (number, code or name).
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or a class is none.
+    """
     table = read_table(path, "table of station classes")
     names = match_columns(table, {}, Path(path))
     if not {"station", "lcz"} <= names.keys():
         msg = f"{path} must have the columns station and lcz; it has {', '.join(map(str, table.columns))}."
         raise InputError(msg)
-    known = table.dropna(subset=[names["lcz"]])
-    keys = [str(int(v)) if isinstance(v, float) else str(v) for v in known[names["lcz"]]]
+    named = table.dropna(subset=[names["station"]])
+    found = {}
+    for station, value in zip(
+        named[names["station"]].map(station_name), named[names["lcz"]], strict=True
+    ):
+        try:
+            code = class_of_value(value)
+        except ClassSchemeError as err:
+            msg = f"{path}, station {station!r}: {err}"
+            raise InputError(msg) from err
+        if code and found.setdefault(station, code) != code:
+            msg = (
+                f"{path} gives station {station!r} the classes {CLASSES[found[station] - 1].code} and "
+                f"{CLASSES[code - 1].code}: leave one."
+            )
+            raise InputError(msg)
     notes = read_notes(table)
-    notes.said.append(f"{counted(len(known), 'station')} with a class")
+    notes.said.append(f"{counted(len(found), 'station')} with a class")
     notes.tell("table of station classes", path)
-    return dict(zip(known[names["station"]].map(station_name), keys, strict=True))
+    return found
 
 
 def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFrame:
@@ -94,7 +116,8 @@ def station_classes(
         Share of the circle.
     skip_outside : bool
         Leave stations without a class out, instead of refusing: they are not in the result, and
-        ``attrs["left_out"]`` holds them with the reason.
+        ``attrs["left_out"]`` holds them with the reason. Hand-set classes of stations that are not in
+        `sites` are told and left out as well.
 
     Returns
     -------
@@ -113,9 +136,9 @@ def station_classes(
             f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
         )
         raise InputError(msg)
-    by_hand = {str(k): lcz_class(str(v)).number for k, v in (by_hand or {}).items()}
+    by_hand = {str(k): class_of_value(v) for k, v in (by_hand or {}).items()}
     stray = [s for s in by_hand if s not in sites.index]
-    if stray:
+    if stray and not (skip_outside and len(stray) < len(by_hand)):
         there = ", ".join(map(str, sites.index[:8]))
         msg = f"Stations {stray[:5]} of the hand-set classes are not in the data ({there} ...)."
         raise InputError(msg)
@@ -124,7 +147,7 @@ def station_classes(
     for station in sites.index:
         point, majority, share = around.get(station, (0, 0, np.nan))
         told = int(sites.loc[station, "lcz"]) if "lcz" in sites else 0
-        if station in by_hand:
+        if by_hand.get(station):
             used, source = by_hand[station], "by hand"
         elif told:
             used, source = told, "stations file"
@@ -141,7 +164,23 @@ def station_classes(
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     why = "outside the map, or where it has no class" if lcz is not None else "no class"
     found.attrs["left_out"] = dict.fromkeys(outside, why)
+    said = [told_sources(found)]
+    if stray:
+        said.append(
+            f"{counted(len(stray), 'hand-set class', 'hand-set classes')} of stations that are not in the "
+            f"data left out: {some(stray)}"
+        )
+    of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
+    facts = {"sources": found["source"].value_counts().to_dict(), "classes_left_out": stray}
+    tell(Reading("classes of stations", of, tuple(said), (), facts))
     return found
+
+
+def told_sources(zones: pd.DataFrame) -> str:
+    """Where the classes of stations come from, in words: ``classes by hand: 3, of the map: 12``."""
+    words = {"by hand": "by hand", "stations file": "of the stations file", "map": "of the map"}
+    counts = zones["source"].value_counts()
+    return "classes " + ", ".join(f"{words[s]}: {counts[s]}" for s in words if s in counts)
 
 
 def _outside(

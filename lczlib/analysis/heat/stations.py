@@ -26,7 +26,7 @@ from lczlib.tables import (
 )
 
 _SYNONYMS = {
-    "time": ("time", "date", "datetime", "timestamp", "date_time", "valid", "utc"),
+    "time": (),  # found by lczlib.clocks, which joins several columns
     "station": ("station", "station_id", "id", "site", "name", "p_id"),
     "temperature": ("temperature", "airt", "air_temperature", "ta", "tair", "t2m", "temp", "t"),
     "latitude": ("latitude", "lat"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lczlib.analysis.heat.stations import match_columns
-from lczlib.clocks import Ambiguous, describe, to_utc, with_times
+from lczlib.clocks import Ambiguous, check_time_format, describe, read_stamps, to_utc, with_times
 from lczlib.errors import InputError
 from lczlib.tables import read_notes, read_numbers, read_table
 
@@ -20,6 +20,15 @@ def read_weather(
     time_format: str | None = None,
 ) -> pd.DataFrame:
     """Read a table with columns ``time``, ``wind`` (m/s) and ``cloud`` (oktas) of one place.
+
+    Parameters
+    ----------
+    path : path
+        CSV or Parquet.
+    time_zone, ambiguous
+        As for `lczlib.analysis.heat.stations.read_stations`.
+    time_format : str, optional
+        Of the stations beside it; used only where the table's own column does not tell its format.
 
     Returns
     -------
@@ -48,6 +57,7 @@ def read_weather(
     if out["cloud"].max() > 9:
         msg = f"{path}: cloud reaches {out['cloud'].max():g}; give it in oktas, 0 to 8 (percent x 0.08)."
         raise InputError(msg)
+    time_format = time_format and _format_unless_told(out["time"], time_format, path)
     times, _ = to_utc(
         out, time_zone, ambiguous, path, time_format=time_format, named_zone=zone, notes=notes
     )
@@ -55,3 +65,13 @@ def read_weather(
     describe(out, notes)
     notes.tell("weather table", path)
     return out.set_index("time")[["wind", "cloud"]].resample("1h").mean()
+
+
+def _format_unless_told(times: pd.Series, stated: str, path: str | Path) -> str | None:
+    """The stated format where a column does not tell its own: stations and weather may differ."""
+    check_time_format(stated)
+    try:
+        read_stamps(times, path)
+    except InputError:
+        return stated
+    return None
