@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import panel as pn
-from parts import OWN_MAP_CARDS
 
 from lczlib.study import Study
+from lczlib.study.wording import OWN_MAP_CARDS
 
 _WIDE = {"sizing_mode": "stretch_width"}
 _FILES = {"own_map": "map", "reference": "reference"}
@@ -29,6 +29,12 @@ def _card(study: Study, step: str, which: str) -> pn.Card:
         pn.widgets.TextInput.from_param(study.param[f"{which}_nodata"], name="No data", **_WIDE),
         pn.widgets.TextInput.from_param(
             study.param[f"{which}_legend"], name="Legend", placeholder="1=2,2=3,3=B,4=D,5=G", **_WIDE
+        ),
+        pn.widgets.TextInput.from_param(
+            study.param[f"{which}_column"], name="Column (of polygons)", **_WIDE
+        ),
+        pn.widgets.TextInput.from_param(
+            study.param[f"{which}_layer"], name="Layer (of polygons)", **_WIDE
         ),
         title=OWN_MAP_CARDS[step], collapsed=True, margin=(4, 5), **_WIDE,
     )  # fmt: skip

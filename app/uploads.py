@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import pyogrio
 import shapely
-from parts import html, in_page
+from parts import html
 from upload_checks import LARGEST_MB, RASTERS, TABLES, VECTORS, accept
 
 from lczlib.errors import InputError, LczError
@@ -27,6 +27,7 @@ from lczlib.study.material import Material
 from lczlib.study.places import OWN
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 from lczlib.study.state import INPUTS
+from lczlib.study.wording import in_page
 
 if TYPE_CHECKING:
     from session import Session

@@ -184,15 +184,15 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
         if stray:
             msg = (
                 f"Codes 101-107 stand beside {stray[:5]}, which that numbering does not have: "
-                "name the no-data value (--nodata), or correct the file."
+                "correct the file."
             )
             raise ClassSchemeError(msg)
         return "101-107"
     stray = sorted(c for c in present if not 0 <= c <= N_CLASSES)
     if stray:
         msg = (
-            f"Codes {stray[:5]} are no LCZ numbers: name the no-data value (--nodata), or the "
-            f"numbering (--scheme, one of {', '.join(SCHEMES)})."
+            f"Codes {stray[:5]} are no LCZ numbers: say the numbering (--scheme, one of "
+            f"{', '.join(SCHEMES)}), or correct them."
         )
         raise ClassSchemeError(msg)
     if N_CLASSES in present or zero_is_nodata or (max(positive) <= 10 and 0 not in present):
@@ -203,7 +203,7 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
         why = f"codes {min(present)}-{max(present)} without 0 and 17 fit 1-17 and 0-16 alike"
     msg = (
         f"The class numbering is ambiguous: {why}; say which with scheme='1-17' or scheme='0-16' "
-        "(--scheme on the command line)."
+        "(--scheme)."
     )
     raise ClassSchemeError(msg)
 
@@ -259,8 +259,8 @@ def to_standard(
     stray = [int(c) for c in distinct if int(c) not in table]
     if stray:
         msg = (
-            f"Codes {stray[:5]} are not in the numbering {scheme}: name the no-data value (--nodata), or "
-            "another numbering (--scheme)."
+            f"Codes {stray[:5]} are not in the numbering {scheme}: say another (--scheme), or correct "
+            "them."
         )
         raise ClassSchemeError(msg)
     low = int(distinct.min())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -26,6 +26,9 @@ _MOST_BYTES = 5_000_000
 """A style larger than this is none of 17 classes."""
 
 _NAME_COLUMNS = re.compile(r"lcz|name|class|label|categ|descr|legend|type|zone", re.IGNORECASE)
+_LEGEND_MARKS = (
+    b"<CategoryNames>", b"<GDALRasterAttributeTable", b"<ColorTable>", b"flag_meanings",
+)  # fmt: skip
 _CODE_COLUMNS = ("value", "code", "gridcode", "pixel", "dn")
 
 
@@ -65,6 +68,19 @@ def find_legends(gdal_name: str, path: str | Path, band: int) -> list[FoundLegen
     """
     found = [*_in_file(gdal_name, band), *_beside(Path(path), band)]
     return [f for f in found if f.names or f.colors]
+
+
+def files_beside(path: str | Path) -> list[Path]:
+    """The files beside a raster in which its legend stands, as far as there are any.
+
+    GDAL's ``.aux.xml`` counts where it holds more than statistics, a ``.txt`` where it is a colour map.
+    """
+    path = Path(path)
+    found = [style for style, _ in _styles(path) if not _is_other_text(style)]
+    described = path.with_name(f"{path.name}.aux.xml")
+    if described.is_file() and any(mark in described.read_bytes() for mark in _LEGEND_MARKS):
+        found.append(described)
+    return found
 
 
 def _in_file(gdal_name: str, band: int) -> Iterator[FoundLegend]:
@@ -172,6 +188,16 @@ def _text(value: object) -> str:
 
 
 def _beside(path: Path, band: int) -> Iterator[FoundLegend]:
+    for style, read in _styles(path):
+        try:
+            if style.stat().st_size <= _MOST_BYTES:
+                yield read(style, band)
+        except (OSError, ValueError, ElementTree.ParseError, pyogrio.errors.DataSourceError):
+            continue  # what is no style speaks for nothing
+
+
+def _styles(path: Path) -> Iterator[tuple[Path, Callable[[Path, int], FoundLegend]]]:
+    """The files beside a raster that may be styles of it, each with what reads it."""
     readers = {
         ".qml": _qml, ".sld": _sld, ".clr": _clr, ".txt": _color_map, ".vat.dbf": _dbf,
     }  # fmt: skip
@@ -179,18 +205,9 @@ def _beside(path: Path, band: int) -> Iterator[FoundLegend]:
         for name in dict.fromkeys((path.name, path.stem)):
             for suffix in (ending, ending.upper()):
                 style = path.with_name(name + suffix)
-                try:
-                    if style == path or not style.is_file() or style.stat().st_size > _MOST_BYTES:
-                        continue
-                    yield read(style, band)
-                except (
-                    OSError,
-                    ValueError,
-                    ElementTree.ParseError,
-                    pyogrio.errors.DataSourceError,
-                ):
-                    continue  # what is no style speaks for nothing
-                break
+                if style != path and style.is_file():
+                    yield style, read
+                    break
 
 
 def _root(path: Path) -> ElementTree.Element:
@@ -248,8 +265,15 @@ def _clr(path: Path, band: int) -> FoundLegend:  # noqa: ARG001
 
 def _color_map(path: Path, band: int) -> FoundLegend:
     """QGIS's colour map, ``CODE,RED,GREEN,BLUE,ALPHA,NAME``: any other text is none."""
-    head = path.read_text("utf-8", errors="replace")[:400]
-    return _clr(path, band) if "INTERPOLATION:" in head else FoundLegend(path.name)
+    return FoundLegend(path.name) if _is_other_text(path) else _clr(path, band)
+
+
+def _is_other_text(path: Path) -> bool:
+    """Whether a file is a text that is no colour map of QGIS."""
+    if path.suffix.lower() != ".txt":
+        return False
+    with path.open("rb") as file:
+        return b"INTERPOLATION:" not in file.read(400)
 
 
 def _dbf(path: Path, band: int) -> FoundLegend:  # noqa: ARG001

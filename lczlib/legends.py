@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from lczlib.class_names import class_of_text
+from lczlib.class_names import SeveralClassesError, class_of_text
 from lczlib.classes import CLASSES, NODATA, lcz_class
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.legend_files import RGB, FoundLegend
@@ -42,11 +42,6 @@ _NO_CLASS = re.compile(
     r"outside|missing|not classified|no class|other|fill",
     re.IGNORECASE,
 )
-_TWO_CLASSES = re.compile(
-    r"(?<![\w.])(?:lcz ?)?(?:1?\d|[a-g]) ?(?:[/&+–-]|or|and|to) ?(?:lcz ?)?(?:1?\d|[a-g])(?![\w.])",
-    re.IGNORECASE,
-)
-"""``LCZ 8/10``, ``5-6``, ``A & B``: no class."""
 
 
 @dataclass(frozen=True)
@@ -129,25 +124,21 @@ def names_say(legend: FoundLegend, codes: Sequence[int]) -> Verdict:
 def _class_of_name(text: str, code: int) -> int | str | None:
     """The class that a name tells; None where it says nothing, the text where it tells no class."""
     text = re.sub(r"\s+", " ", text).strip(" '\"")
-    if _TWO_CLASSES.search(text):
-        return text
     if not text or re.fullmatch(
         rf"(?:class|value|code|category|zone|<=?)?[ _]?{code}(?:\.0*)?", text, re.I
     ):
         return None
     if _NO_CLASS.fullmatch(text):
         return NODATA
-    bare = re.sub(rf"^{code}\s*[-.:)=]*\s+", "", text)
-    inside = re.search(r"\((lcz[^()]+)\)|\blcz[ _-]?(?:10|[1-9]|[a-g])\b", text, re.I)
+    bare = re.sub(rf"^{code}\s*[-.:)=]*\s+", "", text)  # "11 - A" is the code and its class
     outside = re.sub(r" ?\([^()]*\)$", "", bare)
-    for candidate in (
-        text,
-        bare,
-        outside,
-        *([inside.group(1) or inside.group(0)] if inside else ()),
-    ):
+    inside = re.search(r"\((lcz[^()]+)\)|\blcz[ _-]?(?:10|[1-9]|[a-g])\b", text, re.I)
+    within = (inside.group(1) or inside.group(0),) if inside else ()
+    for candidate in (bare, outside, text, *within):
         try:
             return class_of_text(candidate)
+        except SeveralClassesError:
+            return text
         except ClassSchemeError:
             continue
     return text

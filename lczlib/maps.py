@@ -42,7 +42,7 @@ _SUM_TOLERANCE = 2e-3
 
 @dataclass(frozen=True)
 class MapOptions:
-    """How a raster of classes is to be read, where the file does not say; each may be left out.
+    """How a map is to be read, where its file does not say; each may be left out.
 
     Attributes
     ----------
@@ -55,12 +55,16 @@ class MapOptions:
     legend : mapping of int to int
         Class 1..17 of each code, 0 for no data (see `lczlib.legends.parse_legend`); in place of a
         numbering.
+    column, layer : str
+        Of a map of polygons: where the class stands.
     """
 
     band: int | str | None = None
     scheme: MapScheme | None = None
     nodata: tuple[float, ...] = ()
     legend: Mapping[int, int] | None = None
+    column: str | None = None
+    layer: str | None = None
 
 
 def open_lcz_map(
@@ -113,7 +117,7 @@ def open_lcz_map(
     band = band if band is not None else given.band
     scheme = scheme or given.scheme
     legend = parse_legend(legend) if isinstance(legend, str) else legend or given.legend
-    data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band)
+    data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band, option="--band")
     source = str(data.encoding.get("source", path))
     # of several variables the band named the one that was opened
     inside = None if isinstance(band, str) and source.endswith((f":{band}", f"/{band}")) else band

@@ -312,7 +312,7 @@ def _agreed(
     if unclear:
         listed = ", ".join(f"{c} {n!r}" for c, n in list(unclear.items())[:4])
         cautions = (
-            f"The legend names {listed}, which tells no LCZ: taken by the numbering {scheme}; if that is "
+            f"The legend names {listed}, which tells no single LCZ: taken by the numbering {scheme}; if that is "
             "wrong, say what the codes mean with --legend.",
         )
     sources = " and ".join(dict.fromkeys(v.source for v in verdicts))

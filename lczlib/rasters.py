@@ -40,6 +40,7 @@ def open_raster(
     wanted: Wanted = "raster",
     chunks: object = None,
     band: int | str | None = None,
+    option: str = "",
 ) -> xr.DataArray:
     """Open a raster file as ``DataArray (band, y, x)``, values as stored.
 
@@ -54,6 +55,8 @@ def open_raster(
         As xarray understands them.
     band : int or str, optional
         The variable to open, of a file that holds several as sub-datasets (NetCDF, HDF5).
+    option : str
+        The option of commands that names the band of this file, such as ``--band``; empty: none does.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def open_raster(
     if name is None:
         raise InputError(unreadable(path, what, wanted))
     try:
-        name = _sub_dataset(name, band, path, what)
+        name = _sub_dataset(name, band, path, what, option)
         with rasterio.open(name) as src:
             _check_header(src, path, what, eager=chunks is None)
             alpha = alpha_of(src)
@@ -191,7 +194,9 @@ def _variables(name: str) -> dict[str, str]:
     return {s.rsplit(":", 1)[-1].lstrip("/"): s for s in inside}
 
 
-def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str) -> str:
+def _sub_dataset(
+    name: str, band: int | str | None, path: str | Path, what: str, option: str
+) -> str:
     """GDAL's name of the variable to open; the file's own where it holds bands itself."""
     named = _variables(name)
     if not named:
@@ -202,10 +207,12 @@ def _sub_dataset(name: str, band: int | str | None, path: str | Path, what: str)
     if isinstance(band, str) and band in named:
         return named[band]
     asked = f", and none is named {band!r}" if isinstance(band, str) else ""
+    say = (
+        f"say which with {option} {next(iter(named))}, or write that one" if option else "write one"
+    )
     msg = (
-        f"The {what} {path} holds {len(named)} variables ({', '.join(named)}){asked}: say which with "
-        f"--band {next(iter(named))}, or write that one as GeoTIFF (`gdal_translate {inside[0]} "
-        "out.tif`)."
+        f"The {what} {path} holds {len(named)} variables ({', '.join(named)}){asked}: {say} as GeoTIFF "
+        f"(`gdal_translate {inside[0]} out.tif`)."
     )
     raise InputError(msg)
 
@@ -252,8 +259,12 @@ def band_names(data: xr.DataArray) -> list[str]:
     return [str(n) for n in data.attrs.get("names", [""] * data.sizes["band"])]
 
 
-def choose_band(data: xr.DataArray, band: int | str | None, path: str | Path) -> int:
+def choose_band(
+    data: xr.DataArray, band: int | str | None, path: str | Path, option: str = ""
+) -> int:
     """Position (from 0) of the band that was asked for: by name, or by its number from 1.
+
+    `option` is as of `open_raster`.
 
     Raises
     ------
@@ -265,7 +276,9 @@ def choose_band(data: xr.DataArray, band: int | str | None, path: str | Path) ->
     if band is None:
         if count == 1:
             return 0
-        msg = f"{path} has {count} bands{listed}: say which with --band NAME or NUMBER."
+        say = "write the right one to a file of its own (`gdal_translate -b NUMBER IN OUT`)"
+        say = f"say which with {option} NAME or NUMBER" if option else say
+        msg = f"{path} has {count} bands{listed}: {say}."
         raise InputError(msg)
     text = str(band)
     if text in names:

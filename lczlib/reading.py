@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,12 @@ class Reading:
             **self.facts,
         }
 
+    def worded(self, change: Callable[[str], str]) -> Reading:
+        """The same in other words: with the names that options have where it is told."""
+        facts = {k: change(v) if isinstance(v, str) else v for k, v in self.facts.items()}
+        said, cautions = tuple(map(change, self.said)), tuple(map(change, self.cautions))
+        return replace(self, said=said, cautions=cautions, facts=facts)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reading:
         """What `to_dict` gave, from a manifest."""
@@ -103,6 +109,7 @@ Listener = Callable[[Reading], None]
 
 _heard: ContextVar[tuple[list[Reading], ...]] = ContextVar("heard", default=())
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
+_words: ContextVar[tuple[Callable[[str], str], ...]] = ContextVar("words", default=())
 
 
 @contextmanager
@@ -123,6 +130,8 @@ def readings(say: Listener | None = None) -> Iterator[list[Reading]]:
 
 def tell(reading: Reading) -> None:
     """Say what was read, to all who listen; without listeners, the cautions as `InputWarning`."""
+    for change in reversed(_words.get()):
+        reading = reading.worded(change)
     collections = _heard.get()
     if not collections:
         for text in reading.cautions:
@@ -134,6 +143,16 @@ def tell(reading: Reading) -> None:
         heard.append(reading)
     for say in _listeners.get():
         say(reading)
+
+
+@contextmanager
+def in_words(change: Callable[[str], str]) -> Iterator[None]:
+    """All that is told in the block is told in other words (see `Reading.worded`)."""
+    token = _words.set((*_words.get(), change))
+    try:
+        yield
+    finally:
+        _words.reset(token)
 
 
 @contextmanager

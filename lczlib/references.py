@@ -35,11 +35,11 @@ def open_reference(
     column, layer : str, optional
         Of polygons and points.
     scheme : Scheme, optional
-        Numbering of the classes.
+        Numbering of the classes; in place of that of `options`, as column and layer are.
     chunks : optional
         Of a raster.
     options : MapOptions, optional
-        Of a raster: band, numbering, no data, legend; of polygons the numbering.
+        Of a raster: band, numbering, no data, legend; of polygons numbering, column, layer.
 
     Raises
     ------
@@ -51,10 +51,11 @@ def open_reference(
     polygons = is_polygon_file(path) if kind is None else kind == "polygons"
     options = options or MapOptions()
     if polygons:
-        scheme = scheme or scheme_of_polygons(options, path, "reference")
+        stated = scheme_of_polygons(options, path, "reference")
         return open_polygons(
-            path, column, scheme=scheme, layer=layer, what="reference", points=True
-        )
+            path, column or options.column, scheme=scheme or stated, layer=layer or options.layer,
+            what="reference", points=True,
+        )  # fmt: skip
     return open_lcz_map(
         path,
         scheme=scheme,

@@ -1,7 +1,7 @@
 """LCZ maps drawn as polygons, such as GeoClimate's and those of cadastres: as maps on a grid.
 
-Each cell takes the class that covers most of it. The areas of class and cell are exact: polygons are
-cut at the borders of cells, and nothing is sampled.
+Each cell takes the class that covers most of it, by the exact share of the cell that each polygon
+covers; no point of it is sampled.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def scheme_of_polygons(options: MapOptions, path: str | Path, what: str) -> Sche
     of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
     if of_raster or options.scheme == "wrf":
         option = f"--{of_raster[0]}" if of_raster else "--scheme wrf"
-        msg = f"{option} is of rasters, and the {what} {path} holds polygons."
+        msg = f"The {what} {path} holds polygons: for these there is no {option}."
         raise InputError(msg)
     return options.scheme
 
@@ -76,9 +76,9 @@ def open_any_map(
     path : path
         See `lczlib.maps.open_lcz_map` and `open_vector_map`.
     options : MapOptions, optional
-        Of a raster: band, numbering, no data, legend; of polygons the numbering.
+        Of a raster: band, numbering, no data, legend; of polygons numbering, column, layer.
     cell, column, layer, grid
-        Of polygons.
+        Of polygons; column and layer in place of those of `options`.
     what : str
         What messages call it.
     chunks : optional
@@ -90,15 +90,21 @@ def open_any_map(
         As the two do; and if an option of the one is given for the other.
     """
     options = options or MapOptions()
+    column, layer = column or options.column, layer or options.layer
     if is_vector_map(path):
         scheme = scheme_of_polygons(options, path, what)
         return open_vector_map(
             path, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
         )
-    if cell is not None or column is not None:
-        option = "cell size (--cell)" if cell is not None else "class column (--map-column)"
-        msg = f"The {what} {path} is no file of polygons, so that it takes no {option}."
-        raise InputError(msg)
+    of_polygons = {
+        "cell size (--cell)": cell,
+        "class column (--column)": column,
+        "layer (--layer)": layer,
+    }
+    for option, value in of_polygons.items():
+        if value is not None:
+            msg = f"The {what} {path} is no file of polygons, so that it takes no {option}."
+            raise InputError(msg)
     wanted = "raster or polygons"
     return open_lcz_map(path, options=options, chunks=chunks, what=what, wanted=wanted)
 

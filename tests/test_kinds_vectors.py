@@ -320,8 +320,8 @@ def test_areas_that_a_map_learned_from_are_told(tmp_path):
     (tmp_path / "result").mkdir()
     lcz = tmp_path / "result/map.tif"
     areas = open_polygons(tmp_path / "areas.gpkg")
-    assert training_areas(lcz, tmp_path / "areas.gpkg", areas) is None
-    by_name = training_areas(lcz, tmp_path / "training_areas.gpkg", areas)
+    assert training_areas(lcz, areas) is None
+    by_name = training_areas(None, open_polygons(tmp_path / "training_areas.gpkg"))
     assert "if the map was made from them" in by_name.cautions[0]
     # the weights of its network lie beside the patches that they were trained on
     (tmp_path / "run").mkdir()
@@ -330,11 +330,11 @@ def test_areas_that_a_map_learned_from_are_told(tmp_path):
     patches.to_file(tmp_path / "run/patches.gpkg")
     manifest = {"parameters": {"weights": ["../run/model.safetensors"]}, "inputs": []}
     (tmp_path / "result/manifest.json").write_text(json.dumps(manifest))
-    told = training_areas(lcz, tmp_path / "areas.gpkg", areas)
+    told = training_areas(lcz, areas)
     assert "1 of the 2 hold training patches" in told.cautions[0]
     manifest["inputs"] = [{"path": "../areas.gpkg", "sha256": sha256_of(tmp_path / "areas.gpkg")}]
     (tmp_path / "result/manifest.json").write_text(json.dumps(manifest))
-    told = training_areas(lcz, tmp_path / "areas.gpkg", areas)
+    told = training_areas(lcz, areas)
     assert "the map was made from them" in told.cautions[0]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -133,6 +135,24 @@ def test_a_legend_of_the_usual_numbers_agrees(write_tif, kind):
     assert not heard[0].cautions
 
 
+@pytest.mark.parametrize("kind", [k for k in BESIDE if k != "tags"])
+def test_a_legend_beside_a_map_is_an_input_of_the_result(write_tif, run_lcz, tmp_path, kind):
+    path = write_tif(patches([1, 6, 14, 17]).astype(np.uint8), "lcz.tif", pixel=100)
+    path.with_name("lcz.tif.txt").write_text("where the map is from")
+    attach(path, kind, {c.number: c.label for c in CLASSES})
+    out = tmp_path / "out" / "m"
+    line = ("morphology", path, "--parameter", "height")
+    assert run_lcz(*line, "--out", out)[0] == 0
+    name = "lcz.tif.aux.xml" if kind == "rat" else kind
+    inputs = [i["path"] for i in json.loads((out / "manifest.json").read_text())["inputs"]]
+    assert sorted(inputs) == sorted(["../../lcz.tif", f"../../{name}"])
+    with path.with_name(name).open("ab") as style:
+        style.write(b" ")
+    code, _, err = run_lcz("rerun", out, "--out", tmp_path / "again")
+    assert code == 1
+    assert f"{name} has changed since" in err
+
+
 def test_names_settle_what_codes_leave_open(write_tif):
     codes = patches([0, 5, 10, 13, 16]).astype(np.uint8)
     path = write_tif(codes, "lcz.tif", pixel=100)
@@ -151,6 +171,28 @@ def test_names_give_codes_of_no_numbering_their_classes(write_tif):
         open_lcz_map(path)
     attach(path, "rat", {20: "LCZ 6", 30: "Dense trees", 40: "LCZ G (water)"})
     assert set(np.unique(open_lcz_map(path))) == {6, 11, 17}
+
+
+@pytest.mark.parametrize("name", ["{n} - {code}", "{n}: {code}", "{n} - {n}", "{n} - {name}"])
+def test_a_legend_may_repeat_the_code_before_the_class(write_tif, name):
+    codes = patches([2, 5, 11, 17]).astype(np.uint8)
+    path = write_tif(codes, "lcz.tif", pixel=100)
+    names = {c.number: name.format(n=c.number, code=c.code, name=c.name) for c in CLASSES}
+    attach(path, "lcz.qml", names)
+    with readings() as heard:
+        np.testing.assert_array_equal(open_lcz_map(path), codes)
+    assert "agree" in heard[0].facts["legend_found"]
+    assert not heard[0].cautions
+
+
+@pytest.mark.parametrize(
+    "name", ["LCZ 6 compact low-rise", "LCZ 8, LCZ 10", "LCZ 8/10", "6 - LCZ 8 or 9", "A and B"]
+)
+def test_a_name_of_two_classes_is_never_the_first(write_tif, name):
+    path = write_tif(patches([20, 30, 40]).astype(np.uint8), "lcz.tif", pixel=100)
+    attach(path, "rat", {20: name, 30: "Dense trees", 40: "LCZ G (water)"})
+    with pytest.raises(ClassSchemeError, match="20=CLASS"):
+        open_lcz_map(path)
 
 
 CORINE = {
@@ -258,7 +300,7 @@ def test_wrfs_land_use_beside_its_urban_types_is_left_out_on_request(write_tif):
         open_lcz_map(path)
     with readings() as heard:
         assert set(np.unique(open_lcz_map(path, scheme="wrf"))) == {0, 1, 2, 6, 15}
-    assert set(heard[0].facts["cells_left_out"]) == {1, 5, 13}
+    assert set(heard[0].facts["cells_left_out"]) == {"1", "5", "13"}
 
 
 @pytest.mark.parametrize("text", ["1", "1=Q", "1=2,1=3", "", "a=3", "1=2=3"])

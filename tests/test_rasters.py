@@ -112,7 +112,7 @@ def test_a_file_of_several_variables_names_them(tmp_path):
         path, engine="scipy"
     )
     with pytest.raises(InputError, match=r"2 variables \(.*\): say which with --band"):
-        open_raster(path)
+        open_raster(path, option="--band")
     with pytest.raises(InputError, match="none is named 'LCZ'"):
         open_raster(path, band="LCZ")
     assert float(open_raster(path, band="HGT_M").max()) == 9.0

@@ -35,9 +35,9 @@ DEPENDS = {
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
     "reference_kind": {"accuracy"},
     **{f"map_{n}": {"own_map", "comparison", "accuracy", "heat", "water_summary"}
-       for n in ("band", "scheme", "nodata", "legend")},
+       for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
     **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "water_summary"}
-       for n in ("band", "scheme", "nodata", "legend")},
+       for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
     "first": {"comparison"}, "second": {"comparison"},
     **{f"heat_{n}": {"heat"} for n in (
         "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",

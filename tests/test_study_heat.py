@@ -12,6 +12,7 @@ import rasterio
 from lczlib.errors import InputError
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.study import Places, Study
+from lczlib.study.document import write_report
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +54,16 @@ def test_another_reference_shifts_all_differences_alike(study):
         study.compute("heat")
 
 
-def test_without_low_plants_temperatures_are_told_and_what_to_ask_for(study):
+def test_without_low_plants_temperatures_are_told_and_what_to_ask_for(study, tmp_path):
     of_d = int(table(study)["n_pixels"][14])
     study.heat_min_pixels = of_d + 1
     heat = study.compute("heat")
     assert heat.result.classes["difference"].isna().all()
     assert "No differences: LCZ D has only" in heat.sentence()
+    assert "--fallback" in heat.result.reference.note
+    page = write_report(study, tmp_path / "report.html").read_text()
+    assert "--fallback" not in page
+    assert "“Stand-in (LCZ C)”" in page
     study.heat_fallback = True
     heat = study.compute("heat")
     assert "LCZ D, because there is no other" in heat.result.reference.label

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
+import geopandas as gpd
 import numpy as np
+import param
 import pytest
+import shapely
 from test_map_legends import patches
 
 from lczlib.errors import InputError
 from lczlib.maps import open_lcz_map
-from lczlib.study.map_inputs import chosen_options, map_settings, own_certainty
+from lczlib.reading import readings
+from lczlib.study import Study
+from lczlib.study.document import read_of
+from lczlib.study.map_inputs import OwnCertainty, chosen_options, map_settings
+from lczlib.study.material import open_references
+from lczlib.study.wording import in_page
+from lczlib.vector_maps import open_any_map
 
 NOTHING = dict.fromkeys(map_settings("map"), "")
 
@@ -34,6 +46,49 @@ def test_the_class_probability_of_the_generator_is_the_certainty(write_tif):
     codes = patches([1, 6, 14, 17]).astype(np.uint8)
     bands = np.stack([codes, codes, np.where(codes == 1, 20, 90).astype(np.uint8)])
     path = write_tif(bands, descriptions=("lcz", "lczFilter", "classProbability"), pixel=100)
-    certainty = own_certainty(open_lcz_map(path))
+    kept, own = OwnCertainty(), open_lcz_map(path)
+    certainty = kept(own)
     np.testing.assert_allclose(certainty, np.where(codes == 1, 0.2, 0.9))
-    assert own_certainty(open_lcz_map(write_tif(codes, "one.tif", pixel=100))) is None
+    assert kept(own) is certainty
+    gone = weakref.ref(certainty)
+    del certainty
+    assert kept(open_lcz_map(write_tif(codes, "one.tif", pixel=100))) is None
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_reference_of_two_class_columns_is_no_dead_end(tmp_path):
+    shapes = [shapely.box(i, 50, i + 0.1, 50.1) for i in range(2)]
+    table = gpd.GeoDataFrame({"lcz_a": [1, 2], "lcz_b": [2, 1]}, geometry=shapes, crs=4326)
+    table.to_file(tmp_path / "two.gpkg", layer="one")
+    table.iloc[:1].to_file(tmp_path / "two.gpkg", layer="other")
+    given = NOTHING | dict.fromkeys(map_settings("reference"), "")
+    files = (tmp_path / "two.gpkg",)
+    for said, setting, value in (
+        ("--layer", "reference_layer", "one"), ("--column", "reference_column", "lcz_b"),
+    ):  # fmt: skip
+        with pytest.raises(InputError) as error:
+            open_references(None, files, chosen_options(given, "reference"))
+        assert said in str(error.value)
+        card = "City: How your reference is read"
+        assert f"“{card}: {said[2:].title()}”" in in_page(str(error.value), "reference")
+        given |= {setting: value}
+    polygons = open_references(None, files, chosen_options(given, "reference")).polygons
+    assert polygons["lcz"].tolist() == [2, 1]
+    given |= {"map_column": "lcz_a", "map_layer": "one"}
+    lcz = open_any_map(files[0], options=chosen_options(given, "map"), cell=5000)
+    assert set(np.unique(lcz)) == {0, 1, 2}
+
+
+def test_a_report_says_what_was_read_with_the_names_of_the_pages(write_tif, tmp_path):
+    codes = patches([1, 6, 14, 17]).astype(np.uint8)
+    path = write_tif(np.stack([codes, codes]), pixel=100, descriptions=("lcz", "lczFilter"))
+    study = Study(tmp_path / "work")
+    study.map_files = (str(path),)
+    with readings() as heard:
+        open_any_map(path)
+    with param.edit_constant(study):
+        study.read = {"own_map": tuple(heard)}
+    (told,) = read_of(study)
+    assert "(“City: How your LCZ map is read: Band” lcz for the unfiltered map)" in str(told)
+    assert "--band" in str(heard[0])

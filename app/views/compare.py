@@ -31,7 +31,6 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.figures import cross_table_figure
-from lczlib.study.map_inputs import own_certainty
 from lczlib.study.point import at_place
 from lczlib.study.steps import kinds_by_name, named_maps
 
@@ -214,7 +213,7 @@ class ComparePage:
         own = study.own_map if "own" in names else None
 
         def work() -> tuple[str, list[Any], list[Any]]:
-            certain = {**known, "own": own_certainty(own)}
+            certain = {**known, "own": study.own_certainty(own)}
             said = legend(
                 {MAP_NAMES.get(n, n): maps[n] for n in dict.fromkeys(names) if n in maps}, colors
             )

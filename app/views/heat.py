@@ -19,7 +19,6 @@ from parts import (
     fluid,
     help_text,
     html,
-    in_page,
     interval,
     number,
     table,
@@ -30,6 +29,7 @@ from style import WRAP_CSS
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
 from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.wording import in_page
 
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",

@@ -9,15 +9,15 @@ import panel as pn
 from classhelp import all_classes
 from display import projected
 from imagery import base_image, study_bounds
-from parts import MAP_NAMES, help_text, html, in_page, legend, note
+from parts import MAP_NAMES, help_text, html, legend, note
 from session import Session
 from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
-from lczlib.study.map_inputs import own_certainty
 from lczlib.study.results import devices, networks
 from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.wording import in_page
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
@@ -191,7 +191,7 @@ class MapPage:
             data, title = self._values(layer, kind)
 
         def work() -> tuple[str, Any, Any]:
-            known = certainty if own is None else own_certainty(own)
+            known = certainty if own is None else study.own_certainty(own)
             values = known if layer == "certainty" else data
             said = legend({} if lcz is None else {kind: lcz}, colors)
             if lcz is None or layer == "none":

@@ -12,7 +12,7 @@ import panel as pn
 import xarray as xr
 from bokeh.palettes import Viridis256
 from display import projected, rgba_picture
-from parts import MAP_NAMES, help_text, html, in_page, number, table
+from parts import MAP_NAMES, help_text, html, number, table
 from session import Session
 from style import WRAP_CSS
 
@@ -25,6 +25,7 @@ from lczlib.mercator import mercator_box
 from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
 from lczlib.study.water import WaterSummary, water_scenes
+from lczlib.study.wording import in_page
 
 _KEY = "".join(
     f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'

@@ -27,6 +27,7 @@ from lczlib.analysis.confusion import (
     count_units,
     polygon_confusion,
 )
+from lczlib.analysis.independence import training_areas
 from lczlib.analysis.placement import placement
 from lczlib.analysis.scores import CLASS_SCORES, SCORES
 from lczlib.classes import CLASSES
@@ -169,6 +170,9 @@ def assess(
         per_unit = polygon_confusion(reference, lcz, block)
         unit = str(per_unit.dims[0])
         tell(placement(reference, per_unit))
+        known = training_areas(lcz.attrs.get("source"), reference)
+        if known is not None:
+            tell(known)
         if not points:
             crossings = crossing_polygons(reference)
     else:

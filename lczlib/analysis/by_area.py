@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 import xarray as xr
 
-from lczlib.analysis.comparison import Comparison, class_table
+from lczlib.analysis.comparison import Comparison, class_table, compare
 from lczlib.cell_coverage import class_cells
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -72,9 +72,20 @@ def compare_by_area(
 
 
 def all_by_area(maps: Mapping[str, xr.DataArray | gpd.GeoDataFrame]) -> list[Comparison]:
-    """Compare each pair of several maps by area; see `compare_by_area`."""
+    """Compare each pair of several maps by area (see `compare_by_area`); two rasters by their cells.
+
+    Raises
+    ------
+    InputError
+        If all are rasters.
+    """
+    drawn = {name for name, m in maps.items() if isinstance(m, gpd.GeoDataFrame)}
+    if not drawn:
+        msg = f"{', '.join(maps)} are all rasters: compare them by cells."
+        raise InputError(msg)
     return [
-        compare_by_area(maps[a], maps[b], names=(a, b)) for a, b in itertools.combinations(maps, 2)
+        (compare_by_area if drawn & {a, b} else compare)(maps[a], maps[b], names=(a, b))
+        for a, b in itertools.combinations(maps, 2)
     ]
 
 

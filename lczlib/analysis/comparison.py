@@ -108,6 +108,7 @@ class Comparison:
             "first": self.names[0], "second": self.names[1], "n": self.n,
             "agreement": self.agreement, "agreement_weighted": self.agreement_weighted,
             "agreement_built": self.agreement_built, "kappa": self.kappa,
+            **({"by": "area", "area_km2": float(self.counts.sum())} if self.polygons else {}),
         }  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,7 +116,6 @@ class Comparison:
         lost = self.counts.attrs
         return {
             **self.summary(),
-            **({"by": "area", "area_km2": float(self.counts.sum())} if self.polygons else {}),
             "cross_table": self.counts.values.tolist(),  # rows = first map, LCZ 1..17
             "classes": self.classes.reset_index().to_dict("records"),
             "changes": self.changes().to_dict("records"),

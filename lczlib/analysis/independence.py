@@ -23,9 +23,7 @@ _TRAINING = re.compile(r"train(?:ing|ed)?(?![a-z])|trainingarea", re.IGNORECASE)
 _ADVICE = "give areas that were kept back, or say so where the accuracy is quoted"
 
 
-def training_areas(
-    lcz_map: str | Path, reference: str | Path, shapes: gpd.GeoDataFrame
-) -> Reading | None:
+def training_areas(lcz_map: str | Path | None, shapes: gpd.GeoDataFrame) -> Reading | None:
     """What there is to say of references that a map was made from; None where nothing is known.
 
     They are known by the manifest beside the map, which names its inputs and the weights of its
@@ -34,16 +32,19 @@ def training_areas(
 
     Parameters
     ----------
-    lcz_map, reference : path
-        The files.
+    lcz_map : path, optional
+        The map's file, where it has one.
     shapes : GeoDataFrame
-        The reference, as of `lczlib.polygons.open_polygons`.
+        The reference, as of `lczlib.polygons.open_polygons`, which tells its file.
     """
-    name, manifest = Path(reference).name, _manifest(Path(lcz_map))
+    reference = shapes.attrs.get("source")
+    if reference is None:
+        return None
+    name, manifest = Path(reference).name, _manifest(Path(lcz_map)) if lcz_map else {}
     hashes = {given.get("sha256") for given in manifest.get("inputs", ())}
     if Path(reference).is_file() and sha256_of(reference) in hashes:
         why = "the map was made from them (manifest.json beside the map)"
-    elif n := _trained_on(manifest, Path(lcz_map).parent, shapes):
+    elif n := _trained_on(manifest, Path(lcz_map or "").parent, shapes):
         why = f"{n} of the {len(shapes)} hold training patches of the map's network (patches.gpkg)"
     elif _TRAINING.search(Path(reference).stem):
         return Reading(

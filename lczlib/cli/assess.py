@@ -11,6 +11,8 @@ from lczlib.cli import console
 from lczlib.cli.maps import (
     Bands,
     Legends,
+    MapColumns,
+    MapLayers,
     Nodata,
     Schemes,
     advising,
@@ -18,7 +20,7 @@ from lczlib.cli.maps import (
     map_options,
     open_map,
 )
-from lczlib.cli.options import Cell, MapColumn, Scheme, Seed
+from lczlib.cli.options import Cell, Scheme, Seed
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment, Calibration
@@ -49,7 +51,8 @@ def assess(
     layer: Annotated[str | None, typer.Option(help="Layer of the polygon file.")] = None,
     scheme: Schemes = None,
     cell: Cell = None,
-    map_column: MapColumn = None,
+    map_column: MapColumns = None,
+    map_layer: MapLayers = None,
     reference_scheme: Annotated[
         Scheme | None, typer.Option(help="Numbering of the reference.")
     ] = None,
@@ -86,36 +89,25 @@ def assess(
 
     import lczlib
     from lczlib import analysis
-    from lczlib.analysis.independence import training_areas
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_result
     from lczlib.grid import geobox_of
     from lczlib.made_by import network_of
     from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons
-    from lczlib.reading import tell
     from lczlib.references import open_reference
 
     files = ("lcz_map", "reference", "polygons", "probabilities")
     name, judge = map_names([lcz_map, reference])
-    reading = map_options([name, judge], options, alone=[name])
-    with steps(4) as step, recorded("assess", folder, options, files):
+    of_reference = {"scheme": reference_scheme, "column": column, "layer": layer}
+    reading = map_options([name, judge], options, alone=[name], given_to={judge: of_reference})
+    judged = ("lcz_map", "reference")
+    with steps(4) as step, recorded("assess", folder, options, files, maps=judged):
         step("Reading the map and the reference")
         with advising(judge):
-            truth = open_reference(
-                reference, column, scheme=reference_scheme, layer=layer, chunks=CHUNKS,
-                options=reading[judge],
-            )  # fmt: skip
+            truth = open_reference(reference, chunks=CHUNKS, options=reading[judge])
         grid = None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference")
-        mapped = open_map(
-            lcz_map,
-            reading[name],
-            name=name,
-            cell=cell,
-            column=map_column,
-            grid=grid,
-            chunks=CHUNKS,
-        )
+        mapped = open_map(lcz_map, reading[name], name=name, cell=cell, grid=grid, chunks=CHUNKS)
         units = open_polygons(polygons, column, layer=layer) if polygons else None
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
@@ -130,9 +122,6 @@ def assess(
         }  # fmt: skip
         if isinstance(truth, gpd.GeoDataFrame):
             content["reference_polygons"] = truth.attrs
-            known = training_areas(lcz_map, reference, truth)
-            if known is not None:
-                tell(known)
         calibrated = None
         if proba is not None:
             step("Checking the probabilities")

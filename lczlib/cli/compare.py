@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, map_names, map_options, open_maps
-from lczlib.cli.options import Cell, MapColumn
+from lczlib.cli.maps import (
+    Bands,
+    Legends,
+    MapColumns,
+    MapLayers,
+    Nodata,
+    Schemes,
+    map_names,
+    map_options,
+    open_maps,
+)
+from lczlib.cli.options import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +55,8 @@ def compare(
         typer.Option(help="Count cells, or weigh maps of polygons by the areas they share."),
     ] = "cells",
     cell: Cell = None,
-    map_column: MapColumn = None,
+    map_column: MapColumns = None,
+    map_layer: MapLayers = None,
     figures: Annotated[bool, typer.Option(help="Draw figures (PNG and SVG).")] = True,
 ) -> None:
     """Compare LCZ maps: agreement, cross table, areas, and where they differ and how.
@@ -75,12 +86,12 @@ def compare(
     paths = [map_a, map_b, *(more or [])]
     reading = map_options(map_names(paths), options)
     files = ("map_a", "map_b", "more")
-    with steps(4) as step, recorded("compare", folder, options, files):
+    with steps(4) as step, recorded("compare", folder, options, files, maps=files):
         step("Reading the maps")
-        maps = open_maps(paths, reading, cell=cell, column=map_column, chunks=CHUNKS)
+        maps = open_maps(paths, reading, cell=cell, chunks=CHUNKS)
         maps = _on_first_grid(maps, resample)
         step("Counting")
-        whole = _as_drawn(maps, paths, map_column, reading) if by == "area" else None
+        whole = _as_drawn(maps, paths, reading) if by == "area" else None
         comparisons = analysis.compare_all(maps) if whole is None else all_by_area(whole)
         first, content = comparisons[0], {"maps": dict(zip(maps, paths, strict=True))}
         content |= first.to_dict() | {"pairs": [c.summary() for c in comparisons]}
@@ -114,7 +125,6 @@ def compare(
 def _as_drawn(
     maps: dict[str, xr.DataArray],
     paths: list[str],
-    column: str | None,
     reading: Mapping[str, MapOptions],
 ) -> dict[str, xr.DataArray | gpd.GeoDataFrame]:
     """Maps of polygons as polygons, rasters as they are."""
@@ -122,12 +132,14 @@ def _as_drawn(
     from lczlib.vector_maps import is_vector_map
 
     # what was read of them has been said when they were laid on the grid
-    return {
-        name: labelled_shapes(path, column, scheme=reading[name].scheme)[0]
-        if is_vector_map(path)
-        else maps[name]
-        for name, path in zip(maps, paths, strict=True)
-    }
+    drawn: dict[str, xr.DataArray | gpd.GeoDataFrame] = dict(maps)
+    for name, path in zip(maps, paths, strict=True):
+        if is_vector_map(path):
+            how = reading[name]
+            drawn[name], _ = labelled_shapes(
+                path, how.column, scheme=how.scheme, layer=how.layer, what="LCZ map"
+            )
+    return drawn
 
 
 def _on_first_grid(

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from lczlib.maps import MapOptions
 
-_KINDS = ("band", "scheme", "nodata", "legend")
+_KINDS = ("band", "scheme", "nodata", "legend", "column", "layer")
+_NAMES = {"column": "map_column", "layer": "map_layer"}
+"""What commands call these; ``--column`` and ``--layer`` are of a reference."""
 
 
 def _check_scheme(text: str) -> str:
@@ -47,7 +51,8 @@ def _legend(text: str) -> dict[int, int]:
 
 
 _READ: dict[str, Callable[[str], Any]] = {
-    "band": str, "scheme": _check_scheme, "nodata": _values, "legend": _legend,
+    "band": str, "scheme": _check_scheme, "nodata": _values, "legend": _legend, "column": str,
+    "layer": str,
 }  # fmt: skip
 
 
@@ -94,6 +99,14 @@ Legends = Annotated[
         "legend", "--legend", "What each code of the map means: 1=2,2=3,3=B,4=D,5=G; 9=0: no data."
     ),
 ]
+MapColumns = Annotated[
+    list[str] | None,
+    _option("column", "--map-column", "Column that holds the class, of a map of polygons."),
+]
+MapLayers = Annotated[
+    list[str] | None,
+    _option("layer", "--map-layer", "Layer of a map of polygons, where its file holds several."),
+]
 
 
 def map_names(paths: Sequence[str | Path]) -> list[str]:
@@ -112,6 +125,7 @@ def map_options(
     *,
     alone: Sequence[str] | None = None,
     kinds: Mapping[str, str] | None = None,
+    given_to: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, MapOptions]:
     """How each of a command's maps is to be read.
 
@@ -120,11 +134,13 @@ def map_options(
     names : sequence of str
         Of `map_names`.
     options : mapping
-        The command's values by parameter name: band, scheme, nodata, legend.
+        The command's values by parameter name: band, scheme, nodata, legend, map_column, map_layer.
     alone : sequence of str, optional
         The maps that values without a name are for; all when not given.
     kinds : mapping of str to str, optional
-        The command's names for the four, where they are others.
+        The command's names for these, where they are others.
+    given_to : mapping, optional
+        Of a map, what other options of the command say of it, by kind.
 
     Raises
     ------
@@ -133,9 +149,13 @@ def map_options(
     """
     from lczlib.maps import MapOptions
 
-    chosen: dict[str, dict[str, Any]] = {name: {} for name in names}
+    chosen: dict[str, dict[str, Any]] = {
+        name: {k: v for k, v in (given_to or {}).get(name, {}).items() if v is not None}
+        for name in names
+    }
+    called = _NAMES | dict(kinds or {})
     for kind in _KINDS:
-        given = options.get((kinds or {}).get(kind, kind)) or ()
+        given = options.get(called.get(kind, kind)) or ()
         common = {}
         for text in [given] if isinstance(given, str) else given:
             whose, value = _whose(text, kind)
@@ -188,7 +208,7 @@ def open_map(
     """
     from lczlib.vector_maps import open_any_map
 
-    with advising(name, kinds):
+    with advising(name, _NAMES | dict(kinds or {})):
         return open_any_map(path, options=options, **more)
 
 
@@ -197,7 +217,6 @@ def open_maps(
     reading: Mapping[str, MapOptions],
     *,
     cell: float | None,
-    column: str | None,
     chunks: object,
 ) -> dict[str, xr.DataArray]:
     """Open a command's maps by name; those of polygons lie on the grid of the first raster among them.
@@ -208,7 +227,7 @@ def open_maps(
         The maps.
     reading : mapping
         As of `map_options`, in the order of the maps.
-    cell, column, chunks
+    cell, chunks
         As of `lczlib.vector_maps.open_any_map`; with a `cell` polygons have a grid of their own.
     """
     from lczlib.grid import geobox_of
@@ -219,36 +238,33 @@ def open_maps(
     found: dict[str, xr.DataArray] = {}
     grid = None
     for name in sorted(named, key=vector.__getitem__):
-        # without any polygons their options are refused
-        more = {"cell": cell, "column": column} if vector[name] or not any(vector.values()) else {}
-        found[name] = open_map(
-            named[name], reading[name], name=name, grid=grid, chunks=chunks, **more
-        )
+        options, size = reading[name], cell
+        if any(vector.values()) and not vector[name]:
+            # what is said of all maps is for the polygons among them; without any it is refused
+            options, size = replace(options, column=None, layer=None), None
+        found[name] = open_map(named[name], options, name=name, grid=grid, chunks=chunks, cell=size)
         grid = geobox_of(found[name]) if grid is None else grid
     return {name: found[name] for name in named}
 
 
-class advising:  # noqa: N801 - used as a function is
-    """A block in which the options that errors name are those of the command, for the map of a name."""
+@contextmanager
+def advising(name: str = "", kinds: Mapping[str, str] | None = None) -> Iterator[None]:
+    """A block in which errors and readings name the command's own options, for the map of a name."""
+    from lczlib.reading import in_words
 
-    def __init__(self, name: str = "", kinds: Mapping[str, str] | None = None) -> None:
-        self.name, self.kinds = name, kinds or {}
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type | None, error: BaseException | None, traceback: object) -> None:
-        """Raise an error again in the command's words."""
-        if isinstance(error, LczError):
-            text = re.sub(rf"--({'|'.join(_KINDS)})\b( [^\s(),;]*)?", self._named, str(error))
-            if text != str(error):
-                raise type(error)(text) from error
-
-    def _named(self, found: re.Match[str]) -> str:
-        option = self.kinds.get(found[1], found[1]).replace("_", "-")
+    def named(found: re.Match[str]) -> str:
+        option = (kinds or {}).get(found[1], found[1]).replace("_", "-")
         value = (found[2] or "").strip()
-        return (
-            f"--{option}{found[2] or ''}"
-            if not (value and self.name)
-            else f"--{option} {self.name}={value}"
-        )
+        return f"--{option} {name}={value}" if value and name else f"--{option}{found[2] or ''}"
+
+    def worded(text: str) -> str:
+        return re.sub(rf"--({'|'.join(_KINDS)})\b( [^\s(),;]*)?", named, text)
+
+    try:
+        with in_words(worded):
+            yield
+    except LczError as error:
+        text = worded(str(error))
+        if text == str(error):
+            raise
+        raise type(error)(text) from error

@@ -157,6 +157,3 @@ Cell = Annotated[
         callback=above_zero,
     ),
 ]
-MapColumn = Annotated[
-    str | None, typer.Option(help="Column that holds the class, of a map of polygons.")
-]

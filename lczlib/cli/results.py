@@ -50,6 +50,8 @@ def recorded(
     options: Mapping[str, Any],
     files: Sequence[str],
     facts: Mapping[str, Any] | None = None,
+    *,
+    maps: Sequence[str] = (),
 ) -> Iterator[list[str | Path]]:
     """Write ``manifest.json`` beside the files that a command writes in the block.
 
@@ -66,6 +68,8 @@ def recorded(
     facts : mapping, optional
         What else the result depends on (weights, device); read at the end, so it may be filled in
         the block.
+    maps : sequence of str
+        Which of the files are LCZ maps: a legend beside one decides what it says, and is an input too.
 
     Yields
     ------
@@ -74,6 +78,8 @@ def recorded(
     """
     from lczlib.export.files import written_files
     from lczlib.export.manifest import new_manifest, relative, write_manifest
+    from lczlib.legend_files import files_beside
+    from lczlib.vector_maps import is_vector_map
 
     started = time.time()
     more: list[str | Path] = []
@@ -83,6 +89,8 @@ def recorded(
         n: [options[n]] if isinstance(options[n], (str, Path)) else options[n] for n in files
     }
     inputs = [path for paths in several.values() for path in paths or ()]
+    rasters = [p for n in maps for p in several[n] or () if not is_vector_map(p)]
+    more += [file for path in rasters for file in files_beside(path)]
 
     def plain(name: str, value: Any) -> Any:
         if name not in files or value is None:

@@ -8,8 +8,17 @@ from typing import Annotated
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.maps import Bands, Legends, Nodata, Schemes, one_map, open_map
-from lczlib.cli.options import Cell, MapColumn, Seed, each, not_negative
+from lczlib.cli.maps import (
+    Bands,
+    Legends,
+    MapColumns,
+    MapLayers,
+    Nodata,
+    Schemes,
+    one_map,
+    open_map,
+)
+from lczlib.cli.options import Cell, Seed, each, not_negative
 
 
 def _check_parameter(name: str) -> None:
@@ -43,7 +52,8 @@ def sites(
     nodata: Nodata = None,
     legend: Legends = None,
     cell: Cell = None,
-    map_column: MapColumn = None,
+    map_column: MapColumns = None,
+    map_layer: MapLayers = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for sensor_sites.gpkg.")] = Path("lcz-sites"),
 ) -> None:
@@ -66,8 +76,11 @@ def sites(
     from lczlib.export import staged, write_result
 
     reading = one_map(map_path, options)
-    with console.err.status("Looking for sites"), recorded("sites", out, options, ("map_path",)):
-        lcz = open_map(map_path, reading, cell=cell, column=map_column)
+    with (
+        console.err.status("Looking for sites"),
+        recorded("sites", out, options, ("map_path",), maps=("map_path",)),
+    ):
+        lcz = open_map(map_path, reading, cell=cell)
         found = sensor_sites(
             lcz, sensors, border_distance=border_distance, spacing=spacing,
             with_water=with_water, seed=seed,
@@ -134,7 +147,8 @@ def morphology(
     nodata: Nodata = None,
     legend: Legends = None,
     cell: Cell = None,
-    map_column: MapColumn = None,
+    map_column: MapColumns = None,
+    map_layer: MapLayers = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("lcz-morphology"),
 ) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
@@ -156,8 +170,8 @@ def morphology(
     from lczlib.export.heat import write_table
 
     reading = one_map(map_path, options)
-    with recorded("morphology", out, options, ("map_path",)):
-        lcz = open_map(map_path, reading, cell=cell, column=map_column)
+    with recorded("morphology", out, options, ("map_path",), maps=("map_path",)):
+        lcz = open_map(map_path, reading, cell=cell)
         areas = class_areas(lcz)
         layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
         ranges = morphology_table().drop(columns=["code", "name"])

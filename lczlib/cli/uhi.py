@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.maps import Legends, MapBands, MapNodata, Schemes
+from lczlib.cli.maps import Legends, MapBands, MapColumns, MapLayers, MapNodata, Schemes
 from lczlib.cli.options import (
     Cell,
-    MapColumn,
     Seed,
     above_zero,
     between,
@@ -128,7 +127,8 @@ def uhi(
     map_nodata: MapNodata = None,
     legend: Legends = None,
     cell: Cell = None,
-    map_column: MapColumn = None,
+    map_column: MapColumns = None,
+    map_layer: MapLayers = None,
     kind: Annotated[
         Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None,
         typer.Option(

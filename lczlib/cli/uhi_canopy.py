@@ -29,7 +29,7 @@ from lczlib.scenes.elevation import open_elevation
 def run_canopy(o: dict[str, Any]) -> None:
     """Do what ``lcz uhi [MAP] --stations FILE`` asks."""
     check_kind(o["out"], "canopy", "stations")
-    with recorded("uhi", Path(o["out"]), o, FILES):
+    with recorded("uhi", Path(o["out"]), o, FILES, maps=("map_path",)):
         result, document, n_flagged = _compute_and_write(o)
     _print(result, document, n_flagged)
     console.out.print(f"Results: {Path(o['out']) / 'heat_island.json'}")
@@ -49,9 +49,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
         lcz = None
         if o["map_path"]:
             reading = one_map(o["map_path"], o, UHI_NAMES)
-            lcz = open_map(
-                o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"], column=o["map_column"]
-            )
+            lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"])
         by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
         zones = station_classes(
             sites, lcz, by_hand=by_hand, radius=o["radius"], skip_outside=o["skip_outside"]

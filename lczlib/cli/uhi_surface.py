@@ -43,7 +43,7 @@ def run_surface(o: dict[str, Any]) -> None:
         transient=True,
         console=console.err,
     )
-    with bar, recorded("uhi", Path(o["out"]), o, FILES) as inputs:
+    with bar, recorded("uhi", Path(o["out"]), o, FILES, maps=("map_path",)) as inputs:
         task = bar.add_task("Reading temperatures", total=len(rasters) + 3)
         scenes = []
         for scene in _scenes(o):
@@ -51,9 +51,8 @@ def run_surface(o: dict[str, Any]) -> None:
             inputs.extend(scene.files)
             bar.advance(task)
         lcz = open_map(
-            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"],
-            column=o["map_column"],
-        )  # fmt: skip
+            o["map_path"], one_map(o["map_path"], o, UHI_NAMES), kinds=UHI_NAMES, cell=o["cell"]
+        )
         temperature, lcz, method = series.stack(scenes, lcz, o["resample"])
         facts = series.overpasses(scenes)
         groups = series.split_by_overpass(facts)

@@ -136,7 +136,8 @@ def open_layer(
     usual : collection of str
         Names in small letters that tell the band where none is given.
     first : bool
-        Whether the first of several bands is taken where neither tells.
+        Whether the first of several bands is taken where neither tells: of files whose band no option
+        names.
 
     Raises
     ------
@@ -146,14 +147,17 @@ def open_layer(
     variable, _, step = str(band).rpartition(":") if band is not None else ("", "", "")
     if not (variable and step.isdecimal()):
         variable, step = (str(band), "") if band is not None else ("", "")
-    data = open_raster(path, what, band=variable or _only(path, usual), chunks=BANDWISE)
+    option = "" if first else "--band"
+    data = open_raster(
+        path, what, band=variable or _only(path, usual), chunks=BANDWISE, option=option
+    )
     tags = _tags(data, path)
     own = variable.casefold() in _variables(tags)
     wanted = (step or None) if own else band
     names = {n.casefold() for n in band_names(data)}
     if first and wanted is None and not names & set(usual):
         wanted = 1
-    index = _index(data, path, what, wanted, usual, tags)
+    index = _index(data, path, what, wanted, usual, tags, option)
     stored = layer_of(data, index)
     geobox_of(stored, f"{what} {path}")
     rows, columns = stored.shape
@@ -189,6 +193,7 @@ def _index(
     band: int | str | None,
     usual: Collection[str],
     tags: list[dict[str, str]],
+    option: str,
 ) -> int:
     names = [n.casefold() for n in band_names(data)]
     found = [i for i, n in enumerate(names) if n in usual]
@@ -202,7 +207,7 @@ def _index(
             f"{_minutes(times[-1])}: say which with --band {name}:NUMBER, from 1 to {len(times)}."
         )
         raise InputError(msg)
-    return choose_band(data, band, path)
+    return choose_band(data, band, path, option)
 
 
 def _minutes(time: np.datetime64 | None) -> str:

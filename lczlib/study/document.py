@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +29,7 @@ from lczlib.study.water_results import (
     water_tables,
     write_water_maps,
 )
+from lczlib.study.wording import in_page
 
 _METHODS = (
     "Local Climate Zones after Stewart and Oke (2012, doi 10.1175/BAMS-D-11-00019.1) at 100 m. Each cell's class is "
@@ -215,7 +217,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
                 report.figure(path, caption)
 
     if study.heat is not None:
-        report.text(study.heat.sentence(), "answer")
+        report.text(in_page(study.heat.sentence()), "answer")
     stale = [n for n, c in study.conditions.items() if c == "stale"]
     if stale:
         report.text(f"Made with other settings than those below: {', '.join(stale)}.", "warning")
@@ -223,7 +225,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         report.section("Maps")
         if study.maps is not None:
             for text in study.maps.warnings:
-                report.text(text, "warning")
+                report.text(in_page(text), "warning")
         put("LCZ map")
         areas = tables_of(study)["areas_km2"]
         columns = [c for c in areas if c not in ("lcz", "code", "name")]
@@ -281,18 +283,22 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         report.table(heads, rows)
         for text in (study.heat.result.reference.note, study.heat.result.bias):
             if text:
-                report.text(text, "warning")
+                report.text(in_page(text), "warning")
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
         describe_water(report, study.water, study.water_summary, figures)
 
 
 def read_of(study: Study) -> list[Reading]:
-    """What the steps of a study read, each file once."""
+    """What the steps of a study read, each file once, with the names that settings have on the pages."""
     heard: list[Reading] = []
-    for found in study.read.values():
-        heard += [r for r in found if r not in heard]
-    return heard
+    told: list[Reading] = []
+    for step, found in study.read.items():
+        for reading in found:
+            if reading not in heard:
+                heard.append(reading)
+                told.append(reading.worded(partial(in_page, step=step)))
+    return told
 
 
 def _sources(report: Report, study: Study) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import param
@@ -46,17 +45,30 @@ def _legend() -> param.String:
     )
 
 
+def _column() -> param.String:
+    return param.String("", doc="Of polygons: the column that holds the class.")
+
+
+def _layer() -> param.String:
+    return param.String("", doc="Of polygons: the layer to read, of a file that holds several.")
+
+
 class MapInputs(param.Parameterized):
     """How a study reads its own LCZ map and its own reference: the options of every command."""
 
     map_band, map_scheme, map_nodata, map_legend = _band(), _scheme(), _nodata(), _legend()
     reference_band, reference_scheme = _band(), _scheme()
     reference_nodata, reference_legend = _nodata(), _legend()
+    map_column, map_layer = _column(), _layer()
+    reference_column, reference_layer = _column(), _layer()
+
+
+_SETTINGS = ("band", "scheme", "nodata", "legend", "column", "layer")
 
 
 def map_settings(which: str) -> tuple[str, ...]:
     """Names of the settings of one of `OWN_MAPS`."""
-    return tuple(f"{which}_{kind}" for kind in ("band", "scheme", "nodata", "legend"))
+    return tuple(f"{which}_{kind}" for kind in _SETTINGS)
 
 
 def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
@@ -67,24 +79,30 @@ def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
     InputError
         If a no-data value is no number, or the legend is none.
     """
-    band, scheme, nodata, legend = (values[n].strip() for n in map_settings(which))
+    band, scheme, nodata, legend, column, layer = (values[n].strip() for n in map_settings(which))
     try:
         missing = tuple(float(t) for t in nodata.split(",") if t.strip())
     except ValueError as err:
         msg = f"{nodata!r} is no no-data value: write a number, such as 255, or several by commas."
         raise InputError(msg) from err
     return MapOptions(
-        band or None, scheme or None, missing, parse_legend(legend) if legend else None
-    )
+        band or None, scheme or None, missing, parse_legend(legend) if legend else None,
+        column or None, layer or None,
+    )  # fmt: skip
 
 
-def own_certainty(own: xr.DataArray | None) -> xr.DataArray | None:
-    """The certainty that the file of an uploaded map gives; None where it has none."""
-    if own is None or not own.attrs.get("certainty_band"):
-        return None
-    return _certainty(own.attrs["source"])
+class OwnCertainty:
+    """The certainty that the file of an uploaded map gives, kept while that map is shown.
 
+    It is shown again with each change of the view, and belongs to one visitor's map.
+    """
 
-@lru_cache(2)  # shown again with each change of the view
-def _certainty(path: str) -> xr.DataArray | None:
-    return open_map_certainty(path)
+    def __init__(self) -> None:
+        self._kept: tuple[Any, xr.DataArray | None] = (None, None)
+
+    def __call__(self, own: xr.DataArray | None) -> xr.DataArray | None:
+        """Of a map; None where it has none."""
+        if self._kept[0] is not own:
+            there = own is not None and own.attrs.get("certainty_band")
+            self._kept = own, open_map_certainty(own.attrs["source"]) if there else None
+        return self._kept[1]

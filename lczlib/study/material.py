@@ -116,12 +116,12 @@ class Material:
 
 @dataclass(frozen=True)
 class References:
-    """Reference classes of a place: polygons, a raster, or both.
+    """Reference classes of a place: polygons or points, a raster, or both.
 
     Attributes
     ----------
     polygons : GeoDataFrame or None
-        As of `lczlib.polygons.open_polygons`.
+        Polygons or points, as of `lczlib.references.open_reference`.
     raster : DataArray or None
         LCZ map.
     source : str

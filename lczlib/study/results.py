@@ -225,7 +225,7 @@ def assess_maps(
         truth = reference.raster if kind == "polygons" else reference.polygons
         kind = other
     if truth is None:
-        msg = "There is no reference for this place: upload reference polygons or an LCZ raster on the City page."
+        msg = "There is no reference for this place: upload polygons, points or an LCZ raster on the City page."
         raise InputError(msg)
     found, calibrated, refused = {}, {}, {}
     judged = {**(maps.kinds if maps else {}), **own}

@@ -15,7 +15,7 @@ from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.mapping.fusion import METHODS
 from lczlib.reading import Reading, readings
 from lczlib.study.heat_inputs import HeatInputs
-from lczlib.study.map_inputs import MapInputs
+from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.places import DEMO, Places
 from lczlib.study.steps import STEPS, Context, Step
 
@@ -117,7 +117,7 @@ class Study(HeatInputs, MapInputs):
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
 
     reference_files = param.ClassSelector(
-        default=(), class_=tuple, doc="Own reference: polygons or an LCZ raster."
+        default=(), class_=tuple, doc="Own reference: polygons, points or an LCZ raster."
     )
     reference_kind = param.Selector(default="polygons", objects=["polygons", "raster"])
 
@@ -160,6 +160,7 @@ class Study(HeatInputs, MapInputs):
         self._running: dict[str, tuple[Any, ...]] = {}
         self._failed_for: dict[str, tuple[Any, ...]] = {}
         self._versions = 0
+        self.own_certainty = OwnCertainty()
         self.param.watch(self._inputs_changed, [*INPUTS])
         self._update()
 
@@ -217,7 +218,7 @@ class Study(HeatInputs, MapInputs):
         return missing
 
     def _nothing_in(self, name: str) -> bool:
-        """Whether an earlier output holds no map; a reference may be polygons only."""
+        """Whether an earlier output holds no map; a reference may be polygons or points only."""
         found = getattr(self, name)
         return found is None or (name == "reference" and found.raster is None)
 
@@ -277,6 +278,7 @@ class Study(HeatInputs, MapInputs):
     def forget(self) -> None:
         """Drop all outputs, so that nothing keeps them in memory."""
         self._clear(list(self._made))
+        self.own_certainty(None)
 
     def _end(self, ticket: Ticket) -> bool:
         """Whether a ticket still is what is wanted; its step no longer runs."""
