@@ -171,9 +171,15 @@ def colors_say(legend: FoundLegend, codes: Sequence[int], numbering: Mapping[int
     alike = [
         _distance(colors[c], n) <= _NEAR or _nearest(colors[c])[0] == n for c, n in own.items()
     ]
-    if own and np.mean(alike) >= 0.7:
-        return Verdict(source, "classes", own, by_color=True)
     nearest = {c: _nearest(v) for c, v in colors.items()}
+    # a colour that is exactly another class's, and far from its own, speaks against the numbering
+    moved = [
+        c
+        for c, n in own.items()
+        if nearest[c][0] != n and nearest[c][1] <= _EXACT and _distance(colors[c], n) > _NEAR
+    ]
+    if own and np.mean(alike) >= 0.7 and len(moved) < 2:
+        return Verdict(source, "classes", own, by_color=True)
     far = np.array([d for _, d in nearest.values()])
     if (far <= _SAME).mean() >= 0.8 and (len(far) >= 3 or far.max() <= _EXACT):
         told = {c: n for c, (n, d) in nearest.items() if d <= _NEAR}

@@ -31,6 +31,7 @@ class StoredCodes:
     offset: float
     dtype: np.dtype
     declared: tuple[float, ...]
+    masked: bool = False
 
     @classmethod
     def of(cls, layer: xr.DataArray, nodata: Iterable[float]) -> StoredCodes:
@@ -50,7 +51,10 @@ class StoredCodes:
                 missing |= values == (values.dtype.type(v) if real else v)
         scale, offset = layer.attrs.get("scale_factor", 1.0), layer.attrs.get("add_offset", 0.0)
         stored_as = np.dtype(layer.encoding.get("rasterio_dtype", layer.dtype))
-        return cls(values, counts, missing, scale, offset, stored_as, tuple(sorted(declared)))
+        masked = bool(layer.encoding.get("mask"))
+        return cls(
+            values, counts, missing, scale, offset, stored_as, tuple(sorted(declared)), masked
+        )
 
     @property
     def physical(self) -> np.ndarray:
@@ -136,7 +140,9 @@ def map_reading(
         f"{known:,} of {total:,} cells with a class" + (f" ({_ranges(cells)})" if known else "")
     )
     if codes.missing:
-        declared = ", ".join(f"{v:g}" for v in stored.declared) or "NaN"
+        declared = (
+            "masked" if stored.masked else ", ".join(f"{v:g}" for v in stored.declared) or "NaN"
+        )
         said.append(f"{codes.missing:,} no data ({declared})")
     said += [
         f"{n:,} of code {c:.9g}, taken for no data though not declared" for c, n in fills.items()

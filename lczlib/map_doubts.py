@@ -94,9 +94,10 @@ def doubts(lcz: xr.DataArray, present: Iterable[int]) -> tuple[str, ...]:
             f"The map has no class A-G, and neither names nor colours of its codes: they are read as LCZ "
             f"{codes}. If they mean something else, say it with --legend."
         )
-    elif not {11, 14, 17} & set(present):
+    elif not {11, 14, 17} & set(present) or (not {11, 14} & set(present) and len(present) > 2):
+        lacking = "A, D and G" if 17 not in present else "A and D"
         out.append(
-            f"The map has none of the classes A, D and G, and neither names nor colours of its codes: they "
+            f"The map has none of the classes {lacking}, and neither names nor colours of its codes: they "
             f"are read as LCZ {codes}. If they mean something else, say it with --legend."
         )
     return (*out, *_like_numbers(lcz))

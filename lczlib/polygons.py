@@ -207,6 +207,12 @@ def _reading(
         said.append(f"{counted(int(a['repaired']), 'self-crossing outline')} mended")
     name = Path(str(a["source"])).name
     cautions = []
+    zeros = a["unlabelled"] and classes.numbering == "numbers 1-17"
+    if zeros and 16 in present and 17 not in present:
+        cautions.append(
+            f"{counted(int(a['unlabelled']), noun)} of {name} have class 0 or none, and none has 17: if the "
+            "classes are numbered 0-16, say so (--scheme 0-16)."
+        )
     if a["several_classes"]:
         cautions.append(
             f"{counted(int(a['several_classes']), noun)} of {name} left out: two classes in one name "

@@ -80,7 +80,7 @@ def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, A
     document = canopy_document(
         result,
         clock=data.clock,
-        map_network=network_of(o["map_path"]) if o["map_path"] else "",
+        map_network=network_of(o["map_path"]) if (zones["source"] == "map").any() else "",
         station_classes=zones.rename_axis("station").reset_index().to_dict("records"),
         quality_control={
             "levels": list(levels),

@@ -18,6 +18,7 @@ from lczlib.models.weights import Weights
 _LARGEST_OPTION = 1000
 """An architecture's whole numbers (depth, widths) beyond this must be those of the file's own arrays."""
 _TRIAL = 2
+_TELLS_NOTHING = 1e-7  # difference of probabilities
 
 
 def build_for(weights: Weights, state: Mapping[str, Tensor] | None = None) -> nn.Module:
@@ -146,6 +147,13 @@ def try_out(model: nn.Module, weights: Weights, where: str | Path) -> None:
         msg = (
             f"The network in {where} gives no probability for each of {len(weights.classes)} classes: "
             "its weights are damaged, or of another network."
+        )
+        raise WeightsError(msg)
+
+    if len(weights.classes) > 1 and float(found.max() - found.min()) < _TELLS_NOTHING:
+        msg = (
+            f"The network in {where} gives every class the same probability, whatever it is shown: its "
+            "weights are empty; fetch, train or import them again."
         )
         raise WeightsError(msg)
 

@@ -28,6 +28,10 @@ from lczlib.scenes.baseline import ProductName, named_product
 from lczlib.scenes.fills import Fills, find_constants, part_constants
 from lczlib.scenes.scaling import Scaling, find_scaling
 
+_CLOUD_LAYERS = (
+    "scl", "qa60", "cldprb", "clm", "clp", "cloud", "cloud_mask", "cloudmask", "cloud mask", "fmask",
+    "msk_cldprb", "scene_classification",
+)  # fmt: skip
 _SAMPLE = 512  # edge of the decimated image that such decisions are made on
 
 
@@ -134,6 +138,12 @@ def open_sentinel2(
         masks = {("masked or no data" if k == "no data" else k): m for k, m in masks.items()}
     part_said, part_cautions = part_constants(stored, valid, look.step, scaling)
     cautions = [*told.cautions, *(f"{path}: {c}" for c in part_cautions)]
+    layers = [n for n in band_names(raw) if n.strip().lower() in _CLOUD_LAYERS]
+    if layers:
+        cautions.append(
+            f"The band {layers[0]} of {path} is not used: clouds that it marks are not removed; set those "
+            "pixels to no data in all bands first."
+        )
     if coarse:
         cautions.append(
             f"{path} repeats the same values over blocks of pixels: it seems to be resampled from a "

@@ -22,6 +22,8 @@ from lczlib.longitudes import x_on
 from lczlib.reading import Reading, counted, tell
 from lczlib.tables import read_notes, read_table, station_name
 
+_FEW = 5  # stations from which on a majority that differs from the map is worth a word
+
 
 def read_classes(path: str | Path) -> dict[str, int]:
     """Hand-set classes from a table with columns ``station`` and ``lcz`` (number, code or name).
@@ -170,9 +172,19 @@ def station_classes(
             f"{counted(len(stray), 'hand-set class', 'hand-set classes')} of stations that are not in the "
             f"data left out: {some(stray)}"
         )
+    own = found[(found["source"] != "map") & (found["lcz_majority"] > 0)]
+    unlike = int((own["lcz"] != own["lcz_majority"]).sum())
+    cautions = []
+    if unlike:
+        said.append(f"{unlike} of {len(own)} stated classes are not those of the map")
+    if len(own) >= _FEW and unlike > len(own) / 2:
+        cautions.append(
+            f"{unlike} of {counted(len(own), 'station')} state another class than the map has around them, and "
+            "theirs are used: are their classes numbered like the map's (1-17)?"
+        )
     of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
     facts = {"sources": found["source"].value_counts().to_dict(), "classes_left_out": stray}
-    tell(Reading("classes of stations", of, tuple(said), (), facts))
+    tell(Reading("classes of stations", of, tuple(said), tuple(cautions), facts))
     return found
 
 

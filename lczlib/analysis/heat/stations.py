@@ -27,13 +27,24 @@ from lczlib.tables import (
 
 _SYNONYMS = {
     "time": (),  # found by lczlib.clocks, which joins several columns
-    "station": ("station", "station_id", "id", "site", "name", "p_id"),
-    "temperature": ("temperature", "airt", "air_temperature", "ta", "tair", "t2m", "temp", "t"),
+    "station": (
+        "station", "station_id", "stations_id", "stationid", "station id", "id", "site", "name", "p_id",
+        "stn", "estacion", "estación", "stazione", "nr",
+    ),
+    "temperature": (
+        "temperature", "airt", "air_temperature", "air temperature", "ta", "tair", "t_air", "air_temp",
+        "t2m", "temp", "tas", "tt_tu", "tmpf", "tmpc", "tmp", "temperatur", "lufttemperatur", "temperatura",
+        "t",
+    ),
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon", "lng", "long"),
     "elevation": ("elevation", "altitude", "height", "z", "elev"),
     "lcz": ("lcz", "lcz_class"),
-}
+}  # fmt: skip
+
+
+_COARSEST = 12 * 3600.0
+"""Seconds between values from which on there is neither night nor hour."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +150,11 @@ def read_stations(
     else:
         used = [c for c in table.columns if station_name(c) in places.index]
         if not used:
-            msg = f"No column of {path} ({_some(table.columns)}) is a station of {sites}."
+            msg = (
+                f"No column of {path} ({_some(table.columns)}) is a station of {sites}, nor is there one of "
+                "stations and one of temperatures by a usual name: name them with --columns "
+                "station=NAME,temperature=NAME."
+            )
             raise InputError(msg)
         refuse_repeated(table, used, path)
         others = [c for c in table.columns if c not in used and c != names["time"]]
@@ -156,13 +171,20 @@ def read_stations(
     )
     long = settled(long.assign(time=times).dropna(subset=["time"]), path, notes)
     describe(long, notes)
+    if (notes.facts["step_s"] or 0) >= _COARSEST:
+        msg = (
+            f"{path} has a value each {notes.facts['step_s'] / 86400:g} days: the heat island of the air is "
+            "told by hours, and by night; give hourly values, or 3-hourly ones."
+        )
+        raise InputError(msg)
     raw = long.pivot(index="time", columns="station", values="temperature")
     raw.columns.name = None
     left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
     raw = raw.drop(columns=list(left_out))
     stated = known_unit(unit) if unit else None
     air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
-    air = air.resample("1h").mean().dropna(how="all")
+    # METAR at hh:53 is of the next full hour; the mean of ten-minute values is centred on it
+    air = air.groupby((air.index + pd.Timedelta(minutes=30)).floor("1h")).mean().dropna(how="all")
     if air.shape[1] < 2:
         msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
         raise InputError(msg)
