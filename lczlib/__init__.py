@@ -1,10 +1,17 @@
 """Local Climate Zone maps from Sentinel-1 and Sentinel-2, their accuracy, and their heat islands.
 
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings
-``grid``        grids of rasters, the 100 m LCZ grid
-``rasters``     raster files, as stored: masks, bands, scales, sub-datasets
 ``reading``     what was read of a file, said before the result
-``maps``        LCZ maps and class probabilities: opening them, labels, certainty
+``limits``      how large an input may be, judged from its header
+``grid``        grids of rasters, the 100 m LCZ grid
+``longitudes``  means, boxes and views that cross 180 degrees
+``rasters``     raster files, as stored: masks, bands, scales, sub-datasets
+``tables``      tables: encodings, separators, numbers; ``clocks``: their times
+``maps``        LCZ maps and class probabilities: opening them, labels, certainty; ``numbering``,
+                ``legends`` and ``legend_files`` know what codes mean, ``map_doubts`` what speaks
+                against it, ``made_by`` which network made a map
+``polygons``    reference polygons and points; ``references``: these or a raster; ``vector_maps``: LCZ
+                maps drawn as polygons
 ``catalog``     what can be downloaded, with hash, licence and citation
 ``scenes``      Sentinel-1 and Sentinel-2 scenes as one canonical data set; the demo city
 ``models``      networks and their trained weights
