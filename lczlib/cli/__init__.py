@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -72,7 +73,9 @@ app.command("app")(_app.app)
 def main() -> None:
     """Run the command line: exit status 0, 1 (bad input, one sentence), 2 (usage)."""
     try:
-        with readings(console.say):
+        with readings(console.say), warnings.catch_warnings():
+            # a raster without a place is refused in words, or its place is given by its coordinates
+            warnings.filterwarnings("ignore", message="Dataset has no geotransform")
             app()
     except LczError as err:
         console.err.print(f"[bold red]lcz:[/] {escape(str(err))}", soft_wrap=True)
