@@ -121,7 +121,7 @@ def test_what_is_wrong_is_said_at_once_and_is_mended_by_what_is_said(
         assert mended == []
 
 
-@given(dtype=st.sampled_from(["uint8", "uint16"]), dark=st.integers(0, 20), named=st.booleans())
+@given(dtype=st.sampled_from(["uint8", "uint16"]), dark=st.integers(1, 20), named=st.booleans())
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
