@@ -6,7 +6,6 @@ make maps that look like maps. PyTorch is not needed for this.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
@@ -124,7 +123,7 @@ def _number(value: Any) -> bool:
     """Whether it is a finite number that float32 can hold."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return not math.isnan(value) and abs(value) < 3e38
+    return abs(value) < 3e38  # false of NaN, and a whole number of any length can be compared
 
 
 def _whole(value: Any, low: int, high: int) -> bool:
