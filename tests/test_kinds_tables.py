@@ -133,7 +133,12 @@ def written(draw: st.DrawFn) -> Written:
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     digits = draw(st.integers(0, 3))
     names = draw(st.sampled_from([("S01", "S02"), ("Köln", "Nørre"), ("00044", "01048")]))
-    air = pd.DataFrame(rng.normal(12, 7, (hours, 2)).round(digits) + 0.0, times, list(names))
+    # air moves through the day, and not from hour to hour as noise does: whole degrees show that
+    day = 6 * np.sin(2 * np.pi * np.arange(hours) / 24)[:, None] + draw(
+        st.sampled_from([-4, 6, 16])
+    )
+    values = (day + rng.normal(0, 0.7, (hours, 2))).round(digits) + 0.0
+    air = pd.DataFrame(values, times, list(names))
     missing = draw(st.sampled_from(["", "NA", "n/a", "--", "null", "NaN"]))
     gaps = rng.random(air.shape) < draw(st.sampled_from([0.0, 0.1]))
     gaps[:1] = False
@@ -194,7 +199,9 @@ def _expected(air: pd.DataFrame) -> pd.DataFrame:
 def outcome(path: Path, sites: Path, **options: str) -> tuple[pd.DataFrame | None, str]:
     """What is read, or why not."""
     try:
-        return read_stations(path, sites=sites, **{"time_zone": "UTC"} | options).air, ""
+        return read_stations(
+            path, sites=sites, **{"time_zone": "UTC", "unit": "degC"} | options
+        ).air, ""
     except InputError as err:
         return None, str(err)
 

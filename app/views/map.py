@@ -259,9 +259,11 @@ class MapPage:
                 f"yet. {what}{below}</div>"
             )
         made = study.maps.manifest
+        told = {c for r in study.read.get("maps", ()) for c in r.cautions}  # above the page already
         warnings = "".join(
             f'<div class="lcz-banner stale" role="alert">{escape(in_page(w))}</div>'
             for w in study.maps.warnings
+            if w not in told
         )
         cells = next(iter(study.maps.kinds.values())).size
         names = ", ".join(escape(w["title"] or w["name"]) for w in made["weights"])

@@ -178,7 +178,7 @@ def find_units(
     main = _by_season(off, sites)
     if main is None:
         both = " and ".join(worlds)
-        options = " or ".join(f"--unit {u}" for u in worlds)
+        options = " or ".join(f"--unit {u}" for u in worlds if u in AIR_UNITS)
         msg = (
             f"{path} states no unit of temperature, and its values (median {middle:.1f}) fit {both} at "
             f"this place and season: state it with {options}."

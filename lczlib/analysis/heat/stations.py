@@ -183,8 +183,9 @@ def read_stations(
     raw = raw.drop(columns=list(left_out))
     stated = known_unit(unit) if unit else None
     air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
-    # METAR at hh:53 is of the next full hour; the mean of ten-minute values is centred on it
-    air = air.groupby((air.index + pd.Timedelta(minutes=30)).floor("1h")).mean().dropna(how="all")
+    # one observation an hour at hh:53 (METAR) is of the next full hour; more are averaged within theirs
+    late = pd.Timedelta(minutes=29 if (notes.facts["step_s"] or 3600) >= 3600 else 0)
+    air = air.groupby((air.index + late).floor("1h")).mean().dropna(how="all")
     if air.shape[1] < 2:
         msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
         raise InputError(msg)
