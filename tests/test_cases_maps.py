@@ -20,8 +20,7 @@ def case(shared: Path):
 
     def path(name: str) -> Path:
         found = shared / "cases" / name
-        if not found.exists():
-            pytest.skip(f"needs ../shared/cases/{name}")
+        assert found.exists(), found
         return found
 
     return path
