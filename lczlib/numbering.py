@@ -172,6 +172,14 @@ def _by_scheme(
     table = _table(scheme)
     fills = tuple(c for c in fills if c not in table)
     stray = [c for c in present if c not in table and c not in fills]
+    others = [s for s in MAP_SCHEMES if s != "wrf"]  # which takes any land use
+    other = next((s for s in others if all(c in _table(s) or c in fills for c in present)), "")
+    if stray and other:
+        msg = (
+            f"codes {_few(stray)} are not in the numbering {scheme}, but all are in {other}: say that of this "
+            f"map (--scheme {other}), or what each code means (--legend {stray[0]}=CLASS,...)."
+        )
+        raise ClassSchemeError(msg)
     if stray:
         msg = (
             f"codes {_few(stray)} are not in the numbering {scheme}: name the no-data value "

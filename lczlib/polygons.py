@@ -46,6 +46,7 @@ def open_polygons(
     layer: str | None = None,
     what: str = "polygon file",
     points: bool = False,
+    zero_unlabelled: bool = False,
 ) -> gpd.GeoDataFrame:
     """Open LCZ polygons, or reference points, of a vector file.
 
@@ -59,13 +60,16 @@ def open_polygons(
         ``lcz`` in its name, whose values can be read as classes: numbers (1-17 or 101-107), codes
         (``A``, ``LCZ 6``) or names (``open low-rise``).
     scheme : Scheme, optional
-        Numbering of numeric classes; detected when not given, with 0 as unlabelled.
+        Numbering of numeric classes; detected when not given.
     layer : str, optional
         Layer to read, where a file other than KML holds several.
     what : str
         What messages call the file.
     points : bool
         Whether a file that holds labelled points and no polygon will do: samples for an assessment.
+    zero_unlabelled : bool
+        Whether a number 0 is no class, with a caution, where it might be the first of 0-16; refused
+        otherwise.
 
     Returns
     -------
@@ -84,13 +88,14 @@ def open_polygons(
         If the file cannot be read, holds no labelled polygon, or no column holds the class, or
         two do and differ.
     ClassSchemeError
-        If the named column holds something that is no LCZ.
+        If the named column holds something that is no LCZ, or the numbering is ambiguous.
     GridError
         If the file has no coordinate reference system, or one that its coordinates contradict.
     """
     shapes, reading = labelled_shapes(
-        path, column, scheme=scheme, layer=layer, what=what, points=points
-    )
+        path, column, scheme=scheme, layer=layer, what=what, points=points,
+        zero_unlabelled=zero_unlabelled,
+    )  # fmt: skip
     tell(reading)
     return shapes
 
@@ -103,11 +108,14 @@ def labelled_shapes(
     layer: str | None = None,
     what: str = "polygon file",
     points: bool = False,
+    zero_unlabelled: bool = False,
 ) -> tuple[gpd.GeoDataFrame, Reading]:
     """As `open_polygons`; what was read is returned, and not told yet."""
     features = read_features(path, layer, what)
     table = features.table
-    classes = class_column(table.drop(columns=table.geometry.name), column, scheme, path)
+    classes = class_column(
+        table.drop(columns=table.geometry.name), column, scheme, path, zero_unlabelled=zero_unlabelled
+    )
     labelled = classes.codes != NODATA
     dimensions = _dimensions(table.geometry)
     areal = dimensions == 2
@@ -207,11 +215,10 @@ def _reading(
         said.append(f"{counted(int(a['repaired']), 'self-crossing outline')} mended")
     name = Path(str(a["source"])).name
     cautions = []
-    zeros = a["unlabelled"] and classes.numbering == "numbers 1-17"
-    if zeros and 16 in present and 17 not in present:
+    if classes.unsure:
         cautions.append(
-            f"{counted(int(a['unlabelled']), noun)} of {name} have class 0 or none, and none has 17: if the "
-            "classes are numbered 0-16, say so (--scheme 0-16)."
+            f"{counted(int(a['unlabelled']), noun)} of {name} have class 0 or none, taken for unlabelled, and "
+            "none has 17: if the classes are numbered 0-16, number them 1-17."
         )
     if a["several_classes"]:
         cautions.append(

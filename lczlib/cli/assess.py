@@ -100,7 +100,9 @@ def assess(
     files = ("lcz_map", "reference", "polygons", "probabilities")
     name, judge = map_names([lcz_map, reference])
     of_reference = {"scheme": reference_scheme, "column": column, "layer": layer}
-    reading = map_options([name, judge], options, alone=[name], given_to={judge: of_reference})
+    reading = map_options(
+        [lcz_map, reference], options, alone=[name], given_to={judge: of_reference}
+    )
     judged = ("lcz_map", "reference")
     with steps(4) as step, recorded("assess", folder, options, files, maps=judged):
         step("Reading the map and the reference")
@@ -108,7 +110,9 @@ def assess(
             truth = open_reference(reference, chunks=CHUNKS, options=reading[judge])
         grid = None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference")
         mapped = open_map(lcz_map, reading[name], name=name, cell=cell, grid=grid, chunks=CHUNKS)
-        units = open_polygons(polygons, column, layer=layer) if polygons else None
+        units = (
+            open_polygons(polygons, column, layer=layer, zero_unlabelled=True) if polygons else None
+        )
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
         result = analysis.assess(
