@@ -79,8 +79,8 @@ def open_polygons(
         the ``source``, the ``class_column`` and how many features were left out or mended:
         ``unlabelled`` (class 0 or empty), ``several_classes`` (names two), ``regions`` (the frame
         around the areas), ``unreadable`` (names no class), ``not_polygons`` (points, lines, no
-        geometry), ``impossible`` (coordinates that are no place), ``without_area`` and ``repaired``
-        (self-crossing outlines).
+        geometry), ``impossible`` (coordinates that are no place), ``without_area``,
+        ``duplicates`` (of another polygon, class and all) and ``repaired`` (self-crossing outlines).
 
     Raises
     ------
@@ -114,7 +114,11 @@ def labelled_shapes(
     features = read_features(path, layer, what)
     table = features.table
     classes = class_column(
-        table.drop(columns=table.geometry.name), column, scheme, path, zero_unlabelled=zero_unlabelled
+        table.drop(columns=table.geometry.name),
+        column,
+        scheme,
+        path,
+        zero_unlabelled=zero_unlabelled,
     )
     labelled = classes.codes != NODATA
     dimensions = _dimensions(table.geometry)
@@ -132,6 +136,7 @@ def labelled_shapes(
         "not_polygons": int((~wanted & ~features.impossible).sum()),
         "impossible": int(features.impossible.sum()),
         "without_area": 0,
+        "duplicates": 0,
         "repaired": 0,
     }
     if not keep.any():
@@ -150,8 +155,10 @@ def labelled_shapes(
                 " fall into a line or a point; draw them anew."
             )
             raise InputError(msg)
-        geometry = geometry[~flat]
-        keep[np.flatnonzero(keep)[flat]] = False
+        again = ~flat & _repeated(shapes, classes.codes[keep])
+        attrs["duplicates"] = int(again.sum())
+        geometry = geometry[~flat & ~again]
+        keep[np.flatnonzero(keep)[flat | again]] = False
     out = gpd.GeoDataFrame(
         {"polygon": np.flatnonzero(keep) + 1, "lcz": classes.codes[keep]},
         geometry=geometry.to_numpy(),
@@ -160,6 +167,12 @@ def labelled_shapes(
     out.attrs = attrs
     reading = _reading(out, features, classes, dimensions, "point" if sampled else "polygon", what)
     return out, reading
+
+
+def _repeated(shapes: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Polygons that have outline and class of one before them, wherever their outlines begin."""
+    outlines = shapely.to_wkb(shapely.normalize(shapes))
+    return pd.DataFrame({"outline": outlines, "lcz": codes}).duplicated().to_numpy()
 
 
 def _none_left(
@@ -179,7 +192,7 @@ def _none_left(
     }  # fmt: skip
     said = ", ".join(f"{n} {why}" for why, n in lost.items() if n)
     return (
-        f"{path} holds no labelled polygon: of {len(labelled)} features {said} "
+        f"{path} holds no labelled polygon: of {counted(len(labelled), 'feature')} {said} "
         f"(column {attrs['class_column']!r})."
     )
 
@@ -201,6 +214,7 @@ def _reading(
         "without a shape that can be read": int(a["not_polygons"]) - others,
         "with coordinates that are no place": a["impossible"],
         "without area": a["without_area"],
+        "that repeat another, class and all": a["duplicates"],
     }
     said = [
         f"{counted(len(shapes), noun)} of {counted(len(features.table), 'feature')}",

@@ -184,6 +184,7 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     from lczlib.analysis.bootstrap import FEW_UNITS
     from lczlib.classes import CLASSES
     from lczlib.cli.results import with_interval
+    from lczlib.reading import counted
 
     method = result.method
     console.out.print(
@@ -221,9 +222,11 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     if left_out:
         console.out.print(f"Left out (cells or polygons): {left_out}")
     if len(result.crossings):
+        contested = result.left_out.get("contested_cells", 0)
+        lost = f"{counted(contested, 'cell')} of different classes left out"
         console.out.print(
-            f"[yellow]{len(result.crossings)} pairs of reference polygons cross each other[/]; "
-            "cells of different classes were left out."
+            f"[yellow]{counted(len(result.crossings), 'pair')} of reference polygons cross[/]; "
+            + (f"{lost}." if contested else "no cell is of different classes.")
         )
     if result.area is not None:
         oa, se = result.area.overall
