@@ -172,7 +172,7 @@ def _by_scheme(
     table = _table(scheme)
     fills = tuple(c for c in fills if c not in table)
     stray = [c for c in present if c not in table and c not in fills]
-    others = [s for s in MAP_SCHEMES if s != "wrf"]  # which takes any land use
+    others = (s for s in MAP_SCHEMES if s != "wrf")  # which takes any land use
     other = next((s for s in others if all(c in _table(s) or c in fills for c in present)), "")
     if stray and other:
         msg = (
@@ -219,14 +219,10 @@ def _found_out(
             why = f"{why[:-1]}; or, if it has a legend of its own, what its codes mean (--legend)."
     verdicts = _verdicts(codes, _table(scheme) if scheme else {}, found)
     against = [v for v in verdicts if v.says == "something else"]
-    if (
-        not scheme and not against
-    ):  # colours are judged by what the codes may be: none of these, perhaps
-        fitting = [_table(s) for s in ("1-17", "0-16") if all(c in _table(s) for c in codes)]
-        each = [
-            [v for v in _verdicts(codes, table, found) if v.says == "something else"]
-            for table in fitting
-        ]
+    if not (scheme or against):  # then colours are judged by all that the codes may be
+        may_be = [t for t in map(_table, ("1-17", "0-16")) if all(c in t for c in codes)]
+        each = [_verdicts(codes, table, found) for table in may_be]
+        each = [[v for v in told if v.says == "something else"] for told in each]
         against = each[0] if each and all(each) else []
     if against:
         raise ClassSchemeError(_no_lcz(against[0], codes))
@@ -347,9 +343,10 @@ def _own_legend(
     text = legend_text(classes)
     for other in verdicts:
         if any(classes.get(c, n) != n for c, n in other.classes.items()):
+            own = f"its {first.source} {_verb(first.source, 'say')} {text}"
             msg = (
-                f"its {first.source} {_verb(first.source, 'say')} {text}, and its {other.source} {legend_text(other.classes)}: "
-                f"name the right legend, as in --legend {text}."
+                f"{own}, and its {other.source} {legend_text(other.classes)}: name the right legend, as in "
+                f"--legend {text}."
             )
             raise ClassSchemeError(msg)
     unknown = [c for c in codes if c and c not in classes]

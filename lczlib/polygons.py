@@ -66,7 +66,8 @@ def open_polygons(
     what : str
         What messages call the file.
     points : bool
-        Whether a file that holds labelled points and no polygon will do: samples for an assessment.
+        Whether a file that holds labelled points and no polygon will do: samples for an assessment, also
+        in a table with columns of coordinates (see `lczlib.point_tables`).
     zero_unlabelled : bool
         Whether a number 0 is no class, with a caution, where it might be the first of 0-16; refused
         otherwise.
@@ -111,7 +112,7 @@ def labelled_shapes(
     zero_unlabelled: bool = False,
 ) -> tuple[gpd.GeoDataFrame, Reading]:
     """As `open_polygons`; what was read is returned, and not told yet."""
-    features = read_features(path, layer, what)
+    features = read_features(path, layer, what, tables=points)
     table = features.table
     classes = class_column(
         table.drop(columns=table.geometry.name),

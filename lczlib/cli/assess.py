@@ -31,7 +31,8 @@ def assess(
     reference: Annotated[
         str,
         typer.Option(
-            help="Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile)."
+            help="Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile; points "
+            "also CSV with lon and lat, or x, y and epsg)."
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
