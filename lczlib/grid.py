@@ -23,6 +23,9 @@ CELL_SIZE = 100.0
 _LARGEST_X, _LARGEST_Y = 540.0, 100.0  # degrees: the globe and a margin, for 0-360 and edges
 _SMALLEST_CELL = 0.05  # metres; cells of degrees taken for metres are smaller
 
+_NOT_EDITED = ("netcdf:", "hdf4", "hdf5")
+"""What GDAL's names of variables begin with, which it cannot edit in place."""
+
 Resampling = Literal["nearest", "mode", "average", "bilinear", "cubic", "min", "max", "med"]
 
 
@@ -40,9 +43,15 @@ def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "raster") -> GeoBox:
         msg = f"The {what} has no regular grid: its x and y coordinates are not evenly spaced."
         raise GridError(msg)
     if box.crs is None:
+        source = str(data.encoding.get("source", ""))
+        how = "`gdal_edit.py -a_srs EPSG:32633 FILE`"
+        if source.casefold().startswith(_NOT_EDITED) or source.casefold().endswith(".nc"):
+            how = (
+                f"`gdal_translate -a_srs EPSG:32633 -a_ullr LEFT TOP RIGHT BOTTOM {source} out.tif`"
+            )
         msg = (
-            f"The {what} has no coordinate reference system: set it, for example with "
-            "`gdal_edit.py -a_srs EPSG:32633 FILE` or `data.rio.write_crs('EPSG:32633')`."
+            f"The {what} has no coordinate reference system: set it, for example with {how} or "
+            "`data.rio.write_crs('EPSG:32633')`."
         )
         raise GridError(msg)
     _check_plausible(box, what)
