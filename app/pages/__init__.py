@@ -1,12 +1,12 @@
 """The pages, in the order of the work."""
 
-from views.accuracy import AccuracyPage
-from views.city import CityPage
-from views.compare import ComparePage
-from views.heat import HeatPage
-from views.map import MapPage
-from views.share import SharePage
-from views.water import WaterPage
+from .accuracy import AccuracyPage
+from .city import CityPage
+from .compare import ComparePage
+from .heat import HeatPage
+from .map import MapPage
+from .share import SharePage
+from .water import WaterPage
 
 PAGES = {
     "city": CityPage,
