@@ -19,7 +19,7 @@ from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
-from lczlib.export.files import staged, write_result
+from lczlib.export.files import write_result, write_table
 from lczlib.export.geotiff import write_raster
 
 SURFACE = "surface urban heat island (SUHI)"
@@ -89,14 +89,6 @@ def canopy_document(result: CanopyHeatIsland, **more: Any) -> dict[str, Any]:
         **more,
         "lczlib": lczlib.__version__,
     }
-
-
-def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = True) -> Path:
-    """Write a table as CSV that appears only when complete."""
-    path = Path(path)
-    with staged(path) as temporary:
-        table.to_csv(temporary, index=index, float_format="%.6g")
-    return path
 
 
 def check_kind(folder: str | Path, kind: str, by: str) -> None:
