@@ -66,6 +66,7 @@ def command(
             }
             do(given, **{n: values[n] for n in extra})
 
+        run.requests = requests  # type: ignore[attr-defined]
         run.__signature__ = signature  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         return run

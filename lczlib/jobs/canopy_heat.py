@@ -249,8 +249,7 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     from lczlib.analysis.heat.quality import quality_control
     from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
     from lczlib.analysis.heat.weather import read_weather
-    from lczlib.jobs.map_files import open_map
-    from lczlib.made_by import network_of
+    from lczlib.jobs.map_files import map_network, open_map
     from lczlib.scenes.elevation import open_elevation
 
     step("Reading stations", 0, 3)
@@ -275,12 +274,12 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     step("Resampling stations and days", 2, 3)
     options = options_of(request, CanopyOptions)
     result = canopy_heat_island(checked.air, sites, zones["lcz"], options, weather=weather)
-    mapped = is_path(request.map_path) and (zones["source"] == "map").any()
+    mapped = (zones["source"] == "map").any()
     return CanopyHeat(
         request=request, result=result, stations=sites.join(zones.add_prefix("map_")), zones=zones,
         clock=data.clock, checked=checked,
         dropped={**data.left_out, **zones.attrs["left_out"], **checked.dropped()},
-        network=network_of(request.map_path) if mapped else "",
+        network=map_network(request.map_path) if mapped else "",
     )  # fmt: skip
 
 

@@ -217,6 +217,14 @@ def open_map(
         return open_any_map(source, options=options or one_map(source, request), **more)
 
 
+def map_network(source: Source) -> str:
+    """The networks that made a map, where it, or what lies beside its file, says so."""
+    from lczlib.made_by import network_of
+
+    path = source if is_path(source) else getattr(source, "attrs", {}).get("source", "")
+    return network_of(path) if path else ""
+
+
 def open_maps(
     sources: Sequence[Source],
     request: MapReading,

@@ -22,10 +22,9 @@ from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.jobs import heat_files
 from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.heat_words import sentence
-from lczlib.jobs.map_files import open_map
+from lczlib.jobs.map_files import map_network, open_map
 from lczlib.jobs.record import hashes
 from lczlib.jobs.request import Result, Source, Steps, is_path, name_of, options_of
-from lczlib.made_by import network_of
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import Thermal
@@ -277,10 +276,9 @@ def heat_of(
             None if noise is None else float(noise.median()), request.persistence,
         )  # fmt: skip
         step("Resampling blocks", len(sources) + 1, total)
-    network = network_of(request.map_path) if is_path(request.map_path) else ""
     return PixelHeat(
         request=request, overpasses=found, grid=method,
-        quantity=temperature.attrs.get("quantity"), network=network,
+        quantity=temperature.attrs.get("quantity"), network=map_network(request.map_path),
     )  # fmt: skip
 
 
