@@ -229,6 +229,9 @@ def test_every_setting_of_the_heat_island_stands_on_its_page():
     from lczlib.study.heat_inputs import HEAT_INPUTS
 
     cards = [*heat_settings.SURFACE.values(), *heat_settings.CANOPY.values()]
-    shown = {n for names in cards for n in names} | {*heat_settings.COMMON, *heat_settings.INTERVALS}
+    shown = {n for names in cards for n in names} | {
+        *heat_settings.COMMON,
+        *heat_settings.INTERVALS,
+    }
     elsewhere = {n for n in HEAT_INPUTS if n.endswith("_files")} | {"heat_kind", "heat_map"}
     assert shown | elsewhere == set(HEAT_INPUTS)

@@ -12,7 +12,7 @@ from lczlib.cli.requests import FIGURES, command, out_in, requested, steps
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
-from lczlib.jobs.heat_files import check_kind
+from lczlib.jobs.heat_choices import check_kind
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 
 _JOBS = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from lczlib.analysis.heat.options import SurfaceOptions
@@ -122,3 +124,33 @@ class PixelHeatRequest(SurfaceOptions, ZoneReading):
                 f"{len(self.time)} acquisition times for {len(rasters)} rasters: give one for each."
             )
             raise InputError(msg, parameter="time")
+
+
+def check_kind(folder: str | Path, kind: str, by: str) -> None:
+    """Refuse a folder that holds a heat island of another kind: two are never mixed.
+
+    Parameters
+    ----------
+    folder : path
+        Of the result.
+    kind : {"surface", "canopy"}
+        Of the new one.
+    by : {"pixels", "stations"}
+        What the new one is made from.
+
+    Raises
+    ------
+    InputError
+        If its ``heat_island.json`` says another kind, or that it was made from the other.
+    """
+    try:
+        there = json.loads((Path(folder) / "heat_island.json").read_text())
+        found = (there.get("kind", kind), there.get("by", by))
+    except (OSError, ValueError, AttributeError):
+        return
+    if found != (kind, by):
+        msg = (
+            f"{folder} holds a {found[0]} heat island by {found[1]}: choose another folder for the {kind} "
+            f"one by {by}."
+        )
+        raise InputError(msg)
