@@ -15,6 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Which parts of the library each part may import; a part may import itself.
 MAY_IMPORT = {
     "errors": set(),
+    "lazy": set(),
+    "settings": {"errors"},
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
@@ -62,8 +64,8 @@ MAY_IMPORT = {
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
-        "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes", "tables",
-        "unreadable",
+        "lazy", "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes",
+        "settings", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export", "limits"},
     "made_by": set(),
@@ -78,6 +80,12 @@ MAY_IMPORT = {
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
         "scenes", "training",
+    },
+    "jobs": {
+        "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files", "legends",
+        "made_by",
+        "mapping", "maps", "numbering", "polygons", "reading", "references", "scenes", "settings",
+        "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
 }  # fmt: skip
@@ -96,7 +104,7 @@ APP_MAY_IMPORT = {
     "main": {"frame", "parts", "session"},
 }
 
-DOCUMENTS = ("heat.py", "report.py")
+DOCUMENTS = ("report.py",)
 """Files of ``export`` that put whole results into documents; the others know files only."""
 
 

@@ -76,6 +76,10 @@ KINDS = {
             RASTERS, "quality_files",
         ),
         Kind(
+            "Landsat metadata of a Level-1 band (MTL)", "The text file _MTL.txt that comes with the band.",
+            (".txt",), "mtl_files",
+        ),
+        Kind(
             "Elevation (GeoTIFF, m)", "To compare zones with references of a like height.",
             RASTERS, "elevation_files",
         ),
