@@ -120,26 +120,6 @@ def map_names(paths: Sequence[str | Path]) -> list[str]:
     return names
 
 
-def _named(whose: str, names: Sequence[str], paths: Sequence[str | Path], text: str) -> str:
-    """The map's name of `map_names` that a user means by its name, file name or path."""
-    if whose in names:
-        return whose
-    found = []
-    for name, path in zip(names, map(Path, paths), strict=True):
-        folder = path.resolve().parent.name
-        known = (path.stem, path.name, f"{folder}/{path.stem}", f"{folder}/{path.name}", str(path))
-        if whose in known or Path(whose) == path:
-            found.append(name)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise typer.BadParameter(f"{text!r} is for no map of these: {', '.join(names)}.")
-    listed = ", ".join(found)
-    raise typer.BadParameter(
-        f"{text!r}: {len(found)} maps are called {whose}; name one as {listed}, or by its path."
-    )
-
-
 def map_options(
     paths: Sequence[str | Path],
     options: Mapping[str, Any],
@@ -168,6 +148,7 @@ def map_options(
     typer.BadParameter
         If a value is for a map that is none of these, or for one of several, or comes twice.
     """
+    from lczlib.jobs.map_files import named_map
     from lczlib.maps import MapOptions
 
     names = map_names(paths)
@@ -181,7 +162,11 @@ def map_options(
         common = {}
         for text in [given] if isinstance(given, str) else given:
             whose, value = _whose(text, kind)
-            target = chosen[_named(whose, names, paths, text)] if whose else common
+            try:
+                meant = whose and named_map(whose, names, list(paths))
+            except LczError as err:
+                raise typer.BadParameter(f"{text!r}: {err}") from err
+            target = chosen[meant] if meant else common
             if kind in target:
                 raise typer.BadParameter(f"{text!r}: {kind} is given twice for one map.")
             target[kind] = _READ[kind](value)
