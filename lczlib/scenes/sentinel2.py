@@ -24,9 +24,9 @@ from lczlib.rasters import band_names, missing_values, open_raster, variables_of
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.band_order import check_order
 from lczlib.scenes.bands import BANDS, find_bands
-from lczlib.scenes.baseline import ProductName, named_product
+from lczlib.scenes.baseline import BASELINE_OFFSET, ProductName, named_product
 from lczlib.scenes.fills import Fills, find_constants, part_constants
-from lczlib.scenes.scaling import Scaling, find_scaling
+from lczlib.scenes.scaling import QUANTIFICATION, Scaling, find_scaling
 
 _CLOUD_LAYERS = (
     "scl", "qa60", "cldprb", "clm", "clp", "cloud", "cloud_mask", "cloudmask", "cloud mask", "fmask",
@@ -113,7 +113,7 @@ def open_sentinel2(
     masks = fills.masks(stored)
     valid = ~np.any(list(masks.values()), axis=0)
     flat = stored[:, valid & np.isfinite(stored).all(0)].astype(np.float64)
-    _check_content(path, flat, masks)
+    _check_content(path, flat, masks, offset)
     if found.known_by == "order":
         check_order(path, flat, raw.sizes["band"])
     scaling, told = find_scaling(
@@ -132,6 +132,7 @@ def open_sentinel2(
         "source": str(path),
         "files": [str(path)],
         "offset_removed": bool((scaling.term < 0).any()),
+        **{k: told.facts[k] for k in ("scale", "offset") if isinstance(told.facts["scale"], float)},
         "simulated": look.tags.get("lczlib_simulated", "no") == "yes",
     }
     if look.masked:  # what the mask hides holds the file's no-data value by now
@@ -225,19 +226,31 @@ def _to_reflectance(
     return fills.reflectance(block[index], scaling)
 
 
-def _check_content(path: str | Path, flat: np.ndarray, masks: dict[str, np.ndarray]) -> None:
+def _check_content(
+    path: str | Path, flat: np.ndarray, masks: dict[str, np.ndarray], offset: float | None
+) -> None:
     if flat.shape[1] == 0:
         causes = ", ".join(f"{c} ({share(m.sum(), m.size)})" for c, m in masks.items() if m.any())
         msg = (
             f"{path} has no valid pixel: every one is 0, NaN, masked or a fill ({causes or 'NaN'})."
         )
         raise InputError(msg)
-    if np.median(flat) < 0:
-        msg = (
-            f"{path} has mostly negative values (median {np.median(flat):.3g}): reflectance is not "
-            "negative; is this Sentinel-1 in dB?"
+    middle, lowest = float(np.median(flat)), float(np.percentile(flat, 1))
+    if middle + (offset or 0.0) >= 0:
+        return
+    msg = f"{path} has mostly negative values (median {middle:.3g}), and reflectance is not negative: "
+    once = -BASELINE_OFFSET * (
+        QUANTIFICATION if lowest >= BASELINE_OFFSET * QUANTIFICATION * 1.2 else 1
+    )
+    # of dB the lowest hundredth lies between -20 and -50
+    if once < 1 or 1.2 * BASELINE_OFFSET <= lowest < -100:
+        msg += (
+            f"the offset of {BASELINE_OFFSET:g} of processing baseline 04.00 seems to have been removed twice; "
+            f"use --offset {once:g}."
         )
-        raise InputError(msg)
+    else:
+        msg += "is this Sentinel-1 in dB?"
+    raise InputError(msg)
 
 
 def _level(tags: dict[str, str], path: str | Path, product: ProductName | None) -> tuple[str, str]:
