@@ -177,9 +177,10 @@ def _only(path: str | Path, usual: Collection[str]) -> str | None:
 
 
 def _tags(data: xr.DataArray, path: str | Path) -> list[dict[str, str]]:
-    """The texts of the file (first) and of each of its bands, by GDAL."""
+    """The texts of the file (first) and of each of its bands but an alpha band, by GDAL."""
     with rasterio.open(data.encoding.get("source", path)) as src:
-        return [src.tags(), *(src.tags(i) for i in src.indexes)]
+        numbers = data["band"].values if "band" in data.coords else src.indexes
+        return [src.tags(), *(src.tags(int(i)) for i in numbers)]
 
 
 def _variables(tags: list[dict[str, str]]) -> set[str]:
