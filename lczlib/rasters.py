@@ -22,6 +22,7 @@ from rasterio.enums import MaskFlags
 
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
+from lczlib.raster_axes import placed
 from lczlib.raster_masks import alpha_of, with_mask
 from lczlib.unreadable import Wanted, unreadable
 
@@ -71,7 +72,7 @@ def open_raster(
     ------
     InputError, GridError
         If the file is missing, truncated, too large, complex or no raster, if it holds several
-        sub-datasets and none was named, or if its geotransform is no place on Earth.
+        sub-datasets and none was named, or if its geotransform is no place on Earth, or missing.
     """
     name = _gdal_name(path)
     if name is None:
@@ -115,7 +116,8 @@ def open_raster(
     data = data.isel(band=bands["index"])
     data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
     data = _in_degrees(data, name)
-    return with_mask(data, name, alpha) if masked or alpha is not None else data
+    data = with_mask(data, name, alpha) if masked or alpha is not None else data
+    return placed(data, name, path, what)
 
 
 def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
