@@ -34,10 +34,11 @@ FILES = (
 
 
 def _check_unit(text: str) -> None:
-    from lczlib.scenes.thermal_units import known_unit
+    from lczlib.scenes.thermal_units import scaled_unit
 
-    if known_unit(text) is None:
-        raise typer.BadParameter(f"{text!r} is no unit of temperature: K, degC or degF.")
+    if scaled_unit(text) is None:
+        msg = f"{text!r} is no unit of temperature: K, degC or degF; 0.1K where 1 is a tenth of a kelvin."
+        raise typer.BadParameter(msg)
 
 
 def _check_time(text: str) -> None:
@@ -139,7 +140,8 @@ def uhi(
     unit: Annotated[
         str | None,
         typer.Option(
-            help="K, degC or degF, where a file does not say.", callback=each(_check_unit)
+            help="K, degC or degF, where a file does not say; of rasters also 0.1K, 0.01degC.",
+            callback=each(_check_unit),
         ),
     ] = None,
     band: Annotated[

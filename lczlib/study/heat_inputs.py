@@ -8,6 +8,7 @@ from lczlib.analysis.heat.quality import LEVELS
 from lczlib.classes import CLASSES
 from lczlib.scenes.thermal import PLAUSIBLE
 from lczlib.scenes.thermal_products import PRODUCTS
+from lczlib.scenes.thermal_units import SCALED_UNITS
 
 
 def _files(doc: str) -> param.ClassSelector:
@@ -59,8 +60,8 @@ class HeatInputs(param.Parameterized):
         doc="Thermal product of an own raster; by default known by its file name.",
     )  # fmt: skip
     heat_unit = param.Selector(
-        default="", objects=["", "K", "degC", "degF"],
-        doc="Unit of own temperatures, where the file does not say.",
+        default="", objects=["", "K", "degC", "degF", *SCALED_UNITS],
+        doc="Unit of own temperatures, where the file does not say; 0.1K: rasters of tenths of kelvin.",
     )  # fmt: skip
     heat_band = param.String("", doc="Band with the temperature: number or name.")
     heat_constants = param.String(
