@@ -10,9 +10,10 @@ import numpy as np
 from lczlib.errors import InputError
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_names import SURFACE_BANDS
+from lczlib.scenes.thermal_products import product_of
 from lczlib.scenes.thermal_units import Conversion, scaled_unit
 
-_ENOUGH = 100
+_ENOUGH = 400
 """Pixels, of which less may be alike."""
 _NARROW = 1.5
 """K between the 5th and the 95th percentile: the surfaces of a city and its land lie further apart, by
@@ -73,7 +74,7 @@ def no_temperatures(
         How stored numbers became these; None where a sensor's constants did.
     """
     cautions = []
-    if read is None:
+    if read is None or product_of(path, layer.name):
         return cautions
     if layer.unit and scaled_unit(layer.unit) is None:
         cautions.append(
