@@ -6,7 +6,19 @@ The command line prints it without a traceback and exits with status 1.
 
 
 class LczError(Exception):
-    """Base of all errors that a user can mend."""
+    """Base of all errors that a user can mend.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.
+    parameter : str
+        The setting that the error is about, where it is about one.
+    """
+
+    def __init__(self, message: str = "", *, parameter: str = "") -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class InputError(LczError):

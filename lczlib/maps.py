@@ -216,6 +216,28 @@ def lcz_map(codes: xr.DataArray, **attrs: object) -> xr.DataArray:
     return out
 
 
+def as_lcz_map(codes: xr.DataArray) -> xr.DataArray:
+    """An open array (y, x) as an LCZ map.
+
+    Raises
+    ------
+    InputError
+        If its values are not the whole numbers 0..17.
+    GridError
+        If it has no grid.
+    """
+    geobox_of(codes, "LCZ map")
+    if (
+        codes.dtype.kind not in "iu"
+        or codes.size == 0
+        or codes.min() < 0
+        or codes.max() > N_CLASSES
+    ):
+        msg = f"An open LCZ map holds the whole numbers 0 to {N_CLASSES}: open a file with lczlib.open_map."
+        raise InputError(msg)
+    return lcz_map(codes, **{k: v for k, v in codes.attrs.items() if k not in FLAG_ATTRS})
+
+
 def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArray:
     """Open class probabilities as ``DataArray (lcz, y, x)`` float32, NaN where no data.
 

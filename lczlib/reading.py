@@ -8,7 +8,7 @@ notebook, the cautions come as Python warnings, and the rest is silent.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -107,6 +107,11 @@ class Notes:
 
 Listener = Callable[[Reading], None]
 
+
+class _Kept(list[Reading]):
+    """What is collected beside those who listen, and does not count as listening."""
+
+
 _heard: ContextVar[tuple[list[Reading], ...]] = ContextVar("heard", default=())
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 _words: ContextVar[tuple[Callable[[str], str], ...]] = ContextVar("words", default=())
@@ -133,16 +138,44 @@ def tell(reading: Reading) -> None:
     for change in reversed(_words.get()):
         reading = reading.worded(change)
     collections = _heard.get()
-    if not collections:
+    new = [heard for heard in collections if reading not in heard]
+    if collections and not new:
+        return
+    if all(isinstance(heard, _Kept) for heard in collections):
         for text in reading.cautions:
             warnings.warn(text, InputWarning, stacklevel=3)
-        return
-    if reading in collections[0]:
-        return
-    for heard in collections:
+    for heard in new:
         heard.append(reading)
-    for say in _listeners.get():
-        say(reading)
+    if new and new[0] is collections[0]:
+        for say in _listeners.get():
+            say(reading)
+
+
+@contextmanager
+def collected() -> Iterator[list[Reading]]:
+    """Collect what is read in the block, as `readings`, without being the one who listens.
+
+    A job keeps so what it read with its result, and where nobody else listens the cautions are still
+    Python warnings. A file that an earlier job read is heard again.
+    """
+    heard = _Kept()
+    token = _heard.set((*_heard.get(), heard))
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
+
+
+@contextmanager
+def told_before(read: Iterable[Reading]) -> Iterator[None]:
+    """A block that writes a result for which all of this was read, and has been said already."""
+    token = _heard.set(([*read],))
+    said = _listeners.set(())
+    try:
+        yield
+    finally:
+        _listeners.reset(said)
+        _heard.reset(token)
 
 
 @contextmanager

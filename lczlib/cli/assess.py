@@ -88,6 +88,7 @@ def assess(
     import geopandas as gpd
 
     import lczlib
+    import lczlib.analysis.calibration
     from lczlib import analysis
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_result
@@ -125,7 +126,7 @@ def assess(
         calibrated = None
         if proba is not None:
             step("Checking the probabilities")
-            calibrated = analysis.calibration(
+            calibrated = analysis.calibration.calibration(
                 proba, truth, block=block, replicates=replicates, seed=seed
             )
             content["calibration"] = calibrated.to_dict()

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lczlib.analysis.heat.bootstrap import Statistic, check_choices, percentile_interval
+from lczlib.analysis.heat.bootstrap import percentile_interval
 from lczlib.analysis.heat.canopy_subsets import subsets_of
-from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, bias_sentence, choose_reference
+from lczlib.analysis.heat.options import LOW_PLANTS, CanopyOptions
+from lczlib.analysis.heat.reference import Reference, bias_sentence, choose_reference
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
@@ -20,53 +21,6 @@ from lczlib.longitudes import mean_longitude
 from lczlib.reading import counted
 
 _FEWEST_STATIONS = 3
-
-
-@dataclass(frozen=True)
-class CanopyOptions:
-    """Choices of :func:`canopy_heat_island`; all are written with the result.
-
-    Attributes
-    ----------
-    statistic : {"mean", "median"}
-        Over the hours, of the hourly differences.
-    reference, fallback
-        Reference class, and whether LCZ C may stand in where no station is in LCZ D. Without, the
-        result then has temperatures and no differences.
-    heat_wave_days : int
-        Fewest days in a row that make a heat wave.
-    heat_wave_threshold : float, optional
-        Daily maximum in degC at the reference that such a day exceeds; when not given, the 95th
-        percentile of all daily maxima of the record.
-    calm_wind, clear_cloud : float
-        Hours with at most this wind (m/s) and cloud (oktas) are calm and clear.
-    lapse_rate : float
-        K per m by which temperatures are brought to the mean height of the stations before they are
-        compared; 0 leaves them as measured, 0.0065 is the standard atmosphere.
-    day_block : int
-        Days drawn together in the bootstrap: longer than weather persists.
-    replicates, confidence, seed
-        Of the bootstrap.
-    """
-
-    statistic: Statistic = "mean"
-    reference: str | int = LOW_PLANTS
-    fallback: bool = False
-    heat_wave_days: int = 3
-    heat_wave_threshold: float | None = None
-    calm_wind: float = 2.0
-    clear_cloud: float = 2.0
-    lapse_rate: float = 0.0
-    day_block: int = 7
-    replicates: int = 500
-    confidence: float = 0.95
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_choices(self.statistic, self.confidence, self.replicates)
-        if self.day_block < 1 or self.heat_wave_days < 1:
-            msg = "day_block and heat_wave_days must be 1 or more."
-            raise InputError(msg)
 
 
 @dataclass(frozen=True)
