@@ -81,7 +81,8 @@ MAY_IMPORT = {
         "scenes", "training",
     },
     "jobs": {
-        "analysis", "classes", "errors", "export", "figures", "grid", "legend_files", "legends", "made_by",
+        "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files", "legends",
+        "made_by",
         "mapping", "maps", "numbering", "polygons", "reading", "references", "scenes", "settings",
         "vector_maps",
     },
