@@ -40,6 +40,14 @@ def check_unit(text: str) -> None:
         raise InputError(msg)
 
 
+def _check_raster_unit(text: str) -> None:
+    from lczlib.scenes.thermal_units import scaled_unit
+
+    if scaled_unit(text) is None:
+        msg = f"{text!r} is no unit of temperature: K, degC or degF; 0.1K where 1 is a tenth of a kelvin."
+        raise InputError(msg)
+
+
 def _check_times(times: Iterable[str]) -> None:
     from lczlib.scenes.thermal_time import acquisition
 
@@ -69,7 +77,8 @@ class PixelHeatRequest(SurfaceOptions, ZoneReading):
         ..., "LCZ map.", title="Zones of", file=True, argument=True, metavar="MAP"
     )
     unit: str | None = setting(
-        None, "K, degC or degF, where a file does not say.", title="Unit", check=check_unit,
+        None, "K, degC or degF, where a file does not say; 0.1K or 0.01degC, where 1 is as much.",
+        title="Unit", check=_check_raster_unit,
         usual="as the file says",
     )  # fmt: skip
     band: str | None = setting(
