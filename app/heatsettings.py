@@ -93,7 +93,10 @@ def canopy(study: Study) -> pn.Column:
             *_switch(study, "heat_skip_outside", "Leave stations outside the map out"),
             _choice(
                 study, "heat_air_unit", "Unit of the air temperatures",
-                {"by the values": "", "°C": "degC", "°F": "degF", "K": "K"},
+                {
+                    u.replace("deg", "°") or "by the values": u
+                    for u in study.param.heat_air_unit.objects
+                },
             ),
         ),
         **_WIDE,

@@ -34,10 +34,9 @@ FILES = (
 
 
 def _check_unit(text: str) -> None:
-    from lczlib.scenes.thermal_units import known_unit
+    from lczlib.analysis.heat.air_units import check_air_unit
 
-    if known_unit(text) is None:
-        raise typer.BadParameter(f"{text!r} is no unit of temperature: K, degC or degF.")
+    check_air_unit(text)
 
 
 def _check_time(text: str) -> None:
@@ -139,7 +138,8 @@ def uhi(
     unit: Annotated[
         str | None,
         typer.Option(
-            help="K, degC or degF, where a file does not say.", callback=each(_check_unit)
+            help="K, degC or degF, where a file does not say; of stations also '0.1 K', '0.01 degC'.",
+            callback=each(_check_unit),
         ),
     ] = None,
     band: Annotated[

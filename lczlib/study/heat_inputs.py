@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import param
 
+from lczlib.analysis.heat.air_units import AIR_UNITS, SCALED
 from lczlib.analysis.heat.quality import LEVELS
 from lczlib.classes import CLASSES
 from lczlib.scenes.thermal import PLAUSIBLE
@@ -166,7 +167,7 @@ class HeatInputs(param.Parameterized):
         "are unusual: time=NAME,station=NAME,latitude=NAME,…; time=DATE+CLOCK joins two.",
     )
     heat_air_unit = param.Selector(
-        default="", objects=["", "degC", "degF", "K"],
+        default="", objects=["", *AIR_UNITS, *SCALED],
         doc="Unit of own stations' temperatures; by default as the column's name and the values tell.",
     )  # fmt: skip
     heat_skip_outside = param.Boolean(

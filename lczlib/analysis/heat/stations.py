@@ -9,13 +9,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from lczlib.analysis.heat.air_units import AirUnit, some, without_unit
+from lczlib.analysis.heat.air_units import AirUnit, check_air_unit, some, without_unit
 from lczlib.analysis.heat.air_values import air_values
 from lczlib.analysis.heat.sites import by_role, only_placed, places_of, shared_columns
 from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
-from lczlib.scenes.thermal_units import known_unit
 from lczlib.tables import (
     read_notes,
     read_numbers,
@@ -99,8 +98,9 @@ def read_stations(
     ambiguous : str
         What to do with the hour that a clock shows twice in autumn: ``raise``, ``infer`` from the
         order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
-    unit : {"degC", "K", "degF"}, optional
-        Of the temperatures; by the column's name and the values where it is not given.
+    unit : str, optional
+        Of the temperatures: ``degC``, ``K``, ``degF``, or whole numbers in ``0.1 degC``, ``0.01 degC``,
+        ``0.1 K``, ``0.01 K``; by the column's name and the values where it is not given.
     time_format : str, optional
         Of the times: one of :data:`lczlib.clocks.TIME_FORMATS` (``dayfirst``, ``monthfirst``,
         ``excel`` ...) or a pattern of strptime. It is found from the whole column without, and asked
@@ -115,9 +115,7 @@ def read_stations(
         time, the unit is not certain, or there is only one station.
     """
     path, where = Path(path), Path(sites or path)
-    if unit is not None and known_unit(unit) is None:
-        msg = f"{unit!r} is no unit of air temperature: use degC, K or degF."
-        raise InputError(msg)
+    stated = check_air_unit(unit) if unit else None
     check_roles(columns or {})
     table = read_table(path, "station file")
     notes = read_notes(table)
@@ -181,7 +179,6 @@ def read_stations(
     raw.columns.name = None
     left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
     raw = raw.drop(columns=list(left_out))
-    stated = known_unit(unit) if unit else None
     air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
     # one observation an hour at hh:53 (METAR) is of the next full hour; more are averaged within theirs
     late = pd.Timedelta(minutes=29 if (notes.facts["step_s"] or 3600) >= 3600 else 0)
