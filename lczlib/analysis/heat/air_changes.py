@@ -18,6 +18,7 @@ _APART, _NEAR = 8.0, 4.0  # K from the network: in the wrong unit at least, in t
 _FEWEST = 12  # hours before and after a change
 _MOST_COST = 12.0  # K that one hour counts, so that fills do not decide
 _LEAP = 10.0  # K between neighbouring hours that no weather of a whole network makes
+_LEAST = 8.0  # in the file's numbers
 _NEXT = pd.Timedelta("3h")
 
 
@@ -56,18 +57,42 @@ def refuse_common_change(raw: pd.DataFrame, path: Path) -> None:
     InputError
         If half of the stations or more change.
     """
-    middle = raw.resample("1h").median().median(axis=1).dropna()
-    steps = middle.diff().abs()[(middle.index.to_series().diff() <= _NEXT).to_numpy()]
+    leap = _leap_of(raw.resample("1h").median().median(axis=1).dropna())
+    if leap is not None:
+        msg = (
+            f"{path}: the temperatures of the network change {leap}, by their values: write all of them in "
+            "one unit, or give the two parts as files of their own."
+        )
+        raise InputError(msg)
+
+
+def in_one_unit(raw: pd.DataFrame) -> pd.DataFrame:
+    """The longer part of each station whose values leap as they do where the unit changes."""
+    out = {}
+    for station in raw:
+        values = raw[station]
+        leap = _leap_of(values.resample("1h").median().dropna())
+        if leap is not None:
+            later = values.index >= leap.at
+            values = values.where(later == (later.mean() >= 0.5))
+        out[station] = values
+    return pd.DataFrame(out, index=raw.index)
+
+
+def _leap_of(values: pd.Series) -> Change | None:
+    """A leap between neighbouring hours that no weather makes, and a change of unit explains."""
+    steps = values.diff().abs()[(values.index.to_series().diff() <= _NEXT).to_numpy()]
+    day = values.rolling("1D").median()
+    later = values[::-1].rolling("1D", closed="both").median()[::-1]
+    steps = steps[(later - day.shift()).abs() > _LEAST]  # fills leap back
     for at in steps.nlargest(3).index:
-        before = middle.loc[at - pd.Timedelta("1D") : at].iloc[:-1]
-        after = middle.loc[at : at + pd.Timedelta("1D")]
+        before = values.loc[at - pd.Timedelta("1D") : at].iloc[:-1]
+        after = values.loc[at : at + pd.Timedelta("1D")]
         if min(len(before), len(after)) < _FEWEST:
             continue
-        first = {u: to_celsius(before, u) for u in _UNITS}
-        second = {u: to_celsius(after, u) for u in _UNITS}
         first, second = (
-            {u: c for u, c in part.items() if c.between(*PLAUSIBLE_AIR).all()}
-            for part in (first, second)
+            {u: c for u in _UNITS if (c := _plausible(part, u)) is not None}
+            for part in (before, after)
         )
         alike = [abs(second[u].iloc[0] - first[u].iloc[-1]) for u in first.keys() & second.keys()]
         if min(alike, default=np.inf) < _LEAP:
@@ -77,14 +102,17 @@ def refuse_common_change(raw: pd.DataFrame, path: Path) -> None:
             for a in first for b in second
             if a != b and abs(second[b].median() - first[a].median()) < _APART
         }  # fmt: skip
-        if not pairs or min(pairs.values()) > _NEAR:
-            continue
-        old, new = min(pairs, key=pairs.__getitem__)
-        msg = (
-            f"{path}: the temperatures of the network change {Change(at, old, new)}, by their values: write "
-            "all of them in one unit, or give the two parts as files of their own."
-        )
-        raise InputError(msg)
+        if pairs and min(pairs.values()) <= _NEAR:
+            return Change(at, *min(pairs, key=pairs.__getitem__))
+    return None
+
+
+def _plausible(values: pd.Series, unit: str) -> pd.Series | None:
+    """Values in degC, None where some cannot be in a unit: parts of degrees are whole numbers."""
+    celsius = to_celsius(values, unit)
+    if unit in SCALED and (values != values.round()).any():
+        return None
+    return celsius if celsius.between(*PLAUSIBLE_AIR).all() else None
 
 
 def changes(raw: pd.DataFrame, units: pd.Series, main: str) -> dict[str, Change]:
@@ -106,9 +134,9 @@ def changes(raw: pd.DataFrame, units: pd.Series, main: str) -> dict[str, Change]
     middle = own.median(axis=1)
     for station in raw:
         others = middle if len(own.columns) > 4 else own.drop(columns=station).median(axis=1)
-        off = pd.DataFrame(
-            {u: (to_celsius(hourly[station], u) - others).abs() for u in _UNITS}
-        ).dropna()
+        values = hourly[station]
+        off = pd.DataFrame({u: (to_celsius(values, u) - others).abs() for u in _UNITS}).dropna()
+        off.loc[(values != values.round()).reindex(off.index), list(SCALED)] = np.inf
         change = _change(off, units[station] or main)
         if change is None:
             continue

@@ -77,6 +77,7 @@ _PER_KM = 1 / 300  # K of doubt for each km to the nearest city
 _LAPSE = 0.0055  # K per m; inversions keep it below the free air's
 _HEIGHT_UNKNOWN = 1.5  # K of doubt, as of some 300 m
 _FREEDOM = 10.0  # of Student's distribution: months may be stranger than a normal one allows
+_CHANCE = 1e-6
 _HOURS = 48  # of a month from which on it counts
 
 _FAHRENHEIT_LANDS = (
@@ -177,7 +178,7 @@ def converted(bulk: pd.DataFrame, worlds: Mapping[str, pd.Series]) -> str | None
         return None
     values = np.unique(bulk.to_numpy()[np.isfinite(bulk.to_numpy())])
     digits = next((k for k in range(4) if np.allclose(values * 10**k, np.round(values * 10**k))), 4)
-    if digits > 3 or len(values) < 30:
+    if digits > 3:
         return None
     half = 0.5 * 10.0**-digits * 1.001 + 1e-9
     found = []
@@ -186,7 +187,8 @@ def converted(bulk: pd.DataFrame, worlds: Mapping[str, pd.Series]) -> str | None
     ):  # fmt: skip
         for step in (1.0, 0.5, 0.1):
             off = abs(other - np.round(other / step) * step)
-            if 2 * reach < 0.7 * step and (off <= reach).all():
+            by_chance = min(1.0, 2 * reach / step) ** len(values)
+            if by_chance < _CHANCE and (off <= reach).all():
                 found.append(unit)
                 break
     return found[0] if len(found) == 1 else None

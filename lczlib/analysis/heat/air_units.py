@@ -30,8 +30,9 @@ _AGREE, _CLOSE = 10.0, 5.0  # K between two stations of a network, root mean squ
 _MOST_ANCHORS, _MOST_HOURS = 9, 2000
 _MOVES_WITH = 0.35  # of the spread that is left in the network's own unit
 _SURE = np.log(100.0)  # as much likelier is a unit that is taken than any other
-_STEADY = 1.0  # K that air on land moves through a day at least, in the median of days
+_STEADY, _USUAL_DAY = 1.0, 2.5  # K that air on land moves through a day: at least, and mostly
 _NO_JUMP = 40.0  # values of one station have no gap as wide, in any unit
+_SCALED_FROM = 80.0  # between the quartiles of the different values: beyond, tenths or hundredths
 
 def to_celsius(values: pd.Series | pd.DataFrame | float, unit: str) -> pd.Series:
     """Temperatures in a unit of `AIR_UNITS` or `SCALED` in degC."""
@@ -132,13 +133,15 @@ class Units:
 def body_of(values: np.ndarray) -> np.ndarray:
     """Which values of a station are among the bulk: fills lie apart from it, whatever the unit.
 
-    The values fall into groups that gaps of 40 separate; the group with the most different values
-    is the bulk.
+    The values fall into groups that gaps of 40 separate, or of twice the spread of hundredths; the
+    group with the most different values is the bulk.
     """
     distinct = np.unique(values[np.isfinite(values)])
     if not distinct.size:
         return np.zeros(values.shape, bool)
-    ends = np.flatnonzero(np.diff(distinct) > _NO_JUMP)
+    spread = float(np.subtract(*np.quantile(distinct, [0.75, 0.25])))
+    widest = _NO_JUMP if spread <= _SCALED_FROM else 2 * spread
+    ends = np.flatnonzero(np.diff(distinct) > widest)
     groups = np.split(distinct, ends + 1)
     most = max(groups, key=lambda g: (g.size, -abs(g).min()))
     return (values >= most[0]) & (values <= most[-1])
@@ -210,8 +213,9 @@ def _likeliest(
     bulk: pd.DataFrame, worlds: Mapping[str, pd.Series], sites: gpd.GeoDataFrame
 ) -> tuple[str | None, str]:
     """The unit that makes temperatures of the place and season, and why; None where two do."""
-    if len(worlds) == 1:
-        return next(iter(worlds)), ""
+    first = next(iter(worlds))
+    if all(w.equals(worlds[first]) for w in worlds.values()):
+        return first, ""
     by_steps = converted(bulk, worlds)
     if by_steps:
         return by_steps, " and their steps"
@@ -260,10 +264,10 @@ def _fitting(values: pd.Series, stated: str | None) -> dict[str, bool]:
     for unit in AIR_UNITS:
         out[unit] = likely[unit] and not (whole and _too_rough(celsius[unit]))
     if whole and not any(out.values()):
-        for unit in SCALED:
-            out[unit] = likely[unit] and not (
-                _too_rough(celsius[unit]) or _too_steady(celsius[unit])
-            )
+        days = {u: _daily_range(celsius[u]) for u in SCALED if likely[u]}
+        days = {u: k for u, k in days.items() if not (k < _STEADY or _too_rough(celsius[u]))}
+        largest = max(days.values(), default=0.0)  # NaN where there is no day
+        out |= {u: not (k < _USUAL_DAY <= largest) for u, k in days.items()}
     if stated in SCALED:
         out[stated] = likely[stated]
     return out
@@ -278,11 +282,10 @@ def _too_rough(celsius: pd.Series) -> bool:
     return bool(steps.median() > 2.5 or steps.quantile(0.9) > 6)
 
 
-def _too_steady(celsius: pd.Series) -> bool:
-    """Whether air on land moves more through a day: hundredths that are taken for tenths do not."""
+def _daily_range(celsius: pd.Series) -> float:
+    """K between the coldest and the warmest of a day, in the median of days; NaN without a day."""
     day = celsius.groupby(celsius.index.floor("1D"))
-    ranges = (day.max() - day.min())[day.size() >= 8]
-    return bool(len(ranges) and ranges.median() < _STEADY)
+    return float((day.max() - day.min())[day.size() >= 8].median())
 
 
 def _worlds(bulk: pd.DataFrame, fits: pd.DataFrame) -> dict[str, pd.Series]:

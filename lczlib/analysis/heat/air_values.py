@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lczlib.analysis.heat.air_changes import changes, refuse_common_change, told
+from lczlib.analysis.heat.air_changes import changes, in_one_unit, refuse_common_change, told
 from lczlib.analysis.heat.air_units import body_of, find_units, some, to_celsius
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted, share
@@ -59,7 +59,7 @@ def air_values(
     raw = raw.astype(float)
     raw = raw.where(np.isfinite(raw))
     refuse_common_change(raw, path)
-    units = find_units(raw, sites, stated, column, path)
+    units = find_units(in_one_unit(raw), sites, stated, column, path)
     changed = changes(raw, units.of, units.main)
     air, fills, lost = {}, {}, {}
     for station in raw:
@@ -113,7 +113,7 @@ def air_values(
 def _in_celsius(values: pd.Series, unit: str) -> tuple[pd.Series, pd.Series]:
     """A record in degC without fills, and which of its values are masked; without a unit all are."""
     if not unit:
-        return values.where(False), values.notna()
+        return values.where(values.isna()), values.notna()
     celsius = to_celsius(values, unit)
     bad = values.notna() & ~(body_of(values.to_numpy()) & celsius.between(*PLAUSIBLE_AIR))
     bad |= celsius.isin(_fills_by_jump(celsius.mask(bad).dropna()))
