@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -169,6 +169,27 @@ def map_options(
         for name in alone if alone is not None else names:
             chosen[name] = common | chosen[name]
     return {name: MapOptions(**values) for name, values in chosen.items()}
+
+
+def table_schemes(
+    given: Sequence[str] | None, tables: Iterable[str | Path | None], *, has_map: bool
+) -> tuple[dict[str, str], list[str]]:
+    """The numberings that ``--scheme`` states of tables, by file stem, and what is left for maps.
+
+    Without a map a numbering without a name is for the tables.
+    """
+    stems = {Path(p).stem for p in tables if p}
+    found: dict[str, str] = {}
+    rest = []
+    for text in given or ():
+        whose, value = _whose(text, "scheme")
+        if whose in stems:
+            found[whose] = value
+        elif not whose and not has_map:
+            found |= dict.fromkeys(stems, value)
+        else:
+            rest.append(text)
+    return found, rest
 
 
 def one_map(

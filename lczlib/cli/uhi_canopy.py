@@ -16,7 +16,7 @@ from lczlib.analysis.heat.stations import read_stations
 from lczlib.analysis.heat.weather import read_weather
 from lczlib.classes import CLASSES
 from lczlib.cli import console
-from lczlib.cli.maps import UHI_NAMES, one_map, open_map
+from lczlib.cli.maps import UHI_NAMES, one_map, open_map, table_schemes
 from lczlib.cli.options import listed, pairs
 from lczlib.cli.results import recorded
 from lczlib.cli.uhi import FILES, quality_levels
@@ -38,19 +38,26 @@ def run_canopy(o: dict[str, Any]) -> None:
 def _compute_and_write(o: dict[str, Any]) -> tuple[CanopyHeatIsland, dict[str, Any], int]:
     """The result, what was written of it, and how many stations stand in mixed surroundings."""
     with console.err.status("Reading stations"):
-        data = read_stations(
-            o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
-            time_zone=o["time_zone"], ambiguous=o["ambiguous"],
-            unit=o["unit"], time_format=o["time_format"], skip_outside=o["skip_outside"],
-        )  # fmt: skip
-        sites = data.sites
-        if o["elevation"] is not None:
-            sites = with_elevation(sites, open_elevation(o["elevation"]))
+        tables = (o["station_classes"], o["sites"] or o["stations"])
+        schemes, of_map = table_schemes(o["scheme"], tables, has_map=bool(o["map_path"]))
+        o = o | {"scheme": of_map}
         lcz = None
         if o["map_path"]:
             reading = one_map(o["map_path"], o, UHI_NAMES)
             lcz = open_map(o["map_path"], reading, kinds=UHI_NAMES, cell=o["cell"])
-        by_hand = read_classes(o["station_classes"]) if o["station_classes"] else None
+        data = read_stations(
+            o["stations"], sites=o["sites"], columns=pairs(listed(o["columns"]), "ROLE=NAME"),
+            time_zone=o["time_zone"], ambiguous=o["ambiguous"],
+            unit=o["unit"], time_format=o["time_format"], skip_outside=o["skip_outside"],
+            lcz=lcz, scheme=schemes.get(Path(tables[1]).stem),
+        )  # fmt: skip
+        sites = data.sites
+        if o["elevation"] is not None:
+            sites = with_elevation(sites, open_elevation(o["elevation"]))
+        by_hand = None
+        if o["station_classes"]:
+            own = o["station_classes"]
+            by_hand = read_classes(own, schemes.get(own.stem))
         zones = station_classes(
             sites, lcz, by_hand=by_hand, radius=o["radius"], skip_outside=o["skip_outside"]
         )

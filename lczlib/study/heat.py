@@ -298,11 +298,13 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
     )
     from lczlib.analysis.heat.weather import read_weather
 
-    found = _stations(material, v)
+    found = _stations(material, lcz, v)
     sites = found.sites
     if (elevation := _elevation(material, v)) is not None and "elevation" in sites:
         sites = with_elevation(sites, elevation)
-    by_hand = read_classes(v["station_class_files"][0]) if v["station_class_files"] else None
+    numbering = v["heat_class_scheme"] or None
+    own = v["station_class_files"]
+    by_hand = read_classes(own[0], numbering) if own else None
     zones = station_classes(
         sites, lcz, by_hand=by_hand, radius=v["heat_radius"], skip_outside=v["heat_skip_outside"]
     )
@@ -335,7 +337,7 @@ def _canopy(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Heat
     return Heat("canopy", result, method, sites.join(zones.add_prefix("map_")))
 
 
-def _stations(material: Material, v: Mapping[str, Any]) -> Any:
+def _stations(material: Material, lcz: xr.DataArray, v: Mapping[str, Any]) -> Any:
     from lczlib.analysis.heat.stations import read_stations
 
     files = v["station_files"]
@@ -357,5 +359,5 @@ def _stations(material: Material, v: Mapping[str, Any]) -> Any:
         columns={k.strip(): n.strip() for k, n in pairs},
         time_zone=v["heat_time_zone"].strip() or None, ambiguous=v["heat_ambiguous"],
         unit=v["heat_air_unit"] or None, time_format=v["heat_time_format"].strip() or None,
-        skip_outside=v["heat_skip_outside"],
+        skip_outside=v["heat_skip_outside"], lcz=lcz, scheme=v["heat_class_scheme"] or None,
     )  # fmt: skip

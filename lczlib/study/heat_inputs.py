@@ -6,6 +6,7 @@ import param
 
 from lczlib.analysis.heat.air_units import AIR_UNITS, SCALED
 from lczlib.analysis.heat.quality import LEVELS
+from lczlib.analysis.heat.table_classes import TABLE_SCHEMES
 from lczlib.classes import CLASSES
 from lczlib.scenes.thermal import PLAUSIBLE
 from lczlib.scenes.thermal_products import PRODUCTS
@@ -169,6 +170,11 @@ class HeatInputs(param.Parameterized):
     heat_air_unit = param.Selector(
         default="", objects=["", *AIR_UNITS, *SCALED],
         doc="Unit of own stations' temperatures; by default as the column's name and the values tell.",
+    )  # fmt: skip
+    heat_class_scheme = param.Selector(
+        default="", objects=["", *TABLE_SCHEMES],
+        doc="Numbering of the classes in own tables of stations: 1-17 unless stated; asked for where "
+        "0 is among them.",
     )  # fmt: skip
     heat_skip_outside = param.Boolean(
         False,
