@@ -81,6 +81,19 @@ MAY_IMPORT = {
 }  # fmt: skip
 
 
+# Which parts of the dashboard each of its parts may import; of the library all but the command.
+APP_MAY_IMPORT = {
+    "panel_patches": set(),
+    "parts": set(),
+    "maps": {"parts"},
+    "session": {"maps", "panel_patches", "parts"},
+    "uploads": {"parts"},
+    "pages": {"maps", "parts", "session", "uploads"},
+    "warm": {"maps", "pages", "panel_patches"},
+    "frame": {"pages", "panel_patches", "parts", "session", "warm"},
+    "main": {"frame", "parts", "session"},
+}
+
 DOCUMENTS = ("heat.py", "report.py")
 """Files of ``export`` that put whole results into documents; the others know files only."""
 
@@ -89,9 +102,8 @@ def normal(requirement: str) -> str:
     return re.split(r"[\[<>=!~; ]", requirement)[0].lower().replace("_", "-")
 
 
-def library_imports(path: Path) -> set[str]:
-    """Parts of lczlib that a file imports, at run time."""
-    found = set()
+def run_time_imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """What a file imports other than for type hints."""
     tree = ast.parse(path.read_text())
     skipped = {
         id(node)
@@ -99,18 +111,30 @@ def library_imports(path: Path) -> set[str]:
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
         for node in ast.walk(block)
     }
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module]
-            if node.module == "lczlib":
-                names = [f"lczlib.{a.name}" for a in node.names]
-        elif isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
-        found |= {n.split(".")[1] for n in names if n.startswith("lczlib.")}
-    return found
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in skipped
+    ]
+
+
+def names_in(
+    node: ast.Import | ast.ImportFrom, package: str, inside: tuple[str, ...] = ()
+) -> set[str]:
+    """Parts of a package that an import names, in a file of the folder `inside` it."""
+    if isinstance(node, ast.Import):
+        names = [a.name for a in node.names]
+    else:
+        base = (package, *inside)[: len(inside) + 2 - node.level] if node.level else ()
+        module = ".".join((*base, *([node.module] if node.module else ())))
+        names = [module] if module != package else [f"{package}.{a.name}" for a in node.names]
+    return {n.split(".")[1] for n in names if n.startswith(f"{package}.")}
+
+
+def library_imports(path: Path) -> set[str]:
+    """Parts of lczlib that a file imports, at run time."""
+    absolute = [n for n in run_time_imports(path) if not getattr(n, "level", 0)]
+    return {name for node in absolute for name in names_in(node, "lczlib")}
 
 
 @pytest.mark.parametrize("part", MAY_IMPORT)
@@ -122,6 +146,30 @@ def test_imports_point_one_way(part):
             continue
         stray = library_imports(file) - MAY_IMPORT[part] - {part, "__version__"}
         assert not stray, f"{file.relative_to(ROOT)} imports {stray}"
+
+
+@pytest.mark.parametrize("part", APP_MAY_IMPORT)
+def test_imports_of_the_dashboard_point_one_way(part):
+    app = ROOT / "app"
+    place = app / part
+    for file in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
+        inside = file.relative_to(app).parts[:-1]
+        imports = run_time_imports(file)
+        found = set().union(*(names_in(node, "app", inside) for node in imports))
+        assert not found - APP_MAY_IMPORT[part] - {part}, (
+            f"{file.relative_to(ROOT)} imports {found}"
+        )
+        assert "cli" not in library_imports(file), f"{file.relative_to(ROOT)} imports lczlib.cli"
+
+
+def test_the_dashboard_goes_by_any_name():
+    """Installed it is `lczlib.app`: only what loads it by its place knows it as `app`."""
+    app = ROOT / "app"
+    parts = {Path(f.relative_to(app).parts[0]).stem for f in app.rglob("*.py")}
+    assert parts == {"__init__", *APP_MAY_IMPORT}
+    for file in app.rglob("*.py"):
+        if file != app / "main.py":
+            assert not re.search(r"^\s*(import|from) app\b", file.read_text(), re.M), file
 
 
 def test_the_library_never_imports_panel():

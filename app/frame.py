@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import panel as pn
-from access import name_widgets
 from bokeh.models import CustomJS
-from memory import settle
-from panel.theme import fast
-from parts import banner, html, what_was_read
-from sending import send_everything
-from session import Session
-from style import NAV_CSS, TEMPLATE_CSS
-from views import PAGES
-from warm import is_warming, warm
+
+from .pages import PAGES
+from .panel_patches.access import name_widgets
+from .panel_patches.design import Fast
+from .panel_patches.memory import settle
+from .panel_patches.sending import send_everything
+from .parts.markup import html
+from .parts.messages import banner, what_was_read
+from .parts.style import NAV_CSS, TEMPLATE_CSS
+from .session import Session
+from .warm import is_warming, warm
 
 send_everything()
 settle()  # nearly all that the pages import is there now
@@ -23,16 +25,6 @@ LABELS = {name: page.title for name, page in PAGES.items()}
 _BACK_JS = "window.addEventListener('popstate', () => window.location.reload())"
 """The address holds the whole state, and each change of it is a step of the browser's history: the
 page that a step back belongs to is opened anew from it."""
-
-
-class Fast(fast.Fast):
-    """Panel's design without the font that it would load from elsewhere.
-
-    Panel finds a design's files by the name of its class and module, hence both stay.
-    """
-
-    __module__ = fast.Fast.__module__
-    _resources: ClassVar = {k: v for k, v in fast.Fast._resources.items() if k != "font"}
 
 
 def page_of(session: Session) -> pn.template.FastListTemplate:

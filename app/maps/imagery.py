@@ -8,8 +8,6 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from display import Picture, rgba_picture
-
 from lczlib.figures.composites import optical_composite, radar_composite
 from lczlib.grid import geobox_of
 from lczlib.mercator import mercator_box
@@ -17,10 +15,12 @@ from lczlib.study.document import maps_of
 from lczlib.study.material import Material
 from lczlib.study.water import backscatter
 
-if TYPE_CHECKING:
-    from session import Session
+from .display import Picture, rgba_picture
 
+if TYPE_CHECKING:
     from lczlib.study import Study
+
+    from ..session import Session
 
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="image")
 _SHARED: dict[tuple[Any, ...], Picture] = {}
@@ -88,7 +88,7 @@ def study_bounds(study: Study) -> tuple[float, float, float, float] | None:
 
 @lru_cache(256)
 def _around(longitude: float, latitude: float) -> tuple[float, float, float, float]:
-    from display import to_mercator
+    from .display import to_mercator
 
     if longitude != longitude:
         return -18e6, -7e6, 19e6, 11e6

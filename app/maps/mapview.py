@@ -19,10 +19,11 @@ from bokeh.models import (
 )
 from bokeh.palettes import Cividis256
 from bokeh.plotting import figure
-from display import MOST_CELLS, Picture, picture
-from palette import CLEAR
 
 from lczlib.classes import CLASSES
+
+from ..parts.palette import CLEAR
+from .display import MOST_CELLS, Picture, picture
 
 NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"

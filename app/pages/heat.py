@@ -5,31 +5,24 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import heatsettings
 import numpy as np
 import pandas as pd
 import panel as pn
 from bokeh.palettes import Inferno256
-from display import projected
-from imagery import study_bounds
-from parts import (
-    MAP_NAMES,
-    at_hand,
-    figure_pane,
-    fluid,
-    help_text,
-    html,
-    interval,
-    number,
-    table,
-)
-from session import Session
-from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
-from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
 from lczlib.study.wording import in_page
+
+from ..maps.display import projected
+from ..maps.imagery import study_bounds
+from ..parts.layout import figure_pane, fluid
+from ..parts.markup import help_text, html, interval, number, table
+from ..parts.style import WRAP_CSS
+from ..parts.which_map import at_hand
+from ..session import Session
+from . import heat_settings
 
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
@@ -77,7 +70,7 @@ class HeatPage:
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
             visible=False, **wide,
         )  # fmt: skip
-        self._surface, self._canopy = heatsettings.surface(study), heatsettings.canopy(study)
+        self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
         study.param.watch(self._kind, "heat_kind")
         study.param.watch(self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"])
         kinds = {
@@ -88,8 +81,8 @@ class HeatPage:
                 study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
                 stylesheets=[WRAP_CSS], **wide
             ),
-            self._zones, heatsettings.common(study), self._surface, self._canopy,
-            heatsettings.intervals(study),
+            self._zones, heat_settings.common(study), self._surface, self._canopy,
+            heat_settings.intervals(study),
             help_text("Surface and canopy are two things", _TWO),
             help_text("How sure is it?", _SURE), **wide,
         )  # fmt: skip

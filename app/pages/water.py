@@ -11,10 +11,6 @@ import numpy as np
 import panel as pn
 import xarray as xr
 from bokeh.palettes import Viridis256
-from display import projected, rgba_picture
-from parts import MAP_NAMES, help_text, html, number, table
-from session import Session
-from style import WRAP_CSS
 
 from lczlib.analysis.water_area import dark_not_mapped
 from lczlib.errors import LczError
@@ -24,8 +20,14 @@ from lczlib.grid import geobox_of
 from lczlib.mercator import mercator_box
 from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
+from lczlib.study.steps import MAP_NAMES
 from lczlib.study.water import WaterSummary, water_scenes
 from lczlib.study.wording import in_page
+
+from ..maps.display import projected, rgba_picture
+from ..parts.markup import help_text, html, number, table
+from ..parts.style import WRAP_CSS
+from ..session import Session
 
 _KEY = "".join(
     f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'

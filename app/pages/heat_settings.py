@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import panel as pn
-from parts import html
-from style import WRAP_CSS
 
 from lczlib.analysis.heat.quality import LEVELS
 from lczlib.classes import CLASSES
 from lczlib.study import Study
+
+from ..parts.markup import html
+from ..parts.style import WRAP_CSS
 
 _WIDE = {"sizing_mode": "stretch_width"}
 

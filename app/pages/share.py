@@ -12,8 +12,6 @@ from threading import Lock
 from typing import Any
 
 import panel as pn
-from parts import MAP_NAMES, html, note
-from session import Session
 
 from lczlib.errors import LczError
 from lczlib.export import zip_folder
@@ -27,6 +25,10 @@ from lczlib.study.document import (
     write_water_zip,
 )
 from lczlib.study.state import message_of
+from lczlib.study.steps import MAP_NAMES
+
+from ..parts.markup import html, note
+from ..session import Session
 
 _SAVE_JS = """
 const [name, , content] = cb_obj.value.split('|')

@@ -6,18 +6,20 @@ from html import escape
 from typing import Any
 
 import panel as pn
-from classhelp import all_classes
-from display import projected
-from imagery import base_image, study_bounds
-from parts import MAP_NAMES, help_text, html, legend, note
-from session import Session
-from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
-from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
 from lczlib.study.wording import in_page
+
+from ..maps.display import projected
+from ..maps.imagery import base_image, study_bounds
+from ..parts.classhelp import all_classes
+from ..parts.legend import legend
+from ..parts.markup import help_text, html, note
+from ..parts.style import WRAP_CSS
+from ..session import Session
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip

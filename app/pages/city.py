@@ -11,16 +11,17 @@ import shapely
 from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool
 from bokeh.plotting import figure
-from display import bounds_in_mercator, to_degrees, to_mercator
-from imagery import base_image, study_bounds
-from mapsettings import map_cards
-from parts import help_text, html, note
-from session import Session
-from uploads import upload_panel
 
 from lczlib import catalog
 from lczlib.errors import LczError
 from lczlib.study.places import OWN, so2sat_list_is_here
+
+from ..maps.display import bounds_in_mercator, to_degrees, to_mercator
+from ..maps.imagery import base_image, study_bounds
+from ..parts.markup import help_text, html, note
+from ..session import Session
+from ..uploads.panel import upload_panel
+from .map_settings import map_cards
 
 _MOST_SHOWN = 60
 _SMALLEST_DOT = 3000  # of the background cities, the largest so many draw the continents

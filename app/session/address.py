@@ -14,7 +14,7 @@ from lczlib.study.results import networks
 from lczlib.study.state import INPUTS
 
 if TYPE_CHECKING:
-    from session import Session
+    from . import Session
 
 PRIVATE = (*(n for n in INPUTS if n.endswith("_files")), "result_folder")
 """Inputs that name files of this session: they mean nothing elsewhere, and none is opened by its name."""

@@ -8,31 +8,22 @@ from typing import Any
 import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, Span
-from display import bounds_in_mercator, projected, to_degrees, to_mercator
-from imagery import base_image, study_bounds
-from mapview import picture_data
-from parts import (
-    MAP_NAMES,
-    at_hand,
-    columns,
-    difference_in_words,
-    figure_pane,
-    fluid,
-    help_text,
-    html,
-    legend,
-    number,
-    side_by_side,
-    table,
-)
-from placepanel import PlacePanel
-from session import Session
-from style import WRAP_CSS
 
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.figures import cross_table_figure
 from lczlib.study.point import at_place
-from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
+
+from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
+from ..maps.imagery import base_image, study_bounds
+from ..maps.mapview import picture_data
+from ..parts.layout import columns, figure_pane, fluid, side_by_side
+from ..parts.legend import legend
+from ..parts.markup import help_text, html, number, table
+from ..parts.placepanel import PlacePanel
+from ..parts.style import WRAP_CSS
+from ..parts.which_map import at_hand, difference_in_words
+from ..session import Session
 
 _NO_IMAGE: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _SWIPE_JS = """

@@ -11,27 +11,19 @@ from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMapper
 from bokeh.palettes import Blues256
 from bokeh.plotting import figure
-from display import projected
-from imagery import base_image, study_bounds
-from parts import (
-    MAP_NAMES,
-    figure_pane,
-    fluid,
-    help_text,
-    html,
-    interval,
-    note,
-    number,
-    side_by_side,
-    table,
-)
-from session import Session
-from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
 from lczlib.study.document import SCORE_NAMES
 from lczlib.study.results import places_of_pair
+from lczlib.study.steps import MAP_NAMES
+
+from ..maps.display import projected
+from ..maps.imagery import base_image, study_bounds
+from ..parts.layout import figure_pane, fluid, side_by_side
+from ..parts.markup import help_text, html, interval, note, number, table
+from ..parts.style import WRAP_CSS
+from ..session import Session
 
 
 class AccuracyPage:

@@ -1,4 +1,4 @@
-"""What one visitor has: a study, what is shown of it, its jobs, its folder, its address."""
+"""One visitor's session."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ from threading import Lock
 from typing import Any
 
 import panel as pn
-import param
-from address import Address
-from display import to_degrees
-from jobs import Runner
-from mapview import MapView
-from memory import Trimmer
-from palette import PALETTES
 from panel.io.document import unlocked
 from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
@@ -28,6 +21,14 @@ from tornado.websocket import WebSocketClosedError
 
 from lczlib import catalog
 from lczlib.study import Places, Study
+
+from ..maps.display import to_degrees
+from ..maps.mapview import MapView
+from ..panel_patches.memory import Trimmer
+from ..parts.palette import PALETTES
+from .address import Address
+from .jobs import Runner
+from .view import View
 
 ALLOW = "LCZLIB_ALLOW"
 """Environment variable: folders that visitors may open, separated as in PATH."""
@@ -48,38 +49,6 @@ def _complain(done: Future[None]) -> None:
     """Log what failed in a thread: nobody waits for it."""
     if not done.cancelled() and (error := done.exception()) is not None:
         _LOG.error("a background step failed", exc_info=error)
-
-
-class View(param.Parameterized):
-    """What is shown: part of the address, not of the study."""
-
-    page = param.Selector(
-        default="city", objects=["city", "map", "compare", "accuracy", "heat", "water", "share"]
-    )
-    layer = param.Selector(
-        default="classes", objects=["classes", "certainty", "probability", "valid fraction", "none"]
-    )
-    kind = param.String(
-        "fused", doc="Map shown: fused, s1, s2, another sensor's, reference or own."
-    )
-    lcz = param.Integer(1, bounds=(1, 17), doc="Class whose probability is shown.")
-    image = param.Selector(default="true colour", objects=[
-        "true colour", "false colour (near infrared)", "false colour (short wave)", "radar", "none"])  # fmt: skip
-    season = param.String("")
-    stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", "fixed"])
-    opacity = param.Number(0.75, bounds=(0, 1))
-    palette = param.Selector(default="standard", objects=list(PALETTES))
-    base = param.Boolean(False, doc="Street map below.")
-    compare = param.Selector(
-        default="side by side", objects=["side by side", "swipe", "differences"]
-    )
-    swipe = param.Number(0.5, bounds=(0, 1))
-    matrix = param.Selector(default="counts", objects=["counts", "row %", "column %"])
-    judged = param.String("fused", doc="Map whose accuracy is shown.")
-    cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
-    place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
-    hours = param.String("all", doc="Hours of the canopy heat island.")
-    box = param.Tuple(None, length=4, allow_None=True, doc="What the maps show, in degrees.")
 
 
 class Session:

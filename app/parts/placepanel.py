@@ -9,11 +9,14 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, FactorRange
 from bokeh.plotting import figure
-from parts import MAP_NAMES, html, side_by_side, table
 
 from lczlib.classes import CLASSES
 from lczlib.figures.style import SERIES
 from lczlib.study.point import PATCH, PlaceFacts
+from lczlib.study.steps import MAP_NAMES
+
+from .layout import side_by_side
+from .markup import html, table
 
 _KINDS = ("s1", "s2", "fused")
 _SHOWN = 0.02
