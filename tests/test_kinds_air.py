@@ -38,7 +38,9 @@ def test_a_winter_of_degrees_celsius_is_read_where_only_they_make_one():
     found = read_values(air, sites)
     assert found.said[0] == "unit degC, not stated, by its values, place and season"
     harbin, there = network("Minneapolis in January", 129.7)
-    with pytest.raises(InputError, match=r"fit degC and degF at this place and season: state it with"):
+    with pytest.raises(
+        InputError, match=r"fit degC and degF at this place and season: state it with"
+    ):
         read_values(harbin, there)
 
 
@@ -82,7 +84,9 @@ def test_a_station_whose_unit_changes_is_named_with_the_time_and_read_in_both(tw
     found = read_values(raw, sites)
     (caution,) = [c for c in found.cautions if "unit" in c]
     when = f"{air.index[k]:%Y-%m-%d %H:%M} UTC"
-    assert caution.startswith(f"S1 changes its unit from {two[0]} to {two[1]} at {when}, by its values")
+    assert caution.startswith(
+        f"S1 changes its unit from {two[0]} to {two[1]} at {when}, by its values"
+    )
     assert found.facts["units_of_stations"] == {}
     truth = air.copy()
     truth.iloc[20:30, 1] = np.nan
@@ -95,7 +99,9 @@ def test_a_network_that_changes_its_unit_is_refused_with_the_time(two):
     raw = written(air, two[0])
     raw.iloc[101:] = written(air, two[1])[101:]
     when = f"{air.index[101]:%Y-%m-%d %H:%M} UTC"
-    with pytest.raises(InputError, match=f"change from {two[0]} to {two[1]} at {when}, by their values"):
+    with pytest.raises(
+        InputError, match=f"change from {two[0]} to {two[1]} at {when}, by their values"
+    ):
         read_values(raw, sites)
 
 

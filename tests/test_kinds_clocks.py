@@ -41,7 +41,11 @@ def test_the_station_with_another_order_of_dates_is_named(
     path = _mixed(tmp_path, days, (first, other, first))
     with pytest.raises(InputError) as refused:
         read_stations(
-            path, sites=tmp_path / "sites.csv", time_zone="UTC", unit="degC", time_format=time_format
+            path,
+            sites=tmp_path / "sites.csv",
+            time_zone="UTC",
+            unit="degC",
+            time_format=time_format,
         )
     told = str(refused.value)
     assert f"station 'B' writes its dates {names[0]} (" in told
@@ -58,7 +62,11 @@ def test_one_order_of_dates_in_several_writings_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("zone", "when", "option"),
     [
-        ("Europe/Berlin", "2021-03-28 02:00", r"--time-zone Etc/GMT-1 \(which is UTC\+1: the sign in"),
+        (
+            "Europe/Berlin",
+            "2021-03-28 02:00",
+            r"--time-zone Etc/GMT-1 \(which is UTC\+1: the sign in",
+        ),
         ("America/New_York", "2021-03-14 02:00", r"--time-zone Etc/GMT\+5 \(which is UTC-5"),
         ("Australia/Adelaide", "2021-10-03 02:00", r"--time-zone UTC\+09:30"),
         ("Europe/London", "2021-03-28 01:00", "--time-zone UTC,"),
@@ -72,7 +80,9 @@ def test_an_hour_that_the_clock_skips_names_the_station_and_the_zone_to_state(zo
     with pytest.raises(InputError) as refused:
         to_utc(long, zone, "infer", "air.csv")
     told = str(refused.value)
-    assert told.startswith(f"air.csv: 1 time, the first {when}, of station 'A' is of an hour that the")
+    assert told.startswith(
+        f"air.csv: 1 time, the first {when}, of station 'A' is of an hour that the"
+    )
     stated = option.split()[1].rstrip(",").replace("\\", "")
     utc, _ = to_utc(long, stated, "raise", "air.csv")
     steps = utc[:48].diff().dropna()
@@ -86,6 +96,9 @@ def test_an_hour_shown_twice_is_told_in_own_words():
     with pytest.raises(InputError) as refused:
         to_utc(long, "Europe/Berlin", "raise", "air.csv")
     told = str(refused.value)
-    assert "1 time, the first 2021-10-31 02:00, is of an hour that the clock of Europe/Berlin shows twice" in told
+    assert (
+        "1 time, the first 2021-10-31 02:00, is of an hour that the clock of Europe/Berlin shows twice"
+        in told
+    )
     assert "--ambiguous infer, earlier, later or drop" in told
     assert "--time-zone Etc/GMT-1 (which is UTC+1" in told

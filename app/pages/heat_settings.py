@@ -99,6 +99,10 @@ def canopy(study: Study) -> pn.Column:
                     for u in study.param.heat_air_unit.objects
                 },
             ),
+            _choice(
+                study, "heat_class_scheme", "Numbering of classes",
+                {n or "1-17 unless asked": n for n in study.param.heat_class_scheme.objects},
+            ),
         ),
         **_WIDE,
     )  # fmt: skip

@@ -34,6 +34,7 @@ _STEADY, _USUAL_DAY = 1.0, 2.5  # K that air on land moves through a day: at lea
 _NO_JUMP = 40.0  # values of one station have no gap as wide, in any unit
 _SCALED_FROM = 80.0  # between the quartiles of the different values: beyond, tenths or hundredths
 
+
 def to_celsius(values: pd.Series | pd.DataFrame | float, unit: str) -> pd.Series:
     """Temperatures in a unit of `AIR_UNITS` or `SCALED` in degC."""
     scale, _, whole = unit.rpartition(" ")

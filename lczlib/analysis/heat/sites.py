@@ -108,9 +108,7 @@ def only_placed(
     return dict.fromkeys(nowhere, "no coordinates")
 
 
-def renamed(
-    places: gpd.GeoDataFrame, stations: Sequence[str], notes: Notes
-) -> gpd.GeoDataFrame:
+def renamed(places: gpd.GeoDataFrame, stations: Sequence[str], notes: Notes) -> gpd.GeoDataFrame:
     """Places by the names that the records have for them, where these differ in case or blanks."""
     alike = alike_names(places.index, stations)
     if alike:

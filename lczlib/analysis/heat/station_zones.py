@@ -9,7 +9,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
-from odc.geo.geobox import GeoBox
 from shapely import Point
 
 from lczlib.analysis.heat.air_units import some

@@ -43,7 +43,12 @@ def reader_of_classes(
         raise InputError(msg)
     as_numbers = numbers(values)
     codes = as_numbers.values.dropna()
-    if scheme is None and not len(as_numbers.unread) and (codes == 0).any() and codes.between(0, 16).all():
+    if (
+        scheme is None
+        and not len(as_numbers.unread)
+        and (codes == 0).any()
+        and codes.between(0, 16).all()
+    ):
         zeros = int((codes == 0).sum())
         if zeros < len(codes):
             msg = (
