@@ -304,7 +304,7 @@ def test_station_zones_from_the_map_by_hand_and_outside():
         on_grid(codes, GeoBox.from_bbox((13.2, 52.3, 13.3, 52.4), "EPSG:4326", shape=(40, 40)))
     )
     assert station_classes(sites.loc[["in"]], degrees).loc["in", "lcz"] in (6, 14)
-    with pytest.raises(InputError, match="are not in the data"):
+    with pytest.raises(InputError, match="is not among the stations"):
         station_classes(sites, lcz, by_hand={"elsewhere": 2})
     heights = with_elevation(sites, on_grid(np.full((40, 40), 34.0, np.float32), box))
     assert heights["elevation"].tolist()[:2] == [34.0, 34.0]

@@ -167,7 +167,7 @@ def test_hand_set_classes_are_read_as_those_of_the_sites_file(tmp_path):
 
 def test_a_hand_set_class_of_a_station_left_out_is_left_out_as_well():
     sites, by_hand = _sites(a=0, b=14), {"a": "6", "gone": "2"}
-    with pytest.raises(InputError, match="are not in the data"):
+    with pytest.raises(InputError, match="is not among the stations"):
         station_classes(sites, None, by_hand=by_hand)
     with readings() as heard:
         zones = station_classes(sites, None, by_hand=by_hand, skip_outside=True)

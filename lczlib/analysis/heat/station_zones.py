@@ -152,9 +152,10 @@ def station_classes(
     stray = [s for s in by_hand if s not in sites.index]
     if stray and not (skip_outside and len(stray) < len(by_hand)):
         there = some(sites.index, 8)
+        way = ", or leave these classes out with --skip-outside" * (len(stray) < len(by_hand))
         msg = (
             f"{some([repr(s) for s in stray])} of the hand-set classes {'is' if len(stray) == 1 else 'are'} not "
-            f"among the stations ({there}): correct the names, or leave these classes out with --skip-outside."
+            f"among the stations ({there}): correct the names{way}."
         )
         raise InputError(msg)
     if lcz is not None:
