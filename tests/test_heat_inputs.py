@@ -18,8 +18,8 @@ from lczlib.analysis.heat.station_zones import read_classes, station_classes, to
 from lczlib.analysis.heat.weather import read_weather
 from lczlib.clocks import read_stamps
 from lczlib.errors import InputError
-from lczlib.export.heat import check_kind
 from lczlib.grid import on_grid
+from lczlib.jobs.heat_choices import check_kind
 from lczlib.maps import lcz_map
 from lczlib.reading import readings
 from lczlib.scenes.layer import open_layer
@@ -172,7 +172,7 @@ def test_a_hand_set_class_of_a_station_left_out_is_left_out_as_well():
     with readings() as heard:
         zones = station_classes(sites, None, by_hand=by_hand, skip_outside=True)
     assert zones["lcz"].tolist() == [6, 14]
-    assert "1 hand-set class of stations that is not among the stations left out: gone" in str(heard[-1])
+    assert "1 hand-set class of stations that are not in the data left out: gone" in str(heard[-1])
     assert told_sources(zones) == "classes by hand: 1, of the stations file: 1"
     with pytest.raises(InputError, match="is not among the stations"):
         station_classes(sites, None, by_hand={"gone": 2}, skip_outside=True)

@@ -135,7 +135,7 @@ def test_classes_from_0_are_asked_about_and_read_as_stated(tmp_path, write):
         path, index=False
     )
     with pytest.raises(
-        InputError, match=r"1 of 5 stations.* --scheme hand=0-16 or --scheme hand=1-17"
+        InputError, match=r"1 of 5 stations.* --station-scheme 0-16 or --station-scheme 1-17"
     ):
         read_classes(path)
     assert read_classes(path, "0-16") == dict(zip("ABCDE", [1, 2, 6, 14, 17], strict=True))
@@ -155,8 +155,8 @@ def test_the_sites_own_classes_from_0_are_asked_about_and_stated_on_the_command_
     ]  # fmt: skip
     code, _, err = run_lcz(*command)
     assert code == 1
-    assert "--scheme sites=0-16" in " ".join(err.split())
-    code, _, err = run_lcz(*command, "--scheme", "sites=0-16")
+    assert "--station-scheme 0-16" in " ".join(err.split())
+    code, _, err = run_lcz(*command, "--station-scheme", "0-16")
     assert code == 0, err
     classes = pd.read_csv(tmp_path / "out/station_classes.csv")["lcz"]
     assert classes.tolist() == [1, 1, 6, 6, 14, 14]
@@ -168,4 +168,4 @@ def test_classes_one_below_the_maps_name_the_option(tmp_path):
     with readings() as heard:
         station_classes(sites, lcz)
     assert "6 of them are one less" in heard[0].cautions[0]
-    assert "--scheme TABLE=0-16" in heard[0].cautions[0]
+    assert "--station-scheme 0-16" in heard[0].cautions[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import panel as pn
 from bokeh.palettes import Inferno256
 
+from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
 from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
@@ -44,7 +46,7 @@ class HeatPage:
         self._answer = html("")
         self._told = html("")
         self._boxes, self._bars = figure_pane(), figure_pane()
-        self._table = html("")
+        self._table, self._measures = html(""), html("")
         self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
@@ -68,6 +70,7 @@ class HeatPage:
         self._offering = False
         self._body = pn.Column(
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
+            self._measures,
             visible=False, **wide,
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
@@ -139,6 +142,7 @@ class HeatPage:
     def _show_pixels(self, heat: Any) -> None:
         result = heat.result
         self._table.object = _table_of(heat, result.classes)
+        self._measures.object = _measures_of(heat)
         self._boxes.object = fluid(
             class_boxes(
                 result.classes,
@@ -188,6 +192,7 @@ class HeatPage:
         )
         self._offering = False
         classes = _of_hours(result, chosen)
+        self._measures.object = ""
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
         if not result.reference.classes:
@@ -221,6 +226,32 @@ def _table_of(heat: Any, classes: pd.DataFrame) -> str:
         f"{heat.level} interval", "note",
     )  # fmt: skip
     return table(heads, rows)
+
+
+def _measures_of(heat: Any) -> str:
+    """The further measures, each with its interval and sample sizes or in its shares."""
+    rows = []
+    for name, found in heat.measures.items():
+        known = next((m for m in MEASURES.values() if name.startswith(m.name)), None)
+        title = known.title if known else name.replace("_", " ").capitalize()
+        rows.append((title, *_measure_in_words(found)))
+    return table(("measure", "value", "what it is"), rows, "Further measures") if rows else ""
+
+
+def _measure_in_words(found: Any) -> tuple[str, str]:
+    if not isinstance(found, Mapping):
+        return number(found), ""
+    definition = str(found.get("definition", found.get("note", "")))
+    if "difference" in found:
+        if found["difference"] is None:
+            return "–", definition
+        counts = f"n = {found['n_urban']:,} and {found['n_background']:,} pixels"
+        within = interval(*(found["difference_ci"] or (None, None)), 2, True)
+        return f"{number(found['difference'], 2, True)} K ({within})", f"{definition}; {counts}"
+    shares = [
+        f"{k.replace('_', ' ')} {100 * v:.0f} %" for k, v in found.items() if k != "definition"
+    ]
+    return ", ".join(shares), definition
 
 
 _TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen

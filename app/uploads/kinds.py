@@ -49,8 +49,8 @@ KINDS = {
         Kind(
             "Reference: polygons, points or LCZ raster",
             "Test areas with a column of classes (as the LCZ Generator takes them), sampled points, or a "
-            "raster of classes.",
-            RASTERS + VECTORS, "reference_files",
+            "raster of classes. Points also as CSV with columns lon, lat and lcz.",
+            RASTERS + VECTORS + TABLES[:2], "reference_files",
         ),
         Kind(
             "Another LCZ map (GeoTIFF, or polygons)",
@@ -74,6 +74,10 @@ KINDS = {
             "Quality layer of a thermal raster (GeoTIFF)",
             "Such as Landsat's QA_PIXEL: cloudy pixels are left out.",
             RASTERS, "quality_files",
+        ),
+        Kind(
+            "Landsat metadata of a Level-1 band (MTL)", "The text file _MTL.txt that comes with the band.",
+            (".txt",), "mtl_files",
         ),
         Kind(
             "Elevation (GeoTIFF, m)", "To compare zones with references of a like height.",

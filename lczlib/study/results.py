@@ -217,7 +217,8 @@ def assess_maps(
     InputError
         If there is no reference, or none of the maps can be judged by it.
     """
-    from lczlib.analysis import accuracy_difference, assess, calibration
+    from lczlib.analysis import accuracy_difference, assess
+    from lczlib.analysis.calibration import calibration
 
     truth: Any = reference.polygons if kind == "polygons" else reference.raster
     other = "raster" if kind == "polygons" else "polygons"

@@ -199,8 +199,8 @@ def station_classes(
     if len(own) >= _FEW and unlike > len(own) / 2:
         lower = int((own["lcz"] + 1 == own["lcz_majority"]).sum())
         looks = (
-            f" {lower} of them are one less, as where classes are numbered 0-16: if so, state it with --scheme "
-            "TABLE=0-16, TABLE being the name of the file that has them, without its ending."
+            f" {lower} of them are one less, as where classes are numbered 0-16: if so, state it with "
+            "--station-scheme 0-16."
             if lower > unlike / 2
             else " are their classes numbered like the map's (1-17)?"
         )

@@ -30,7 +30,7 @@ def reader_of_classes(
     scheme : str, optional
         As stated by the user.
     path : path
-        For messages; its stem is the table's name in ``--scheme``.
+        For messages.
 
     Raises
     ------
@@ -53,8 +53,8 @@ def reader_of_classes(
         if zeros < len(codes):
             msg = (
                 f"{path} has the number 0 in its column of classes ({zeros:,} of {len(codes):,} stations), which "
-                f"is LCZ 1 where classes are numbered 0-16, or no class: say which with {stated(path, '0-16')} "
-                f"or {stated(path, '1-17')}."
+                f"is LCZ 1 where classes are numbered 0-16, or no class: say which with --station-scheme 0-16 or "
+                "--station-scheme 1-17."
             )
             raise InputError(msg)
     if scheme != "0-16":
@@ -71,8 +71,3 @@ def reader_of_classes(
         return table[int(number)]
 
     return read
-
-
-def stated(path: Path, scheme: str) -> str:
-    """How the command is told the numbering of a table: ``--scheme hand=0-16``."""
-    return f"--scheme {Path(path).stem}={scheme}"

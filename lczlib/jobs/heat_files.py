@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,9 +17,9 @@ from lczlib.analysis.heat.measures import NO_SPOT
 from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
 from lczlib.classes import CLASSES
-from lczlib.errors import InputError
-from lczlib.export.files import staged, write_result
+from lczlib.export.files import write_result, write_table
 from lczlib.export.geotiff import write_raster
+from lczlib.jobs.heat_choices import check_kind
 
 SURFACE = "surface urban heat island (SUHI)"
 CANOPY = "canopy layer urban heat island"
@@ -89,44 +88,6 @@ def canopy_document(result: CanopyHeatIsland, **more: Any) -> dict[str, Any]:
         **more,
         "lczlib": lczlib.__version__,
     }
-
-
-def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = True) -> Path:
-    """Write a table as CSV that appears only when complete."""
-    path = Path(path)
-    with staged(path) as temporary:
-        table.to_csv(temporary, index=index, float_format="%.6g")
-    return path
-
-
-def check_kind(folder: str | Path, kind: str, by: str) -> None:
-    """Refuse a folder that holds a heat island of another kind: two are never mixed.
-
-    Parameters
-    ----------
-    folder : path
-        Of the result.
-    kind : {"surface", "canopy"}
-        Of the new one.
-    by : {"pixels", "stations"}
-        What the new one is made from.
-
-    Raises
-    ------
-    InputError
-        If its ``heat_island.json`` says another kind, or that it was made from the other.
-    """
-    try:
-        there = json.loads((Path(folder) / "heat_island.json").read_text())
-        found = (there.get("kind", kind), there.get("by", by))
-    except (OSError, ValueError, AttributeError):
-        return
-    if found != (kind, by):
-        msg = (
-            f"{folder} holds a {found[0]} heat island by {found[1]}: choose another folder for the {kind} "
-            f"one by {by}."
-        )
-        raise InputError(msg)
 
 
 def write_surface(
