@@ -69,7 +69,8 @@ NORMALS = np.array((
     (-77.8,166.7,20,-3,-26), (-90,0,2830,-28,-60), (-67.6,62.9,10,0,-18), (-62.2,-58.9,10,2,-6),
 ))  # fmt: skip
 """Degrees north and east, m above the sea, mean air temperature of January and of July (degC) of cities
-and polar stations: the World Meteorological Organization's normals of about 1991-2020, to the degree."""
+and polar stations: the climate of about 1991-2020 in round numbers, within some 2 K, which the standard
+deviations below allow for."""
 
 _NEIGHBOURS = 4
 _WEATHER, _SEASONAL, _MOST_WEATHER = 2.0, 0.08, 5.0  # K; of the yearly range; K
