@@ -31,15 +31,6 @@ class ZoneReading(MapReading):
     map_nodata: tuple[str, ...] = nodata()
 
 
-def check_unit(text: str) -> None:
-    """Refuse what is no unit of temperature."""
-    from lczlib.scenes.thermal_units import known_unit
-
-    if known_unit(text) is None:
-        msg = f"{text!r} is no unit of temperature: K, degC or degF."
-        raise InputError(msg)
-
-
 def _check_raster_unit(text: str) -> None:
     from lczlib.scenes.thermal_units import scaled_unit
 

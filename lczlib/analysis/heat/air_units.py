@@ -19,7 +19,7 @@ import pandas as pd
 
 from lczlib.analysis.heat.air_climate import converted, in_use, likelihood
 from lczlib.errors import InputError
-from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE_AIR, known_unit
+from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE_AIR, scaled_unit
 
 AirUnit = Literal["degC", "K", "degF", "0.1 degC", "0.01 degC", "0.1 K", "0.01 K"]
 AIR_UNITS = ("degC", "K", "degF")
@@ -53,12 +53,11 @@ def air_unit(text: str) -> AirUnit | None:
     >>> [air_unit(t) for t in ("Kelvin", "°C", "0.1 K", "0.01°C", "1/10 degC", "0.1 m")]
     ['K', 'degC', '0.1 K', '0.01 degC', '0.1 degC', None]
     """
-    found = re.fullmatch(r"\s*(?:(0?\.0?1|1/100?)\s*[*x]?\s*)?(\D.*)", text)
-    unit = known_unit(found[2]) if found else None
-    if found is None or unit is None or not found[1]:
-        return unit
-    scaled = f"{'0.01' if found[1] in ('0.01', '.01', '1/100') else '0.1'} {unit}"
-    return scaled if scaled in SCALED else None  # type: ignore[return-value]
+    found = scaled_unit(re.sub(r"^\s*1/(10+)\b", lambda m: f"{1 / int(m[1])}", text))
+    if found is None or found[0] == 1:
+        return found[1] if found else None
+    named = f"{found[0]:g} {found[1]}"
+    return named if named in SCALED else None  # type: ignore[return-value]
 
 
 def check_air_unit(text: str) -> AirUnit:
