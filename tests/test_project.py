@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # Which parts of the library each part may import; a part may import itself.
 MAY_IMPORT = {
-    "errors": set(),
+    "terms": set(),
+    "errors": {"terms"},
     "lazy": set(),
     "settings": {"errors"},
     "classes": {"errors"},
@@ -22,11 +24,12 @@ MAY_IMPORT = {
     "longitudes": set(),
     "grid": {"errors", "longitudes"},
     "mercator": {"grid", "longitudes"},
-    "reading": set(),
+    "reading": {"terms"},
     "limits": {"errors"},
     "unreadable": set(),
     "raster_masks": set(),
-    "rasters": {"errors", "limits", "raster_masks", "unreadable"},
+    "rasters": {"errors", "limits", "raster_masks", "reading", "unreadable", "wrf_grids"},
+    "wrf_grids": set(),
     "legend_files": set(),
     "legends": {"class_names", "classes", "errors", "legend_files"},
     "numbering": {"classes", "errors", "legend_files", "legends"},
@@ -39,7 +42,8 @@ MAY_IMPORT = {
     "tables": {"errors", "limits", "reading", "unreadable"},
     "clocks": {"errors", "reading", "tables"},
     "class_columns": {"class_names", "classes", "errors"},
-    "vector_files": {"errors", "limits", "reading", "unreadable"},
+    "point_tables": {"errors", "tables"},
+    "vector_files": {"errors", "limits", "point_tables", "reading", "unreadable"},
     "polygon_cells": {"errors", "grid", "vector_files"},
     "polygons": {
         "class_columns", "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps",
@@ -51,8 +55,8 @@ MAY_IMPORT = {
         "vector_files",
     },
     "references": {
-        "classes", "errors", "grid", "maps", "polygons", "reading", "unreadable", "vector_files",
-        "vector_maps",
+        "classes", "errors", "grid", "maps", "point_tables", "polygons", "reading", "unreadable",
+        "vector_files", "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export"},
@@ -80,7 +84,8 @@ MAY_IMPORT = {
         "scenes", "training",
     },
     "jobs": {
-        "analysis", "classes", "errors", "export", "figures", "grid", "legend_files", "legends", "made_by",
+        "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files", "legends",
+        "made_by",
         "mapping", "maps", "numbering", "polygons", "reading", "references", "scenes", "settings",
         "vector_maps",
     },
@@ -177,6 +182,40 @@ def test_the_dashboard_goes_by_any_name():
     for file in app.rglob("*.py"):
         if file != app / "main.py":
             assert not re.search(r"^\s*(import|from) app\b", file.read_text(), re.M), file
+
+
+def module_imports(path: Path) -> set[str]:
+    """Modules of lczlib that a file imports at run time, also inside functions."""
+    tree = ast.parse(path.read_text())
+    blocks = [
+        b for b in ast.walk(tree) if isinstance(b, ast.If) and "TYPE_CHECKING" in ast.dump(b.test)
+    ]
+    skipped = {id(node) for block in blocks for node in ast.walk(block)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    files = {
+        ".".join(f.relative_to(ROOT).with_suffix("").parts): f
+        for f in (ROOT / "lczlib").rglob("*.py")
+    }
+    # a package that only names its contents for others is no part of a circle among them
+    modules = {m: f for m, f in files.items() if not m.endswith(".__init__")}
+    order = TopologicalSorter(
+        {m: module_imports(f) & set(modules) - {m} for m, f in modules.items()}
+    )
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_the_library_never_imports_panel():

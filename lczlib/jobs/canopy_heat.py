@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from lczlib.analysis.heat.options import LEVELS, CanopyOptions
 from lczlib.errors import InputError
 from lczlib.jobs.heat_choices import CANOPY, ZoneReading, check_unit
-from lczlib.jobs.request import Result, Source, Steps, is_path, job, options_of
+from lczlib.jobs.request import Source, Steps, is_path, options_of
+from lczlib.jobs.result import Result, job
 from lczlib.settings import setting
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The LCZ maps that a job is given, and how each of them is read.
 
 What is said of maps is ``VALUE``, for all of them, or ``MAP=VALUE`` for the one whose file is called so:
-``scheme=("1-17",)``, ``scheme=("first=0-16", "second=1-17")``.
+``scheme=("1-17",)``, ``scheme=("first=0-16", "second.tif=1-17")``; where two are called alike
+``folder/first``, or the path as it was given.
 """
 
 from __future__ import annotations
@@ -129,10 +130,39 @@ def map_names(sources: Sequence[Source]) -> list[str]:
     return names
 
 
+def named_map(whose: str, names: Sequence[str], sources: Sequence[Source]) -> str:
+    """The name by `map_names` of the map that is meant by its name, file name or path.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or several.
+    """
+    if whose in names:
+        return whose
+    found = []
+    for name, source in zip(names, sources, strict=True):
+        path = Path(source) if is_path(source) else Path(name)
+        folder = path.resolve().parent.name
+        known = (path.stem, path.name, f"{folder}/{path.stem}", f"{folder}/{path.name}")
+        if whose in known or Path(whose) == path:
+            found.append(name)
+    if len(found) > 1:
+        msg = (
+            f"{len(found)} maps are called {whose}; name one as {', '.join(found)}, or by its path."
+        )
+        raise InputError(msg)
+    if not found:
+        msg = f"it is for no map of these: {', '.join(names)}."
+        raise InputError(msg)
+    return found[0]
+
+
 def map_options(
     names: Sequence[str],
     request: MapReading,
     *,
+    sources: Sequence[Source] | None = None,
     alone: Sequence[str] | None = None,
     given_to: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, MapOptions]:
@@ -144,6 +174,8 @@ def map_options(
         Of `map_names`.
     request : MapReading
         What was said of them.
+    sources : sequence, optional
+        The maps, which may then be meant by file name and path too.
     alone : sequence of str, optional
         The maps that values without a name are for; all when not given.
     given_to : mapping, optional
@@ -165,10 +197,12 @@ def map_options(
         common: dict[str, Any] = {}
         for text in getattr(request, parameter):
             whose, value = _whose(text, kind)
-            if whose and whose not in chosen:
-                msg = f"{text!r} is for no map of these: {', '.join(names)}."
-                raise InputError(msg, parameter=parameter)
-            target = chosen[whose] if whose else common
+            try:
+                meant = whose and named_map(whose, names, names if sources is None else sources)
+            except InputError as err:
+                msg = f"{text!r}: {err}"
+                raise InputError(msg, parameter=parameter) from err
+            target = chosen[meant] if meant else common
             if kind in target:
                 msg = f"{text!r}: {kind} is given twice for one map."
                 raise InputError(msg, parameter=parameter)
@@ -181,7 +215,7 @@ def map_options(
 def one_map(source: Source, request: MapReading) -> MapOptions:
     """How a job's only map is to be read (see `map_options`)."""
     (name,) = map_names([source])
-    return map_options([name], request)[name]
+    return map_options([name], request, sources=[source])[name]
 
 
 def open_map(

@@ -24,7 +24,8 @@ from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.heat_words import sentence
 from lczlib.jobs.map_files import map_network, open_map
 from lczlib.jobs.record import hashes
-from lczlib.jobs.request import Result, Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.request import Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.result import Result
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import Thermal
