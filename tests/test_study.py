@@ -28,7 +28,8 @@ _MAPS = {"maps", "comparison", "accuracy", "heat", "water_summary"}
 _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
     "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
-    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
+    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS,
+    "device": {*_MAPS, "water"},
     "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
@@ -49,8 +50,8 @@ DEPENDS = {
         "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather")},
-    "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
-    "water_units": {"water", "water_summary"}, "water_dn_scale": {"water", "water_summary"},
+    **{f"water_{n}": {"water", "water_summary"}
+       for n in ("files", "descending_files", "orbit", "units", "dn_scale", "edges", "dates")},
     "water_threshold": {"water_summary"},
 }  # fmt: skip
 OTHER = {
@@ -58,7 +59,7 @@ OTHER = {
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
     "s2_accept_values": True, "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
-    "water_units": "linear", "water_dn_scale": 100.0,
+    "water_units": "linear", "water_edges": "zero", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
     "heat_reference": "B", "heat_fallback": True, "heat_confidence": 0.9, "heat_seed": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,7 @@ def water(given: dict[str, Any], *, out: Path, figures: bool) -> None:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
     """
     request = requested(WaterRequest, given)
-    with steps() as progress:
-        result = run(request, progress=progress, scratch=out)
+    with steps() as progress, closing(run(request, progress=progress, scratch=out)) as result:
         progress("Writing", 0, 0)
         result.write(out, figures=figures)
     for text in result.cautions():

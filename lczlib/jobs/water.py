@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lczlib.errors import InputError, LczError
 from lczlib.jobs.device import device
-from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps, is_path, job, name_of
+from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps, is_path, name_of
+from lczlib.jobs.result import job
 from lczlib.settings import setting
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class WaterRequest(Request):
             )
             raise InputError(msg, parameter="descending")
         if self.descending and not all(map(is_path, (*self.inputs, *self.descending))):
-            msg = "An open scene of both passes has four bands itself: leave the descending one out."
+            msg = (
+                "An open scene of both passes has four bands itself: leave the descending one out."
+            )
             raise InputError(msg, parameter="descending")
         if self.dates and len(self.dates) != n:
             msg = f"{len(self.dates)} --date for {n} inputs: give one each, in order."
@@ -145,6 +148,7 @@ def run(
     Parameters
     ----------
     request : WaterRequest
+        What of, and how.
     progress, cancelled : callable, optional
         As of all jobs.
     scratch : path, optional
@@ -178,7 +182,7 @@ def _run(request: WaterRequest, step: Steps, *, scratch: str | Path | None) -> W
         weights = {"name": model.weights.name, "sha256": model.weights.sha256}
         found = WaterResult(
             request=request, scenes=tuple(scenes), series=series, why_no_series=why_none,
-            weights=weights, device=device_name(str(next(model.parameters()).device)),
+            weights=weights, device=device_name(str(next(model.parameters()).device)), scratch=folder,
         )  # fmt: skip
         found.document()  # computed here, and not when it is first looked at
     except BaseException:

@@ -19,11 +19,12 @@ from lczlib.errors import InputError
 from lczlib.export.files import staged, write_result
 from lczlib.export.geotiff import write_raster
 from lczlib.grid import geobox_of, same_grid
-from lczlib.jobs.request import Result
+from lczlib.jobs.result import Result
 from lczlib.mapping.water import water_of
 from lczlib.mapping.water_files import as_series, write_water_map
 
 if TYPE_CHECKING:
+    from lczlib.jobs.scratch import Scratch
     from lczlib.jobs.water import WaterRequest
 
 _MUCH_DARK = 0.25  # of the mapped area, unmapped: worth a look
@@ -170,9 +171,7 @@ class WaterSeries:
         )  # fmt: skip
 
 
-def series_of(
-    scenes: Sequence[WaterScene], threshold: float
-) -> tuple[WaterSeries | None, str]:
+def series_of(scenes: Sequence[WaterScene], threshold: float) -> tuple[WaterSeries | None, str]:
     """The months of several dated scenes of one grid; else none, and why not where that is told."""
     days = [s.date for s in scenes if s.date is not None]
     if len(scenes) < 2 or len(days) < len(scenes):
@@ -202,6 +201,8 @@ class WaterResult(Result):
         Name and SHA-256 of the network's.
     device : str
         What it computed on.
+    scratch : Scratch
+        Where the layers lie.
     """
 
     request: WaterRequest
@@ -210,6 +211,11 @@ class WaterResult(Result):
     why_no_series: str
     weights: dict[str, str]
     device: str
+    scratch: Scratch
+
+    def close(self) -> None:
+        """Remove the layers at once, and not when nothing refers to them any more: none can be read then."""
+        self.scratch.remove()
 
     def at(self, threshold: float) -> WaterResult:
         """The same with another threshold; the network need not run again for it."""
