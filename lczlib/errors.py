@@ -4,7 +4,6 @@ Every message is one sentence that names the offending value, says why it is wro
 The command line prints it without a traceback and exits with status 1.
 """
 
-
 from lczlib.terms import worded
 
 
