@@ -45,7 +45,7 @@ DEPENDS = {
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
         "product", "unit", "band", "acquired", "k1", "k2", "radiance_mult", "radiance_add",
         "interior_distance", "place_elevation", "measures", "sampled_maps", "error_range", "wave_days",
-        "day_block", "plausible", "resample", "block_size",
+        "day_block", "station_scheme", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
         "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
@@ -71,6 +71,7 @@ OTHER = {
     "heat_radiance_mult": 3e-4, "heat_radiance_add": 0.1, "heat_interior_distance": 200.0,
     "heat_place_elevation": True, "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
     "heat_error_range": 200.0, "heat_wave_days": 2, "heat_day_block": 3,
+    "heat_station_scheme": "0-16",
 }  # fmt: skip
 
 
