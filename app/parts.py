@@ -16,9 +16,9 @@ from style import RAW_CSS
 
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
+from lczlib.kinds import TITLES as MAP_NAMES
 from lczlib.reading import counted
 from lczlib.study import Study
-from lczlib.study.steps import MAP_NAMES
 from lczlib.study.wording import in_page
 
 WHAT = {

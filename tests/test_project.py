@@ -15,6 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Which parts of the library each part may import; a part may import itself.
 MAY_IMPORT = {
     "errors": set(),
+    "kinds": set(),
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
@@ -66,7 +67,7 @@ MAY_IMPORT = {
     "models": {"catalog", "classes", "errors", "export", "limits"},
     "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "made_by", "maps",
+        "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by", "maps",
         "models", "rasters", "reading", "scenes",
     },
     "training": {

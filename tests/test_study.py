@@ -15,6 +15,7 @@ from synthetic_sentinel2 import land
 
 from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
+from lczlib.mapping import MapRequest
 from lczlib.maps import open_lcz_map
 from lczlib.reading import Reading
 from lczlib.study import STEPS, Places, Study
@@ -108,7 +109,7 @@ def test_an_input_makes_stale_exactly_what_depends_on_it(study: Study, name: str
 def test_setting_an_input_back_makes_its_outputs_current_again(study: Study) -> None:
     complete(study)
     study.fusion = "product"
-    study.fusion = "so2sat"
+    study.fusion = MapRequest.fusion
     assert set(study.conditions.values()) == {"current"}
 
 
@@ -193,7 +194,7 @@ def test_a_step_without_what_it_needs_says_so(study: Study) -> None:
 def test_two_studies_share_nothing(tmp_path: Path, cache: Path) -> None:
     a, b = complete(Study(tmp_path / "a", cache)), complete(Study(tmp_path / "b", cache))
     a.fusion, a.sensors = "vote", ["s2"]
-    assert b.fusion == "so2sat"
+    assert b.fusion == MapRequest.fusion
     assert b.sensors == ["s1", "s2"]
     assert set(b.conditions.values()) == {"current"}
 

@@ -31,8 +31,9 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.figures import cross_table_figure
+from lczlib.kinds import by_title
 from lczlib.study.point import at_place
-from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.steps import named_maps
 
 _NO_IMAGE: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _SWIPE_JS = """
@@ -168,7 +169,7 @@ class ComparePage:
         study.param.update(first=first, second=second)
         self._offering = True
         for name, choice in self._choices.items():
-            options = kinds_by_name(maps)
+            options = by_title(maps)
             chosen = getattr(self._study, name)
             if name == "third":
                 options = {"none": "", **options}

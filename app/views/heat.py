@@ -28,7 +28,8 @@ from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
-from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.kinds import by_title
+from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
 _DIVERGING = (
@@ -114,7 +115,7 @@ class HeatPage:
         study = self._study
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         study.heat_map = at_hand(study, study.heat_map, maps)
-        options = kinds_by_name(maps)
+        options = by_title(maps)
         if study.heat_map not in maps:
             missing = MAP_NAMES.get(study.heat_map, study.heat_map)
             options[f"{missing} (not made yet)"] = study.heat_map

@@ -14,9 +14,10 @@ from session import Session
 from style import WRAP_CSS
 
 from lczlib.classes import CLASSES
+from lczlib.kinds import by_title
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
-from lczlib.study.steps import kinds_by_name, named_maps
+from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
@@ -151,7 +152,7 @@ class MapPage:
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
-        options = kinds_by_name(maps)
+        options = by_title(maps)
         wanted = next((k for k in (self._view.kind, "fused", "s2", "s1", *maps) if k in maps), "")
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)

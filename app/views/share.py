@@ -17,6 +17,7 @@ from session import Session
 
 from lczlib.errors import LczError
 from lczlib.export import zip_folder
+from lczlib.kinds import lcz_file, proba_file
 from lczlib.study.document import (
     figures_of,
     has_water,
@@ -147,11 +148,11 @@ class SharePage:
         if result is not None:
             for kind in result.kinds:
                 parts.append(
-                    self._existing(f"{MAP_NAMES[kind]}: classes", result.folder / f"{kind}_lcz.tif")
+                    self._existing(f"{MAP_NAMES[kind]}: classes", result.folder / lcz_file(kind))
                 )
                 parts.append(
                     self._existing(
-                        f"{MAP_NAMES[kind]}: probabilities", result.folder / f"{kind}_proba.tif"
+                        f"{MAP_NAMES[kind]}: probabilities", result.folder / proba_file(kind)
                     )
                 )
             parts.append(

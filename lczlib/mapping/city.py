@@ -18,6 +18,7 @@ from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
 from lczlib.export.files import alone_in
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
+from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
 from lczlib.mapping.engines import Engine, choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, Method, fuse
@@ -173,7 +174,7 @@ def map_city(
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
     with quiet():
-        opened = {kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17") for kind in kinds}
+        opened = {kind: open_lcz_map(out / lcz_file(kind), scheme="1-17") for kind in kinds}
     return MapResult(out, opened, tuple(warnings), manifest)
 
 
@@ -250,13 +251,13 @@ def _write_maps(
         made[kind] = joined(networks[name] for name in several)
         if kind not in several:
             proba[kind] = fuse(several, "mean")
-    image = next((k for k in kinds if k not in ("s1", "both")), None)
-    if "s1" in proba and image:
+    image = next((k for k in kinds if k not in (Kind.S1, Kind.BOTH)), None)
+    if Kind.S1 in proba and image:
         seasons = {s.name: proba[s.name] for s in sources if s.kind == image}
         voters = seasons if fusion == "so2sat" else {image: proba[image]}
-        proba["fused"] = fuse({"s1": proba["s1"], **voters}, fusion)
-        made["fused"] = joined((made["s1"], made[image]))
-        kinds.append("fused")
+        proba[Kind.FUSED] = fuse({Kind.S1: proba[Kind.S1], **voters}, fusion)
+        made[Kind.FUSED] = joined((made[Kind.S1], made[image]))
+        kinds.append(Kind.FUSED)
     tags = {"LCZLIB_VERSION": lczlib.__version__}
     if any(s.scene.attrs.get("simulated") for s in sources):
         tags["LCZLIB_SIMULATED"] = "yes"
@@ -264,12 +265,12 @@ def _write_maps(
     for name, p in proba.items():
         own = {**tags, WEIGHTS_TAG: made[name]}
         written += [
-            write_probabilities(out / f"{name}_proba.tif", p, tags=own),
-            write_lcz_map(out / f"{name}_lcz.tif", labels(p), tags=own),
+            write_probabilities(out / proba_file(name), p, tags=own),
+            write_lcz_map(out / lcz_file(name), labels(p), tags=own),
         ]
         if name in kinds:
             layer = certainty(p)
-            path = out / f"{name}_certainty.tif"
+            path = out / certainty_file(name)
             written.append(write_raster(path, layer, descriptions=["certainty"], tags=own))
     fractions = [m["valid_fraction"] for m in maps.values()]
     stack = xr.concat(

@@ -15,6 +15,7 @@ from lczlib.errors import InputError
 from lczlib.export import write_lcz_map, write_probabilities, write_raster
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, relative, write_manifest
 from lczlib.grid import check_same_grid, geobox_of, to_grid
+from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
 
@@ -154,9 +155,9 @@ def fuse_files(
     tags = {WEIGHTS_TAG: joined(networks_of({p: p for p in names}).values())}
     sure = certainty(fused)
     written = [
-        write_probabilities(out / "fused_proba.tif", fused, tags=tags),
-        write_lcz_map(out / "fused_lcz.tif", lcz, tags=tags),
-        write_raster(out / "fused_certainty.tif", sure, descriptions=["certainty"], tags=tags),
+        write_probabilities(out / proba_file(Kind.FUSED), fused, tags=tags),
+        write_lcz_map(out / lcz_file(Kind.FUSED), lcz, tags=tags),
+        write_raster(out / certainty_file(Kind.FUSED), sure, descriptions=["certainty"], tags=tags),
     ]
     parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
     content = new_manifest(

@@ -6,6 +6,7 @@ import param
 
 from lczlib.analysis.heat.quality import LEVELS
 from lczlib.classes import CLASSES
+from lczlib.kinds import Kind
 from lczlib.scenes.thermal import PLAUSIBLE
 from lczlib.scenes.thermal_products import PRODUCTS
 
@@ -18,7 +19,7 @@ class HeatInputs(param.Parameterized):
     """What the heat island of a study is computed with: the options of ``lcz uhi``."""
 
     heat_kind = param.Selector(default="surface", objects=["surface", "canopy", "air"])
-    heat_map = param.String("fused", doc="The map whose zones are compared.")
+    heat_map = param.String(str(Kind.FUSED), doc="The map whose zones are compared.")
     heat_reference = param.Selector(
         default="D", objects=[c.code for c in CLASSES],
         doc="Class that the others are compared with. D (low plants) is the usual one; the heat "

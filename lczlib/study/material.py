@@ -23,6 +23,7 @@ from rasterio.windows import Window
 from lczlib import catalog
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, geobox_of
+from lczlib.kinds import MADE, lcz_file, proba_file
 from lczlib.longitudes import unwrapped
 from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
@@ -32,7 +33,6 @@ from lczlib.study.optical import open_optical
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
-_KINDS = ("s1", "s2", "both", "fused")  # of results whose manifest does not list them
 CELL_PIXELS = 10
 """An own area is cut to whole LCZ cells of ten pixels, so that its maps lie on the city's grid."""
 
@@ -152,7 +152,7 @@ class Maps:
     @cached_property
     def probabilities(self) -> dict[str, xr.DataArray]:
         """Class probabilities of each kind."""
-        paths = {k: self.folder / f"{k}_proba.tif" for k in self.kinds}
+        paths = {k: self.folder / proba_file(k) for k in self.kinds}
         with quiet():
             return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
 
@@ -297,14 +297,14 @@ def open_maps(folder: str | Path) -> Maps:
     folder = Path(folder)
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        listed = [k for k in manifest.get("kinds", _KINDS) if re.fullmatch(r"[\w-]+", k)]
+        listed = [k for k in manifest.get("kinds", MADE) if re.fullmatch(r"[\w-]+", k)]
     except (OSError, ValueError, AttributeError, TypeError):
         manifest, listed = None, []
     with quiet():  # of its own results this project knows all
         kinds = {
-            k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
+            k: open_lcz_map(folder / lcz_file(k), scheme="1-17").load()
             for k in listed
-            if (folder / f"{k}_lcz.tif").is_file()
+            if (folder / lcz_file(k)).is_file()
         }
     if not kinds:
         msg = f"{folder.name} holds no finished result of `lcz map` (*_lcz.tif and manifest.json)."

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import param
 
 from lczlib.errors import Cancelled, InputError, LczError
-from lczlib.mapping.fusion import METHODS
+from lczlib.kinds import Kind
+from lczlib.mapping import METHODS, MapRequest
 from lczlib.reading import Reading, readings
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
@@ -90,7 +91,7 @@ class Study(HeatInputs, MapInputs):
     sensors = param.ListSelector(["s1", "s2"], objects=["s1", "s2"])
     s1_weights = param.String("", doc="Empty: the default for the scene.")
     s2_weights = param.String("", doc="Empty: the default for the scene.")
-    fusion = param.Selector(default="so2sat", objects=list(METHODS))
+    fusion = param.Selector(default=MapRequest.fusion, objects=list(METHODS))
     s2_level = param.Selector(
         default="", objects=["", "L1C", "L2A"],
         doc="Own Sentinel-2: reflectance at the top of the atmosphere (L1C) or at the surface (L2A). "
@@ -121,8 +122,8 @@ class Study(HeatInputs, MapInputs):
     )
     reference_kind = param.Selector(default="polygons", objects=["polygons", "raster"])
 
-    first = param.String("s1", doc="Map of a comparison: s1, s2, fused, reference or own.")
-    second = param.String("s2")
+    first = param.String(str(Kind.S1), doc="Map of a comparison: s1, s2, fused, reference or own.")
+    second = param.String(str(Kind.S2))
     third = param.String("", doc="A third map beside them; empty for none.")
 
     water_files = param.ClassSelector(
