@@ -54,7 +54,7 @@ MAY_IMPORT = {
         "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
-    "catalog": {"errors", "export"},
+    "catalog": {"errors", "export", "longitudes"},
     "scenes": {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons", "rasters",
         "reading", "unreadable",

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -112,18 +112,24 @@ def map_city(
     _tell(notes, request)
     prepared = {
         s.name: prepare(
-            s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values
+            s.scene,
+            chosen[s.weights_name],
+            name=s.name,
+            accept_values=request.accept_values,
+            box=s.box,
+            statistics=request.statistics.get(s.name),
         )
         for s in sources
     }
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
+    statistics = {n: asdict(p.statistics) for n, p in prepared.items() if p.statistics}
     work = out / _WORK
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]})
         hashes = {f: sha256_of(f) for f in files}
         engines: dict[str, Engine] = {}
         maps: dict[str, xr.Dataset] = {}
-        sizes = {s.name: _cells(prepared[s.name]) for s in sources}
+        sizes = {s.name: prepared[s.name].shape for s in sources}
         total, before = sum(r * c for r, c in sizes.values()), 0
         for source in sources:
             name = source.weights_name
@@ -140,6 +146,7 @@ def map_city(
                 "scaling": [request.scale, request.offset, request.nodata, list(request.bands)],
                 "resample": request.resample, "level": [request.level, request.date],
                 "box": list(request.box), "keep_clouds": request.keep_clouds,
+                "statistics": statistics.get(source.name),
             }  # fmt: skip
             store = Store.on_disk(work / source.name, job, shape, len(tiles_of(shape)))
 
@@ -167,7 +174,7 @@ def map_city(
             outputs=layers, seconds=time.time() - started,
             weights=[w.to_dict() for w in chosen.values()],
             engines={name: e.description for name, e in engines.items()},
-            cells=total, warnings=warnings, kinds=kinds,
+            cells=total, warnings=warnings, kinds=kinds, statistics=statistics,
             simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources),
         )  # fmt: skip
         # they are moved from the working folder into the result's
@@ -208,11 +215,6 @@ def _empty(maps: dict[str, xr.Dataset]) -> list[str]:
         f"The scene {name} gives no cell a class: none has half of its pixels valid."
         for name in empty
     ]
-
-
-def _cells(prepared: object) -> tuple[int, int]:
-    height, width = (prepared.bands.sizes[d] for d in ("y", "x"))
-    return -(-height // prepared.step), -(-width // prepared.step)
 
 
 def _grouped(warnings: dict[str, tuple[str, ...]]) -> list[str]:

@@ -13,6 +13,7 @@ from lczlib.export.manifest import MANIFEST, relative
 from lczlib.mapping.engines import Precision
 from lczlib.mapping.fusion import Method
 from lczlib.mapping.predict import Anchor
+from lczlib.mapping.statistics import Statistics
 from lczlib.models import describe
 
 
@@ -54,6 +55,9 @@ class MapRequest:
         West, south, east, north in degrees: maps that part only (`lczlib.scenes.crop`).
     keep_clouds : bool
         Keep what the scene classification of a surface product calls cloud.
+    statistics : dict of str to Statistics
+        Of scenes of an earlier result, for networks that normalise by them; by default they are
+        worked out anew.
     """
 
     inputs: tuple[str, ...] = ()
@@ -78,11 +82,13 @@ class MapRequest:
     accept_values: bool = False
     box: tuple[float, ...] = ()
     keep_clouds: bool = False
+    statistics: dict[str, Statistics] = field(default_factory=dict)
 
 
 def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
     """The request as plain values for a manifest in `folder`, with paths as seen from there."""
     values = asdict(request)
+    del values["statistics"]  # they stand in the manifest, as they were used
     values["inputs"] = [relative(p, folder) for p in request.inputs]
     values["seasons"] = {s: relative(p, folder) for s, p in request.seasons.items()}
     values["sentinel1"] = [relative(p, folder) for p in request.sentinel1]
@@ -123,6 +129,9 @@ def request_of(
     values["weights"] = _weights(manifest, folder, look_in)
     values["bands"] = tuple(values["bands"])
     values["box"] = tuple(values.get("box", ()))
+    values["statistics"] = {
+        name: Statistics.from_dict(found) for name, found in manifest.get("statistics", {}).items()
+    }
     try:
         return MapRequest(**values)
     except TypeError as err:

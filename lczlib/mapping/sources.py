@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,12 +52,15 @@ class Source:
         Canonical scene.
     weights_name : str
         Name or file of the weights.
+    box : tuple of float
+        West, south, east, north in degrees of the part that is mapped; empty for all.
     """
 
     name: str
     kind: str
     scene: xr.Dataset
     weights_name: str
+    box: tuple[float, ...] = ()
 
 
 def open_sources(
@@ -141,26 +144,20 @@ def _from_folder(
         **_raster_options(request),
         keep_clouds=request.keep_clouds,
     )
-    if request.box:
-        city = replace(
-            city,
-            seasons={s: crop(scene, request.box) for s, scene in city.seasons.items()},
-            sentinel1=None if city.sentinel1 is None else crop(city.sentinel1, request.box),
-        )
     first = city.sentinel1 if city.sentinel1 is not None else next(iter(city.seasons.values()))
     names = by_kind or default_weights(first)
     level = described[names["s2"]].level if by_kind.get("s2") else "L1C"
     sources = []
     if city.sentinel1 is not None and "s1" in names:
-        sources.append(Source("s1", "s1", city.sentinel1, names["s1"]))
+        sources.append(Source("s1", "s1", city.sentinel1, names["s1"], request.box))
     if "s2" in names:
         sources += [
-            Source(f"s2_{season}", "s2", _at_level(scene, request, level), names["s2"])
+            Source(f"s2_{season}", "s2", _at_level(scene, request, level), names["s2"], request.box)
             for season, scene in city.seasons.items()
         ]
     if "both" in names:
         sources += [
-            Source(f"both_{season}", "both", scene, names["both"])
+            Source(f"both_{season}", "both", scene, names["both"], request.box)
             for season, scene in city.both_sensors().items()
         ]
     return sources, city.notes
@@ -195,10 +192,8 @@ def _from_rasters(
             msg = "--resample does not go with --sentinel1: both sensors must share a grid already."
             raise InputError(msg)
         radar = open_sentinel1_rasters(request.sentinel1)
-        if request.box:
-            radar = crop(radar, request.box)
         chosen = by_kind.get("s1") or default_weights(radar)["s1"]
-        sources.append(Source("s1", "s1", radar, chosen))
+        sources.append(Source("s1", "s1", radar, chosen, request.box))
         if by_kind and name is None:
             files = {}
     weights = described.get(name) if name else None
@@ -211,13 +206,12 @@ def _from_rasters(
             scene = _at_level(scene, request, weights.level if weights else "L1C")
         else:
             scene = open_raster_scene(path, sensor=weights.sensor, **_raster_options(request))
-        if request.box:
-            scene = crop(scene, request.box)
-        if request.resample:
-            scene = to_utm(scene)
+        box = request.box
+        if request.resample:  # only what is mapped is warped
+            scene, box = to_utm(crop(scene, box) if box else scene), ()
         plain = len(files) == 1 and not request.seasons
         chosen = name or default_weights(scene)["s2"]
-        sources.append(Source(kind if plain else f"{kind}_{label}", kind, scene, chosen))
+        sources.append(Source(kind if plain else f"{kind}_{label}", kind, scene, chosen, box))
     first = sources[0]
     for source in sources[1:]:
         boxes = (geobox_of(s.scene, s.name) for s in (first, source))

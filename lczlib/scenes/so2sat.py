@@ -95,18 +95,6 @@ def find_cities(root: str | Path) -> list[str]:
     return sorted({c.name for f in folders for c in _folders(f)})
 
 
-def city_rasters(root: str | Path, city: str) -> list[Path]:
-    """All GeoTIFFs of a city of a So2Sat folder."""
-    sensors = [_child(Path(root), name) for name in ("Sentinel-1", "Sentinel-2")]
-    cities = [_child(s, city) for s in sensors if s]
-    return [f for c in cities if c for f in _rasters_below(c)]
-
-
-def _rasters_below(folder: Path) -> list[Path]:
-    below = [f for inner in _folders(folder) for f in _rasters_below(inner)]
-    return sorted([*_rasters(folder), *below])
-
-
 def _hidden(path: Path) -> bool:
     """Whether a system put it there: ``._x.tif``, ``@eaDir``, ``__MACOSX``, ``$RECYCLE.BIN``."""
     return path.name.startswith((".", "@", "__", "$", "#", "~")) or path.name == "lost+found"
@@ -189,6 +177,8 @@ def open_so2sat(
     sentinel1, time = None, ""
     if "s1" in sensors and radar:
         sentinel1, time = _open_radar(radar, sentinel1_time)
+    for scene in (*scenes.values(), *([sentinel1] if sentinel1 is not None else [])):
+        scene.attrs["city"] = city
     _check_one_city({**scenes, **({"Sentinel-1": sentinel1} if sentinel1 is not None else {})})
     return City(city, scenes, sentinel1, time, tuple(notes))
 

@@ -120,7 +120,7 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
         facts["bands"] = facts["bands"] or ()
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
-        weights=weights, fusion=values["fusion"], device=values["device"], **facts,
+        weights=weights, fusion=values["fusion"], device=values["device"], box=material.area, **facts,
     )  # fmt: skip
 
 

@@ -79,7 +79,7 @@ class Step:
 
 def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
     return open_material(
-        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"],
+        context.places.place(v["city"]), area=v["area"], files=v["scene_files"],
         radar_files=v["radar_files"], options=own_values(v),
     )  # fmt: skip
 
