@@ -30,7 +30,7 @@ _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
     "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
-    "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
+    "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},

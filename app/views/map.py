@@ -276,7 +276,7 @@ class MapPage:
 
     def _offer_existing(self, _: Any) -> None:
         """Results of earlier runs of this server, and results in the folders that were allowed."""
-        from lczlib.study.results import existing_results
+        from lczlib.study.existing import existing_results
 
         found = existing_results(self._study.context)
         self._existing.visible = True

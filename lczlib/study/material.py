@@ -55,6 +55,8 @@ class Material:
         Whether Sentinel-2 is a visitor's, who alone knows its level and units.
     area : tuple of float
         West, south, east, north in degrees that the scenes are cut to; empty for all.
+    simulated_result : bool
+        Whether a result whose scenes are not here was made from simulated ones.
     """
 
     place: Place
@@ -70,11 +72,12 @@ class Material:
     shared: bool = True
     own: bool = False
     area: tuple[float, ...] = ()
+    simulated_result: bool = False
 
     @property
     def simulated(self) -> bool:
         """Whether the scenes are simulated."""
-        return any(s.attrs.get("simulated") for s in self._scenes)
+        return self.simulated_result or any(s.attrs.get("simulated") for s in self._scenes)
 
     @property
     def sensors(self) -> tuple[str, ...]:

@@ -289,8 +289,11 @@ class Study(HeatInputs, MapInputs):
         return self.key(ticket.step) == ticket.key
 
     def _inputs_changed(self, *events: param.parameterized.Event) -> None:
-        if any(e.name == "city" and e.old != e.new for e in events):
+        changed = {e.name for e in events if e.old != e.new}
+        if "city" in changed:
             self._clear(list(self._made))
+        if self.result_folder and changed & _OTHER_PLACE and "result_folder" not in changed:
+            self.result_folder = ""  # it is of the place before
         for name, key in list(self._failed_for.items()):
             if key != self.key(STEPS[name]):  # what it said is no longer asked for
                 del self._failed_for[name]
@@ -322,6 +325,7 @@ class Study(HeatInputs, MapInputs):
                 self.conditions = conditions
 
 
+_OTHER_PLACE = {"city", "scene_files", "radar_files"}
 INPUTS = tuple(dict.fromkeys(name for step in STEPS.values() for name in step.inputs))
 
 

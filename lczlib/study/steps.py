@@ -17,6 +17,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.kinds import TITLES, Kind
+from lczlib.study.existing import open_result_place
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
 from lczlib.study.map_inputs import chosen_options, map_settings
@@ -78,6 +79,8 @@ class Step:
 
 
 def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
+    if v["result_folder"]:
+        return open_result_place(v["result_folder"], context.places)
     return open_material(
         context.places.place(v["city"]), area=v["area"], files=v["scene_files"],
         radar_files=v["radar_files"], options=own_values(v),
@@ -160,6 +163,7 @@ def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
 
 _MAPS = ("own_map", "maps")
 _ANY_MAP = ("maps", "reference", "own_map")
+_SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
     "s2_level", "s2_date", "s2_accept_values", *OWN_VALUES,
@@ -168,7 +172,7 @@ _MAPPING = (
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
-        Step("scene", ("city", "area", "scene_files", "radar_files", *OWN_VALUES), (), _scene),
+        Step("scene", _SCENES, (), _scene),
         Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
         Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
