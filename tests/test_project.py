@@ -16,6 +16,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAY_IMPORT = {
     "errors": set(),
     "kinds": set(),
+    "options": set(),
+    "scene_options": {"options"},
+    "map_request": {"options", "scene_options"},
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
@@ -56,8 +59,8 @@ MAY_IMPORT = {
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export", "longitudes"},
     "scenes": {
-        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons", "rasters",
-        "reading", "unreadable",
+        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "options", "polygons",
+        "rasters", "reading", "scene_options", "unreadable",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -67,12 +70,12 @@ MAY_IMPORT = {
     "models": {"catalog", "classes", "errors", "export", "limits"},
     "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by", "maps",
-        "models", "rasters", "reading", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
+        "map_request", "maps", "models", "rasters", "reading", "scenes",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
-        "polygon_cells", "polygons", "rasters", "reading", "scenes",
+        "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",

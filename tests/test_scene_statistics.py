@@ -31,7 +31,9 @@ def whole(shared, weights_cache, tmp_path_factory):
         patch.setenv("LCZLIB_MIRROR", str(shared / "mirror"))
         patch.setenv("LCZLIB_CACHE", str(weights_cache))
         out = tmp_path_factory.mktemp("whole")
-        request = MapRequest((str(shared / "goldens/so2sat_city/data"),), NAME, weights=(NETWORK,))
+        request = MapRequest(
+            (str(shared / "goldens/so2sat_city/data"),), city=NAME, weights=(NETWORK,)
+        )
         result = map_city(request, out)
     west, south, east, north = geobox_of(result.kinds["s1"]).geographic_extent.boundingbox
     return result, request, (west, south, (west + east) / 2, north)
@@ -48,7 +50,7 @@ def changed(part: xr.DataArray, result) -> float:
 
 def test_half_a_box_is_half_of_the_map(whole, mirror, tmp_path):
     result, request, half = whole
-    given = MapRequest(request.inputs, NAME, weights=(NETWORK,), box=half)
+    given = MapRequest(request.inputs, city=NAME, weights=(NETWORK,), box=half)
     with readings() as heard:
         part = map_city(given, tmp_path / "half")
     assert changed(part.kinds["s1"], result) <= MOST_CHANGED

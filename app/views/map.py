@@ -84,6 +84,9 @@ class MapPage:
             pn.widgets.TextInput.from_param(
                 study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
             ),
+            pn.widgets.Select.from_param(
+                study.param.s2_resample, name="Resampling", options={"none": "", "to 10 m in UTM": "utm"}, **wide
+            ),
             pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip

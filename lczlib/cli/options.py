@@ -115,8 +115,8 @@ def listed(text: str | None) -> tuple[str, ...]:
     return tuple(t.strip() for t in (text or "").split(",") if t.strip())
 
 
-def pairs(items: Iterable[str], what: str) -> dict[str, str]:
-    """``NAME=VALUE`` items as a dictionary.
+def pairs(items: Iterable[str], what: str, name: str = r"[^\W\d]\w*") -> dict[str, str]:
+    """``NAME=VALUE`` items as a dictionary; `name` is what the first part must match.
 
     Raises
     ------
@@ -125,23 +125,18 @@ def pairs(items: Iterable[str], what: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for item in items:
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not equals or not value or not name.isidentifier():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not value or not re.fullmatch(name, key):
             raise typer.BadParameter(f"{item!r} is not {what}")
-        if name in found:
-            raise typer.BadParameter(f"{name} is given twice.")
-        found[name] = value
+        if key in found:
+            raise typer.BadParameter(f"{key} is given twice.")
+        found[key] = value
     return found
 
 
 Seed = Annotated[int, typer.Option(min=0, help="Of all random draws.")]
-Device = Annotated[
-    str,
-    typer.Option(
-        help="auto, cpu, cuda, cuda:1, mps.",
-        callback=matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:NUMBER"),
-    ),
-]
+a_device = matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:NUMBER")
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", callback=a_device)]
 
 Epochs = Annotated[int, typer.Option(min=1, help="At most.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Patches a step.")]

@@ -20,11 +20,12 @@ from lczlib.export.files import alone_in
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
+from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, choose_device, make_engine
-from lczlib.mapping.fusion import METHODS, Method, fuse
+from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import prepare
-from lczlib.mapping.request import MapRequest, parameters_of
+from lczlib.mapping.request import parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels

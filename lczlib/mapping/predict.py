@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
 
 import dask
 import dask.array as da
@@ -20,12 +19,12 @@ from odc.geo.geobox import GeoBox
 from lczlib.classes import N_CLASSES
 from lczlib.errors import Cancelled, InputError, WeightsError
 from lczlib.grid import geobox_of, lcz_grid, on_grid
+from lczlib.map_request import Anchor
 from lczlib.mapping.engines import Engine, PatchLayout
 from lczlib.mapping.prepare import Prepared
 from lczlib.mapping.store import Store
 from lczlib.maps import probabilities
 
-Anchor = Literal["center", "corner"]
 Progress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
 

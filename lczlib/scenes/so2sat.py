@@ -8,72 +8,18 @@ count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@ea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray as xr
 
 from lczlib.errors import InputError
-from lczlib.grid import check_same_grid, geobox_of
-from lczlib.scenes.polarimetry import sentinel1_channels
-from lczlib.scenes.sentinel1 import open_sentinel1, so2sat_features
+from lczlib.scenes.city import City
+from lczlib.scenes.sentinel1 import open_sentinel1
 from lczlib.scenes.sentinel2 import open_sentinel2
 
 SEASONS = ("spring", "summer", "autumn", "winter")
 _ALSO = {"fall": "autumn"}
 _RASTERS = (".tif", ".tiff")
-
-
-@dataclass(frozen=True)
-class City:
-    """The scenes of one city, on one grid.
-
-    Attributes
-    ----------
-    name : str
-        Folder name, for example ``00017_22007_Lagos``.
-    seasons : dict
-        Sentinel-2 scene of each season, in the order spring, summer, autumn, winter; then those of
-        other names (``2021-07``).
-    sentinel1 : Dataset or None
-        Sentinel-1 scene.
-    sentinel1_time : str
-        Its month, ``yyyymm``.
-    notes : tuple of str
-        What a user should know of the folder (a season that is missing).
-    """
-
-    name: str
-    seasons: dict[str, xr.Dataset]
-    sentinel1: xr.Dataset | None
-    sentinel1_time: str = ""
-    notes: tuple[str, ...] = field(default=())
-
-    def both_sensors(self) -> dict[str, xr.Dataset]:
-        """Each season with what networks of both sensors read of Sentinel-1 beside its bands.
-
-        That is So2Sat's seven features and the nine channels of Zhou et al. (2022); whatever is not
-        read is never computed.
-
-        Raises
-        ------
-        InputError
-            If one of the sensors is missing.
-        """
-        if self.sentinel1 is None or not self.seasons:
-            there = "Sentinel-2" if self.sentinel1 is None else "Sentinel-1"
-            msg = f"{self.name} holds {there} only; a network of both sensors needs both."
-            raise InputError(msg)
-        features = so2sat_features(self.sentinel1).assign(
-            sentinel1_channels(self.sentinel1).data_vars
-        )
-        files = self.sentinel1.attrs.get("files", [])
-        return {
-            season: scene.assign(features.data_vars).assign_attrs(
-                sensor="both", files=[*scene.attrs.get("files", []), *files]
-            )
-            for season, scene in self.seasons.items()
-        }
 
 
 def find_cities(root: str | Path) -> list[str]:
@@ -177,10 +123,14 @@ def open_so2sat(
     sentinel1, time = None, ""
     if "s1" in sensors and radar:
         sentinel1, time = _open_radar(radar, sentinel1_time)
-    for scene in (*scenes.values(), *([sentinel1] if sentinel1 is not None else [])):
+    found = City(city, scenes, sentinel1, time, tuple(notes))
+    if not found.scenes:
+        msg = "There is no scene of this city for the sensors asked for."
+        raise InputError(msg)
+    for scene in found.scenes.values():
         scene.attrs["city"] = city
-    _check_one_city({**scenes, **({"Sentinel-1": sentinel1} if sentinel1 is not None else {})})
-    return City(city, scenes, sentinel1, time, tuple(notes))
+    found.check_one_grid()
+    return found
 
 
 def _open_seasons(
@@ -262,12 +212,3 @@ def _open_radar(folder: Path, asked: str | None) -> tuple[xr.Dataset, str]:
 def _mosaic(folder: Path) -> Path:
     files = _rasters(folder) if folder.is_dir() else []
     return next((f for f in files if f.stem.lower() == "mosaic"), folder / "mosaic.tif")
-
-
-def _check_one_city(scenes: dict[str, xr.Dataset]) -> None:
-    if not scenes:
-        msg = "There is no scene of this city for the sensors asked for."
-        raise InputError(msg)
-    first = next(iter(scenes))
-    for name, scene in scenes.items():
-        check_same_grid(geobox_of(scenes[first], first), geobox_of(scene, name), (first, name))

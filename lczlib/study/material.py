@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,15 +15,17 @@ import xarray as xr
 
 from lczlib import catalog
 from lczlib.errors import InputError
-from lczlib.grid import check_same_grid, geobox_of
+from lczlib.grid import geobox_of
 from lczlib.kinds import MADE, lcz_file, proba_file
 from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
-from lczlib.scenes import crop, open_so2sat
-from lczlib.scenes.so2sat import City
+from lczlib.scene_options import SceneOptions
+from lczlib.scenes import City, crop, open_scenes
 from lczlib.study.optical import open_optical
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
+
+_DEFAULTS = SceneOptions()
 
 
 @dataclass(frozen=True)
@@ -173,24 +175,13 @@ class Maps:
         return tuple(self.manifest.get("warnings", ()))
 
 
-OWN_VALUES = ("s2_scale", "s2_offset", "s2_nodata", "s2_bands")
-"""Settings that say what the values of a visitor's Sentinel-2 mean."""
-
-
-def own_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of `OWN_VALUES` as `lczlib.scenes.open_sentinel2` takes them."""
-    bands = tuple(b.strip() for b in values["s2_bands"].split(",") if b.strip())
-    numbers = {n: values[f"s2_{n}"] for n in ("scale", "offset", "nodata")}
-    return {**numbers, "bands": bands or None}
-
-
 def open_material(
     place: Place,
     *,
     area: tuple[float, float, float, float] | None = None,
     files: Sequence[str] = (),
     radar_files: Sequence[str] = (),
-    options: Mapping[str, Any] | None = None,
+    options: SceneOptions = _DEFAULTS,
 ) -> Material:
     """Open what there is of a place.
 
@@ -205,8 +196,8 @@ def open_material(
     radar_files : sequence of str
         Own Sentinel-1 raster(s) (see `lczlib.study.radar.open_radar`): beside own Sentinel-2 or a
         Sentinel-2 scene of the catalog, else alone.
-    options : mapping, optional
-        What the visitor says of own Sentinel-2: see `own_values`.
+    options : SceneOptions
+        What the visitor says of own Sentinel-2.
 
     Raises
     ------
@@ -224,7 +215,7 @@ def open_material(
 
 
 def _opened(
-    place: Place, files: Sequence[str], radar: Sequence[str], options: Mapping[str, Any] | None
+    place: Place, files: Sequence[str], radar: Sequence[str], options: SceneOptions
 ) -> Material:
     """What there is of a place, whole."""
     if files or (radar and not place.key.startswith("scene:")):
@@ -242,7 +233,7 @@ def _opened(
     demo = place.key == DEMO
     folder, city = demo_folder() if demo else (place.folder, place.city)
     reference = folder / "Reference" / city
-    opened, heard = _open_demo(folder, city) if demo else (open_so2sat(folder, city), ())
+    opened, heard = _open_demo(folder, city) if demo else (_open_folder(folder, city), ())
     for reading in heard:
         tell(reading)
     return Material(
@@ -254,8 +245,12 @@ def _opened(
 @lru_cache(1)  # what every visitor opens first, and nobody changes
 def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
     with readings() as heard:
-        opened = open_so2sat(folder, city)
+        opened = _open_folder(folder, city)
     return opened, tuple(heard)
+
+
+def _open_folder(folder: Path, city: str) -> City:
+    return open_scenes([folder], SceneOptions(city=city))
 
 
 def open_references(
@@ -292,7 +287,7 @@ def open_maps(folder: str | Path) -> Maps:
     folder = Path(folder)
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        listed = [k for k in manifest.get("kinds", MADE) if re.fullmatch(r"[\w-]+", k)]
+        listed = [k for k in manifest.get("kinds", MADE) if re.fullmatch(r"\w[\w. -]*", k)]
     except (OSError, ValueError, AttributeError, TypeError):
         manifest, listed = None, []
     with quiet():  # of its own results this project knows all
@@ -312,23 +307,20 @@ def _of_rasters(
     files: Sequence[str | Path],
     radar: Sequence[str],
     *,
-    options: Mapping[str, Any] | None = None,
+    options: SceneOptions = _DEFAULTS,
     **facts: Any,
 ) -> Material:
-    seasons = {Path(p).stem: open_optical(Path(p), options) for p in files}
-    scenes, backscatter, notes = dict(seasons), None, ()
+    city = open_optical(files, options) if files else City("", {}, None)
+    backscatter, notes = city.sentinel1, ()
     if radar:
         backscatter = open_radar(radar)
-        if maps_to_lcz(backscatter):
-            scenes["Sentinel-1"] = backscatter  # only what is fused must share a grid
+        if maps_to_lcz(backscatter):  # only what is fused must share a grid
+            city = replace(city, sentinel1=backscatter)
         else:
             notes = (NO_LCZ,)
-    if scenes:
-        first = next(iter(scenes))
-        for name, scene in scenes.items():
-            check_same_grid(geobox_of(scenes[first], first), geobox_of(scene, name), (first, name))
-    radar_inputs = tuple(radar) if "Sentinel-1" in scenes else ()
+    city.check_one_grid()
+    radar_inputs = tuple(radar) if radar and city.sentinel1 is backscatter else ()
     return Material(
-        place, tuple(str(p) for p in files), radar_inputs, seasons=seasons, radar=backscatter,
+        place, tuple(str(p) for p in files), radar_inputs, seasons=city.seasons, radar=backscatter,
         notes=notes, **facts,
     )  # fmt: skip

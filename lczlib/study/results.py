@@ -22,7 +22,8 @@ from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
-from lczlib.study.material import Maps, Material, References, open_maps, own_values
+from lczlib.study.material import Maps, Material, References, open_maps
+from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_options
 
 _FOLDER_LOCKS: dict[str, Lock] = {}
 
@@ -111,10 +112,7 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     )
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = {n: values[f"s2_{n}"] for n in ("level", "date", "accept_values")} | own_values(
-            values
-        )
-        facts["bands"] = facts["bands"] or ()
+        facts = own_options(values, (*OWN_MAPPING, *OWN_VALUES))
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
         weights=weights, fusion=values["fusion"], device=values["device"], box=material.area, **facts,

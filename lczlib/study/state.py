@@ -18,6 +18,7 @@ from lczlib.reading import Reading, readings
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.places import DEMO, Places
+from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.steps import STEPS, Context, Step
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs, MapInputs):
+class Study(HeatInputs, MapInputs, SceneInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -92,28 +93,7 @@ class Study(HeatInputs, MapInputs):
     s1_weights = param.String("", doc="Empty: the default for the scene.")
     s2_weights = param.String("", doc="Empty: the default for the scene.")
     fusion = param.Selector(default=MapRequest.fusion, objects=list(METHODS))
-    s2_level = param.Selector(
-        default="", objects=["", "L1C", "L2A"],
-        doc="Own Sentinel-2: reflectance at the top of the atmosphere (L1C) or at the surface (L2A). "
-        "Networks trained on L1C get an approximate atmosphere put back where L2A is said.",
-    )  # fmt: skip
-    s2_date = param.String("", doc="Own Sentinel-2: day of the image, YYYY-MM-DD, for level L2A.")
-    s2_scale = param.Number(
-        None, bounds=(0, None), inclusive_bounds=(False, True),
-        doc="Own Sentinel-2: reflectance per stored unit, 0.0001 for DN. Empty: as the file says.",
-    )  # fmt: skip
-    s2_offset = param.Number(
-        None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
-    )
-    s2_nodata = param.Number(None, doc="Own Sentinel-2: stored value of missing pixels.")
-    s2_bands = param.String(
-        "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
-    )
-    s2_accept_values = param.Boolean(
-        False,
-        doc="Own Sentinel-2: map values that cannot be what the network reads, with a warning.",
-    )
-    device = param.String("auto")
+    device = param.String(MapRequest.device)
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
 

@@ -22,16 +22,15 @@ from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
 from lczlib.study.map_inputs import chosen_options, map_settings
 from lczlib.study.material import (
-    OWN_VALUES,
     Maps,
     Material,
     References,
     open_material,
     open_references,
-    own_values,
 )
 from lczlib.study.places import Places
 from lczlib.study.results import run_map
+from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.water import Water, WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 
@@ -83,7 +82,7 @@ def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any
         return open_result_place(v["result_folder"], context.places)
     return open_material(
         context.places.place(v["city"]), area=v["area"], files=v["scene_files"],
-        radar_files=v["radar_files"], options=own_values(v),
+        radar_files=v["radar_files"], options=own_scene_options(v),
     )  # fmt: skip
 
 
@@ -166,7 +165,7 @@ _ANY_MAP = ("maps", "reference", "own_map")
 _SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
-    "s2_level", "s2_date", "s2_accept_values", *OWN_VALUES,
+    *OWN_MAPPING, *OWN_VALUES,
 )  # fmt: skip
 
 STEPS: dict[str, Step] = {

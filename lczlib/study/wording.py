@@ -41,6 +41,8 @@ def in_page(message: str, step: str = "") -> str:
         The step of the study that it is from: what ``--band`` is there.
     """
     names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
+    if step == "maps":
+        names = names | {"resample": "Values of your Sentinel-2: Resampling"}
     if step in OWN_MAP_CARDS:
         names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in _OF_MAPS.items()}
         names["reference"] = "Reference on the City page"

@@ -1,0 +1,63 @@
+"""What to map and how: the options of ``lcz map`` and of the dashboard, with their defaults."""
+
+# ruff: noqa: RUF009 - `option` makes fields
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Literal
+
+from lczlib.options import option
+from lczlib.scene_options import SceneOptions
+
+Method = Literal["mean", "so2sat", "product", "entropy", "vote"]
+"""How maps are fused, see `lczlib.mapping.fuse`."""
+Anchor = Literal["center", "corner"]
+"""Where a patch is centred: on its cell, or on the cell's upper-left corner."""
+Precision = Literal["float32", "mixed"]
+EngineName = Literal["auto", "torch", "openvino"]
+
+
+@dataclass(frozen=True)
+class MapRequest(SceneOptions):
+    """What to map and how: all that a result depends on.
+
+    Besides `SceneOptions`, which say how the scenes are read:
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        A So2Sat folder, or rasters: what `lczlib.scenes.open_scenes` opens.
+    seasons : dict of str to str
+        Season to raster, instead of `inputs`.
+    sentinel1 : tuple of str
+        Sentinel-1 rasters beside those of Sentinel-2, or alone: see
+        `lczlib.scenes.open_sentinel1_rasters`.
+    weights : tuple of str
+        Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
+    fusion, anchor, device, engine, precision, batch_size, accept_values
+        See `lczlib.options.options_of`, `lczlib.mapping.predict` and `make_engine`.
+    statistics : dict of str to Statistics
+        Of scenes of an earlier result, for networks that normalise by them; by default they are
+        worked out anew.
+    """
+
+    inputs: tuple[str, ...] = ()
+    _: KW_ONLY
+    seasons: dict[str, str] = field(default_factory=dict)
+    sentinel1: tuple[str, ...] = ()
+    weights: tuple[str, ...] = option(
+        (),
+        "NAME or FILE, one a sensor, separated by a comma. See `lcz weights list`.",
+        kind="names",
+    )
+    fusion: Method = option("mean", "See `lcz fuse --help`.")
+    anchor: Anchor = option("center", "center of a cell, or corner as in So2Sat's own maps.")
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", kind="device")
+    engine: EngineName = option("auto", "What computes.")
+    precision: Precision = option(
+        "float32", "mixed is faster; nearly all labels stay, probabilities move."
+    )
+    batch_size: int | None = option(None, "Patches a batch.", kind="count")
+    accept_values: bool = option(False, "Map values that cannot be what the network reads.")
+    statistics: dict[str, Any] = field(default_factory=dict)
