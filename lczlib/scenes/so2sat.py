@@ -138,10 +138,12 @@ def _open_seasons(
 ) -> tuple[dict[str, xr.Dataset], list[str]]:
     there = _season_folders(folder)
     names = [*SEASONS, *(n for n in there if n not in SEASONS)]
-    unknown = [s for s in asked or () if s not in names]
+    called = {n.casefold(): n for n in names} | _ALSO
+    unknown = [s for s in asked or () if s.casefold() not in called]
     if unknown:
         msg = f"{unknown[0]!r} is no season of {folder}: use {', '.join(names)}."
         raise InputError(msg)
+    asked = [called[s.casefold()] for s in asked or ()]
     scenes, notes = {}, []
     for season in names:
         if asked and season not in asked:
