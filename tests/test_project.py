@@ -71,7 +71,7 @@ MAY_IMPORT = {
     "made_by": set(),
     "mapping": {
         "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
-        "map_request", "maps", "models", "rasters", "reading", "scenes",
+        "map_request", "maps", "models", "options", "rasters", "reading", "scene_options", "scenes",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",

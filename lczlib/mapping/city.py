@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,13 +24,15 @@ from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
-from lczlib.mapping.prepare import prepare
+from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
+from lczlib.options import options_of
 from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
+from lczlib.scene_options import SceneOptions
 
 _WORK = ".unfinished"
 
@@ -113,53 +115,16 @@ def map_city(
     _tell(notes, request)
     prepared = {
         s.name: prepare(
-            s.scene,
-            chosen[s.weights_name],
-            name=s.name,
-            accept_values=request.accept_values,
-            box=s.box,
-            statistics=request.statistics.get(s.name),
-        )
-        for s in sources
-    }
+            s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values,
+            box=s.box, statistics=request.statistics.get(s.name),
+        ) for s in sources
+    }  # fmt: skip
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
-    statistics = {n: asdict(p.statistics) for n, p in prepared.items() if p.statistics}
-    work = out / _WORK
+    work, told = out / _WORK, _Told(progress, cancelled)
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]})
         hashes = {f: sha256_of(f) for f in files}
-        engines: dict[str, Engine] = {}
-        maps: dict[str, xr.Dataset] = {}
-        sizes = {s.name: prepared[s.name].shape for s in sources}
-        total, before = sum(r * c for r, c in sizes.values()), 0
-        for source in sources:
-            name = source.weights_name
-            if name not in engines:
-                engines[name] = make_engine(
-                    name, device=request.device, engine=request.engine,
-                    precision=request.precision, batch_size=request.batch_size,
-                )  # fmt: skip
-            shape = sizes[source.name]
-            job = {
-                "lczlib": lczlib.__version__, "weights": chosen[name].sha256,
-                "files": {f: hashes[f] for f in source.scene.attrs["files"]},
-                "anchor": request.anchor, "precision": request.precision,
-                "scaling": [request.scale, request.offset, request.nodata, list(request.bands)],
-                "resample": request.resample, "level": [request.level, request.date],
-                "box": list(request.box), "keep_clouds": request.keep_clouds,
-                "statistics": statistics.get(source.name),
-            }  # fmt: skip
-            store = Store.on_disk(work / source.name, job, shape, len(tiles_of(shape)))
-
-            def report(done: int, _: int, at: int = before, label: str = source.name) -> None:
-                if progress:
-                    progress(label, at + done, total)
-
-            maps[source.name] = predict(
-                prepared[source.name], engines[name], anchor=request.anchor, store=store,
-                progress=report, cancelled=cancelled,
-            )  # fmt: skip
-            before += shape[0] * shape[1]
+        maps, engines = _predicted(work, request, sources, prepared, chosen, hashes, told)
         empty = _empty(maps)
         if empty:
             warnings += empty
@@ -175,7 +140,9 @@ def map_city(
             outputs=layers, seconds=time.time() - started,
             weights=[w.to_dict() for w in chosen.values()],
             engines={name: e.description for name, e in engines.items()},
-            cells=total, warnings=warnings, kinds=kinds, statistics=statistics,
+            cells=sum(p.shape[0] * p.shape[1] for p in prepared.values()),
+            warnings=warnings, kinds=kinds,
+            statistics={n: asdict(p.statistics) for n, p in prepared.items() if p.statistics},
             simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources),
         )  # fmt: skip
         # they are moved from the working folder into the result's
@@ -184,6 +151,59 @@ def map_city(
     with quiet():
         opened = {kind: open_lcz_map(out / lcz_file(kind), scheme="1-17") for kind in kinds}
     return MapResult(out, opened, tuple(warnings), manifest)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who is told of the progress, and who may stop it."""
+
+    progress: Progress | None
+    cancelled: Callable[[], bool] | None
+
+
+_WHICH = ("city", "only_seasons", "sentinel1_time")
+"""Options that say which files are read: those are hashed, and stay what they are without them."""
+
+
+def _predicted(
+    work: Path,
+    request: MapRequest,
+    sources: Sequence[Source],
+    prepared: Mapping[str, Prepared],
+    chosen: Mapping[str, Weights],
+    hashes: Mapping[str, str],
+    told: _Told,
+) -> tuple[dict[str, xr.Dataset], dict[str, Engine]]:
+    """Probabilities of each scene, and what computed them, by the weights' names."""
+    engines: dict[str, Engine] = {}
+    maps: dict[str, xr.Dataset] = {}
+    total, before = sum(p.shape[0] * p.shape[1] for p in prepared.values()), 0
+    read = {n: getattr(request, n) for n in options_of(SceneOptions) if n not in _WHICH}
+    for source in sources:
+        name, ready = source.weights_name, prepared[source.name]
+        if name not in engines:
+            engines[name] = make_engine(
+                name, device=request.device, engine=request.engine,
+                precision=request.precision, batch_size=request.batch_size,
+            )  # fmt: skip
+        job = {
+            "lczlib": lczlib.__version__, "weights": chosen[name].sha256,
+            "files": {f: hashes[f] for f in source.scene.attrs["files"]},
+            "anchor": request.anchor, "precision": request.precision, "scene": read,
+            "statistics": asdict(ready.statistics) if ready.statistics else None,
+        }  # fmt: skip
+        store = Store.on_disk(work / source.name, job, ready.shape, len(tiles_of(ready.shape)))
+
+        def report(done: int, _: int, at: int = before, label: str = source.name) -> None:
+            if told.progress:
+                told.progress(label, at + done, total)
+
+        maps[source.name] = predict(
+            ready, engines[name], anchor=request.anchor, store=store, progress=report,
+            cancelled=told.cancelled,
+        )  # fmt: skip
+        before += ready.shape[0] * ready.shape[1]
+    return maps, engines
 
 
 def _tell(notes: Sequence[str], request: MapRequest) -> None:
