@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagery import base_image
-from memory import settle
-from views import PAGES
+from .maps.imagery import base_image
+from .pages import PAGES
+from .panel_patches.memory import settle
 
 if TYPE_CHECKING:
-    from session import Session
+    from .session import Session
 
 
 def is_warming(doc: Any) -> bool:

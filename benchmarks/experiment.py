@@ -25,11 +25,13 @@ from lczlib.experiment.speed import speeds
 from lczlib.figures import save_figure
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes.simulation import simulate_city, write_so2sat
+from lczlib.scenes.simulation.city import CORNER
 from lczlib.training.inputs import SceneFiles
 from lczlib.training.trainer import Options
 
 TRAIN_SEEDS, TEST_SEEDS = range(4101, 4107), (5101, 5102)
 CITY_KM, SPACING, PATCH = 8.0, 240.0, 32
+APART = 20_000.0  # metres from one city to the next
 SETTINGS = Settings(
     network="rsnnet",
     inputs="D6",
@@ -77,9 +79,11 @@ def simulated_data(folder: Path) -> SceneData:
     names = {
         seed: f"0000{i}_{seed}_Simulated" for i, seed in enumerate((*TRAIN_SEEDS, *TEST_SEEDS))
     }
-    for seed, name in names.items():
+    east, north = CORNER
+    for i, (seed, name) in enumerate(names.items()):
         if not (folder / "Reference" / name / "truth.json").is_file():
-            write_so2sat(simulate_city(CITY_KM, seed), folder, name)
+            city = simulate_city(CITY_KM, seed, (east, north + i * APART))
+            write_so2sat(city, folder, name)
 
     def city(seed: int) -> City:
         name = names[seed]

@@ -8,7 +8,7 @@ notebook, the cautions come as Python warnings, and the rest is silent.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from lczlib.terms import worded
 
 
 class InputWarning(UserWarning):
@@ -53,19 +55,20 @@ class Reading:
 
     def __str__(self) -> str:
         name = Path(self.source).name or self.source
-        return f"{self.what[:1].upper()}{self.what[1:]} {name}: {'; '.join(self.said) or 'read'}."
+        said = "; ".join(self.said) or "read"
+        return worded(f"{self.what[:1].upper()}{self.what[1:]} {name}: {said}.")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON; the file by its name."""
         return {
             "what": self.what,
             "file": Path(self.source).name,
-            "said": list(self.said),
-            "cautions": list(self.cautions),
-            **self.facts,
+            "said": [worded(t) for t in self.said],
+            "cautions": [worded(t) for t in self.cautions],
+            **{k: worded(v) if isinstance(v, str) else v for k, v in self.facts.items()},
         }
 
-    def worded(self, change: Callable[[str], str]) -> Reading:
+    def changed(self, change: Callable[[str], str]) -> Reading:
         """The same in other words: with the names that options have where it is told."""
         facts = {k: change(v) if isinstance(v, str) else v for k, v in self.facts.items()}
         said, cautions = tuple(map(change, self.said)), tuple(map(change, self.cautions))
@@ -107,6 +110,11 @@ class Notes:
 
 Listener = Callable[[Reading], None]
 
+
+class _Kept(list[Reading]):
+    """What is collected beside those who listen, and does not count as listening."""
+
+
 _heard: ContextVar[tuple[list[Reading], ...]] = ContextVar("heard", default=())
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 _words: ContextVar[tuple[Callable[[str], str], ...]] = ContextVar("words", default=())
@@ -131,23 +139,51 @@ def readings(say: Listener | None = None) -> Iterator[list[Reading]]:
 def tell(reading: Reading) -> None:
     """Say what was read, to all who listen; without listeners, the cautions as `InputWarning`."""
     for change in reversed(_words.get()):
-        reading = reading.worded(change)
+        reading = reading.changed(change)
     collections = _heard.get()
-    if not collections:
+    new = [heard for heard in collections if reading not in heard]
+    if collections and not new:
+        return
+    if all(isinstance(heard, _Kept) for heard in collections):
         for text in reading.cautions:
-            warnings.warn(text, InputWarning, stacklevel=3)
-        return
-    if reading in collections[0]:
-        return
-    for heard in collections:
+            warnings.warn(worded(text), InputWarning, stacklevel=3)
+    for heard in new:
         heard.append(reading)
-    for say in _listeners.get():
-        say(reading)
+    if new and new[0] is collections[0]:
+        for say in _listeners.get():
+            say(reading)
+
+
+@contextmanager
+def collected() -> Iterator[list[Reading]]:
+    """Collect what is read in the block, as `readings`, without being the one who listens.
+
+    A job keeps so what it read with its result, and where nobody else listens the cautions are still
+    Python warnings. A file that an earlier job read is heard again.
+    """
+    heard = _Kept()
+    token = _heard.set((*_heard.get(), heard))
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
+
+
+@contextmanager
+def told_before(read: Iterable[Reading]) -> Iterator[None]:
+    """A block that writes a result for which all of this was read, and has been said already."""
+    token = _heard.set(([*read],))
+    said = _listeners.set(())
+    try:
+        yield
+    finally:
+        _listeners.reset(said)
+        _heard.reset(token)
 
 
 @contextmanager
 def in_words(change: Callable[[str], str]) -> Iterator[None]:
-    """All that is told in the block is told in other words (see `Reading.worded`)."""
+    """All that is told in the block is told in other words (see `Reading.changed`)."""
     token = _words.set((*_words.get(), change))
     try:
         yield

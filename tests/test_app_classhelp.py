@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 pytest.importorskip("panel")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
-from classhelp import WORDS, all_classes, describe, section
-from palette import STANDARD
-
+from app.parts.classhelp import WORDS, all_classes, describe, section
+from app.parts.palette import STANDARD
 from lczlib.analysis.heat.morphology import morphology_table
 from lczlib.classes import CLASSES
 

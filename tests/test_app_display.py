@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,9 +10,8 @@ from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 
 pytest.importorskip("panel")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
-from display import (
+from app.maps.display import (
     MERCATOR,
     MOST_CELLS,
     Picture,
@@ -26,7 +22,6 @@ from display import (
     to_degrees,
     to_mercator,
 )
-
 from lczlib.grid import on_grid
 
 CELL = 10.0

@@ -9,19 +9,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 pn = pytest.importorskip("panel")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
-import jobs  # noqa: E402 - the app is a folder, not a package
-import sending  # noqa: E402
 from bokeh.document import Document  # noqa: E402 - after the check that it is installed
 from panel.io import document  # noqa: E402
 from panel.io.state import set_curdoc  # noqa: E402
-from session import Session  # noqa: E402
+
+from app.panel_patches import sending  # noqa: E402
+from app.session import Session, jobs  # noqa: E402
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,14 +19,11 @@ import xarray as xr
 from shapely.geometry import Point, box
 
 pytest.importorskip("panel")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
-import upload_checks
-import uploads
-from parts import what_was_read
-from upload_checks import accept
-from uploads import KINDS
-
+from app.parts.messages import what_was_read
+from app.uploads import checks, inputs, panel
+from app.uploads.checks import accept
+from app.uploads.kinds import KINDS
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.grid import GeoBox, on_grid
@@ -87,7 +83,7 @@ def test_kml_is_accepted(tmp_path: Path) -> None:
         "</Polygon></Placemark></Document></kml>"
     )
     path = accept("areas.kml", text.encode(), REFERENCE.endings, tmp_path)
-    assert uploads.area_of(path) == (3.0, 52.0, 3.1, 52.1)
+    assert inputs.area_of(path) == (3.0, 52.0, 3.1, 52.1)
 
 
 def test_a_zipped_shapefile_is_accepted(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
@@ -105,7 +101,8 @@ def test_a_geotiff_is_accepted_into_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_tables_are_accepted(tmp_path: Path) -> None:
     table = pd.DataFrame({"time": ["2021-07-01T00:00Z"], "station": ["a"], "temperature": [20.0]})
     table.to_parquet(tmp_path / "t.parquet")
-    assert accept("t.csv", table.to_csv(index=False).encode(), STATIONS.endings, tmp_path).is_file()
+    for kind in (STATIONS, REFERENCE):
+        assert accept("t.csv", table.to_csv(index=False).encode(), kind.endings, tmp_path).is_file()
     assert accept(
         "t.parquet", (tmp_path / "t.parquet").read_bytes(), STATIONS.endings, tmp_path
     ).is_file()
@@ -166,7 +163,7 @@ def test_a_zip_with_other_files_is_refused(tmp_path: Path, frame: gpd.GeoDataFra
 
 
 def test_too_large_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_checks, "LARGEST_MB", 0.0001)
+    monkeypatch.setattr(checks, "LARGEST_MB", 0.0001)
     with pytest.raises(InputError, match="at most"):
         accept("map.tif", tiff(tmp_path), MAP.endings, tmp_path)
 
@@ -182,7 +179,7 @@ def test_attribute_text_is_text(tmp_path: Path, frame: gpd.GeoDataFrame) -> None
     frame["name"] = "<script>alert(1)</script>"
     path = accept("a.geojson", frame.to_json().encode(), REFERENCE.endings, tmp_path)
     assert json.loads(path.read_text())["features"][0]["properties"]["name"].startswith("<script>")
-    from parts import table
+    from app.parts.markup import table
 
     assert "<script>" not in table(("name",), [(frame["name"][0],)])
 
@@ -192,7 +189,7 @@ def test_the_area_of_points_and_polygons_is_their_box(tmp_path: Path) -> None:
         geometry=[Point(500_000, 5_780_000), Point(505_000, 5_775_000)], crs=32631
     )
     path = accept("a.gpkg", written(tmp_path, "a.gpkg", frame), REFERENCE.endings, tmp_path)
-    west, south, east, north = uploads.area_of(path)
+    west, south, east, north = inputs.area_of(path)
     assert west == pytest.approx(3, abs=0.001)
     assert south < north < 52.2
     assert east > west
@@ -219,14 +216,14 @@ def test_two_files_of_one_radar_scene_are_joined_though_they_come_apart(tmp_path
     ]
     assert len(parts) == 2
     with pytest.raises(InputError, match="cannot be mapped"):
-        uploads.joined(radar.check, [], parts[:1])
+        inputs.joined(radar.check, [], parts[:1])
     with readings() as heard:
-        paths, remark = uploads.joined(radar.check, parts[:1], parts[1:])
+        paths, remark = inputs.joined(radar.check, parts[:1], parts[1:])
     assert not heard  # that is for the study, which opens them again
     assert paths == parts
     assert not remark
     other = accept("other.tif", eight_bands(parts, tmp_path), radar.endings, tmp_path)
-    assert uploads.joined(radar.check, parts, [other]) == ([other], "")
+    assert inputs.joined(radar.check, parts, [other]) == ([other], "")
 
 
 def test_a_file_that_is_read_for_two_ends_counts_once() -> None:
@@ -251,8 +248,8 @@ def three_bands(tmp_path: Path) -> bytes:
 def test_what_a_browser_sends_beyond_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     from panel.models.file_dropper import UploadEvent
 
-    monkeypatch.setattr(uploads, "LARGEST_MB", 0.0025)
-    drop = uploads.Drop()
+    monkeypatch.setattr(panel, "LARGEST_MB", 0.0025)
+    drop = panel.Drop()
 
     def send(name: str, n: int) -> None:
         for i in range(1, n + 1):
@@ -273,11 +270,11 @@ def test_a_new_map_is_not_read_as_the_one_before_was(tmp_path):
 
     study = Study(tmp_path)
     session = SimpleNamespace(study=study)
-    uploads.take(session, MAP, [tmp_path / "first.tif"])
+    inputs.take(session, MAP, [tmp_path / "first.tif"])
     study.param.update(map_legend="1=2,2=3", map_band="2", reference_legend="1=4")
-    uploads.take(session, MAP, [tmp_path / "second.tif"])
+    inputs.take(session, MAP, [tmp_path / "second.tif"])
     assert (study.map_legend, study.map_band, study.reference_legend) == ("", "", "1=4")
-    uploads.take(session, REFERENCE, [tmp_path / "reference.tif"])
+    inputs.take(session, REFERENCE, [tmp_path / "reference.tif"])
     assert study.reference_legend == ""
 
 

@@ -10,7 +10,9 @@ from odc.geo.geobox import GeoBox
 from PIL import Image
 
 from lczlib import figures
-from lczlib.analysis import assess, calibration, class_areas, compare, compare_all, confusion
+from lczlib.analysis import assess, class_areas, compare, compare_all
+from lczlib.analysis.calibration import calibration
+from lczlib.analysis.confusion import confusion
 from lczlib.errors import InputError
 from lczlib.grid import on_grid
 from lczlib.maps import lcz_map, probabilities
@@ -101,7 +103,7 @@ def test_each_figure_is_drawn_by_bokeh(results, name):
 
 def test_matplotlib_alone_is_enough_and_no_figure_is_imported_before_it_is_asked_for():
     code = (
-        "import sys, numpy as np, lczlib.figures as f; from lczlib.analysis import confusion\n"
+        "import sys, numpy as np, lczlib.figures as f; from lczlib.analysis.confusion import confusion\n"
         "assert not {'holoviews', 'matplotlib', 'bokeh'} & set(sys.modules), 'imported too early'\n"
         "f.confusion_figure(confusion(np.array([1, 2]), np.array([1, 6])))\n"
         "import holoviews as hv\n"

@@ -197,7 +197,7 @@ def test_canopy_result_keeps_its_contract(lcz_command, network, tmp_path):
         (("--lst", "LST", "--air", "LST"), "one of the three"),
         (("--air", "LST", "--kind", "modis"), "not to --air"),
         (("--lst", "LST", "--k1", "774"), "needs all four"),
-        (("--lst", "LST", "--lst", "LST", "--time", "2023-07-01T10:00"), "give one for each"),
+        (("--lst", "LST", "--lst", "LST", "--time", "2023-07-01T10:00"), "1 acquisition times"),
     ],
 )
 def test_options_that_contradict_are_usage_errors(lcz_command, files, arguments, sentence):

@@ -18,8 +18,8 @@ from lczlib.analysis.heat.station_zones import read_classes, station_classes, to
 from lczlib.analysis.heat.weather import read_weather
 from lczlib.clocks import read_stamps
 from lczlib.errors import InputError
-from lczlib.export.heat import check_kind
 from lczlib.grid import on_grid
+from lczlib.jobs.heat_choices import check_kind
 from lczlib.maps import lcz_map
 from lczlib.reading import readings
 from lczlib.scenes.layer import open_layer

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,21 +15,24 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # Which parts of the library each part may import; a part may import itself.
 MAY_IMPORT = {
-    "errors": set(),
+    "terms": set(),
+    "errors": {"terms"},
+    "lazy": set(),
+    "settings": {"errors"},
     "kinds": set(),
-    "options": set(),
-    "scene_options": {"options"},
-    "map_request": {"options", "scene_options"},
+    "scene_options": {"errors", "settings"},
+    "map_request": {"errors", "scene_options", "settings"},
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
     "grid": {"errors", "longitudes"},
     "mercator": {"grid", "longitudes"},
-    "reading": set(),
+    "reading": {"terms"},
     "limits": {"errors"},
     "unreadable": set(),
     "raster_masks": set(),
-    "rasters": {"errors", "limits", "raster_masks", "unreadable"},
+    "rasters": {"errors", "limits", "raster_masks", "reading", "unreadable", "wrf_grids"},
+    "wrf_grids": set(),
     "legend_files": set(),
     "legends": {"class_names", "classes", "errors", "legend_files"},
     "numbering": {"classes", "errors", "legend_files", "legends"},
@@ -41,7 +45,8 @@ MAY_IMPORT = {
     "tables": {"errors", "limits", "reading", "unreadable"},
     "clocks": {"errors", "reading", "tables"},
     "class_columns": {"class_names", "classes", "errors"},
-    "vector_files": {"errors", "limits", "reading", "unreadable"},
+    "point_tables": {"errors", "tables"},
+    "vector_files": {"errors", "limits", "point_tables", "reading", "unreadable"},
     "polygon_cells": {"errors", "grid", "vector_files"},
     "polygons": {
         "class_columns", "class_names", "classes", "errors", "grid", "limits", "longitudes", "maps",
@@ -53,25 +58,25 @@ MAY_IMPORT = {
         "vector_files",
     },
     "references": {
-        "classes", "errors", "grid", "maps", "polygons", "reading", "unreadable", "vector_files",
-        "vector_maps",
+        "classes", "errors", "grid", "maps", "point_tables", "polygons", "reading", "unreadable",
+        "vector_files", "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
     "catalog": {"errors", "export", "longitudes"},
     "scenes": {
-        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "options", "polygons",
-        "rasters", "reading", "scene_options", "unreadable",
+        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
+        "rasters", "reading", "scene_options", "settings", "unreadable",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
-        "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes", "tables",
-        "unreadable",
+        "lazy", "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes",
+        "settings", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export", "limits"},
     "made_by": set(),
     "mapping": {
         "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
-        "map_request", "maps", "models", "options", "rasters", "reading", "scene_options", "scenes",
+        "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
@@ -81,11 +86,30 @@ MAY_IMPORT = {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
         "scenes", "training",
     },
+    "jobs": {
+        "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files", "legends",
+        "made_by",
+        "mapping", "maps", "numbering", "polygons", "reading", "references", "scenes", "settings",
+        "vector_maps",
+    },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
 }  # fmt: skip
 
 
-DOCUMENTS = ("heat.py", "report.py")
+# Which parts of the dashboard each of its parts may import; of the library all but the command.
+APP_MAY_IMPORT = {
+    "panel_patches": set(),
+    "parts": set(),
+    "maps": {"parts"},
+    "session": {"maps", "panel_patches", "parts"},
+    "uploads": {"parts"},
+    "pages": {"maps", "parts", "session", "uploads"},
+    "warm": {"maps", "pages", "panel_patches"},
+    "frame": {"pages", "panel_patches", "parts", "session", "warm"},
+    "main": {"frame", "parts", "session"},
+}
+
+DOCUMENTS = ("report.py",)
 """Files of ``export`` that put whole results into documents; the others know files only."""
 
 
@@ -93,9 +117,8 @@ def normal(requirement: str) -> str:
     return re.split(r"[\[<>=!~; ]", requirement)[0].lower().replace("_", "-")
 
 
-def library_imports(path: Path) -> set[str]:
-    """Parts of lczlib that a file imports, at run time."""
-    found = set()
+def run_time_imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """What a file imports other than for type hints."""
     tree = ast.parse(path.read_text())
     skipped = {
         id(node)
@@ -103,18 +126,30 @@ def library_imports(path: Path) -> set[str]:
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
         for node in ast.walk(block)
     }
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module]
-            if node.module == "lczlib":
-                names = [f"lczlib.{a.name}" for a in node.names]
-        elif isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
-        found |= {n.split(".")[1] for n in names if n.startswith("lczlib.")}
-    return found
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in skipped
+    ]
+
+
+def names_in(
+    node: ast.Import | ast.ImportFrom, package: str, inside: tuple[str, ...] = ()
+) -> set[str]:
+    """Parts of a package that an import names, in a file of the folder `inside` it."""
+    if isinstance(node, ast.Import):
+        names = [a.name for a in node.names]
+    else:
+        base = (package, *inside)[: len(inside) + 2 - node.level] if node.level else ()
+        module = ".".join((*base, *([node.module] if node.module else ())))
+        names = [module] if module != package else [f"{package}.{a.name}" for a in node.names]
+    return {n.split(".")[1] for n in names if n.startswith(f"{package}.")}
+
+
+def library_imports(path: Path) -> set[str]:
+    """Parts of lczlib that a file imports, at run time."""
+    absolute = [n for n in run_time_imports(path) if not getattr(n, "level", 0)]
+    return {name for node in absolute for name in names_in(node, "lczlib")}
 
 
 @pytest.mark.parametrize("part", MAY_IMPORT)
@@ -126,6 +161,64 @@ def test_imports_point_one_way(part):
             continue
         stray = library_imports(file) - MAY_IMPORT[part] - {part, "__version__"}
         assert not stray, f"{file.relative_to(ROOT)} imports {stray}"
+
+
+@pytest.mark.parametrize("part", APP_MAY_IMPORT)
+def test_imports_of_the_dashboard_point_one_way(part):
+    app = ROOT / "app"
+    place = app / part
+    for file in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
+        inside = file.relative_to(app).parts[:-1]
+        imports = run_time_imports(file)
+        found = set().union(*(names_in(node, "app", inside) for node in imports))
+        assert not found - APP_MAY_IMPORT[part] - {part}, (
+            f"{file.relative_to(ROOT)} imports {found}"
+        )
+        assert "cli" not in library_imports(file), f"{file.relative_to(ROOT)} imports lczlib.cli"
+
+
+def test_the_dashboard_goes_by_any_name():
+    """Installed it is `lczlib.app`: only what loads it by its place knows it as `app`."""
+    app = ROOT / "app"
+    parts = {Path(f.relative_to(app).parts[0]).stem for f in app.rglob("*.py")}
+    assert parts == {"__init__", *APP_MAY_IMPORT}
+    for file in app.rglob("*.py"):
+        if file != app / "main.py":
+            assert not re.search(r"^\s*(import|from) app\b", file.read_text(), re.M), file
+
+
+def module_imports(path: Path) -> set[str]:
+    """Modules of lczlib that a file imports at run time, also inside functions."""
+    tree = ast.parse(path.read_text())
+    blocks = [
+        b for b in ast.walk(tree) if isinstance(b, ast.If) and "TYPE_CHECKING" in ast.dump(b.test)
+    ]
+    skipped = {id(node) for block in blocks for node in ast.walk(block)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    files = {
+        ".".join(f.relative_to(ROOT).with_suffix("").parts): f
+        for f in (ROOT / "lczlib").rglob("*.py")
+    }
+    # a package that only names its contents for others is no part of a circle among them
+    modules = {m: f for m, f in files.items() if not m.endswith(".__init__")}
+    order = TopologicalSorter(
+        {m: module_imports(f) & set(modules) - {m} for m, f in modules.items()}
+    )
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_the_library_never_imports_panel():

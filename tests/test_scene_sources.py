@@ -18,11 +18,11 @@ from lczlib.errors import GridError, InputError
 from lczlib.map_request import MapRequest
 from lczlib.maps import open_lcz_map
 from lczlib.models.weights import SENTINEL2_BANDS
-from lczlib.options import options_of
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes import City, SceneSource, open_scenes, register, scene_sources, sources
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.scenes.sources import source_of
+from lczlib.settings import described
 from lczlib.study import Study
 from lczlib.training.inputs import SceneFiles
 
@@ -102,8 +102,8 @@ OWN = {
 
 def test_every_command_that_reads_scenes_has_the_same_options():
     for command, given in commands().items():
-        for name, option in options_of(SceneOptions).items():
-            assert OWN[command].get(name, option.flag) in given, (command, name)
+        for name, option in described(SceneOptions).items():
+            assert OWN[command].get(name, option.option.lstrip("-")) in given, (command, name)
         assert "sentinel1" in given, command
 
 
@@ -126,8 +126,8 @@ def test_the_defaults_of_the_command_are_those_of_the_request(monkeypatch, run_l
         "anchor": ("corner", "corner"), "device": ("cpu", "cpu"), "engine": ("torch", "torch"),
         "precision": ("mixed", "mixed"), "batch_size": ("3", 3),
     }  # fmt: skip
-    flags = {n: o.flag for n, o in options_of(MapRequest).items()}
-    given = [w for name, (text, _) in words.items() for w in (f"--{flags[name]}", text)]
+    flags = {n: o.option for n, o in described(MapRequest).items()}
+    given = [w for name, (text, _) in words.items() for w in (flags[name], text)]
     run_lcz("map", "x.tif", *given, "--keep-clouds", "--accept-values")
     expected = {name: value for name, (_, value) in words.items()}
     assert asked[1] == MapRequest(("x.tif",), keep_clouds=True, accept_values=True, **expected)
@@ -136,8 +136,8 @@ def test_the_defaults_of_the_command_are_those_of_the_request(monkeypatch, run_l
 
 def test_every_field_says_what_it_means():
     plain = {"inputs", "seasons", "sentinel1", "statistics"}
-    assert {f.name for f in fields(MapRequest)} == set(options_of(MapRequest)) | plain
-    assert all(len(o.doc) > 10 for o in options_of(MapRequest).values())
+    assert {f.name for f in fields(MapRequest)} == set(described(MapRequest)) | plain
+    assert all(len(o.setting.doc) > 10 for o in described(MapRequest).values())
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,13 @@ DEPENDS = {
     **{f"heat_{n}": {"heat"} for n in (
         "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
-        "product", "unit", "band", "constants", "acquired", "plausible", "resample", "block_size",
+        "product", "unit", "band", "acquired", "k1", "k2", "radiance_mult", "radiance_add",
+        "interior_distance", "place_elevation", "measures", "sampled_maps", "error_range", "wave_days",
+        "day_block", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
         "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
-        "thermal", "air", "station", "quality", "elevation", "station_class", "weather")},
+        "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
     "water_units": {"water", "water_summary"}, "water_dn_scale": {"water", "water_summary"},
     "water_threshold": {"water_summary"},
@@ -65,7 +67,10 @@ OTHER = {
     "heat_block_size": 500.0, "heat_map_error": True, "heat_persistence": 2.0,
     "heat_quality": ["duplicates"], "heat_lapse_rate": 0.0065, "heat_wave": 30.0,
     "heat_calm_wind": 1.0, "heat_clear_cloud": 1.0, "heat_ambiguous": "infer",
-    "heat_air_unit": "degF", "heat_skip_outside": True,
+    "heat_air_unit": "degF", "heat_skip_outside": True, "heat_k1": 774.9, "heat_k2": 1321.1,
+    "heat_radiance_mult": 3e-4, "heat_radiance_add": 0.1, "heat_interior_distance": 200.0,
+    "heat_place_elevation": True, "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
+    "heat_error_range": 200.0, "heat_wave_days": 2, "heat_day_block": 3,
 }  # fmt: skip
 
 

@@ -180,8 +180,8 @@ def test_weather_picks_calm_and_clear_nights(study, city, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "value", "told"),
     [
-        ("heat_constants", "1,2", "four numbers"),
-        ("heat_columns", "time", "time=NAME"),
+        ("heat_k1", 774.9, "needs all four"),
+        ("heat_columns", "time", "ROLE=NAME"),
     ],
 )
 def test_settings_that_make_no_sense_are_told_in_words(study, lst, city, setting, value, told):
@@ -222,3 +222,16 @@ def test_a_raster_of_air_temperature_is_a_canopy_heat_island_by_pixels(study, ls
     study.thermal_files = (str(path),)
     with pytest.raises(InputError, match="holds air temperature"):
         study.compute("heat")
+
+
+def test_every_setting_of_the_heat_island_stands_on_its_page():
+    from app.pages import heat_settings
+    from lczlib.study.heat_inputs import HEAT_INPUTS
+
+    cards = [*heat_settings.SURFACE.values(), *heat_settings.CANOPY.values()]
+    shown = {n for names in cards for n in names} | {
+        *heat_settings.COMMON,
+        *heat_settings.INTERVALS,
+    }
+    elsewhere = {n for n in HEAT_INPUTS if n.endswith("_files")} | {"heat_kind", "heat_map"}
+    assert shown | elsewhere == set(HEAT_INPUTS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 import typing
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any, Literal
 
@@ -13,8 +14,8 @@ import click
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from lczlib.cli.options import a_box, a_date, a_device, above_zero, finite, listed
-from lczlib.options import Option, options_of
+from lczlib.cli.options import a_box, between, each, listed
+from lczlib.settings import Described, described
 
 
 def _box(text: str) -> tuple[float, ...]:
@@ -38,35 +39,38 @@ class SceneCommand(TyperCommand):
 
 @dataclass(frozen=True)
 class _Spelling:
-    """How a kind of option is written: its type and default, its settings of typer, how it is read."""
+    """How an option is written: its type and default, what Typer checks, how it is then read."""
 
     type: Any
     default: Any = None
-    settings: dict[str, Any] | None = None
+    checks: dict[str, Any] = field(default_factory=dict)
     read: Callable[[Any], Any] | None = None
 
 
-_SPELLED = {
-    "positive": _Spelling(float | None, None, {"callback": above_zero}),
-    "finite": _Spelling(float | None, None, {"callback": finite}),
-    "number": _Spelling(float | None),
-    "count": _Spelling(int | None, None, {"min": 1}),
-    "date": _Spelling(str, "", {"callback": a_date}),
-    "box": _Spelling(str, "", {"callback": a_box, "metavar": "W,S,E,N"}, _box),
-    "names": _Spelling(str, "", None, listed),
-    "device": _Spelling(str, "auto", {"callback": a_device}),
-}
+_ANY = ("nodata",)
+"""Numbers of which every one is right."""
 
 
-def _spelling(option: Option) -> _Spelling:
-    if option.kind:
-        return _SPELLED[option.kind]
-    if option.choices:
-        named = tuple(c for c in option.choices if c)
-        if len(named) == len(option.choices):
-            return _Spelling(Literal[named], option.default)
-        return _Spelling(Literal[named] | None, None, None, lambda value: value or "")
-    return _Spelling(option.type, option.default)
+def _spelling(one: Described) -> _Spelling:
+    told = one.setting
+    if one.many and one.kind is float:  # the four of a box are the only numbers by commas
+        return _Spelling(str, "", {"callback": a_box}, _box)
+    if one.many:
+        return _Spelling(str, "", {}, listed)
+    if one.choices:
+        named = tuple(c for c in one.choices if c)
+        if len(named) == len(one.choices):
+            return _Spelling(Literal[named], one.default)
+        return _Spelling(Literal[named] | None, None, {}, lambda value: value or "")
+    checks: dict[str, Any] = {}
+    if one.kind is int:
+        checks = {"min": int(told.low)} if math.isfinite(told.low) else {}
+    elif one.kind is float and one.name not in _ANY:
+        checks = {"callback": between(told.low, told.high, ends=not told.open_ends)}
+    elif told.check is not None:
+        checks = {"callback": each(told.check)}
+    optional = one.kind in (int, float) and one.default is None
+    return _Spelling(one.kind | None if optional else one.kind, one.default, checks)
 
 
 def from_fields(
@@ -77,7 +81,7 @@ def from_fields(
     Parameters
     ----------
     owner : type
-        The dataclass; its fields are made with `lczlib.options.option`.
+        The dataclass; its fields are made with `lczlib.settings.setting`.
     parameter : str
         Of the command.
     leave : collection of str
@@ -85,7 +89,7 @@ def from_fields(
     **flags : str
         Other names of options on this command, by field.
     """
-    offered = {n: o for n, o in options_of(owner).items() if n not in leave}
+    offered = {n: o for n, o in described(owner).items() if n not in leave}
     spelled = {n: _spelling(o) for n, o in offered.items()}
     called = {n: flags.get(n, n).replace("-", "_") for n in offered}
 
@@ -102,8 +106,9 @@ def from_fields(
                 annotation=Annotated[
                     spelled[name].type,
                     typer.Option(
-                        f"--{flags.get(name, option.flag)}", help=option.doc,
-                        **(spelled[name].settings or {}),
+                        f"--{flags[name]}" if name in flags else option.option,
+                        help=option.setting.doc, metavar=option.setting.metavar or None,
+                        **spelled[name].checks,
                     ),
                 ],
             )

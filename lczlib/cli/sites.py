@@ -167,7 +167,7 @@ def morphology(
     )
     from lczlib.cli.results import recorded
     from lczlib.export import write_raster
-    from lczlib.export.heat import write_table
+    from lczlib.export.files import write_table
 
     reading = one_map(map_path, options)
     with recorded("morphology", out, options, ("map_path",), maps=("map_path",)):

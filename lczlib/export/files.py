@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from lczlib.errors import InputError
 from lczlib.reading import heard_so_far
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (
@@ -148,6 +151,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value
+
+
+def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = True) -> Path:
+    """Write a table as CSV that appears only when complete."""
+    path = Path(path)
+    with staged(path) as temporary:
+        table.to_csv(temporary, index=index, float_format="%.6g")
+    return path
 
 
 def sha256_of(path: str | Path) -> str:

@@ -30,9 +30,9 @@ from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
-from lczlib.options import options_of
 from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
 from lczlib.scene_options import SceneOptions
+from lczlib.settings import described
 
 _WORK = ".unfinished"
 
@@ -178,7 +178,7 @@ def _predicted(
     engines: dict[str, Engine] = {}
     maps: dict[str, xr.Dataset] = {}
     total, before = sum(p.shape[0] * p.shape[1] for p in prepared.values()), 0
-    read = {n: getattr(request, n) for n in options_of(SceneOptions) if n not in _WHICH}
+    read = {n: getattr(request, n) for n in described(SceneOptions) if n not in _WHICH}
     for source in sources:
         name, ready = source.weights_name, prepared[source.name]
         if name not in engines:

@@ -25,8 +25,8 @@ from lczlib.rasters import open_raster
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.fills import Fills
+from lczlib.scenes.optical import scene_of
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling
-from lczlib.scenes.sentinel2 import scene_of
 
 UNCLEAR = {
     1: "saturated or defective", 3: "cloud shadow", 8: "cloud, medium probability",

@@ -15,7 +15,6 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import to_utm
-from lczlib.options import options_of
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes.atmosphere import to_top_of_atmosphere
 from lczlib.scenes.city import City
@@ -26,6 +25,7 @@ from lczlib.scenes.safe import find_product
 from lczlib.scenes.sentinel1 import NAMED_BANDS, open_sentinel1_rasters
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.scenes.so2sat import open_so2sat
+from lczlib.settings import described
 
 LEVELS = ("L1C", "L2A")
 SENSORS = ("s1", "s2")
@@ -79,7 +79,7 @@ def register(source: SceneSource) -> SceneSource:
     InputError
         If its name is taken, or it names options that there are not.
     """
-    unknown = source.options - options_of(SceneOptions).keys()
+    unknown = source.options - described(SceneOptions).keys()
     if source.name in _SOURCES or unknown:
         wrong = f"takes {', '.join(sorted(unknown))}" if unknown else "is there already"
         msg = f"The scene source {source.name!r} {wrong}: give it another name or other options."
@@ -197,11 +197,11 @@ def open_scenes(
 
 
 def _check_options(source: SceneSource, path: str | Path, options: SceneOptions) -> None:
-    for name, option in options.given().items():
+    for name, option in options.given_options().items():
         if name not in source.options:
             takers = " or ".join(s.title for s in scene_sources() if name in s.options)
-            msg = f"--{option.flag} goes with {takers}, and {path} is none."
-            raise InputError(msg)
+            msg = f"{option.option} goes with {takers}, and {path} is none."
+            raise InputError(msg, parameter=name)
 
 
 def _joined(

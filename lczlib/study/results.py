@@ -23,7 +23,7 @@ from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
 from lczlib.study.material import Maps, Material, References, open_maps
-from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_options
+from lczlib.study.scene_inputs import own_request_options
 
 _FOLDER_LOCKS: dict[str, Lock] = {}
 
@@ -112,7 +112,7 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     )
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = own_options(values, (*OWN_MAPPING, *OWN_VALUES))
+        facts = own_request_options(values)
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
         weights=weights, fusion=values["fusion"], device=values["device"], box=material.area, **facts,
@@ -193,7 +193,8 @@ def assess_maps(
     InputError
         If there is no reference, or none of the maps can be judged by it.
     """
-    from lczlib.analysis import accuracy_difference, assess, calibration
+    from lczlib.analysis import accuracy_difference, assess
+    from lczlib.analysis.calibration import calibration
 
     truth: Any = reference.polygons if kind == "polygons" else reference.raster
     other = "raster" if kind == "polygons" else "polygons"

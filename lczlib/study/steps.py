@@ -137,7 +137,7 @@ def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any)
         name = TITLES[v["heat_map"]]
         msg = f"There is no map {name} whose zones could be compared: {_at_hand(maps)}."
         raise InputError(msg)
-    return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v)
+    return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v, progress, cancelled)
 
 
 def _water(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Water:

@@ -16,7 +16,16 @@ morphology         area of each class and the published ranges of its form
 =================  ==================================================================
 """
 
-from lczlib.analysis.heat.alignment import Aligned, align
-from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, surface_heat_island
+from lczlib import lazy
 
-__all__ = ["Aligned", "SurfaceHeatIsland", "SurfaceOptions", "align", "surface_heat_island"]
+__getattr__, __dir__ = lazy.contents(
+    __name__,
+    {
+        "Aligned": "alignment",
+        "CanopyOptions": "options",
+        "SurfaceHeatIsland": "surface",
+        "SurfaceOptions": "options",
+        "align": "alignment",
+        "surface_heat_island": "surface",
+    },
+)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from lczlib.analysis.heat.surface import SurfaceHeatIsland, SurfaceOptions, of_pixels
+from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.surface import SurfaceHeatIsland, of_pixels
 
 
 def air_heat_island(

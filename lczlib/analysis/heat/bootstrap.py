@@ -12,15 +12,11 @@ against patches: docstring of :func:`lczlib.analysis.heat.surface_heat_island`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from scipy import fft, stats
 
-from lczlib.analysis.bootstrap import check_replicates
-from lczlib.errors import InputError
-
-Statistic = Literal["median", "mean"]
+from lczlib.analysis.heat.options import Statistic
 
 _BINS = 512
 _CORRELATED = 0.1
@@ -28,23 +24,6 @@ _MOST_BLOCKS = 2000
 WANTED_RANGES = 4
 _LEAST_ACROSS = 5
 _LARGEST_FFT = 2048
-
-
-def check_choices(statistic: str, confidence: float, replicates: int) -> None:
-    """Refuse a statistic, confidence or number of replicates that gives no interval.
-
-    Raises
-    ------
-    InputError
-        Which of them, and what it may be.
-    """
-    if statistic not in get_args(Statistic):
-        msg = f"The statistic is median or mean, not {statistic!r}."
-        raise InputError(msg)
-    if not 0 < confidence < 1:
-        msg = f"The confidence ({confidence}) must lie between 0 and 1."
-        raise InputError(msg)
-    check_replicates(replicates)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -10,111 +10,18 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lczlib.analysis.heat.bootstrap import Statistic, check_choices, percentile_interval
+from lczlib.analysis.heat.bootstrap import percentile_interval
+from lczlib.analysis.heat.canopy_levels import levels_only
+from lczlib.analysis.heat.canopy_result import CanopyHeatIsland
 from lczlib.analysis.heat.canopy_subsets import subsets_of
-from lczlib.analysis.heat.reference import LOW_PLANTS, Reference, bias_sentence, choose_reference
+from lczlib.analysis.heat.options import LOW_PLANTS, CanopyOptions
+from lczlib.analysis.heat.reference import Reference, choose_reference
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.longitudes import mean_longitude
-from lczlib.reading import counted
 
 _FEWEST_STATIONS = 3
-
-
-@dataclass(frozen=True)
-class CanopyOptions:
-    """Choices of :func:`canopy_heat_island`; all are written with the result.
-
-    Attributes
-    ----------
-    statistic : {"mean", "median"}
-        Over the hours, of the hourly differences.
-    reference, fallback
-        Reference class, and whether LCZ C may stand in where no station is in LCZ D. Without, the
-        result then has temperatures and no differences.
-    heat_wave_days : int
-        Fewest days in a row that make a heat wave.
-    heat_wave_threshold : float, optional
-        Daily maximum in degC at the reference that such a day exceeds; when not given, the 95th
-        percentile of all daily maxima of the record.
-    calm_wind, clear_cloud : float
-        Hours with at most this wind (m/s) and cloud (oktas) are calm and clear.
-    lapse_rate : float
-        K per m by which temperatures are brought to the mean height of the stations before they are
-        compared; 0 leaves them as measured, 0.0065 is the standard atmosphere.
-    day_block : int
-        Days drawn together in the bootstrap: longer than weather persists.
-    replicates, confidence, seed
-        Of the bootstrap.
-    """
-
-    statistic: Statistic = "mean"
-    reference: str | int = LOW_PLANTS
-    fallback: bool = False
-    heat_wave_days: int = 3
-    heat_wave_threshold: float | None = None
-    calm_wind: float = 2.0
-    clear_cloud: float = 2.0
-    lapse_rate: float = 0.0
-    day_block: int = 7
-    replicates: int = 500
-    confidence: float = 0.95
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_choices(self.statistic, self.confidence, self.replicates)
-        if self.day_block < 1 or self.heat_wave_days < 1:
-            msg = "day_block and heat_wave_days must be 1 or more."
-            raise InputError(msg)
-
-
-@dataclass(frozen=True)
-class CanopyHeatIsland:
-    """Result of :func:`canopy_heat_island`. Temperatures in degC, differences in K.
-
-    Attributes
-    ----------
-    classes : DataFrame
-        Index ``lcz``: ``n_stations``, ``n_hours``, ``mean``, ``median``, ``difference``,
-        ``ci_low``, ``ci_high``, ``interval_over``, ``station_sd`` (spread of the stations' own
-        differences within the class), ``night_maximum``, ``n_nights``, ``note``.
-    stations : DataFrame
-        Index station: ``lcz``, ``n_hours``, ``mean``, ``difference``, ``night_difference``.
-    hourly : DataFrame
-        Each station minus the reference, by UTC hour.
-    diurnal : DataFrame
-        Columns ``lcz``, ``hour`` (local solar, 0..23), ``difference``, ``ci_low``, ``ci_high``, ``n_hours``.
-    hour_month : DataFrame
-        Columns ``lcz``, ``month``, ``hour``, ``difference``, ``n_hours``.
-    subsets : DataFrame
-        Columns ``lcz``, ``subset`` (all, day, night, the seasons, heat-wave days and nights, calm
-        and clear nights), ``difference``, ``ci_low``, ``ci_high``, ``n_hours``.
-    reference : Reference
-    facts : dict
-        Heat-wave threshold and days, period.
-    options : CanopyOptions
-    reference_bias : float or None
-        Where another class is the reference and there are stations in LCZ D: reference minus LCZ D in
-        K, over the hours that both have.
-    """
-
-    classes: pd.DataFrame
-    stations: pd.DataFrame
-    hourly: pd.DataFrame
-    diurnal: pd.DataFrame
-    hour_month: pd.DataFrame
-    subsets: pd.DataFrame
-    reference: Reference
-    facts: dict[str, Any]
-    options: CanopyOptions = field(default_factory=CanopyOptions)
-    reference_bias: float | None = None
-
-    @property
-    def bias(self) -> str:
-        """A sentence on what the reference differs from LCZ D by, else empty."""
-        n = int((self.stations["lcz"] == LOW_PLANTS).sum())
-        return bias_sentence(self.reference, self.reference_bias, counted(n, "station"))
 
 
 def canopy_heat_island(
@@ -166,8 +73,6 @@ def canopy_heat_island(
         fallback=options.fallback,
     )
     if not reference.classes:
-        from lczlib.analysis.heat.canopy_levels import levels_only
-
         return levels_only(air, zones, reference, options)
     base = air.loc[:, zones.isin(reference.classes).to_numpy()].mean(axis=1)
     low_plants = air.loc[:, (zones == LOW_PLANTS).to_numpy()].mean(axis=1)

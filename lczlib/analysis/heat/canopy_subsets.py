@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from lczlib.analysis.heat.canopy import CanopyOptions, _Clock
+    from lczlib.analysis.heat.canopy import _Clock
+    from lczlib.analysis.heat.options import CanopyOptions
 
 SEASONS = {12: "DJF", 1: "DJF", 2: "DJF", 3: "MAM", 4: "MAM", 5: "MAM"} | {
     6: "JJA", 7: "JJA", 8: "JJA", 9: "SON", 10: "SON", 11: "SON"

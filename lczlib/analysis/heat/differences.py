@@ -8,11 +8,12 @@ import numpy as np
 
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.bootstrap import BlockSample, block_sample, block_weights
+from lczlib.analysis.heat.options import LOW_PLANTS
 from lczlib.analysis.heat.pixels import Pixels
-from lczlib.analysis.heat.reference import LOW_PLANTS, Reference
+from lczlib.analysis.heat.reference import Reference
 
 if TYPE_CHECKING:
-    from lczlib.analysis.heat.surface import SurfaceOptions
+    from lczlib.analysis.heat.options import SurfaceOptions
 
 
 class Differences:

@@ -11,7 +11,8 @@ import xarray as xr
 from scipy import ndimage, stats
 
 from lczlib.analysis.heat import bootstrap
-from lczlib.analysis.heat.bootstrap import Statistic, block_sample, block_weights
+from lczlib.analysis.heat.bootstrap import block_sample, block_weights
+from lczlib.analysis.heat.options import Statistic
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, check_same_grid
 

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
+from lczlib.analysis.heat.options import LOW_PLANTS
 from lczlib.analysis.heat.patches import patch_numbers
-from lczlib.analysis.heat.reference import LOW_PLANTS
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, geobox_of

@@ -15,13 +15,9 @@ import pandas as pd
 from pyproj import Geod
 from scipy import stats
 
+from lczlib.analysis.heat.options import LEVELS
 from lczlib.errors import InputError
 
-LEVELS = ("duplicates", "outliers", "flagged", "correlation", "buddies")
-"""``duplicates``: stations at the same place are dropped. ``outliers``: values with a robust z-score
-below the 0.01 or above the 0.95 quantile of the normal distribution. ``flagged``: station-months with
-more than 20% of those are dropped. ``correlation``: station-months that correlate less than 0.9 with
-the network's median. ``buddies``: values off those of the neighbours."""
 LAPSE_RATE = 0.0065
 """K per m, the standard atmosphere, as CrowdQC+ corrects for elevation."""
 _LOW, _HIGH = 0.01, 0.95

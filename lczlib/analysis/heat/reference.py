@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lczlib.analysis.heat.options import LOW_PLANTS
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.errors import InputError
 
-LOW_PLANTS = 14
-"""LCZ D, the reference of Stewart & Oke (2012): UHI = T(LCZ X) - T(LCZ D)."""
 STAND_IN = 13
 """LCZ C (bush, scrub), the open natural land next to D. Never LCZ A and B, which hold trees and are
 cooler by day (LCZ B by 0.9 K in Hong Kong, which adds as much to every difference), nor paved ground

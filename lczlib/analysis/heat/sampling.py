@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import ndimage, stats
 
 if TYPE_CHECKING:
-    from lczlib.analysis.heat.surface import SurfaceOptions
+    from lczlib.analysis.heat.options import SurfaceOptions
 
 
 def sampled_classes(

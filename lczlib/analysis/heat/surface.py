@@ -9,15 +9,14 @@ import pandas as pd
 import xarray as xr
 
 from lczlib.analysis.heat import bootstrap
-from lczlib.analysis.heat.bootstrap import Statistic
 from lczlib.analysis.heat.differences import Differences
 from lczlib.analysis.heat.doubts import tell_doubts
+from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
 from lczlib.analysis.heat.pixels import Pixels
 from lczlib.analysis.heat.reference import (
     FEWEST,
-    LOW_PLANTS,
     Reference,
     bias_sentence,
     choose_reference,
@@ -31,72 +30,6 @@ from lczlib.reading import counted
 from lczlib.scenes.thermal_names import AIR
 
 _MOST_BLOCKS = 20_000
-
-
-@dataclass(frozen=True)
-class SurfaceOptions:
-    """Choices of :func:`surface_heat_island`; all are written with the result.
-
-    Attributes
-    ----------
-    statistic : {"median", "mean"}
-        Of the pixels of a class.
-    interior : int
-        Pixels eroded from the border of each patch; 0 uses all.
-    min_pixels, min_patches : int
-        A class with less has its temperature told, but no difference.
-    reference : str or int
-        Class that temperatures are compared with.
-    fallback : bool
-        Whether LCZ C may stand in for too little of LCZ D, and after it what there is of LCZ D. Without,
-        the result then has temperatures and no differences.
-    elevation_band : float
-        With elevations: reference patches whose median elevation is further than this (m) from
-        that of a class are left out of its comparison.
-    water_distance : float
-        Reference pixels nearer than this (m) to LCZ G are left out; 0 keeps them.
-    block_size : float, optional
-        Side of a bootstrap block in m; when not given, four times the correlation range of the
-        residuals, but at most a fifth of the scene's longer side, and no smaller than makes 2,000
-        blocks.
-    replicates : int
-        Bootstrap replicates.
-    confidence : float
-        Of the intervals.
-    sampled_maps : int
-        Maps drawn from class probabilities, where given.
-    error_range : float
-        Distance (m) over which map errors go together in drawn maps.
-    seed : int
-        Of all random draws.
-    """
-
-    statistic: Statistic = "median"
-    interior: int = 1
-    min_pixels: int = 30
-    min_patches: int = 3
-    reference: str | int = LOW_PLANTS
-    fallback: bool = False
-    elevation_band: float = 100.0
-    water_distance: float = 0.0
-    block_size: float | None = None
-    replicates: int = 1000
-    confidence: float = 0.95
-    sampled_maps: int = 20
-    error_range: float = 500.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        bootstrap.check_choices(self.statistic, self.confidence, self.replicates)
-        if self.interior < 0 or self.min_pixels < 1 or self.min_patches < 1:
-            msg = "interior must be 0 or more, min_pixels and min_patches 1 or more."
-            raise InputError(msg)
-        if self.block_size is not None and not self.block_size > 0:
-            msg = f"A bootstrap block of {self.block_size:g} m holds nothing: give more than 0."
-            raise InputError(msg)
-        if not self.elevation_band > 0 or not self.water_distance >= 0:
-            msg = "elevation_band must be more than 0 m, water_distance 0 m or more."
-            raise InputError(msg)
 
 
 @dataclass(frozen=True)

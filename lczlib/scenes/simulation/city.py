@@ -23,7 +23,7 @@ from lczlib.scenes.simulation.references import draw_polygons
 
 CRS = "EPSG:32631"
 CORNER = (500_000.0, 5_780_000.0)
-"""Upper left of every simulated scene: in the open North Sea, where no real city can be meant."""
+"""Upper left of a simulated scene: in the open North Sea, where no real city can be meant."""
 
 ORBITS = tuple(radar.LOOK_AZIMUTH)
 LATITUDE, LONGITUDE = 52.1, 3.1
@@ -88,7 +88,9 @@ class DemoCity:
         return f"<DemoCity {self.name!r}: {cols} x {rows} cells of 100 m, {len(self.polygons)} polygons>"
 
 
-def simulate_city(size_km: float = 12.0, seed: int = 1) -> DemoCity:
+def simulate_city(
+    size_km: float = 12.0, seed: int = 1, corner: tuple[float, float] = CORNER
+) -> DemoCity:
     """Simulate a city: imagery, temperatures, references and the truth.
 
     Parameters
@@ -97,6 +99,9 @@ def simulate_city(size_km: float = 12.0, seed: int = 1) -> DemoCity:
         Edge of the square scene in kilometres, 2 to 40; rounded to whole 100 m cells.
     seed : int
         0 or more. Another seed is another city.
+    corner : tuple of float
+        Easting and northing of its upper left corner in metres. Cities that are trained and tested on
+        together lie apart, as real ones do: what overlaps is taken for one place.
 
     Raises
     ------
@@ -118,7 +123,7 @@ def simulate_city(size_km: float = 12.0, seed: int = 1) -> DemoCity:
         )
     )
     box = GeoBox.from_bbox(
-        (CORNER[0], CORNER[1] - n * PIXEL, CORNER[0] + n * PIXEL, CORNER[1]), CRS, resolution=PIXEL
+        (corner[0], corner[1] - n * PIXEL, corner[0] + n * PIXEL, corner[1]), CRS, resolution=PIXEL
     )
     grid = lcz_grid(box)
     plan = draw_layout(rng["layout"], n)

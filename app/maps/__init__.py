@@ -1,0 +1,1 @@
+"""Maps and imagery in the browser."""

@@ -1,0 +1,330 @@
+"""How right the maps are: confusion matrices, scores with intervals, reliability."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.events import Tap
+from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMapper
+from bokeh.palettes import Blues256
+from bokeh.plotting import figure
+
+from lczlib.classes import CLASSES
+from lczlib.figures import class_accuracy_figure, reliability_figure
+from lczlib.kinds import TITLES
+from lczlib.study.document import SCORE_NAMES
+from lczlib.study.results import places_of_pair
+
+from ..maps.display import projected
+from ..maps.imagery import base_image, study_bounds
+from ..parts.layout import figure_pane, fluid, side_by_side
+from ..parts.markup import help_text, html, interval, note, number, table
+from ..parts.style import WRAP_CSS
+from ..session import Session
+
+
+class AccuracyPage:
+    """The fourth page."""
+
+    title = "Accuracy"
+    needs = ("scene", "reference", "own_map", "maps", "accuracy")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study, self._view = session, session.study, session.view
+        wide = {"sizing_mode": "stretch_width"}
+        self._offering = False
+        self._judged = pn.widgets.RadioButtonGroup(
+            options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
+        )
+        self._judged.param.watch(self._chosen, "value")
+        self._told = html("")
+        self._scores = html("")
+        self._matrix, self._cells = _matrix_figure(session.dark)
+        self._matrix.on_event(Tap, self._tapped)
+        self._map = session.map_view(title="Places of the picked cell", height=420, wheel=False)
+        self._picked = note(
+            "Rows are the reference, columns the map. Click a cell to see its places."
+        )
+        self._classes = [figure_pane() for _ in range(3)]
+        self._reliability = [figure_pane() for _ in range(2)]
+        self._table = html("")
+        self._body = pn.Column(
+            self._scores, self._judged,
+            side_by_side(
+                pn.pane.Bokeh(self._matrix, **wide),
+                pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide),
+            ),
+            html(_CLASSES), *self._classes, self._table, html(_RELIABILITY), *self._reliability,
+            visible=False, **wide,
+        )  # fmt: skip
+        self._study.param.watch(self._assessed, "accuracy")
+        self._study.param.watch(self._assessed, ["scene", "maps", "own_map"])
+        self._study.param.watch(self._failed, "messages")
+        self._view.param.watch(self._draw, ["judged", "matrix"])
+        self._view.param.watch(self._show_cell, "cell")
+        outline = {"button_style": "outline", "stylesheets": [WRAP_CSS], **wide}
+        self.sidebar = pn.Column(
+            pn.widgets.RadioButtonGroup.from_param(
+                self._study.param.reference_kind, name="Reference", **outline
+            ),
+            pn.widgets.RadioButtonGroup.from_param(
+                self._view.param.matrix, name="Matrix", **outline
+            ),
+            note("Own reference polygons or rasters: upload them on the City page."),
+            help_text("What PA, UA and F1 mean", _PA),
+            help_text("When is a difference not significant?", _SIGNIFICANT),
+            **wide,
+        )
+        self.content = pn.Column(self._told, self._body, **wide)
+        self._assessed()
+
+    def _chosen(self, event: Any) -> None:
+        if event.new and not self._offering:
+            self._view.judged = event.new
+
+    def _failed(self, *_: Any) -> None:
+        if self._study.accuracy is None:
+            self._assessed()
+
+    def _assessed(self, *_: Any) -> None:
+        result = self._study.accuracy
+        self._body.visible = result is not None
+        study = self._study
+        if result is None:
+            what = (
+                "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page: then it "
+                "is judged here by the reference."
+            )
+            if study.maps is not None or study.own_map is not None:
+                what = "" if study.messages.get("accuracy") else "Working …"
+            self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
+            return
+        first = next(iter(result.assessments.values()))
+        units = f"{first.method['n_units']} {first.method['unit']}s"
+        self._told.object = (
+            f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
+            f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
+            f"{first.method['replicates']:,} replicates.</div>"
+        ) + "".join(
+            f"<div class='lcz-banner info'>{escape(TITLES[n])} is not judged: {escape(why)}</div>"
+            for n, why in result.refused.items()
+        )
+        names = list(result.assessments)
+        rows = [
+            (
+                label,
+                *(
+                    f"{number(a.scores[k], 3)} ({interval(*a.intervals[f'{k}_ci'], 3)})"
+                    for a in result.assessments.values()
+                ),
+            )
+            for k, label in SCORE_NAMES.items()
+        ]
+        rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
+        self._scores.object = table(
+            ("score (95 % interval)", *(TITLES[n] for n in names)), rows
+        ) + _differences(result.differences)
+        self._offering = True
+        value = self._view.judged if self._view.judged in names else names[-1]
+        options = {TITLES[n]: n for n in names}
+        # by way of the first: a value that stays the same would leave the wrong button marked
+        self._judged.param.update(options=options, value=names[0])
+        self._judged.value = value
+        self._offering = False
+        bounds = study_bounds(study)
+        if bounds is not None:
+            self._session.tick(lambda: self._map.fit(bounds))
+        base_image(self._session, self._study.scene, self._map.show_image)
+        self._draw()
+        self._session.tick(self._draw_classes)  # after the matrix, which is quicker
+
+    def _draw(self, *_: Any) -> None:
+        result = self._study.accuracy
+        name = self._judged.value
+        if result is None or name not in result.assessments:
+            return
+        assessment = result.assessments[name]
+        calibrated = result.calibrations.get(name)
+        rows = [
+            (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}",
+             *(_with_interval(r, k) for k in ("pa", "ua", "f1")),
+             f"{int(r['n_reference']):,}", f"{int(r['n_predicted']):,}", f"{int(r['n_units']):,}")
+            for i, r in assessment.classes.iterrows() if r["n_reference"] + r["n_predicted"] > 0
+        ]  # fmt: skip
+        unit = assessment.method["unit"] + "s"
+        self._table.object = table(("class", "PA", "UA", "F1", "n reference", "n map", unit), rows)
+        counts = assessment.counts.values
+        share, title = self._view.matrix, TITLES[name]
+        self._session.tick(lambda: _fill_matrix(self._matrix, self._cells, counts, share, title))
+        self._show_cell()
+        self._session.tick(lambda: self._draw_reliability(calibrated))
+
+    def _draw_classes(self) -> None:
+        result = self._study.accuracy
+        if result is None:
+            return
+        named = {TITLES[n]: a for n, a in result.assessments.items()}
+        for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
+            pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
+
+    def _draw_reliability(self, calibrated: Any) -> None:
+        for i, pane in enumerate(self._reliability):
+            pane.visible = calibrated is not None
+            if calibrated is not None:
+                pane.object = fluid(list(reliability_figure(calibrated))[i], (380, 190)[i])
+
+    def _tapped(self, event: Any) -> None:
+        codes = list(self._matrix.x_range.factors)
+        col, row = int(np.floor(event.x)), int(np.floor(event.y))
+        rows = list(self._matrix.y_range.factors)
+        if 0 <= col < len(codes) and 0 <= row < len(rows):
+            number_of = {c.code: c.number for c in CLASSES}
+            self._view.cell = (number_of[rows[row]], number_of[codes[col]])
+
+    def _show_cell(self, *_: Any) -> None:
+        study, cell, name = self._study, self._view.cell, self._judged.value
+        if cell is None or study.accuracy is None or name not in study.accuracy.assessments:
+            self._session.tick(lambda: self._map.show_classes(None))
+            return
+        found = places_of_pair(
+            study.maps, study.own_map, study.reference, study.accuracy.kind, name, *cell
+        )
+        n = int((found > 0).sum())
+        truth, mapped = (CLASSES[c - 1].label for c in cell)
+        self._picked.object = (
+            f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls '
+            f"<b>{truth}</b> and this map <b>{mapped}</b>.</div>"
+        )
+        shown = projected(found)
+        colors = self._session.colors
+
+        def draw() -> None:
+            self._map.colors(colors)
+            self._map.opacity(1.0)
+            self._map.show_classes(shown)
+
+        self._session.tick(draw)
+
+
+def _with_interval(row: Any, score: str) -> str:
+    bounds = interval(row[f"{score}_ci_low"], row[f"{score}_ci_high"], 2)
+    return f"{number(row[score], 2)} ({bounds})"
+
+
+def _differences(found: dict[tuple[str, str], Any]) -> str:
+    """Each two maps: how far apart, and whether that may be chance."""
+    if not found:
+        return ""
+    rows = []
+    for (first, second), d in found.items():
+        cells = []
+        for score in ("oa", "mean_f1"):
+            r = d.scores.loc[score]
+            cells.append(
+                f"{number(r['difference'], 3, True)} ({interval(r['ci_low'], r['ci_high'], 3, True)})"
+            )
+        verdict = "significant" if d.scores.loc["oa", "significant"] else "not significant"
+        names = f"{TITLES[first]} − {TITLES[second]}"
+        rows.append((names, *cells, verdict, f"{d.n:,}"))
+    heads = ("difference (95 % interval)", "OA", "mean F1", "in OA", "cells (n)")
+    return "<h3>Which map is better?</h3>" + table(heads, rows)
+
+
+def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
+    ink = "#d5dae0" if dark else "#333333"
+    fig = figure(
+        x_range=FactorRange("1"), y_range=FactorRange("1"), height=470, sizing_mode="stretch_width", tools="",
+        toolbar_location=None, x_axis_location="above", title=" ", name="confusion matrix", min_width=300,
+        x_axis_label="map", y_axis_label="reference",
+    )  # fmt: skip
+    source = ColumnDataSource({"x": [], "y": [], "share": [], "text": [], "ink": [], "what": []})
+    mapper = LinearColorMapper(palette=list(reversed(Blues256)), low=0, high=1)
+    cells = fig.rect(
+        "x",
+        "y",
+        0.98,
+        0.98,
+        source=source,
+        fill_color={"field": "share", "transform": mapper},
+        line_color=None,
+    )
+    fig.text(
+        "x",
+        "y",
+        text="text",
+        text_color="ink",
+        source=source,
+        text_align="center",
+        text_baseline="middle",
+        text_font_size="8pt",
+    )
+    fig.add_tools(HoverTool(renderers=[cells], tooltips=[("", "@what")]))
+    for axis in fig.axis:
+        axis.update(
+            major_label_text_color=ink, axis_label_text_color=ink, axis_line_color=None,
+            major_tick_line_color=None, axis_label_text_font_style="normal",
+            major_label_text_font_style="bold",
+        )  # fmt: skip
+    fig.grid.visible = False
+    fig.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
+    fig.title.text_color = ink
+    return fig, source
+
+
+def _fill_matrix(
+    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str
+) -> None:
+    held = np.flatnonzero(counts.sum(0) + counts.sum(1))
+    part = counts[np.ix_(held, held)].astype(float)
+    rows, columns = part.sum(1, keepdims=True), part.sum(0, keepdims=True)
+    by = {"counts": rows, "row %": rows, "column %": columns}[share]
+    ratio = np.divide(part, by, out=np.zeros_like(part), where=by > 0)
+    codes = [CLASSES[i].code for i in held]
+    xs, ys, shares, texts, inks, what = [], [], [], [], [], []
+    for r, true in enumerate(codes):
+        for c, mapped in enumerate(codes):
+            n = int(part[r, c])
+            xs.append(mapped)
+            ys.append(true)
+            shares.append(ratio[r, c])
+            percent = 100 * ratio[r, c]
+            texts.append(
+                ""
+                if not n
+                else f"{n:,}"
+                if share == "counts"
+                else f"{percent:.0f}"
+                if percent >= 0.5
+                else "<1"
+            )
+            inks.append("white" if ratio[r, c] > 0.55 else "#10202f")
+            of = "column" if share == "column %" else "row"
+            what.append(f"reference {true}, map {mapped}: {n:,} cells, {percent:.0f} % of the {of}")
+    fig.x_range.factors = codes
+    fig.y_range.factors = codes[::-1]
+    unit = {
+        "counts": "cells",
+        "row %": "% of the reference",
+        "column %": "% of the map",
+    }[share]
+    fig.title.text = f"{title}: {unit}"
+    source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
+
+
+_CLASSES = "<h3>Producer's accuracy, user's accuracy and F1 of each class, with 95 % intervals</h3>"
+_RELIABILITY = "<h3>Reliability: are probabilities as right as they are high?</h3>"
+_PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
+finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
+everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>
+<p>In the matrix, <b>row %</b> has PA on its diagonal and <b>column %</b> UA; counts are shaded by their share
+of the row.</p>"""
+_SIGNIFICANT = """<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
+an interval of its own: in every bootstrap draw both are judged by the same polygons, and what makes a
+polygon hard for both cancels. Where that interval holds 0, the difference is <b>not significant</b>:
+other reference polygons could have turned it round. The two maps' own intervals may overlap although
+the difference is significant.</p>
+<p>Intervals draw whole polygons (or blocks), since the cells of one polygon are not independent
+witnesses. A class in one polygon only has no interval.</p>"""

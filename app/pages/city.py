@@ -1,0 +1,262 @@
+"""Choosing a city, an area and own files, and looking at the imagery."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+import shapely
+from bokeh.events import SelectionGeometry, Tap
+from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool
+from bokeh.plotting import figure
+
+from lczlib import catalog
+from lczlib.errors import LczError
+from lczlib.study.places import OWN, so2sat_list_is_here
+
+from ..maps.display import bounds_in_mercator, to_degrees, to_mercator
+from ..maps.imagery import base_image, study_bounds
+from ..parts.markup import help_text, html, note
+from ..session import Session
+from ..uploads.panel import upload_panel
+from .map_settings import map_cards
+
+_MOST_SHOWN = 60
+_SMALLEST_DOT = 3000  # of the background cities, the largest so many draw the continents
+
+
+class CityPage:
+    """The first page."""
+
+    title = "City"
+    needs = ("scene", "reference", "own_map")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study, self._view = session, session.study, session.view
+        self._search = pn.widgets.TextInput(
+            name="Search a city", placeholder="name or country", sizing_mode="stretch_width"
+        )
+        self._none = note("No city has this name. Own files can be of any place.")
+        self._none.visible = False
+        self._list = pn.widgets.Select(name="Cities", size=7, sizing_mode="stretch_width")
+        self._fetch = pn.widgets.Button(
+            name="Fetch the 1,692 So2Sat cities", sizing_mode="stretch_width",
+            visible=not so2sat_list_is_here(), description="A list of 1 MB, downloaded once",
+        )  # fmt: skip
+        self._facts = html("")
+        self._world = pn.pane.Bokeh(_world(self._picked, session.dark), sizing_mode="stretch_width")
+        self._map = session.map_view(name="city map", height=600)
+        self._box = BoxSelectTool(description="Draw an own area")
+        self._map.figure.add_tools(self._box)
+        self._map.figure.on_event(SelectionGeometry, self._drawn)
+        self._whole = pn.widgets.Button(name="Use the whole scene", sizing_mode="stretch_width")
+        self._filling = False
+        self._fill("")
+        self._search.param.watch(lambda e: self._fill(e.new), "value_input")
+        self._list.param.watch(self._chosen, "value")
+        self._fetch.on_click(self._fetch_list)
+        self._whole.on_click(lambda _: setattr(self._study, "area", None))
+        self._study.param.watch(self._scene_changed, ["scene"])
+        self._study.param.watch(self._tell, ["scene", "area", "conditions"])
+        self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
+        self._season = pn.widgets.Select.from_param(
+            self._view.param.season, name="Season", options={"automatic": ""}, visible=False,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        self.sidebar = pn.Column(
+            self._search, self._none, self._list, self._fetch,
+            pn.widgets.Select.from_param(self._view.param.image, name="Image", sizing_mode="stretch_width"),
+            self._season,
+            pn.widgets.Select.from_param(self._view.param.stretch, name="Stretch", sizing_mode="stretch_width"),
+            pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
+            note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
+            self._whole, upload_panel(session), map_cards(session.study), sizing_mode="stretch_width",
+        )  # fmt: skip
+        self.content = pn.Column(
+            self._facts,
+            pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"),
+            html('<p class="lcz-key">All cities</p>'),
+            self._world,
+            help_text("What is a Local Climate Zone?", _WHAT),
+            sizing_mode="stretch_width",
+        )
+        self._tell()
+        self._scene_changed()
+
+    def _fill(self, query: str) -> None:
+        found = self._study.context.places.find(query)[:_MOST_SHOWN]
+        options = {
+            f"{p.name}" + (f" · {p.kind}" if p.has_scenes or p.key == OWN else ""): p.key
+            for p in found
+        }
+        # The list always has a choice, and choosing what is chosen is no event: without the current
+        # city on top, the first that is found could not be taken.
+        if self._study.city not in options.values():
+            options = {self._place_name(): self._study.city, **options}
+        self._none.visible = bool(query) and not found
+        self._filling = True
+        self._list.param.update(options=options, value=self._study.city)
+        self._filling = False
+
+    def _place_name(self) -> str:
+        try:
+            return self._study.context.places.place(self._study.city).name
+        except LczError:
+            return self._study.city
+
+    def _chosen(self, event: Any) -> None:
+        if event.new and event.new != self._study.city and not self._filling:
+            self._study.param.update(city=event.new, area=None, scene_files=(), radar_files=())
+            self._view.param.update(box=None, place=None, cell=None)
+
+    def _picked(self, key: str) -> None:
+        if key != self._study.city:
+            self._study.param.update(city=key, area=None, scene_files=(), radar_files=())
+            self._view.param.update(box=None, place=None, cell=None)
+            self._fill("")
+
+    def _fetch_list(self, _: Any) -> None:
+        self._fetch.param.update(loading=True, disabled=True)
+
+        def work() -> str:
+            try:
+                catalog.fetch("so2sat_gul_cities")
+            except LczError as error:
+                return str(error)
+            return ""
+
+        self._session.background(work, self._fetched)
+
+    def _fetched(self, failed: str) -> None:
+        self._fetch.param.update(loading=False, disabled=False, visible=bool(failed))
+        if failed and pn.state.notifications:
+            pn.state.notifications.error(escape(failed), duration=8000)
+        if not failed:
+            self._world.object = _world(self._picked, self._session.dark)
+        self._fill(self._search.value_input or "")
+
+    def _drawn(self, event: Any) -> None:
+        g = event.geometry
+        if event.final and g.get("type") == "rect":
+            west, south = to_degrees(g["x0"], g["y0"])
+            east, north = to_degrees(g["x1"], g["y1"])
+            self._study.area = tuple(round(float(v), 5) for v in (west, south, east, north))
+
+    def _tell(self, *_: Any) -> None:
+        scene, area = self._study.scene, self._study.area
+        self._whole.visible = area is not None
+        drawn = []
+        if area is not None:
+            bounds = study_bounds(self._study)
+            near = None if bounds is None else (bounds[0] + bounds[2]) / 2
+            drawn = [shapely.box(*bounds_in_mercator(area, near))]
+        self._session.tick(lambda: self._map.outline(drawn, ["#ea580c"] * len(drawn)))
+        if scene is None:
+            self._facts.object = (
+                f"<h2>{escape(self._place_name())}</h2><p class='lcz-note'>Opening …</p>"
+            )
+            return
+        # an area that is not cut yet, or lies outside, is not what is shown
+        cut = self._study.conditions.get("scene") == "current"
+        self._facts.object = _facts_of(scene, self._study.area if cut else None)
+
+    def _scene_changed(self, *_: Any) -> None:
+        scene = self._study.scene
+        if scene is None:
+            return
+        self._season.param.update(
+            options={"automatic": "", **{n: n for n in scene.seasons}},
+            visible=len(scene.seasons) > 1,
+        )
+        bounds = study_bounds(self._study)
+        self._session.tick(lambda: self._map.fit(bounds))
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        scene = self._study.scene
+        self._session.tick(lambda: self._map.base_map(self._view.base))
+        base_image(self._session, scene, self._map.show_image)
+
+
+def _facts_of(scene: Any, area: Any) -> str:
+    what = []
+    if scene.simulated:
+        what.append("simulated: nothing here is a real place")
+    if scene.seasons:
+        what.append(f"Sentinel-2: {', '.join(escape(s) for s in scene.seasons)}")
+    if scene.radar is not None:
+        what.append("Sentinel-1" if "s1" in scene.sensors else "Sentinel-1 (VV and VH)")
+    if scene.box is not None:
+        rows, cols = scene.box.shape
+        size = abs(scene.box.affine.a)
+        what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
+    if area:
+        what.append("cut to your area")
+    if not scene.mappable and scene.radar is None:
+        what.append(
+            "there is no imagery of this place here: upload Sentinel-2 (or open the server with a So2Sat folder)"
+        )
+    notes = "".join(f"<p>{escape(n)}</p>" for n in scene.notes)
+    return (
+        f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2>"
+        f"<div class='lcz-note'>{' · '.join(what)}{notes}</div>"
+    )
+
+
+def _world(picked: Any, dark: bool) -> Any:
+    """All cities as dots; the large ones of all countries draw the continents without a base map."""
+    from lczlib.study.places import Places, _geonames_table
+
+    fig = figure(
+        height=330, sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
+        x_range=(-18e6, 19.5e6), y_range=(-7.5e6, 11.5e6), tools="pan,wheel_zoom,reset",
+        active_scroll="wheel_zoom", toolbar_location="right", name="world", min_width=260,
+    )  # fmt: skip
+    fig.toolbar.logo = None
+    fig.grid.visible = False
+    fig.axis.visible = False
+    fig.update(
+        background_fill_color="#24282d" if dark else "#f3f5f7",
+        border_fill_color=None,
+        outline_line_color=None,
+    )
+    back = _geonames_table().head(_SMALLEST_DOT * 3)
+    x, y = to_mercator(back["longitude"].to_numpy(), back["latitude"].to_numpy())
+    fig.scatter(x, y, size=1.6, color="#6b7280" if dark else "#b6bec8", level="underlay")
+    listed = Places().cities() if so2sat_list_is_here() else back.head(_SMALLEST_DOT)
+    lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
+    names = (listed["name"] + ", " + listed["country"]).to_list()
+    source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})
+    dots = fig.scatter("x", "y", source=source, size=3.5, color="#0e7490", alpha=0.75)
+    known = [p for p in Places().known() if np.isfinite(p.longitude)]
+    kx, ky = to_mercator(
+        np.array([p.longitude for p in known]), np.array([p.latitude for p in known])
+    )
+    marked = ColumnDataSource(
+        {"x": kx, "y": ky, "name": [p.name for p in known], "key": [p.key for p in known]}
+    )
+    stars = fig.scatter(
+        "x", "y", source=marked, size=13, marker="star", color="#ea580c", line_color="white"
+    )
+    fig.add_tools(HoverTool(renderers=[dots, stars], tooltips=[("", "@name")]))
+
+    def tapped(event: Tap) -> None:
+        reach = 0.012 * (fig.x_range.end - fig.x_range.start)
+        best, key = reach, None
+        for s in (marked, source):
+            d = np.hypot(np.asarray(s.data["x"]) - event.x, np.asarray(s.data["y"]) - event.y)
+            if len(d) and d.min() < best:
+                best, key = d.min(), s.data["key"][int(d.argmin())]
+        if key:
+            picked(key)
+
+    fig.on_event(Tap, tapped)
+    return fig
+
+
+_WHAT = """<p>Stewart and Oke (2012) divide landscapes into 17 zones by what governs their climate near the ground:
+ten built types (1–10), from compact high-rise to heavy industry, and seven land covers (A–G), from dense
+trees to water. A zone is uniform over hundreds of metres, which is why maps have cells of 100 m.</p>
+<p>Start with the demo city: it is simulated, so that the truth is known everywhere.</p>"""

@@ -1,0 +1,387 @@
+"""Two or three maps beside each other: where they agree, where not, and what each says at a place."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import ColumnDataSource, Span
+
+from lczlib.classes import CLASSES, lcz_class
+from lczlib.figures import cross_table_figure
+from lczlib.kinds import TITLES, by_title
+from lczlib.study.point import at_place
+from lczlib.study.steps import named_maps
+
+from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
+from ..maps.imagery import base_image, study_bounds
+from ..maps.mapview import picture_data
+from ..parts.layout import columns, figure_pane, fluid, side_by_side
+from ..parts.legend import legend
+from ..parts.markup import help_text, html, number, table
+from ..parts.placepanel import PlacePanel
+from ..parts.style import WRAP_CSS
+from ..parts.which_map import at_hand, difference_in_words
+from ..session import Session
+
+_NO_IMAGE: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+_SWIPE_JS = """
+const at = range.start + cb_obj.value * (range.end - range.start)
+line.location = at
+const cut = (whole, shown, left) => {
+  const full = whole.data.image[0]
+  if (!full) return
+  const [x, dw] = [whole.data.x[0], whole.data.dw[0]]
+  const [rows, cols] = full.shape
+  const first = Math.max(0, Math.min(cols, Math.round((at - x) / dw * cols)))
+  const part = shown.data.image[0]
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
+    const i = r * cols + c
+    part[i] = (c < first) === left ? full[i] : 0
+  }
+  shown.change.emit()
+}
+cut(below, shown_below, true)
+cut(above, shown_above, false)
+"""
+
+
+class ComparePage:
+    """The third page."""
+
+    title = "Compare"
+    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy")
+    quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study, self._view = session, session.study, session.view
+        wide = {"sizing_mode": "stretch_width"}
+        first = session.map_view(title="First", height=480)
+        ranges = (first.x_range, first.y_range)
+        self._maps = [
+            first,
+            *(session.map_view(title=t, height=480, ranges=ranges) for t in ("Second", "Third")),
+        ]
+        self._panes = [pn.pane.Bokeh(m.figure, **wide) for m in self._maps]
+        self._choices = {
+            n: pn.widgets.Select(name=f"{n.capitalize()} map", **wide)
+            for n in ("first", "second", "third")
+        }
+        for name, choice in self._choices.items():
+            choice.param.watch(lambda e, n=name: self._chosen(n, e.new), "value")
+        self._offering = False
+        self._fitted: Any = None
+        self._below, self._above = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
+        self._slider = pn.widgets.FloatSlider(name="Swipe: first map | second map", start=0, end=1, step=0.005,
+                                              value=self._view.swipe, **wide)  # fmt: skip
+        self._swipe_bar(first)
+        self._row = side_by_side(self._panes[0])
+        self._figures = html("")
+        self._cross = figure_pane()
+        self._legend = html("")
+        self._place = PlacePanel(session.dark)
+        self._water = html("")
+        for m in self._maps:
+            m.on_click(self._clicked)
+            m.on_view(self._moved)
+        self._study.param.watch(
+            self._made, ["maps", "reference", "own_map", "scene", "first", "second", "third"]
+        )
+        self._study.param.watch(self._compared, ["comparison", "accuracy"])
+        self._study.param.watch(self._watered, ["water_summary"])
+        self._view.param.watch(self._arrange, ["compare"])
+        self._view.param.watch(self._draw, ["palette", "opacity"])
+        self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
+        self.sidebar = pn.Column(
+            *self._choices.values(),
+            pn.widgets.RadioButtonGroup.from_param(
+                self._view.param.compare, name="View", button_style="outline", orientation="vertical",
+                stylesheets=[WRAP_CSS], **wide
+            ),
+            pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
+            pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
+            pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide), **wide,
+        )  # fmt: skip
+        self.content = pn.Column(
+            self._slider,
+            self._row,
+            self._legend,
+            self._place.content,
+            self._figures,
+            self._water,
+            self._cross,
+            help_text("What the figures mean", _HELP),
+            **wide,
+        )
+        self._arrange()
+        self._made()
+        self._compared()
+        self._watered()
+
+    def _swipe_bar(self, first: Any) -> None:
+        """The second map beside the first, both cut at the slider: in the browser, without the server."""
+        self._line = Span(
+            location=0, dimension="height", line_color="#111111", line_width=2, visible=False
+        )
+        first.figure.add_layout(self._line)
+        self._left, self._right = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
+        self._halves = [
+            first.figure.image(
+                source=source, color_mapper=first.class_mapper, level="image", visible=False
+            )
+            for source in (self._left, self._right)
+        ]
+        args = {
+            "below": self._below,
+            "shown_below": self._left,
+            "above": self._above,
+            "shown_above": self._right,
+            "range": first.x_range,
+            "line": self._line,
+        }
+        self._slider.jscallback(args=args, value=_SWIPE_JS)
+        self._slider.param.watch(
+            lambda e: setattr(self._view, "swipe", round(e.new, 3)), "value_throttled"
+        )
+
+    def _named(self) -> dict[str, Any]:
+        return named_maps({n: getattr(self._study, n) for n in ("maps", "reference", "own_map")})
+
+    def _chosen(self, name: str, value: str | None) -> None:
+        if not self._offering and value is not None:
+            self._study.param.update({name: value})
+
+    def _made(self, *_: Any) -> None:
+        maps, study = self._named(), self._study
+        first = at_hand(study, study.first, maps)
+        second = at_hand(study, study.second, maps, but=first)
+        study.param.update(first=first, second=second)
+        self._offering = True
+        for name, choice in self._choices.items():
+            options = by_title(maps)
+            chosen = getattr(self._study, name)
+            if name == "third":
+                options = {"none": "", **options}
+            if chosen not in options.values():
+                options = {**options, f"{TITLES[chosen]} (not made yet)": chosen}
+            choice.param.update(options=options, value=chosen)
+        self._offering = False
+        bounds = study_bounds(self._study)
+        if bounds is not None and self._fitted != bounds:
+            self._fitted = bounds
+            self._session.tick(self._fit)
+        self._draw_image()
+        self._arrange()
+        if self._view.place:
+            self._show_place()
+
+    def _middle(self) -> float | None:
+        """The x in the middle of the place, by which others are laid out."""
+        return None if self._fitted is None else (self._fitted[0] + self._fitted[2]) / 2
+
+    def _fit(self) -> None:
+        box = self._view.box
+        if box is not None:
+            self._maps[0].fit_exactly(bounds_in_mercator(box, self._middle()))
+        elif self._fitted is not None:
+            self._maps[0].fit(self._fitted)
+
+    def _arrange(self, *_: Any) -> None:
+        mode = self._view.compare
+        self._slider.visible = mode == "swipe"
+        n = (3 if self._study.third else 2) if mode == "side by side" else 1
+        if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out
+            self._row.param.update(objects=self._panes[:n], styles=columns(n))
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        study, mode, maps = self._study, self._view.compare, self._named()
+        names = [study.first, study.second, study.third]
+        colors = self._session.colors
+        known = study.maps.certainties if study.maps is not None else {}
+
+        own = study.own_map if "own" in names else None
+
+        def work() -> tuple[str, list[Any], list[Any]]:
+            certain = {**known, "own": study.own_certainty(own)}
+            said = legend({TITLES[n]: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
+            shown = [projected(maps[n]) if n in maps else None for n in names]
+            sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
+            return said, shown, sure
+
+        def draw(made: tuple[str, list[Any], list[Any]]) -> None:
+            self._legend.object, shown, sure = made
+            for view, name, lcz, certainty in zip(self._maps, names, shown, sure, strict=True):
+                view.colors(colors)
+                view.opacity(self._view.opacity)
+                view.figure.title.text = TITLES[name]
+                view.show_classes(lcz, certainty)
+            swipe = mode == "swipe" and shown[0] is not None and shown[1] is not None
+            for part in (self._line, *self._halves):
+                part.visible = swipe
+            if swipe:
+                self._maps[0].figure.title.text = f"{TITLES[names[0]]} | {TITLES[names[1]]}"
+                self._cut(shown[0], shown[1])
+            elif mode == "differences":
+                self._differences(maps, names)
+            if self._view.place:
+                self._maps_mark(*to_mercator(*self._view.place, near=self._middle()))
+
+        self._session.latest("compared maps", work, draw)
+
+    def _cut(self, first: Any, second: Any) -> None:
+        x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
+        at = x0 + self._view.swipe * (x1 - x0)
+        for lcz, whole, shown, left in (
+            (first, self._below, self._left, True),
+            (second, self._above, self._right, False),
+        ):
+            data = picture_data(lcz)
+            whole.data = data
+            part = data["image"][0].copy()
+            place = (at - data["x"][0]) / data["dw"][0] * part.shape[1]
+            column = int(np.clip(place, 0, part.shape[1]))
+            part[:, slice(column, None) if left else slice(column)] = 0
+            shown.data = {**data, "image": [part]}
+        for half in self._halves:
+            half.glyph.global_alpha = self._view.opacity
+        self._maps[0].opacity(0.0)  # the whole first map is there for its hover only
+        self._maps[0].hover_both(
+            self._above.data["image"][0],
+            [TITLES[n] for n in (self._study.first, self._study.second)],
+        )
+        self._line.location = at
+
+    def _differences(self, maps: dict[str, Any], names: list[str]) -> None:
+        from lczlib.analysis import class_pairs
+
+        if names[0] not in maps or names[1] not in maps or names[0] == names[1]:
+            return
+        first, second = maps[names[0]], maps[names[1]]
+        pairs = class_pairs(first, second, resampling="nearest")
+        theirs = (pairs % 100).where(pairs > 1, 0).astype(np.uint8)
+        self._maps[
+            0
+        ].figure.title.text = (
+            f"Where {TITLES[names[1]]} differs from {TITLES[names[0]]}: its class there"
+        )
+        self._maps[0].show_classes(projected(theirs.assign_coords(first.coords)))
+
+    def _draw_image(self, *_: Any) -> None:
+        def show(image: Any) -> None:
+            for m in self._maps:
+                m.show_image(image)
+
+        base_image(self._session, self._study.scene, show)
+
+    def _compared(self, *_: Any) -> None:
+        result = self._study.comparison
+        if result is None:
+            few = len(self._named()) < 2 and not self._study.messages.get("comparison")
+            hint = (
+                "There are not two maps of this place to compare: make them on the <b>Map</b> page, or "
+                "upload one on the <b>City</b> page."
+            )
+            self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
+            self._cross.object = None
+            return
+        first, second = (TITLES[n] for n in result.names)
+        rows = [
+            ("Agreement (same class)", number(result.agreement, 3)),
+            ("Agreement, similar classes counted in part", number(result.agreement_weighted, 3)),
+            ("Agreement on built against natural", number(result.agreement_built, 3)),
+            ("Kappa", number(result.kappa, 3)),
+            ("Cells that both maps have (n)", f"{result.n:,}"),
+        ]
+        changes = result.changes().head(5)
+        what = "; ".join(
+            f"{int(r.n):,} cells {CLASSES[int(r.lcz_first) - 1].code} → {CLASSES[int(r.lcz_second) - 1].code}"
+            for r in changes.itertuples()
+        )
+        self._figures.object = (
+            f"<h3>{escape(first)} against {escape(second)}</h3>"
+            + table(("figure", "value"), rows)
+            + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
+            + self._which_is_better(result.names)
+        )
+        self._cross.object = fluid(cross_table_figure(result, names=(first, second)), 560)
+
+    def _which_is_better(self, names: tuple[str, str]) -> str:
+        """Whether the reference tells the two maps apart, where there is one."""
+        accuracy = self._study.accuracy
+        pair = next((p for p in (names, names[::-1])
+                     if accuracy is not None and p in accuracy.differences), None)  # fmt: skip
+        if pair is None:
+            return (
+                "<div class='lcz-note'>Which of two maps is better only a reference can tell: see "
+                "the <b>Accuracy</b> page.</div>"
+            )
+        return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
+
+    def _watered(self, *_: Any) -> None:
+        summary = self._study.water_summary
+        if summary is None:
+            self._water.object = (
+                '<div class="lcz-note">LCZ G can be checked against a radar water map: make one on '
+                "the <b>Water</b> page.</div>"
+            )
+            return
+        rows = []
+        for name, found in summary.against_lcz.items():
+            known = found["both"] + found["lcz_only"]
+            radar = found["both"] + found["radar_only"]
+            rows.append(
+                (
+                    TITLES[name], number(found["agreement"], 3), number(found["jaccard"], 3),
+                    f"{known:,}", f"{radar:,}", f"{found['both']:,}", f"{found['n']:,}",
+                )
+            )  # fmt: skip
+        g = lcz_class("G")
+        if not summary.against_lcz:
+            self._water.object = '<div class="lcz-note">No LCZ map here covers the area of the radar water map.</div>'
+            return
+        when = f" of {summary.months[-1]}" if summary.months else ""
+        self._water.object = f"<h3>LCZ G against radar water{when}</h3>" + table(
+            (
+                "map",
+                "agreement",
+                "overlap (Jaccard)",
+                f"{g.label} cells",
+                "radar water cells",
+                "both",
+                "n",
+            ),
+            rows,
+        )
+
+    def _clicked(self, x: float, y: float) -> None:
+        self._view.place = tuple(round(float(v), 5) for v in to_degrees(x, y))
+        self._maps_mark(x, y)
+        self._show_place()
+
+    def _maps_mark(self, x: float, y: float) -> None:
+        for m in self._maps:
+            m.mark(x, y)
+
+    def _show_place(self) -> None:
+        study, place = self._study, self._view.place
+        scene, maps, named = study.scene, study.maps, self._named()
+        if scene is None or place is None:
+            return
+        season = self._view.season
+
+        self._session.latest(
+            "place", lambda: at_place(scene, maps, named, place, season), self._place.show
+        )
+
+    def _moved(self, box: tuple[float, float, float, float]) -> None:
+        self._session.remember_view(box)
+
+
+_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since
+both maps can be wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise
+for open low-rise) count in part (Bechtel et al.). <b>Kappa</b> takes out the agreement
+that class sizes alone would give.</p>
+<p>The cross table has the first map in rows, the second in columns.</p>"""

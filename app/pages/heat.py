@@ -1,0 +1,265 @@
+"""The heat island of each zone: of the surface, or of the air between the buildings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+from bokeh.palettes import Inferno256
+
+from lczlib.analysis.heat.further import MEASURES
+from lczlib.classes import CLASSES
+from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+from lczlib.kinds import TITLES, by_title
+from lczlib.study.steps import named_maps
+from lczlib.study.wording import in_page
+
+from ..maps.display import projected
+from ..maps.imagery import study_bounds
+from ..parts.layout import figure_pane, fluid
+from ..parts.markup import help_text, html, interval, number, table
+from ..parts.style import WRAP_CSS
+from ..parts.which_map import at_hand
+from ..session import Session
+from . import heat_settings
+
+_DIVERGING = (
+    "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
+)  # fmt: skip
+_SEASONS = {"DJF": "December to February", "MAM": "March to May", "JJA": "June to August",
+            "SON": "September to November"}  # fmt: skip
+
+
+class HeatPage:
+    """The fifth page."""
+
+    title = "Heat island"
+    needs = ("scene", "reference", "own_map", "maps", "heat")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study, self._view = session, session.study, session.view
+        study = self._study
+        wide = {"sizing_mode": "stretch_width"}
+        self._answer = html("")
+        self._told = html("")
+        self._boxes, self._bars = figure_pane(), figure_pane()
+        self._table, self._measures = html(""), html("")
+        self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
+        self._layer = pn.widgets.RadioButtonGroup(
+            options=["difference", "how often hot"],
+            name="Layer",
+            button_style="outline",
+            stylesheets=[WRAP_CSS],
+            visible=False,
+            **wide,
+        )
+        self._layer.param.watch(self._draw_map, "value")
+        # shown and hidden by the box around it: a Bokeh pane that is hidden itself fails
+        self._map_pane = pn.Column(self._layer, pn.pane.Bokeh(self._map.figure, **wide), **wide)
+        self._zones = pn.widgets.Select(
+            name="Zones of", description=study.param.heat_map.doc, **wide
+        )
+        self._zones.param.watch(self._chosen, "value")
+        self._hours = pn.widgets.Select(
+            name="Hours", description="Which hours of the record are compared.", **wide
+        )
+        self._hours.param.watch(self._hours_chosen, "value")
+        self._offering = False
+        self._body = pn.Column(
+            self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
+            self._measures,
+            visible=False, **wide,
+        )  # fmt: skip
+        self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
+        study.param.watch(self._kind, "heat_kind")
+        study.param.watch(self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"])
+        kinds = {
+            "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",
+        }  # fmt: skip
+        self.sidebar = pn.Column(
+            pn.widgets.RadioButtonGroup.from_param(
+                study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
+                stylesheets=[WRAP_CSS], **wide
+            ),
+            self._zones, heat_settings.common(study), self._surface, self._canopy,
+            heat_settings.intervals(study),
+            help_text("Surface and canopy are two things", _TWO),
+            help_text("How sure is it?", _SURE), **wide,
+        )  # fmt: skip
+        self.content = pn.Column(self._told, self._body, **wide)
+        self._kind()
+        self._made()
+
+    def _chosen(self, event: Any) -> None:
+        if event.new and not self._offering:
+            self._study.heat_map = event.new
+
+    def _hours_chosen(self, event: Any) -> None:
+        if event.new and not self._offering:
+            self._view.hours = event.new
+            self._made()
+
+    def _kind(self, *_: Any) -> None:
+        stations = self._study.heat_kind == "canopy"
+        self._surface.visible, self._canopy.visible = not stations, stations
+
+    def _made(self, *_: Any) -> None:
+        study = self._study
+        maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+        study.heat_map = at_hand(study, study.heat_map, maps)
+        options = by_title(maps)
+        if study.heat_map not in maps:
+            missing = TITLES[study.heat_map]
+            options[f"{missing} (not made yet)"] = study.heat_map
+        self._offering = True
+        self._zones.param.update(options=options, value=study.heat_map)
+        self._offering = False
+        heat = study.heat
+        self._body.visible = heat is not None
+        if heat is None:
+            what = "" if study.messages.get("heat") else "Working …"
+            self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
+            return
+        place = study.scene.place.name if study.scene else ""
+        zones = TITLES[study.heat_map]
+        self._told.object = (
+            f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
+        )
+        self._answer.object = (
+            f'<div class="lcz-answer" role="status">{escape(in_page(heat.sentence()))}</div>'
+        )
+        known = bool(heat.result.reference.classes)
+        self._hours.visible = not heat.pixels and known
+        self._map_pane.visible = heat.pixels and known
+        if heat.pixels:
+            self._show_pixels(heat)
+        else:
+            self._show_canopy(heat)
+
+    def _show_pixels(self, heat: Any) -> None:
+        result = heat.result
+        self._table.object = _table_of(heat, result.classes)
+        self._measures.object = _measures_of(heat)
+        self._boxes.object = fluid(
+            class_boxes(
+                result.classes,
+                result.reference_temperature,
+                "Pixels against the reference"
+                if heat.result.reference.classes
+                else "Pixels of the zones",
+            )
+        ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
+        known = bool(result.reference.classes)
+        self._bars.object = (
+            fluid(ranked_bars(result.classes, "Zones, warmest first")) if known else None
+        )
+        self._layer.visible = heat.persistence is not None
+        self._draw_map()
+
+    def _draw_map(self, *_: Any) -> None:
+        heat, bounds = self._study.heat, study_bounds(self._study)
+        if heat is None or not heat.pixels or not heat.result.reference.classes:
+            return
+        often = self._layer.value != "difference" and heat.persistence is not None
+        if often:
+            values, title, low, high, palette = (
+                heat.persistence, "share of the dates on which it is hot", 0.0, 1.0, Inferno256,
+            )  # fmt: skip
+        else:
+            values, title, palette = heat.result.difference, "K against the reference", _DIVERGING
+            high = float(np.nanpercentile(np.abs(values.values), 99))
+            low = -high
+        name = title[0].upper() + title[1:] if often else "Minus the reference (K)"
+
+        def draw(shown: Any) -> None:
+            self._map.figure.title.text = name
+            self._map.show_values(shown, title, low, high, palette)
+            if bounds is not None:
+                self._map.fit(bounds)
+
+        self._session.latest("heat map", lambda: projected(values), draw)
+
+    def _show_canopy(self, heat: Any) -> None:
+        result = heat.result
+        there = list(dict.fromkeys(result.subsets["subset"]))
+        chosen = self._view.hours if self._view.hours in there else "all"
+        self._offering = True
+        self._hours.param.update(
+            options={_SEASONS.get(n, n.replace("all", "all hours")): n for n in there}, value=chosen
+        )
+        self._offering = False
+        classes = _of_hours(result, chosen)
+        self._measures.object = ""
+        where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
+        self._table.object = _table_of(heat, classes)
+        if not result.reference.classes:
+            self._boxes.object = self._bars.object = None
+            return
+        self._boxes.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
+        self._bars.object = fluid(
+            diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)")
+        )
+
+
+def _of_hours(result: Any, chosen: str) -> pd.DataFrame:
+    """The table of the zones with the differences of some of the hours."""
+    part = result.subsets[result.subsets["subset"] == chosen].set_index("lcz")
+    columns = ["difference", "ci_low", "ci_high", "n_hours"]
+    return result.classes.assign(**{c: part[c].reindex(result.classes.index) for c in columns})
+
+
+def _table_of(heat: Any, classes: pd.DataFrame) -> str:
+    count, second = heat.counted
+    rows = [
+        (
+            f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}", f"{int(r[count]):,}",
+            f"{int(r[second]):,}", number(r["mean"], 1), number(r["median"], 1),
+            number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), r["note"],
+        )
+        for lcz, r in classes.iterrows()
+    ]  # fmt: skip
+    heads = (
+        "zone", count[2:], second[2:], "mean °C", "median °C", "difference K",
+        f"{heat.level} interval", "note",
+    )  # fmt: skip
+    return table(heads, rows)
+
+
+def _measures_of(heat: Any) -> str:
+    """The further measures, each with its interval and sample sizes or in its shares."""
+    rows = []
+    for name, found in heat.measures.items():
+        known = next((m for m in MEASURES.values() if name.startswith(m.name)), None)
+        title = known.title if known else name.replace("_", " ").capitalize()
+        rows.append((title, *_measure_in_words(found)))
+    return table(("measure", "value", "what it is"), rows, "Further measures") if rows else ""
+
+
+def _measure_in_words(found: Any) -> tuple[str, str]:
+    if not isinstance(found, Mapping):
+        return number(found), ""
+    definition = str(found.get("definition", found.get("note", "")))
+    if "difference" in found:
+        if found["difference"] is None:
+            return "–", definition
+        counts = f"n = {found['n_urban']:,} and {found['n_background']:,} pixels"
+        within = interval(*(found["difference_ci"] or (None, None)), 2, True)
+        return f"{number(found['difference'], 2, True)} K ({within})", f"{definition}; {counts}"
+    shares = [
+        f"{k.replace('_', ' ')} {100 * v:.0f} %" for k, v in found.items() if k != "definition"
+    ]
+    return ", ".join(shares), definition
+
+
+_TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen
+from above. The <b>canopy</b> heat island is in the air between the buildings, from stations. By day
+they differ widely; numbers of one must not be quoted as the other.</p>"""
+_SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals resample blocks of
+the scene (or stations and days), not pixels. Where an interval holds 0, this evidence does not tell
+the zone from the reference. Mean and median temperatures of the canopy table are of all hours.</p>
+<p>A map has cells in the wrong zone, which pulls the zones' temperatures together. <b>Carry the map's
+own error</b> draws the zones anew from their probabilities and widens the intervals by that.</p>"""

@@ -1,0 +1,95 @@
+"""The settings of the heat island, where they stand on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel as pn
+
+from lczlib.analysis.heat.further import MEASURES
+from lczlib.classes import CLASSES
+from lczlib.study import Study
+
+from ..parts.fields import WIDE, card, field, hint
+
+COMMON = ("heat_reference", "heat_fallback", "heat_statistic", "heat_place_elevation")
+SURFACE = {
+    "": ("heat_time",),
+    "Pixels that count": (
+        "heat_interior", "heat_interior_distance", "heat_min_pixels", "heat_min_patches",
+        "heat_elevation_band", "heat_water_distance", "heat_plausible", "heat_resample",
+    ),
+    "Own rasters": (
+        "heat_product", "heat_unit", "heat_band", "heat_acquired", "heat_radiance_mult",
+        "heat_radiance_add", "heat_k1", "heat_k2", "heat_persistence",
+    ),
+    "The map's own error": ("heat_map_error", "heat_sampled_maps", "heat_error_range"),
+    "Further measures": ("heat_measures",),
+}  # fmt: skip
+CANOPY = {
+    "": ("heat_radius",),
+    "Quality and height": ("heat_quality", "heat_lapse_rate"),
+    "Calm and clear hours, heat waves": (
+        "heat_calm_wind", "heat_clear_cloud", "heat_wave", "heat_wave_days",
+    ),
+    "Own stations": (
+        "heat_time_zone", "heat_time_format", "heat_ambiguous", "heat_columns", "heat_skip_outside",
+        "heat_air_unit",
+    ),
+}  # fmt: skip
+INTERVALS = (
+    "heat_confidence", "heat_replicates", "heat_seed", "heat_block_size", "heat_day_block",
+)  # fmt: skip
+_STEPS = {
+    "heat_interior_distance": 50, "heat_elevation_band": 10, "heat_water_distance": 50,
+    "heat_persistence": 0.5, "heat_error_range": 100, "heat_radius": 50, "heat_lapse_rate": 0.0005,
+    "heat_calm_wind": 0.5, "heat_clear_cloud": 0.5, "heat_confidence": 0.01, "heat_replicates": 100,
+    "heat_block_size": 100,
+}  # fmt: skip
+_UNITS = {"as the file says": "", "K": "K", "°C": "degC", "°F": "degF"}
+_OPTIONS = {
+    "heat_reference": {f"LCZ {c.code} {c.name}": c.code for c in CLASSES},
+    "heat_statistic": {"usual": "", "median": "median", "mean": "mean"},
+}  # fmt: skip
+_NOTES = {
+    "Calm and clear hours, heat waves": "Hourly wind and cloud: upload them on the City page. Then choose "
+    "the calm and clear nights above the table.",
+}  # fmt: skip
+
+
+def common(study: Study) -> pn.Column:
+    """What all heat islands are computed with."""
+    return pn.Column(*_fields(study, COMMON), **WIDE)
+
+
+def surface(study: Study) -> pn.Column:
+    """What the heat islands of rasters, of the surface and of the air, are computed with."""
+    return _cards(study, SURFACE)
+
+
+def canopy(study: Study) -> pn.Column:
+    """What the heat island of stations alone is computed with."""
+    return _cards(study, CANOPY)
+
+
+def intervals(study: Study) -> pn.Card:
+    """How the intervals are drawn."""
+    return card("Intervals", _fields(study, INTERVALS))
+
+
+def _cards(study: Study, cards: dict[str, tuple[str, ...]]) -> pn.Column:
+    parts: list[Any] = []
+    for title, names in cards.items():
+        own = _fields(study, names)
+        note = [hint(_NOTES[title])] if title in _NOTES else []
+        parts += [card(title, [*note, *own])] if title else own
+    return pn.Column(*parts, **WIDE)
+
+
+def _fields(study: Study, names: tuple[str, ...]) -> list[Any]:
+    measures = {"heat_measures": {m.title: m.name for m in MEASURES.values()}}
+    units = dict.fromkeys(("heat_unit", "heat_air_unit"), _UNITS)
+    options = _OPTIONS | measures | units
+    return [
+        part for n in names for part in field(study, n, step=_STEPS.get(n), options=options.get(n))
+    ]

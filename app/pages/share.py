@@ -1,0 +1,243 @@
+"""Taking it away: the address, files, the report."""
+
+from __future__ import annotations
+
+import shutil
+from base64 import b64encode
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any
+
+import panel as pn
+
+from lczlib.errors import LczError
+from lczlib.export import zip_folder
+from lczlib.kinds import TITLES, lcz_file, proba_file
+from lczlib.study.document import (
+    figures_of,
+    has_water,
+    maps_of,
+    tables_of,
+    write_bundle,
+    write_report,
+    write_water_zip,
+)
+from lczlib.study.state import message_of
+
+from ..parts.markup import html, note
+from ..session import Session
+
+_SAVE_JS = """
+const [name, , content] = cb_obj.value.split('|')
+if (!content) return
+const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0))
+const link = document.createElement('a')
+link.href = URL.createObjectURL(new Blob([bytes]))
+link.download = name
+document.body.appendChild(link)
+link.click()
+link.remove()
+setTimeout(() => URL.revokeObjectURL(link.href), 60000)
+"""
+_WHAT = (
+    "<p>The address holds the whole state: city, area, settings, layers and view. Whoever opens it on "
+    "this server sees the same. Uploaded files stay in your session and are not part of it.</p>"
+    "<p>The report is one file: maps, tables, methods, settings, versions and citations. It opens "
+    "offline.</p>"
+)
+_TABLES = {
+    "areas_km2": "Areas of the classes (km²)",
+    "comparison": "Comparison of two maps by class",
+    "accuracy": "Accuracy: all scores with intervals",
+    "heat_island_surface": "Surface heat island by zone",
+    "heat_island_canopy": "Canopy heat island by zone",
+    "water_area": "Surface water: areas (km²)",
+    "water_against_lcz": "Surface water: agreement of LCZ G",
+}
+_WRAPPING = ".bk-btn { white-space: normal; }"
+_DRAWING = Lock()  # matplotlib draws one figure at a time
+
+
+class SharePage:
+    """The last page."""
+
+    title = "Share"
+    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy", "heat",
+             "water", "water_summary")  # fmt: skip
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study = session, session.study
+        wide = {"sizing_mode": "stretch_width"}
+        self._link = pn.widgets.TextInput(name="Address of what you see", disabled=False, **wide)
+        self._told = html("")
+        self._failed = html("")
+        self._files = pn.Column(**wide)
+        self._number = 0
+        self._token = pn.widgets.TextInput(
+            visible=False
+        )  # its change makes the browser save the content
+        self._token.jscallback(value=_SAVE_JS)
+        session.study.param.watch(
+            self._made,
+            ["maps", "accuracy", "heat", "comparison", "reference", "water_summary", "conditions"],
+        )
+        session.view.param.watch(self._made, "page")
+        self.sidebar = pn.Column(
+            note(_WHAT),
+            **wide,
+        )
+        self.content = pn.Column(
+            html("<h2>Share</h2>"),
+            self._link,
+            self._told,
+            self._failed,
+            self._files,
+            self._token,
+            **wide,
+        )
+        self._shown: Any = None
+        self._made()
+
+    def _address(self) -> str:
+        location = pn.state.location
+        base = (
+            ""
+            if location is None
+            else f"{location.protocol or 'http:'}//{location.hostname or ''}"
+            f"{f':{location.port}' if location.port else ''}{location.pathname or ''}"
+        )
+        query = self._session.address.query()
+        return base + (f"?{query}" if query else "")
+
+    def _made(self, *_: Any) -> None:
+        self._link.value = self._address()
+        maps = maps_of(self._study)
+        shown = (
+            tuple(maps),
+            self._study.accuracy is not None,
+            self._study.heat is not None,
+            self._study.comparison is not None,
+            has_water(self._study),
+        )
+        if shown == self._shown:
+            return
+        self._shown = shown
+        if not maps and not has_water(self._study):
+            self._told.object = '<div class="lcz-banner info">No results yet: make a map on the <b>Map</b> page.</div>'
+            self._files[:] = []
+            return
+        self._told.object = ""
+        parts: list[Any] = [
+            html('<p class="lcz-key">Everything</p>'),
+            self._file(
+                "Report (HTML)",
+                "lcz-report.html",
+                lambda p: write_report(self._study, p, self._address()),
+                True,
+            ),
+            self._file(
+                "All files (zip: GeoTIFF, CSV, PNG, SVG, report, manifest)",
+                "lcz-study.zip",
+                lambda p: write_bundle(self._study, p, self._address()),
+            ),
+            html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
+        ]
+        result = self._study.maps
+        if result is not None:
+            for kind in result.kinds:
+                parts.append(
+                    self._existing(f"{TITLES[kind]}: classes", result.folder / lcz_file(kind))
+                )
+                parts.append(
+                    self._existing(
+                        f"{TITLES[kind]}: probabilities", result.folder / proba_file(kind)
+                    )
+                )
+            parts.append(
+                self._existing(
+                    "Manifest (inputs, weights, settings)", result.folder / "manifest.json"
+                )
+            )
+        if has_water(self._study):
+            parts.append(
+                self._file(
+                    "Surface water (zip)", "water.zip", lambda p: write_water_zip(self._study, p)
+                )
+            )
+        parts.append(html('<p class="lcz-key">Tables (CSV)</p>'))
+        for name in tables_of(self._study):
+            parts.append(
+                self._file(
+                    _table_label(name),
+                    f"{name}.csv",
+                    lambda p, n=name: tables_of(self._study)[n].to_csv(p, index=False),
+                )
+            )
+        parts.append(html('<p class="lcz-key">Figures</p>'))
+        for ending in (".png", ".svg"):
+            parts.append(
+                self._file(
+                    f"All figures as {ending[1:].upper()} (zip)",
+                    f"figures{ending}.zip",
+                    lambda p, e=ending: _zip_figures(self._study, p, e),
+                )
+            )
+        self._files[:] = parts
+
+    def _file(
+        self, label: str, name: str, write: Callable[[Path], Any], primary: bool = False
+    ) -> pn.widgets.Button:
+        """A file that is made when it is asked for, in a thread."""
+        path = self._session.folder / "downloads" / name
+
+        def make() -> tuple[bytes, str]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with _DRAWING:
+                    write(path)
+                return path.read_bytes(), ""
+            except (LczError, OSError) as error:
+                return b"", message_of(error)
+
+        button = pn.widgets.Button(
+            name=label, sizing_mode="stretch_width", max_width=440, margin=(3, 10),
+            button_type="primary" if primary else "default", stylesheets=[_WRAPPING],
+        )  # fmt: skip
+
+        def sent(made: tuple[bytes, str]) -> None:
+            content, failed = made
+            button.param.update(loading=False, disabled=False)
+            self._failed.object = (
+                f'<div class="lcz-banner failed" role="alert">{escape(failed)}</div>'
+                if failed
+                else ""
+            )
+            if not failed:
+                self._number += 1  # the same file twice is two changes
+                self._token.value = f"{name}|{self._number}|{b64encode(content).decode()}"
+
+        def clicked(_: Any) -> None:
+            button.param.update(loading=True, disabled=True)
+            self._session.background(make, sent)
+
+        button.on_click(clicked)
+        return button
+
+    def _existing(self, label: str, path: Path) -> pn.widgets.Button:
+        return self._file(label, path.name, lambda p: shutil.copy(path, p))
+
+
+def _table_label(name: str) -> str:
+    """What a table is called in words, such as Accuracy of Sentinel-1 by class."""
+    if name in _TABLES:
+        return _TABLES[name]
+    return f"Accuracy by class: {TITLES[name.removeprefix('accuracy_')]}"
+
+
+def _zip_figures(study: Any, path: Path, ending: str) -> None:
+    with TemporaryDirectory() as folder:
+        figures_of(study, Path(folder), ending)
+        zip_folder(folder, path)

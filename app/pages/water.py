@@ -1,0 +1,276 @@
+"""Surface water from Sentinel-1: the map, its area by month, how often a place is water."""
+
+# ruff: noqa: E501 - markup and sentences stay whole
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+import xarray as xr
+from bokeh.palettes import Viridis256
+
+from lczlib.analysis.water_area import dark_not_mapped
+from lczlib.errors import LczError
+from lczlib.figures.composites import radar_composite
+from lczlib.figures.water import DARK, WATER
+from lczlib.grid import geobox_of
+from lczlib.kinds import TITLES
+from lczlib.mercator import mercator_box
+from lczlib.scenes.radar_units import Units
+from lczlib.study.material import Material
+from lczlib.study.water import WaterSummary, water_scenes
+from lczlib.study.wording import in_page
+
+from ..maps.display import projected, rgba_picture
+from ..parts.markup import help_text, html, number, table
+from ..parts.style import WRAP_CSS
+from ..session import Session
+
+_KEY = "".join(
+    f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'
+    for color, label in ((WATER, "water"), (DARK, "as dark as water, not mapped"))
+)
+
+
+_FIRST = "No water map yet, only the radar image. Choose the orbit of the scene, then press <b>Map water</b>."
+
+
+class WaterPage:
+    """The sixth page."""
+
+    title = "Water"
+    needs = ("scene", "reference", "own_map", "maps", "water", "water_summary")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._study = session, session.study
+        study = self._study
+        wide = {"sizing_mode": "stretch_width"}
+        self._run = pn.widgets.Button(name="Map water", button_type="primary", **wide)
+        self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
+        self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **wide)
+        self._layer = pn.widgets.RadioButtonGroup(
+            options=["water", "probability", "occurrence"],
+            name="Layer",
+            button_style="outline",
+            stylesheets=[WRAP_CSS],
+            **wide,
+        )
+        self._key = html(f'<div class="lcz-note">{_KEY}</div>', visible=False)
+        self._month = pn.widgets.Select(name="Month on the map", options=[], visible=False, **wide)
+        self._told = html("")
+        self._map = session.map_view(title="Surface water above Sentinel-1", height=560)
+        self._pictured: xr.DataArray | None = None
+        self._box: tuple[float, ...] = ()
+        self._nothing_to_map = False
+        self._table = html("")
+        self._area = pn.pane.Matplotlib(
+            None, tight=False, dpi=110, visible=False, format="svg", max_width=760, **wide
+        )
+        self._run.on_click(lambda _: session.runner.run("water"))
+        self._stop.on_click(lambda _: session.runner.cancel("water"))
+        session.runner.param.watch(self._progress, "progress")
+        study.param.watch(self._progress, "conditions")
+        study.param.watch(
+            self._made,
+            ["water", "scene", "water_files", "water_orbit", "water_units", "water_dn_scale"],
+        )
+        study.param.watch(self._summed, "water_summary")
+        self._layer.param.watch(self._draw, "value")
+        self._month.param.watch(self._draw, "value")
+        self.sidebar = pn.Column(
+            pn.widgets.Select.from_param(
+                study.param.water_orbit, name="Orbit of the scene", description=None,
+                options={"ascending": "as", "descending": "des", "both (as_des)": "as_des"}, **wide,
+            ),
+            pn.widgets.Select.from_param(
+                study.param.water_units, name="Own scenes: Values", description=None,
+                options={"dB": "db", "linear intensity": "linear", "amplitude": "amplitude"}, **wide,
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.water_dn_scale, name="Own scenes: Stored values divided by", description=None, **wide
+            ),
+            self._run, self._stop, self._bar,
+            pn.widgets.FloatSlider.from_param(study.param.water_threshold, name="Water from a probability of", step=0.05, **wide),
+            self._layer, self._month,
+            html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
+                 "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
+            help_text("Where this network holds", _HELP), **wide,
+        )  # fmt: skip
+        self._pane = pn.Column(pn.pane.Bokeh(self._map.figure, **wide), visible=False, **wide)
+        self.content = pn.Column(
+            self._told,
+            self._pane,
+            self._key,
+            self._area,
+            self._table,
+            **wide,
+        )
+        self._made()
+        self._progress()
+
+    def _progress(self, *_: Any) -> None:
+        running = self._study.conditions.get("water") == "running"
+        state = self._session.runner.progress.get("water")
+        self._run.disabled = running or self._study.scene is None or self._nothing_to_map
+        self._stop.visible = self._bar.visible = running
+        if running and state and state[2]:
+            self._bar.value = int(100 * state[1] / state[2])
+
+    def _made(self, *_: Any) -> None:
+        self._nothing_to_map = False
+        if self._study.water is not None:
+            self._summed()
+            return
+        self._table.object = ""
+        self._area.visible = self._month.visible = self._key.visible = False
+        self._pictured = None
+        self._session.tick(self._clear_layer)
+        material = self._study.scene
+        if material is None:
+            self._told.object = ""
+            return
+        study = self._study
+        files, orbit = tuple(study.water_files), study.water_orbit
+        units, dn_scale = study.water_units, study.water_dn_scale
+        self._session.latest(
+            "water image",
+            lambda: _before(material, files, orbit, units, dn_scale),
+            lambda found: self._show_before(*found),
+        )
+
+    def _show_before(self, scene: xr.DataArray | None, made: Any, why: str) -> None:
+        """The radar image that would be mapped, or why there is none."""
+        if self._study.water is not None:
+            return
+        self._told.object = f'<div class="lcz-banner info">{why or _FIRST}</div>'
+        self._nothing_to_map = scene is None
+        self._progress()
+        if scene is None:
+            self._pane.visible = False
+        else:
+            self._pictured = scene
+            self._imaged(scene, made)
+
+    def _summed(self, *_: Any) -> None:
+        """Areas by month, the check against LCZ G, and the months to choose from."""
+        summary = self._study.water_summary
+        if self._study.water is None or summary is None:
+            return
+        months = summary.months
+        if months != self._month.options:
+            self._month.param.update(options=months, value=months[-1] if months else None)
+        self._month.visible = bool(months)
+        self._table.object = _areas_table(summary) + _checks_table(summary)
+        if months:
+            from lczlib.figures.water import monthly_area_figure
+
+            self._area.object = monthly_area_figure(summary.area)
+        self._area.visible = bool(months)
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        """The layer and month chosen, on the map, and the radar image of that month."""
+        water, summary = self._study.water, self._study.water_summary
+        if water is None or summary is None:
+            return
+        scene = water.scene_of(self._month.value or "")
+        if scene is not self._pictured:
+            self._pictured = scene
+            self._session.latest(
+                "water image", lambda: _image(scene), lambda made: self._imaged(scene, made)
+            )
+        layer, months = self._layer.value, summary.months
+        if layer == "occurrence" and summary.occurrence is None:
+            self._told.object = '<div class="lcz-banner info">Occurrence needs scenes of several dates: upload them on the City page.</div>'
+            self._session.tick(self._clear_layer)
+            return
+        self._told.object = ""
+        shown, dark = summary.probability, summary.dark
+        if months:
+            at = months.index(self._month.value) if self._month.value in months else -1
+            shown, dark = shown.isel(time=at), dark.isel(time=at)
+        if layer == "water":
+            threshold = self._study.water_threshold
+            data = dark_not_mapped(shown, dark, threshold).astype(np.float32) / 4
+            data = data.where(data > 0).where(~(shown > threshold), 1.0)
+            title, palette = "water", (DARK, WATER)
+        elif layer == "probability":
+            data, title, palette = shown, "probability of water", Viridis256
+        else:
+            data = summary.occurrence.where(summary.occurrence > 0)
+            title, palette = "share of months with water", Viridis256[::-1]
+        self._key.visible = layer == "water"
+
+        def show(made: Any) -> None:
+            if self._study.water is water:  # else the city was changed meanwhile
+                self._map.show_values(made, title, 0, 1, palette, bar=layer != "water")
+
+        self._session.latest("water layer", lambda: projected(data, 1.0), show)
+
+    def _imaged(self, scene: xr.DataArray, made: Any) -> None:
+        self._map.show_image(made)
+        self._pane.visible = True
+        box = tuple(mercator_box(geobox_of(scene)).boundingbox)
+        if box != self._box:  # another month of the same place keeps the view
+            self._box = box
+            self._map.fit(box)
+
+    def _clear_layer(self) -> None:
+        self._map.show_values(None, "")
+
+
+def _before(
+    material: Material, files: tuple[str, ...], orbit: str, units: Units, dn_scale: float
+) -> tuple[xr.DataArray | None, Any, str]:
+    """The scene that would be mapped (the last of several), its picture; or why there is none."""
+    try:
+        scene = water_scenes(material, files, orbit, units=units, dn_scale=dn_scale)[1][-1]
+        return scene, _image(scene), ""
+    except LczError as error:
+        return None, None, escape(in_page(str(error)))
+
+
+def _image(scene: xr.DataArray) -> Any:
+    """VV, VH and VV − VH of a scene as a picture."""
+    radar = scene[:2].assign_coords(band=["VV", "VH"])
+    return rgba_picture(radar_composite(radar.to_dataset("band")))
+
+
+def _areas_table(summary: WaterSummary) -> str:
+    rows = []
+    for i, name in enumerate(summary.months or ["this scene"]):
+        a = summary.area.isel(time=i) if summary.months else summary.area
+        rows.append((name, f"{number(float(a['area']), 2)} km²",
+                     f"{number(float(a['low']), 2)} to {number(float(a['high']), 2)} km²", f"{number(float(a['dark']), 2)} km²",
+                     f"{100 * float(a['valid_share']):.0f} %", f"{int(a['n_valid']):,}"))  # fmt: skip
+    return "<h3>Water area</h3>" + table(
+        ("month", "mapped", "interval", "dark, not mapped", "seen", "pixels (n)"), rows
+    )
+
+
+def _checks_table(summary: WaterSummary) -> str:
+    if not summary.against_lcz:
+        return ""
+    rows = [
+        (
+            TITLES[name],
+            number(found["agreement"], 3),
+            number(np.nan if found["jaccard"] is None else found["jaccard"], 3),
+            f"{found['n']:,}",
+        )
+        for name, found in summary.against_lcz.items()
+    ]
+    when = f" of {summary.months[-1]}" if summary.months else ""
+    return f"<h3>LCZ G against the water map{when}</h3>" + table(
+        ("map", "agreement", "overlap (Jaccard)", "cells (n)"), rows
+    )
+
+
+_HELP = """<p>GMNet (Luo et al. 2023) was trained on the lakes and rivers of Tibet. It maps lakes well; narrow rivers, canals
+and harbours it can take for land, and be sure of it. So compare with the image before you quote an area.</p>
+<p>The <b>interval</b> holds three things: what the network doubts (95 %), every shore moved by the radar's resolution
+(22 m), and cells <b>as dark as open water</b> in VV and VH that are not mapped. Asphalt, wet snow and radar shadow are as
+dark, so its upper end can be far too high; water that is neither mapped nor dark is not in it.</p>"""

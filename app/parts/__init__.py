@@ -1,0 +1,1 @@
+"""What pages are put together of: text, tables, legends, messages, rows of figures."""

@@ -1,0 +1,56 @@
+"""Small parts that pages share: legends, banners, tables. Text is escaped here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+
+from .style import RAW_CSS
+
+
+def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
+    """A pane of markup that we wrote; foreign text in it must have been escaped."""
+    return pn.pane.HTML(
+        text, css_classes=[*classes], sizing_mode="stretch_width", stylesheets=[RAW_CSS], **options
+    )
+
+
+def note(text: str) -> pn.pane.HTML:
+    """A remark in small type; markup is ours."""
+    return html(f'<div class="lcz-note">{text}</div>')
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
+    """A plain table; cells are escaped."""
+    head = "".join(f'<th scope="col">{escape(str(c))}</th>' for c in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def number(value: float, digits: int = 2, sign: bool = False) -> str:
+    """A number, or a dash where undefined."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> str:
+    """An interval, or a dash."""
+    if low is None or not np.isfinite(low) or not np.isfinite(high):
+        return "–"
+    return f"{number(low, digits, sign)} to {number(high, digits, sign)}"
+
+
+def help_text(title: str, text: str) -> pn.pane.HTML:
+    """Help that opens on demand; markup is ours."""
+    return html(f'<details class="lcz-help"><summary>{title}</summary>{text}</details>')

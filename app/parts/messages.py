@@ -1,0 +1,59 @@
+"""What stands above a page: what is stale, what has failed, what was read of files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+from lczlib.reading import counted
+from lczlib.study import Study
+from lczlib.study.wording import in_page
+
+WHAT = {
+    "scene": "scene", "reference": "reference", "own_map": "uploaded map", "maps": "LCZ map",
+    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
+    "water_summary": "water areas",
+}  # fmt: skip
+
+
+def banner(study: Study, names: Iterable[str]) -> str:
+    """What is stale or has failed among some steps; empty where nothing is."""
+    out = []
+    for name in names:
+        message = study.messages.get(name, "")
+        # own files by their names: where the server keeps them is nobody's business
+        message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
+        if message:
+            said = escape(in_page(message, name))
+            out.append(f'<div class="lcz-banner failed" role="alert">{said}</div>')
+        elif study.conditions.get(name) == "stale":
+            out.append(
+                f'<div class="lcz-banner stale" role="status">This {WHAT[name]} was made with other settings '
+                "than those shown. "
+                + (
+                    "Run again to update it."
+                    if name in ("maps", "water", "accuracy", "comparison", "heat", "water_summary")
+                    else ""
+                )
+                + "</div>"
+            )
+    return "".join(dict.fromkeys(out))
+
+
+def what_was_read(study: Study, names: Iterable[str]) -> str:
+    """What some steps read of files, and what may be wrong with it; empty where nothing was read."""
+    read = [(n, r) for n in names for r in study.read.get(n, ())]
+    heard = list(dict.fromkeys(in_page(str(r), n) for n, r in read))
+    if not heard:
+        return ""
+    cautions = dict.fromkeys(in_page(c, n) for n, r in read for c in r.cautions)
+    warned = "".join(
+        f'<div class="lcz-banner stale" role="status">{escape(text)}</div>' for text in cautions
+    )
+    lines = "".join(f"<li>{escape(text)}</li>" for text in heard)
+    files = counted(len({r.source for _, r in read}), "file")  # one may be read for several ends
+    return (
+        f'{warned}<details class="lcz-help lcz-read"><summary>What was read ({files})</summary>'
+        f"<ul>{lines}</ul></details>"
+    )

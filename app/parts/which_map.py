@@ -1,0 +1,36 @@
+"""Which of the maps is meant, and which of two is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lczlib.kinds import TITLES
+from lczlib.study import Study
+
+from .markup import interval
+
+
+def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:
+    """The map that is meant by a choice: another one where there is no imagery to make it of."""
+    if chosen in maps or study.scene is None or study.scene.mappable:
+        return chosen
+    return next((name for name in maps if name != but), chosen)
+
+
+def difference_in_words(names: tuple[str, str], found: Any, score: str = "oa") -> str:
+    """Which of two maps the reference finds better, or that it cannot tell."""
+    row = found.scores.loc[score]
+    first, second = (TITLES[n] for n in names)
+    figures = (
+        f"{row['first']:.3f} and {row['second']:.3f}; difference {row['difference']:+.3f}, 95 % interval "
+        f"{interval(row['ci_low'], row['ci_high'], 3, True)}, n = {found.n:,} cells in {found.n_units} "
+        f"{found.unit}s"
+    )
+    if not row["significant"]:
+        return (
+            f"The overall accuracies of {first} and {second} are not significantly different: the "
+            f"interval of their difference holds 0 ({figures})."
+        )
+    better = first if row["difference"] > 0 else second
+    return f"By this reference {better} is significantly better in overall accuracy ({figures})."

@@ -1,0 +1,39 @@
+"""What a visitor sees of a study."""
+
+from __future__ import annotations
+
+import param
+
+from ..parts.palette import PALETTES
+
+
+class View(param.Parameterized):
+    """What is shown: part of the address, not of the study."""
+
+    page = param.Selector(
+        default="city", objects=["city", "map", "compare", "accuracy", "heat", "water", "share"]
+    )
+    layer = param.Selector(
+        default="classes", objects=["classes", "certainty", "probability", "valid fraction", "none"]
+    )
+    kind = param.String(
+        "fused", doc="Map shown: fused, s1, s2, another sensor's, reference or own."
+    )
+    lcz = param.Integer(1, bounds=(1, 17), doc="Class whose probability is shown.")
+    image = param.Selector(default="true colour", objects=[
+        "true colour", "false colour (near infrared)", "false colour (short wave)", "radar", "none"])  # fmt: skip
+    season = param.String("")
+    stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", "fixed"])
+    opacity = param.Number(0.75, bounds=(0, 1))
+    palette = param.Selector(default="standard", objects=list(PALETTES))
+    base = param.Boolean(False, doc="Street map below.")
+    compare = param.Selector(
+        default="side by side", objects=["side by side", "swipe", "differences"]
+    )
+    swipe = param.Number(0.5, bounds=(0, 1))
+    matrix = param.Selector(default="counts", objects=["counts", "row %", "column %"])
+    judged = param.String("fused", doc="Map whose accuracy is shown.")
+    cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
+    place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
+    hours = param.String("all", doc="Hours of the canopy heat island.")
+    box = param.Tuple(None, length=4, allow_None=True, doc="What the maps show, in degrees.")

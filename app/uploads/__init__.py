@@ -1,0 +1,1 @@
+"""Files that visitors send: what they are for, what is accepted, where they go."""

@@ -1,0 +1,135 @@
+"""The tables that ``lcz uhi`` prints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from rich.table import Table
+
+from lczlib.analysis.heat.canopy import CanopyHeatIsland
+from lczlib.analysis.heat.quality import in_words
+from lczlib.classes import CLASSES
+from lczlib.cli import console
+from lczlib.jobs.canopy_heat import CanopyHeat
+from lczlib.jobs.pixel_heat import PixelHeat
+
+
+def print_pixels(heat: PixelHeat, overpass: str) -> None:
+    """The zones of an overpass, and how they were come by."""
+    one = heat.overpasses[overpass]
+    result, pixels, o = one.result, one.pixels, one.result.options
+    name = "Surface heat island (SUHI)" if result.kind == "surface" else "Canopy layer heat island"
+    console.out.print(f"[bold]{name}[/], {heat.quantity}, overpass: {one.name}")
+    level = f": {result.reference_temperature:.2f} degC ({o.statistic})"
+    console.out.print(
+        f"Reference {result.reference.label}{level if result.reference.classes else ''}. "
+        f"{heat.grid[0].upper()}{heat.grid[1:]}."
+    )
+    if heat.network:
+        console.out.print(f"Zones mapped by the network {heat.network}.", soft_wrap=True)
+    clouds = [] if result.kind != "surface" else [one.clouds]
+    told = [f"{pixels['valid']:,} valid", f"{pixels['no_data']:,} no data"]
+    told += [f"{pixels['repeated']:,} of repeated values", *clouds]
+    told += [
+        f"{pixels['implausible']:,} implausible",
+        f"{pixels['fringe']:,} in a resampling fringe",
+    ]
+    console.out.print(f"Pixels: {'; '.join(told)}.")
+    console.out.print(
+        f"Interior: {o.interior} pixel(s) eroded; at least {o.min_pixels} pixels in {o.min_patches} patches; "
+        f"residuals correlate over {result.correlation_range:,.0f} m, bootstrap blocks of "
+        f"{result.block_size:,.0f} m, {o.replicates} replicates, seed {o.seed}."
+    )
+    for text in (result.few_blocks, result.reference.note, result.bias):
+        if text:
+            console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
+    notes = (result.classes["note"] != "").sum() > 1
+    heads = [
+        "LCZ",
+        "pixels",
+        "patches",
+        "n eff.",
+        "median",
+        "difference",
+        f"{o.confidence:.0%} interval",
+    ]
+    table = Table(*heads, *(["note"] if notes else []))
+    for number, row in result.classes.iterrows():
+        alone = result.reference.classes == (int(number),)  # compared with itself
+        known = np.isfinite(row["ci_low"])
+        cells = [
+            CLASSES[int(number) - 1].code, f"{row['n_pixels']:,}", f"{row['n_patches']:,}",
+            f"{row['n_effective']:.0f}" if np.isfinite(row["n_effective"]) else "-", f"{row['median']:.2f}",
+            "reference" if alone else f"{row['difference']:+.2f}" if np.isfinite(row["difference"]) else "-",
+            f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known and not alone else "-",
+        ]  # fmt: skip
+        table.add_row(*cells, *([row["note"]] if notes else []))
+    console.out.print(table)
+
+
+def print_canopy(heat: CanopyHeat) -> None:
+    """The zones of stations, and how they were come by."""
+    result, (given, kept) = heat.result, heat.values
+    console.out.print("[bold]Canopy layer heat island[/], air temperature")
+    if heat.network:
+        console.out.print(f"Zones mapped by the network {heat.network}.", soft_wrap=True)
+    console.out.print(f"Reference {result.reference.label}; times: {heat.clock}.")
+    console.out.print(
+        f"Quality control ({', '.join(heat.request.qc) or 'none'}): {given - kept:,} of {given:,} hourly "
+        f"values removed; stations dropped: {in_words(heat.dropped) or 'none'}."
+    )
+    if heat.mixed:
+        console.out.print(
+            f"[yellow]{heat.mixed} station(s) in mixed surroundings (under 80% one class).[/]"
+        )
+    if not result.reference.classes:
+        _print_levels(result)
+        return
+    level = f"{100 * result.options.confidence:g}%"
+    table = Table(
+        "LCZ", "n", "hours", f"{result.options.statistic} ({level})", f"night ({level})", "max",
+        caption="differences in K; n: stations; max: mean of the nights' largest",
+    )  # fmt: skip
+    nights = result.subsets[result.subsets["subset"] == "night"].set_index("lcz")
+    few: dict[str, list[str]] = {}
+    for number, row in result.classes.iterrows():
+        code = CLASSES[int(number) - 1].code
+        if row["note"] not in ("", "reference"):
+            few.setdefault(row["note"], []).append(code)
+        if row["note"] == "reference":
+            table.add_row(code, str(row["n_stations"]), f"{row['n_hours']:,}", "reference")
+            continue
+        table.add_row(
+            code, str(row["n_stations"]), f"{row['n_hours']:,}",
+            f"{row['difference']:+.2f} ({_interval(row)})",
+            f"{nights.loc[number, 'difference']:+.2f} ({_interval(nights.loc[number])})"
+            if number in nights.index else "-",
+            f"{row['night_maximum']:.2f}",
+        )  # fmt: skip
+    console.out.print(table)
+    if result.bias:
+        console.out.print(f"[yellow]{result.bias}[/]", soft_wrap=True)
+    for note, codes in few.items():
+        console.out.print(f"[yellow]LCZ {', '.join(codes)}: {note}.[/]")
+    peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
+    console.out.print(
+        f"Largest hourly difference: LCZ {CLASSES[int(peak['lcz']) - 1].code} at {int(peak['hour'])} h "
+        f"local solar time, {peak['difference']:+.2f} K ({level} interval {_interval(peak)}, "
+        f"{int(peak['n_hours']):,} hours)."
+    )
+
+
+def _print_levels(result: CanopyHeatIsland) -> None:
+    table = Table("LCZ", "n", "hours", "mean", "median", caption="degC; n: stations")
+    for number, row in result.classes.iterrows():
+        table.add_row(
+            CLASSES[int(number) - 1].code, str(row["n_stations"]), f"{row['n_hours']:,}",
+            f"{row['mean']:.2f}", f"{row['median']:.2f}",
+        )  # fmt: skip
+    console.out.print(table)
+    console.out.print(f"[yellow]{result.reference.note}[/]", soft_wrap=True)
+
+
+def _interval(row: pd.Series) -> str:
+    low, high = row["ci_low"], row["ci_high"]
+    return f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) else "-"

@@ -1,0 +1,12 @@
+"""The jobs: what each command does, once, for command line, dashboard and notebook.
+
+A job is a `Request`, whose fields say what it can be told, a function `run` that does it, and a
+`Result` that can be looked at, taken as a table, and written with its manifest.
+
+``request``       what requests have in common; ``result``: what results have
+``map_files``     the maps that a job is given, and how each is read
+``record``        the manifest beside what is written
+``surface_heat``  heat island of the surface, of thermal rasters
+``air_heat``      canopy heat island of rasters of air temperature
+``canopy_heat``   canopy heat island of stations
+"""

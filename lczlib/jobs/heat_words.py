@@ -1,0 +1,69 @@
+"""A heat island in a sentence, with its uncertainty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lczlib.classes import CLASSES
+
+
+def level_of(result: Any) -> str:
+    """Confidence of a result's intervals, ``95%``."""
+    return f"{100 * result.options.confidence:g}%"
+
+
+def sentence(result: Any, kind: str, counted: str, *, map_error: bool = False) -> str:
+    """The largest difference of the built zones that is beyond its interval, or that there is none.
+
+    Parameters
+    ----------
+    result : SurfaceHeatIsland or CanopyHeatIsland
+        What was found.
+    kind : {"surface", "canopy"}
+        Of what.
+    counted : str
+        Column of the sample size, ``n_pixels`` or ``n_stations``.
+    map_error : bool
+        Whether the intervals hold the map's own error.
+    """
+    table = result.classes
+    table = table[table["note"] != "reference"].dropna(subset=["difference"])
+    against = result.reference.label
+    what = "surface" if kind == "surface" else "air"
+    if not result.reference.classes:
+        return str(result.reference.note)
+    sure = table[(table["ci_low"] > 0) | (table["ci_high"] < 0)]
+    built = sure[(sure.index <= 10) & (sure["ci_low"] > 0)]
+    if table.empty:
+        return f"No class has enough data to compare its {what} temperature with {against}."
+    also = ", the map's own error included" if map_error else ""
+    level = level_of(result)
+    if built.empty:
+        return (
+            f"No built zone is warmer than {against} beyond its {level} interval{also}: on "
+            f"this evidence no {what} heat island can be told."
+        )
+    top = built["difference"].idxmax()
+    row = built.loc[top]
+    count = f"{int(row[counted]):,} {counted[2:]}"
+    return (
+        f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
+        f"{row['difference']:+.1f} K against {against} ({level} interval "
+        f"{row['ci_low']:+.1f} to {row['ci_high']:+.1f} K{also}, {count}), the largest "
+        f"difference of the built zones; {len(built)} built "
+        f"zone{'s are' if len(built) != 1 else ' is'} warmer beyond the interval."
+        f"{_rest(result, len(table) - len(sure), counted)}"
+    )
+
+
+def _rest(result: Any, unsure: int, counted: str) -> str:
+    """What the sentence leaves open: zones whose interval holds zero, and zones not compared."""
+    more = ""
+    if unsure:
+        more = f" For {unsure} other class{'es' if unsure != 1 else ''} the interval holds zero."
+    classes = result.classes
+    short = classes[(classes.index <= 10) & classes["difference"].isna() & (classes[counted] > 0)]
+    if len(short):
+        names = ", ".join(CLASSES[i - 1].code for i in short.index)
+        more += f" LCZ {names} could not be compared: the table says why."
+    return f"{more} {result.bias}" if result.bias else more

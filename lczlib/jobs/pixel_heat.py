@@ -1,0 +1,308 @@
+"""What both heat islands of rasters share: from opened temperatures and a map to the result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from lczlib.analysis.heat import measures, series
+from lczlib.analysis.heat.air import air_heat_island
+from lczlib.analysis.heat.further import Found, MeasuredScene, measured
+from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.surface import SurfaceHeatIsland, surface_heat_island
+from lczlib.errors import InputError
+from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.jobs import heat_files
+from lczlib.jobs.heat_choices import PixelHeatRequest
+from lczlib.jobs.heat_words import sentence
+from lczlib.jobs.map_files import map_network, open_map
+from lczlib.jobs.record import hashes
+from lczlib.jobs.request import Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.result import Result
+from lczlib.maps import open_probabilities
+from lczlib.scenes.elevation import open_elevation
+from lczlib.scenes.thermal import Thermal
+from lczlib.scenes.thermal_names import AIR
+from lczlib.scenes.thermal_quality import NO_LAYER
+from lczlib.scenes.thermal_units import Conversion, known_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ORDER = ("day", "night", "time not stated")
+
+
+@dataclass(frozen=True)
+class Overpass:
+    """The heat island of the day, or of the night: the two are never put into one.
+
+    Attributes
+    ----------
+    name : str
+        ``day``, ``night`` or ``time not stated``.
+    result : SurfaceHeatIsland
+        Of the only date, or of the median of several.
+    stack : DataArray (time, y, x)
+        The dates, degC.
+    lcz : DataArray (y, x)
+        The map on their grid.
+    layers : dict of str to DataArray
+        Elevation and probabilities on it, where given.
+    further : Found
+        The further measures.
+    scenes : tuple of dict
+        File, time and solar hour of each date.
+    pixels : dict of str to int
+        What became of the pixels, of all dates.
+    clouds : str
+        How clouds were removed, in words; empty of air temperature.
+    uncertainty : float or None
+        Median uncertainty of the retrieval in K, of a single date whose product has it.
+    hot_from : float
+        K above the reference from which on a pixel is hot.
+    """
+
+    name: str
+    result: SurfaceHeatIsland
+    stack: xr.DataArray = field(repr=False)
+    lcz: xr.DataArray = field(repr=False)
+    layers: dict[str, xr.DataArray] = field(repr=False)
+    further: Found = field(repr=False)
+    scenes: tuple[dict[str, Any], ...]
+    pixels: dict[str, int | None]
+    clouds: str
+    uncertainty: float | None
+    hot_from: float
+
+    @cached_property
+    def dates(self) -> tuple[SurfaceHeatIsland, ...]:
+        """Each of several dates by itself, against its own reference; none of a single one."""
+        if len(self.scenes) < 2:
+            return ()
+        compute = surface_heat_island if self.result.kind == "surface" else air_heat_island
+        return tuple(
+            compute(series.one_date(self.stack, i), self.lcz, self.result.options, **self.layers)
+            for i in range(len(self.scenes))
+        )
+
+    @cached_property
+    def persistence(self) -> xr.DataArray | None:
+        """With several dates: the share of them on which a pixel is hot."""
+        if not self.dates or not self.result.reference.classes:
+            return None
+        hot = measures.persistence(
+            xr.concat([d.difference for d in self.dates], "time"), self.hot_from,
+            min_dates=min(3, len(self.dates)),
+        )  # fmt: skip
+        words = f"share of dates more than {self.hot_from:g} K above {self.result.reference.label}"
+        return hot["share"].assign_attrs(long_name=words, units="1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelHeat(Result):
+    """The heat island of rasters, of the surface or of the air.
+
+    Attributes
+    ----------
+    request : PixelHeatRequest
+    overpasses : dict of str to Overpass
+        The day's first, where there are both.
+    grid : str
+        How rasters and map came to one grid, in words.
+    quantity, network : str
+        What was measured; the network that made the map, where the map says so.
+    """
+
+    request: PixelHeatRequest
+    overpasses: dict[str, Overpass]
+    grid: str
+    quantity: str | None
+    network: str
+
+    pixels = True
+
+    @property
+    def main(self) -> Overpass:
+        """The first overpass."""
+        return next(iter(self.overpasses.values()))
+
+    @property
+    def kind(self) -> str:
+        """``surface`` or ``canopy``."""
+        return self.main.result.kind
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """The zones of the first overpass: see `SurfaceHeatIsland.classes`."""
+        return self.main.result.classes
+
+    def headline(self) -> str:
+        """The result in a sentence, with its uncertainty."""
+        return self.sentence()
+
+    def sentence(self, overpass: str = "") -> str:
+        """The result of an overpass in a sentence, with its uncertainty."""
+        found = self.overpasses.get(overpass, self.main).result
+        return sentence(
+            found, self.kind, "n_pixels", map_error=self.request.probabilities is not None
+        )
+
+    def method(self, overpass: str = "") -> str:
+        """How the result of an overpass was made, in words."""
+        one = self.overpasses.get(overpass, self.main)
+        n = len(one.scenes)
+        dates = f"; median of {n} dates" if n > 1 else ""
+        others = sum(len(o.scenes) for o in self.overpasses.values()) - n
+        left = f"; {others} of another overpass apart" if others else ""
+        when = "overpass" if self.kind == "surface" else "time"
+        clouds = f"; {one.clouds}" if one.clouds else ""
+        return f"{self.grid}; {when}: {one.name}{dates}{left}{clouds}"
+
+    def document(self, overpass: str) -> dict[str, Any]:
+        """What ``heat_island.json`` says of an overpass."""
+        one = self.overpasses[overpass]
+        more: dict[str, Any] = {
+            "quantity": self.quantity, "map_network": self.network, "overpass": one.name,
+            "resampling": self.grid, "pixels": one.pixels,
+            **({"clouds": one.clouds} if one.clouds else {}),
+            "scenes": [*one.scenes], "inputs": self._inputs(one),
+            "measures": dict(one.further.facts),
+        }  # fmt: skip
+        if one.uncertainty is not None:
+            more["retrieval_uncertainty_k"] = one.uncertainty
+        if one.dates:
+            more["dates"] = [
+                {
+                    "file": scene["file"], "reference": date.reference.label,
+                    "reference_temperature": date.reference_temperature,
+                    "classes": heat_files.class_rows(date.classes),
+                }
+                for scene, date in zip(one.scenes, one.dates, strict=True)
+            ]  # fmt: skip
+        return heat_files.surface_document(one.result, **more)
+
+    def _inputs(self, one: Overpass) -> dict[str, str | None]:
+        own = {scene["file"] for scene in one.scenes}
+        others = {s["file"] for o in self.overpasses.values() for s in o.scenes} - own
+        return {n: h for n, h in hashes(self.request).items() if n not in others}
+
+    def also_read(self) -> list[Path]:
+        """Quality layers and metadata beside the rasters."""
+        return [Path(f) for o in self.overpasses.values() for s in o.scenes for f in s["files"]]
+
+    def _write(self, folder: Path, figures: bool) -> None:
+        documents = {name: self.document(name) for name in self.overpasses}
+        first, *others = documents
+        if others:
+            documents[first]["other_overpasses"] = [documents[name] for name in others]
+        for name, one in self.overpasses.items():
+            hot = {} if one.persistence is None else {"persistence": one.persistence}
+            heat_files.write_surface(
+                folder, one.result, documents[name], tables=one.further.tables,
+                rasters={**one.further.layers, **hot}, suffix="" if name == first else f"_{name}",
+                figures=figures,
+            )  # fmt: skip
+
+
+def open_array(source: Source, quantity: str, unit: str | None) -> Thermal:
+    """An open array (y, x) of temperatures as a `Thermal`: its unit is stated, or in ``attrs``.
+
+    Raises
+    ------
+    InputError
+        If it is no array, no unit is known, or it is none of temperature.
+    """
+    if not isinstance(source, xr.DataArray):
+        msg = f"A raster is a path or an open DataArray, not {type(source).__name__}."
+        raise InputError(msg)
+    known = known_unit(unit or str(source.attrs.get("units", "")))
+    if known is None:
+        msg = "The open array does not say whether it is in K, degC or degF: state its unit."
+        raise InputError(msg, parameter="unit")
+    kept = source.copy(data=Conversion(1.0, 0.0, known, "stated").celsius(np.asarray(source.data)))
+    kept.attrs = {
+        "source": str(source.attrs.get("source", "open array")), "quantity": quantity, "units": "degC",
+        **({"clouds": NO_LAYER} if quantity != AIR else {}),
+    }  # fmt: skip
+    valid = int(np.isfinite(kept).sum())
+    counts: dict[str, int | None] = {
+        "total": kept.size, "no_data": kept.size - valid, "repeated": 0, "cloud_or_poor": None,
+        "implausible": 0, "fringe": 0, "valid": valid,
+    }  # fmt: skip
+    return Thermal(kept, counts=counts)
+
+
+def heat_of(
+    request: PixelHeatRequest,
+    sources: Sequence[Source],
+    opened: Callable[[Source, int], Thermal],
+    compute: Callable[..., SurfaceHeatIsland],
+    step: Steps,
+) -> PixelHeat:
+    """The heat island of rasters, opened one by one."""
+    request.check_times(tuple(sources))
+    total = len(sources) + 2
+    scenes = []
+    for i, source in enumerate(sources):
+        step("Reading temperatures", i, total)
+        scenes.append(opened(source, i))
+    lcz = open_map(request.map_path, request)
+    temperature, lcz, method = series.stack(scenes, lcz, request.resample)
+    facts = series.overpasses(scenes)
+    groups = series.split_by_overpass(facts)
+    options = _options(request, abs(geobox_of(lcz).affine.a))
+    layers = _layers(request, lcz)
+    step("Resampling blocks", len(sources), total)
+    found = {}
+    for name in sorted(groups, key=_ORDER.index):
+        own = [scenes[i] for i in groups[name]]
+        part = temperature.isel(time=groups[name])
+        whole = series.composite(part)
+        result = compute(whole, lcz, options, **layers)
+        told = tuple(
+            facts[i] | {"file": name_of(sources[i], f"raster {i + 1}"), "files": scenes[i].files}
+            for i in groups[name]
+        )
+        noise = own[0].uncertainty if len(own) == 1 else None
+        found[name] = Overpass(
+            name, result, part, lcz, layers,
+            measured(MeasuredScene(whole, lcz, result), request.measures), told,
+            _summed([s.counts for s in own]), str(whole.attrs.get("clouds", "")),
+            None if noise is None else float(noise.median()), request.persistence,
+        )  # fmt: skip
+        step("Resampling blocks", len(sources) + 1, total)
+    return PixelHeat(
+        request=request, overpasses=found, grid=method,
+        quantity=temperature.attrs.get("quantity"), network=map_network(request.map_path),
+    )  # fmt: skip
+
+
+def _options(request: PixelHeatRequest, cell: float) -> SurfaceOptions:
+    options, far = options_of(request, SurfaceOptions), request.interior_distance
+    return options if far is None else replace(options, interior=math.ceil(far / cell - 1e-6))
+
+
+def _layers(request: PixelHeatRequest, lcz: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Elevation and probabilities on the common grid, where given."""
+    box, out = geobox_of(lcz), {}
+    for name, opened, how in (
+        ("elevation", open_elevation, "average"),
+        ("probabilities", open_probabilities, "nearest"),
+    ):
+        source = getattr(request, name)
+        if source is not None:
+            layer = opened(source) if is_path(source) else source
+            out[name] = layer if same_grid(geobox_of(layer), box) else to_grid(layer, box, how)
+    return out
+
+
+def _summed(counts: Sequence[Mapping[str, int | None]]) -> dict[str, int | None]:
+    """Pixels of several scenes; clouds are None where no scene has a quality layer."""
+    known = {key: [c[key] for c in counts if c[key] is not None] for key in counts[0]}
+    return {key: sum(v for v in found if v) if found else None for key, found in known.items()}
