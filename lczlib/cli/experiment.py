@@ -218,6 +218,7 @@ def _data(
     cutting: dict[str, Any],
 ) -> DataSet:
     from lczlib.experiment.data import SceneData, So2SatData
+    from lczlib.scenes.sources import source_of
 
     if any(p.suffix.lower() in _HDF5 for p in inputs):
         if len(inputs) > 1:
@@ -229,7 +230,7 @@ def _data(
         return So2SatData(
             str(inputs[0]), str(validation or ""), str(test or ""), cutting["split_seed"]
         )
-    folder = inputs[0].is_dir()
+    folder = source_of(inputs[0]).alone
     sensor = sensor or ("both" if folder else "s2")
 
     def city(name: str) -> City:
