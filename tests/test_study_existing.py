@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
+from results import write_result
 
 from lczlib.errors import InputError
-from lczlib.export import write_lcz_map
-from lczlib.kinds import lcz_file
-from lczlib.maps import open_lcz_map
 from lczlib.study import Places, Study
 from lczlib.study.document import write_report
 from lczlib.study.existing import existing_results
@@ -30,22 +26,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return made
 
 
-def result(folder: Path, write_tif, kind: str = "s2", **parameters: object) -> str:
-    """A result of Berlin in a folder, as `lcz map` leaves it."""
-    codes = np.tile(np.arange(1, 18, dtype=np.uint8), (17, 1))
-    write_lcz_map(folder / lcz_file(kind), open_lcz_map(write_tif(codes, pixel=100)))
-    manifest = {
-        "command": "map", "kinds": [kind], "inputs": [{"path": "x.tif", "sha256": "0" * 64}],
-        "weights": [{"name": "n", "title": "", "licence": "", "citation": "", "sha256": ""}],
-        "parameters": {"inputs": [], "seasons": {}, "city": "", "fusion": "mean"} | parameters,
-        "created": "2024-10-24T10:00", "engines": {"n": "cpu"}, "seconds": 1, "cells": 289,
-    }  # fmt: skip
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return str(folder)
-
-
-def test_a_result_has_the_name_and_the_frame_of_its_own_city(study, write_tif, tmp_path):
-    study.result_folder = result(tmp_path / "results/b", write_tif, inputs=["../berlin.tif"])
+def test_a_result_has_the_name_and_the_frame_of_its_own_city(study, tmp_path):
+    study.result_folder = write_result(tmp_path / "results/b", inputs=["../berlin.tif"])
     assert study.conditions["scene"] == "stale"
     maps = study.compute("maps")
     place = study.scene.place
@@ -58,44 +40,42 @@ def test_a_result_has_the_name_and_the_frame_of_its_own_city(study, write_tif, t
 
 
 @pytest.mark.parametrize("kind", ["both", "landsat"])
-def test_a_result_of_any_network_is_a_finished_one(kind, study, write_tif, tmp_path):
-    folder = result(tmp_path / "results/b", write_tif, kind, city="00017_22007_Lagos")
+def test_a_result_of_any_network_is_a_finished_one(kind, study, tmp_path):
+    folder = write_result(tmp_path / "results/b", kind, city="00017_22007_Lagos")
     study.result_folder = folder
     assert list(study.compute("maps").kinds) == [kind]
     assert study.scene.place.name == "Lagos"
     assert folder in existing_results(study.context).values()
 
 
-def test_a_result_of_an_offered_place_brings_its_imagery(study, write_tif, tmp_path):
+def test_a_result_of_an_offered_place_brings_its_imagery(study, tmp_path):
     folder, city = demo_path()
     source = tmp_path / "cache/results/x"
-    study.result_folder = result(source, write_tif, inputs=[f"../../{folder.name}"], city=city)
+    study.result_folder = write_result(source, inputs=[f"../../{folder.name}"], city=city)
     assert study.compute("scene").place.key == "demo"
     assert study.scene.seasons
     assert study.scene.simulated
     box = [3.03, 52.115, 3.06, 52.13]
     shutil.rmtree(source)
     study.result_folder = ""
-    study.result_folder = result(
-        source, write_tif, inputs=[f"../../{folder.name}"], city=city, box=box
-    )
+    study.result_folder = write_result(source, inputs=[f"../../{folder.name}"], city=city, box=box)
     whole = study.scene.box.shape
     part = study.compute("scene").box.shape
     assert part[0] < whole[0]
 
 
-def test_only_what_is_offered_is_opened(study, write_tif, tmp_path, shared):
+def test_only_what_is_offered_is_opened(study, tmp_path, shared):
     """A manifest's inputs are paths of somebody's machine: they name a place, and open nothing."""
     scene = shared / "mirror/berlin_s2_20241024.tif"
-    study.result_folder = result(tmp_path / "results/b", write_tif, inputs=[str(scene)])
+    study.result_folder = write_result(tmp_path / "results/b", inputs=[str(scene)])
     assert study.compute("scene").seasons == {}
 
 
 @pytest.mark.parametrize(
     "other", [{"city": "demo"}, {"scene_files": ("x.tif",)}, {"radar_files": ("x.tif",)}]
 )
-def test_another_place_puts_the_result_away(other, study, write_tif, tmp_path):
-    study.result_folder = result(tmp_path / "results/b", write_tif)
+def test_another_place_puts_the_result_away(other, study, tmp_path):
+    study.result_folder = write_result(tmp_path / "results/b")
     study.param.update(other)
     assert study.result_folder == ""
 
