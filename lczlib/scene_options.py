@@ -56,7 +56,8 @@ class SceneOptions:
     )
     date: str = setting("", "Day of the image, YYYY-MM-DD, for level L2A.", check=check_day)
     keep_clouds: bool = setting(
-        False, "Keep what a surface product's SCL calls cloud, shadow or snow."
+        False,
+        "Keep what the SCL of a surface product, or a band SCL, calls cloud, shadow or snow.",
     )
     box: tuple[float, ...] = setting((), "This part only; degrees.", metavar="W,S,E,N")
     resample: Literal["", "utm"] = setting("", "utm: warp a raster to 10 m UTM first.")

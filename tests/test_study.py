@@ -32,6 +32,7 @@ DEPENDS = {
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
     "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS, "s2_resample": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
+    "s2_keep_clouds": _ALL,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
     "reference_kind": {"accuracy"},
@@ -57,7 +58,8 @@ DEPENDS = {
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
-    "s2_accept_values": True, "s2_resample": "utm", "map_scheme": "0-16", "reference_scheme": "wrf",
+    "s2_accept_values": True, "s2_resample": "utm", "s2_keep_clouds": True,
+    "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
     "water_units": "linear", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
@@ -278,7 +280,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         "sensors": ["s2"], "s1_weights": "", "s2_weights": "", "fusion": "mean", "device": "cpu",
         "s2_level": "L2A", "s2_date": "2024-10-24", "s2_scale": 0.001, "s2_offset": -1000.0,
         "s2_nodata": 7.0, "s2_bands": "B02, B03,-", "s2_accept_values": True,
-        "s2_resample": "",
+        "s2_resample": "", "s2_keep_clouds": False,
     }  # fmt: skip
     image = {"s2": xr.Dataset()}
     own = Material(Place("own", "Own", ""), ("mine.tif",), seasons=image, own=True)

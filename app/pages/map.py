@@ -89,6 +89,7 @@ class MapPage:
             pn.widgets.Select.from_param(
                 study.param.s2_resample, name="Resampling", options={"none": "", "to 10 m in UTM": "utm"}, **wide
             ),
+            pn.widgets.Checkbox.from_param(study.param.s2_keep_clouds, name="Keep clouds (of a band SCL)"),
             pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from lczlib.map_request import MapRequest
 from lczlib.scene_options import SceneOptions
 from lczlib.study.settings import add_parameters, told
 
-_VALUES = {n: f"s2_{n}" for n in ("scale", "offset", "nodata", "bands")}
+_VALUES = {n: f"s2_{n}" for n in ("scale", "offset", "nodata", "bands", "keep_clouds")}
 _MAPPING = {n: f"s2_{n}" for n in ("level", "date", "resample", "accept_values")}
 OWN_VALUES = tuple(_VALUES.values())
 """Settings that say what the values of a visitor's Sentinel-2 mean, which opening it needs."""
