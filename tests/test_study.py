@@ -48,7 +48,7 @@ DEPENDS = {
         "interior_distance", "place_elevation", "measures", "sampled_maps", "error_range", "wave_days",
         "day_block", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
+        "station_scheme", "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
@@ -60,6 +60,7 @@ OTHER = {
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
     "s2_accept_values": True, "s2_resample": "utm", "s2_keep_clouds": True,
     "map_scheme": "0-16", "reference_scheme": "wrf",
+    "heat_station_scheme": "0-16",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
     "water_units": "linear", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
