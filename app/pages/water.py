@@ -17,9 +17,9 @@ from lczlib.errors import LczError
 from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
+from lczlib.kinds import TITLES
 from lczlib.mercator import mercator_box
 from lczlib.study.state import Ticket
-from lczlib.study.steps import MAP_NAMES
 from lczlib.study.water import WaterSummary, water_scenes
 from lczlib.study.water_inputs import WATER_INPUTS
 from lczlib.study.wording import in_page
@@ -258,7 +258,7 @@ def _checks_table(summary: WaterSummary) -> str:
         return ""
     rows = [
         (
-            MAP_NAMES.get(name, name),
+            TITLES[name],
             number(found["agreement"], 3),
             number(np.nan if found["jaccard"] is None else found["jaccard"], 3),
             f"{found['n']:,}",
