@@ -110,7 +110,7 @@ SURFACE = st.fixed_dictionaries(
     {"replicates": st.just(100), "band": st.sampled_from(["day", "night"])},
     optional={
         "statistic": st.sampled_from(["median", "mean"]), "interior": st.integers(0, 2),
-        "min_pixels": st.integers(1, 60), "reference": st.sampled_from(["D", "6", "8"]),
+        "min_pixels": st.integers(1, 60), "reference": st.sampled_from(["D", "9"]),
         "elevation_band": st.sampled_from([5.0, 50.0]), "water_distance": st.sampled_from([0.0, 300.0]),
         "confidence": st.sampled_from([0.8, 0.9]), "seed": st.integers(0, 9),
         "interior_distance": st.sampled_from([100.0, 250.0]), "fallback": st.booleans(),
