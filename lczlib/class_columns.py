@@ -23,6 +23,7 @@ from lczlib.classes import (
     to_standard,
 )
 from lczlib.errors import ClassSchemeError, InputError
+from lczlib.terms import option
 
 CLASS_COLUMNS = (
     "lcz", "lcz_primary", "lcz1_name", "lcz1", "lcz_class", "lczclass", "lcz_code", "lcz_int",
@@ -163,7 +164,7 @@ def class_column(
             if (found[0].codes != other.codes)[both].any():
                 msg = (
                     f"Columns {found[0].name!r} and {other.name!r} of {path} both read as LCZ classes "
-                    "and differ: say which one holds the class with column= (--column)."
+                    f"and differ: say which one holds the class with {option('column')}."
                 )
                 raise InputError(msg)
         return max(found, key=lambda c: int((c.codes > 0).sum()))
@@ -179,7 +180,7 @@ def class_column(
         raise InputError(msg)
     why = f"; {'; '.join(refused)}" if refused else ""
     msg = (
-        f"No column of {path} holds LCZ classes{why}: name the column with column= (--column), "
+        f"No column of {path} holds LCZ classes{why}: name the column with {option('column')}, "
         f"one of {', '.join(columns)}."
     )
     raise InputError(msg)

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from lczlib.errors import ClassSchemeError
+from lczlib.terms import option
 
 Scheme = Literal["1-17", "101-107", "0-16", "letters"]
 """``1-17``: the library's own. ``101-107``: 1-10 and 101-107 (A-G). ``0-16``: one less than 1-17,
@@ -197,7 +198,7 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
     stray = sorted(c for c in present if not 0 <= c <= N_CLASSES)
     if stray:
         msg = (
-            f"Codes {stray[:5]} are no LCZ numbers: say the numbering (--scheme, one of "
+            f"Codes {stray[:5]} are no LCZ numbers: say the numbering ({option('scheme')}, one of "
             f"{', '.join(SCHEMES)}), or correct them."
         )
         raise ClassSchemeError(msg)
@@ -208,8 +209,8 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
     else:
         why = f"codes {min(present)}-{max(present)} without 0 and 17 fit 1-17 and 0-16 alike"
     msg = (
-        f"The class numbering is ambiguous: {why}; say which with --scheme 1-17 or --scheme 0-16 "
-        "(scheme= in Python)."
+        f"The class numbering is ambiguous: {why}; say which with "
+        f"{option('scheme', '1-17')} or {option('scheme', '0-16')}."
     )
     raise AmbiguousNumberingError(msg)
 
@@ -265,7 +266,7 @@ def to_standard(
     stray = [int(c) for c in distinct if int(c) not in table]
     if stray:
         msg = (
-            f"Codes {stray[:5]} are not in the numbering {scheme}: say another (--scheme), or correct "
+            f"Codes {stray[:5]} are not in the numbering {scheme}: say another ({option('scheme')}), or correct "
             "them."
         )
         raise ClassSchemeError(msg)

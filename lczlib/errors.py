@@ -27,6 +27,10 @@ class LczError(Exception):
     def __str__(self) -> str:
         return worded(self.message)
 
+    def __format__(self, spec: str) -> str:
+        """Within another message it is left to who shows that."""
+        return format(self.message, spec)
+
 
 class InputError(LczError):
     """A file, array or option cannot be used as given."""

@@ -16,6 +16,7 @@ from odc.geo.xr import xr_coords, xr_reproject
 
 from lczlib.errors import GridError
 from lczlib.longitudes import centre_of, crosses, utm_of
+from lczlib.terms import option
 
 CELL_SIZE = 100.0
 """Edge of an LCZ cell in metres (So2Sat GUL, WUDAPT: 100 m)."""
@@ -153,7 +154,7 @@ def check_same_grid(
         )
         msg = (
             f"The grids differ: {names[0]} is {describe(box_a)}; {names[1]} is {describe(box_b)}. "
-            f"Bring one to the other's grid, or ask for resampling (--resample nearest).{turn}"
+            f"Bring one to the other's grid, or ask for resampling ({option('resample')} nearest).{turn}"
         )
         raise GridError(msg)
     return box_a

@@ -12,6 +12,7 @@ import xarray as xr
 from lczlib.classes import CLASSES
 from lczlib.errors import ClassSchemeError
 from lczlib.reading import share
+from lczlib.terms import option
 
 _OF_LCZ = re.compile(r"lcz|local climate|wudapt", re.IGNORECASE)
 _NEVER_CLASSES = re.compile(r"probab|certaint|fraction|\bvotes?\b|agree", re.IGNORECASE)
@@ -51,7 +52,8 @@ def check_name(product: str) -> None:
     if product:
         msg = (
             f"its name tells of {product!r}, which is land cover or climate, and neither names nor colours of "
-            "its codes are those of LCZ: give an LCZ map; if it is one, name its numbering (--scheme 1-17)."
+            f"its codes are those of LCZ: give an LCZ map; if it is one, name its numbering "
+            f"({option('scheme', '1-17')})."
         )
         raise ClassSchemeError(msg)
 
@@ -98,8 +100,8 @@ def check_description(layer: xr.DataArray, of_file: Mapping[str, object] | None 
             return
         what = f"its unit is {unit!r}"
     msg = (
-        f"{what}, which is no map of Local Climate Zones: give the band or file of the classes (--band); if "
-        "this is it, name its numbering (--scheme 1-17)."
+        f"{what}, which is no map of Local Climate Zones: give the band or file of the classes ({option('band')}); if "
+        f"this is it, name its numbering ({option('scheme', '1-17')})."
     )
     raise ClassSchemeError(msg)
 
@@ -123,7 +125,7 @@ def doubts(lcz: xr.DataArray, present: Iterable[int]) -> tuple[str, ...]:
     if present == [1]:
         msg = (
             "every cell that has a value is 1: it is a mask or a share, and no LCZ map; if it is one, name "
-            "its numbering (--scheme 1-17)."
+            f"its numbering ({option('scheme', '1-17')})."
         )
         raise ClassSchemeError(msg)
     out = []
@@ -133,13 +135,13 @@ def doubts(lcz: xr.DataArray, present: Iterable[int]) -> tuple[str, ...]:
     elif max(present) <= 10:
         out.append(
             f"The map has no class A-G, and neither names nor colours of its codes: they are read as LCZ "
-            f"{codes}. If they mean something else, say it with --legend."
+            f"{codes}. If they mean something else, say it with {option('legend')}."
         )
     elif not {11, 14, 17} & set(present) or (not {11, 14} & set(present) and len(present) > 2):
         lacking = "A, D and G" if 17 not in present else "A and D"
         out.append(
             f"The map has none of the classes {lacking}, and neither names nor colours of its codes: they "
-            f"are read as LCZ {codes}. If they mean something else, say it with --legend."
+            f"are read as LCZ {codes}. If they mean something else, say it with {option('legend')}."
         )
     return (*out, *_like_numbers(lcz))
 

@@ -24,6 +24,7 @@ from lczlib.map_doubts import check_description, check_name, doubts, named_land_
 from lczlib.numbering import MapScheme, meaning_of
 from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster, physical
 from lczlib.reading import Reading, counted, tell
+from lczlib.terms import option
 from lczlib.unreadable import Wanted
 
 FLAG_ATTRS = {
@@ -117,7 +118,9 @@ def open_lcz_map(
     band = band if band is not None else given.band
     scheme = scheme or given.scheme
     legend = parse_legend(legend) if isinstance(legend, str) else legend or given.legend
-    data = open_raster(path, what, wanted=wanted, chunks=chunks, band=band, option="--band")
+    data = open_raster(
+        path, what, wanted=wanted, chunks=chunks, band=band, option=f"{option('band')}"
+    )
     source = str(data.encoding.get("source", path))
     # of several variables the band named the one that was opened
     inside = None if isinstance(band, str) and source.endswith((f":{band}", f"/{band}")) else band
@@ -168,7 +171,7 @@ def map_band(data: xr.DataArray, band: int | str | None, path: str | Path) -> tu
             named = f" ({', '.join(n or 'unnamed' for n in names)})" if any(names) else ""
             msg = (
                 f"{path} has {len(names)} bands{named}, and none is named lcz: an image or probabilities "
-                "are no LCZ map; of a map with several bands say which holds the classes (--band NAME or "
+                f"are no LCZ map; of a map with several bands say which holds the classes ({option('band', 'NAME')} or "
                 "NUMBER)."
             )
             raise InputError(msg)
@@ -178,7 +181,7 @@ def map_band(data: xr.DataArray, band: int | str | None, path: str | Path) -> tu
     note = f"band {index + 1} of {len(names)}" + (f", {names[index]}" if names[index] else "")
     raw = plain.index("lcz") if plain.count("lcz") == 1 else index
     if band is None and raw != index:
-        note += f" (--band {names[raw]} for the unfiltered map)"
+        note += f" ({option('band', names[raw])} for the unfiltered map)"
     return index, note
 
 

@@ -16,6 +16,7 @@ from lczlib.classes import CLASSES, N_CLASSES, NODATA, detect_scheme, lookup
 from lczlib.errors import ClassSchemeError
 from lczlib.legend_files import FoundLegend
 from lczlib.legends import Verdict, colors_say, legend_text, names_say
+from lczlib.terms import option, settings_in
 
 MapScheme = Literal["1-17", "101-107", "0-16", "wrf"]
 """Numberings of rasters. ``wrf``: LU_INDEX of the Weather Research and Forecasting model, 31-40 or 51-60
@@ -124,7 +125,7 @@ def meaning_of(
 
 
 def _empty(fills: Sequence[int] = ()) -> Meaning:
-    caution = "It holds no class: is this the right file, and the right band (--band)?"
+    caution = f"It holds no class: is this the right file, and the right band ({option('band')})?"
     classes = {0: NODATA} | dict.fromkeys(fills, NODATA)
     return Meaning(classes, "", "", "", True, tuple(fills), (caution,))
 
@@ -157,7 +158,7 @@ def _by_legend(present: list[int], fills: tuple[int, ...], legend: Mapping[int, 
     if stray:
         msg = (
             f"codes {_few(stray)} are not in the legend {legend_text(legend)}: add what they mean, as in "
-            f"--legend {legend_text(legend)},{stray[0]}=CLASS, or {stray[0]}=0 for no data."
+            f"{option('legend', f'{legend_text(legend)},{stray[0]}=CLASS')}, or {stray[0]}=0 for no data."
         )
         raise ClassSchemeError(msg)
     return Meaning(classes, "own legend", "as stated", certain=True, fills=fills)
@@ -177,13 +178,14 @@ def _by_scheme(
     if stray and other:
         msg = (
             f"codes {_few(stray)} are not in the numbering {scheme}, but all are in {other}: say that of this "
-            f"map (--scheme {other}), or what each code means (--legend {stray[0]}=CLASS,...)."
+            f"map ({option('scheme', other)}), or what each code means ({option('legend', f'{stray[0]}=CLASS,...')})."
         )
         raise ClassSchemeError(msg)
     if stray:
         msg = (
             f"codes {_few(stray)} are not in the numbering {scheme}: name the no-data value "
-            f"(--nodata {stray[0]}), another numbering (--scheme), or what each code means (--legend "
+            f"({option('nodata', stray[0])}), another numbering ({option('scheme')}), or what each code means "
+            f"({option('legend')} "
             f"{stray[0]}=CLASS,...)."
         )
         raise ClassSchemeError(msg)
@@ -214,9 +216,9 @@ def _found_out(
         scheme = _detected(codes, zero_is_nodata=zero_is_nodata)
         why = ""
     except ClassSchemeError as err:
-        scheme, why = "", str(err)
-        if "--legend" not in why:  # ambiguous: it may be neither of the two
-            why = f"{why[:-1]}; or, if it has a legend of its own, what its codes mean (--legend)."
+        scheme, why = "", err.message
+        if "legend" not in settings_in(why):  # ambiguous: it may be neither of the two
+            why = f"{why[:-1]}; or, if it has a legend of its own, what its codes mean ({option('legend')})."
     verdicts = _verdicts(codes, _table(scheme) if scheme else {}, found)
     against = [v for v in verdicts if v.says == "something else"]
     if not (scheme or against):  # then colours are judged by all that the codes may be
@@ -256,14 +258,15 @@ def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
     if _is_wrf(nonzero):
         msg += (
             ". They may be WRF's LU_INDEX, whose built types are LCZ 1-10 and whose other land use is no "
-            "LCZ: --scheme wrf; or"
+            f"LCZ: {option('scheme', 'wrf')}; or"
         )
     else:
         cover = next((n for n, s in _LAND_COVERS if set(nonzero) <= s and len(stray) > 1), None)
         msg += f", but those of {cover}, perhaps: give an LCZ map; or" if cover else ":"
+    fills = ",".join(map(str, stray[:3]))
     msg += (
-        f" name the no-data value (--nodata {','.join(map(str, stray[:3]))}), or what the codes mean "
-        f"(--legend {text})."
+        f" name the no-data value ({option('nodata', fills)}), or what the codes mean "
+        f"({option('legend', text)})."
     )
     raise ClassSchemeError(msg)
 
@@ -326,7 +329,7 @@ def _agreed(
         listed = ", ".join(f"{c} {n!r}" for c, n in list(unclear.items())[:4])
         cautions = (
             f"The legend names {listed}, which tells no single LCZ: taken by the numbering {scheme}; if that is "
-            "wrong, say what the codes mean with --legend.",
+            f"wrong, say what the codes mean with {option('legend')}.",
         )
     sources = " and ".join(dict.fromkeys(v.source for v in verdicts))
     said = f"{sources} {_verb(sources, 'agree')}" if sources else "no names or colours of classes"
@@ -346,13 +349,13 @@ def _own_legend(
             own = f"its {first.source} {_verb(first.source, 'say')} {text}"
             msg = (
                 f"{own}, and its {other.source} {legend_text(other.classes)}: name the right legend, as in "
-                f"--legend {text}."
+                f"{option('legend', text)}."
             )
             raise ClassSchemeError(msg)
     unknown = [c for c in codes if c and c not in classes]
     if unknown or first.by_color:
         more = "".join(f",{c}=CLASS" for c in unknown)
-        msg = f"{why} Its {first.source} {_verb(first.source, 'say')}: --legend {text}{more}."
+        msg = f"{why} Its {first.source} {_verb(first.source, 'say')}: {option('legend', text)}{more}."
         raise ClassSchemeError(msg)
     classes = {0: NODATA} | classes | dict.fromkeys(fills, NODATA)
     return Meaning(classes, "own legend", f"by the {first.source}", "", True, tuple(fills))
@@ -365,8 +368,8 @@ def _other_legend(v: Verdict, codes: Sequence[int], scheme: str) -> str:
     )
     return (
         f"its codes would be read as LCZ in the numbering {scheme}, which is against the {v.source}: it has "
-        f"a legend of its own. Take that with --legend {text}, or the codes as they stand with --scheme "
-        f"{scheme}."
+        f"a legend of its own. Take that with {option('legend', text)}, or the codes as they stand with "
+        f"{option('scheme', scheme)}."
     )
 
 
@@ -382,8 +385,8 @@ def _no_lcz(v: Verdict, codes: Sequence[int]) -> str:
     coded = [c for c in codes if c]
     text = ",".join(f"{c}=CLASS" for c in coded[:4]) + (",..." if len(coded) > 4 else "")
     return (
-        f"{what}. Give an LCZ map; if it is one, say what the codes mean (--legend {text}), or that its "
-        "numbers are those of LCZ (--scheme 1-17)."
+        f"{what}. Give an LCZ map; if it is one, say what the codes mean ({option('legend', text)}), or that its "
+        f"numbers are those of LCZ ({option('scheme', '1-17')})."
     )
 
 

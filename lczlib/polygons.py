@@ -25,6 +25,7 @@ from lczlib.classes import CLASSES, NODATA, Scheme
 from lczlib.errors import InputError
 from lczlib.longitudes import box_of, middle_of
 from lczlib.reading import Reading, counted, tell
+from lczlib.terms import option
 from lczlib.vector_files import Features, crs_name_of, read_features
 
 __all__ = [
@@ -184,7 +185,7 @@ def _none_left(
     if n_points and not points:
         return (
             f"The {what} {path} holds {counted(n_points, 'labelled point')} and no labelled polygon: "
-            "here areas are needed; points can be the --reference of an assessment."
+            f"here areas are needed; points can be the {option('reference')} of an assessment."
         )
     lost = {
         "are no polygons": attrs["not_polygons"], "have no class": attrs["unlabelled"],

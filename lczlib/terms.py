@@ -25,8 +25,8 @@ def option(name: str, value: object = "") -> str:
 
 
 def python(name: str, value: str) -> str:
-    """``scheme='0-16'``; without a value the name alone."""
-    return f"{name}={value!r}" if value else name
+    """``scheme='0-16'``; without a value ``scheme=``."""
+    return f"{name}={value!r}" if value else f"{name}="
 
 
 def command_line(name: str, value: str) -> str:
@@ -51,6 +51,11 @@ def worded(text: str, face: Face | None = None) -> str:
     """A message in the terms of a face, or of the one that is speaking."""
     write = face or _face.get()
     return _MARK.sub(lambda mark: write(mark[1], mark[2]), text)
+
+
+def settings_in(text: str) -> tuple[str, ...]:
+    """The settings that a message names, in its order."""
+    return tuple(mark[1] for mark in _MARK.finditer(text))
 
 
 def renamed(text: str, called: Mapping[str, str], whose: str = "") -> str:

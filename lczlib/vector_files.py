@@ -22,6 +22,7 @@ from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
 from lczlib.point_tables import is_point_table, points_of_table
 from lczlib.reading import counted
+from lczlib.terms import option
 from lczlib.unreadable import unreadable
 
 _VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".kml", ".shp", ".fgb", ".gml", ".parquet")
@@ -226,7 +227,7 @@ def _choose_layers(
         spatial = [n for n in spatial if info[n]["features"]] or spatial[:1]
     if len(spatial) > 1:
         msg = (
-            f"{path} holds several layers ({', '.join(spatial)}): say which with layer= (--layer)."
+            f"{path} holds several layers ({', '.join(spatial)}): say which with {option('layer')}."
         )
         raise InputError(msg)
     return spatial

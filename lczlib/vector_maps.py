@@ -22,6 +22,7 @@ from lczlib.limits import check_size
 from lczlib.maps import MapOptions, lcz_map, open_lcz_map
 from lczlib.polygons import labelled_shapes
 from lczlib.reading import Reading, share, tell
+from lczlib.terms import option
 from lczlib.unreadable import kind_of_file
 from lczlib.vector_files import is_polygon_file
 
@@ -52,8 +53,8 @@ def scheme_of_polygons(options: MapOptions, path: str | Path, what: str) -> Sche
     """
     of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
     if of_raster or options.scheme == "wrf":
-        option = f"--{of_raster[0]}" if of_raster else "--scheme wrf"
-        msg = f"The {what} {path} holds polygons: for these there is no {option}."
+        asked = option(of_raster[0]) if of_raster else option("scheme", "wrf")
+        msg = f"The {what} {path} holds polygons: for these there is no {asked}."
         raise InputError(msg)
     return options.scheme
 
@@ -97,13 +98,13 @@ def open_any_map(
             path, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
         )
     of_polygons = {
-        "cell size (--cell)": cell,
-        "class column (--column)": column,
-        "layer (--layer)": layer,
+        f"cell size ({option('cell')})": cell,
+        f"class column ({option('column')})": column,
+        f"layer ({option('layer')})": layer,
     }
-    for option, value in of_polygons.items():
+    for asked, value in of_polygons.items():
         if value is not None:
-            msg = f"The {what} {path} is no file of polygons, so that it takes no {option}."
+            msg = f"The {what} {path} is no file of polygons, so that it takes no {asked}."
             raise InputError(msg)
     wanted = "raster or polygons"
     return open_lcz_map(path, options=options, chunks=chunks, what=what, wanted=wanted)

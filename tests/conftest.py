@@ -12,10 +12,20 @@ import pytest
 import rasterio
 from hypothesis import settings
 
+from lczlib.cli.terms import face
+from lczlib.terms import speaking
+
 # The same examples in every run, so that a change is judged and not the draw. Others are looked for
 # with HYPOTHESIS_PROFILE=default.
 settings.register_profile("same", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(autouse=True)
+def on_the_command_line():
+    """Messages name settings as the command line does, whichever part of the library they are of."""
+    with speaking(face):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -280,7 +280,9 @@ def test_a_new_map_is_not_read_as_the_one_before_was(tmp_path):
 
 def test_messages_about_own_maps_name_the_settings_of_the_city_page():
     from lczlib.study.wording import in_page
+    from lczlib.terms import option
 
-    said = in_page("Take that with --legend 1=2,2=3, or another --band.", "own_map")
+    advice = f"Take that with {option('legend', '1=2,2=3')}, or another {option('band')}."
+    said = in_page(advice, "own_map")
     assert "“City: How your LCZ map is read: Legend” 1=2,2=3" in said
     assert "thermal" not in said

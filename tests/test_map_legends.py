@@ -16,6 +16,7 @@ from lczlib.errors import ClassSchemeError, InputError
 from lczlib.legends import parse_legend
 from lczlib.maps import open_lcz_map
 from lczlib.reading import readings
+from lczlib.terms import worded
 
 OWN = {1: 2, 2: 3, 3: 12, 4: 14, 5: 17}
 ADVICE = "--legend 1=2,2=3,3=B,4=D,5=G"
@@ -255,7 +256,7 @@ def test_a_map_of_an_own_legend_without_any_names_is_warned_of(write_tif):
     path = write_tif(patches([*OWN]).astype(np.uint8), "lcz.tif", pixel=100)
     with readings() as heard:
         open_lcz_map(path)
-    assert "--legend" in heard[0].cautions[0]
+    assert "--legend" in worded(heard[0].cautions[0])
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_layer_of_a_map_can_be_named_in_every_command(layers, write_tif, run_l
         folder = ("--out", tmp_path / f"out{i}")
         code, _, err = run_lcz(*line, *folder)
         assert code == 1
-        assert "several layers (lcz, older): say which with layer= (--map-layer)" in err, line
+        assert "several layers (lcz, older): say which with --map-layer" in err, line
         out = run_lcz(*line, "--map-layer", "lcz", *folder)[1]
         assert "layer lcz (older not read)" in " ".join(out.split()), line
     found = json.loads((tmp_path / "out2/comparison.json").read_text())
@@ -95,9 +95,9 @@ def test_a_column_is_named_by_the_option_that_the_file_has(write_tif, run_lcz, t
     other = raster(write_tif, "other.tif", CLASSES)
     out = ("--no-figures", "--out", tmp_path / "out")
     _, _, err = run_lcz("assess", two, "--reference", other, *out)
-    assert "column= (--map-column)" in err
+    assert "--map-column" in err
     _, _, err = run_lcz("assess", other, "--reference", two, *out)
-    assert "column= (--column)" in err
+    assert "--column" in err
     _, _, err = run_lcz("morphology", other, "--map-column", "lcz_a", "--out", tmp_path / "out")
     assert "takes no class column (--map-column)" in err
 

@@ -71,7 +71,7 @@ def test_a_reference_of_two_class_columns_is_no_dead_end(tmp_path):
             open_references(None, files, chosen_options(given, "reference"))
         assert said in str(error.value)
         card = "City: How your reference is read"
-        assert f"“{card}: {said[2:].title()}”" in in_page(str(error.value), "reference")
+        assert f"“{card}: {said[2:].title()}”" in in_page(error.value.message, "reference")
         given |= {setting: value}
     polygons = open_references(None, files, chosen_options(given, "reference")).polygons
     assert polygons["lcz"].tolist() == [2, 1]

@@ -124,7 +124,7 @@ class CityPage:
             try:
                 catalog.fetch("so2sat_gul_cities")
             except LczError as error:
-                return str(error)
+                return error.message
             return ""
 
         self._session.background(work, self._fetched)

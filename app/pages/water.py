@@ -211,7 +211,7 @@ def _before(ticket: Ticket) -> tuple[xr.DataArray | None, Any, str]:
         scene = water_scenes(ticket.outputs["scene"], ticket.values)[-1]
         return scene, _image(scene), ""
     except LczError as error:
-        return None, None, escape(in_page(str(error), "water"))
+        return None, None, escape(in_page(error.message, "water"))
 
 
 def _layer(summary: WaterSummary, layer: str, month: str | None) -> xr.DataArray:

@@ -79,7 +79,7 @@ def upload_panel(session: Session) -> pn.Card:
                 try:
                     paths.append(accept(name, raw, chosen.endings, session.folder))
                 except LczError as error:
-                    failed.append(str(error))
+                    failed.append(error.message)
             if paths and chosen.target in ("map_files", "reference_files"):
                 remark = elsewhere(paths[0], session.study.scene)
             if paths and chosen.check:
@@ -89,7 +89,7 @@ def upload_panel(session: Session) -> pn.Card:
                         paths, remark = joined(chosen.check, before, paths)
                         latest[chosen.label] = paths
                     except LczError as error:
-                        failed.append(_without_folders(str(error), paths))
+                        failed.append(_without_folders(error.message, paths))
                         paths = []
             return paths, failed, remark
 
@@ -99,7 +99,7 @@ def upload_panel(session: Session) -> pn.Card:
                 if paths:
                     take(session, chosen, paths)
             except LczError as error:
-                failed.append(str(error))
+                failed.append(error.message)
             asks.value = asks.value or bool(paths)
             said = [_banner("info", f"Taken: {p.name}") for p in paths]
             said += [_banner("stale", remark)] if remark else []

@@ -20,6 +20,7 @@ from lczlib.cli import experiment as _experiment
 from lczlib.cli import map as _map
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
+from lczlib.cli import terms as _terms
 from lczlib.cli import train as _train
 from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
@@ -27,6 +28,7 @@ from lczlib.cli import weights as _weights
 from lczlib.cli.fields import SceneCommand
 from lczlib.errors import LczError
 from lczlib.reading import readings
+from lczlib.terms import speaking, worded
 
 app = typer.Typer(
     name="lcz",
@@ -46,11 +48,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - read by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Local Climate Zone maps, their accuracy, and their heat islands."""
+    context.with_resource(speaking(_terms.face))
 
 
 app.command("demo")(_demo.demo)
@@ -74,10 +78,11 @@ app.command("app")(_app.app)
 def main() -> None:
     """Run the command line: exit status 0, 1 (bad input, one sentence), 2 (usage)."""
     try:
-        with readings(console.say), warnings.catch_warnings():
+        with speaking(_terms.face), readings(console.say), warnings.catch_warnings():
             # a raster without a place is refused in words, or its place is given by its coordinates
             warnings.filterwarnings("ignore", message="Dataset has no geotransform")
             app()
     except LczError as err:
-        console.err.print(f"[bold red]lcz:[/] {escape(str(err))}", soft_wrap=True)
+        said = escape(worded(err.message, _terms.face))
+        console.err.print(f"[bold red]lcz:[/] {said}", soft_wrap=True)
         sys.exit(1)

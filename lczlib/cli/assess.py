@@ -15,7 +15,6 @@ from lczlib.cli.maps import (
     MapLayers,
     Nodata,
     Schemes,
-    advising,
     map_names,
     map_options,
     open_map,
@@ -94,6 +93,7 @@ def assess(
     from lczlib.cli.results import CHUNKS, recorded, steps
     from lczlib.export import write_result
     from lczlib.grid import geobox_of
+    from lczlib.jobs.map_files import advising
     from lczlib.made_by import network_of
     from lczlib.maps import open_probabilities
     from lczlib.polygons import open_polygons

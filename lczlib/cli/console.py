@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from lczlib.terms import worded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,8 +27,17 @@ if TYPE_CHECKING:
 
     from lczlib.reading import Reading
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Terms(Console):
+    """A console that writes the settings in messages as options."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Rich does."""
+        super().print(*[worded(o) if isinstance(o, str) else o for o in objects], **options)
+
+
+out = _Terms(highlight=False)
+err = _Terms(stderr=True, highlight=False)
 
 
 def warn(text: str) -> None:

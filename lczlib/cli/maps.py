@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -209,6 +208,7 @@ def open_map(
     **more
         As of `lczlib.vector_maps.open_any_map`.
     """
+    from lczlib.jobs.map_files import advising
     from lczlib.vector_maps import open_any_map
 
     with advising(name, _NAMES | dict(kinds or {})):
@@ -248,26 +248,3 @@ def open_maps(
         found[name] = open_map(named[name], options, name=name, grid=grid, chunks=chunks, cell=size)
         grid = geobox_of(found[name]) if grid is None else grid
     return {name: found[name] for name in named}
-
-
-@contextmanager
-def advising(name: str = "", kinds: Mapping[str, str] | None = None) -> Iterator[None]:
-    """A block in which errors and readings name the command's own options, for the map of a name."""
-    from lczlib.reading import in_words
-
-    def named(found: re.Match[str]) -> str:
-        option = (kinds or {}).get(found[1], found[1]).replace("_", "-")
-        value = (found[2] or "").strip()
-        return f"--{option} {name}={value}" if value and name else f"--{option}{found[2] or ''}"
-
-    def worded(text: str) -> str:
-        return re.sub(rf"--({'|'.join(_KINDS)})\b( [^\s(),;]*)?", named, text)
-
-    try:
-        with in_words(worded):
-            yield
-    except LczError as error:
-        text = worded(str(error))
-        if text == str(error):
-            raise
-        raise type(error)(text) from error

@@ -12,6 +12,7 @@ from lczlib.errors import InputError
 from lczlib.reading import Notes
 from lczlib.tables import examples
 from lczlib.tables.numerals import MISSING, clean, numbers
+from lczlib.terms import option
 
 JOINED = "time"
 """Name of the column that joined times get."""
@@ -120,7 +121,7 @@ def _completed(table: pd.DataFrame, name: str, path: object) -> tuple[str, ...]:
             return (*[c for c in calendar if not (_role(c, "hour") or _role(c, "minute"))], name)
         msg = (
             f"{path}: its column {name!r} has clocks without dates ({examples(clean(table[name]))}): name both "
-            "columns with --columns time=DATE+TIME."
+            f"columns with {option('columns')} time=DATE+TIME."
         )
         raise InputError(msg)
     if kind in ("date", "midnight"):

@@ -19,6 +19,7 @@ from lczlib.errors import InputError
 from lczlib.reading import Notes, counted, share
 from lczlib.tables import examples
 from lczlib.tables.numerals import MISSING, clean
+from lczlib.terms import option
 
 FIRST_YEAR = 1850
 """The first year that a station's record may hold."""
@@ -318,7 +319,7 @@ def _chosen(
             names = " or ".join(NAMES[r.name] for r in different)
             msg = (
                 f"{path}: its times ({some}) can be read as {names}, and the record fits both: state which "
-                f"with --time-format {' or '.join(r.name for r in different)}."
+                f"with {option('time_format')} {' or '.join(r.name for r in different)}."
             )
             raise InputError(msg)
     how = NAMES[best.name]
@@ -334,7 +335,7 @@ def _refuse_lost(
     msg = (
         f"{path}: {'the' if n == every else f'{n:,} of {every:,}'} times cannot be read{how} "
         f"({examples(lost)}), or lie before {FIRST_YEAR} or after next year: correct them, or state their "
-        "format with --time-format, such as '%d.%m.%Y %H:%M'."
+        f"format with {option('time_format')}, such as '%d.%m.%Y %H:%M'."
     )
     raise InputError(msg)
 

@@ -9,6 +9,7 @@ from lczlib.clocks.formats import NAMES, ORDERS, VALID, clearly_denser, in_order
 from lczlib.clocks.texts import parts
 from lczlib.errors import InputError
 from lczlib.tables.numerals import MISSING, clean
+from lczlib.terms import option
 
 _NAMED = 10
 
@@ -67,7 +68,7 @@ def refuse_mixed_orders(values: pd.Series, stations: pd.Series, path: object) ->
     )
     msg = (
         f"{path}: {'station' if one else 'stations'} {named} {'writes its' if one else 'write their'} dates "
-        f"{NAMES[rare]} ({example[odd[0]]!r}), the others {others}: no --time-format reads both; write "
+        f"{NAMES[rare]} ({example[odd[0]]!r}), the others {others}: no {option('time_format')} reads both; write "
         f"the dates of {'this station' if one else 'these stations'} {others} too, or all as 2021-06-30."
     )
     raise InputError(msg)

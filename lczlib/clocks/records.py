@@ -7,6 +7,7 @@ import pandas as pd
 
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
+from lczlib.terms import option
 
 _COLLAPSED = 0.5
 
@@ -40,8 +41,8 @@ def settled(long: pd.DataFrame, path: object, notes: Notes) -> pd.DataFrame:
         times = long["time"].nunique()
         msg = (
             f"{path}: {len(long):,} values fall on {counted(times, 'time')}, such as {long['time'].iloc[0]}: "
-            "the hours are in another column or were lost; name all columns of the time with --columns "
-            "time=DATE+TIME, or state --time-format."
+            f"the hours are in another column or were lost; name all columns of the time with {option('columns')} "
+            f"time=DATE+TIME, or state {option('time_format')}."
         )
         raise InputError(msg)
     if repeated.any():
@@ -49,7 +50,7 @@ def settled(long: pd.DataFrame, path: object, notes: Notes) -> pd.DataFrame:
         msg = (
             f"{path}: station {first['station']!r} has more than one value at {first['time']} "
             f"({int(repeated.sum())} such rows): remove the duplicates; around the end of daylight "
-            "saving time, state the zone and --ambiguous infer."
+            f"saving time, state the zone and {option('ambiguous')} infer."
         )
         raise InputError(msg)
     if len(long) < n:

@@ -12,6 +12,7 @@ from lczlib.clocks.formats import read_stamps
 from lczlib.clocks.orders import refuse_mixed_orders
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
+from lczlib.terms import option
 
 Ambiguous = Literal["raise", "infer", "earlier", "later", "drop"]
 
@@ -103,7 +104,7 @@ def to_utc(
         elif time_zone is None:
             some = "The times" if bare.sum() == there.sum() else f"{int(bare.sum()):,} of the times"
             msg = (
-                f"{some} of {path} carry no time zone: state it with --time-zone (UTC, Europe/Berlin, "
+                f"{some} of {path} carry no time zone: state it with {option('time_zone')} (UTC, Europe/Berlin, "
                 "or Etc/GMT-1 for UTC+1 all year)."
             )
             raise InputError(msg)
@@ -135,7 +136,7 @@ def _compare(
     if (east.dropna() != _minutes(named_zone, None, local, path)).any():
         text = (
             f"{path}: the name of the column of times says {named_zone}, and {time_zone} was stated: they are "
-            f"read as {time_zone}; leave --time-zone out where the name is right."
+            f"read as {time_zone}; leave {option('time_zone')} out where the name is right."
         )
         notes.cautions.append(text)
 
@@ -155,12 +156,12 @@ def _minutes(zone: str, time_zone: str | None, local: pd.Series, path: object) -
     if time_zone:
         msg = (
             f"The times of {path} carry {zone!r}, which the clock of {time_zone} never shows: state the zone "
-            "that it belongs to, such as --time-zone America/New_York."
+            f"that it belongs to, such as {option('time_zone')} America/New_York."
         )
     else:
         msg = (
             f"The times of {path} carry {zone!r}, which is no time zone, or the abbreviation of several: state "
-            "the zone with --time-zone, such as America/New_York."
+            f"the zone with {option('time_zone')}, such as America/New_York."
         )
     raise InputError(msg)
 
@@ -186,7 +187,7 @@ def _localised(
     """Times of a stated zone in UTC."""
     how = {"raise": "NaT", "infer": "NaT", "earlier": True, "later": False, "drop": "NaT"}
     if ambiguous not in how:
-        msg = f"--ambiguous is one of {', '.join(how)}, not {ambiguous!r}."
+        msg = f"{option('ambiguous')} is one of {', '.join(how)}, not {ambiguous!r}."
         raise InputError(msg)
     choice = how[ambiguous]
     skipped = _never_shown(local, time_zone)
@@ -198,7 +199,7 @@ def _localised(
         msg = (
             f"{path}: {counted(int(double.sum()), 'time')}, the first {first:%Y-%m-%d %H:%M}, "
             f"{'is' if double.sum() == 1 else 'are'} of an hour that the clock of {time_zone} shows twice: say "
-            "which of the two with --ambiguous infer, earlier, later or drop; if the times keep one offset "
+            f"which of the two with {option('ambiguous')} infer, earlier, later or drop; if the times keep one offset "
             f"all year, state it with {_one_offset(first + pd.Timedelta('1D'), time_zone)}."
         )
         raise InputError(msg)
@@ -235,7 +236,7 @@ def _skipped(times: pd.Series, stations: pd.Series, time_zone: str, path: object
         f"{path}: {counted(len(times), 'time')}, the first {first:%Y-%m-%d %H:%M}, of "
         f"{'station' if len(own) == 1 else 'stations'} {named} {'is' if len(times) == 1 else 'are'} of an hour "
         f"that the clock of {time_zone} skips in spring: such times keep one offset all year; state it with "
-        f"{_one_offset(first - pd.Timedelta('1D'), time_zone)}, or --time-zone UTC if they are in UTC."
+        f"{_one_offset(first - pd.Timedelta('1D'), time_zone)}, or {option('time_zone')} UTC if they are in UTC."
     )
 
 
@@ -246,12 +247,12 @@ def _one_offset(winter: pd.Timestamp, time_zone: str) -> str:
     hours, minutes = divmod(abs(east), 60)
     sign = "-" if east < 0 else "+"
     if minutes:
-        return f"--time-zone UTC{sign}{hours:02}:{minutes:02}"
+        return f"{option('time_zone')} UTC{sign}{hours:02}:{minutes:02}"
     if not hours:
-        return "--time-zone UTC"
+        return f"{option('time_zone')} UTC"
     inverted = "+" if east < 0 else "-"
     return (
-        f"--time-zone Etc/GMT{inverted}{hours} (which is UTC{sign}{hours}: the sign in these names is "
+        f"{option('time_zone')} Etc/GMT{inverted}{hours} (which is UTC{sign}{hours}: the sign in these names is "
         "inverted)"
     )
 

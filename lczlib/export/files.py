@@ -18,6 +18,7 @@ import numpy as np
 
 from lczlib.errors import InputError
 from lczlib.reading import heard_so_far
+from lczlib.terms import worded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +151,8 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, str):
+        return worded(value)
     return str(value) if isinstance(value, Path) else value
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from lczlib.errors import InputError
 from lczlib.export.files import sha256_of
 from lczlib.reading import Reading, counted, tell
+from lczlib.terms import option
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _missing(names: Sequence[str], n_inputs: int, look_in: Sequence[str | Path])
     looked = f" nor in {', '.join(map(str, look_in))}" if look_in else ""
     return (
         f"{n} of {counted(n_inputs, 'input')} of the manifest {be} missing ({listed}), neither where the result "
-        f"was made nor beside it{looked}: name the folder that holds {them} now (--inputs FOLDER; repeat for "
+        f"was made nor beside it{looked}: name the folder that holds {them} now ({option('inputs')} FOLDER; repeat for "
         "several)."
     )
 
@@ -165,5 +166,5 @@ def _missing(names: Sequence[str], n_inputs: int, look_in: Sequence[str | Path])
 def _changed(path: Path) -> str:
     return (
         f"The manifest's input {path} has changed since (SHA-256 differs): restore it, or name a folder "
-        "that holds it as it was (--inputs FOLDER)."
+        f"that holds it as it was ({option('inputs')} FOLDER)."
     )

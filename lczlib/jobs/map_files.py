@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.errors import InputError, LczError
 from lczlib.jobs.request import Request, Source, is_path, name_of
 from lczlib.settings import setting
+from lczlib.terms import renamed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -303,19 +305,11 @@ def advising(name: str = "", called: Mapping[str, str] | None = None) -> Iterato
     """A block in which errors and readings name the job's own settings, for the map of a name."""
     from lczlib.reading import in_words
 
-    def named(found: re.Match[str]) -> str:
-        option = (called or {}).get(found[1], found[1]).replace("_", "-")
-        value = (found[2] or "").strip()
-        return f"--{option} {name}={value}" if value and name else f"--{option}{found[2] or ''}"
-
-    def worded(text: str) -> str:
-        return re.sub(rf"--({'|'.join(KINDS)})\b( [^\s(),;]*)?", named, text)
-
+    names = {kind: (called or {}).get(kind, kind) for kind in KINDS}
+    change = partial(renamed, called=names, whose=name)
     try:
-        with in_words(worded):
+        with in_words(change):
             yield
     except LczError as error:
-        text = worded(str(error))
-        if text == str(error):
-            raise
-        raise type(error)(text, parameter=error.parameter) from error
+        parameter = names.get(error.parameter, error.parameter)
+        raise type(error)(change(error.message), parameter=parameter) from error

@@ -15,6 +15,7 @@ from lczlib.jobs.device import device
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps, is_path, name_of
 from lczlib.jobs.result import job
 from lczlib.settings import setting
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,7 +82,7 @@ class WaterRequest(Request):
             raise InputError(msg, parameter="inputs")
         if self.descending and (self.orbit != "as_des" or len(self.descending) != n):
             msg = (
-                f"--des takes one descending file for each input and --orbit as_des: got "
+                f"{option('descending')} takes one descending file for each input and {option('orbit')} as_des: got "
                 f"{len(self.descending)} for {n} inputs of orbit {self.orbit}."
             )
             raise InputError(msg, parameter="descending")
@@ -91,7 +92,7 @@ class WaterRequest(Request):
             )
             raise InputError(msg, parameter="descending")
         if self.dates and len(self.dates) != n:
-            msg = f"{len(self.dates)} --date for {n} inputs: give one each, in order."
+            msg = f"{len(self.dates)} {option('dates')} for {n} inputs: give one each, in order."
             raise InputError(msg, parameter="dates")
 
     def names(self) -> list[str]:

@@ -138,7 +138,7 @@ class WaterSeries:
         try:
             return dynamics.area_trend(self.area)
         except InputError as error:
-            return str(error)
+            return error.message
 
     def document(self) -> dict[str, Any]:
         """What ``water.json`` says of it."""

@@ -33,6 +33,7 @@ from lczlib.models import Weights, describe
 from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
 from lczlib.scene_options import SceneOptions
 from lczlib.settings import described
+from lczlib.terms import option
 
 _WORK = ".unfinished"
 
@@ -228,7 +229,7 @@ def _empty(maps: dict[str, xr.Dataset]) -> list[str]:
     if len(empty) == len(best):
         msg = (
             f"No cell has half of its pixels valid (at most {max(best.values()):.0%} in "
-            f"{', '.join(empty)}): there is nothing to map; check the no-data value (--nodata), or give a "
+            f"{', '.join(empty)}): there is nothing to map; check the no-data value ({option('nodata')}), or give a "
             "clearer image."
         )
         raise InputError(msg)

@@ -18,6 +18,7 @@ from lczlib.errors import DeviceError
 from lczlib.machine import processor
 from lczlib.map_request import EngineName, Precision
 from lczlib.models import Weights, architecture, describe, load_model
+from lczlib.terms import option
 
 CLOSE_CALL = 0.3
 """Cells whose two best classes are nearer than this are recomputed in float32 by ``mixed``.
@@ -94,10 +95,10 @@ def make_engine(
         there = device == "cpu" and find_spec("openvino") and not forest
         engine = "openvino" if there else "torch"
     if engine == "openvino" and device != "cpu":
-        msg = f"OpenVINO runs on the CPU here, not on {device}: use --engine torch."
+        msg = f"OpenVINO runs on the CPU here, not on {device}: use {option('engine')} torch."
         raise DeviceError(msg)
     if engine == "openvino" and not find_spec("openvino"):
-        msg = "OpenVINO is not installed: `pip install openvino`, or use --engine torch."
+        msg = f"OpenVINO is not installed: `pip install openvino`, or use {option('engine')} torch."
         raise DeviceError(msg)
     make = OpenVinoEngine if engine == "openvino" else TorchEngine
     exact = make(weights, device, low_precision=False, batch_size=batch_size)
@@ -169,7 +170,7 @@ class TorchEngine:
         try:
             there = torch.from_numpy(np.ascontiguousarray(tile)).to(self.device)
         except torch.OutOfMemoryError as err:
-            msg = f"{self.device} has no memory left for a tile of the scene: use --device cpu."
+            msg = f"{self.device} has no memory left for a tile of the scene: use {option('device')} cpu."
             raise DeviceError(msg) from err
         patches = there.unfold(0, layout.size, layout.step).unfold(1, layout.size, layout.step)
         places = [torch.from_numpy(np.asarray(i)).to(self.device) for i in (rows, cols)]
@@ -181,7 +182,7 @@ class TorchEngine:
                 out.append(self.forward(patches[chosen[0], chosen[1]]))
             except torch.OutOfMemoryError as err:
                 if self.batch_size == 1:
-                    msg = f"{self.device} has no memory left for a single patch: use --device cpu."
+                    msg = f"{self.device} has no memory left for a single patch: use {option('device')} cpu."
                     raise DeviceError(msg) from err
                 self.batch_size //= 2
                 torch.cuda.empty_cache()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lczlib.errors import InputError
+from lczlib.terms import option, settings_in
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ def judged(findings: Sequence[Finding], what: str, *, accept: bool) -> tuple[str
     """
     texts = [f.text for f in findings if f.text]
     # of an option that two findings name, the later one knows more
-    remedies = {f.remedy.split()[0]: f.remedy for f in findings if f.remedy}
+    remedies = {settings_in(f.remedy)[0]: f.remedy for f in findings if f.remedy}
     if len(remedies) > 1:
         texts.append(f"All of this for the {what} at once: {' '.join(remedies.values())}.")
     stopped = [f for f in findings if f.certain and not (accept and f.forcible)]
     if not stopped:
         return tuple(texts)
     if all(f.forcible for f in stopped):
-        texts.append("To map the values as they are all the same: --accept-values.")
+        texts.append(f"To map the values as they are all the same: {option('accept_values')}.")
     raise InputError(" ".join(texts))

@@ -15,6 +15,7 @@ from lczlib.models import Weights
 from lczlib.reading import share
 from lczlib.scenes.bands import ALL_BANDS
 from lczlib.scenes.doubtful import DOUBTS
+from lczlib.terms import option
 
 _UNLIKE, _BEYOND = 4.0, 30.0
 """Standard deviations of the training data that a scene's median may be off: a class of land cover
@@ -149,7 +150,7 @@ def _against_training(
     if np.median(list(far.values())) > _BEYOND or not _SMALLER < size < _LARGER:
         yield Finding(
             f"The {what} cannot be what {weights.name} reads ({told}): its values have another unit; "
-            "set the scale and offset (--scale, --offset).",
+            f"set the scale and offset ({option('scale')}, {option('offset')}).",
             certain=True,
         )
         return
@@ -157,7 +158,7 @@ def _against_training(
     if unlike:
         yield Finding(
             f"Band(s) {', '.join(unlike)} of the {what} are unlike the training data ({told}): check "
-            "their order (--bands), unit (--scale, --offset) and processing."
+            f"their order ({option('bands')}), unit ({option('scale')}, {option('offset')}) and processing."
         )
 
 

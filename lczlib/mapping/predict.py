@@ -24,6 +24,7 @@ from lczlib.mapping.engines import Engine, PatchLayout
 from lczlib.mapping.prepare import Prepared
 from lczlib.mapping.store import Store
 from lczlib.maps import probabilities
+from lczlib.terms import option
 
 Progress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
@@ -148,7 +149,7 @@ def _check_finite(found: np.ndarray, engine: Engine) -> None:
         msg = (
             f"{engine.weights.name} gives no finite probabilities in {wrong:,} of {len(found):,} cells "
             f"({engine.description}): its weights or its scaling are damaged, or the precision is too low "
-            "for it (--precision float32)."
+            f"for it ({option('precision')} float32)."
         )
         raise WeightsError(msg)
 

@@ -16,6 +16,7 @@ from lczlib.reading import Reading, tell
 from lczlib.scenes.crop import window_of
 from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, sentinel1_channels
 from lczlib.scenes.sentinel1 import COVARIANCE_BANDS, FEATURES, so2sat_features
+from lczlib.terms import option
 
 _SENSORS = {"s1": "Sentinel-1", "s2": "Sentinel-2", "s1_db": "Sentinel-1 in dB"}
 
@@ -104,7 +105,7 @@ def prepare(
             f"The {what} is {scene.sizes['x']} x {scene.sizes['y']} pixels: one pixel makes no map."
         )
         raise GridError(msg)
-    remedy = ", or ask for resampling (--resample utm)"
+    remedy = f", or ask for resampling ({option('resample')} utm)"
     grid = check_projected(geobox_of(scene, what), what, remedy=remedy)
     bands = _bands(scene, weights, what)
     if weights.simulated and not scene.attrs.get("simulated"):
@@ -117,7 +118,7 @@ def prepare(
     if abs(pixel / weights.pixel_size - 1) > 0.01 or abs(abs(grid.affine.e) / pixel - 1) > 0.01:
         msg = (
             f"The {what} has pixels of {pixel:g} x {abs(grid.affine.e):g} m; {weights.name} reads "
-            f"{weights.pixel_size:g} m: resample it first (--resample utm)."
+            f"{weights.pixel_size:g} m: resample it first ({option('resample')} utm)."
         )
         raise InputError(msg)
     part = window_of(bands, box) if box else {d: slice(0, bands.sizes[d]) for d in ("y", "x")}

@@ -18,6 +18,7 @@ from lczlib.scenes.band_order import OTHER_ORDERS, likely_order
 from lczlib.scenes.bands import BANDS
 from lczlib.scenes.doubtful import DOUBTS
 from lczlib.scenes.scaling import QUANTIFICATION
+from lczlib.terms import option, settings_in
 
 _DARK, _BRIGHT = 0.12, 2.0
 """Reflectance that the brightest hundredth of any land scene exceeds in some band (plants and soil have
@@ -64,16 +65,16 @@ def judge_reflectance(
         The scene in words.
     """
     found = {b: np.asarray(v, np.float64) for b, v in values.items()}
-    doubted = any(option.startswith("--bands") for option, _ in attrs.get(DOUBTS, ()))
+    doubted = any("bands" in settings_in(way) for way, _ in attrs.get(DOUBTS, ()))
     order = _order(found)
     if order:
         name, bands = order
         listed = ",".join(bands)
         text = (
             f"The bands of the {what} look as if they were in the order '{name}' and misnamed: check "
-            f"their names (--bands {listed}, if the file has these ten in order)."
+            f"their names ({option('bands')} {listed}, if the file has these ten in order)."
         )
-        yield Finding("" if doubted else text, f"--bands {listed}")
+        yield Finding("" if doubted else text, f"{option('bands')} {listed}")
         found = dict(zip(bands, (found[b] for b in BANDS), strict=True))
     scale = _scale(found, weights, what, attrs)
     if scale is not None:
@@ -126,36 +127,36 @@ def _offset(
     removed = float(attrs.get("offset") or 0)
 
     def to_set(term: float) -> str:
-        return f"--offset {removed + term / unit:.4g}"
+        return f"{option('offset')} {removed + term / unit:.4g}"
 
     lowest = min(float(np.percentile(v, 1)) for v in values.values())
     if lowest > _OFFSET_LEFT and removed <= 0:  # who adds it back knows that it is in
-        option = to_set(-_OFFSET)
+        way = to_set(-_OFFSET)
         text = (
             f"No band of the {what} has a pixel below {_OFFSET_LEFT}: the offset of -1000 of processing "
-            f"baseline 04.00 seems not to be removed; use {option}."
+            f"baseline 04.00 seems not to be removed; use {way}."
         )
-        return Finding(text, option), -_OFFSET
+        return Finding(text, way), -_OFFSET
     if lowest < _BELOW_BLACK:
-        option = to_set(_OFFSET)
+        way = to_set(_OFFSET)
         below = float(np.mean(np.any([v < 0 for v in values.values()], axis=0)))
         text = (
             f"The {what} has reflectance below zero in {below:.0%} of the pixels looked at, and {lowest:.2f} in "
             "the darkest hundredth of a band: the offset of -1000 of processing baseline 04.00 seems to have "
-            f"been removed twice; use {option}."
+            f"been removed twice; use {way}."
         )
         # the door has said so of an offset that it removed itself
-        return Finding("" if removed < 0 else text, option), _OFFSET
+        return Finding("" if removed < 0 else text, way), _OFFSET
     pinned = _pinned(values)
     if pinned > _PINNED and removed <= 0:
-        option = to_set(_OFFSET)
+        way = to_set(_OFFSET)
         text = (
             f"The {what} is black in green and red over {pinned:.0%} of the pixels looked at, where the near "
             "infrared shows land: the offset of -1000 of processing baseline 04.00 seems to have been removed "
             "twice, and what fell below zero to have been cut off. Make the file again with the offset "
-            f"removed once; {option} mends only the pixels that were not cut off."
+            f"removed once; {way} mends only the pixels that were not cut off."
         )
-        return Finding(text, option), _OFFSET
+        return Finding(text, way), _OFFSET
     return None
 
 
@@ -206,22 +207,20 @@ def _scale(
         factor, ranged = _factor(ratio, step, dark=dark)
         guess = ": it looks like reflectance x 1000 taken for DN x 10,000" if factor == 10 else ""
         unit = step * factor if step else None
-        option = f"--scale {unit:.6g}" if unit else ""
+        way = f"{option('scale')} {unit:.6g}" if unit else ""
         if unit and ranged:
-            to_do = f"set the scale ({option}, if a reflectance of 1 is stored as {ranged:,.0f})"
+            to_do = f"set the scale ({way}, if a reflectance of 1 is stored as {ranged:,.0f})"
         elif unit and unit < QUANTIFICATION / 2:
-            to_do = (
-                f"set the scale ({option}; {1 / _RANGES[0]:.6g} if it was stretched over 16 bits)"
-            )
+            to_do = f"set the scale ({way}; {1 / _RANGES[0]:.6g} if it was stretched over 16 bits)"
         elif unit:
-            to_do = f"set the scale ({option})"
+            to_do = f"set the scale ({way})"
         else:
-            to_do = f"set the scale (--scale), {factor:g} times as large"
+            to_do = f"set the scale ({option('scale')}), {factor:g} times as large"
         return _Scale(
             Finding(
                 f"The {what} is {'dark' if dark else 'bright'} beyond any land surface ({facts}): its "
                 f"values are not reflectance as they are scaled{guess}; {to_do}.",
-                option, certain=True,
+                way, certain=True,
             ),
             factor, unit,
         )  # fmt: skip
@@ -231,7 +230,7 @@ def _scale(
     return _Scale(
         Finding(
             f"The {what} is {'dark' if ratio < 1 else 'bright'} ({facts}): it is {surface} nearly "
-            "everywhere, or its scale is another (--scale).",
+            f"everywhere, or its scale is another ({option('scale')}).",
         )
     )
 
@@ -298,9 +297,9 @@ def _level(values: Values, weights: Weights, stated: str, what: str) -> Iterator
         why = "says that it is" if stated == "L2A" else "looks like"
         yield Finding(
             f"The {what} {why} surface reflectance (L2A), but {weights.name} was trained on "
-            "top-of-atmosphere reflectance (L1C): use L1C, or say --level L2A and --date, so that "
+            f"top-of-atmosphere reflectance (L1C): use L1C, or say {option('level')} L2A and {option('date')}, so that "
             "an approximate atmosphere is put back.",
-            "--level L2A --date YYYY-MM-DD",
+            f"{option('level')} L2A {option('date')} YYYY-MM-DD",
         )
     elif weights.level == "L2A" and (stated == "L1C" or (not stated and hazy)):
         why = "says that it is" if stated else "looks like"

@@ -14,6 +14,7 @@ from lczlib.kinds import of_season
 from lczlib.models import Weights
 from lczlib.scenes import City, open_scenes
 from lczlib.scenes.sources import at_level, titles
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.map_request import MapRequest
@@ -97,7 +98,7 @@ def open_sources(
             raise InputError(msg)
         by_kind[kind] = name
     if not (request.inputs or request.seasons or request.sentinel1):
-        msg = f"There is nothing to map: give {titles()}, or --season NAME=FILE."
+        msg = f"There is nothing to map: give {titles()}, or {option('season')} NAME=FILE."
         raise InputError(msg)
     optical = described[by_kind["s2"]].sensor if "s2" in by_kind else "s2"
     wanted = [optical if k == "s2" else k for k in by_kind if k != "both"]
@@ -110,7 +111,7 @@ def open_sources(
         first = next(iter((*request.inputs, *request.seasons.values(), *request.sentinel1)))
         msg = (
             f"{next(iter(by_kind.values()))} reads Sentinel-1 as So2Sat prepares it (two mosaics in a "
-            f"So2Sat folder), not {first}: give the folder, --sentinel1, or Sentinel-2 weights."
+            f"So2Sat folder), not {first}: give the folder, {option('sentinel1')}, or Sentinel-2 weights."
         )
         raise WeightsError(msg)
     first = sources[0]

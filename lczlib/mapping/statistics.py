@@ -20,6 +20,7 @@ from lczlib.errors import CatalogError, GridError, InputError
 from lczlib.grid import geobox_of
 from lczlib.reading import share
 from lczlib.scenes.crop import window_of
+from lczlib.terms import option
 
 WHOLE = "the whole scene"
 _MOST = 0.9
@@ -108,7 +109,7 @@ def _area(bands: xr.Dataset, what: str) -> tuple[str, dict[str, slice], tuple[st
         return area, window, ()
     told = (
         f"The {what} covers {share(covered, 1)} of {area} only, by which it is normalised: its "
-        "labels may differ from those of the whole; map the whole with --box."
+        f"labels may differ from those of the whole; map the whole with {option('box')}."
     )
     return f"{area}, as far as it goes", window, (told,)
 

@@ -16,6 +16,7 @@ from lczlib.rasters import band_names, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
+from lczlib.terms import option
 
 Orbit = Literal["as", "des", "as_des"]
 """Passes that a network takes: ascending, descending, or both stacked."""
@@ -267,7 +268,7 @@ def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> l
         msg = (
             f"The {what} has bands {listed}, which do not tell the ascending pass from the descending: "
             "orbit as_des takes both, stacked in one file (VV, VH, VV, VH) or with the descending one "
-            "apart (--des); for one pass say as or des."
+            f"apart ({option('descending')}); for one pass say as or des."
         )
         raise InputError(msg, parameter="orbit")
     positions = []
@@ -282,7 +283,7 @@ def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> l
             found = "several bands fit" if fits else "no band is"
             advice = f"name the bands {', '.join(BANDS[orbit])}, or choose another orbit"
             if orbit == "as_des":
-                advice = "stack both passes into one file, or give the descending one apart (--des)"
+                advice = f"stack both passes into one file, or give the descending one apart ({option('descending')})"
             msg = f"The {what} has bands {listed}: {found} {band} of orbit {orbit}; {advice}."
             raise InputError(msg, parameter="orbit")
         positions += fits

@@ -26,6 +26,7 @@ from lczlib.errors import DeviceError, InputError, WeightsError
 from lczlib.export.files import staged
 from lczlib.models.loading import load_model
 from lczlib.models.weights import Weights
+from lczlib.terms import option
 
 Format = Literal["onnx", "pt2"]
 
@@ -101,7 +102,7 @@ def export_network(
     path = Path(path)
     chosen = format or path.suffix.removeprefix(".")
     if chosen not in get_args(Format):
-        msg = f"{chosen!r} is no export format: use {' or '.join(get_args(Format))} (--format)."
+        msg = f"{chosen!r} is no export format: use {' or '.join(get_args(Format))} ({option('format')})."
         raise InputError(msg)
     network = load_model(name)
     weights = network.weights

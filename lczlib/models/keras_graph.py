@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from lczlib.errors import WeightsError
 from lczlib.models.keras import as_text, read_layers
+from lczlib.terms import option
 
 Layer = dict[str, Any]
 """A layer as plain values: ``name``, ``kind``, ``inputs`` (names of layers) and what its kind needs."""
@@ -171,7 +172,7 @@ class KerasGraph(nn.Module):
         if (bands, classes) != (in_channels, n_classes):
             msg = (
                 f"The Keras model reads {bands} bands and gives {classes} classes; it was described "
-                f"with {in_channels} bands (--bands) and {n_classes} classes."
+                f"with {in_channels} bands ({option('bands')}) and {n_classes} classes."
             )
             raise WeightsError(msg)
         if self.layers[-1]["activation"] not in ("softmax", "linear"):

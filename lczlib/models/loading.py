@@ -20,6 +20,7 @@ from lczlib.models.weights import (
     read_safetensors,
     save_safetensors,
 )
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from torch import nn
@@ -236,7 +237,9 @@ def import_weights(path: str | Path, weights: Weights) -> Path:
         msg = f"{weights.name!r} cannot be a name of weights: use letters, digits, '_', '-', '.'."
         raise WeightsError(msg)
     if weights.name in _published_names() or weights.name in embedded_weights():
-        msg = f"{weights.name!r} is the name of published weights: choose another (--name)."
+        msg = (
+            f"{weights.name!r} is the name of published weights: choose another ({option('name')})."
+        )
         raise WeightsError(msg)
     if not path.is_file():
         msg = f"The weights file {path} does not exist."
@@ -260,7 +263,7 @@ def _with_own_layers(path: Path, weights: Weights) -> Weights:
     size = layers[0]["shape"][0]
     default = architecture(weights.architecture).patch_size
     if size is not None and weights.patch_size not in (size, default):
-        msg = f"{path} reads patches of {size} pixels, not {weights.patch_size} (--patch-size)."
+        msg = f"{path} reads patches of {size} pixels, not {weights.patch_size} ({option('patch_size')})."
         raise WeightsError(msg)
     return dataclasses.replace(
         weights, options={"layers": layers}, patch_size=size or weights.patch_size

@@ -14,6 +14,7 @@ from lczlib.errors import LczError, WeightsError
 from lczlib.limits import MEMORY, memory_limit
 from lczlib.models.registry import architecture, build
 from lczlib.models.weights import Weights
+from lczlib.terms import option
 
 _LARGEST_OPTION = 1000
 """An architecture's whole numbers (depth, widths) beyond this must be those of the file's own arrays."""
@@ -43,7 +44,7 @@ def build_for(weights: Weights, state: Mapping[str, Tensor] | None = None) -> nn
     if weights.patch_size < blueprint.min_patch_size:
         msg = (
             f"{weights.name} is described with patches of {weights.patch_size} pixels, and "
-            f"{blueprint.title} needs {blueprint.min_patch_size} or more (--patch-size)."
+            f"{blueprint.title} needs {blueprint.min_patch_size} or more ({option('patch_size')})."
         )
         raise WeightsError(msg)
     n_classes = len(weights.classes) if weights.task == "lcz" else 1

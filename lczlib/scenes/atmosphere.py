@@ -17,6 +17,7 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import centre_of
 from lczlib.scenes.bands import BANDS
+from lczlib.terms import option
 
 CENTRE_UM = dict(
     zip(BANDS, (0.492, 0.560, 0.665, 0.704, 0.741, 0.783, 0.833, 0.865, 1.614, 2.202), strict=True)
@@ -86,7 +87,7 @@ def to_top_of_atmosphere(
         day = day if isinstance(day, dt.date) else dt.date.fromisoformat(str(day))
     except ValueError as err:
         what = f"{day!r} is no date" if day else "the scene does not say its date"
-        msg = f"Sun elevation unknown, {what}: give the day of the image (--date 2024-10-24)."
+        msg = f"Sun elevation unknown, {what}: give the day of the image ({option('date')} 2024-10-24)."
         raise InputError(msg) from err
     elevation = sun_elevation(day, centre_of(geobox_of(scene, "scene"))[1])
     if elevation < 5:

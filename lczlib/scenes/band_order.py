@@ -9,6 +9,7 @@ import numpy as np
 
 from lczlib.errors import InputError
 from lczlib.scenes.bands import BANDS
+from lczlib.terms import option
 
 OTHER_ORDERS = {
     "B8A last": ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12", "B8A"),
@@ -30,6 +31,8 @@ _ALIKE = (
     ("B11", "B12"),
 )
 _ENOUGH, _CLEARLY, _CERTAIN = 50, 0.02, 0.005  # pixels; differences of mean correlation
+
+_ALL = ",".join(BANDS)
 
 
 def order_fits(sample: np.ndarray, assumed: Sequence[str] = BANDS) -> dict[str, float]:
@@ -93,7 +96,7 @@ def check_order(path: str | Path, sample: np.ndarray, count: int) -> None:
         order = ",".join(OTHER_ORDERS[name]) if count == len(BANDS) else "B01,B02,..."
         msg = (
             f"{path} does not name its bands, and their values fit the order '{name}' better than "
-            f"that of wavelength: say the order with bands= (--bands {order}, if that is it)."
+            f"that of wavelength: say the order ({option('bands', order)}, if that is it)."
         )
         raise InputError(msg)
     if count != len(BANDS):
@@ -101,6 +104,6 @@ def check_order(path: str | Path, sample: np.ndarray, count: int) -> None:
     if sample.shape[1] < _ENOUGH or max(order_fits(sample).values()) > -_CERTAIN:
         msg = (
             f"{path} has ten unnamed bands, and their values do not tell their order for certain: "
-            f"say it with bands= (--bands {','.join(BANDS)}, if that is it)."
+            f"say it ({option('bands', _ALL)}, if that is it)."
         )
         raise InputError(msg)

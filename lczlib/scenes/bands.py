@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lczlib.errors import InputError
+from lczlib.terms import option
 
 ALL_BANDS = (
     "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12",
@@ -110,7 +111,9 @@ def find_bands(
     """
     if asked is not None:
         found = _asked_for(path, asked, len(names))
-        return BandIndex(_positions(path, found, names), "given", "bands as given (--bands)")
+        return BandIndex(
+            _positions(path, found, names), "given", f"bands as given ({option('bands')})"
+        )
     found = known_bands(names)
     if any(found):
         used = _positions(path, found, names)
@@ -126,7 +129,7 @@ def find_bands(
         what = "unknown" if any(names) else "unnamed"
         msg = (
             f"{path} has {count} {what} band{'s' * (count > 1)}{named}, and Sentinel-2 rasters have 10, "
-            "12 or 13: give the image, or say which bands these are (--bands B02,B03,...)."
+            f"12 or 13: give the image, or say which bands these are ({option('bands')} B02,B03,...)."
         )
         raise InputError(msg)
     order = KNOWN_ORDERS[count]
@@ -234,7 +237,7 @@ def _positions(
         named = f" It names its bands {_listed(names)}." if any(names) else ""
         msg = (
             f"{path} lacks the Sentinel-2 band(s) {', '.join(missing)}.{named} If they are there under "
-            f"other names, say which each is, in file order (--bands B02,B03,...; {UNUSED} for one that "
+            f"other names, say which each is, in file order ({option('bands')} B02,B03,...; {UNUSED} for one that "
             "is not used)."
         )
         raise InputError(msg)
@@ -247,7 +250,7 @@ def _positions(
             several = ", ".join(repr(names[i]) or f"band {i + 1}" for i in places[:4])
             msg = (
                 f"{path} holds the Sentinel-2 band {band} {len(places)} times ({several}): say which to "
-                f"use, in file order (--bands B02,B03,...; {UNUSED} for one that is not used)."
+                f"use, in file order ({option('bands')} B02,B03,...; {UNUSED} for one that is not used)."
             )
             raise InputError(msg)
         positions.append(places[0])

@@ -19,6 +19,7 @@ from lczlib.reading import quiet
 from lczlib.scenes.bands import KNOWN_ORDERS
 from lczlib.scenes.scaling import likely_unit
 from lczlib.scenes.sentinel2 import open_sentinel2
+from lczlib.terms import option
 
 DOUBTS = "doubts"
 """Attribute of such a scene: for each reason why its door refused it the options that would mend it (as
@@ -51,14 +52,14 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
     except InputError as err:
         refusal = err
     doubts: dict[str, str] = {}  # the option that would mend it: what the door said
-    said = str(refusal)
+    said = refusal.message
     for mended in _mended(path, options):
         try:
             with quiet():  # nobody asked for what is tried here
                 scene = open_sentinel2(path, **{**options, **mended})
         except InputError as err:
-            if len(mended) == 1 and str(err) != said:  # one thing is mended, and another is not
-                doubts, said = {_option(mended): said}, str(err)
+            if len(mended) == 1 and err.message != said:  # one thing is mended, and another is not
+                doubts, said = {_option(mended): said}, err.message
             continue
         left = {k: v for k, v in mended.items() if _option({k: v}) not in doubts}
         return scene.assign_attrs({DOUBTS: tuple((doubts | {_option(left): said}).items())})
@@ -77,9 +78,9 @@ def _mended(path: str | Path, options: Mapping[str, Any]) -> Iterator[dict[str, 
 
 
 def _option(mended: Mapping[str, Any]) -> str:
-    """As on the command line."""
+    """The settings that say so."""
     words = ((n, ",".join(v) if n == "bands" else f"{v:.6g}") for n, v in mended.items())
-    return " ".join(f"--{name} {value}" for name, value in words)
+    return " ".join(option(name, value) for name, value in words)
 
 
 def _stored(path: str | Path) -> tuple[int, str]:

@@ -30,6 +30,7 @@ from lczlib.rasters import (
     open_raster,
     variables_of,
 )
+from lczlib.terms import option
 from lczlib.unreadable import unreadable
 
 _SCALE = ("scalefactor", "scale")
@@ -147,9 +148,9 @@ def open_layer(
     variable, _, step = str(band).rpartition(":") if band is not None else ("", "", "")
     if not (variable and step.isdecimal()):
         variable, step = (str(band), "") if band is not None else ("", "")
-    option = "" if first else "--band"
+    asked = "" if first else option("band")
     data = open_raster(
-        path, what, band=variable or _only(path, usual), chunks=BANDWISE, option=option
+        path, what, band=variable or _only(path, usual), chunks=BANDWISE, option=asked
     )
     tags = _tags(data, path)
     own = variable.casefold() in _variables(tags)
@@ -157,7 +158,7 @@ def open_layer(
     names = {n.casefold() for n in band_names(data)}
     if first and wanted is None and not names & set(usual):
         wanted = 1
-    index = _index(data, path, what, wanted, usual, tags, option)
+    index = _index(data, path, what, wanted, usual, tags, asked)
     stored = layer_of(data, index)
     geobox_of(stored, f"{what} {path}")
     rows, columns = stored.shape
@@ -194,7 +195,7 @@ def _index(
     band: int | str | None,
     usual: Collection[str],
     tags: list[dict[str, str]],
-    option: str,
+    asked: str,
 ) -> int:
     names = [n.casefold() for n in band_names(data)]
     found = [i for i, n in enumerate(names) if n in usual]
@@ -205,10 +206,10 @@ def _index(
         name = (_variables(tags) or {"VARIABLE"}).pop()
         msg = (
             f"The {what} {path} holds {len(times)} times of {name}, {_minutes(times[0])} to "
-            f"{_minutes(times[-1])}: say which with --band {name}:NUMBER, from 1 to {len(times)}."
+            f"{_minutes(times[-1])}: say which with {option('band', f'{name}:NUMBER')}, from 1 to {len(times)}."
         )
         raise InputError(msg)
-    return choose_band(data, band, path, option)
+    return choose_band(data, band, path, asked)
 
 
 def _minutes(time: np.datetime64 | None) -> str:

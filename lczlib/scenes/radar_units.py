@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from lczlib.errors import InputError
+from lczlib.terms import option
 
 Units = Literal["db", "linear", "amplitude"]
 """dB; intensity (power); amplitude, the square root of the intensity."""
@@ -111,7 +112,7 @@ def check_units(
     if negative > 0.5:
         msg = (
             f"The {what} has negative values (median {middle:.3g}), so it is in dB, not {NAMES[units]}: "
-            f"leave out units={units!r} (--units {units})."
+            f"leave out {option('units')} {units}."
         )
         raise InputError(msg, parameter="units")
     scores = {u: _strangeness(to_db(pixels, u)) for u in ("linear", "amplitude")}  # type: ignore[arg-type]
@@ -122,14 +123,14 @@ def check_units(
     if scores[units] - scores[other] > _CERTAIN:
         msg = (
             f"The {what} has a median of {middle:.3g} and a narrow range, which as {NAMES[units]} would be "
-            f"{bright:.3g} dB; it looks like {NAMES[other]}: give units={other!r} (--units {other})."
+            f"{bright:.3g} dB; it looks like {NAMES[other]}: give {option('units')} {other}."
         )
         raise InputError(msg, parameter="units")
     _check_order(to_db(pixels, units), what)
     if scores[units] - scores[other] > _POSSIBLE[units]:
         return (
             f"The {what} could be {NAMES[other]} rather than {NAMES[units]}: check what its producer says, "
-            f"and give --units {other} if so.",
+            f"and give {option('units')} {other} if so.",
         )
     return ()
 
@@ -145,21 +146,21 @@ def _check_db(
         kind = "intensity" if best == "linear" else "amplitude"
         msg = (
             f"The {what} has a median of {middle:.3g} and hardly a negative value, so it is linear, not "
-            f"dB: it looks like {kind}; give units={best!r} (--units {best})."
+            f"dB: it looks like {kind}; give {option('units')} {best}."
         )
         raise InputError(msg, parameter="units")
     if middle < -60:
         scale = _likely_scale(pixels, dn_scale)
         msg = (
             f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: its values seem to be "
-            f"dB x {scale:g}; give that with dn_scale (--dn-scale {scale:g})."
+            f"dB x {scale:g}; give that ({option('dn_scale')} {scale:g})."
         )
         raise InputError(msg, parameter="dn_scale")
     if middle > BRIGHT:
         msg = (
             f"The {what} has a median of {middle:.3g} dB, which is brighter than any land: its values "
             f"are not dB{f' x {dn_scale:g}' if dn_scale != 1 else ''}; correct dn_scale "
-            f"(--dn-scale {_likely_scale(pixels, dn_scale):g})."
+            f"({option('dn_scale')} {_likely_scale(pixels, dn_scale):g})."
         )
         raise InputError(msg, parameter="dn_scale")
     _check_order(pixels, what)
@@ -190,7 +191,7 @@ def _caution_of_halves(pixels: np.ndarray, what: str, dn_scale: float) -> tuple[
     return (
         f"The {what} has VH of {np.median(pixels[1]):.3g} dB in the middle and a narrow range, as if "
         "amplitudes had been converted by 10 log10: dB would then be twice as much, and water is not "
-        f"found; check, and give --dn-scale {0.5 * dn_scale:g} if so.",
+        f"found; check, and give {option('dn_scale')} {0.5 * dn_scale:g} if so.",
     )
 
 
@@ -198,5 +199,6 @@ def _no_backscatter(middle: float, what: str) -> str:
     return (
         f"The {what} has positive values (median {middle:.4g}) that are backscatter neither as intensity nor "
         "as amplitude: uncalibrated digital numbers must be calibrated to sigma or gamma nought first; "
-        "linear values stored as integers need what 1 is stored as (--dn-scale) beside --units linear."
+        f"linear values stored as integers need what 1 is stored as ({option('dn_scale')}) beside "
+        f"{option('units')} linear."
     )

@@ -12,6 +12,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.scenes.baseline import Offset, ProductName, stated_offset
+from lczlib.terms import option
 
 QUANTIFICATION = 1e-4
 _DN = 0.01  # a smaller scale is one of digital numbers
@@ -102,7 +103,7 @@ def find_scaling(
             msg = (
                 f"An offset of {offset:g} is one of DN, but {path} holds reflectance (one unit is "
                 f"worth {factor[0]:g}): leave it out, give it in that unit (-0.1 for -1000), or set the "
-                "scale as well (--scale 0.0001)."
+                f"scale as well ({option('scale')} 0.0001)."
             )
             raise InputError(msg)
         found, offset_by = Scaling(factor, offset * factor), "as given"
@@ -115,7 +116,7 @@ def find_scaling(
     if found.term.any() and found.darkest(values) < _DARKER_THAN_BLACK:
         cautions.append(
             f"{path} has dark pixels below zero after its offset, {offset_by}: it seems to have been "
-            "removed twice; set none (--offset 0)."
+            f"removed twice; set none ({option('offset')} 0)."
         )
     same = len(set(factor)) == 1
     dn = found.term[0] / factor[0]
@@ -157,12 +158,12 @@ def _by_signal(
     if signal.value and found.darkest(values) < _DARKER_THAN_BLACK:
         caution = (
             f"{path} should carry an offset of {signal.value:g} {signal.by}, but its dark pixels lie "
-            "below that: it is taken as removed already (harmonised). If it is not, set it (--offset "
+            f"below that: it is taken as removed already (harmonised). If it is not, set it ({option('offset')} "
             f"{signal.value:g})."
         )
         return Scaling(factor, np.zeros(len(factor))), "by its dark pixels", [caution]
     if signal.conflict:
-        caution = f"{path}: {signal.conflict}. The first is taken; set it (--offset)."
+        caution = f"{path}: {signal.conflict}. The first is taken; set it ({option('offset')})."
         return found, signal.by, [caution]
     return found, signal.by, []
 
@@ -201,6 +202,6 @@ def _by_values(path: str | Path, values: np.ndarray, dtype: np.dtype) -> float:
     told = ", ".join(f"{u:.6g} {units[u]}" for u in sorted(units, key=lambda u: u != first))
     msg = (
         f"{path} has values up to about {high:.3g}, which is neither reflectance (0-1) nor DN "
-        f"(0-10,000): say what one unit is worth with scale= (--scale {told})."
+        f"(0-10,000): say what one unit is worth ({option('scale', told)})."
     )
     raise InputError(msg)

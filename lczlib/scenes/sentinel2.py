@@ -28,6 +28,7 @@ from lczlib.scenes.look import look_at
 from lczlib.scenes.optical import scene_of
 from lczlib.scenes.safe import find_product, open_product
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling, find_scaling
+from lczlib.terms import option
 
 _CLOUD_LAYERS = (
     "scl", "qa60", "cldprb", "clm", "clp", "cloud", "cloud_mask", "cloudmask", "cloud mask", "fmask",
@@ -87,7 +88,7 @@ def open_sentinel2(
         if bands or scale is not None or offset is not None or nodata is not None:
             msg = (
                 f"{path} is a product, whose metadata name its bands, scale, offset and no-data value: "
-                "leave out --bands, --scale, --offset and --nodata."
+                f"leave out {option('bands')}, {option('scale')}, {option('offset')} and {option('nodata')}."
             )
             raise InputError(msg)
         return open_product(path, keep_clouds=keep_clouds)
@@ -96,7 +97,7 @@ def open_sentinel2(
         msg = (
             f"{path} holds {len(inside)} variables ({', '.join(list(inside)[:13])}), and no bands: make one "
             f"raster of them (`gdalbuildvrt -separate s2.vrt {next(iter(inside.values()))} ...`) and give "
-            "that, with their names in that order (--bands)."
+            f"that, with their names in that order ({option('bands')})."
         )
         raise InputError(msg)
     raw = open_raster(path, "Sentinel-2 raster", chunks={"band": -1, "y": chunk, "x": chunk})
@@ -206,7 +207,7 @@ def _check_content(
             f"{path} has no valid pixel: every one is 0, NaN, masked or a fill ({causes or 'NaN'})."
         )
         if any("SCL" in cause for cause in masks):
-            msg += " To keep what its scene classification calls cloud or snow: --keep-clouds."
+            msg += f" To keep what its scene classification calls cloud or snow: {option('keep_clouds')}."
         raise InputError(msg)
     middle, lowest = float(np.median(flat)), float(np.percentile(flat, 1))
     if middle >= min(0.0, -(offset or 0.0)):
@@ -219,7 +220,7 @@ def _check_content(
     if once < 1 or 1.2 * BASELINE_OFFSET <= lowest < -100:
         msg += (
             f"the offset of {BASELINE_OFFSET:g} of processing baseline 04.00 seems to have been removed twice; "
-            f"use --offset {once:g}."
+            f"use {option('offset')} {once:g}."
         )
     else:
         msg += "is this Sentinel-1 in dB?"

@@ -16,6 +16,7 @@ from lczlib.errors import InputError
 from lczlib.scenes.city import City
 from lczlib.scenes.sentinel1 import open_sentinel1
 from lczlib.scenes.sentinel2 import open_sentinel2
+from lczlib.terms import option
 
 SEASONS = ("spring", "summer", "autumn", "winter")
 _ALSO = {"fall": "autumn"}
@@ -104,7 +105,7 @@ def open_so2sat(
     if city is None:
         if len(cities) != 1:
             listed = ", ".join(cities[:5]) + (", ..." if len(cities) > 5 else "")
-            msg = f"{root} holds {len(cities)} cities ({listed}): name one with city= (--city)."
+            msg = f"{root} holds {len(cities)} cities ({listed}): name one with {option('city')}."
             raise InputError(msg)
         city = cities[0]
     elif city not in cities:

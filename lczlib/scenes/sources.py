@@ -26,6 +26,7 @@ from lczlib.scenes.sentinel1 import NAMED_BANDS, open_sentinel1_rasters
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.scenes.so2sat import open_so2sat
 from lczlib.settings import described
+from lczlib.terms import option
 
 LEVELS = ("L1C", "L2A")
 SENSORS = ("s1", "s2")
@@ -157,7 +158,7 @@ def open_scenes(
     """
     seasons = dict(seasons or {})
     if inputs and seasons:
-        msg = "Give rasters either as INPUT or by --season NAME=FILE, not both."
+        msg = f"Give rasters either as INPUT or by {option('season')} NAME=FILE, not both."
         raise InputError(msg)
     paths = [*inputs, *seasons.values()]
     if not paths and not sentinel1:
@@ -174,12 +175,15 @@ def open_scenes(
     for path, source in zip(paths, found, strict=True):
         _check_options(source, path, options)
         if source.alone and (len(paths) > 1 or seasons):
-            msg = f"{path} is {source.title}: give it alone, without other rasters."
+            what = (
+                "is a folder: name the file in it, or" if Path(path).is_dir() else "stands alone:"
+            )
+            msg = f"{path} {what} give {source.title} without other rasters."
             raise InputError(msg)
         if source.alone and sentinel1:
             msg = (
                 f"{source.title[:1].upper()}{source.title[1:]}, {path}, has its own Sentinel-1: give "
-                "--sentinel1 beside Sentinel-2 rasters, or alone."
+                f"{option('sentinel1')} beside Sentinel-2 rasters, or alone."
             )
             raise InputError(msg)
     if not paths:
@@ -188,7 +192,10 @@ def open_scenes(
     city = _joined(opened, seasons, paths)
     if sentinel1 and "s1" in sensors:
         if options.resample:
-            msg = "--resample does not go with --sentinel1: both sensors must share a grid already."
+            msg = (
+                f"{option('resample')} does not go with {option('sentinel1')}: both sensors must share a "
+                "grid already."
+            )
             raise InputError(msg)
         city = replace(city, sentinel1=open_sentinel1_rasters(sentinel1))
     if not doubtful:
@@ -197,10 +204,10 @@ def open_scenes(
 
 
 def _check_options(source: SceneSource, path: str | Path, options: SceneOptions) -> None:
-    for name, option in options.given_options().items():
+    for name, given in options.given_options().items():
         if name not in source.options:
             takers = " or ".join(s.title for s in scene_sources() if name in s.options)
-            msg = f"{option.option} goes with {takers}, and {path} is none."
+            msg = f"{option(given.name)} goes with {takers}, and {path} is none."
             raise InputError(msg, parameter=name)
 
 
@@ -216,7 +223,7 @@ def _joined(
             key = str(label) if len(city.seasons) == 1 else f"{label}-{inner}"
             if key in named:
                 msg = (
-                    "Two rasters have the same file name: rename one, or name them with --season "
+                    f"Two rasters have the same file name: rename one, or name them with {option('season')} "
                     "NAME=FILE."
                 )
                 raise InputError(msg)
@@ -247,7 +254,10 @@ def _stated(scene: xr.Dataset, options: SceneOptions) -> xr.Dataset:
         return scene
     level = options.level or scene.attrs.get("level", "")
     if scene.attrs.get("product") and level != scene.attrs["level"]:
-        msg = f"{scene.attrs['source']} is a product of level {scene.attrs['level']}: leave out --level {level}."
+        msg = (
+            f"{scene.attrs['source']} is a product of level {scene.attrs['level']}: "
+            f"leave out {option('level')} {level}."
+        )
         raise InputError(msg)
     # a file's name or tags are checked only
     certain = bool(options.level or scene.attrs.get("product"))

@@ -37,6 +37,7 @@ from lczlib.scenes.thermal_units import (
     conversion,
     refuse_fill,
 )
+from lczlib.terms import option
 
 _COARSE = 2000.0
 """m: cells larger than this hold several zones."""
@@ -248,7 +249,7 @@ def _read(
     if counts["implausible"] >= max(counts["valid"], 1):
         msg = (
             f"{path}: {counts['implausible']} pixels lie outside {plausible[0]:g} to {plausible[1]:g} "
-            f"degC and {counts['valid']} within: check its unit, its constants, or --plausible."
+            f"degC and {counts['valid']} within: check its unit, its constants, or {option('plausible')}."
         )
         raise InputError(msg)
     quantity = AIR if what == "air" else _quantity(layer, product)

@@ -9,6 +9,7 @@ from typing import Literal
 from lczlib.errors import InputError
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_products import product_of
+from lczlib.terms import option
 
 AIR = "air temperature"
 AIR_BANDS = frozenset({
@@ -61,12 +62,12 @@ def check_measured(layer: Layer, path: str | Path, wanted: Literal["air", "surfa
     word = next((w for w in layer.words if w), Path(path).name)
     if wanted == "surface":
         msg = (
-            f"{path} holds air temperature ({word}), not that of surfaces: give it with --air, for the "
+            f"{path} holds air temperature ({word}), not that of surfaces: give it with {option('air')}, for the "
             "canopy heat island."
         )
     else:
         msg = (
-            f"{path} holds surface temperature ({word}), not that of the air: give it with --lst, for "
+            f"{path} holds surface temperature ({word}), not that of the air: give it with {option('lst')}, for "
             "the surface heat island."
         )
     raise InputError(msg)

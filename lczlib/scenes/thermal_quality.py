@@ -14,6 +14,7 @@ from lczlib.grid import check_same_grid, geobox_of, same_grid
 from lczlib.rasters import BANDWISE, band_names, missing_values, open_raster
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_products import CLOUD_BITS, PRODUCTS, modis_quality
+from lczlib.terms import option
 
 NO_LAYER = "no quality layer: clouds not removed"
 
@@ -139,7 +140,7 @@ def _layer_of_file(path: Path, layer: Layer, product: str | None) -> tuple[np.nd
     )
     codes = product or _FLAGS.get(next(told, ""))
     if codes is None:
-        msg = f"A quality layer ({path}) can only be decoded for a known product: state --kind."
+        msg = f"A quality layer ({path}) can only be decoded for a known product: state {option('kind')}."
         raise InputError(msg)
     return _on_grid(data.isel(band=index, drop=True), layer, f"the quality layer {path}"), codes
 

@@ -15,6 +15,7 @@ from lczlib.errors import InputError
 from lczlib.reading import counted
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_products import PRODUCTS
+from lczlib.terms import option, settings_in
 
 Unit = Literal["K", "degC", "degF"]
 KELVIN = 273.15
@@ -189,7 +190,7 @@ def _warm(one: Conversion, quantiles: np.ndarray, path: Path) -> Conversion:
     scale = "" if one.scale == 1 or "as stated" not in one.how else f"{one.scale:g}"
     text = (
         f"{path.name} has a median of {middle:.1f} degC ({one.how}), which hardly any city shows: if its values "
-        f"are degrees Fahrenheit, state --unit {scale}degF."
+        f"are degrees Fahrenheit, state {option('unit')} {scale}degF."
     )
     return replace(one, caution=text)
 
@@ -233,7 +234,7 @@ def _stated(
         yield Conversion(
             1.0, 0.0, guess, f"by its values: {scale} is applied already",
             f"{path.name} holds temperatures in {guess} by its values, as {scale} would make none of them: it "
-            f"is not applied again (--unit {guess} says so too).",
+            f"is not applied again ({option('unit')} {guess} says so too).",
         )  # fmt: skip
 
 
@@ -250,11 +251,11 @@ def _unit_of(
     if not unit and np.allclose((layer.scale, layer.offset), _LANDSAT, rtol=1e-4):
         return 1.0, "K", "by its scale, that of Landsat surface temperature"
     told = f"the unit {stated!r}, which is no temperature" if stated else "no unit"
-    kinds = ", or which product it is (--kind)" if what == "surface" else ""
+    kinds = f", or which product it is ({option('kind')})" if what == "surface" else ""
     looks = f" By their size its values may be {_either(fits)}." if fits else ""
     msg = (
         f"{path} states {told}: say whether its values are kelvin, degrees Celsius or degrees Fahrenheit "
-        f"(--unit K, --unit degC or --unit degF){kinds}.{looks}"
+        f"({option('unit')} K, {option('unit')} degC or {option('unit')} degF){kinds}.{looks}"
     )
     raise InputError(msg)
 
@@ -280,19 +281,19 @@ def _fitting(
     pair = (layer.scale, layer.offset)
     own = known_unit(layer.unit)
     for unit in ("K", "degC", "degF"):
-        judge(*pair, unit, f"--unit {unit}", -0.5 if unit == own else 0.0)
+        judge(*pair, unit, f"{option('unit')} {unit}", -0.5 if unit == own else 0.0)
     if not any(o for _, o in found) and layer.scaled:
         for unit in ("K", "degC", "degF"):
-            judge(1.0, 0.0, unit, f"--unit {unit}", 0.0)
+            judge(1.0, 0.0, unit, f"{option('unit')} {unit}", 0.0)
     if not found:
         for scale in (0.1, 0.01, 0.001):
             for unit in ("K", "degC", "degF"):
                 rare = 0.5 if scale == 0.001 else 0.0
-                judge(scale, 0.0, unit, f"--unit {scale:g}{unit}", rare)
+                judge(scale, 0.0, unit, f"{option('unit')} {scale:g}{unit}", rare)
         if what == "surface":
             for name, p in PRODUCTS.items():
                 if p.scale != 1.0:
-                    judge(p.scale, p.offset, "K", f"--kind {name}", 0.5)
+                    judge(p.scale, p.offset, "K", f"{option('kind')} {name}", 0.5)
     # degrees Fahrenheit, which look like Celsius, only where nothing else fits
     usual = [f for f in found if not f[1].endswith("degF")] or found
     best = min(usual, default=(0.0, ""))[0]
@@ -313,7 +314,7 @@ def _contradiction(
 ) -> str:
     """Values that are no temperatures as read: what would make them some."""
     if fits:
-        units = [o.split()[1] for o in fits if o.startswith("--unit")]
+        units = [o.split()[1] for o in fits if "unit" in settings_in(o)]
         if len(units) == len(fits):
             return (
                 f"{path} read as {first.unit} ({first.how}) has a median of "
@@ -327,7 +328,7 @@ def _contradiction(
     return (
         f"{path}: {counted(outside, 'pixel lies', 'pixels lie')} outside {low:g} to {high:g} degC and "
         f"{values.size - outside:,} within, read as {first.unit} ({first.how}): check its unit, its scale, its "
-        f"constants, or --plausible{fit}."
+        f"constants, or {option('plausible')}{fit}."
     )
 
 

@@ -228,7 +228,7 @@ def assess_maps(
             )
         except LczError:  # two maps without a common labelled cell, or a single polygon
             continue
-    reasons = {name: str(err) for name, err in refused.items()}
+    reasons = {name: err.message for name, err in refused.items()}
     return Accuracy(found, calibrated, differences, kind, reference.source, reasons)
 
 

@@ -305,7 +305,7 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, Cancelled):
         return "Stopped; finished parts are kept for the next run."
     if isinstance(error, LczError):
-        return str(error)
+        return error.message
     _LOG.error("a step failed", exc_info=error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this: choose a smaller area."

@@ -21,6 +21,7 @@ from lczlib.reading import quiet
 from lczlib.study.material import Material
 from lczlib.study.settings import told
 from lczlib.study.water_inputs import NAMES, WaterInputs
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.jobs.water_result import WaterResult
@@ -75,7 +76,7 @@ def _by_date(request: WaterRequest) -> WaterRequest:
     if undated:
         msg = (
             f"{undated[0]} has no date in its name, which several Sentinel-1 files need: name it "
-            "like S1_2021-07.tif, or give all dates (--date)."
+            f"like S1_2021-07.tif, or give all dates ({option('dates')})."
         )
         raise InputError(msg, parameter="dates")
     order = sorted(range(len(days)), key=days.__getitem__)

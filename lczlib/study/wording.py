@@ -1,8 +1,8 @@
-"""What the pages of the dashboard call the options that messages of the library name."""
+"""What the pages of the dashboard call the settings that messages of the library name."""
 
 from __future__ import annotations
 
-import re
+from lczlib.terms import command_line, worded
 
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
@@ -10,15 +10,15 @@ _IN_PAGE = {
     "unit": "Unit (of own rasters or stations)", "kind": "Own rasters: Product", "time": "Own rasters: Acquired (UTC)",
     "air": "canopy (raster)", "lst": "surface", "fallback": "Stand-in (LCZ C)",
     "quality": "the quality layer on the City page", "elevation": "the elevation on the City page",
-    "accept-values": "Map them though they look wrong", "keep-clouds": "Keep clouds (of a band SCL)",
+    "accept_values": "Map them though they look wrong", "keep_clouds": "Keep clouds (of a band SCL)",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
-    "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
-    "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
-    "skip-outside": "Own stations: Leave stations outside the map out",
-    "station-scheme": "Own stations: Numbering of stations' classes",
-    "station-classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
-    "units": "Own scenes: Values", "dn-scale": "Own scenes: Stored values divided by",
+    "time_zone": "Own stations: Time zone", "columns": "Own stations: Columns",
+    "ambiguous": "Own stations: Hour shown twice", "time_format": "Own stations: Format of times",
+    "skip_outside": "Own stations: Leave stations outside the map out",
+    "station_scheme": "Own stations: Numbering of stations' classes",
+    "station_classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
+    "units": "Own scenes: Values", "dn_scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 
 _OF_MAPS = {
@@ -26,8 +26,8 @@ _OF_MAPS = {
     "layer": "Layer",
 }  # fmt: skip
 _OF_WATER = {
-    "date": "Own scenes: Dates", "orbit": "Orbit of the scene",
-    "des": "the descending passes on the City page",
+    "dates": "Own scenes: Dates", "orbit": "Orbit of the scene",
+    "descending": "the descending passes on the City page",
 }  # fmt: skip
 OWN_MAP_CARDS = {
     "own_map": "How your LCZ map is read", "reference": "How your reference is read",
@@ -41,9 +41,9 @@ def in_page(message: str, step: str = "") -> str:
     Parameters
     ----------
     message : str
-        That names options of commands: ``--legend``.
+        That names settings (`lczlib.terms.option`).
     step : str
-        The step of the study that it is from: what ``--band`` is there.
+        The step of the study that it is from: what ``band`` is there.
     """
     names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
     if step == "maps":
@@ -53,6 +53,8 @@ def in_page(message: str, step: str = "") -> str:
         names["reference"] = "Reference on the City page"
     if step == "water":
         names = names | _OF_WATER
-    return re.sub(
-        r"--([a-z]+(?:-[a-z]+)*)", lambda m: f"“{names[m[1]]}”" if m[1] in names else m[0], message
-    )
+
+    def write(name: str, value: str) -> str:
+        return f"“{names[name]}” {value}".rstrip() if name in names else command_line(name, value)
+
+    return worded(message, write)

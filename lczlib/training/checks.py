@@ -9,6 +9,7 @@ import numpy as np
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
 from lczlib.models import architecture
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.training.patches import Patches
@@ -33,14 +34,12 @@ def check_training(train: Patches, validation: Patches, options: Options) -> Non
     """
     blueprint = architecture(options.architecture)
     if blueprint.task != "lcz":
-        msg = (
-            f"{blueprint.title} is a network for {blueprint.task}, not for LCZ: use another --arch."
-        )
+        msg = f"{blueprint.title} is a network for {blueprint.task}, not for LCZ: use another {option('arch')}."
         raise InputError(msg)
     if train.kind.patch_size < blueprint.min_patch_size:
         msg = (
             f"{blueprint.title} needs patches of {blueprint.min_patch_size} pixels or more, not "
-            f"{train.kind.patch_size} (--patch)."
+            f"{train.kind.patch_size} ({option('patch')})."
         )
         raise InputError(msg)
     for what in ("epochs", "batch_size", "halve_every", "patience", "devices"):

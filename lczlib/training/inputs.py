@@ -18,6 +18,7 @@ from lczlib.scenes import City, open_scenes, sentinel1_channels
 from lczlib.scenes.combinations import check_channels, name_of
 from lczlib.scenes.raster import without_fringe
 from lczlib.scenes.sources import at_level
+from lczlib.terms import option
 from lczlib.training.patches import (
     FISHNET,
     ScenePatches,
@@ -96,7 +97,7 @@ class SceneFiles:
         missing = [b for b in self.bands if b not in scene]
         if missing:
             have = ", ".join(str(b) for b in scene.data_vars)
-            msg = f"{name} has no band {', '.join(missing)}: it has {have} (--bands)."
+            msg = f"{name} has no band {', '.join(missing)}: it has {have} ({option('bands')})."
             raise InputError(msg)
         return scene[list(self.bands)]
 
@@ -105,7 +106,7 @@ class SceneFiles:
         if self.sensor in ("s1", "both") and city.sentinel1 is None:
             msg = (
                 f"Sensor {self.sensor} needs Sentinel-1, which {self._named()} does not hold: give a "
-                "So2Sat folder that does, or rasters of it (--sentinel1)."
+                f"So2Sat folder that does, or rasters of it ({option('sentinel1')})."
             )
             raise InputError(msg)
         if self.sensor == "s1":
@@ -155,7 +156,8 @@ class PatchSize:
         """
         if self.pixels is not None and self.metres is not None:
             msg = (
-                "Give the edge of a patch in pixels (--patch) or metres (--patch-metres), not both."
+                f"Give the edge of a patch in pixels ({option('patch')}) or metres "
+                f"({option('patch_metres')}), not both."
             )
             raise InputError(msg)
         if self.pixels is not None:
@@ -165,7 +167,7 @@ class PatchSize:
         if self.metres is not None and size < self.least:
             msg = (
                 f"A patch of {self.metres:g} m has {size} of the scene's pixels ({pixel_size:g} m), and "
-                f"the network takes {self.least} or more: use --patch-metres {self.least * pixel_size:g}."
+                f"the network takes {self.least} or more: use {option('patch_metres')} {self.least * pixel_size:g}."
             )
             raise InputError(msg)
         return max(size, self.least)

@@ -21,6 +21,7 @@ from lczlib.mapping.predict import MIN_VALID
 from lczlib.mapping.prepare import prepare
 from lczlib.models import Weights
 from lczlib.polygon_cells import polygon_cells
+from lczlib.terms import option
 
 FISHNET = 480.0
 """Spacing of the training patches in metres (Zhou et al. 2022, section 2.3,
@@ -237,7 +238,7 @@ def scene_patches(
     pixel = abs(float(box.affine.a))
     if spacing < pixel:
         msg = (
-            f"A fishnet of {spacing:g} m is too fine for pixels of {pixel:g} m: use a --spacing of "
+            f"A fishnet of {spacing:g} m is too fine for pixels of {pixel:g} m: use a {option('spacing')} of "
             "one pixel or more."
         )
         raise InputError(msg)
@@ -247,7 +248,7 @@ def scene_patches(
     if not inside.any():
         msg = (
             f"No fishnet centre ({spacing:g} m apart) lies in a polygon and in the scene: the "
-            "polygons lie at the scene's edge or are too small; use a smaller --spacing."
+            f"polygons lie at the scene's edge or are too small; use a smaller {option('spacing')}."
         )
         raise InputError(msg)
     x, y = box.affine @ (centre[inside, 1], centre[inside, 0])

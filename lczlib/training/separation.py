@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.reading import counted, share
+from lczlib.terms import option
 from lczlib.training.splits import Split
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def separated(patches: Patches, split: Split, buffer: float | None = None) -> Sp
             f"LCZ {CLASSES[lost[0] - 1].code} keeps no training patch: all {n} reach into test or "
             f"validation patches, or nearer than {buffer:g} m (a patch is "
             f"{patches.kind.width:,.0f} m wide). Draw polygons of it "
-            "further apart, use a smaller --patch-metres, another --seed, or leave the class out "
-            "(--without); --buffer none keeps them all, and flatters."
+            f"further apart, use a smaller {option('patch_metres')}, another {option('seed')}, or leave the class out "
+            f"({option('without')}); {option('buffer')} none keeps them all, and flatters."
         )
         raise InputError(msg)
     return replace(split, train=train, validation=validation)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
+from lczlib.terms import option
 
 Method = Literal["polygon", "block", "random"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -96,7 +97,7 @@ def split(
     if lacking.size:
         msg = (
             f"LCZ {CLASSES[lacking[0] - 1].code} got no training patch by this split ({method}, seed "
-            f"{seed}): use smaller blocks (--block), another seed, or split by polygon."
+            f"{seed}): use smaller blocks ({option('block')}), another seed, or split by polygon."
         )
         raise InputError(msg)
     return Split(*subsets, method=method, seed=seed)
@@ -181,9 +182,11 @@ def _check_parts(groups: np.ndarray, lcz: np.ndarray, method: str) -> None:
     for c in np.unique(lcz):
         if len(np.unique(groups[lcz == c])) < 2:
             advice = {
-                "polygon": "draw a second polygon of it, leave the class out (--without), or split at random",
-                "block": "use smaller blocks (--block), or split by polygon",
-                "random": "add polygons of it, use a smaller --spacing, or leave the class out (--without)",
+                "polygon": "draw a second polygon of it, "
+                f"leave the class out ({option('without')}), or split at random",
+                "block": f"use smaller blocks ({option('block')}), or split by polygon",
+                "random": "add polygons of it, "
+                f"use a smaller {option('spacing')}, or leave the class out ({option('without')})",
             }[method]
             msg = (
                 f"LCZ {CLASSES[c - 1].code} has patches in one {parts} only, which cannot both be "

@@ -23,6 +23,7 @@ from lczlib.errors import Cancelled, DeviceError, InputError
 from lczlib.export.files import staged, write_json
 from lczlib.mapping.engines import choose_device
 from lczlib.models import Weights, architecture, build
+from lczlib.terms import option
 from lczlib.training.batches import PatchBatches
 from lczlib.training.checks import check_training
 from lczlib.training.losses import inverse_frequency
@@ -198,7 +199,7 @@ def fit_network(
             if batch_size == 1:
                 msg = (
                     f"The memory of {options.device!r} is too small for one patch of "
-                    f"{train.kind.patch_size} pixels: use a smaller network or the CPU (--device cpu)."
+                    f"{train.kind.patch_size} pixels: use a smaller network or the CPU ({option('device')} cpu)."
                 )
                 raise DeviceError(msg) from err
             notes.append(
@@ -353,7 +354,7 @@ class _Watch(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: object) -> None:
         if self._cancelled and self._cancelled():
-            msg = f"Stopped by the user after {trainer.current_epoch} epochs; --resume goes on from there."
+            msg = f"Stopped by the user after {trainer.current_epoch} epochs; {option('resume')} goes on from there."
             raise Cancelled(msg)
         if self._progress:
             per_epoch = trainer.num_training_batches

@@ -20,6 +20,7 @@ import pandas as pd
 from lczlib.analysis.heat.air_climate import converted, in_use, likelihood
 from lczlib.errors import InputError
 from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE_AIR, scaled_unit
+from lczlib.terms import option
 
 AirUnit = Literal["degC", "K", "degF", "0.1 degC", "0.01 degC", "0.1 K", "0.01 K"]
 AIR_UNITS = ("degC", "K", "degF")
@@ -183,7 +184,7 @@ def find_units(
     if not worlds:
         msg = (
             f"{path} has values (median {middle:g}) that are no air temperatures in degC, K or degF: name "
-            "the column with --columns temperature=NAME, or state the unit with --unit, one of "
+            f"the column with {option('columns')} temperature=NAME, or state the unit with {option('unit')}, one of "
             f"{', '.join(AIR_UNITS + SCALED)}."
         )
         raise InputError(msg)
@@ -192,7 +193,7 @@ def find_units(
     main, why = _likeliest(bulk, worlds, sites)
     if main is None:
         both = " and ".join(worlds)
-        options = " or ".join(f"--unit {_quoted(u)}" for u in worlds)
+        options = " or ".join(f"{option('unit')} {_quoted(u)}" for u in worlds)
         msg = (
             f"{path} states no unit of temperature, and its values (median {middle:g}) fit {both} at "
             f"this place and season: state it with {options}."
@@ -239,7 +240,7 @@ def _as_stated(
     if fits[stated].mean() > 0.5:
         return Units(pd.Series(stated, fits.index).where(fits[stated], ""), stated, "stated")
     others = " or ".join("kelvin" if w == "K" else w for w in worlds)
-    options = " or ".join(f"--unit {_quoted(w)}" for w in worlds)
+    options = " or ".join(f"{option('unit')} {_quoted(w)}" for w in worlds)
     looks = f"its values look like {others}; state {options}"
     if not others:
         looks = "its values are no air temperatures in it"

@@ -11,6 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.errors import GridError
 from lczlib.grid import check_projected, describe, geobox_of, same_grid, to_grid
+from lczlib.terms import option
 
 Resample = Literal["nearest", "mode", "average"]
 
@@ -57,7 +58,7 @@ def align(
             msg = (
                 f"The LCZ map is in degrees ({describe(lcz_box)}): pixels of unequal width cannot be "
                 "eroded or blocked in metres; bring its classes to the thermal grid with "
-                "--resample nearest (or mode)."
+                f"{option('resample')} nearest (or mode)."
             )
             raise GridError(msg)
         if thermal_box.crs.geographic:

@@ -20,6 +20,7 @@ from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.longitudes import mean_longitude
+from lczlib.terms import option
 
 _FEWEST_STATIONS = 3
 
@@ -121,7 +122,7 @@ def _at_one_height(air: pd.DataFrame, sites: gpd.GeoDataFrame, lapse_rate: float
     if heights.isna().any():
         without = ", ".join(map(str, heights.index[heights.isna()]))
         msg = (
-            f"A lapse rate needs every station's elevation; {without} has none: give --elevation, or "
+            f"A lapse rate needs every station's elevation; {without} has none: give {option('elevation')}, or "
             "leave such stations out."
         )
         raise InputError(msg)

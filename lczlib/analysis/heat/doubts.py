@@ -10,6 +10,7 @@ from lczlib.analysis.heat.pixels import WATER
 from lczlib.classes import CLASSES
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.thermal_quality import NO_LAYER
+from lczlib.terms import option
 
 WIDEST = {"surface": 25.0, "canopy": 15.0}
 """K between class means: no surface, and no air at 2 m, of one scene shows more."""
@@ -57,8 +58,8 @@ def tell_doubts(
                 lacking = "not all dates have a quality layer"
             cautions.append(
                 f"{share(part, 1)} of the land is far colder than its own class, and {lacking}: clouds that "
-                "were not removed look so; give the quality layer (--quality), or a higher lowest "
-                "temperature (--plausible)."
+                f"were not removed look so; give the quality layer ({option('quality')}), or a higher lowest "
+                f"temperature ({option('plausible')})."
             )
     said = (
         f"class means {means[cold]:.1f} (LCZ {CLASSES[cold - 1].code}) to {means[warm]:.1f} degC (LCZ "

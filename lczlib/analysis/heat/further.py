@@ -119,7 +119,7 @@ def _difference(name: str) -> Callable[[MeasuredScene], Found]:
                 replicates=told.replicates, confidence=told.confidence,
             ).as_dict()  # fmt: skip
         except InputError as err:  # a scene without built or natural land has no such measure
-            value = {"difference": None, "note": str(err)}
+            value = {"difference": None, "note": err.message}
         return Found({name: value})
 
     return compute

@@ -16,6 +16,7 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import mean_longitude, unwrapped, x_on
 from lczlib.reading import counted
+from lczlib.terms import option
 
 _TURNS: dict[str, Callable[[pd.Series, pd.Series], tuple[pd.Series, pd.Series]]] = {
     "latitude and longitude exchanged": lambda y, x: (x, y),
@@ -96,7 +97,7 @@ def refuse_off_map(sites: gpd.GeoDataFrame, lcz: xr.DataArray) -> None:
         if _inside(sites[on_globe].set_geometry(there), box) > half:
             way = "write degrees south and west as negative numbers"
             if "exchanged" in what:
-                way = "name them the other way round with --columns latitude=NAME,longitude=NAME"
+                way = f"name them the other way round with {option('columns')} latitude=NAME,longitude=NAME"
             msg = (
                 f"{counted(len(sites) - within, 'station')} of {len(sites)} {_lie(len(sites) - within)} outside "
                 f"the LCZ map, most of them inside it with {what}: {way}."

@@ -12,6 +12,7 @@ from lczlib.analysis.heat.patches import patch_numbers
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, geobox_of
+from lczlib.terms import option
 
 WATER = 17
 SPACING = 500.0
@@ -94,7 +95,7 @@ def sensor_sites(
         deepest = max(depth[codes == c.number].max(initial=0) for c in CLASSES)
         msg = (
             f"No zone has a place {border_distance:g} m from its border: the one furthest inside is "
-            f"{deepest:.0f} m from it; lower --border-distance."
+            f"{deepest:.0f} m from it; lower {option('border_distance')}."
         )
         raise InputError(msg)
     zones.sort(key=lambda z: (z != LOW_PLANTS, -areas[z]))

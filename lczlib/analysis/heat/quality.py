@@ -17,6 +17,7 @@ from scipy import stats
 
 from lczlib.analysis.heat.options import LEVELS
 from lczlib.errors import InputError
+from lczlib.terms import option
 
 LAPSE_RATE = 0.0065
 """K per m, the standard atmosphere, as CrowdQC+ corrects for elevation."""
@@ -121,7 +122,7 @@ def quality_control(
     if left < 2:
         msg = (
             f"Quality control ({', '.join(levels)}) removed all but {left} of {len(report)} stations: they "
-            "share coordinates, or do not move together; use fewer levels (--qc none keeps all)."
+            f"share coordinates, or do not move together; use fewer levels ({option('qc')} none keeps all)."
         )
         raise InputError(msg)
     return Quality(clean, report, corrected)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lczlib.analysis.heat.options import LOW_PLANTS
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.errors import InputError
+from lczlib.terms import option
 
 STAND_IN = 13
 """LCZ C (bush, scrub), the open natural land next to D. Never LCZ A and B, which hold trees and are
@@ -75,7 +76,7 @@ def choose_reference(
     reason = f"{_name(number)} has {why_not(first)}"
     if number != LOW_PLANTS:
         msg = (
-            f"No reference for the heat island: {reason}; choose another with --reference, or lower the "
+            f"No reference for the heat island: {reason}; choose another with {option('reference')}, or lower the "
             "minimum."
         )
         raise InputError(msg)
@@ -84,8 +85,8 @@ def choose_reference(
     if fallback and some is not None and some(first):
         return Reference(first, f"LCZ D, because there is no other, though it has {why_not(first)}")
     also = f", and {_name(STAND_IN)} {why_not((STAND_IN,))}" if fallback else ""
-    ask = "name another class with --reference, or lower the minimum"
-    ask = ask if fallback else f"ask for LCZ C in its place with --fallback, {ask}"
+    ask = f"name another class with {option('reference')}, or lower the minimum"
+    ask = ask if fallback else f"ask for LCZ C in its place with {option('fallback')}, {ask}"
     note = f"No differences: {reason}{also}; {ask}."
     return Reference((), "no reference", note)
 

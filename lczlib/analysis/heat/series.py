@@ -15,6 +15,7 @@ from lczlib.grid import geobox_of, same_grid, to_grid
 from lczlib.longitudes import centre_of
 from lczlib.scenes.thermal import Thermal
 from lczlib.scenes.thermal_quality import NO_LAYER
+from lczlib.terms import option
 
 _OF_DATES = ("time", "scene", "clouds", "cloudy")
 
@@ -120,7 +121,7 @@ def split_by_overpass(facts: Sequence[dict[str, object]]) -> dict[str, list[int]
     if len(groups) > 1 and "time not stated" in groups:
         msg = (
             f"{len(groups['time not stated'])} of {len(facts)} scenes tell no acquisition time, so day "
-            "and night cannot be kept apart: state it with --time, once for each raster."
+            f"and night cannot be kept apart: state it with {option('time')}, once for each raster."
         )
         raise InputError(msg)
     return groups

@@ -17,6 +17,7 @@ from lczlib.longitudes import unwrapped, wrapped
 from lczlib.reading import Notes, counted
 from lczlib.scenes.elevation import HIGHEST, LOWEST
 from lczlib.tables import alike_names, name_key, numbers, station_names
+from lczlib.terms import option
 
 _MOVED = 0.002  # degrees, some 200 m, by which the rows of one station may differ
 
@@ -80,7 +81,7 @@ def only_placed(
     if len(nowhere) == len(stations):
         msg = (
             f"No station of {path} ({some(nowhere)}) has a place in {where}, which names "
-            f"{some(places.index) or 'none'}; name its columns with --columns station=NAME,"
+            f"{some(places.index) or 'none'}; name its columns with {option('columns')} station=NAME,"
             "latitude=NAME,longitude=NAME."
         )
         raise InputError(msg)
@@ -94,7 +95,7 @@ def only_placed(
         )
         msg = (
             f"{counted(len(nowhere), 'station')} of {len(stations)} in {path} without coordinates in "
-            f"{where}: {some(nowhere, 60)}{one}; add them, or leave these stations out with --skip-outside."
+            f"{where}: {some(nowhere, 60)}{one}; add them, or leave these stations out with {option('skip_outside')}."
         )
         raise InputError(msg)
     silent = [s for s in places.index if s not in stations]
@@ -159,8 +160,8 @@ def places_of(
     lacking = [role for role in needed if role not in table]
     if lacking:
         msg = (
-            f"{path} has no {' and no '.join(lacking)} among its columns: name them with --columns "
-            f"{','.join(f'{role}=NAME' for role in lacking)}, or give --sites FILE with them."
+            f"{path} has no {' and no '.join(lacking)} among its columns: name them with {option('columns')} "
+            f"{','.join(f'{role}=NAME' for role in lacking)}, or give {option('sites')} FILE with them."
         )
         raise InputError(msg)
     table = table[table["station"].notna()]
@@ -275,7 +276,7 @@ def _checked(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> tuple
                 )
                 raise InputError(msg)
             msg = (
-                f"{path} has latitude and longitude exchanged ({where}): say --columns latitude={lon},"
+                f"{path} has latitude and longitude exchanged ({where}): say {option('columns')} latitude={lon},"
                 f"longitude={lat}."
             )
             raise InputError(msg)

@@ -21,6 +21,7 @@ from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
 from lczlib.reading import Reading, counted, tell
 from lczlib.tables import alike_names, read_notes, read_table, station_name
+from lczlib.terms import option
 
 _FEW = 5  # stations from which on a majority that differs from the map is worth a word
 
@@ -152,7 +153,9 @@ def station_classes(
     stray = [s for s in by_hand if s not in sites.index]
     if stray and not (skip_outside and len(stray) < len(by_hand)):
         there = some(sites.index, 8)
-        way = ", or leave these classes out with --skip-outside" * (len(stray) < len(by_hand))
+        way = f", or leave these classes out with {option('skip_outside')}" * (
+            len(stray) < len(by_hand)
+        )
         msg = (
             f"{some([repr(s) for s in stray])} of the hand-set classes {'is' if len(stray) == 1 else 'are'} not "
             f"among the stations ({there}): correct the names{way}."
@@ -200,7 +203,7 @@ def station_classes(
         lower = int((own["lcz"] + 1 == own["lcz_majority"]).sum())
         looks = (
             f" {lower} of them are one less, as where classes are numbered 0-16: if so, state it with "
-            "--station-scheme 0-16."
+            f"{option('station_scheme')} 0-16."
             if lower > unlike / 2
             else " are their classes numbered like the map's (1-17)?"
         )
@@ -232,12 +235,12 @@ def _outside(
         why = "has no class" if one else "have no class"
     else:
         why = f"{'lies' if one else 'lie'} outside the LCZ map, or where it has no class"
-    way = "leave them out with --skip-outside"
+    way = f"leave them out with {option('skip_outside')}"
     if skipped:
         way = "fewer than two stations are left without them"
     return (
         f"{counted(len(outside), 'station')} of {len(sites)}: {told} {why}: set the classes by hand "
-        f"(--station-classes FILE with columns station,lcz), or {way}."
+        f"({option('station_classes')} FILE with columns station,lcz), or {way}."
     )
 
 

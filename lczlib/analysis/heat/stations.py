@@ -26,6 +26,7 @@ from lczlib.tables import (
     station_name,
     station_names,
 )
+from lczlib.terms import option
 
 _SYNONYMS = {
     "time": (),  # found by lczlib.clocks, which joins several columns
@@ -135,17 +136,17 @@ def read_stations(
     if not names:
         msg = (
             f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
-            "station or a temperature; name them with --columns time=NAME,station=NAME,temperature=NAME."
+            f"station or a temperature; name them with {option('columns')} time=NAME,station=NAME,temperature=NAME."
         )
         raise InputError(msg)
     if "time" not in names:
-        msg = f"{path} has no column of times among {_some(table.columns)}: name it with --columns time=NAME."
+        msg = f"{path} has no column of times among {_some(table.columns)}: name it with {option('columns')} time=NAME."
         raise InputError(msg)
     is_long = {"temperature", "station"} <= names.keys()
     if not is_long and site_table is None:
         msg = (
-            f"{path} has no columns for station and temperature: name them with --columns "
-            "station=NAME,temperature=NAME, or, where each station is a column, give --sites FILE."
+            f"{path} has no columns for station and temperature: name them with {option('columns')} "
+            f"station=NAME,temperature=NAME, or, where each station is a column, give {option('sites')} FILE."
         )
         raise InputError(msg)
     if site_table is None:
@@ -160,7 +161,7 @@ def read_stations(
         if not used:
             msg = (
                 f"No column of {path} ({_some(table.columns)}) is a station of {sites}, nor is there one of "
-                "stations and one of temperatures by a usual name: name them with --columns "
+                f"stations and one of temperatures by a usual name: name them with {option('columns')} "
                 "station=NAME,temperature=NAME."
             )
             raise InputError(msg)

@@ -28,6 +28,7 @@ from lczlib.errors import InputError
 from lczlib.grid import check_projected, check_same_grid, geobox_of
 from lczlib.reading import counted
 from lczlib.scenes.thermal_names import AIR
+from lczlib.terms import option
 
 _MOST_BLOCKS = 20_000
 
@@ -164,7 +165,7 @@ def surface_heat_island(
         and does not suffice, or the temperatures are of the air.
     """
     if temperature.attrs.get("quantity") == AIR:
-        msg = "These are air temperatures: use air_heat_island (--air), for the canopy heat island."
+        msg = f"These are air temperatures: use air_heat_island ({option('air')}), for the canopy heat island."
         raise InputError(msg)
     return of_pixels(
         temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities
@@ -202,7 +203,7 @@ def of_pixels(
     if not keep.any():
         msg = (
             f"No pixel has a temperature and a class and lies {options.interior} pixel(s) inside a "
-            "patch: check that the rasters overlap, or lower the erosion (--interior 0)."
+            f"patch: check that the rasters overlap, or lower the erosion ({option('interior')} 0)."
         )
         raise InputError(msg)
     used = celsius[keep]

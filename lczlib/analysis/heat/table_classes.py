@@ -12,6 +12,7 @@ from lczlib.class_names import class_of_value
 from lczlib.classes import lookup
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.tables import numbers
+from lczlib.terms import option
 
 TableScheme = Literal["1-17", "101-107", "0-16"]
 """Numberings of tables: as of rasters. Codes with letters and names are read in all of them."""
@@ -53,8 +54,8 @@ def reader_of_classes(
         if zeros < len(codes):
             msg = (
                 f"{path} has the number 0 in its column of classes ({zeros:,} of {len(codes):,} stations), which "
-                f"is LCZ 1 where classes are numbered 0-16, or no class: say which with --station-scheme 0-16 or "
-                "--station-scheme 1-17."
+                f"is LCZ 1 where classes are numbered 0-16, or no class: say which with "
+                f"{option('station_scheme', '0-16')} or {option('station_scheme', '1-17')}."
             )
             raise InputError(msg)
     if scheme != "0-16":

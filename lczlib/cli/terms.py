@@ -1,0 +1,24 @@
+"""How the command line writes the settings that messages name: as its options."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lczlib.settings import described
+from lczlib.terms import command_line
+
+
+@cache
+def _flags() -> dict[str, str]:
+    """Options that are not called as their settings."""
+    from lczlib.jobs.water import WaterRequest
+    from lczlib.map_request import MapRequest
+
+    requests = (MapRequest, WaterRequest)
+    return {n: s.setting.flag for r in requests for n, s in described(r).items() if s.setting.flag}
+
+
+def face(name: str, value: str) -> str:
+    """``--scheme 0-16``, ``--date 2020-01-01`` of the setting ``dates``."""
+    flag = _flags().get(name)
+    return f"{flag} {value}".rstrip() if flag else command_line(name, value)
