@@ -14,7 +14,14 @@ from lczlib.class_names import (
     class_of_text,
     serial_names,
 )
-from lczlib.classes import N_CLASSES, NODATA, Scheme, to_standard
+from lczlib.classes import (
+    N_CLASSES,
+    NODATA,
+    AmbiguousNumberingError,
+    Scheme,
+    detect_scheme,
+    to_standard,
+)
 from lczlib.errors import ClassSchemeError, InputError
 
 CLASS_COLUMNS = (
@@ -26,6 +33,9 @@ CLASS_COLUMNS = (
 other name with ``lcz`` in it. ``LCZ_PRIMARY`` is GeoClimate's, ``LCZ1_NAME`` that of its older
 tables. ``folder`` is the KML folder that a placemark lies in: the WUDAPT template has one folder for
 each class."""
+
+_GEOCLIMATE = ("lcz_primary", "lcz_secondary", "lcz1_name")
+"""Columns of one program, whose numbers are 1-10 and 101-107 and 0 for none."""
 
 _OTHER_LCZ = re.compile(
     r"second|(?<!\d)2|alt|equal|uniq|dist|prob|conf|qual|cert|entropy|area|share|frac|perc|count|date"
@@ -42,6 +52,7 @@ _REGION = re.compile(
 _READABLE = 2 / 3
 """Share of the filled values of a column that must tell a class, for the others to be left out."""
 
+_BY_NAME = "names or codes"
 SEVERAL, REGION, UNREADABLE, UNLABELLED = "several", "region", "unreadable", "unlabelled"
 
 
@@ -62,6 +73,8 @@ class ClassColumn:
         In words.
     examples : dict of str to list of str
         The first values of each reason.
+    unsure : bool
+        Whether 0 was taken for unlabelled, and might be a class.
     """
 
     name: str
@@ -69,6 +82,12 @@ class ClassColumn:
     why: np.ndarray
     numbering: str
     examples: dict[str, list[str]] = field(default_factory=dict)
+    unsure: bool = False
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the classes are told by texts, whose meaning is certain, and not by numbers."""
+        return self.numbering == _BY_NAME
 
     def quoted(self, why: str, most: int = 3) -> str:
         """Some of the values of a reason, in quotation marks."""
@@ -78,7 +97,12 @@ class ClassColumn:
 
 
 def class_column(
-    table: pd.DataFrame, column: str | None, scheme: Scheme | None, path: object
+    table: pd.DataFrame,
+    column: str | None,
+    scheme: Scheme | None,
+    path: object,
+    *,
+    zero_unlabelled: bool = False,
 ) -> ClassColumn:
     """The column of a table that holds the classes.
 
@@ -92,13 +116,15 @@ def class_column(
         Numbering of numeric classes.
     path : object
         Named in messages.
+    zero_unlabelled : bool
+        Whether a number 0 is no class where it might be the first of 0-16; refused otherwise, as in maps.
 
     Raises
     ------
     InputError
         If no column holds the class, or two do and differ.
     ClassSchemeError
-        If the named column holds something that is no LCZ.
+        If the named column holds something that is no LCZ, or the numbering is ambiguous.
     """
     columns = [str(c) for c in table.columns]
     if column is not None:
@@ -106,16 +132,17 @@ def class_column(
             msg = f"{path} has no column {column!r}: it has {', '.join(columns)}."
             raise InputError(msg)
         try:
-            return _read(column, table[column], scheme)
+            return _read(column, table[column], scheme, zero_unlabelled=zero_unlabelled)
         except ClassSchemeError as err:
             msg = f"{path}, column {column!r}: {err}"
             raise ClassSchemeError(msg) from err
-    found, refused = [], []
+    found, refused, errors = [], [], {}
     for name in _candidates(columns):
         try:
-            read = _read(name, table[name], scheme)
+            read = _read(name, table[name], scheme, zero_unlabelled=zero_unlabelled)
         except ClassSchemeError as err:
             refused.append(f"{name!r} does not ({_short(err)})")
+            errors[name] = err
             continue
         if not read.codes.any():
             refused.append(f"{name!r} is empty")
@@ -123,6 +150,10 @@ def class_column(
         found.append(read)
         if name.lower() == "lcz":
             break
+    unsure = [n for n, err in errors.items() if isinstance(err, AmbiguousNumberingError)]
+    if unsure and not any(c.by_name for c in found):
+        msg = f"{path}, column {unsure[0]!r}: {errors[unsure[0]]}"
+        raise ClassSchemeError(msg)
     own = [c for c in found if "lcz" in c.name.lower()]
     found = own or found
     if found:
@@ -138,6 +169,13 @@ def class_column(
         return max(found, key=lambda c: int((c.codes > 0).sum()))
     if not columns:
         msg = f"{path} has shapes but no columns: give each its LCZ class in a column named lcz."
+        raise InputError(msg)
+    twofold = next((n for n, err in errors.items() if isinstance(err, SeveralClassesError)), None)
+    if twofold is not None:
+        msg = (
+            f"No class of {path} can be told: names in column {twofold!r} are of two classes "
+            f"({_short(errors[twofold])}); give each feature a name of one."
+        )
         raise InputError(msg)
     why = f"; {'; '.join(refused)}" if refused else ""
     msg = (
@@ -163,7 +201,9 @@ def _candidates(columns: list[str]) -> list[str]:
     return own + others + [c for c in known if c not in own]
 
 
-def _read(name: str, values: pd.Series, scheme: Scheme | None) -> ClassColumn:
+def _read(
+    name: str, values: pd.Series, scheme: Scheme | None, *, zero_unlabelled: bool
+) -> ClassColumn:
     """The classes of a column.
 
     Raises
@@ -177,14 +217,22 @@ def _read(name: str, values: pd.Series, scheme: Scheme | None) -> ClassColumn:
         numbers = numeric.to_numpy(float)
         # no numbering counts below 0, and 255 is the empty byte
         numbers = np.where((numbers < 0) | (numbers == 255), np.nan, numbers)
-        # nobody draws polygons in 0-16 unasked: 0 is "unlabelled" unless the caller says otherwise
         nodata = None if scheme == "0-16" else 0
         codes = to_standard(numbers, scheme, nodata=nodata)
+        present = np.unique(numbers[np.isfinite(numbers)])
+        unsure = False
+        if scheme is None and 0 in present and codes.any() and name.lower() not in _GEOCLIMATE:
+            try:
+                detect_scheme(present)  # as in maps, 0 may be the first class or none
+            except AmbiguousNumberingError:
+                if not zero_unlabelled:
+                    raise
+                unsure = True
         high = np.nanmax(numbers) if np.isfinite(numbers).any() else 0
         numbering = scheme or ("101-107" if high > N_CLASSES else "1-17")
         numbering = numbering.replace("101-107", "1-10 and 101-107")
         why = np.where(codes == NODATA, UNLABELLED, "").astype(object)
-        return ClassColumn(name, codes, why, f"numbers {numbering}")
+        return ClassColumn(name, codes, why, f"numbers {numbering}", unsure=unsure)
     texts = values.astype("string").where(filled, "")
     return _of_texts(name, texts, filled)
 
@@ -217,7 +265,7 @@ def _of_texts(name: str, texts: pd.Series, filled: np.ndarray) -> ClassColumn:
         cause: [t for t in distinct if known[t][1] == cause]
         for cause in (SEVERAL, REGION, UNREADABLE)
     }
-    return ClassColumn(name, codes, why, "names or codes", examples)
+    return ClassColumn(name, codes, why, _BY_NAME, examples)
 
 
 def _tell(text: str, refused: dict[str, ClassSchemeError]) -> tuple[int, str]:

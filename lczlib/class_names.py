@@ -43,8 +43,10 @@ def class_of_text(text: str) -> int:
     [6, 11, 17, 13, 6]
     >>> [class_of_text(t) for t in ("LCZ1a", "<b>LCZ 06</b>", "Open low-rise (#2)", "LCZ 6 - Park")]
     [1, 6, 6, 6]
+    >>> [class_of_text(t) for t in ("Lightweight", "Sparsely built-up", "Open high-rise buildings")]
+    [7, 9, 4]
     """
-    plain = _plain(text)
+    plain = _in_full(_plain(text))
     if plain in _UNLABELLED:
         return NODATA
     try:
@@ -123,9 +125,14 @@ _JOIN = rf"(?:[ .:()\[\]?'\"-]|{_STRONG}|\b(?:with|of|maybe|perhaps|possibly)\b)
 _SERIAL = r"(?:\(\s*\d+\s*\)|#\s*\d+|\b(?:no|nr|polygon|area|site)\b[ .]*\d+)"
 
 
+_IN_PLURAL = {
+    "rise": "rises?", "trees": "trees?", "plants": "plants?", "rock": "rocks?", "soil": "soils?",
+}  # fmt: skip
+
+
 def _name_pattern(name: str) -> str:
-    words = re.split(r"[ -]", name)
-    return r"[ ,/-]*".join("(?:or)?" if w == "or" else w for w in words)
+    words = ("(?:or)?" if w == "or" else _IN_PLURAL.get(w, w) for w in re.split(r"[ -]", name))
+    return r"[ ,/-]*".join(words)
 
 
 _NAMES = {
@@ -145,6 +152,28 @@ _ATTACHED = re.compile(  # LCZ1a, LCZ1ab, LCZA1, LCZAa: a polygon's own mark beh
     rf"{_LCZ}(?:(?P<code>(?:10[1-7]|1[0-7]|0?[1-9])(?=[a-z]{{1,2}}(?![a-z0-9]))"
     r"|[a-g](?=\d{1,3}(?![a-z0-9])|[a-z]{1,2}$))\w+)"
 )
+
+
+_SHORT = {
+    r"(compact|open)[ -]*(high|mid|low)": r"\1 \2-rise",
+    r"large[ -]*low": "large low-rise",
+    r"light[ -]*weight": "lightweight low-rise",
+    r"spars(?:e|ely)[ -]*built(?:[ -]*up)?": "sparsely built",
+    r"heavy[ -]*industrial": "heavy industry",
+    r"water[ -]*bod(?:y|ies)": "water",
+}
+"""Names in use that are short for one class's, where they are all of a text or stand behind its code."""
+_THING = r"(?:buildings?|houses?|housing|areas?|zones?|surfaces?|cover)"
+"""What a name may be of: "open high-rise buildings", "paved surface"."""
+
+
+def _in_full(plain: str) -> str:
+    """A text whose name of a class is shortened, with the name in full."""
+    for short, name in _SHORT.items():
+        found = re.fullmatch(rf"((?:{_LCZ}?{_CODE}[ .:()-]*)?){short}((?: {_THING})*)", plain)
+        if found:
+            return f"{found[1]}{re.sub(short, name, plain[found.end(1) : found.start(found.re.groups)])}"
+    return plain
 
 
 def _classes_in(plain: str) -> list[int]:
@@ -170,6 +199,8 @@ def _classes_in(plain: str) -> list[int]:
         if later["lcz"] or (later["name"] and " " in later["name"]):
             found.append(_mentioned(later))
     told = attached or first.groupdict().get("lcz")
+    if first.groupdict().get("name"):
+        rest = re.sub(rf"^(?:[ -]*\b{_THING}\b)+", "", rest)
     if not told and re.sub(r"\([^()]*\)|[ .?!()]", "", rest):
         return []  # "6 Main Street", "water tower"
     return list(dict.fromkeys(found))

@@ -26,6 +26,10 @@ N_CLASSES = 17
 NODATA = 0
 
 
+class AmbiguousNumberingError(ClassSchemeError):
+    """Codes fit two numberings with different meaning."""
+
+
 @dataclass(frozen=True)
 class LczClass:
     """One Local Climate Zone.
@@ -164,8 +168,10 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
 
     Raises
     ------
+    AmbiguousNumberingError
+        If the codes fit both ``1-17`` and ``0-16`` with different meaning.
     ClassSchemeError
-        If the codes fit no numbering, or fit both ``1-17`` and ``0-16`` with different meaning.
+        If the codes fit no numbering.
 
     Examples
     --------
@@ -202,10 +208,10 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
     else:
         why = f"codes {min(present)}-{max(present)} without 0 and 17 fit 1-17 and 0-16 alike"
     msg = (
-        f"The class numbering is ambiguous: {why}; say which with scheme='1-17' or scheme='0-16' "
-        "(--scheme)."
+        f"The class numbering is ambiguous: {why}; say which with --scheme 1-17 or --scheme 0-16 "
+        "(scheme= in Python)."
     )
-    raise ClassSchemeError(msg)
+    raise AmbiguousNumberingError(msg)
 
 
 def to_standard(

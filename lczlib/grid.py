@@ -23,6 +23,9 @@ CELL_SIZE = 100.0
 _LARGEST_X, _LARGEST_Y = 540.0, 100.0  # degrees: the globe and a margin, for 0-360 and edges
 _SMALLEST_CELL = 0.05  # metres; cells of degrees taken for metres are smaller
 
+_NOT_EDITED = ("netcdf:", "hdf4", "hdf5")
+"""What GDAL's names of variables begin with, which it cannot edit in place."""
+
 Resampling = Literal["nearest", "mode", "average", "bilinear", "cubic", "min", "max", "med"]
 
 
@@ -40,9 +43,15 @@ def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "raster") -> GeoBox:
         msg = f"The {what} has no regular grid: its x and y coordinates are not evenly spaced."
         raise GridError(msg)
     if box.crs is None:
+        source = str(data.encoding.get("source", ""))
+        how = "`gdal_edit.py -a_srs EPSG:32633 FILE`"
+        if source.casefold().startswith(_NOT_EDITED) or source.casefold().endswith(".nc"):
+            how = (
+                f"`gdal_translate -a_srs EPSG:32633 -a_ullr LEFT TOP RIGHT BOTTOM {source} out.tif`"
+            )
         msg = (
-            f"The {what} has no coordinate reference system: set it, for example with "
-            "`gdal_edit.py -a_srs EPSG:32633 FILE` or `data.rio.write_crs('EPSG:32633')`."
+            f"The {what} has no coordinate reference system: set it, for example with {how} or "
+            "`data.rio.write_crs('EPSG:32633')`."
         )
         raise GridError(msg)
     _check_plausible(box, what)
@@ -63,10 +72,11 @@ def _check_plausible(box: GeoBox, what: str) -> None:
         unit, other = _unit(box), "degrees"
     else:
         return
+    code = "EPSG:4326" if other == "degrees" else "EPSG:CODE"
     msg = (
         f"The {what} says that it is in {unit}, but its coordinates look like {other} "
         f"({describe(box)}): the wrong coordinate reference system was assigned; set the right one "
-        "with `gdal_edit.py -a_srs EPSG:CODE FILE`."
+        f"with `gdal_edit.py -a_srs {code} FILE`."
     )
     raise GridError(msg)
 
@@ -81,10 +91,11 @@ def check_projected(box: GeoBox, what: str = "raster", *, remedy: str = "") -> G
     """
     if box.crs is None or box.crs.geographic or "metre" not in {u.lower() for u in box.crs.units}:
         unit = "no CRS" if box.crs is None else f"{crs_name(box)} in {_unit(box)}"
+        place = (np.nan, np.nan) if box.crs is None else centre_of(box)
+        zone = utm_of(*place) if np.isfinite(place).all() else "EPSG:CODE"
         msg = (
             f"The {what} must be in a projected coordinate reference system in metres, not {unit}: "
-            "warp it to the city's UTM zone first (`gdalwarp -t_srs EPSG:326xx IN OUT`, 327xx in the "
-            f"south){remedy}."
+            f"warp it to its UTM zone first (`gdalwarp -t_srs {zone} IN OUT`){remedy}."
         )
         raise GridError(msg)
     return box
@@ -133,9 +144,16 @@ def check_same_grid(
     box_a = a if isinstance(a, GeoBox) else geobox_of(a, names[0])
     box_b = b if isinstance(b, GeoBox) else geobox_of(b, names[1])
     if not same_grid(box_a, box_b):
+        up = [b.affine.e > 0 for b in (box_a, box_b)]
+        turn = (
+            f" The rows of {names[up.index(True)]} go from south to north: turn them "
+            "(`data.sortby('y', ascending=False)`)."
+            if up[0] != up[1]
+            else ""
+        )
         msg = (
             f"The grids differ: {names[0]} is {describe(box_a)}; {names[1]} is {describe(box_b)}. "
-            "Bring one to the other's grid, or ask for resampling (--resample nearest)."
+            f"Bring one to the other's grid, or ask for resampling (--resample nearest).{turn}"
         )
         raise GridError(msg)
     return box_a

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -15,17 +16,55 @@ from lczlib.reading import share
 _OF_LCZ = re.compile(r"lcz|local climate|wudapt", re.IGNORECASE)
 _NEVER_CLASSES = re.compile(r"probab|certaint|fraction|\bvotes?\b|agree", re.IGNORECASE)
 _SOMETHING_ELSE = re.compile(
-    r"land[ _]?(?:cover|use)|corine|\bclc|world ?cover|\bnlcd|\bigbp|lc_type|building|height|\bcounts?\b|"
+    r"land[ _]?(?:cover|use)|lulc|corine|\bclc|world ?cover|dynamic ?world|\bnlcd|\bglc|\bigbp|lc_type|"
+    r"k(?:o|oe|ö)ppen|building|height|\bcounts?\b|"
     r"population|density|impervious|\bndvi|elevation|\bdem\b|temperature|backscatter",
     re.IGNORECASE,
 )
+_LAND_COVER_NAMES = re.compile(
+    r"land[ _.-]?(?:cover|use)|lulc|corine|(?<![a-z])clc(?![a-z])|world[ _.-]?cover|dynamic[ _.-]?world|"
+    r"esri[ _.-]?(?:lulc|lc|land|10m)|k(?:o|oe|ö)ppen|modis|mcd12|lc_type|igbp|(?<![a-z])nlcd(?![a-z])|"
+    r"(?<![a-z])glc(?![a-z])|globe?[ _.-]?(?:land|cover)|cci[ _.-]?lc|urban[ _.-]?atlas",
+    re.IGNORECASE,
+)
+"""Products that file names tell."""
 _SAMPLE = 1024
 """Edge of the window in the middle that neighbours are compared in."""
 _FEWEST_PAIRS = 500
 
 
-def check_description(layer: xr.DataArray) -> None:
+def named_land_cover(path: str | Path) -> str:
+    """The land cover or climate product that a file's name tells, empty where it tells none or an LCZ map."""
+    name = Path(str(path)).name
+    found = None if _OF_LCZ.search(name) else _LAND_COVER_NAMES.search(name)
+    return found.group(0) if found else ""
+
+
+def check_name(product: str) -> None:
+    """Refuse a map of which nothing but its numbers speaks for LCZ, and its name for a `product`.
+
+    Raises
+    ------
+    ClassSchemeError
+        If `product` (see `named_land_cover`) is not empty.
+    """
+    if product:
+        msg = (
+            f"its name tells of {product!r}, which is land cover or climate, and neither names nor colours of "
+            "its codes are those of LCZ: give an LCZ map; if it is one, name its numbering (--scheme 1-17)."
+        )
+        raise ClassSchemeError(msg)
+
+
+def check_description(layer: xr.DataArray, of_file: Mapping[str, object] | None = None) -> None:
     """Refuse a band that says itself that it is something else.
+
+    Parameters
+    ----------
+    layer : DataArray
+        The band.
+    of_file : mapping, optional
+        What its file says: the tags of all bands.
 
     Raises
     ------
@@ -33,7 +72,9 @@ def check_description(layer: xr.DataArray) -> None:
         If its description, title or unit is that of probabilities, land cover, heights or counts.
     """
     keys = ("long_name", "standard_name", "description", "title", "TIFFTAG_IMAGEDESCRIPTION")
-    texts = [str(layer.attrs[k]) for k in keys if layer.attrs.get(k)]
+    # rioxarray has the names of several bands as a tuple
+    told = {k: v for k, v in (of_file or {}).items() if isinstance(v, str)} | layer.attrs
+    texts = [str(told[k]) for k in keys if told.get(k)]
     unit = str(layer.attrs.get("units", ""))
     for text in texts:
         lcz = bool(_OF_LCZ.search(text))

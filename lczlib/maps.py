@@ -20,7 +20,7 @@ from lczlib.grid import geobox_of
 from lczlib.legend_files import find_legends
 from lczlib.legends import parse_legend
 from lczlib.map_codes import StoredCodes, map_reading, translated
-from lczlib.map_doubts import check_description, doubts
+from lczlib.map_doubts import check_description, check_name, doubts, named_land_cover
 from lczlib.numbering import MapScheme, meaning_of
 from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster, physical
 from lczlib.reading import Reading, counted, tell
@@ -124,17 +124,23 @@ def open_lcz_map(
     index, note = map_band(data, inside, path)
     layer = layer_of(data, index)
     geobox_of(layer, f"{what} {path}")
+    product = "" if scheme or legend else named_land_cover(path) or named_land_cover(source)
     try:
         if not (scheme or legend):
-            check_description(layer)
+            check_description(layer, data.attrs)
         stored = StoredCodes.of(layer, given.nodata if nodata is None else np.atleast_1d(nodata))
         meaning = meaning_of(stored.codes, scheme, legend, find_legends(source, path, index + 1))
         table = stored.table(meaning.classes)
         codes = xr.DataArray(translated(layer.data, stored.values, table), layer.coords, layer.dims)
         cells = np.bincount(table, stored.counts, minlength=N_CLASSES + 1).astype(int)
-        doubted = () if meaning.certain else doubts(codes, np.flatnonzero(cells[1:]) + 1)
+        doubted: tuple[str, ...] = ()
+        if not meaning.certain:
+            check_name(product)
+            doubted = doubts(codes, np.flatnonzero(cells[1:]) + 1)
     except ClassSchemeError as err:
         msg = f"{path}: {err}"
+        if product and product.casefold() not in str(err).casefold():
+            msg += f" Its name tells of {product!r}: land cover or climate, and no LCZ map?"
         raise ClassSchemeError(msg) from err
     sure = _certainty_band(data)
     tell(map_reading(path, what, note, stored, meaning, cells, doubted, sure))

@@ -172,6 +172,14 @@ def _by_scheme(
     table = _table(scheme)
     fills = tuple(c for c in fills if c not in table)
     stray = [c for c in present if c not in table and c not in fills]
+    others = (s for s in MAP_SCHEMES if s != "wrf")  # which takes any land use
+    other = next((s for s in others if all(c in _table(s) or c in fills for c in present)), "")
+    if stray and other:
+        msg = (
+            f"codes {_few(stray)} are not in the numbering {scheme}, but all are in {other}: say that of this "
+            f"map (--scheme {other}), or what each code means (--legend {stray[0]}=CLASS,...)."
+        )
+        raise ClassSchemeError(msg)
     if stray:
         msg = (
             f"codes {_few(stray)} are not in the numbering {scheme}: name the no-data value "
@@ -210,9 +218,14 @@ def _found_out(
         if "--legend" not in why:  # ambiguous: it may be neither of the two
             why = f"{why[:-1]}; or, if it has a legend of its own, what its codes mean (--legend)."
     verdicts = _verdicts(codes, _table(scheme) if scheme else {}, found)
-    for v in verdicts:
-        if v.says == "something else":
-            raise ClassSchemeError(_no_lcz(v, codes))
+    against = [v for v in verdicts if v.says == "something else"]
+    if not (scheme or against):  # then colours are judged by all that the codes may be
+        may_be = [t for t in map(_table, ("1-17", "0-16")) if all(c in t for c in codes)]
+        each = [_verdicts(codes, table, found) for table in may_be]
+        each = [[v for v in told if v.says == "something else"] for told in each]
+        against = each[0] if each and all(each) else []
+    if against:
+        raise ClassSchemeError(_no_lcz(against[0], codes))
     if not scheme:
         fitting = (
             [s for s in ("1-17", "0-16", "101-107") if _fits(s, codes, found)] if verdicts else []
@@ -316,7 +329,7 @@ def _agreed(
             "wrong, say what the codes mean with --legend.",
         )
     sources = " and ".join(dict.fromkeys(v.source for v in verdicts))
-    said = f"{sources} agree" if sources else "no names or colours of classes"
+    said = f"{sources} {_verb(sources, 'agree')}" if sources else "no names or colours of classes"
     certain = bool(verdicts) or scheme == "wrf"
     return Meaning(classes, scheme, how, said, certain, tuple(fills), cautions)
 
@@ -330,15 +343,16 @@ def _own_legend(
     text = legend_text(classes)
     for other in verdicts:
         if any(classes.get(c, n) != n for c, n in other.classes.items()):
+            own = f"its {first.source} {_verb(first.source, 'say')} {text}"
             msg = (
-                f"its {first.source} say {text}, and its {other.source} {legend_text(other.classes)}: "
-                f"name the right legend, as in --legend {text}."
+                f"{own}, and its {other.source} {legend_text(other.classes)}: name the right legend, as in "
+                f"--legend {text}."
             )
             raise ClassSchemeError(msg)
     unknown = [c for c in codes if c and c not in classes]
     if unknown or first.by_color:
         more = "".join(f",{c}=CLASS" for c in unknown)
-        msg = f"{why} Its {first.source} say: --legend {text}{more}."
+        msg = f"{why} Its {first.source} {_verb(first.source, 'say')}: --legend {text}{more}."
         raise ClassSchemeError(msg)
     classes = {0: NODATA} | classes | dict.fromkeys(fills, NODATA)
     return Meaning(classes, "own legend", f"by the {first.source}", "", True, tuple(fills))
@@ -359,10 +373,11 @@ def _other_legend(v: Verdict, codes: Sequence[int], scheme: str) -> str:
 def _no_lcz(v: Verdict, codes: Sequence[int]) -> str:
     if v.unclear:
         listed = ", ".join(f"{c} {n!r}" for c, n in list(v.unclear.items())[:3])
-        what = f"its {v.source} call the codes {listed}, which are no Local Climate Zones"
+        what = f"its {v.source} {_verb(v.source, 'call')} the codes {listed}, which are no Local Climate Zones"
     else:
         what = (
-            f"its {v.source} is none of Local Climate Zones: land cover, counts or heights, perhaps"
+            f"its {v.source} {_verb(v.source, 'are', 'is')} none of Local Climate Zones: land cover, counts or "
+            "heights, perhaps"
         )
     coded = [c for c in codes if c]
     text = ",".join(f"{c}=CLASS" for c in coded[:4]) + (",..." if len(coded) > 4 else "")
@@ -370,6 +385,14 @@ def _no_lcz(v: Verdict, codes: Sequence[int]) -> str:
         f"{what}. Give an LCZ map; if it is one, say what the codes mean (--legend {text}), or that its "
         "numbers are those of LCZ (--scheme 1-17)."
     )
+
+
+def _verb(source: str, several: str, one: str = "") -> str:
+    """What a legend does: category names ``agree``, a colour table ``agrees``."""
+    many = " and " in source or source.startswith(
+        ("names", "colours", "category names", "metadata")
+    )
+    return several if many else one or f"{several}s"
 
 
 def _few(codes: Sequence[int]) -> str:

@@ -46,6 +46,7 @@ def open_polygons(
     layer: str | None = None,
     what: str = "polygon file",
     points: bool = False,
+    zero_unlabelled: bool = False,
 ) -> gpd.GeoDataFrame:
     """Open LCZ polygons, or reference points, of a vector file.
 
@@ -59,13 +60,17 @@ def open_polygons(
         ``lcz`` in its name, whose values can be read as classes: numbers (1-17 or 101-107), codes
         (``A``, ``LCZ 6``) or names (``open low-rise``).
     scheme : Scheme, optional
-        Numbering of numeric classes; detected when not given, with 0 as unlabelled.
+        Numbering of numeric classes; detected when not given.
     layer : str, optional
         Layer to read, where a file other than KML holds several.
     what : str
         What messages call the file.
     points : bool
-        Whether a file that holds labelled points and no polygon will do: samples for an assessment.
+        Whether a file that holds labelled points and no polygon will do: samples for an assessment, also
+        in a table with columns of coordinates (see `lczlib.point_tables`).
+    zero_unlabelled : bool
+        Whether a number 0 is no class, with a caution, where it might be the first of 0-16; refused
+        otherwise.
 
     Returns
     -------
@@ -75,8 +80,8 @@ def open_polygons(
         the ``source``, the ``class_column`` and how many features were left out or mended:
         ``unlabelled`` (class 0 or empty), ``several_classes`` (names two), ``regions`` (the frame
         around the areas), ``unreadable`` (names no class), ``not_polygons`` (points, lines, no
-        geometry), ``impossible`` (coordinates that are no place), ``without_area`` and ``repaired``
-        (self-crossing outlines).
+        geometry), ``impossible`` (coordinates that are no place), ``without_area``,
+        ``duplicates`` (of another polygon, class and all) and ``repaired`` (self-crossing outlines).
 
     Raises
     ------
@@ -84,13 +89,14 @@ def open_polygons(
         If the file cannot be read, holds no labelled polygon, or no column holds the class, or
         two do and differ.
     ClassSchemeError
-        If the named column holds something that is no LCZ.
+        If the named column holds something that is no LCZ, or the numbering is ambiguous.
     GridError
         If the file has no coordinate reference system, or one that its coordinates contradict.
     """
     shapes, reading = labelled_shapes(
-        path, column, scheme=scheme, layer=layer, what=what, points=points
-    )
+        path, column, scheme=scheme, layer=layer, what=what, points=points,
+        zero_unlabelled=zero_unlabelled,
+    )  # fmt: skip
     tell(reading)
     return shapes
 
@@ -103,11 +109,18 @@ def labelled_shapes(
     layer: str | None = None,
     what: str = "polygon file",
     points: bool = False,
+    zero_unlabelled: bool = False,
 ) -> tuple[gpd.GeoDataFrame, Reading]:
     """As `open_polygons`; what was read is returned, and not told yet."""
-    features = read_features(path, layer, what)
+    features = read_features(path, layer, what, tables=points)
     table = features.table
-    classes = class_column(table.drop(columns=table.geometry.name), column, scheme, path)
+    classes = class_column(
+        table.drop(columns=table.geometry.name),
+        column,
+        scheme,
+        path,
+        zero_unlabelled=zero_unlabelled,
+    )
     labelled = classes.codes != NODATA
     dimensions = _dimensions(table.geometry)
     areal = dimensions == 2
@@ -124,6 +137,7 @@ def labelled_shapes(
         "not_polygons": int((~wanted & ~features.impossible).sum()),
         "impossible": int(features.impossible.sum()),
         "without_area": 0,
+        "duplicates": 0,
         "repaired": 0,
     }
     if not keep.any():
@@ -142,8 +156,10 @@ def labelled_shapes(
                 " fall into a line or a point; draw them anew."
             )
             raise InputError(msg)
-        geometry = geometry[~flat]
-        keep[np.flatnonzero(keep)[flat]] = False
+        again = ~flat & _repeated(shapes, classes.codes[keep])
+        attrs["duplicates"] = int(again.sum())
+        geometry = geometry[~flat & ~again]
+        keep[np.flatnonzero(keep)[flat | again]] = False
     out = gpd.GeoDataFrame(
         {"polygon": np.flatnonzero(keep) + 1, "lcz": classes.codes[keep]},
         geometry=geometry.to_numpy(),
@@ -152,6 +168,12 @@ def labelled_shapes(
     out.attrs = attrs
     reading = _reading(out, features, classes, dimensions, "point" if sampled else "polygon", what)
     return out, reading
+
+
+def _repeated(shapes: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Polygons that have outline and class of one before them, wherever their outlines begin."""
+    outlines = shapely.to_wkb(shapely.normalize(shapes))
+    return pd.DataFrame({"outline": outlines, "lcz": codes}).duplicated().to_numpy()
 
 
 def _none_left(
@@ -171,7 +193,7 @@ def _none_left(
     }  # fmt: skip
     said = ", ".join(f"{n} {why}" for why, n in lost.items() if n)
     return (
-        f"{path} holds no labelled polygon: of {len(labelled)} features {said} "
+        f"{path} holds no labelled polygon: of {counted(len(labelled), 'feature')} {said} "
         f"(column {attrs['class_column']!r})."
     )
 
@@ -193,6 +215,7 @@ def _reading(
         "without a shape that can be read": int(a["not_polygons"]) - others,
         "with coordinates that are no place": a["impossible"],
         "without area": a["without_area"],
+        "that repeat another, class and all": a["duplicates"],
     }
     said = [
         f"{counted(len(shapes), noun)} of {counted(len(features.table), 'feature')}",
@@ -207,11 +230,10 @@ def _reading(
         said.append(f"{counted(int(a['repaired']), 'self-crossing outline')} mended")
     name = Path(str(a["source"])).name
     cautions = []
-    zeros = a["unlabelled"] and classes.numbering == "numbers 1-17"
-    if zeros and 16 in present and 17 not in present:
+    if classes.unsure:
         cautions.append(
-            f"{counted(int(a['unlabelled']), noun)} of {name} have class 0 or none, and none has 17: if the "
-            "classes are numbered 0-16, say so (--scheme 0-16)."
+            f"{counted(int(a['unlabelled']), noun)} of {name} have class 0 or none, taken for unlabelled, and "
+            "none has 17: if the classes are numbered 0-16, number them 1-17."
         )
     if a["several_classes"]:
         cautions.append(

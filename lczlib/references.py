@@ -1,4 +1,4 @@
-"""A reference to judge a map by: class codes in a raster, or labelled polygons or points."""
+"""A reference to judge a map by: class codes in a raster, or labelled polygons or points, also in a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import xarray as xr
 
 from lczlib.classes import Scheme
 from lczlib.maps import MapOptions, open_lcz_map
+from lczlib.point_tables import is_point_table
 from lczlib.polygons import open_polygons
 from lczlib.unreadable import kind_of_file
 from lczlib.vector_files import is_polygon_file
@@ -49,6 +50,7 @@ def open_reference(
     known = Path(path).is_file() and Path(path).suffix.lower() not in _ARCHIVES
     kind = kind_of_file(path) if known else None
     polygons = is_polygon_file(path) if kind is None else kind == "polygons"
+    polygons = polygons or is_point_table(path)
     options = options or MapOptions()
     if polygons:
         stated = scheme_of_polygons(options, path, "reference")

@@ -20,6 +20,7 @@ import shapely
 
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
+from lczlib.point_tables import is_point_table, points_of_table
 from lczlib.reading import counted
 from lczlib.unreadable import unreadable
 
@@ -64,7 +65,11 @@ def is_polygon_file(path: str | Path) -> bool:
 
 
 def read_features(
-    path: str | Path, layer: str | None = None, what: str = "polygon file"
+    path: str | Path,
+    layer: str | None = None,
+    what: str = "polygon file",
+    *,
+    tables: bool = False,
 ) -> Features:
     """Read all features of a vector file.
 
@@ -76,6 +81,8 @@ def read_features(
         Layer to read, where a file other than KML holds several with features.
     what : str
         What messages call the file.
+    tables : bool
+        Whether a table with columns of coordinates will do (see `lczlib.point_tables`).
 
     Raises
     ------
@@ -91,11 +98,13 @@ def read_features(
         # what the libraries mutter of single shapes is counted here instead
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
-            if path.suffix.lower() == ".parquet":
+            if tables and is_point_table(path):
+                (table, said), chosen = points_of_table(path, what), ""
+            elif path.suffix.lower() == ".parquet":
                 table, chosen, said = _read_parquet(path, what), "", ()
             else:
                 table, chosen, said = _read_gdal(path, layer, what)
-    except InputError:
+    except (InputError, GridError):
         raise
     except (RuntimeError, OSError, ValueError, shapely.errors.ShapelyError) as err:
         raise InputError(unreadable(path, what, "polygons")) from err

@@ -64,7 +64,7 @@ def test_a_certain_numbering_is_detected(codes, zero_is_nodata, expected):
 
 @pytest.mark.parametrize("codes", [[0, 1, 2], [0, 5, 16], [1, 5, 16], [3, 11]])
 def test_an_ambiguous_numbering_is_refused_with_the_option_to_set(codes):
-    with pytest.raises(ClassSchemeError, match="scheme='0-16'"):
+    with pytest.raises(ClassSchemeError, match="--scheme 0-16"):
         detect_scheme(codes)
 
 

@@ -185,8 +185,10 @@ def test_every_command_takes_polygons_for_a_map(tmp_path, run_lcz, write_tif):
 
 def test_polygons_on_one_another_and_far_apart_are_told(tmp_path):
     table = rsu(10)
+    classes = np.repeat(standard(table["LCZ_PRIMARY"].to_numpy()), 2)
+    classes[1::2] = classes[1::2] % 17 + 1  # equal ones of one class would be one polygon
     twice = gpd.GeoDataFrame(
-        {"lcz": np.repeat(standard(table["LCZ_PRIMARY"].to_numpy()), 2)},
+        {"lcz": classes},
         geometry=table.geometry.repeat(2).to_numpy(), crs=table.crs,
     )  # fmt: skip
     twice.to_file(tmp_path / "twice.gpkg")

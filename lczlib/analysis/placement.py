@@ -26,14 +26,14 @@ def placement(reference: gpd.GeoDataFrame, per_unit: xr.DataArray) -> Reading:
     said = [
         f"{counted(n_on, noun)} of {len(reference)} on the map, {counted(int(counts.sum()), 'cell')}"
     ]
-    left = {
-        f"{noun}s outside the map": a["polygons_outside"],
-        f"{noun}s too small to hold the centre of a cell": a["polygons_too_small"],
-        f"cells that {noun}s of different classes claim": a["contested_cells"],
-        f"cells of several {noun}s, counted once": a["shared_cells"],
-        "cells without data in the map": a["no_prediction"],
-    }
-    said += [f"{n:,} {why}" for why, n in left.items() if n]
+    left = (
+        (a["polygons_outside"], noun, "outside the map"),
+        (a["polygons_too_small"], noun, "too small to hold the centre of a cell"),
+        (a["contested_cells"], "cell", f"that {noun}s of different classes claim"),
+        (a["shared_cells"], "cell", f"of several {noun}s, counted once"),
+        (a["no_prediction"], "cell", "without data in the map"),
+    )
+    said += [f"{counted(n, what)} {why}" for n, what, why in left if n]
     counting = {int(n) for n in counts["reference"].values[counts.sum("predicted").values > 0]}
     lost = sorted({int(n) for n in reference["lcz"].unique()} - counting)
     cautions = ()

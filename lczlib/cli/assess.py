@@ -31,7 +31,8 @@ def assess(
     reference: Annotated[
         str,
         typer.Option(
-            help="Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile)."
+            help="Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile; points "
+            "also CSV with lon and lat, or x, y and epsg)."
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")] = Path(
@@ -101,7 +102,9 @@ def assess(
     files = ("lcz_map", "reference", "polygons", "probabilities")
     name, judge = map_names([lcz_map, reference])
     of_reference = {"scheme": reference_scheme, "column": column, "layer": layer}
-    reading = map_options([name, judge], options, alone=[name], given_to={judge: of_reference})
+    reading = map_options(
+        [lcz_map, reference], options, alone=[name], given_to={judge: of_reference}
+    )
     judged = ("lcz_map", "reference")
     with steps(4) as step, recorded("assess", folder, options, files, maps=judged):
         step("Reading the map and the reference")
@@ -109,7 +112,9 @@ def assess(
             truth = open_reference(reference, chunks=CHUNKS, options=reading[judge])
         grid = None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference")
         mapped = open_map(lcz_map, reading[name], name=name, cell=cell, grid=grid, chunks=CHUNKS)
-        units = open_polygons(polygons, column, layer=layer) if polygons else None
+        units = (
+            open_polygons(polygons, column, layer=layer, zero_unlabelled=True) if polygons else None
+        )
         proba = open_probabilities(probabilities, chunks={"y": 256}) if probabilities else None
         step("Counting and drawing samples for the intervals")
         result = analysis.assess(
@@ -181,6 +186,7 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     from lczlib.analysis.bootstrap import FEW_UNITS
     from lczlib.classes import CLASSES
     from lczlib.cli.results import with_interval
+    from lczlib.reading import counted
 
     method = result.method
     console.out.print(
@@ -218,9 +224,11 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     if left_out:
         console.out.print(f"Left out (cells or polygons): {left_out}")
     if len(result.crossings):
+        contested = result.left_out.get("contested_cells", 0)
+        lost = f"{counted(contested, 'cell')} of different classes left out"
         console.out.print(
-            f"[yellow]{len(result.crossings)} pairs of reference polygons cross each other[/]; "
-            "cells of different classes were left out."
+            f"[yellow]{counted(len(result.crossings), 'pair')} of reference polygons cross[/]; "
+            + (f"{lost}." if contested else "no cell is of different classes.")
         )
     if result.area is not None:
         oa, se = result.area.overall

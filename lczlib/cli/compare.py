@@ -15,7 +15,6 @@ from lczlib.cli.maps import (
     MapLayers,
     Nodata,
     Schemes,
-    map_names,
     map_options,
     open_maps,
 )
@@ -68,7 +67,8 @@ def compare(
     Maps of polygons are laid on the grid of the first raster among the maps, or on one of 100 m;
     with --by area the scores are of the areas themselves.
 
-    An option of the maps is for all of them; NAME=VALUE, repeated, for the one of that file name.
+    An option of the maps is for all of them; NAME=VALUE, repeated, for the one of that file name
+    (of maps that are called alike: FOLDER/NAME=VALUE, or the whole path).
 
     Example:
         lcz compare s1_lcz.tif s2_lcz.tif fused_lcz.tif --out comparison
@@ -84,7 +84,7 @@ def compare(
     from lczlib.made_by import networks_of, told
 
     paths = [map_a, map_b, *(more or [])]
-    reading = map_options(map_names(paths), options)
+    reading = map_options(paths, options)
     files = ("map_a", "map_b", "more")
     with steps(4) as step, recorded("compare", folder, options, files, maps=files):
         step("Reading the maps")

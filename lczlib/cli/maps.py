@@ -1,6 +1,7 @@
 """How LCZ maps are read: the same options in every command that takes one, for one map or several.
 
-``--scheme 1-17`` is for all maps; ``--scheme first=0-16``, repeated, for the one whose file is called so.
+``--scheme 1-17`` is for all maps; ``--scheme first=0-16``, repeated, for the one whose file is called so:
+``first``, ``first.tif``, and where two are called alike ``folder/first`` or the path as it was given.
 """
 
 from __future__ import annotations
@@ -119,8 +120,28 @@ def map_names(paths: Sequence[str | Path]) -> list[str]:
     return names
 
 
+def _named(whose: str, names: Sequence[str], paths: Sequence[str | Path], text: str) -> str:
+    """The map's name of `map_names` that a user means by its name, file name or path."""
+    if whose in names:
+        return whose
+    found = []
+    for name, path in zip(names, map(Path, paths), strict=True):
+        folder = path.resolve().parent.name
+        known = (path.stem, path.name, f"{folder}/{path.stem}", f"{folder}/{path.name}", str(path))
+        if whose in known or Path(whose) == path:
+            found.append(name)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise typer.BadParameter(f"{text!r} is for no map of these: {', '.join(names)}.")
+    listed = ", ".join(found)
+    raise typer.BadParameter(
+        f"{text!r}: {len(found)} maps are called {whose}; name one as {listed}, or by its path."
+    )
+
+
 def map_options(
-    names: Sequence[str],
+    paths: Sequence[str | Path],
     options: Mapping[str, Any],
     *,
     alone: Sequence[str] | None = None,
@@ -131,12 +152,12 @@ def map_options(
 
     Parameters
     ----------
-    names : sequence of str
-        Of `map_names`.
+    paths : sequence of path
+        The maps.
     options : mapping
         The command's values by parameter name: band, scheme, nodata, legend, map_column, map_layer.
     alone : sequence of str, optional
-        The maps that values without a name are for; all when not given.
+        Names of the maps that values without a name are for; all when not given.
     kinds : mapping of str to str, optional
         The command's names for these, where they are others.
     given_to : mapping, optional
@@ -145,10 +166,11 @@ def map_options(
     Raises
     ------
     typer.BadParameter
-        If a value is for a map that is none of these, or comes twice.
+        If a value is for a map that is none of these, or for one of several, or comes twice.
     """
     from lczlib.maps import MapOptions
 
+    names = map_names(paths)
     chosen: dict[str, dict[str, Any]] = {
         name: {k: v for k, v in (given_to or {}).get(name, {}).items() if v is not None}
         for name in names
@@ -159,10 +181,7 @@ def map_options(
         common = {}
         for text in [given] if isinstance(given, str) else given:
             whose, value = _whose(text, kind)
-            if whose and whose not in chosen:
-                listed = ", ".join(names)
-                raise typer.BadParameter(f"{text!r} is for no map of these: {listed}.")
-            target = chosen[whose] if whose else common
+            target = chosen[_named(whose, names, paths, text)] if whose else common
             if kind in target:
                 raise typer.BadParameter(f"{text!r}: {kind} is given twice for one map.")
             target[kind] = _READ[kind](value)
@@ -175,8 +194,7 @@ def one_map(
     path: str | Path, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None
 ) -> MapOptions:
     """How a command's only map is to be read (see `map_options`)."""
-    (name,) = map_names([path])
-    return map_options([name], options, kinds=kinds)[name]
+    return next(iter(map_options([path], options, kinds=kinds).values()))
 
 
 UHI_NAMES = {"band": "map_band", "nodata": "map_nodata"}

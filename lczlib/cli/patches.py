@@ -121,7 +121,7 @@ def scene_subsets(
 
     if polygons is None:
         raise typer.BadParameter("give --polygons: the training areas and their classes.")
-    areas = open_polygons(polygons, column)
+    areas = open_polygons(polygons, column, zero_unlabelled=True)
     left_out = [lcz_class(c).number for c in without.split(",") if c.strip()]
     areas = areas[~areas["lcz"].isin(left_out)]
     if areas.empty:
@@ -180,7 +180,7 @@ def reference_patches(
         points = read_patch_points(patches, subset)
         found = patches_of_points(files, points, bands=weights.bands, patch_size=weights.patch_size)
     else:
-        areas = open_polygons(polygons, column)
+        areas = open_polygons(polygons, column, zero_unlabelled=True)
         found = patches_of(files, areas, patch_size=weights.patch_size, spacing=spacing)
     first = prepared[0]
     return found, (first.gain, first.shift, first.fill)

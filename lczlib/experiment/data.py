@@ -202,7 +202,7 @@ class SceneData(DataSet):
         size = PatchSize(self.patch_metres / 10, _LEAST, self.patch_size)
         parts = []
         for city in cities:
-            areas = open_polygons(city.polygons, self.column)
+            areas = open_polygons(city.polygons, self.column, zero_unlabelled=True)
             areas = areas[~areas["lcz"].isin(left_out)]
             if areas.empty:
                 msg = f"Without {', '.join(self.without)} there is no polygon left in {city.polygons}."

@@ -14,7 +14,7 @@ from typing import Any
 
 from lczlib.errors import InputError
 from lczlib.export.files import sha256_of
-from lczlib.reading import Reading, tell
+from lczlib.reading import Reading, counted, tell
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,18 @@ def find_inputs(
         if not Path(place).is_dir():
             msg = f"The folder {place} to look for inputs in does not exist."
             raise InputError(msg)
+    missing = []
     for given in content["inputs"]:
-        found[given["path"]] = find_file(given["path"], {given["sha256"]}, folder, look_in)
+        name = given["path"]
+        file, changed = _look_for(name, {given["sha256"]}, folder, look_in)
+        if file is not None:
+            found[name] = file
+        elif changed is not None:
+            raise InputError(_changed(changed))
+        else:
+            missing.append(name)
+    if missing:
+        raise InputError(_missing(missing, len(content["inputs"]), look_in))
     return FoundInputs(folder, found)
 
 
@@ -99,6 +109,16 @@ def find_file(
     InputError
         If it is nowhere, or only with another content.
     """
+    file, changed = _look_for(name, digests, folder, look_in)
+    if file is None:
+        raise InputError(_changed(changed) if changed else _missing([name], 1, look_in))
+    return file
+
+
+def _look_for(
+    name: str, digests: Collection[str], folder: str | Path, look_in: Sequence[str | Path]
+) -> tuple[Path | None, Path | None]:
+    """Where a recorded file is; else a file of its name with another content, if there is one."""
     first = Path(os.path.normpath(Path(folder) / name))
     changed = None
     for path in _places(name, first, Path(folder), look_in):
@@ -110,8 +130,8 @@ def find_file(
         if path != first:
             where = f"found in {path.parent}, its SHA-256 is the recorded one"
             tell(Reading("input", str(path), (where,), facts={"recorded": name}))
-        return path
-    raise InputError(_missing(first, changed))
+        return path, None
+    return None, changed
 
 
 def _places(name: str, first: Path, folder: Path, look_in: Sequence[str | Path]) -> Iterator[Path]:
@@ -125,13 +145,25 @@ def _places(name: str, first: Path, folder: Path, look_in: Sequence[str | Path])
         yield from sorted(Path(place).rglob(parts[-1]))
 
 
-def _missing(path: Path, changed: Path | None) -> str:
-    if changed is None:
-        return (
-            f"The manifest's input {path} is missing: put it back to rerun the result, or name the folder "
-            "that holds it (--inputs FOLDER)."
-        )
+def _missing(names: Sequence[str], n_inputs: int, look_in: Sequence[str | Path]) -> str:
+    """What is missing by its own name: the way to it, as seen from the result, tells nothing elsewhere."""
+    files = [PurePosixPath(name).name for name in names]
+    listed = ", ".join(files[:6]) + (", ..." if len(files) > 6 else "")
+    n, be, them = (
+        len(files),
+        "is" if len(files) == 1 else "are",
+        "it" if len(files) == 1 else "them",
+    )
+    looked = f" nor in {', '.join(map(str, look_in))}" if look_in else ""
     return (
-        f"The manifest's input {changed} has changed since (SHA-256 differs): restore it, or name a folder "
+        f"{n} of {counted(n_inputs, 'input')} of the manifest {be} missing ({listed}), neither where the result "
+        f"was made nor beside it{looked}: name the folder that holds {them} now (--inputs FOLDER; repeat for "
+        "several)."
+    )
+
+
+def _changed(path: Path) -> str:
+    return (
+        f"The manifest's input {path} has changed since (SHA-256 differs): restore it, or name a folder "
         "that holds it as it was (--inputs FOLDER)."
     )

@@ -362,6 +362,8 @@ def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
             west = float(unwrapped(west, (src.bounds.left + src.bounds.right) / 2))
             east = west + (east - west) % 360
         bounds = west, south, east, north
+        if src.transform.e > 0:  # rows that go north
+            bounds = west, north, east, south
         window = rasterio.windows.from_bounds(*bounds, transform=src.transform)
         row, col = (
             max(0, int(v // CELL_PIXELS) * CELL_PIXELS) for v in (window.row_off, window.col_off)
