@@ -12,9 +12,9 @@ from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMa
 from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 
+from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
-from lczlib.study.document import SCORE_NAMES
 from lczlib.study.results import places_of_pair
 from lczlib.study.steps import MAP_NAMES
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
+from lczlib.analysis.words import with_interval
 from lczlib.cli import console
 from lczlib.cli.options import (
     BatchSize,
@@ -25,7 +26,7 @@ from lczlib.cli.options import (
     not_negative,
 )
 from lczlib.cli.patches import buffer_of
-from lczlib.cli.results import with_interval, write_figures
+from lczlib.cli.results import write_figures
 from lczlib.cli.train import Buffer, Column, Fringe, Inputs, Nodata, Offset, Scale
 from lczlib.errors import InputError
 

@@ -172,9 +172,9 @@ class Result:
         """
         from lczlib.jobs.record import can_draw, recorded
 
-        folder = Path(folder)
+        folder, drawn = Path(folder), figures and can_draw()
         with told_before(self.read), recorded(self, folder, figures=figures):
-            self._write(folder, figures and can_draw())
+            self._write(folder, drawn)
         return folder
 
     def _write(self, folder: Path, figures: bool) -> None:
