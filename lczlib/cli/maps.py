@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lczlib.errors import LczError
-from lczlib.jobs.map_files import MapReading, band, checked, nodata, open_map
-from lczlib.jobs.request import Source
-from lczlib.settings import described, setting
+from lczlib.jobs.map_files import OneMap, checked, open_map
+from lczlib.settings import described
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-@dataclass(frozen=True, kw_only=True)
-class OneMap(MapReading):
-    """An LCZ map, and how it is read."""
-
-    maps: ClassVar = ("map_path",)
-
-    map_path: Source = setting(..., "LCZ map: a raster, or polygons.", file=True)
-    band: tuple[str, ...] = band()
-    nodata: tuple[str, ...] = nodata()
 
 
 def _option(kind: str, name: str = "") -> Any:

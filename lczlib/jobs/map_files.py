@@ -43,7 +43,7 @@ def _values(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(t) for t in text.split(","))
     except ValueError as err:
-        msg = f"{text!r} is no value, such as 255 or 0,255."
+        msg = f"{text!r} is no value: write a number, such as 255, or several by commas."
         raise InputError(msg) from err
 
 
@@ -176,6 +176,19 @@ class MapReading(Request):
             for name, settings in zip(names, own, strict=True):
                 chosen[name] = chosen[name] if settings else common | chosen[name]
         return {name: MapOptions(**values) for name, values in chosen.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneMap(MapReading):
+    """An LCZ map, and how it is read."""
+
+    maps: ClassVar = ("map_path",)
+
+    map_path: Source = setting(
+        ..., "LCZ map: a raster, or polygons.", title="Map", file=True, argument=True, metavar="MAP"
+    )
+    band: tuple[str, ...] = band()
+    nodata: tuple[str, ...] = nodata()
 
 
 def map_names(sources: Sequence[Source]) -> list[str]:

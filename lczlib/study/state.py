@@ -14,6 +14,7 @@ import param
 from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.mapping.fusion import METHODS
 from lczlib.reading import Reading, readings
+from lczlib.study.accuracy_inputs import AccuracyInputs
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.places import DEMO, Places
@@ -59,7 +60,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs, MapInputs):
+class Study(HeatInputs, MapInputs, AccuracyInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
