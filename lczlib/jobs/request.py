@@ -142,6 +142,12 @@ class Result:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.headline()}>"
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = (
+            Result.__repr__
+        )  # else each data class would make itself one of all its fields
+
     def _repr_html_(self) -> str:
         from html import escape
 
