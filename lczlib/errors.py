@@ -4,6 +4,8 @@ Every message is one sentence that names the offending value, says why it is wro
 The command line prints it without a traceback and exits with status 1.
 """
 
+from lczlib.terms import worded
+
 
 class LczError(Exception):
     """Base of all errors that a user can mend.
@@ -11,14 +13,19 @@ class LczError(Exception):
     Parameters
     ----------
     message : str
-        One sentence.
+        One sentence; settings in it are named by `lczlib.terms.option`, and shown in the terms of
+        whoever shows it.
     parameter : str
         The setting that the error is about, where it is about one.
     """
 
     def __init__(self, message: str = "", *, parameter: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.parameter = parameter
+
+    def __str__(self) -> str:
+        return worded(self.message)
 
 
 class InputError(LczError):

@@ -10,6 +10,7 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 _ALPHA_NAMES = ("", "alpha", "mask")
+_SURELY_ALPHA = ("alpha", "alpha band", "alpha_band", "alpha channel")
 _SAMPLE = 256  # edge of the decimated image that an alpha band is known by
 
 
@@ -17,16 +18,30 @@ def alpha_of(src: rasterio.DatasetReader) -> int | None:
     """Position of the alpha band, if there is one.
 
     Writers call the fourth band of any byte image alpha. It is one only if it is the last, has no other
-    name, and holds nothing but "there" and "not there".
+    name, and holds nothing but "there" and "not there". A band that is named alpha is one without that
+    colour, wherever it lies, where it holds 0 and 1, or 0 and the largest number of its type or of a
+    byte: alpha is an angle of radar decompositions too.
     """
     last = src.count - 1
-    named = (src.descriptions[last] or "").strip().lower()
-    if not last or src.colorinterp[last] != ColorInterp.alpha or named not in _ALPHA_NAMES:
+    names = [(text or "").strip().lower() for text in src.descriptions]
+    if not last:
         return None
+    if src.colorinterp[last] == ColorInterp.alpha and names[last] in _ALPHA_NAMES:
+        return last if len(_values(src, last)) <= 1 else None
+    named = [i for i, n in enumerate(names) if n in _SURELY_ALPHA]
+    if len(named) != 1:
+        return None
+    kind, values = np.dtype(src.dtypes[named[0]]), _values(src, named[0])
+    full = {1, 255, np.iinfo(kind).max if kind.kind in "iu" else 1}
+    return named[0] if len(values) == 1 and values[0] in full else None
+
+
+def _values(src: rasterio.DatasetReader, index: int) -> np.ndarray:
+    """What a band holds beside 0, in a decimated image."""
     step = max(1, -(-max(src.shape) // _SAMPLE))
     shape = tuple(-(-n // step) for n in src.shape)
-    values = np.unique(src.read(src.count, out_shape=shape))
-    return last if len(values[values != 0]) <= 1 else None
+    values = np.unique(src.read(index + 1, out_shape=shape))
+    return values[values != 0]
 
 
 class _Mask:

@@ -22,10 +22,9 @@ from rasterio.enums import MaskFlags
 
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
+from lczlib.raster_axes import on_its_grid, placed
 from lczlib.raster_masks import alpha_of, with_mask
-from lczlib.reading import Reading, tell
 from lczlib.unreadable import Wanted, unreadable
-from lczlib.wrf_grids import on_wrf_grid
 
 BANDWISE = {"band": 1, "y": -1, "x": -1}
 """Chunks for a door that reads one band of a file, or none: nothing is read at the opening, and no
@@ -74,7 +73,7 @@ def open_raster(
     ------
     InputError, GridError
         If the file is missing, truncated, too large, complex or no raster, if it holds several
-        sub-datasets and none was named, or if its geotransform is no place on Earth.
+        sub-datasets and none was named, or if its geotransform is no place on Earth, or missing.
     """
     name = _gdal_name(path)
     if name is None:
@@ -117,9 +116,9 @@ def open_raster(
         data = data.rename({data.dims[0]: "band"}).drop_vars("band", errors="ignore")
     data = data.isel(band=bands["index"])
     data.attrs |= {k: tuple(v) for k, v in bands.items() if k != "index"}
-    data = _on_its_grid(data, name, path, what)
+    data = on_its_grid(data, name, path, what)
     data = with_mask(data, name, alpha) if masked or alpha is not None else data
-    return _north_up(data, path, what)
+    return placed(data, name, path, what)
 
 
 def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
@@ -231,49 +230,6 @@ def _bands_of(src: rasterio.DatasetReader, alpha: int | None) -> dict[str, list[
         "offsets": [float(src.offsets[i]) for i in index],
         "units_of_bands": [src.units[i] or "" for i in index],
     }
-
-
-def _on_its_grid(data: xr.DataArray, name: str, path: str | Path, what: str) -> xr.DataArray:
-    """A NetCDF whose axes are latitude and longitude is in WGS 84, though no variable says so; WRF's tell.
-
-    Longitudes of 180 to 360 are brought to -180 to 0.
-    """
-    if data.rio.crs is not None:
-        return data
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        with rasterio.open(name) as src:
-            tags = src.tags()
-    units = {v.casefold() for k, v in tags.items() if k.endswith("#units")}
-    if not any("degrees_north" in u for u in units) or not any("degrees_east" in u for u in units):
-        placed = on_wrf_grid(data, tags)
-        if placed is not data:
-            said = f"placed by WRF's attributes, cells of {placed.rio.resolution()[0]:g} m"
-            tell(Reading(what, str(path), (said,)))
-        return placed
-    data = data.rio.write_crs("EPSG:4326")
-    if float(data["x"].min()) >= 180:
-        data = data.assign_coords(x=data["x"] - 360)
-    return data
-
-
-def _north_up(data: xr.DataArray, path: str | Path, what: str) -> xr.DataArray:
-    """Rows from north to south and columns from west to east, as all grids here; a turn is told."""
-    affine = data.rio.transform()
-    if data.rio.crs is None or affine.b or affine.d:
-        return data
-    turns = {
-        "y": (affine.e > 0, "rows from south to north, turned north up"),
-        "x": (affine.a < 0, "columns from east to west, turned"),
-    }
-    turned = {axis: said for axis, (wrong, said) in turns.items() if wrong}
-    if not turned:
-        return data
-    out = data.isel(dict.fromkeys(turned, slice(None, None, -1)))
-    out = out.rio.write_transform(out.rio.transform(recalc=True))
-    out.encoding |= data.encoding
-    tell(Reading(what, str(path), tuple(turned.values()), facts={"turned": list(turned)}))
-    return out
 
 
 def missing_values(data: xr.DataArray, nodata: float | None = None) -> tuple[float, ...]:

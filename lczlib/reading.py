@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from lczlib.terms import worded
+
 
 class InputWarning(UserWarning):
     """Something in an input that may make the figures wrong; they are computed all the same."""
@@ -53,19 +55,20 @@ class Reading:
 
     def __str__(self) -> str:
         name = Path(self.source).name or self.source
-        return f"{self.what[:1].upper()}{self.what[1:]} {name}: {'; '.join(self.said) or 'read'}."
+        said = "; ".join(self.said) or "read"
+        return worded(f"{self.what[:1].upper()}{self.what[1:]} {name}: {said}.")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON; the file by its name."""
         return {
             "what": self.what,
             "file": Path(self.source).name,
-            "said": list(self.said),
-            "cautions": list(self.cautions),
-            **self.facts,
+            "said": [worded(t) for t in self.said],
+            "cautions": [worded(t) for t in self.cautions],
+            **{k: worded(v) if isinstance(v, str) else v for k, v in self.facts.items()},
         }
 
-    def worded(self, change: Callable[[str], str]) -> Reading:
+    def changed(self, change: Callable[[str], str]) -> Reading:
         """The same in other words: with the names that options have where it is told."""
         facts = {k: change(v) if isinstance(v, str) else v for k, v in self.facts.items()}
         said, cautions = tuple(map(change, self.said)), tuple(map(change, self.cautions))
@@ -136,14 +139,14 @@ def readings(say: Listener | None = None) -> Iterator[list[Reading]]:
 def tell(reading: Reading) -> None:
     """Say what was read, to all who listen; without listeners, the cautions as `InputWarning`."""
     for change in reversed(_words.get()):
-        reading = reading.worded(change)
+        reading = reading.changed(change)
     collections = _heard.get()
     new = [heard for heard in collections if reading not in heard]
     if collections and not new:
         return
     if all(isinstance(heard, _Kept) for heard in collections):
         for text in reading.cautions:
-            warnings.warn(text, InputWarning, stacklevel=3)
+            warnings.warn(worded(text), InputWarning, stacklevel=3)
     for heard in new:
         heard.append(reading)
     if new and new[0] is collections[0]:
@@ -180,7 +183,7 @@ def told_before(read: Iterable[Reading]) -> Iterator[None]:
 
 @contextmanager
 def in_words(change: Callable[[str], str]) -> Iterator[None]:
-    """All that is told in the block is told in other words (see `Reading.worded`)."""
+    """All that is told in the block is told in other words (see `Reading.changed`)."""
     token = _words.set((*_words.get(), change))
     try:
         yield

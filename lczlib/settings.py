@@ -168,7 +168,7 @@ def check_settings(request: Any) -> None:
             try:
                 found.setting.check(value)
             except LczError as error:
-                raise type(error)(str(error), parameter=name) from error
+                raise type(error)(error.message, parameter=name) from error
 
 
 def _check(found: Described, value: Any) -> None:

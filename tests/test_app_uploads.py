@@ -101,7 +101,8 @@ def test_a_geotiff_is_accepted_into_a_folder_of_its_own(tmp_path: Path) -> None:
 def test_tables_are_accepted(tmp_path: Path) -> None:
     table = pd.DataFrame({"time": ["2021-07-01T00:00Z"], "station": ["a"], "temperature": [20.0]})
     table.to_parquet(tmp_path / "t.parquet")
-    assert accept("t.csv", table.to_csv(index=False).encode(), STATIONS.endings, tmp_path).is_file()
+    for kind in (STATIONS, REFERENCE):
+        assert accept("t.csv", table.to_csv(index=False).encode(), kind.endings, tmp_path).is_file()
     assert accept(
         "t.parquet", (tmp_path / "t.parquet").read_bytes(), STATIONS.endings, tmp_path
     ).is_file()

@@ -167,14 +167,14 @@ def test_hand_set_classes_are_read_as_those_of_the_sites_file(tmp_path):
 
 def test_a_hand_set_class_of_a_station_left_out_is_left_out_as_well():
     sites, by_hand = _sites(a=0, b=14), {"a": "6", "gone": "2"}
-    with pytest.raises(InputError, match="are not in the data"):
+    with pytest.raises(InputError, match="is not among the stations"):
         station_classes(sites, None, by_hand=by_hand)
     with readings() as heard:
         zones = station_classes(sites, None, by_hand=by_hand, skip_outside=True)
     assert zones["lcz"].tolist() == [6, 14]
     assert "1 hand-set class of stations that are not in the data left out: gone" in str(heard[-1])
     assert told_sources(zones) == "classes by hand: 1, of the stations file: 1"
-    with pytest.raises(InputError, match="are not in the data"):
+    with pytest.raises(InputError, match="is not among the stations"):
         station_classes(sites, None, by_hand={"gone": 2}, skip_outside=True)
 
 

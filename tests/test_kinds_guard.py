@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from synthetic_sentinel2 import write_raster
 
 from lczlib.errors import InputError
 from lczlib.mapping import MapRequest, prepare
@@ -15,6 +16,7 @@ from lczlib.mapping.doubtful import DOUBTS, open_doubtful
 from lczlib.mapping.sources import open_sources
 from lczlib.models import published_weights
 from lczlib.reading import InputWarning, readings
+from lczlib.scenes import open_sentinel2
 from lczlib.scenes.band_order import OTHER_ORDERS
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.simulation import simulate_city
@@ -131,6 +133,78 @@ def test_an_image_for_the_screen_is_refused(summer, write, dtype, dark, named):
     texts, refused = judged(write(stretched + 1, BANDS if named else (), dtype))
     assert refused
     assert "image made for the screen" in texts[0]
+
+
+@pytest.mark.parametrize("surface", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "unit", "floor"),
+    [("int16", 1e-4, None), ("float32", 1.0, None), ("uint16", 1e-4, 0), ("uint16", 1e-4, 1)],
+)
+def test_an_offset_removed_twice_is_put_back_by_what_is_said(
+    summer, tmp_path, surface, dtype, unit, floor
+):
+    haze = np.linspace(0.07, 0, len(BANDS))[:, None, None] if surface else 0.0
+    right = np.maximum(summer - haze, 0.005)
+    stored = (right - 0.1) / unit
+    stored = np.round(stored) if unit < 1 else stored
+    stored = (stored if floor is None else np.maximum(stored, floor)).astype(dtype)
+    path = str(write_raster(stored, folder=tmp_path))
+    texts, refused = judged(path)
+    assert not refused
+    assert "seems to have been removed twice" in texts[0]
+    assert not any("L2A" in text for text in texts) or surface
+    offset = advice(texts)["offset"]
+    assert offset == pytest.approx(0.1 / unit)
+    whole = np.ones(right.shape, bool) if floor is None else stored > floor
+    with readings():
+        mended = open_sentinel2(path, offset=offset).to_array("band").values
+    np.testing.assert_allclose(mended[whole], right[whole], atol=1e-4)
+    texts, _ = judged(path, offset=offset)
+    assert not any("offset" in text for text in texts)
+
+
+def test_an_offset_of_the_file_removed_twice_is_taken_off(summer, tmp_path):
+    path = str(
+        write_raster(
+            np.round(summer * 1e4).astype(np.int16), offsets=[-1000.0] * 10, folder=tmp_path
+        )
+    )
+    texts, _ = judged(path)
+    assert not any("L2A" in text for text in texts)
+    with readings() as heard:
+        open_sentinel2(path)
+    assert "set none (--offset 0)" in heard[0].cautions[0]
+
+
+def test_numbers_that_fell_below_zero_without_a_sign_are_refused(summer, write):
+    stored = (np.round(summer * 1e4) - 1000).astype(np.int64) % 65536
+    texts, refused = judged(write(stored, BANDS))
+    assert refused
+    assert "values just below 65536" in texts[0]
+
+
+@pytest.mark.parametrize("stretched", [65535.0, 32767.0])
+@pytest.mark.parametrize("surface", [False, True])
+def test_reflectance_stretched_over_16_bits_is_refused_with_its_scale(
+    summer, write, stretched, surface
+):
+    haze = np.linspace(0.07, 0, len(BANDS))[:, None, None] if surface else 0.0
+    path = write(np.maximum(summer - haze, 0.005) * stretched, BANDS)
+    texts, refused = judged(path)
+    if not refused:  # little is green enough to be certain
+        assert surface
+        assert stretched == 32767
+        return
+    assert advice(texts)["scale"] == pytest.approx(1 / stretched, rel=1e-5)
+    texts, refused = judged(path, **advice(texts))
+    assert not refused
+    assert texts == []
+
+
+def test_reflectance_in_bytes_is_refused_with_its_scale(summer, write):
+    texts, refused = judged(write(summer * 255, BANDS, "uint8"))
+    assert refused
+    assert "--scale 0.00392157 for 0 to 1 stored as 0 to 255" in texts[0]
 
 
 @pytest.mark.parametrize(("factor", "option"), [(100, {}), (1e4, {"scale": 1.0}), (1e5, {})])

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import CRS
 from thermal_files import FEW, KELVIN, SIZE, city, holes, write
 
-from lczlib.errors import InputError
+from lczlib.errors import GridError, InputError
+from lczlib.grid import geobox_of
 from lczlib.reading import readings
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.layer import open_layer
@@ -157,3 +160,53 @@ def test_a_valid_range_and_a_fill_in_text_are_heeded(tmp_path):
     assert layer.valid_range == (7500, 65535)
     assert layer.fills == (7,)
     assert layer.missing().sum() == 2 * SIZE
+
+
+@pytest.mark.parametrize("south_first", [False, True])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+@pytest.mark.parametrize("axes", [("y", "x"), ("northing", "easting"), ("lat", "lon")])
+def test_axes_of_a_netcdf_without_attributes_place_it(tmp_path, axes, kind, south_first):
+    plane = axes[0] != "lat"
+    x = (384050 + 100 * np.arange(30) if plane else 13 + 0.01 * np.arange(30)).astype(kind)
+    y = (5819950 - 100 * np.arange(20) if plane else 52 - 0.01 * np.arange(20)).astype(kind)
+    celsius = np.random.default_rng(0).normal(22, 5, (20, 30)).astype("f4")
+    crs = {"crs": ((), 0, {"crs_wkt": CRS("EPSG:32633").to_wkt(), "grid_mapping_name": "utm"})}
+    attrs = {"units": "degC", **({"grid_mapping": "crs"} if plane else {})}
+    data = xr.Dataset(
+        {"LST": (axes, celsius, attrs), **(crs if plane else {})},
+        dict(zip(axes, (y, x), strict=True)),
+    )
+    path = tmp_path / "lst.nc"
+    data.isel({axes[0]: slice(None, None, -1 if south_first else 1)}).to_netcdf(path)
+    with readings():
+        found = open_temperature(path, band="LST").temperature
+    box = geobox_of(found)
+    assert box.crs.to_epsg() == (32633 if plane else 4326)
+    step = 100 if plane else 0.01
+    expected = (x[0] - step / 2, y[0] + step / 2)
+    np.testing.assert_allclose((box.affine.c, box.affine.f), expected, atol=0.3 * step)
+    assert box.affine.e < 0
+    np.testing.assert_allclose(found.values, celsius, atol=1e-4)
+
+
+@pytest.mark.parametrize("axes", ["none", "irregular", "GeoTIFF"])
+def test_a_raster_with_a_crs_and_no_place_in_it_is_refused(tmp_path, axes):
+    path = tmp_path / ("lst.tif" if axes == "GeoTIFF" else "lst.nc")
+    celsius = np.random.default_rng(0).normal(22, 5, (20, 30)).astype("f4")
+    if axes == "GeoTIFF":
+        with (
+            pytest.warns(rasterio.errors.NotGeoreferencedWarning),
+            rasterio.open(
+                path, "w", driver="GTiff", count=1, height=20, width=30, dtype="float32", crs="EPSG:32633"
+            ) as dst,
+        ):  # fmt: skip
+            dst.write(celsius, 1)
+    else:
+        wkt = {"crs_wkt": CRS("EPSG:32633").to_wkt(), "grid_mapping_name": "utm"}
+        attrs = {"units": "degC", "grid_mapping": "crs"}
+        coords = {"y": np.arange(20.0) ** 2, "x": np.arange(30.0)} if axes == "irregular" else {}
+        xr.Dataset({"LST": (("y", "x"), celsius, attrs), "crs": ((), 0, wkt)}, coords).to_netcdf(
+            path
+        )
+    with pytest.raises(GridError, match="has no georeferencing"):
+        open_temperature(path, unit="degC")

@@ -14,6 +14,7 @@ from synthetic_sentinel2 import NAME, dn, land
 from synthetic_sentinel2 import read_told as read
 from synthetic_sentinel2 import write_raster as write
 
+from lczlib.reading import readings
 from lczlib.scenes import open_raster_scene, open_sentinel2, open_so2sat
 from lczlib.scenes.bands import BANDS
 
@@ -156,6 +157,59 @@ def test_masked_pixels_are_missing_in_every_door(city, where, gap, nodata):
     for found in (scene, other):
         np.testing.assert_array_equal(np.isnan(found), np.broadcast_to(gap, found.shape))
     assert told.facts["pixels"]["missing"]["masked or no data"] == gap.sum()
+
+
+def test_missing_pixels_of_any_raster_are_counted(city):
+    values = dn(city)
+    values[:, :24] = 0
+    values[3, 24:48] = 0
+    with readings() as heard:
+        open_raster_scene(write(values, nodata=0), sensor="landsat")
+    assert heard[0].facts["pixels"] | {"every": 1} == {
+        "looked_at": SIZE * SIZE, "every": 1, "valid": SIZE * (SIZE - 48), "missing": SIZE * 24,
+    }  # fmt: skip
+    assert "50.0 % of 9,216 pixels valid in all bands, 25.0 % without data in any" in heard[0].said
+
+
+@pytest.mark.parametrize("full", [1, 255, 65535])
+@pytest.mark.parametrize("place", [0, 10])
+def test_a_band_named_alpha_is_a_mask_without_its_colour(city, full, place):
+    gap = np.zeros((SIZE, SIZE), bool)
+    gap[:, :20] = True
+    values = np.insert(dn(city), place, np.where(gap, 0, full), axis=0)
+    names = [*BANDS]
+    names.insert(place, "alpha")
+    scene, told = read(write(values, descriptions=names))
+    np.testing.assert_array_equal(np.isnan(scene), np.broadcast_to(gap, scene.shape))
+    assert told.facts["pixels"]["missing"]["masked or no data"] == gap.sum()
+
+
+def test_a_band_named_alpha_that_holds_angles_is_no_mask(city):
+    angles = np.random.default_rng(0).integers(0, 90, (1, SIZE, SIZE)).astype(np.uint16)
+    scene, _ = read(write(np.concatenate([dn(city), angles]), descriptions=[*BANDS, "alpha"]))
+    assert np.isfinite(scene).all()
+
+
+@FEW
+@given(
+    seed=st.integers(0, 999), dtype=st.sampled_from([np.uint16, np.int16, np.float32]),
+    first=st.booleans(), name=st.sampled_from(["SCL", "scl", "scene_classification"]),
+)  # fmt: skip
+def test_a_scene_classification_among_the_bands_is_heeded(city, seed, dtype, first, name):
+    rng = np.random.default_rng(seed)
+    classes = np.kron(rng.integers(0, 12, (8, 8)), np.ones((12, 12), int))
+    values = [classes[None], dn(city)] if first else [dn(city), classes[None]]
+    names = [name, *BANDS] if first else [*BANDS, name]
+    path = write(np.concatenate(values).astype(dtype), descriptions=names, scales=[1e-4] * 11)
+    hidden = np.isin(classes, [1, 3, 8, 9, 10, 11])
+    scene, told = read(path)
+    np.testing.assert_array_equal(np.isnan(scene), np.broadcast_to(hidden, scene.shape))
+    np.testing.assert_allclose(scene[:, ~hidden], city[:, ~hidden], atol=6e-5)
+    assert told.cautions == ()
+    assert told.facts["pixels"]["valid"] == (~hidden).sum()
+    scene, told = read(path, keep_clouds=True)
+    assert np.isfinite(scene).all()
+    assert not hidden.any() or any("kept: " in text for text in told.said)
 
 
 BASELINE = NAME.format(level="L2A")

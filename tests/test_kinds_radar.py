@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -216,6 +217,28 @@ def test_digital_numbers_are_no_backscatter(gain, stated, seed):
     sample = found(numbers.astype(np.float32), stated)[0].sample
     with pytest.raises(InputError, match=r"calibrated|dn_scale|no pixel"):
         check_units(sample, stated, "scene")
+
+
+@quick
+@given(st.sampled_from((1, 10, 100, 1000)), st.sampled_from((1, 10, 100, 1000)), st.integers(0, 99))
+def test_db_stored_with_a_scale_are_refused_with_that_scale(factor, stated, seed):
+    if factor == stated:
+        return
+    pixels = scene(seed).reshape(2, -1) * factor / stated
+    with pytest.raises(InputError, match=rf"--dn-scale {factor}\)"):
+        check_units(pixels, "db", "scene", dn_scale=stated)
+
+
+def test_a_scale_of_the_file_is_said_to_be_applied(write_tif):
+    from lczlib.mapping.water_scene import open_water_scene
+
+    path = write_tif(np.rint(scene(3) * 100).astype(np.int16), descriptions=("VV", "VH"))
+    with rasterio.open(path, "r+") as dst:
+        dst.scales = (0.01, 0.01)
+    with readings() as heard:
+        open_water_scene(path, "as")
+    assert "scale 0.01 and offset 0 applied, by the file; dB after that scale" in str(heard[0])
+    assert "as given" not in str(heard[0])
 
 
 def test_amplitudes_converted_like_intensities_are_cautioned():

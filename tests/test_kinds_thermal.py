@@ -214,8 +214,8 @@ def test_coarse_steps_and_coarse_grids_hold_no_repeated_fill(seed, step, coarse)
     [
         ("kelvin", {}, {"unit": "degC"}, "look like K; state --unit K"),
         ("celsius", {"unit": "K"}, {}, "look like degC; state --unit degC"),
-        ("tenths", {"unit": "degC"}, {}, "tenths of degC: write the scale into it"),
-        ("tenths", {}, {"unit": "K"}, "tenths of degC: write the scale into it"),
+        ("tenths", {"unit": "degC"}, {}, "look like 0.1degC; state --unit 0.1degC"),
+        ("tenths", {}, {"unit": "K"}, "look like 0.1degC; state --unit 0.1degC"),
         ("numbers", {}, {"unit": "K"}, "its numbers would fit --kind landsat-l2"),
         ("numbers", {}, {"kind": "modis"}, "its numbers would fit --kind landsat-l2"),
         ("numbers", {}, {}, "states no unit"),
@@ -232,7 +232,7 @@ def test_what_a_refusal_advises_is_right(tmp_path, stored, about, options, sente
     path = write(tmp_path, [("", values, about)])
     with pytest.raises(InputError, match=sentence) as refused:
         open_temperature(path, **options)
-    for name, asked in re.findall(r"--(unit|kind) ([\w-]+)", str(refused.value)):
+    for name, asked in re.findall(r"--(unit|kind) ([\w.-]*\w)", str(refused.value)):
         if "states" not in sentence and "no temp" not in sentence:
             followed = open_temperature(path, **(options | {name: asked}))
             assert np.median(followed.temperature) == pytest.approx(np.median(truth), abs=0.1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import panel as pn
 
+from lczlib.analysis.heat.air_units import AIR_UNITS, SCALED
 from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.study import Study
@@ -34,7 +35,7 @@ CANOPY = {
     ),
     "Own stations": (
         "heat_time_zone", "heat_time_format", "heat_ambiguous", "heat_columns", "heat_skip_outside",
-        "heat_air_unit",
+        "heat_air_unit", "heat_station_scheme",
     ),
 }  # fmt: skip
 INTERVALS = (
@@ -88,7 +89,8 @@ def _cards(study: Study, cards: dict[str, tuple[str, ...]]) -> pn.Column:
 
 def _fields(study: Study, names: tuple[str, ...]) -> list[Any]:
     measures = {"heat_measures": {m.title: m.name for m in MEASURES.values()}}
-    units = dict.fromkeys(("heat_unit", "heat_air_unit"), _UNITS)
+    of_air = {"by the values": ""} | {u.replace("deg", "°"): u for u in AIR_UNITS + SCALED}
+    units = {"heat_unit": _UNITS, "heat_air_unit": of_air}
     options = _OPTIONS | measures | units
     return [
         part for n in names for part in field(study, n, step=_STEPS.get(n), options=options.get(n))

@@ -49,8 +49,8 @@ KINDS = {
         Kind(
             "Reference: polygons, points or LCZ raster",
             "Test areas with a column of classes (as the LCZ Generator takes them), sampled points, or a "
-            "raster of classes.",
-            RASTERS + VECTORS, "reference_files",
+            "raster of classes. Points also as CSV with columns lon, lat and lcz.",
+            RASTERS + VECTORS + TABLES[:2], "reference_files",
         ),
         Kind(
             "Another LCZ map (GeoTIFF, or polygons)",

@@ -92,7 +92,8 @@ def map_(
     keep_clouds: Annotated[
         bool,
         typer.Option(
-            "--keep-clouds", help="Keep what a surface product's SCL calls cloud, shadow or snow."
+            "--keep-clouds",
+            help="Keep what the SCL of a surface product, or a band SCL, calls cloud, shadow or snow.",
         ),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,

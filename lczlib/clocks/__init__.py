@@ -3,6 +3,7 @@
 ``columns``  which columns together say when
 ``formats``  what a text or a number means: the format that fits all of a column
 ``texts``    dates and clocks in words and digits
+``orders``   stations whose day and month stand the other way round
 ``zones``    offsets, abbreviations, and the hour that a clock shows twice
 ``records``  one value for each station and time
 """

@@ -23,7 +23,7 @@ from lczlib.tables.numerals import MISSING, clean
 FIRST_YEAR = 1850
 """The first year that a station's record may hold."""
 
-_ORDERS = {"dayfirst": "dmy", "monthfirst": "mdy", "yearfirst": "ymd"}
+ORDERS = {"dayfirst": "dmy", "monthfirst": "mdy", "yearfirst": "ymd"}
 _UNIX = {"unix": 1, "unix-ms": 1_000, "unix-us": 1_000_000, "unix-ns": 1_000_000_000}
 _DAYS = {
     "excel": 25_569.0,
@@ -33,19 +33,19 @@ _DAYS = {
     "datenum": 719_529.0,
 }
 _DIGITS = {"yyyymmdd": 8, "yyyymmddhh": 10, "yyyymmddhhmm": 12, "yyyymmddhhmmss": 14}
-_NAMES = {
+NAMES = {
     "dayfirst": "day first", "monthfirst": "month first", "yearfirst": "year first", "unix": "Unix seconds",
     "unix-ms": "Unix milliseconds", "unix-us": "Unix microseconds", "unix-ns": "Unix nanoseconds",
     "excel": "Excel day numbers (1900 system)", "excel1904": "Excel day numbers (1904 system)",
     "mjd": "modified Julian days", "jd": "Julian days", "datenum": "MATLAB day numbers",
     **{k: f"{k[:4].upper()}{k[4:6].upper()}{k[6:].replace('dd', 'DD', 1)}" for k in _DIGITS},
 }  # fmt: skip
-TIME_FORMATS = (*_ORDERS, *_UNIX, *_DAYS, *_DIGITS)
+TIME_FORMATS = (*ORDERS, *_UNIX, *_DAYS, *_DIGITS)
 """Names of formats; a pattern of strptime, such as ``%d.%m.%Y %H:%M``, is one as well."""
 
 _ASKED_FOR_ONLY = ("excel1904",)
 _UNIX_FIRST, _DAYS_FIRST = 315_532_800.0, -631_152_000.0  # 1980 and 1950, s since 1970
-_VALID = 0.99
+VALID = 0.99
 _DENSER = 3.0
 _DENSE = 0.3
 _SNAPS = (3600, 1800, 900, 600, 300, 60, 1)
@@ -71,7 +71,7 @@ class Stamps:
 
 
 @dataclass(frozen=True)
-class _Guess:
+class Guess:
     """One reading of the different values of a column."""
 
     name: str
@@ -120,7 +120,7 @@ def read_stamps(
         zone = "UTC" if values.dt.tz is not None else ""
         naive = values.dt.tz_convert("UTC").dt.tz_localize(None) if zone else values
         how = "as dates"
-        read = _Guess(how, _possible(naive.to_numpy("datetime64[us]")), 1.0, 0.0, False)
+        read = Guess(how, _possible(naive.to_numpy("datetime64[us]")), 1.0, 0.0, False)
         codes, zones = np.arange(len(values)), np.full(len(values), zone, object)
         texts = values.astype(str)
         there = values.notna().to_numpy()
@@ -132,8 +132,8 @@ def read_stamps(
         known = np.array([any(c.isdigit() for c in k) for k in keys], bool)
         readings, zones = _all_readings(keys, known, time_format)
         weights = np.bincount(codes, minlength=len(keys)) * known
-        scored = [_scored(n, t, weights) for n, t in readings]
-        read, how = _chosen(scored, keys, weights, path, time_format)
+        guesses = [scored(n, t, weights) for n, t in readings]
+        read, how = _chosen(guesses, keys, weights, path, time_format)
     local = pd.Series(read.times[codes], values.index)
     lost = there & local.isna().to_numpy()
     _refuse_or_note_lost(texts[lost], int(there.sum()), path, time_format, notes)
@@ -153,14 +153,14 @@ def _all_readings(
         zones = np.full(len(texts), "UTC" if "%z" in time_format.lower() else "", object)
         return [(time_format, _by_pattern(padded, time_format))], zones
     floats = np.array(pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce"), float)
-    if known.any() and np.isfinite(floats[known]).mean() >= _VALID:
+    if known.any() and np.isfinite(floats[known]).mean() >= VALID:
         return [(n, t) for n, t in _of_numbers(floats) if time_format in (None, n)], nothing
     taken = [parts(t) if k else None for t, k in zip(texts, known, strict=True)]
     zones = np.array([p.zone if p else "" for p in taken], object)
-    orders = [n for n in _ORDERS if time_format in (None, n)]
+    orders = [n for n in ORDERS if time_format in (None, n)]
     if not any("?" in p.order for p in taken if p):  # all tell their order, whatever is stated
         orders = ["yearfirst" if any(p.order == "ymd" for p in taken if p) else "dayfirst"]
-    return [(n, _in_order(taken, _ORDERS[n])) for n in orders], zones
+    return [(n, in_order(taken, ORDERS[n])) for n in orders], zones
 
 
 def _by_pattern(texts: list[str], pattern: str) -> np.ndarray:
@@ -176,7 +176,7 @@ def _by_pattern(texts: list[str], pattern: str) -> np.ndarray:
     return _possible(naive.to_numpy("datetime64[us]"))
 
 
-def _in_order(taken: list[Parts | None], order: str) -> np.ndarray:
+def in_order(taken: list[Parts | None], order: str) -> np.ndarray:
     """Times where open dates stand in an order of day, month and year."""
     year, month, day, clock = np.zeros((4, len(taken)), np.int64)
     this_century = (pd.Timestamp.now().year + 1) % 100
@@ -262,7 +262,7 @@ def _snapped(seconds: np.ndarray, precise: float) -> np.ndarray:
     return seconds
 
 
-def _scored(name: str, times: np.ndarray, weights: np.ndarray) -> _Guess:
+def scored(name: str, times: np.ndarray, weights: np.ndarray) -> Guess:
     """How well a reading fits: rows with a time, and how dense the record is with its own step."""
     there = ~np.isnat(times)
     valid = float(weights[there].sum() / max(1, weights.sum()))
@@ -272,22 +272,27 @@ def _scored(name: str, times: np.ndarray, weights: np.ndarray) -> _Guess:
         steps = np.diff(unique)
         density = float(min(1.0, np.median(steps) * len(steps) / (unique[-1] - unique[0])))
         by_day = len(np.unique(unique % 86400)) < 2
-    return _Guess(name, times, valid, density, by_day)
+    return Guess(name, times, valid, density, by_day)
+
+
+def clearly_denser(best: Guess, other: Guess) -> bool:
+    """Whether one reading makes a record, and the other one full of holes."""
+    return best.density >= max(_DENSE, _DENSER * other.density) and not best.by_day
 
 
 def _chosen(
-    readings: list[_Guess],
+    readings: list[Guess],
     texts: list[str],
     weights: np.ndarray,
     path: object,
     time_format: str | None,
-) -> tuple[_Guess, str]:
+) -> tuple[Guess, str]:
     """The reading that fits, alone or clearly best, and in words what it is and why."""
-    fitting = [r for r in readings if r.valid >= _VALID]
+    fitting = [r for r in readings if r.valid >= VALID]
     if time_format and fitting:
         used = fitting[0].name
-        return fitting[0], _NAMES.get(used, used) + (", as stated" if used == time_format else "")
-    different: list[_Guess] = []
+        return fitting[0], NAMES.get(used, used) + (", as stated" if used == time_format else "")
+    different: list[Guess] = []
     for r in sorted(fitting, key=lambda r: (r.valid, r.density), reverse=True):
         known = r.name not in _ASKED_FOR_ONLY
         if known and not any(np.array_equal(r.times, d.times, equal_nan=True) for d in different):
@@ -305,21 +310,20 @@ def _chosen(
         )
     by_name = {r.name: r for r in different}
     if by_name.keys() == {"excel", "mjd"}:  # as modified Julian days they precede digital records
-        return by_name["excel"], _NAMES["excel"]
+        return by_name["excel"], NAMES["excel"]
     best, others = different[0], different[1:]
     for other in others:
-        clear = best.density >= max(_DENSE, _DENSER * other.density) and not best.by_day
-        if not clear:
+        if not clearly_denser(best, other):
             some = examples(t for t, w in zip(texts, weights, strict=True) if w)
-            names = " or ".join(_NAMES[r.name] for r in different)
+            names = " or ".join(NAMES[r.name] for r in different)
             msg = (
                 f"{path}: its times ({some}) can be read as {names}, and the record fits both: state which "
                 f"with --time-format {' or '.join(r.name for r in different)}."
             )
             raise InputError(msg)
-    how = _NAMES[best.name]
+    how = NAMES[best.name]
     if others:
-        how += f" ({_NAMES[others[0].name]} would leave holes in the record)"
+        how += f" ({NAMES[others[0].name]} would leave holes in the record)"
     return best, how
 
 
@@ -341,7 +345,7 @@ def _refuse_or_note_lost(
     if not len(lost):
         return
     words = lost[~lost.str.contains(r"\d")]
-    if len(lost) - len(words) > (1 - _VALID) * n or len(lost) == n:
+    if len(lost) - len(words) > (1 - VALID) * n or len(lost) == n:
         _refuse_lost(lost, len(lost), n, path, time_format)
     if notes is not None:
         text = (

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lczlib.clocks.formats import read_stamps
+from lczlib.clocks.orders import refuse_mixed_orders
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
 
@@ -78,6 +79,7 @@ def to_utc(
     InputError
         If the times, or their zone, are not understood.
     """
+    refuse_mixed_orders(long["time"], long["station"], path)
     stamps = read_stamps(long["time"], path, time_format, notes)
     there = stamps.local.notna()
     if time_zone is not None:
@@ -182,23 +184,27 @@ def _localised(
     notes: Notes | None,
 ) -> pd.Series:
     """Times of a stated zone in UTC."""
-    how = {"raise": "raise", "infer": "NaT", "earlier": True, "later": False, "drop": "NaT"}
+    how = {"raise": "NaT", "infer": "NaT", "earlier": True, "later": False, "drop": "NaT"}
     if ambiguous not in how:
         msg = f"--ambiguous is one of {', '.join(how)}, not {ambiguous!r}."
         raise InputError(msg)
     choice = how[ambiguous]
-    try:
-        there = local.dt.tz_localize(
-            time_zone, ambiguous=np.full(len(local), choice) if isinstance(choice, bool) else choice
-        )
-    except ValueError as err:
-        text = str(err).splitlines()[0]
+    skipped = _never_shown(local, time_zone)
+    if skipped.any():
+        raise InputError(_skipped(local[skipped], stations, time_zone, path))
+    double = local.dt.tz_localize(time_zone, ambiguous="NaT").isna() & local.notna()
+    if ambiguous == "raise" and double.any():
+        first = local[double].min()
         msg = (
-            f"{path}: the clock of {time_zone} does not fit its times ({text}): an hour that daylight "
-            "saving time shows twice needs --ambiguous infer, earlier, later or drop; if the clock "
-            "has no such time, the zone is another (often UTC)."
+            f"{path}: {counted(int(double.sum()), 'time')}, the first {first:%Y-%m-%d %H:%M}, "
+            f"{'is' if double.sum() == 1 else 'are'} of an hour that the clock of {time_zone} shows twice: say "
+            "which of the two with --ambiguous infer, earlier, later or drop; if the times keep one offset "
+            f"all year, state it with {_one_offset(first + pd.Timedelta('1D'), time_zone)}."
         )
-        raise InputError(msg) from err
+        raise InputError(msg)
+    there = local.dt.tz_localize(
+        time_zone, ambiguous=np.full(len(local), choice) if isinstance(choice, bool) else "NaT"
+    )
     twice = there.isna()
     if ambiguous == "infer" and twice.any():
         first = _first_round(local, stations, twice)
@@ -209,6 +215,45 @@ def _localised(
     elif twice.any() and notes is not None:
         notes.said.append(f"{counted(int(twice.sum()), 'value')} of the hour shown twice dropped")
     return there.dt.tz_convert("UTC")
+
+
+def _never_shown(local: pd.Series, time_zone: str) -> pd.Series:
+    """Which times the clock of a zone skips."""
+    as_told = local.dt.tz_localize(time_zone, ambiguous="NaT", nonexistent="NaT")
+    moved = local.dt.tz_localize(time_zone, ambiguous="NaT", nonexistent="shift_forward")
+    return as_told.isna() & moved.notna()
+
+
+def _skipped(times: pd.Series, stations: pd.Series, time_zone: str, path: object) -> str:
+    """What is said of times that the clock of a zone skips."""
+    own = list(dict.fromkeys(map(str, stations.loc[times.index])))
+    named = ", ".join(map(repr, own[:_NAMED])) + (
+        f" and {len(own) - _NAMED:,} more" if len(own) > _NAMED else ""
+    )
+    first = times.min()
+    return (
+        f"{path}: {counted(len(times), 'time')}, the first {first:%Y-%m-%d %H:%M}, of "
+        f"{'station' if len(own) == 1 else 'stations'} {named} {'is' if len(times) == 1 else 'are'} of an hour "
+        f"that the clock of {time_zone} skips in spring: such times keep one offset all year; state it with "
+        f"{_one_offset(first - pd.Timedelta('1D'), time_zone)}, or --time-zone UTC if they are in UTC."
+    )
+
+
+def _one_offset(winter: pd.Timestamp, time_zone: str) -> str:
+    """The option for times that keep all year the offset that a zone has at a time."""
+    offset = winter.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward").utcoffset()
+    east = int(offset.total_seconds() // 60)
+    hours, minutes = divmod(abs(east), 60)
+    sign = "-" if east < 0 else "+"
+    if minutes:
+        return f"--time-zone UTC{sign}{hours:02}:{minutes:02}"
+    if not hours:
+        return "--time-zone UTC"
+    inverted = "+" if east < 0 else "-"
+    return (
+        f"--time-zone Etc/GMT{inverted}{hours} (which is UTC{sign}{hours}: the sign in these names is "
+        "inverted)"
+    )
 
 
 def _first_round(local: pd.Series, stations: pd.Series, twice: pd.Series) -> pd.Series:

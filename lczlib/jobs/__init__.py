@@ -3,9 +3,11 @@
 A job is a `Request`, whose fields say what it can be told, a function `run` that does it, and a
 `Result` that can be looked at, taken as a table, and written with its manifest.
 
-``request``       what requests and results have in common
+``request``       what requests have in common; ``result``: what results have
 ``map_files``     the maps that a job is given, and how each is read
 ``record``        the manifest beside what is written
+``assess``        accuracy of a map
+``compare``       maps against each other
 ``surface_heat``  heat island of the surface, of thermal rasters
 ``air_heat``      canopy heat island of rasters of air temperature
 ``canopy_heat``   canopy heat island of stations

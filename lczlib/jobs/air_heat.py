@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lczlib.jobs.heat_choices import AIR, PixelHeatRequest
-from lczlib.jobs.request import Source, Steps, is_path, job
+from lczlib.jobs.request import Source, Steps, is_path
+from lczlib.jobs.result import job
 from lczlib.settings import setting
 
 if TYPE_CHECKING:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lczlib.analysis.heat.options import LEVELS, CanopyOptions
 from lczlib.errors import InputError
-from lczlib.jobs.heat_choices import CANOPY, ZoneReading, check_unit
-from lczlib.jobs.request import Result, Source, Steps, is_path, job, options_of
+from lczlib.jobs.heat_choices import CANOPY, ZoneReading
+from lczlib.jobs.request import Source, Steps, is_path, options_of
+from lczlib.jobs.result import Result, job
 from lczlib.settings import setting
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    import xarray as xr
 
     from lczlib.analysis.heat.canopy import CanopyHeatIsland
     from lczlib.analysis.heat.quality import Quality
@@ -47,6 +49,12 @@ def column_roles(texts: Iterable[str]) -> dict[str, str]:
             raise InputError(msg)
         found[role] = name
     return found
+
+
+def _check_unit(text: str) -> None:
+    from lczlib.analysis.heat.air_units import check_air_unit
+
+    check_air_unit(text)
 
 
 def _check_time_zone(text: str) -> None:
@@ -81,8 +89,9 @@ class CanopyHeatRequest(CanopyOptions, ZoneReading):
         file=True, group=CANOPY,
     )  # fmt: skip
     unit: str | None = setting(
-        None, "K, degC or degF, where a file does not say.", title="Unit of the air temperatures",
-        check=check_unit, usual="by the column's name and the values",
+        None, "K, degC or degF, where a file does not say; of stations also '0.1 K', '0.1 degC', '0.01 K' and "
+        "'0.01 degC', of whole numbers.", title="Unit of the air temperatures", check=_check_unit,
+        usual="by the column's name and the values",
     )  # fmt: skip
     columns: tuple[str, ...] = setting(
         (), "time=NAME,station=NAME,latitude=NAME,... of the stations' or the sites' file; time=DATE+CLOCK "
@@ -103,6 +112,10 @@ class CanopyHeatRequest(CanopyOptions, ZoneReading):
     station_classes: Source = setting(
         None, "Table of station,lcz set by hand.", title="Classes of stations set by hand", file=True,
         group=CANOPY,
+    )  # fmt: skip
+    station_scheme: Literal["1-17", "101-107", "0-16"] | None = setting(
+        None, "Numbering of the classes that tables of stations state; asked for where 0 is among them.",
+        title="Numbering of stations' classes", usual="1-17", group=CANOPY,
     )  # fmt: skip
     skip_outside: bool = setting(
         False, "Leave stations outside the map, or without coordinates, out, and name them.",
@@ -253,12 +266,14 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     from lczlib.scenes.elevation import open_elevation
 
     step("Reading stations", 0, 3)
-    data, sites = _stations(request)
+    lcz = None if request.map_path is None else open_map(request.map_path, request)
+    data, sites = _stations(request, lcz)
     if request.elevation is not None:
         dem = open_elevation(request.elevation) if is_path(request.elevation) else request.elevation
         sites = with_elevation(sites, dem)
-    lcz = None if request.map_path is None else open_map(request.map_path, request)
-    by_hand = read_classes(request.station_classes) if request.station_classes is not None else None
+    by_hand = None
+    if request.station_classes is not None:
+        by_hand = read_classes(request.station_classes, request.station_scheme)
     zones = station_classes(
         sites, lcz, by_hand=by_hand, radius=request.radius, skip_outside=request.skip_outside
     )
@@ -283,7 +298,9 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     )  # fmt: skip
 
 
-def _stations(request: CanopyHeatRequest) -> tuple[Stations, gpd.GeoDataFrame]:
+def _stations(
+    request: CanopyHeatRequest, lcz: xr.DataArray | None
+) -> tuple[Stations, gpd.GeoDataFrame]:
     from lczlib.analysis.heat.stations import read_stations
 
     if not is_path(request.stations):
@@ -292,5 +309,6 @@ def _stations(request: CanopyHeatRequest) -> tuple[Stations, gpd.GeoDataFrame]:
         request.stations, sites=request.sites, columns=column_roles(request.columns),
         time_zone=request.time_zone, ambiguous=request.ambiguous, unit=request.unit,
         time_format=request.time_format, skip_outside=request.skip_outside,
+        lcz=lcz, scheme=request.station_scheme,
     )  # fmt: skip
     return data, data.sites

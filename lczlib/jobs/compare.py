@@ -17,7 +17,8 @@ from lczlib.jobs.map_files import (
     nodata,
     open_maps,
 )
-from lczlib.jobs.request import Result, Source, Steps, is_path, job
+from lczlib.jobs.request import Source, Steps, is_path
+from lczlib.jobs.result import Result, job
 from lczlib.settings import setting
 
 if TYPE_CHECKING:

@@ -31,12 +31,11 @@ class ZoneReading(MapReading):
     map_nodata: tuple[str, ...] = nodata()
 
 
-def check_unit(text: str) -> None:
-    """Refuse what is no unit of temperature."""
-    from lczlib.scenes.thermal_units import known_unit
+def _check_raster_unit(text: str) -> None:
+    from lczlib.scenes.thermal_units import scaled_unit
 
-    if known_unit(text) is None:
-        msg = f"{text!r} is no unit of temperature: K, degC or degF."
+    if scaled_unit(text) is None:
+        msg = f"{text!r} is no unit of temperature: K, degC or degF; 0.1K where 1 is a tenth of a kelvin."
         raise InputError(msg)
 
 
@@ -69,7 +68,8 @@ class PixelHeatRequest(SurfaceOptions, ZoneReading):
         ..., "LCZ map.", title="Zones of", file=True, argument=True, metavar="MAP"
     )
     unit: str | None = setting(
-        None, "K, degC or degF, where a file does not say.", title="Unit", check=check_unit,
+        None, "K, degC or degF, where a file does not say; 0.1K or 0.01degC, where 1 is as much.",
+        title="Unit", check=_check_raster_unit,
         usual="as the file says",
     )  # fmt: skip
     band: str | None = setting(

@@ -166,13 +166,13 @@ class MapReading(Request):
             try:
                 for text in getattr(self, parameter):
                     whose, value = _whose(text, kind)
-                    target = chosen[_target(whose, names, paths, text)] if whose else common
+                    target = chosen[_named(whose, names, paths, text)] if whose else common
                     if kind in target:
                         msg = f"{text!r}: {kind} is given twice for one map."
                         raise InputError(msg)
                     target[kind] = read_value(kind, value)
             except InputError as error:
-                raise type(error)(str(error), parameter=parameter) from error
+                raise type(error)(error.message, parameter=parameter) from error
             for name, settings in zip(names, own, strict=True):
                 chosen[name] = chosen[name] if settings else common | chosen[name]
         return {name: MapOptions(**values) for name, values in chosen.items()}
@@ -210,26 +210,32 @@ def _paths(sources: Sequence[Source]) -> list[Path]:
     ]
 
 
-def _target(whose: str, names: Sequence[str], paths: Sequence[Path], text: str) -> str:
-    """The map's name that a user means by its name, file name or path."""
+def _named(whose: str, names: Sequence[str], paths: Sequence[Path], text: str) -> str:
+    """The name by `map_names` of the map that a text means by its name, file name or path.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or several.
+    """
     if whose in names:
         return whose
     found = []
     for name, path in zip(names, paths, strict=True):
         folder = path.resolve().parent.name
-        known = (path.stem, path.name, f"{folder}/{path.stem}", f"{folder}/{path.name}", str(path))
+        known = (path.stem, path.name, f"{folder}/{path.stem}", f"{folder}/{path.name}")
         if whose in known or Path(whose) == path:
             found.append(name)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        msg = f"{text!r} is for no map of these: {', '.join(names)}."
-    else:
+    if len(found) > 1:
         msg = (
             f"{text!r}: {len(found)} maps are called {whose}; name one as {', '.join(found)}, or by its "
             "path."
         )
-    raise InputError(msg)
+        raise InputError(msg)
+    if not found:
+        msg = f"{text!r} is for no map of these: {', '.join(names)}."
+        raise InputError(msg)
+    return found[0]
 
 
 def open_map(

@@ -24,13 +24,14 @@ from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.heat_words import sentence
 from lczlib.jobs.map_files import map_network, open_map
 from lczlib.jobs.record import hashes
-from lczlib.jobs.request import Result, Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.request import Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.result import Result
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import Thermal
 from lczlib.scenes.thermal_names import AIR
 from lczlib.scenes.thermal_quality import NO_LAYER
-from lczlib.scenes.thermal_units import Conversion, known_unit
+from lczlib.scenes.thermal_units import Conversion, scaled_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,11 +221,12 @@ def open_array(source: Source, quantity: str, unit: str | None) -> Thermal:
     if not isinstance(source, xr.DataArray):
         msg = f"A raster is a path or an open DataArray, not {type(source).__name__}."
         raise InputError(msg)
-    known = known_unit(unit or str(source.attrs.get("units", "")))
+    known = scaled_unit(unit or str(source.attrs.get("units", "")))
     if known is None:
         msg = "The open array does not say whether it is in K, degC or degF: state its unit."
         raise InputError(msg, parameter="unit")
-    kept = source.copy(data=Conversion(1.0, 0.0, known, "stated").celsius(np.asarray(source.data)))
+    scale, its = known
+    kept = source.copy(data=Conversion(scale, 0.0, its, "stated").celsius(np.asarray(source.data)))
     kept.attrs = {
         "source": str(source.attrs.get("source", "open array")), "quantity": quantity, "units": "degC",
         **({"clouds": NO_LAYER} if quantity != AIR else {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,24 +11,47 @@ from typing import Any
 
 from lczlib.export.files import written_files
 from lczlib.export.manifest import new_manifest, relative, write_manifest
-from lczlib.jobs.request import Request, Result, Source, is_path, name_of
+from lczlib.jobs.request import Request, Source, is_path, name_of
 from lczlib.legend_files import files_beside
 from lczlib.reading import Reading, tell
 from lczlib.vector_maps import is_vector_map
 
 
 @contextmanager
-def recorded(result: Result, folder: Path, *, figures: bool) -> Iterator[None]:
-    """Write the manifest of a result whose files are written in the block."""
+def recorded(
+    request: Request,
+    folder: Path,
+    *,
+    seconds: float,
+    figures: bool,
+    also_read: Iterable[Path] = (),
+    **facts: Any,
+) -> Iterator[None]:
+    """Write the manifest of a result whose files are written in the block.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked for.
+    folder : Path
+        Of the result.
+    seconds : float
+        How long the job took so far.
+    figures : bool
+        Whether figures were asked for.
+    also_read : iterable of Path
+        Files that were read beside those of the request.
+    **facts
+        What else the result depends on: weights, device.
+    """
     started = time.time()
     with written_files() as written:
         yield
-    request = result.request
     named = [n for n, s in request.settings().items() if s.setting.file]
     content = new_manifest(
         folder, request.command, parameters={**parameters(request, folder), "figures": figures},
-        inputs=[*request.files(), *beside(request), *result.also_read()], outputs=written,
-        seconds=result.seconds + time.time() - started, path_parameters=named, **result.facts(),
+        inputs=[*request.files(), *beside(request), *also_read], outputs=written,
+        seconds=seconds + time.time() - started, path_parameters=named, **facts,
     )  # fmt: skip
     write_manifest(folder, content)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from lczlib.errors import InputError
 from lczlib.jobs.heat_choices import SURFACE, PixelHeatRequest
-from lczlib.jobs.request import Source, Steps, is_path, job
+from lczlib.jobs.request import Source, Steps, is_path
+from lczlib.jobs.result import job
 from lczlib.settings import setting
 
 if TYPE_CHECKING:

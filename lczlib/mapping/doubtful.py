@@ -18,12 +18,11 @@ from lczlib.errors import InputError
 from lczlib.reading import quiet
 from lczlib.scenes import open_sentinel2
 from lczlib.scenes.bands import KNOWN_ORDERS
+from lczlib.scenes.scaling import likely_unit
 
 DOUBTS = "doubts"
 """Attribute of such a scene: for each reason why its door refused it the options that would mend it (as
 far as can be told), and the reason."""
-
-_PER_CENT = 0.01
 
 
 def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
@@ -68,9 +67,10 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
 
 def _mended(path: str | Path, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Options that may take away a reason to refuse, alone and together."""
-    bands = KNOWN_ORDERS.get(_unnamed(path)) if not options.get("bands") else None
+    unnamed, dtype = _stored(path)
+    bands = KNOWN_ORDERS.get(unnamed) if not options.get("bands") else None
     order = {"bands": bands} if bands else {}
-    scale = {"scale": _PER_CENT} if options.get("scale") is None else {}
+    scale = {"scale": likely_unit(dtype)} if options.get("scale") is None else {}
     for mended in (order, scale, order | scale):
         if mended:
             yield mended
@@ -78,14 +78,14 @@ def _mended(path: str | Path, options: Mapping[str, Any]) -> Iterator[dict[str, 
 
 def _option(mended: Mapping[str, Any]) -> str:
     """As on the command line."""
-    words = ((n, ",".join(v) if n == "bands" else f"{v:g}") for n, v in mended.items())
+    words = ((n, ",".join(v) if n == "bands" else f"{v:.6g}") for n, v in mended.items())
     return " ".join(f"--{name} {value}" for name, value in words)
 
 
-def _unnamed(path: str | Path) -> int:
-    """Number of bands of a raster that names none of them; 0 of another."""
+def _stored(path: str | Path) -> tuple[int, str]:
+    """Number of bands of a raster that names none of them, 0 of another; and its type."""
     try:
         with rasterio.open(path) as src:
-            return 0 if any(src.descriptions) else src.count
-    except RasterioError:
-        return 0
+            return 0 if any(src.descriptions) else src.count, src.dtypes[0]
+    except (RasterioError, IndexError):
+        return 0, "float32"

@@ -178,7 +178,8 @@ def water_scene(
     cautions = check_units(missing.sample, units, what, dn_scale=dn_scale)
     names = [str(b).split("_")[0] if len(each) == 2 else str(b) for b in values.band.values]
     middles = np.nanmedian(to_db(missing.sample, units), axis=1)
-    unit = f"{NAMES[units]} as given, and plausible: in the middle "
+    by = "after that scale" if data.attrs.get("scaling") or dn_scale != 1 else "as given"
+    unit = f"{NAMES[units]} {by}, and plausible: in the middle "
     unit += ", ".join(f"{n} {m:.1f} dB" for n, m in zip(names, middles, strict=True))
     scaled = () if dn_scale == 1 else (f"stored values divided by {dn_scale:g}",)
     tell(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lczlib.classes import N_CLASSES
 from lczlib.errors import WeightsError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lczlib.models.weights import Weights
+
+Normalisation = Literal["none", "scene", "fixed", "range"]
 
 _TASKS = tuple(dict.fromkeys(a.task for a in ARCHITECTURES.values()))
 _TEXTS = ("title", "level", "licence", "citation", "source", "sha256")
@@ -91,8 +93,6 @@ def _of_bands(w: Weights) -> Iterator[str]:
 
 
 def _of_normalisation(w: Weights) -> Iterator[str]:
-    from lczlib.models.weights import Normalisation
-
     known = get_args(Normalisation)
     if w.normalisation not in known:
         yield f"normalisation {w.normalisation!r} is none of {', '.join(known)}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lczlib import catalog
 from lczlib.classes import CLASSES
 from lczlib.errors import WeightsError
 from lczlib.export.files import staged
-from lczlib.models.description import check_description
+from lczlib.models.description import Normalisation, check_description
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +28,6 @@ SENTINEL1_FEATURES = (
 )  # fmt: skip
 """The seven features of So2Sat's Sentinel-1 network, in its order (lczlib.scenes.sentinel1)."""
 
-Normalisation = Literal["none", "scene", "fixed", "range"]
 _METADATA_KEY = "lczlib"
 
 

@@ -177,9 +177,10 @@ def _only(path: str | Path, usual: Collection[str]) -> str | None:
 
 
 def _tags(data: xr.DataArray, path: str | Path) -> list[dict[str, str]]:
-    """The texts of the file (first) and of each of its bands, by GDAL."""
+    """The texts of the file (first) and of each of its bands but an alpha band, by GDAL."""
     with rasterio.open(data.encoding.get("source", path)) as src:
-        return [src.tags(), *(src.tags(i) for i in src.indexes)]
+        numbers = data["band"].values if "band" in data.coords else src.indexes
+        return [src.tags(), *(src.tags(int(i)) for i in numbers)]
 
 
 def _variables(tags: list[dict[str, str]]) -> set[str]:
@@ -218,7 +219,9 @@ def _described(
     stored: xr.DataArray, data: xr.DataArray, index: int, tags: list[dict[str, str]]
 ) -> Layer:
     texts = tags[index + 1] if index + 1 < len(tags) else {}
-    own, whole = _folded(texts), _folded(tags[0])
+    name = band_names(data)[index] or texts.get("NETCDF_VARNAME", "")
+    variable = _variable(texts, tags, name)
+    own, whole = _folded(texts, variable), _folded(tags[0], variable)
     stac = _stac_band(tags[0] | texts, index)
     scale, offset = float(stored.attrs["scale_factor"]), float(stored.attrs["add_offset"])
     for source in (own, stac, whole):
@@ -231,7 +234,6 @@ def _described(
     fills = set(missing_values(stored))
     for source in (own, stac, whole):
         fills |= {v for k in _FILL if (v := _number(source, (k,), np.nan)) == v}
-    name = band_names(data)[index] or texts.get("NETCDF_VARNAME", "")
     words = [name, *(str(s[k]) for s in (own, whole) for k in _WORDS if k in s)]
     return Layer(
         stored, data, index, name, scale, offset, unit.strip(), tuple(sorted(fills)),
@@ -240,9 +242,52 @@ def _described(
     )  # fmt: skip
 
 
-def _folded(texts: Mapping[str, Any]) -> dict[str, str]:
+def _variable(texts: Mapping[str, str], tags: list[dict[str, str]], name: str) -> str:
+    """The variable of a NetCDF that a band was, in the keys of the texts: ``LST#scale_factor``.
+
+    Conversions may drop which it was: it is the band's name then, or the one variable that is no axis.
+    """
+    if "NETCDF_VARNAME" in texts:
+        return texts["NETCDF_VARNAME"]
+    attributes: dict[str, dict[str, str]] = {}
+    for key, value in tags[0].items():
+        owner, _, attribute = key.rpartition("#")
+        if owner:
+            attributes.setdefault(owner, {})[attribute] = value
+    by_name = [v for v in attributes if v.casefold() == name.casefold()]
+    fields = [v for v, a in attributes.items() if not _is_axis(v, a)]
+    found = by_name or ([] if name and len(tags) > 2 else fields)
+    return found[0] if len(found) == 1 else ""
+
+
+_AXES = (
+    "x",
+    "y",
+    "time",
+    "lon",
+    "lat",
+    "longitude",
+    "latitude",
+    "crs",
+    "spatial_ref",
+    "band",
+    "nc_global",
+)
+
+
+def _is_axis(variable: str, attributes: Mapping[str, str]) -> bool:
+    """Whether a variable of a NetCDF is a coordinate or its grid mapping."""
+    return (
+        variable.casefold() in _AXES
+        or not {"axis", "grid_mapping_name", "crs_wkt", "spatial_ref", "bounds"}.isdisjoint(
+            attributes
+        )
+        or re.search(r" since |^degrees?_[nesw]", attributes.get("units", "")) is not None
+    )
+
+
+def _folded(texts: Mapping[str, Any], variable: str = "") -> dict[str, str]:
     """Tags by their names in small letters without signs; those of other variables are left out."""
-    variable = texts.get("NETCDF_VARNAME")
     out = {}
     for key, value in texts.items():
         owner, _, name = key.rpartition("#")

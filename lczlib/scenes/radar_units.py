@@ -27,6 +27,7 @@ very dark land, by no less than `_POSSIBLE`."""
 
 _CERTAIN = 3.0
 _POSSIBLE = {"linear": -6.0, "amplitude": 0.0}
+_SCALES = (1.0, 10.0, 100.0, 1000.0)  # what 1 dB is stored as
 _STRANGE = 40.0  # no backscatter in any unit: digital numbers, or a scale
 
 
@@ -106,7 +107,7 @@ def check_units(
     middle, negative = float(np.median(pixels)), float((pixels < 0).mean())
     if units == "db":
         _check_db(pixels, middle, negative, dn_scale, what)
-        return _caution_of_halves(pixels, what)
+        return _caution_of_halves(pixels, what, dn_scale)
     if negative > 0.5:
         msg = (
             f"The {what} has negative values (median {middle:.3g}), so it is in dB, not {NAMES[units]}: "
@@ -148,18 +149,27 @@ def _check_db(
         )
         raise InputError(msg)
     if middle < -60:
+        scale = _likely_scale(pixels, dn_scale)
         msg = (
-            f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: it is stored "
-            f"with a scale; give it with dn_scale (--dn-scale {100 * dn_scale:g} or so)."
+            f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: its values seem to be "
+            f"dB x {scale:g}; give that with dn_scale (--dn-scale {scale:g})."
         )
         raise InputError(msg)
     if middle > BRIGHT:
         msg = (
             f"The {what} has a median of {middle:.3g} dB, which is brighter than any land: its values "
-            f"are not dB x {dn_scale:g}; correct dn_scale (--dn-scale), 1 for values in dB."
+            f"are not dB{f' x {dn_scale:g}' if dn_scale != 1 else ''}; correct dn_scale "
+            f"(--dn-scale {_likely_scale(pixels, dn_scale):g})."
         )
         raise InputError(msg)
     _check_order(pixels, what)
+
+
+def _likely_scale(pixels: np.ndarray, dn_scale: float) -> float:
+    """What 1 dB is stored as, of values that were divided by `dn_scale`: what makes them most usual."""
+    stored = pixels * np.float32(dn_scale)
+    others = [s for s in _SCALES if s != dn_scale]
+    return min(others, key=lambda s: _strangeness(stored / np.float32(s)))
 
 
 def _check_order(db: np.ndarray, what: str) -> None:
@@ -173,14 +183,14 @@ def _check_order(db: np.ndarray, what: str) -> None:
             raise InputError(msg)
 
 
-def _caution_of_halves(pixels: np.ndarray, what: str) -> tuple[str, ...]:
+def _caution_of_halves(pixels: np.ndarray, what: str, dn_scale: float) -> tuple[str, ...]:
     """Amplitudes that were converted as if they were intensities: half of every dB."""
     if _strangeness(pixels) - _strangeness(2 * pixels) <= _CERTAIN:
         return ()
     return (
         f"The {what} has VH of {np.median(pixels[1]):.3g} dB in the middle and a narrow range, as if "
         "amplitudes had been converted by 10 log10: dB would then be twice as much, and water is not "
-        "found; check, and give --dn-scale 0.5 if so.",
+        f"found; check, and give --dn-scale {0.5 * dn_scale:g} if so.",
     )
 
 

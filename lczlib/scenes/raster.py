@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import rasterio
 import xarray as xr
 from scipy.ndimage import binary_erosion
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.rasters import band_names, layer_of, missing_values, open_raster
-from lczlib.reading import Reading, counted, tell
+from lczlib.reading import Reading, counted, share, tell
+from lczlib.scenes.look import Look, look_at
 
 
 def open_raster_scene(
@@ -56,8 +56,8 @@ def open_raster_scene(
     """
     raw = open_raster(path, chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"raster {path}")
-    with rasterio.open(raw.encoding["source"]) as src:
-        simulated = src.tags().get("LCZLIB_SIMULATED", "no") == "yes"
+    look = look_at(raw)
+    simulated = look.tags.get("lczlib_simulated", "no") == "yes"
     own = [n or f"band_{i}" for i, n in enumerate(band_names(raw), 1)]
     names = list(bands or own)
     if len(names) != raw.sizes["band"] or len(set(names)) != len(names):
@@ -80,7 +80,8 @@ def open_raster_scene(
         "sensor": sensor, "units": "as stored", "level": "", "date": "", "source": str(path),
         "files": [str(path)], "simulated": simulated,
     }  # fmt: skip
-    _tell(path, names, factors, terms, fills, by="as given" if bands else "by their names")
+    by = "as given" if bands else "by their names"
+    _tell(path, names, factors, terms, fills, look, by=by)
     return out
 
 
@@ -90,6 +91,7 @@ def _tell(
     factors: np.ndarray,
     terms: np.ndarray,
     fills: Sequence[float],
+    look: Look,
     *,
     by: str,
 ) -> None:
@@ -99,15 +101,26 @@ def _tell(
         if (f, t) != (1, 0)
     ]
     alike = len(set(zip(factors, terms, strict=True))) == 1
+    held = np.isin(look.sample, fills)
+    if look.sample.dtype.kind == "f":
+        held |= np.isnan(look.sample)
+    size, valid, missing = held[0].size, int((~held).all(0).sum()), int(held.all(0).sum())
+    of = f"{size:,} pixels"
+    of += f" (one in {look.step} x {look.step} looked at)" if look.step > 1 else ""
+    stated = (
+        f"no data: {', '.join(f'{v:g}' for v in fills)}" if fills else "no no-data value stated"
+    )
     said = (
         f"{counted(len(names), 'band')} {by} ({', '.join(names[:13])})",
         (f"scale {factors[0]:g}, offset {terms[0]:g}" if alike else f"scaled: {', '.join(scaled)}")
         if scaled
         else "values as stored",
-        f"no data: {', '.join(f'{v:g}' for v in fills)}" if fills else "no no-data value stated",
+        stated,
+        f"{share(valid, size)} of {of} valid in all bands, {share(missing, size)} without data in any",
     )
     facts = {
         "bands": list(names), "scale": factors, "offset": terms, "no_data": list(fills),
+        "pixels": {"looked_at": size, "every": look.step, "valid": valid, "missing": missing},
     }  # fmt: skip
     tell(Reading("raster", str(path), said, (), facts))
 

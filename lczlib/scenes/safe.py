@@ -24,16 +24,10 @@ from lczlib.grid import geobox_of
 from lczlib.rasters import open_raster
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.bands import ALL_BANDS, BANDS
+from lczlib.scenes.classification import UNCLEAR, hides_land
 from lczlib.scenes.fills import Fills
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling
 from lczlib.scenes.sentinel2 import scene_of
-
-UNCLEAR = {
-    1: "saturated or defective", 3: "cloud shadow", 8: "cloud, medium probability",
-    9: "cloud, high probability", 10: "thin cirrus", 11: "snow or ice",
-}  # fmt: skip
-"""Classes of the scene classification (SCL) of surface products below which no land is seen. Class 2,
-dark areas, is kept: it holds water and shaded streets."""
 
 _METADATA = re.compile(r"(?:MTD_MSI(L1C|L2A)|S2[A-D]_\w+_MTD_SAF(L1C|L2A)_\w+)\.xml")
 _IMAGE = re.compile(r"GRANULE/([^/]+)/IMG_DATA/(?:.*/)?\w+_(B\d\d|B8A|SCL)(?:_(\d\d)m)?\.jp2")
@@ -183,7 +177,7 @@ def open_product(path: str | Path, *, keep_clouds: bool = False) -> xr.Dataset:
     path : path
         Its folder, its zip archive, or its ``MTD_MSI*.xml``.
     keep_clouds : bool
-        Keep the pixels of `UNCLEAR`, which are missing otherwise.
+        Keep the pixels of `lczlib.scenes.classification.UNCLEAR`, which are missing otherwise.
 
     Returns
     -------
@@ -357,7 +351,7 @@ def _clear_reflectance(
 ) -> np.ndarray:
     """Reflectance (10, y, x) of a block of DN, NaN where its class (1, y, x) hides the land."""
     out = fills.reflectance(block, scaling)
-    out[:, np.isin(classes[0], codes)] = np.nan
+    out[:, hides_land(classes[0], codes)] = np.nan
     return out
 
 

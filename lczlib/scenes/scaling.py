@@ -16,6 +16,7 @@ from lczlib.scenes.baseline import Offset, ProductName, stated_offset
 QUANTIFICATION = 1e-4
 _DN = 0.01  # a smaller scale is one of digital numbers
 _OF_DN = 10  # a larger offset cannot be one of reflectance
+_LARGEST_TERM = 1.0  # reflectance that no offset comes to
 _DARKER_THAN_BLACK = (
     -0.03
 )  # reflectance of a band's darkest hundredth if an offset is removed twice
@@ -92,15 +93,16 @@ def find_scaling(
         by = "by its values (the file's own is not applied to what is reflectance already)"
         factor, shift = np.ones(len(own)), np.zeros(len(own))
     else:
-        factor, by = _scale(path, own, values, scale)
+        factor, by = _scale(path, own, values, scale, raw.dtype)
     is_dn = factor.max() < _DN
     stated = _own_term(own, shift, factor)
     cautions: list[str] = []
     if offset is not None:
-        if offset and not is_dn:
+        if abs(offset * factor).max() > _LARGEST_TERM:
             msg = (
                 f"An offset of {offset:g} is one of DN, but {path} holds reflectance (one unit is "
-                f"worth {factor[0]:g}): leave it out, or set the scale as well (--scale 0.0001)."
+                f"worth {factor[0]:g}): leave it out, give it in that unit (-0.1 for -1000), or set the "
+                "scale as well (--scale 0.0001)."
             )
             raise InputError(msg)
         found, offset_by = Scaling(factor, offset * factor), "as given"
@@ -112,8 +114,8 @@ def find_scaling(
         found, offset_by, cautions = _by_signal(path, factor, values, signal)
     if found.term.any() and found.darkest(values) < _DARKER_THAN_BLACK:
         cautions.append(
-            f"{path} has dark pixels below zero after its offset, {offset_by}: it seems to be removed "
-            "twice; set none (--offset 0)."
+            f"{path} has dark pixels below zero after its offset, {offset_by}: it seems to have been "
+            "removed twice; set none (--offset 0)."
         )
     same = len(set(factor)) == 1
     dn = found.term[0] / factor[0]
@@ -166,7 +168,7 @@ def _by_signal(
 
 
 def _scale(
-    path: str | Path, own: np.ndarray, values: np.ndarray, asked: float | None
+    path: str | Path, own: np.ndarray, values: np.ndarray, asked: float | None, dtype: np.dtype
 ) -> tuple[np.ndarray, str]:
     """Reflectance per stored unit of each band, and by what."""
     if asked is not None:
@@ -175,22 +177,30 @@ def _scale(
     if stated.all():
         return own, "by the file"
     out = own.copy()
-    out[~stated] = _by_values(path, values[~stated])
+    out[~stated] = _by_values(path, values[~stated], dtype)
     return (
         out,
         "by the file and, where it says none, by its values" if stated.any() else "by its values",
     )
 
 
-def _by_values(path: str | Path, values: np.ndarray) -> float:
+def likely_unit(dtype: np.dtype | str) -> float:
+    """Reflectance of one unit where values are neither DN nor reflectance: a byte's, or per cent."""
+    return 1 / 255 if np.dtype(dtype) == np.uint8 else 0.01
+
+
+def _by_values(path: str | Path, values: np.ndarray, dtype: np.dtype) -> float:
     """1e-4 for DN, 1 for reflectance; refuse what is neither."""
     high = float(np.percentile(values, 98))
     if high > 150:
         return QUANTIFICATION
     if high <= 3:
         return 1.0
+    units = {0.01: "for per cent", 1 / 255: "for 0 to 1 stored as 0 to 255"}
+    first = likely_unit(dtype)
+    told = ", ".join(f"{u:.6g} {units[u]}" for u in sorted(units, key=lambda u: u != first))
     msg = (
         f"{path} has values up to about {high:.3g}, which is neither reflectance (0-1) nor DN "
-        "(0-10,000): say what one unit is worth with scale= (--scale 0.01 for per cent)."
+        f"(0-10,000): say what one unit is worth with scale= (--scale {told})."
     )
     raise InputError(msg)

@@ -8,14 +8,12 @@ and offset, by what; how many pixels are missing, and why.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import numpy as np
-import rasterio
 import xarray as xr
 
 from lczlib.errors import InputError
@@ -24,15 +22,16 @@ from lczlib.rasters import band_names, missing_values, open_raster, variables_of
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.band_order import check_order
 from lczlib.scenes.bands import BANDS, find_bands
-from lczlib.scenes.baseline import ProductName, named_product
+from lczlib.scenes.baseline import BASELINE_OFFSET, ProductName, named_product
+from lczlib.scenes.classification import UNCLEAR, classification_of, hides_land
 from lczlib.scenes.fills import Fills, find_constants, part_constants
-from lczlib.scenes.scaling import Scaling, find_scaling
+from lczlib.scenes.look import look_at
+from lczlib.scenes.scaling import QUANTIFICATION, Scaling, find_scaling
 
 _CLOUD_LAYERS = (
     "scl", "qa60", "cldprb", "clm", "clp", "cloud", "cloud_mask", "cloudmask", "cloud mask", "fmask",
     "msk_cldprb", "scene_classification",
 )  # fmt: skip
-_SAMPLE = 512  # edge of the decimated image that such decisions are made on
 
 
 def open_sentinel2(
@@ -67,7 +66,8 @@ def open_sentinel2(
         hold such a value or 0 (the products' no-data value), where the file masks it, and in blocks
         of one value in all bands.
     keep_clouds : bool
-        Of a surface product: keep what its scene classification calls cloud, shadow or snow.
+        Of a surface product, or a raster with a band ``SCL``: keep what the scene classification calls
+        cloud, shadow or snow.
     chunk : int
         Edge of the dask chunks, in pixels.
 
@@ -102,25 +102,31 @@ def open_sentinel2(
         raise InputError(msg)
     raw = open_raster(path, "Sentinel-2 raster", chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"Sentinel-2 raster {path}")
-    look = _look_at(raw)
+    look = look_at(raw)
     product = named_product(path, look.tags)
-    found = find_bands(path, band_names(raw), bands)
+    classes = classification_of(band_names(raw), look.sample)
+    names = ["" if i == classes else n for i, n in enumerate(band_names(raw))]
+    found = find_bands(path, names, bands)
     index = list(found.index)
     stored, edges = look.sample[index], [e[index] for e in look.edges]
     declared = missing_values(raw, nodata)
     constants, coarse = find_constants(stored, look.step, edges, declared)
     fills = Fills(declared, constants)
     masks = fills.masks(stored)
+    unclear = {} if classes is None else _unclear(look.sample[classes], masks)
+    codes = () if classes is None or keep_clouds else tuple(UNCLEAR)
+    if codes:
+        masks |= unclear
     valid = ~np.any(list(masks.values()), axis=0)
     flat = stored[:, valid & np.isfinite(stored).all(0)].astype(np.float64)
-    _check_content(path, flat, masks)
+    _check_content(path, flat, masks, offset)
     if found.known_by == "order":
         check_order(path, flat, raw.sizes["band"])
     scaling, told = find_scaling(
         path, raw, index, flat, scale=scale, offset=offset, tags=look.tags, product=product
     )
     reflectance = raw.data.map_blocks(
-        _to_reflectance, index, scaling, fills, dtype=np.float32,
+        _to_reflectance, index, scaling, fills, classes or 0, codes, dtype=np.float32,
         chunks=((len(BANDS),), *raw.data.chunks[1:]),
     )  # fmt: skip
     level, level_by = _level(look.tags, path, product)
@@ -132,14 +138,15 @@ def open_sentinel2(
         "source": str(path),
         "files": [str(path)],
         "offset_removed": bool((scaling.term < 0).any()),
+        **{k: told.facts[k] for k in ("scale", "offset") if isinstance(told.facts["scale"], float)},
         "simulated": look.tags.get("lczlib_simulated", "no") == "yes",
     }
     if look.masked:  # what the mask hides holds the file's no-data value by now
         masks = {("masked or no data" if k == "no data" else k): m for k, m in masks.items()}
     part_said, part_cautions = part_constants(stored, valid, look.step, scaling)
     cautions = [*told.cautions, *(f"{path}: {c}" for c in part_cautions)]
-    layers = [n for n in band_names(raw) if n.strip().lower() in _CLOUD_LAYERS]
-    if layers:
+    layers = [n for n in names if n.strip().lower() in _CLOUD_LAYERS]
+    if layers and classes is None:
         cautions.append(
             f"The band {layers[0]} of {path} is not used: clouds that it marks are not removed; set those "
             "pixels to no data in all bands first."
@@ -152,7 +159,7 @@ def open_sentinel2(
     said = (
         found.said, *told.said, f"level {level}, {level_by}" if level else "level not stated",
         f"date {out.attrs['date']}" if out.attrs["date"] else "date not stated",
-        *_pixels_said(masks, look.step), *part_said,
+        *_pixels_said(masks, look.step), *_kept_said(unclear if keep_clouds else {}), *part_said,
     )  # fmt: skip
     facts = {
         "bands_by": found.known_by, **told.facts, "level": level, "date": out.attrs["date"],
@@ -172,72 +179,62 @@ def scene_of(reflectance: da.Array, template: xr.DataArray) -> xr.Dataset:
     return out
 
 
-@dataclass(frozen=True)
-class _Look:
-    """What decisions are made on: a decimated image, and the file's metadata."""
+def _to_reflectance(
+    block: np.ndarray,
+    index: list[int],
+    scaling: Scaling,
+    fills: Fills,
+    classes: int,
+    codes: tuple[int, ...],
+) -> np.ndarray:
+    """Reflectance (10, y, x) float32 of a block of stored values (band, y, x); NaN where missing.
 
-    sample: np.ndarray
-    step: int
-    edges: list[np.ndarray]
-    tags: dict[str, str]
-    masked: bool
-
-
-def _look_at(raw: xr.DataArray) -> _Look:
-    """Look at a decimated image of a file, and its outermost rows and columns."""
-    height, width = raw.sizes["y"], raw.sizes["x"]
-    step = max(1, -(-max(height, width) // _SAMPLE))
-    shape = (-(-height // step), -(-width // step))
-    bands = [int(b) for b in raw["band"].values]
-    with rasterio.open(raw.encoding["source"]) as src:
-        tags = _tags(src)
-        nearest = rasterio.enums.Resampling.nearest
-        sample = src.read(bands, out_shape=(len(bands), *shape), resampling=nearest)
-        mask = raw.encoding.get("mask")
-        if mask is not None:
-            reader, number = (src.read_masks, 1) if mask == "mask" else (src.read, mask)
-            seen = reader(number, out_shape=shape, resampling=nearest) > 0
-            sample = np.where(seen, sample.astype(raw.dtype), raw.dtype.type(raw.rio.nodata))
-        edges = [
-            src.read(bands, window=rasterio.windows.Window(*line)).reshape(len(bands), -1)
-            for line in (
-                (0, 0, width, 1), (0, height - 1, width, 1), (0, 0, 1, height), (width - 1, 0, 1, height),
-            )
-            if step > 1
-        ]  # fmt: skip
-    return _Look(sample, step, edges, tags, mask is not None)
-
-
-def _tags(src: rasterio.DatasetReader) -> dict[str, str]:
-    """Metadata, keys in lower case; GDAL cuts ``s2:processing_baseline=05.10`` at the colon."""
-    out = {}
-    for key, value in {**src.tags(1), **src.tags()}.items():
-        cut = re.fullmatch(r"([a-z_]+)=(.*)", value)
-        whole, text = (f"{key}:{cut.group(1)}", cut.group(2)) if cut else (key, value)
-        out[whole.lower()] = text
+    Missing are also the pixels that the band at `classes` puts into one of the classes `codes`.
+    """
+    out = fills.reflectance(block[index], scaling)
+    if codes:
+        out[:, hides_land(block[classes], codes)] = np.nan
     return out
 
 
-def _to_reflectance(
-    block: np.ndarray, index: list[int], scaling: Scaling, fills: Fills
-) -> np.ndarray:
-    """Reflectance (10, y, x) float32 of a block of stored values (band, y, x); NaN where missing."""
-    return fills.reflectance(block[index], scaling)
+def _unclear(classes: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Pixels below which no land is seen, by cause, without those that are missing anyway."""
+    gone = np.any(list(masks.values()), axis=0)
+    found = {f"{name} (SCL)": (classes == i) & ~gone for i, name in UNCLEAR.items()}
+    return {cause: m for cause, m in found.items() if m.any()}
 
 
-def _check_content(path: str | Path, flat: np.ndarray, masks: dict[str, np.ndarray]) -> None:
+def _kept_said(unclear: Mapping[str, np.ndarray]) -> list[str]:
+    return [f"{share(m.sum(), m.size)} kept: {cause}" for cause, m in unclear.items()]
+
+
+def _check_content(
+    path: str | Path, flat: np.ndarray, masks: dict[str, np.ndarray], offset: float | None
+) -> None:
     if flat.shape[1] == 0:
         causes = ", ".join(f"{c} ({share(m.sum(), m.size)})" for c, m in masks.items() if m.any())
         msg = (
             f"{path} has no valid pixel: every one is 0, NaN, masked or a fill ({causes or 'NaN'})."
         )
+        if any("SCL" in cause for cause in masks):
+            msg += " To keep what its scene classification calls cloud or snow: --keep-clouds."
         raise InputError(msg)
-    if np.median(flat) < 0:
-        msg = (
-            f"{path} has mostly negative values (median {np.median(flat):.3g}): reflectance is not "
-            "negative; is this Sentinel-1 in dB?"
+    middle, lowest = float(np.median(flat)), float(np.percentile(flat, 1))
+    if middle >= min(0.0, -(offset or 0.0)):
+        return
+    msg = f"{path} has mostly negative values (median {middle:.3g}), and reflectance is not negative: "
+    once = -BASELINE_OFFSET * (
+        QUANTIFICATION if lowest >= BASELINE_OFFSET * QUANTIFICATION * 1.2 else 1
+    )
+    # of dB the lowest hundredth lies between -20 and -50
+    if once < 1 or 1.2 * BASELINE_OFFSET <= lowest < -100:
+        msg += (
+            f"the offset of {BASELINE_OFFSET:g} of processing baseline 04.00 seems to have been removed twice; "
+            f"use --offset {once:g}."
         )
-        raise InputError(msg)
+    else:
+        msg += "is this Sentinel-1 in dB?"
+    raise InputError(msg)
 
 
 def _level(tags: dict[str, str], path: str | Path, product: ProductName | None) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.layer import Layer, open_layer
+from lczlib.scenes.thermal_doubts import no_temperatures, refuse_index
 from lczlib.scenes.thermal_fills import mask_implausible, repeated_values
 from lczlib.scenes.thermal_names import AIR, AIR_BANDS, SURFACE_BANDS, check_measured
 from lczlib.scenes.thermal_products import (
@@ -96,7 +97,8 @@ def open_temperature(
         file or band name when not given.
     unit : str, optional
         Unit of the temperatures (``K``, ``degC`` or ``degF``, in any usual spelling), where the raster
-        is of no known product and does not state it.
+        is of no known product and does not state it; with a number before it (``0.1K``, ``0.01 degC``)
+        what one stored unit is worth.
     band : int or str, optional
         Band number (from 1) or name, where the file has several; of a NetCDF the variable, with the
         number of the time step behind a colon (``LST:3``).
@@ -225,8 +227,17 @@ def _read(
         raise InputError(msg)
     if to_celsius is None:
         to_celsius = conversion(
-            layer, stored[usable], path, unit=unit, kind=kind, named=product, plausible=plausible
+            layer,
+            stored[usable],
+            path,
+            unit=unit,
+            kind=kind,
+            named=product,
+            plausible=plausible,
+            what=what,
         )
+    if what == "surface" and isinstance(to_celsius, Conversion):
+        refuse_index(stored[usable], to_celsius, path)
     if isinstance(to_celsius, Conversion):
         celsius = to_celsius.celsius(stored)
     else:
@@ -307,6 +318,13 @@ def _reading(
     said.append(f"{counts['valid']:,} of {total:,} pixels valid")
     said.append(f"{counts['no_data']:,} no data")
     cautions = [to_celsius.caution] if by_rule and to_celsius.caution else []
+    cautions += no_temperatures(layer, path, what, celsius, to_celsius if by_rule else None)
+    if flags.unused:
+        cautions.append(
+            f"The band {flags.unused} of {path.name} is not used, since what its flags mean is not known: "
+            "clouds that it marks are not removed; set those pixels to no data first, or give a layer of 0 "
+            "and 1, named cloud."
+        )
     for value, n in fills:
         shown = f"{value:g}"
         if by_rule and (to_celsius.scale, to_celsius.offset) != (1.0, 0.0):

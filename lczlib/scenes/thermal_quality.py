@@ -11,7 +11,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of, same_grid
-from lczlib.rasters import BANDWISE, band_names, open_raster
+from lczlib.rasters import BANDWISE, band_names, missing_values, open_raster
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_products import CLOUD_BITS, PRODUCTS, modis_quality
 
@@ -22,6 +22,20 @@ _FLAGS = {
     "cloud": "ecostress",
 }  # fmt: skip
 """Names of quality layers in small letters, and the product whose flags they hold."""
+_CLOUD_BANDS = (
+    "cloud",
+    "clouds",
+    "cloud_mask",
+    "cloudmask",
+    "cloud mask",
+    "mask_cloud",
+    "is_cloud",
+)
+"""Names in small letters of bands that are 1 below clouds and 0 elsewhere, where they hold nothing else."""
+_UNKNOWN_BANDS = (
+    *_CLOUD_BANDS, "qa", "qc", "quality", "quality_flag", "qa60", "scl", "fmask", "clear", "clear_mask",
+    "cloud_prob", "cloud_probability", "mask",
+)  # fmt: skip
 _RASTERS = (".tif", ".tiff", ".vrt", ".img")
 
 
@@ -39,12 +53,15 @@ class Quality:
         The layer in words: a file's name, or a band of the same file; empty where there is none.
     files : tuple of Path
         What was read beside the raster.
+    unused : str
+        The band of the same file that looks like one, and is not used since its flags are not known.
     """
 
     poor: np.ndarray | None = None
     uncertainty: xr.DataArray | None = None
     source: str = ""
     files: tuple[Path, ...] = ()
+    unused: str = ""
 
 
 def quality_of(
@@ -84,6 +101,9 @@ def quality_of(
         name = band_names(layer.data)[at]
         poor, error = _decode(layer.data.isel(band=at).values, _FLAGS[name.casefold()])
         source = f"band {name} of the same file"
+    elif (cloud := _cloud_band(layer)) is not None:
+        name, poor = cloud
+        source = f"band {name} of the same file, 1 taken for cloud"
     names = [n.casefold() for n in band_names(layer.data)]
     stored = None
     if uncertainty:
@@ -101,7 +121,9 @@ def quality_of(
     sd = None
     if error is not None:
         sd = layer.stored.copy(data=error).rename("uncertainty").assign_attrs(units="K")
-    return Quality(poor, sd, source, tuple(Path(f) for f in (quality, uncertainty) if f))
+    unused = next((n for n in band_names(layer.data) if n.strip().casefold() in _UNKNOWN_BANDS), "")
+    files = tuple(Path(f) for f in (quality, uncertainty) if f)
+    return Quality(poor, sd, source, files, "" if source else unused)
 
 
 def _layer_of_file(path: Path, layer: Layer, product: str | None) -> tuple[np.ndarray, str]:
@@ -128,6 +150,19 @@ def _own_band(layer: Layer) -> int | None:
     names = [n.casefold() for n in band_names(layer.data)]
     found = [i for i, n in enumerate(names) if n in _FLAGS and n not in ("cloud", other)]
     return found[0] if len(found) == 1 else None
+
+
+def _cloud_band(layer: Layer) -> tuple[str, np.ndarray] | None:
+    """Name and pixels of a band of the same file that says nothing but cloud or no cloud."""
+    names = band_names(layer.data)
+    found = [i for i, n in enumerate(names) if n.strip().casefold() in _CLOUD_BANDS]
+    if len(found) != 1 or found[0] == layer.index:
+        return None
+    values = layer.data.isel(band=found[0]).values
+    known = np.isfinite(values)
+    for fill in missing_values(layer.data) if layer.data.dtype.kind == "f" else ():
+        known &= values != fill
+    return (names[found[0]], values == 1) if np.isin(values[known], (0, 1)).all() else None
 
 
 def _decode(flags: np.ndarray, codes: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,12 +42,45 @@ _FLATTEST = 0.2
 """K between the 5th and the 95th percentile: a field flatter than this was scaled twice, if it may have."""
 _HOTTEST = 55.0
 """degC: medians above it are of deserts at noon, or in another unit."""
+_COLDEST = -30.0
+_USUAL = 8.0
+"""K between the 5th and the 95th percentile of a city's surfaces, about."""
+_NARROW = 1.0
+"""K between them that a scale must leave to be proposed."""
+_MOST_OPTIONS, _AS_LIKELY = 3, 1.0
 _LANDSAT = (0.00341802, 149.0)
+
+
+SCALED_UNITS = ("0.1K", "0.01K", "0.1degC", "0.01degC")
+"""Units of whole numbers that carry no scale, as the option and files have them."""
 
 
 def known_unit(text: str) -> Unit | None:
     """``K``, ``degC`` or ``degF`` of any usual spelling, None of anything else."""
     return _UNITS.get(text.strip().lower())
+
+
+def scaled_unit(text: str) -> tuple[float, Unit] | None:
+    """What one stored unit is worth, and in which unit; None where it is no temperature.
+
+    A number before the unit, as UDUNITS has it, counts; and one behind it by which values were
+    multiplied.
+
+    Examples
+    --------
+    >>> [scaled_unit(t) for t in ("K", "0.1 K", "0.01degC", "degC*100", "mm")]
+    [(1.0, 'K'), (0.1, 'K'), (0.01, 'degC'), (0.01, 'degC'), None]
+    """
+    if known := known_unit(text):
+        return 1.0, known
+    number = r"(\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+)"
+    before = re.fullmatch(rf"{number}\s*[*x×·]?\s*(\D.*)", text.strip(), re.IGNORECASE)
+    behind = re.fullmatch(rf"(.*?)\s*[*x×·]\s*{number}", text.strip(), re.IGNORECASE)
+    if before and (unit := known_unit(before[2])) and float(before[1]):
+        return float(before[1]), unit
+    if behind and (unit := known_unit(behind[1])) and float(behind[2]):
+        return 1 / float(behind[2]), unit
+    return None
 
 
 @dataclass(frozen=True)
@@ -108,6 +143,7 @@ def conversion(
     kind: str | None,
     named: str | None,
     plausible: tuple[float, float],
+    what: Literal["surface", "air"] = "surface",
 ) -> Conversion:
     """Scale, offset and unit of a layer: what is stated, where the values agree with it.
 
@@ -125,6 +161,8 @@ def conversion(
         Product by the file's or the band's name.
     plausible : (float, float)
         Of the median, degC.
+    what : {"surface", "air"}
+        Products are of surfaces only.
 
     Raises
     ------
@@ -132,14 +170,15 @@ def conversion(
         If nothing states the unit, or the values contradict it: named is what would fit.
     """
     quantiles = np.quantile(values[:: max(1, values.size // 1_000_000)], [0.05, 0.5, 0.95])
-    stated = list(_stated(layer, values.dtype, unit, kind, named, path))
+    fits = _fitting(layer, quantiles, plausible, what)
+    stated = list(_stated(layer, values.dtype, unit, kind, named, path, fits, what))
     fitting = [one for one in stated if one.fits(quantiles, plausible)]
     # 21 degC x 0.02 is a temperature too: what is left of the field's spread tells
     for one in fitting:
         plain = (one.scale, one.offset) == (1.0, 0.0)
         if plain or one is fitting[-1] or not 0 < one.spread(quantiles) < _FLATTEST:
             return one if one.unit != "degC" else _warm(one, quantiles, path)
-    raise InputError(_contradiction(layer, values, stated[0], quantiles, path, plausible))
+    raise InputError(_contradiction(values, stated[0], quantiles, path, plausible, fits))
 
 
 def _warm(one: Conversion, quantiles: np.ndarray, path: Path) -> Conversion:
@@ -147,18 +186,26 @@ def _warm(one: Conversion, quantiles: np.ndarray, path: Path) -> Conversion:
     middle = float(one.celsius(quantiles)[1])
     if middle <= _HOTTEST or one.caution:
         return one
+    scale = "" if one.scale == 1 or "as stated" not in one.how else f"{one.scale:g}"
     text = (
         f"{path.name} has a median of {middle:.1f} degC ({one.how}), which hardly any city shows: if its values "
-        "are degrees Fahrenheit, state --unit degF."
+        f"are degrees Fahrenheit, state --unit {scale}degF."
     )
     return replace(one, caution=text)
 
 
 def _stated(
-    layer: Layer, dtype: np.dtype, unit: str | None, kind: str | None, named: str | None, path: Path
+    layer: Layer,
+    dtype: np.dtype,
+    unit: str | None,
+    kind: str | None,
+    named: str | None,
+    path: Path,
+    fits: list[str],
+    what: str,
 ) -> Iterator[Conversion]:
     """What the numbers may mean, the likeliest first; the values decide (`Conversion.fits`)."""
-    wanted = known_unit(unit) if unit else None
+    wanted = scaled_unit(unit) if unit else None
     product = PRODUCTS.get(kind or named or "")
     by_product = None
     if product is not None:
@@ -166,12 +213,18 @@ def _stated(
         by_product = Conversion(product.scale, product.offset, "K", how)
         if kind or not wanted:
             yield by_product
-    told, how = _unit_of(layer, unit, product is not None, path)
+    size, told, how = _unit_of(layer, unit, product is not None, path, fits, what)
+    if wanted and size != 1:  # who states what a stored number is worth means the number as stored
+        yield Conversion(size, 0.0, told, how)
+        return
+    if size != 1:
+        scaled = (layer.scale * size, layer.offset * size)
+        yield Conversion(*scaled, told, f"{layer.unit} {how}")
     if layer.scaled:
         yield Conversion(layer.scale, layer.offset, told, f"scale of the file, unit {how}")
-    elif wanted or product is None:
+    elif (wanted or product is None) and size == 1:
         yield Conversion(1.0, 0.0, told, how)
-    if by_product is not None and wanted == "K" and not kind:
+    if by_product is not None and wanted == (1.0, "K") and not kind:
         yield by_product
     if dtype.kind != "f" or not (layer.scaled or by_product is not None):
         return
@@ -184,67 +237,93 @@ def _stated(
         )  # fmt: skip
 
 
-def _unit_of(layer: Layer, unit: str | None, product: bool, path: Path) -> tuple[Unit, str]:
-    """The unit after scaling, and how it is known; an `InputError` where nothing tells."""
+def _unit_of(
+    layer: Layer, unit: str | None, product: bool, path: Path, fits: list[str], what: str
+) -> tuple[float, Unit, str]:
+    """What a scaled value is worth in which unit, and how it is known; an `InputError` where nothing tells."""
     stated = unit or layer.unit
-    known = known_unit(stated)
+    known = scaled_unit(stated) if stated else None
     if known:
-        return known, "as stated" if unit else "as the file says"
+        return *known, "as stated" if unit else "as the file says"
     if product and not unit:
-        return "K", "of the product"
+        return 1.0, "K", "of the product"
     if not unit and np.allclose((layer.scale, layer.offset), _LANDSAT, rtol=1e-4):
-        return "K", "by its scale, that of Landsat surface temperature"
+        return 1.0, "K", "by its scale, that of Landsat surface temperature"
     told = f"the unit {stated!r}, which is no temperature" if stated else "no unit"
+    kinds = ", or which product it is (--kind)" if what == "surface" else ""
+    looks = f" By their size its values may be {_either(fits)}." if fits else ""
     msg = (
-        f"{path} states {told}: say whether its values are kelvin or degrees Celsius "
-        "(--unit K or --unit degC), or which product it is (--kind)."
+        f"{path} states {told}: say whether its values are kelvin, degrees Celsius or degrees Fahrenheit "
+        f"(--unit K, --unit degC or --unit degF){kinds}.{looks}"
     )
     raise InputError(msg)
 
 
+def _fitting(
+    layer: Layer, quantiles: np.ndarray, plausible: tuple[float, float], what: str
+) -> list[str]:
+    """Options under which stored values are temperatures of a place, the likeliest first."""
+    found: list[tuple[float, str]] = []
+
+    def judge(scale: float, offset: float, unit: Unit, option: str, unlikely: float) -> None:
+        one = Conversion(scale, offset, unit, "")
+        middle, spread = float(one.celsius(quantiles)[1]), one.spread(quantiles)
+        if one.fits(quantiles, plausible) and (spread >= _NARROW or scale == 1):
+            # a field as wide as cities are, of usual temperatures
+            odd = (
+                abs(math.log(max(spread, 0.01) / _USUAL))
+                + (middle > _HOTTEST)
+                + (middle < _COLDEST)
+            )
+            found.append((odd + unlikely, option))
+
+    pair = (layer.scale, layer.offset)
+    own = known_unit(layer.unit)
+    for unit in ("K", "degC", "degF"):
+        judge(*pair, unit, f"--unit {unit}", -0.5 if unit == own else 0.0)
+    if not any(o for _, o in found) and layer.scaled:
+        for unit in ("K", "degC", "degF"):
+            judge(1.0, 0.0, unit, f"--unit {unit}", 0.0)
+    if not found:
+        for scale in (0.1, 0.01, 0.001):
+            for unit in ("K", "degC", "degF"):
+                rare = 0.5 if scale == 0.001 else 0.0
+                judge(scale, 0.0, unit, f"--unit {scale:g}{unit}", rare)
+        if what == "surface":
+            for name, p in PRODUCTS.items():
+                if p.scale != 1.0:
+                    judge(p.scale, p.offset, "K", f"--kind {name}", 0.5)
+    # degrees Fahrenheit, which look like Celsius, only where nothing else fits
+    usual = [f for f in found if not f[1].endswith("degF")] or found
+    best = min(usual, default=(0.0, ""))[0]
+    return [option for odd, option in sorted(usual) if odd < best + _AS_LIKELY][:_MOST_OPTIONS]
+
+
+def _either(options: list[str]) -> str:
+    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
 def _contradiction(
-    layer: Layer,
     values: np.ndarray,
     first: Conversion,
     quantiles: np.ndarray,
     path: Path,
     plausible: tuple[float, float],
+    fits: list[str],
 ) -> str:
     """Values that are no temperatures as read: what would make them some."""
-
-    def fits(scale: float, offset: float, unit: Unit) -> bool:
-        return Conversion(scale, offset, unit, "").fits(quantiles, plausible)
-
-    scales = dict.fromkeys([(first.scale, first.offset), (1.0, 0.0)])
-    units: list[Unit] = []
-    stated = known_unit(layer.unit)
-    # as the file states it before others; degrees Fahrenheit, which look like Celsius, last
-    for group in ((stated,) if stated else (), ("K", "degC"), ("degF",)):
-        units = units or list(dict.fromkeys(u for s in scales for u in group if fits(*s, u)))
-    integers = values.dtype.kind in "iu"
-    tenths = integers and not layer.scaled and known_unit(layer.unit) != "K"
-    tenths = tenths and fits(0.1, 0.0, "degC")
-    read = (
-        f"{path} read as {first.unit} ({first.how}) has a median of "
-        f"{first.celsius(quantiles)[1]:.1f} degC"
-    )
-    scale_it = "tenths of degC: write the scale into it (`gdal_edit.py -a_scale 0.1 FILE`)"
-    asked = " or ".join(f"--unit {u}" for u in units)
-    if tenths and units:
-        return f"{read}: its whole numbers look like {' or '.join(units)} ({asked}), or like {scale_it}."
-    if tenths:
-        return f"{read}: its whole numbers look like {scale_it}."
-    if units:
-        return f"{read}: its values look like {' or '.join(units)}; state {asked}."
-    products = [
-        f"--kind {name}"
-        for name, p in PRODUCTS.items()
-        if p.scale != 1.0 and fits(p.scale, p.offset, "K")
-    ]
+    if fits:
+        units = [o.split()[1] for o in fits if o.startswith("--unit")]
+        if len(units) == len(fits):
+            return (
+                f"{path} read as {first.unit} ({first.how}) has a median of "
+                f"{first.celsius(quantiles)[1]:.1f} degC: its values look like {' or '.join(units)}; state "
+                f"{_either(fits)}."
+            )
     celsius = first.celsius(values)
     low, high = plausible
     outside = int(((celsius <= low) | (celsius > high)).sum())
-    fit = f"; its numbers would fit {' or '.join(products)}" if products else ""
+    fit = f"; its numbers would fit {_either(fits)}" if fits else ""
     return (
         f"{path}: {counted(outside, 'pixel lies', 'pixels lie')} outside {low:g} to {high:g} degC and "
         f"{values.size - outside:,} within, read as {first.unit} ({first.how}): check its unit, its scale, its "

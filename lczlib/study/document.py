@@ -290,7 +290,7 @@ def read_of(study: Study) -> list[Reading]:
         for reading in found:
             if reading not in heard:
                 heard.append(reading)
-                told.append(reading.worded(partial(in_page, step=step)))
+                told.append(reading.changed(partial(in_page, step=step)))
     return told
 
 

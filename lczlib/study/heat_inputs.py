@@ -8,7 +8,7 @@ from lczlib.classes import CLASSES
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
-from lczlib.scenes.thermal_units import PLAUSIBLE
+from lczlib.scenes.thermal_units import PLAUSIBLE, SCALED_UNITS
 from lczlib.settings import described
 from lczlib.study.settings import add_parameters
 
@@ -69,7 +69,7 @@ class HeatInputs(param.Parameterized):
 for _kind, _request in REQUESTS.items():
     add_parameters(
         HeatInputs, _request, NAMES[_kind],
-        unit={"objects": ["", "K", "degC", "degF"]},
+        unit={"objects": ["", "K", "degC", "degF", *(() if _kind == "canopy" else SCALED_UNITS)]},
         reference={"objects": [c.code for c in CLASSES]},
         statistic={"default": "", "objects": ["", "median", "mean"]},
         replicates={"default": None, "bounds": (100, 10000)},

@@ -16,6 +16,7 @@ _IN_PAGE = {
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
     "ambiguous": "Own stations: Hour shown twice", "time-format": "Own stations: Format of times",
     "skip-outside": "Own stations: Leave stations outside the map out",
+    "station-scheme": "Own stations: Numbering of stations' classes",
     "station-classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
     "units": "Own scenes: Values", "dn-scale": "Own scenes: Stored values divided by",
 }  # fmt: skip

@@ -5,11 +5,21 @@
 ``numerals``   numbers as people write them, and what is lost of them
 """
 
-from lczlib.tables.files import read_notes, read_table, refuse_repeated, station_name, station_names
+from lczlib.tables.files import (
+    alike_names,
+    name_key,
+    read_notes,
+    read_table,
+    refuse_repeated,
+    station_name,
+    station_names,
+)
 from lczlib.tables.numerals import examples, numbers, read_numbers
 
 __all__ = [
+    "alike_names",
     "examples",
+    "name_key",
     "numbers",
     "read_notes",
     "read_numbers",

@@ -89,6 +89,39 @@ def station_names(values: pd.Series) -> pd.Series:
     return values.map({value: station_name(value) for value in values.unique()}).astype(object)
 
 
+def alike_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Of names that are not known, those that are in other case or with other blanks.
+
+    Returns
+    -------
+    dict of str to str
+        Name to the known one; only where neither could be another's.
+
+    Examples
+    --------
+    >>> alike_names(["s01", "S 2", "S3", "s4", "S4 b"], ["S01", "S2", "S3", "S4", "s 4"])
+    {'s01': 'S01', 'S 2': 'S2'}
+    """
+
+    def by_key(texts: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for text in dict.fromkeys(texts):
+            found.setdefault(name_key(text), []).append(text)
+        return found
+
+    there = by_key(known)
+    return {
+        own[0]: there[key][0]
+        for key, own in by_key(names).items()
+        if len(own) == 1 and len(there.get(key, ())) == 1 and own[0] != there[key][0]
+    }
+
+
+def name_key(name: object) -> str:
+    """A name without case and blanks."""
+    return re.sub(r"\s", "", station_name(name)).casefold()
+
+
 def _read(path: Path, what: str, notes: Notes) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix in TEXTS:

@@ -2,7 +2,7 @@
 
 A network's values are tested station by station: a unit must make temperatures that occur on Earth,
 stations in it must agree with each other, and where two units do all that, the place and the season
-decide, or the user is asked.
+decide (`air_climate`), or the user is asked.
 """
 
 from __future__ import annotations
@@ -17,44 +17,56 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lczlib.analysis.heat.air_climate import converted, in_use, likelihood
 from lczlib.errors import InputError
-from lczlib.longitudes import mean_longitude
-from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE_AIR
+from lczlib.scenes.thermal_units import KELVIN, PLAUSIBLE_AIR, scaled_unit
 
-AirUnit = Literal["degC", "K", "degF"]
-AIR_UNITS: tuple[AirUnit, ...] = ("degC", "K", "degF")
-TENTHS = "0.1 degC"
-"""Whole numbers that are tenths of degC, as older tables of weather services have them."""
+AirUnit = Literal["degC", "K", "degF", "0.1 degC", "0.01 degC", "0.1 K", "0.01 K"]
+AIR_UNITS = ("degC", "K", "degF")
+SCALED = ("0.1 degC", "0.01 degC", "0.1 K", "0.01 K")
+"""Whole numbers that are tenths or hundredths, as weather services and loggers store them."""
 
 _AGREE, _CLOSE = 10.0, 5.0  # K between two stations of a network, root mean square
 _MOST_ANCHORS, _MOST_HOURS = 9, 2000
 _MOVES_WITH = 0.35  # of the spread that is left in the network's own unit
-_NEARLY = 3.0  # K by which a month may leave its usual range
+_SURE = np.log(100.0)  # as much likelier is a unit that is taken than any other
+_STEADY, _USUAL_DAY = 1.0, 2.5  # K that air on land moves through a day: at least, and mostly
 _NO_JUMP = 40.0  # values of one station have no gap as wide, in any unit
-
-# Mean air temperature of the warmest and the coldest month by latitude (degC at low elevation): the
-# lowest and highest that inhabited land has, read off climatological maps, with a margin.
-_LATITUDES = (0, 10, 20, 30, 40, 50, 60, 70, 90)
-_WARM_LOW = (20, 20, 16, 15, 14, 10, 7, 0, -40)
-_WARM_HIGH = (34, 38, 42, 45, 42, 34, 28, 22, 12)
-_COLD_LOW = (20, 17, 8, -8, -22, -33, -50, -50, -70)
-_COLD_HIGH = (34, 34, 32, 26, 19, 13, 10, 6, 2)
-_LAPSE, _HIGHEST_CITY = 0.0065, 1000.0  # K per m; m, where no elevation is known
-_FAHRENHEIT_LANDS = (
-    (24, 50, -126, -66), (54, 72, -169, -130), (51, 56, -180, -169), (18, 23, -161, -154),
-    (17, 28, -80, -64), (15, 19, -90, -87), (4, 9, -12, -7), (12, 21, 144, 147), (-15, -14, -171, -169),
-)  # fmt: skip
-"""South, north, west, east of where degF is in use: the United States, its islands, the Bahamas,
-the Cayman Islands, Belize, Liberia."""
+_SCALED_FROM = 80.0  # between the quartiles of the different values: beyond, tenths or hundredths
 
 
 def to_celsius(values: pd.Series | pd.DataFrame | float, unit: str) -> pd.Series:
-    """Temperatures in a unit of `AIR_UNITS`, or `TENTHS`, in degC."""
-    if unit == "K":
+    """Temperatures in a unit of `AIR_UNITS` or `SCALED` in degC."""
+    scale, _, whole = unit.rpartition(" ")
+    if scale:
+        values = values / round(1 / float(scale))
+    if whole == "K":
         return values - KELVIN
-    if unit == "degF":
-        return (values - 32) / 1.8
-    return values / 10 if unit == TENTHS else values
+    return (values - 32) / 1.8 if whole == "degF" else values
+
+
+def air_unit(text: str) -> AirUnit | None:
+    """A unit of air temperature of any usual spelling, also tenths and hundredths; None else.
+
+    Examples
+    --------
+    >>> [air_unit(t) for t in ("Kelvin", "°C", "0.1 K", "0.01°C", "1/10 degC", "0.1 m")]
+    ['K', 'degC', '0.1 K', '0.01 degC', '0.1 degC', None]
+    """
+    found = scaled_unit(re.sub(r"^\s*1/(10+)\b", lambda m: f"{1 / int(m[1])}", text))
+    if found is None or found[0] == 1:
+        return found[1] if found else None
+    named = f"{found[0]:g} {found[1]}"
+    return named if named in SCALED else None  # type: ignore[return-value]
+
+
+def check_air_unit(text: str) -> AirUnit:
+    """A unit that a user states, refused with an `InputError` where it is none."""
+    unit = air_unit(text)
+    if unit is None:
+        msg = f"{text!r} is no unit of air temperature: use {', '.join(AIR_UNITS + SCALED)}."
+        raise InputError(msg)
+    return unit
 
 
 _NAMED = (
@@ -121,13 +133,15 @@ class Units:
 def body_of(values: np.ndarray) -> np.ndarray:
     """Which values of a station are among the bulk: fills lie apart from it, whatever the unit.
 
-    The values fall into groups that gaps of 40 separate; the group with the most different values
-    is the bulk.
+    The values fall into groups that gaps of 40 separate, or of twice the spread of hundredths; the
+    group with the most different values is the bulk.
     """
     distinct = np.unique(values[np.isfinite(values)])
     if not distinct.size:
         return np.zeros(values.shape, bool)
-    ends = np.flatnonzero(np.diff(distinct) > _NO_JUMP)
+    spread = float(np.subtract(*np.quantile(distinct, [0.75, 0.25])))
+    widest = _NO_JUMP if spread <= _SCALED_FROM else 2 * spread
+    ends = np.flatnonzero(np.diff(distinct) > widest)
     groups = np.split(distinct, ends + 1)
     most = max(groups, key=lambda g: (g.size, -abs(g).min()))
     return (values >= most[0]) & (values <= most[-1])
@@ -157,7 +171,7 @@ def find_units(
         If the values fit no unit or not the stated one, or fit two and nothing tells which.
     """
     bulk = raw.apply(lambda s: s.where(body_of(s.to_numpy())))
-    fits = pd.DataFrame({s: _fitting(bulk[s].dropna()) for s in bulk}).T
+    fits = pd.DataFrame({s: _fitting(bulk[s].dropna(), stated) for s in bulk}).T
     middle = float(bulk.stack().median())
     if np.isnan(middle):
         msg = f"{path} has no temperature that is a number."
@@ -168,72 +182,69 @@ def find_units(
         return _as_stated(worlds, stated, middle, fits, path)
     if not worlds:
         msg = (
-            f"{path} has values (median {middle:.1f}) that are no air temperatures in degC, K or degF: "
-            "name the column with --columns temperature=NAME."
+            f"{path} has values (median {middle:g}) that are no air temperatures in degC, K or degF: name "
+            "the column with --columns temperature=NAME, or state the unit with --unit, one of "
+            f"{', '.join(AIR_UNITS + SCALED)}."
         )
         raise InputError(msg)
     if named in worlds:
-        return _units(worlds[named], named, f"by the name of column {column!r}")
-    off = {unit: _off_season(bulk, world, sites) for unit, world in worlds.items()}
-    main = _by_season(off, sites)
+        return Units(worlds[named], named, f"by the name of column {column!r}")
+    main, why = _likeliest(bulk, worlds, sites)
     if main is None:
         both = " and ".join(worlds)
-        options = " or ".join(f"--unit {u}" for u in worlds if u in AIR_UNITS)
+        options = " or ".join(f"--unit {_quoted(u)}" for u in worlds)
         msg = (
-            f"{path} states no unit of temperature, and its values (median {middle:.1f}) fit {both} at "
+            f"{path} states no unit of temperature, and its values (median {middle:g}) fit {both} at "
             f"this place and season: state it with {options}."
         )
         raise InputError(msg)
-    how = "not stated, by its values" + (", place and season" if len(worlds) > 1 else "")
-    also = [unit for unit in worlds if unit != main and off[unit] == 0]
-    how += f" (as {also[0]} they would fit too)" if also else ""
-    found = _units(worlds[main], main, how)
-    if named is None or (named, main) == ("degC", TENTHS):
+    found = Units(worlds[main], main, f"not stated, by its values{why}")
+    if named is None or main.endswith(f" {named}"):
         return found
     text = f"The name of column {column!r} of {path.name} says {named}, but its values fit {main} only."
-    return replace(found, cautions=(text, *found.cautions))
+    return replace(found, cautions=(text,))
 
 
-def _by_season(off: Mapping[str, float], sites: gpd.GeoDataFrame) -> str | None:
-    """The one unit that makes temperatures of the place and season; None where two do.
+def _quoted(unit: str) -> str:
+    return f"'{unit}'" if " " in unit else unit
 
-    Nearly all networks are in degC outside the few lands that use degF: there it is enough that
-    degC fits, and another unit is taken only where degC is out of question.
-    """
-    if len(off) == 1:
-        return next(iter(off))
-    right = [unit for unit, far in off.items() if far == 0]
-    if "degC" in right and not _fahrenheit_land(sites):
-        return "degC"
-    near = [unit for unit, far in off.items() if far <= _NEARLY]
-    return right[0] if len(right) == 1 and near == right else None
+
+def _likeliest(
+    bulk: pd.DataFrame, worlds: Mapping[str, pd.Series], sites: gpd.GeoDataFrame
+) -> tuple[str | None, str]:
+    """The unit that makes temperatures of the place and season, and why; None where two do."""
+    first = next(iter(worlds))
+    if all(w.equals(worlds[first]) for w in worlds.values()):
+        return first, ""
+    by_steps = converted(bulk, worlds)
+    if by_steps:
+        return by_steps, " and their steps"
+    likely = {
+        unit: in_use(unit, sites)
+        + likelihood(
+            pd.DataFrame({s: to_celsius(bulk[s], u) for s, u in world.items() if u}), sites
+        )
+        for unit, world in worlds.items()
+    }
+    best, second = sorted(likely, key=likely.__getitem__, reverse=True)[:2]
+    sure = likely[best] - likely[second] >= _SURE
+    return (best, ", place and season") if sure else (None, "")
 
 
 def _as_stated(
     worlds: Mapping[str, pd.Series], stated: str, middle: float, fits: pd.DataFrame, path: Path
 ) -> Units:
     if stated in worlds:
-        return _units(worlds[stated], stated, "stated")
+        return Units(worlds[stated], stated, "stated")
     if fits[stated].mean() > 0.5:
-        return _units(pd.Series(stated, fits.index).where(fits[stated], ""), stated, "stated")
-    others = " or ".join(w for w in worlds if w in AIR_UNITS)
-    looks = f"its values look like {'kelvin' if others == 'K' else others}; state --unit {others}"
+        return Units(pd.Series(stated, fits.index).where(fits[stated], ""), stated, "stated")
+    others = " or ".join("kelvin" if w == "K" else w for w in worlds)
+    options = " or ".join(f"--unit {_quoted(w)}" for w in worlds)
+    looks = f"its values look like {others}; state {options}"
     if not others:
-        looks = "leave --unit out" if worlds else "its values are no air temperatures in it"
-    msg = f"{path} has a median of {middle:.1f} {stated}: {looks}."
+        looks = "its values are no air temperatures in it"
+    msg = f"{path} has a median of {middle:g}, read as {stated}: {looks}."
     raise InputError(msg)
-
-
-def _units(of: pd.Series, main: str, how: str) -> Units:
-    cautions = []
-    for unit in sorted(set(of) - {main, ""}):
-        stations = of.index[of == unit]
-        their = "its" if len(stations) == 1 else "their"
-        cautions.append(
-            f"{some(stations)} {'is' if len(stations) == 1 else 'are'} read as {unit}, the other "
-            f"stations as {main}: {their} values agree with the network in no other unit."
-        )
-    return Units(of, main, how, tuple(cautions))
 
 
 def some(names: Sequence[str], most: int = 10) -> str:
@@ -242,18 +253,23 @@ def some(names: Sequence[str], most: int = 10) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _fitting(values: pd.Series) -> dict[str, bool]:
+def _fitting(values: pd.Series, stated: str | None) -> dict[str, bool]:
     """Which units make temperatures of a station's values, index time."""
-    out = dict.fromkeys((*AIR_UNITS, TENTHS), False)
+    out = dict.fromkeys((*AIR_UNITS, *SCALED), False)
     if values.empty:
         return out
     whole = bool((values == values.round()).all())
-    for unit in out:
-        celsius = to_celsius(values, unit)
-        out[unit] = float(celsius.between(*PLAUSIBLE_AIR).mean()) >= 0.98
-        if unit != TENTHS and whole and out[unit]:
-            out[unit] = not _too_rough(celsius)
-    out[TENTHS] &= whole and not any(out[u] for u in AIR_UNITS)
+    celsius = {u: to_celsius(values, u) for u in out}
+    likely = {u: float(c.between(*PLAUSIBLE_AIR).mean()) >= 0.98 for u, c in celsius.items()}
+    for unit in AIR_UNITS:
+        out[unit] = likely[unit] and not (whole and _too_rough(celsius[unit]))
+    if whole and not any(out.values()):
+        days = {u: _daily_range(celsius[u]) for u in SCALED if likely[u]}
+        days = {u: k for u, k in days.items() if not (k < _STEADY or _too_rough(celsius[u]))}
+        largest = max(days.values(), default=0.0)  # NaN where there is no day
+        out |= {u: not (k < _USUAL_DAY <= largest) for u, k in days.items()}
+    if stated in SCALED:
+        out[stated] = likely[stated]
     return out
 
 
@@ -264,6 +280,12 @@ def _too_rough(celsius: pd.Series) -> bool:
     if len(steps) < 12:
         return False
     return bool(steps.median() > 2.5 or steps.quantile(0.9) > 6)
+
+
+def _daily_range(celsius: pd.Series) -> float:
+    """K between the coldest and the warmest of a day, in the median of days; NaN without a day."""
+    day = celsius.groupby(celsius.index.floor("1D"))
+    return float((day.max() - day.min())[day.size() >= 8].median())
 
 
 def _worlds(bulk: pd.DataFrame, fits: pd.DataFrame) -> dict[str, pd.Series]:
@@ -333,52 +355,3 @@ def _choose(
     reached = pd.Series([off.at[s, u] for s, u in chosen.items()], off.index)
     agreeing = int((reached.isna() | (reached <= _AGREE)).sum())
     return chosen.reindex(fits.index, fill_value=""), agreeing
-
-
-def _off_season(bulk: pd.DataFrame, units: pd.Series, sites: gpd.GeoDataFrame) -> float:
-    """How far (K) the network's monthly medians are from what its latitude, season and height have."""
-    celsius = pd.DataFrame({s: to_celsius(bulk[s], u) for s, u in units.items() if u})
-    middle = celsius.median(axis=1).dropna()
-    latitude = float(sites.geometry.y.median())
-    heights = sites.loc[celsius.columns, "elevation"].dropna()
-    height = float(heights.median()) if len(heights) else None
-    days = middle.index.tz_convert(None) if middle.index.tz is not None else middle.index
-    far = 0.0
-    for _, month in middle.groupby(days.to_period("M")):
-        low, high = season_range(latitude, int(month.index.day_of_year.to_numpy().mean()), height)
-        value = float(month.median())
-        far = max(far, low - value, value - high)
-    return far
-
-
-def season_range(latitude: float, day: int, height: float | None = None) -> tuple[float, float]:
-    """Lowest and highest mean air temperature (degC) that land has at a latitude and time of year.
-
-    Parameters
-    ----------
-    latitude : float
-        Degrees north.
-    day : int
-        Of the year.
-    height : float, optional
-        m above the sea; up to 1,000 m where it is not known.
-    """
-    peak = 200 if latitude >= 0 else 17  # warmest some weeks after the solstice
-    summer = 0.5 + 0.5 * np.cos(2 * np.pi * (day - peak) / 365.25)
-    at = abs(latitude)
-    low, high = (
-        summer * np.interp(at, _LATITUDES, warm) + (1 - summer) * np.interp(at, _LATITUDES, cold)
-        for warm, cold in ((_WARM_LOW, _COLD_LOW), (_WARM_HIGH, _COLD_HIGH))
-    )
-    above = _HIGHEST_CITY if height is None else max(height, 0.0)
-    return float(low - _LAPSE * above), float(
-        high - _LAPSE * (0.0 if height is None else above) / 2
-    )
-
-
-def _fahrenheit_land(sites: gpd.GeoDataFrame) -> bool:
-    latitude, longitude = float(sites.geometry.y.median()), mean_longitude(sites.geometry.x)
-    return any(
-        south <= latitude <= north and west <= longitude <= east
-        for south, north, west, east in _FAHRENHEIT_LANDS
-    )

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lczlib.analysis.heat.air_changes import changes, in_one_unit, refuse_common_change, told
 from lczlib.analysis.heat.air_units import body_of, find_units, some, to_celsius
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted, share
@@ -57,19 +58,22 @@ def air_values(
     """
     raw = raw.astype(float)
     raw = raw.where(np.isfinite(raw))
-    units = find_units(raw, sites, stated, column, path)
+    refuse_common_change(raw, path)
+    units = find_units(in_one_unit(raw), sites, stated, column, path)
+    changed = changes(raw, units.of, units.main)
     air, fills, lost = {}, {}, {}
     for station in raw:
         values, unit = raw[station], units.of[station]
-        if not unit:
-            bad = values.notna()
-            air[station] = values.where(~bad)
+        if station in changed:
+            change = changed[station]
+            new = values.index >= change.at
+            parts = [
+                _in_celsius(values[rows], part)
+                for rows, part in ((~new, change.before), (new, change.after))
+            ]
+            air[station], bad = (pd.concat(both) for both in zip(*parts, strict=True))
         else:
-            celsius = to_celsius(values, unit)
-            bad = values.notna() & ~(body_of(values.to_numpy()) & celsius.between(*PLAUSIBLE_AIR))
-            jumps = _fills_by_jump(celsius.mask(bad).dropna())
-            air[station] = celsius.mask(bad | celsius.isin(jumps))
-            bad |= celsius.isin(jumps)
+            air[station], bad = _in_celsius(values, unit)
         counts = values[bad].value_counts()
         lost[station] = int(counts.sum())
         for value, n in counts.items():
@@ -82,8 +86,10 @@ def air_values(
     repeated = {v: n for v, n in fills.items() if n >= _REPEATED}
     single = sum(fills.values()) - sum(repeated.values())
     notes.said += [f"unit {units.main}, {units.how}", _masked(repeated, single, int(given.sum()))]
-    others = units.of[(units.of != units.main) & (units.of != "")]
-    notes.cautions += [*units.cautions, *_much_lost(lost, given)]
+    alike = units.of.drop(list(changed))
+    others = alike[(alike != units.main) & (alike != "")]
+    notes.cautions += [*units.cautions, *told(changed), *_in_others(others, units.main)]
+    notes.cautions += _much_lost(lost, given)
     stuck = _stuck(clean)
     if stuck:
         what = ", ".join(f"{s} ({hours:.0f} h)" for s, hours in list(stuck.items())[:10])
@@ -95,12 +101,36 @@ def air_values(
         "unit": units.main,
         "unit_how": units.how,
         "units_of_stations": others.to_dict(),
+        "units_changed": {s: str(c) for s, c in changed.items()},
         "temperatures_masked": sum(fills.values()),
         "fills": {f"{v:g}": n for v, n in sorted(repeated.items())},
         "masked_by_station": {s: n for s, n in lost.items() if n},
         "stuck_hours": stuck,
     }
     return clean
+
+
+def _in_celsius(values: pd.Series, unit: str) -> tuple[pd.Series, pd.Series]:
+    """A record in degC without fills, and which of its values are masked; without a unit all are."""
+    if not unit:
+        return values.where(values.isna()), values.notna()
+    celsius = to_celsius(values, unit)
+    bad = values.notna() & ~(body_of(values.to_numpy()) & celsius.between(*PLAUSIBLE_AIR))
+    bad |= celsius.isin(_fills_by_jump(celsius.mask(bad).dropna()))
+    return celsius.mask(bad), bad
+
+
+def _in_others(others: pd.Series, main: str) -> list[str]:
+    """Cautions that name the stations of another unit than the network's."""
+    cautions = []
+    for unit in sorted(set(others)):
+        stations = others.index[others == unit]
+        one = len(stations) == 1
+        cautions.append(
+            f"{some(stations)} {'is' if one else 'are'} read as {unit}, the other stations as {main}: "
+            f"{'its' if one else 'their'} values agree with the network in no other unit."
+        )
+    return cautions
 
 
 def _range() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -11,64 +11,17 @@ import pandas as pd
 from scipy import sparse
 
 from lczlib.analysis.heat.bootstrap import percentile_interval
+from lczlib.analysis.heat.canopy_levels import levels_only
+from lczlib.analysis.heat.canopy_result import CanopyHeatIsland
 from lczlib.analysis.heat.canopy_subsets import subsets_of
 from lczlib.analysis.heat.options import LOW_PLANTS, CanopyOptions
-from lczlib.analysis.heat.reference import Reference, bias_sentence, choose_reference
+from lczlib.analysis.heat.reference import Reference, choose_reference
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.longitudes import mean_longitude
-from lczlib.reading import counted
 
 _FEWEST_STATIONS = 3
-
-
-@dataclass(frozen=True)
-class CanopyHeatIsland:
-    """Result of :func:`canopy_heat_island`. Temperatures in degC, differences in K.
-
-    Attributes
-    ----------
-    classes : DataFrame
-        Index ``lcz``: ``n_stations``, ``n_hours``, ``mean``, ``median``, ``difference``,
-        ``ci_low``, ``ci_high``, ``interval_over``, ``station_sd`` (spread of the stations' own
-        differences within the class), ``night_maximum``, ``n_nights``, ``note``.
-    stations : DataFrame
-        Index station: ``lcz``, ``n_hours``, ``mean``, ``difference``, ``night_difference``.
-    hourly : DataFrame
-        Each station minus the reference, by UTC hour.
-    diurnal : DataFrame
-        Columns ``lcz``, ``hour`` (local solar, 0..23), ``difference``, ``ci_low``, ``ci_high``, ``n_hours``.
-    hour_month : DataFrame
-        Columns ``lcz``, ``month``, ``hour``, ``difference``, ``n_hours``.
-    subsets : DataFrame
-        Columns ``lcz``, ``subset`` (all, day, night, the seasons, heat-wave days and nights, calm
-        and clear nights), ``difference``, ``ci_low``, ``ci_high``, ``n_hours``.
-    reference : Reference
-    facts : dict
-        Heat-wave threshold and days, period.
-    options : CanopyOptions
-    reference_bias : float or None
-        Where another class is the reference and there are stations in LCZ D: reference minus LCZ D in
-        K, over the hours that both have.
-    """
-
-    classes: pd.DataFrame
-    stations: pd.DataFrame
-    hourly: pd.DataFrame
-    diurnal: pd.DataFrame
-    hour_month: pd.DataFrame
-    subsets: pd.DataFrame
-    reference: Reference
-    facts: dict[str, Any]
-    options: CanopyOptions = field(default_factory=CanopyOptions)
-    reference_bias: float | None = None
-
-    @property
-    def bias(self) -> str:
-        """A sentence on what the reference differs from LCZ D by, else empty."""
-        n = int((self.stations["lcz"] == LOW_PLANTS).sum())
-        return bias_sentence(self.reference, self.reference_bias, counted(n, "station"))
 
 
 def canopy_heat_island(
@@ -120,8 +73,6 @@ def canopy_heat_island(
         fallback=options.fallback,
     )
     if not reference.classes:
-        from lczlib.analysis.heat.canopy_levels import levels_only
-
         return levels_only(air, zones, reference, options)
     base = air.loc[:, zones.isin(reference.classes).to_numpy()].mean(axis=1)
     low_plants = air.loc[:, (zones == LOW_PLANTS).to_numpy()].mean(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lczlib.analysis.heat.canopy import CanopyHeatIsland
+from lczlib.analysis.heat.canopy_result import CanopyHeatIsland
 from lczlib.analysis.heat.options import CanopyOptions
 from lczlib.analysis.heat.reference import Reference
 from lczlib.classes import CLASSES

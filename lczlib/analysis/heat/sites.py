@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from lczlib.analysis.heat.air_units import some
-from lczlib.class_names import class_of_value
+from lczlib.analysis.heat.misplaced import refuse_turned
+from lczlib.analysis.heat.table_classes import TableScheme, reader_of_classes
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.longitudes import unwrapped, wrapped
 from lczlib.reading import Notes, counted
 from lczlib.scenes.elevation import HIGHEST, LOWEST
-from lczlib.tables import numbers, station_names
+from lczlib.tables import alike_names, name_key, numbers, station_names
 
 _MOVED = 0.002  # degrees, some 200 m, by which the rows of one station may differ
 
@@ -84,9 +85,16 @@ def only_placed(
         )
         raise InputError(msg)
     if nowhere and not skip:
+        keys = {name_key(s): s for s in stations if s in places.index}
+        twins = [f"{s!r} and {keys[name_key(s)]!r}" for s in nowhere if name_key(s) in keys]
+        one = (
+            f" ({some(twins)} differ in case or blanks alone: write one name where they are one station)"
+            if twins
+            else ""
+        )
         msg = (
             f"{counted(len(nowhere), 'station')} of {len(stations)} in {path} without coordinates in "
-            f"{where}: {some(nowhere, 60)}; add them, or leave these stations out with --skip-outside."
+            f"{where}: {some(nowhere, 60)}{one}; add them, or leave these stations out with --skip-outside."
         )
         raise InputError(msg)
     silent = [s for s in places.index if s not in stations]
@@ -100,8 +108,21 @@ def only_placed(
     return dict.fromkeys(nowhere, "no coordinates")
 
 
+def renamed(places: gpd.GeoDataFrame, stations: Sequence[str], notes: Notes) -> gpd.GeoDataFrame:
+    """Places by the names that the records have for them, where these differ in case or blanks."""
+    alike = alike_names(places.index, stations)
+    if alike:
+        pairs = [f"{site!r} is {station!r}" for site, station in alike.items()]
+        notes.said.append(f"names of sites that differ in case or blanks matched: {some(pairs)}")
+    return places.rename(index=alike)
+
+
 def places_of(
-    table: pd.DataFrame, path: Path, names: Mapping[str, str], notes: Notes
+    table: pd.DataFrame,
+    path: Path,
+    names: Mapping[str, str],
+    notes: Notes,
+    scheme: TableScheme | None = None,
 ) -> gpd.GeoDataFrame:
     """The places in a table with a row a station, or a row a measurement.
 
@@ -116,6 +137,8 @@ def places_of(
         Role to column, for messages.
     notes : Notes
         Takes what was read, lost and assumed.
+    scheme : str, optional
+        Numbering of ``lcz``, where it is another than 1-17.
 
     Returns
     -------
@@ -156,13 +179,14 @@ def places_of(
     nowhere = first.index[~known].tolist()
     first = first[known]
     height, bad_heights = _heights(first)
-    codes, unread = _classes(first)
+    codes, unread = _classes(first, scheme, path)
     sites = gpd.GeoDataFrame(
         {"elevation": height, "lcz": codes},
         geometry=gpd.points_from_xy(first["longitude"], first["latitude"], crs=4326),
         index=first.index,
     )
     sites.index.name = None
+    refuse_turned(sites, path)
     notes.said.append(counted(len(sites), "site") + (f" {how}" if how else ""))
     if turned:
         notes.said.append("longitudes of 0 to 360 degrees brought to -180 to 180")
@@ -242,6 +266,14 @@ def _checked(table: pd.DataFrame, path: Path, names: Mapping[str, str]) -> tuple
         one = table[off].iloc[0]
         where = f"station {one['station']!r} at latitude {one['latitude']:g}, longitude {one['longitude']:g}"
         if _exchanged(y, x)[off].all():
+            rest = y[known & ~off].median()
+            if abs(rest - x[off].median()) < abs(rest - y[off].median()):  # theirs are right
+                odd = [repr(str(s)) for s in dict.fromkeys(table.loc[off, "station"])]
+                msg = (
+                    f"{path} has latitude and longitude exchanged in {'one station' if len(odd) == 1 else 'some'}, "
+                    f"not in the others: {some(odd)}; correct {'its row' if len(odd) == 1 else 'their rows'}."
+                )
+                raise InputError(msg)
             msg = (
                 f"{path} has latitude and longitude exchanged ({where}): say --columns latitude={lon},"
                 f"longitude={lat}."
@@ -305,12 +337,16 @@ def _heights(first: pd.DataFrame) -> tuple[pd.Series, int]:
     return found.mask(bad), int(bad.sum())
 
 
-def _classes(first: pd.DataFrame) -> tuple[list[int], dict[str, object]]:
+def _classes(
+    first: pd.DataFrame, scheme: TableScheme | None, path: Path
+) -> tuple[list[int], dict[str, object]]:
     """Classes that the table states, 0 where it states none, and what was not read, by station."""
     codes, unread = [], {}
-    for station, value in first.get("lcz", pd.Series(np.nan, first.index)).items():
+    values = first.get("lcz", pd.Series(np.nan, first.index))
+    read = reader_of_classes(values, scheme, path)
+    for station, value in values.items():
         try:
-            codes.append(class_of_value(value))
+            codes.append(read(value))
         except ClassSchemeError:
             codes.append(0)
             unread[str(station)] = value

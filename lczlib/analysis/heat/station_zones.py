@@ -9,24 +9,31 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
-from odc.geo.geobox import GeoBox
 from shapely import Point
 
 from lczlib.analysis.heat.air_units import some
+from lczlib.analysis.heat.misplaced import points_on, refuse_off_map
 from lczlib.analysis.heat.stations import match_columns
+from lczlib.analysis.heat.table_classes import TableScheme, reader_of_classes
 from lczlib.class_names import class_of_value
 from lczlib.classes import CLASSES
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
-from lczlib.longitudes import x_on
 from lczlib.reading import Reading, counted, tell
-from lczlib.tables import read_notes, read_table, station_name
+from lczlib.tables import alike_names, read_notes, read_table, station_name
 
 _FEW = 5  # stations from which on a majority that differs from the map is worth a word
 
 
-def read_classes(path: str | Path) -> dict[str, int]:
+def read_classes(path: str | Path, scheme: TableScheme | None = None) -> dict[str, int]:
     """Hand-set classes from a table with columns ``station`` and ``lcz`` (number, code or name).
+
+    Parameters
+    ----------
+    path : path
+        CSV, Parquet or a vector file.
+    scheme : {"1-17", "101-107", "0-16"}, optional
+        Numbering of the classes; asked for where 0 is among them.
 
     Raises
     ------
@@ -40,11 +47,12 @@ def read_classes(path: str | Path) -> dict[str, int]:
         raise InputError(msg)
     named = table.dropna(subset=[names["station"]])
     found = {}
+    read = reader_of_classes(named[names["lcz"]], scheme, Path(path))
     for station, value in zip(
         named[names["station"]].map(station_name), named[names["lcz"]], strict=True
     ):
         try:
-            code = class_of_value(value)
+            code = read(value)
         except ClassSchemeError as err:
             msg = f"{path}, station {station!r}: {err}"
             raise InputError(msg) from err
@@ -63,7 +71,7 @@ def read_classes(path: str | Path) -> dict[str, int]:
 def with_elevation(sites: gpd.GeoDataFrame, dem: xr.DataArray) -> gpd.GeoDataFrame:
     """Fill unknown elevations from a raster (y, x) in m, at the nearest pixel; holes are named."""
     box = geobox_of(dem, "elevation raster")
-    points = _points_on(sites, box)
+    points = points_on(sites, box)
     at = dem.sel(
         {
             dem.dims[0]: xr.DataArray(points.y.to_numpy(), dims="station"),
@@ -139,11 +147,19 @@ def station_classes(
         )
         raise InputError(msg)
     by_hand = {str(k): class_of_value(v) for k, v in (by_hand or {}).items()}
+    alike = alike_names(by_hand, map(str, sites.index))
+    by_hand = {alike.get(k, k): v for k, v in by_hand.items()}
     stray = [s for s in by_hand if s not in sites.index]
     if stray and not (skip_outside and len(stray) < len(by_hand)):
-        there = ", ".join(map(str, sites.index[:8]))
-        msg = f"Stations {stray[:5]} of the hand-set classes are not in the data ({there} ...)."
+        there = some(sites.index, 8)
+        way = ", or leave these classes out with --skip-outside" * (len(stray) < len(by_hand))
+        msg = (
+            f"{some([repr(s) for s in stray])} of the hand-set classes {'is' if len(stray) == 1 else 'are'} not "
+            f"among the stations ({there}): correct the names{way}."
+        )
         raise InputError(msg)
+    if lcz is not None:
+        refuse_off_map(sites, lcz)
     around = _surroundings(sites, lcz, radius) if lcz is not None else {}
     rows, outside = {}, []
     for station in sites.index:
@@ -167,6 +183,9 @@ def station_classes(
     why = "outside the map, or where it has no class" if lcz is not None else "no class"
     found.attrs["left_out"] = dict.fromkeys(outside, why)
     said = [told_sources(found)]
+    if alike:
+        pairs = [f"{own!r} is {station!r}" for own, station in alike.items()]
+        said.append(f"names that differ in case or blanks matched: {some(pairs)}")
     if stray:
         said.append(
             f"{counted(len(stray), 'hand-set class', 'hand-set classes')} of stations that are not in the "
@@ -178,9 +197,16 @@ def station_classes(
     if unlike:
         said.append(f"{unlike} of {len(own)} stated classes are not those of the map")
     if len(own) >= _FEW and unlike > len(own) / 2:
+        lower = int((own["lcz"] + 1 == own["lcz_majority"]).sum())
+        looks = (
+            f" {lower} of them are one less, as where classes are numbered 0-16: if so, state it with "
+            "--station-scheme 0-16."
+            if lower > unlike / 2
+            else " are their classes numbered like the map's (1-17)?"
+        )
         cautions.append(
             f"{unlike} of {counted(len(own), 'station')} state another class than the map has around them, and "
-            "theirs are used: are their classes numbered like the map's (1-17)?"
+            f"theirs are used{'.' if lower > unlike / 2 else ':'}{looks}"
         )
     of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
     facts = {"sources": found["source"].value_counts().to_dict(), "classes_left_out": stray}
@@ -199,16 +225,6 @@ def _outside(
     sites: gpd.GeoDataFrame, outside: list[str], lcz: xr.DataArray | None, skipped: bool
 ) -> str:
     """What is said of stations that have no class: all of them, and why."""
-    if lcz is not None and len(outside) > len(sites) / 2:
-        turned = sites.loc[outside]
-        turned = turned[turned.geometry.x.abs() <= 90]
-        swapped = gpd.points_from_xy(turned.geometry.y, turned.geometry.x, crs=4326)
-        if len(_surroundings(turned.set_geometry(swapped), lcz, 1.0)) > len(sites) / 2:
-            return (
-                f"{counted(len(outside), 'station')} of {len(sites)} outside the LCZ map, most of them "
-                "inside it with latitude and longitude exchanged: name them the other way round with --columns "
-                "latitude=NAME,longitude=NAME."
-            )
     told = ", ".join(f"{s!r} at {_where(sites.geometry[s])}" for s in outside[:60])
     told += f" and {len(outside) - 60} more" if len(outside) > 60 else ""
     one = len(outside) == 1
@@ -233,18 +249,13 @@ def _where(place: Point) -> str:
     return f"{north}, {east}"
 
 
-def _points_on(sites: gpd.GeoDataFrame, box: GeoBox) -> gpd.GeoSeries:
-    points = sites.geometry.to_crs(box.crs)
-    return gpd.GeoSeries.from_xy(x_on(box, points.x), points.y, index=sites.index)
-
-
 def _surroundings(
     sites: gpd.GeoDataFrame, lcz: xr.DataArray, radius: float
 ) -> dict[str, tuple[int, int, float]]:
     """Class at the point, commonest class in the circle and its share; absent outside the map."""
     box = geobox_of(lcz, "LCZ map")
     codes = np.asarray(lcz.data)
-    points = _points_on(sites, box)
+    points = points_on(sites, box)
     to_pixel = ~box.affine
     out = {}
     for station, point in points.items():

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import xarray as xr
 
-from lczlib.analysis.heat.air_units import AirUnit, some, without_unit
+from lczlib.analysis.heat.air_units import AirUnit, check_air_unit, some, without_unit
 from lczlib.analysis.heat.air_values import air_values
-from lczlib.analysis.heat.sites import by_role, only_placed, places_of, shared_columns
+from lczlib.analysis.heat.misplaced import refuse_off_map
+from lczlib.analysis.heat.sites import by_role, only_placed, places_of, renamed, shared_columns
+from lczlib.analysis.heat.table_classes import TableScheme
 from lczlib.clocks import Ambiguous, describe, settled, to_utc, with_times
 from lczlib.errors import InputError
 from lczlib.reading import Notes, counted
-from lczlib.scenes.thermal_units import known_unit
 from lczlib.tables import (
     read_notes,
     read_numbers,
@@ -80,6 +82,8 @@ def read_stations(
     unit: AirUnit | None = None,
     time_format: str | None = None,
     skip_outside: bool = False,
+    lcz: xr.DataArray | None = None,
+    scheme: TableScheme | None = None,
 ) -> Stations:
     """Read stations from CSV, Parquet or GeoPackage, a row a measurement or a column a station.
 
@@ -99,14 +103,19 @@ def read_stations(
     ambiguous : str
         What to do with the hour that a clock shows twice in autumn: ``raise``, ``infer`` from the
         order of the rows, take it as the ``earlier`` or ``later`` one, or ``drop`` it.
-    unit : {"degC", "K", "degF"}, optional
-        Of the temperatures; by the column's name and the values where it is not given.
+    unit : str, optional
+        Of the temperatures: ``degC``, ``K``, ``degF``, or whole numbers in ``0.1 degC``, ``0.01 degC``,
+        ``0.1 K``, ``0.01 K``; by the column's name and the values where it is not given.
     time_format : str, optional
         Of the times: one of :data:`lczlib.clocks.TIME_FORMATS` (``dayfirst``, ``monthfirst``,
         ``excel`` ...) or a pattern of strptime. It is found from the whole column without, and asked
         for where two fit.
     skip_outside : bool
         Leave stations without coordinates out instead of refusing.
+    lcz : DataArray (y, x), optional
+        LCZ map of the place: the coordinates are tested against it before anything is told by them.
+    scheme : {"1-17", "101-107", "0-16"}, optional
+        Numbering of the classes in the column ``lcz``; asked for where 0 is among them.
 
     Raises
     ------
@@ -115,9 +124,7 @@ def read_stations(
         time, the unit is not certain, or there is only one station.
     """
     path, where = Path(path), Path(sites or path)
-    if unit is not None and known_unit(unit) is None:
-        msg = f"{unit!r} is no unit of air temperature: use degC, K or degF."
-        raise InputError(msg)
+    stated = check_air_unit(unit) if unit else None
     check_roles(columns or {})
     table = read_table(path, "station file")
     notes = read_notes(table)
@@ -142,12 +149,13 @@ def read_stations(
         )
         raise InputError(msg)
     if site_table is None:
-        places = places_of(by_role(table, names), path, names, notes)
+        places = places_of(by_role(table, names), path, names, notes, scheme)
     else:
-        places = _read_sites(where, site_table, of_sites)
+        places = _read_sites(where, site_table, of_sites, scheme)
     if is_long:
         long = by_role(table, names)[["time", "station", "temperature"]]
     else:
+        places = renamed(places, [station_name(c) for c in table.columns], notes)
         used = [c for c in table.columns if station_name(c) in places.index]
         if not used:
             msg = (
@@ -165,6 +173,7 @@ def read_stations(
         )
     refuse_repeated(table, names.values(), path)
     long = _named_rows(long, path, notes)
+    places = renamed(places, list(long["station"].unique()), notes)
     long["temperature"] = read_numbers(long["temperature"], "temperature", path, notes)
     times, clock = to_utc(
         long, time_zone, ambiguous, path, time_format=time_format, named_zone=zone, notes=notes
@@ -181,7 +190,8 @@ def read_stations(
     raw.columns.name = None
     left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
     raw = raw.drop(columns=list(left_out))
-    stated = known_unit(unit) if unit else None
+    if lcz is not None:
+        refuse_off_map(places.loc[list(raw.columns)], lcz)
     air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
     # one observation an hour at hh:53 (METAR) is of the next full hour; more are averaged within theirs
     late = pd.Timedelta(minutes=29 if (notes.facts["step_s"] or 3600) >= 3600 else 0)
@@ -193,11 +203,13 @@ def read_stations(
     return Stations(air, places.loc[list(air.columns)], clock, left_out)
 
 
-def _read_sites(path: Path, table: pd.DataFrame, columns: Mapping[str, str]) -> gpd.GeoDataFrame:
+def _read_sites(
+    path: Path, table: pd.DataFrame, columns: Mapping[str, str], scheme: TableScheme | None
+) -> gpd.GeoDataFrame:
     notes = read_notes(table)
     names = match_columns(table, columns, path)
     refuse_repeated(table, names.values(), path)
-    sites = places_of(by_role(table, names), path, names, notes)
+    sites = places_of(by_role(table, names), path, names, notes, scheme)
     notes.tell("sites file", path)
     return sites
 

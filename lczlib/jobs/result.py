@@ -1,0 +1,113 @@
+"""What all results have in common: a short look, a table, and files with their manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lczlib.jobs.request import Cancel, Progress, Request, Steps
+from lczlib.reading import Reading, collected, told_before
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RequestT = TypeVar("RequestT", bound=Request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a job found.
+
+    Attributes
+    ----------
+    request : Request
+    read : tuple of Reading
+        What was read of its files, lost, masked and assumed.
+    seconds : float
+        How long it took.
+    """
+
+    request: Request
+    read: tuple[Reading, ...] = field(default=(), repr=False)
+    seconds: float = field(default=0.0, repr=False)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """The result as a table, where it is one."""
+        raise NotImplementedError
+
+    def headline(self) -> str:
+        """The result in a sentence."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.headline()}>"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = (
+            Result.__repr__
+        )  # else each data class would make itself one of all its fields
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(self.headline())}</p>{self.to_dataframe()._repr_html_()}"
+
+    def facts(self) -> Mapping[str, Any]:
+        """What else the manifest says: weights, device."""
+        return {}
+
+    def also_read(self) -> list[Path]:
+        """Files that were read beside those it was told, such as a quality layer."""
+        return []
+
+    def write(self, folder: str | Path, *, figures: bool = True) -> Path:
+        """Write its files, figures and ``manifest.json``.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it is not there.
+        figures : bool
+            Whether to draw figures.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written, or holds another kind of result.
+        """
+        from lczlib.jobs.record import can_draw, recorded
+
+        folder, drawn = Path(folder), figures and can_draw()
+        record = recorded(
+            self.request, folder, seconds=self.seconds, figures=figures, also_read=self.also_read(),
+            **self.facts(),
+        )  # fmt: skip
+        with told_before(self.read), record:
+            self._write(folder, drawn)
+        return folder
+
+    def _write(self, folder: Path, figures: bool) -> None:
+        raise NotImplementedError
+
+
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+def job(do: Callable[[RequestT, Steps], ResultT]) -> Callable[..., ResultT]:
+    """A function that does a job, as all are called: with its progress, and with what it read."""
+
+    @wraps(do)
+    def run(
+        request: RequestT, *, progress: Progress | None = None, cancelled: Cancel | None = None
+    ) -> ResultT:
+        begun = time.time()
+        with collected() as heard:
+            found = do(request, Steps(progress, cancelled))
+        return replace(found, read=tuple(heard), seconds=time.time() - begun)
+
+    return run

@@ -1,0 +1,74 @@
+"""Names of settings in messages, which every face of the project writes in its own terms.
+
+A message says ``option("scheme", "0-16")``. Who shows it writes that as ``--scheme 0-16`` on the command
+line, as the title of a field on a page, and as ``scheme='0-16'`` in Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# of Unicode's private use: no file and no user writes them
+_OPEN, _THEN, _CLOSE = "\ue000", "\ue001", "\ue002"
+_MARK = re.compile(f"{_OPEN}([^{_THEN}]*){_THEN}([^{_CLOSE}]*){_CLOSE}")
+
+Face = Callable[[str, str], str]
+"""How a setting's name, and the value it is to have or nothing, are written."""
+
+
+def option(name: str, value: object = "") -> str:
+    """A setting as a message names it, to be written by whoever shows the message."""
+    return f"{_OPEN}{name}{_THEN}{value}{_CLOSE}"
+
+
+def python(name: str, value: str) -> str:
+    """``scheme='0-16'``; without a value the name alone."""
+    return f"{name}={value!r}" if value else name
+
+
+def command_line(name: str, value: str) -> str:
+    """``--scheme 0-16``."""
+    return f"--{name.replace('_', '-')} {value}".rstrip()
+
+
+_face: ContextVar[Face] = ContextVar("face", default=python)
+
+
+@contextmanager
+def speaking(face: Face) -> Iterator[None]:
+    """A block in which messages are shown in the terms of a face."""
+    token = _face.set(face)
+    try:
+        yield
+    finally:
+        _face.reset(token)
+
+
+def worded(text: str, face: Face | None = None) -> str:
+    """A message in the terms of a face, or of the one that is speaking."""
+    write = face or _face.get()
+    return _MARK.sub(lambda mark: write(mark[1], mark[2]), text)
+
+
+def renamed(text: str, called: Mapping[str, str], whose: str = "") -> str:
+    """The same message about settings that a job calls otherwise, or that are of one of its files.
+
+    Parameters
+    ----------
+    text : str
+        With settings as of `option`.
+    called : mapping of str to str
+        The job's names of settings, for those that it has.
+    whose : str
+        The file that a value is for: ``0-16`` becomes ``theirs=0-16``.
+    """
+
+    def write(name: str, value: str) -> str:
+        if name not in called:
+            return option(name, value)
+        return option(called[name], f"{whose}={value}" if value and whose else value)
+
+    return worded(text, write)
