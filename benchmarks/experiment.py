@@ -23,6 +23,7 @@ from lczlib.experiment.results import gather
 from lczlib.experiment.runner import run_all, unique_runs
 from lczlib.experiment.speed import speeds
 from lczlib.figures import save_figure
+from lczlib.scene_options import SceneOptions
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.scenes.simulation.city import CORNER
 from lczlib.training.inputs import SceneFiles
@@ -86,7 +87,9 @@ def simulated_data(folder: Path) -> SceneData:
 
     def city(seed: int) -> City:
         name = names[seed]
-        files = SceneFiles((str(folder),), "both", name, seasons=("summer",))
+        files = SceneFiles(
+            (str(folder),), "both", options=SceneOptions(city=name, only_seasons=("summer",))
+        )
         return City(files, str(folder / "Reference" / name / "polygons.gpkg"))
 
     return SceneData(

@@ -26,6 +26,7 @@ from lczlib.export.files import alone_in
 from lczlib.figures import save_figure
 from lczlib.figures.experiment import front
 from lczlib.models import build
+from lczlib.scene_options import SceneOptions
 from lczlib.scenes import COMBINATIONS
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.training.inputs import SceneFiles
@@ -156,7 +157,9 @@ def two_cities(tmp_path_factory):
 
 
 def city(folder, name):
-    files = SceneFiles((str(folder),), "both", name, seasons=("summer",))
+    files = SceneFiles(
+        (str(folder),), "both", options=SceneOptions(city=name, only_seasons=("summer",))
+    )
     return City(files, str(folder / "Reference" / name / "polygons.gpkg"))
 
 

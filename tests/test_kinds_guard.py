@@ -12,13 +12,13 @@ from synthetic_sentinel2 import write_raster
 
 from lczlib.errors import InputError
 from lczlib.mapping import MapRequest, prepare
-from lczlib.mapping.doubtful import DOUBTS, open_doubtful
 from lczlib.mapping.sources import open_sources
 from lczlib.models import published_weights
 from lczlib.reading import InputWarning, readings
 from lczlib.scenes import open_sentinel2
 from lczlib.scenes.band_order import OTHER_ORDERS
 from lczlib.scenes.bands import ALL_BANDS, BANDS
+from lczlib.scenes.doubtful import DOUBTS, open_doubtful
 from lczlib.scenes.simulation import simulate_city
 
 NETWORK = "so2sat_s2_resnet20"

@@ -8,11 +8,11 @@ import pytest
 import rasterio
 
 from lczlib.errors import InputError, WeightsError
+from lczlib.kinds import by_title
 from lczlib.made_by import joined, network_of, told
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import Weights, build, save_safetensors
 from lczlib.study.material import open_maps
-from lczlib.study.steps import kinds_by_name
 
 BANDS = ("B2", "B3", "B4", "B5", "B10")
 
@@ -58,7 +58,7 @@ def test_a_network_of_another_sensor_makes_maps_of_its_name(network, image, tmp_
     assert "Network: landsat mylandsat." in printed
     maps = open_maps(out)
     assert list(maps.kinds) == list(maps.certainties) == ["landsat"]
-    assert kinds_by_name([*maps.kinds, "own"]) == {"Uploaded map": "own", "Landsat": "landsat"}
+    assert by_title([*maps.kinds, "own"]) == {"Uploaded map": "own", "Landsat": "landsat"}
     seasons = MapRequest(
         seasons={"dry": image("d.tif"), "wet": image("w.tif")}, weights=(network(),)
     )

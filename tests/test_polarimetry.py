@@ -15,6 +15,7 @@ from lczlib.errors import InputError
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import load_model
 from lczlib.polygons import open_polygons
+from lczlib.scene_options import SceneOptions
 from lczlib.scenes import COMBINATIONS, combination, dual_pol_decomposition, open_so2sat
 from lczlib.scenes.combinations import name_of, sensor_of
 from lczlib.scenes.polarimetry import (
@@ -309,7 +310,12 @@ def test_the_map_reads_the_values_that_the_patches_had(city_folder, areas):
     from lczlib.mapping import prepare
     from lczlib.models import Weights
 
-    files = SceneFiles((str(city_folder),), "both", bands=COMBINATIONS["D6"], seasons=("summer",))
+    files = SceneFiles(
+        (str(city_folder),),
+        "both",
+        COMBINATIONS["D6"],
+        options=SceneOptions(only_seasons=("summer",)),
+    )
     patches = patches_of(files, open_polygons(areas), patch_size=32, spacing=160)
     assert set(patches.table["scene"].str.split().str[-1]) == {"summer"}
     (scene,) = files.open().values()

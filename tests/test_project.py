@@ -19,6 +19,9 @@ MAY_IMPORT = {
     "errors": {"terms"},
     "lazy": set(),
     "settings": {"errors"},
+    "kinds": set(),
+    "scene_options": {"errors", "settings"},
+    "map_request": {"errors", "scene_options", "settings"},
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
@@ -60,10 +63,10 @@ MAY_IMPORT = {
         "vector_files", "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
-    "catalog": {"errors", "export"},
+    "catalog": {"errors", "export", "longitudes"},
     "scenes": {
-        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons", "rasters",
-        "reading", "unreadable",
+        "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
+        "rasters", "reading", "scene_options", "settings", "unreadable",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -73,12 +76,12 @@ MAY_IMPORT = {
     "models": {"catalog", "classes", "errors", "export", "limits"},
     "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "limits", "machine", "made_by", "maps",
-        "models", "rasters", "reading", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
+        "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "training": {
         "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
-        "polygon_cells", "polygons", "rasters", "reading", "scenes",
+        "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",

@@ -15,6 +15,7 @@ from synthetic_sentinel2 import land
 
 from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
+from lczlib.mapping import MapRequest
 from lczlib.maps import open_lcz_map
 from lczlib.reading import Reading
 from lczlib.study import STEPS, Places, Study
@@ -29,8 +30,9 @@ _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
     "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
-    "result_folder": _MAPS, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
+    "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS, "s2_resample": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
+    "s2_keep_clouds": _ALL,
     "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
     "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
     "reference_kind": {"accuracy"},
@@ -48,7 +50,7 @@ DEPENDS = {
         "interior_distance", "place_elevation", "measures", "sampled_maps", "error_range", "wave_days",
         "day_block", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
+        "station_scheme", "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather")},
     "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
@@ -58,7 +60,8 @@ DEPENDS = {
 OTHER = {
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
-    "s2_accept_values": True, "map_scheme": "0-16", "reference_scheme": "wrf",
+    "s2_accept_values": True, "s2_resample": "utm", "s2_keep_clouds": True,
+    "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
     "water_units": "linear", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
@@ -117,7 +120,7 @@ def test_an_input_makes_stale_exactly_what_depends_on_it(study: Study, name: str
 def test_setting_an_input_back_makes_its_outputs_current_again(study: Study) -> None:
     complete(study)
     study.fusion = "product"
-    study.fusion = "so2sat"
+    study.fusion = MapRequest.fusion
     assert set(study.conditions.values()) == {"current"}
 
 
@@ -202,7 +205,7 @@ def test_a_step_without_what_it_needs_says_so(study: Study) -> None:
 def test_two_studies_share_nothing(tmp_path: Path, cache: Path) -> None:
     a, b = complete(Study(tmp_path / "a", cache)), complete(Study(tmp_path / "b", cache))
     a.fusion, a.sensors = "vote", ["s2"]
-    assert b.fusion == "so2sat"
+    assert b.fusion == MapRequest.fusion
     assert b.sensors == ["s1", "s2"]
     assert set(b.conditions.values()) == {"current"}
 
@@ -281,6 +284,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         "sensors": ["s2"], "s1_weights": "", "s2_weights": "", "fusion": "mean", "device": "cpu",
         "s2_level": "L2A", "s2_date": "2024-10-24", "s2_scale": 0.001, "s2_offset": -1000.0,
         "s2_nodata": 7.0, "s2_bands": "B02, B03,-", "s2_accept_values": True,
+        "s2_resample": "", "s2_keep_clouds": False,
     }  # fmt: skip
     image = {"s2": xr.Dataset()}
     own = Material(Place("own", "Own", ""), ("mine.tif",), seasons=image, own=True)

@@ -15,8 +15,8 @@ from bokeh.plotting import figure
 from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
+from lczlib.kinds import TITLES
 from lczlib.study.results import places_of_pair
-from lczlib.study.steps import MAP_NAMES
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
@@ -113,7 +113,7 @@ class AccuracyPage:
             f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
             f"{first.method['replicates']:,} replicates.</div>"
         ) + "".join(
-            f"<div class='lcz-banner info'>{escape(MAP_NAMES.get(n, n))} is not judged: {escape(why)}</div>"
+            f"<div class='lcz-banner info'>{escape(TITLES[n])} is not judged: {escape(why)}</div>"
             for n, why in result.refused.items()
         )
         names = list(result.assessments)
@@ -129,11 +129,11 @@ class AccuracyPage:
         ]
         rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
         self._scores.object = table(
-            ("score (95 % interval)", *(MAP_NAMES.get(n, n) for n in names)), rows
+            ("score (95 % interval)", *(TITLES[n] for n in names)), rows
         ) + _differences(result.differences)
         self._offering = True
         value = self._view.judged if self._view.judged in names else names[-1]
-        options = {MAP_NAMES.get(n, n): n for n in names}
+        options = {TITLES[n]: n for n in names}
         # by way of the first: a value that stays the same would leave the wrong button marked
         self._judged.param.update(options=options, value=names[0])
         self._judged.value = value
@@ -161,7 +161,7 @@ class AccuracyPage:
         unit = assessment.method["unit"] + "s"
         self._table.object = table(("class", "PA", "UA", "F1", "n reference", "n map", unit), rows)
         counts = assessment.counts.values
-        share, title = self._view.matrix, MAP_NAMES.get(name, name)
+        share, title = self._view.matrix, TITLES[name]
         self._session.tick(lambda: _fill_matrix(self._matrix, self._cells, counts, share, title))
         self._show_cell()
         self._session.tick(lambda: self._draw_reliability(calibrated))
@@ -170,7 +170,7 @@ class AccuracyPage:
         result = self._study.accuracy
         if result is None:
             return
-        named = {MAP_NAMES.get(n, n): a for n, a in result.assessments.items()}
+        named = {TITLES[n]: a for n, a in result.assessments.items()}
         for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
             pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
 
@@ -231,7 +231,7 @@ def _differences(found: dict[tuple[str, str], Any]) -> str:
                 f"{number(r['difference'], 3, True)} ({interval(r['ci_low'], r['ci_high'], 3, True)})"
             )
         verdict = "significant" if d.scores.loc["oa", "significant"] else "not significant"
-        names = f"{MAP_NAMES.get(first, first)} − {MAP_NAMES.get(second, second)}"
+        names = f"{TITLES[first]} − {TITLES[second]}"
         rows.append((names, *cells, verdict, f"{d.n:,}"))
     heads = ("difference (95 % interval)", "OA", "mean F1", "in OA", "cells (n)")
     return "<h3>Which map is better?</h3>" + table(heads, rows)

@@ -11,8 +11,9 @@ from bokeh.models import ColumnDataSource, Span
 
 from lczlib.classes import CLASSES, lcz_class
 from lczlib.figures import cross_table_figure
+from lczlib.kinds import TITLES, by_title
 from lczlib.study.point import at_place
-from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
+from lczlib.study.steps import named_maps
 
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
 from ..maps.imagery import base_image, study_bounds
@@ -161,12 +162,12 @@ class ComparePage:
         study.param.update(first=first, second=second)
         self._offering = True
         for name, choice in self._choices.items():
-            options = kinds_by_name(maps)
+            options = by_title(maps)
             chosen = getattr(self._study, name)
             if name == "third":
                 options = {"none": "", **options}
             if chosen not in options.values():
-                options = {**options, f"{MAP_NAMES.get(chosen, chosen)} (not made yet)": chosen}
+                options = {**options, f"{TITLES[chosen]} (not made yet)": chosen}
             choice.param.update(options=options, value=chosen)
         self._offering = False
         bounds = study_bounds(self._study)
@@ -207,9 +208,7 @@ class ComparePage:
 
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
-            said = legend(
-                {MAP_NAMES.get(n, n): maps[n] for n in dict.fromkeys(names) if n in maps}, colors
-            )
+            said = legend({TITLES[n]: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
             shown = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
             return said, shown, sure
@@ -219,13 +218,13 @@ class ComparePage:
             for view, name, lcz, certainty in zip(self._maps, names, shown, sure, strict=True):
                 view.colors(colors)
                 view.opacity(self._view.opacity)
-                view.figure.title.text = MAP_NAMES.get(name, name)
+                view.figure.title.text = TITLES[name]
                 view.show_classes(lcz, certainty)
             swipe = mode == "swipe" and shown[0] is not None and shown[1] is not None
             for part in (self._line, *self._halves):
                 part.visible = swipe
             if swipe:
-                self._maps[0].figure.title.text = f"{MAP_NAMES[names[0]]} | {MAP_NAMES[names[1]]}"
+                self._maps[0].figure.title.text = f"{TITLES[names[0]]} | {TITLES[names[1]]}"
                 self._cut(shown[0], shown[1])
             elif mode == "differences":
                 self._differences(maps, names)
@@ -253,7 +252,7 @@ class ComparePage:
         self._maps[0].opacity(0.0)  # the whole first map is there for its hover only
         self._maps[0].hover_both(
             self._above.data["image"][0],
-            [MAP_NAMES[n] for n in (self._study.first, self._study.second)],
+            [TITLES[n] for n in (self._study.first, self._study.second)],
         )
         self._line.location = at
 
@@ -268,7 +267,7 @@ class ComparePage:
         self._maps[
             0
         ].figure.title.text = (
-            f"Where {MAP_NAMES[names[1]]} differs from {MAP_NAMES[names[0]]}: its class there"
+            f"Where {TITLES[names[1]]} differs from {TITLES[names[0]]}: its class there"
         )
         self._maps[0].show_classes(projected(theirs.assign_coords(first.coords)))
 
@@ -290,7 +289,7 @@ class ComparePage:
             self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
             self._cross.object = None
             return
-        first, second = (MAP_NAMES.get(n, n) for n in result.names)
+        first, second = (TITLES[n] for n in result.names)
         rows = [
             ("Agreement (same class)", number(result.agreement, 3)),
             ("Agreement, similar classes counted in part", number(result.agreement_weighted, 3)),
@@ -337,7 +336,7 @@ class ComparePage:
             radar = found["both"] + found["radar_only"]
             rows.append(
                 (
-                    MAP_NAMES.get(name, name), number(found["agreement"], 3), number(found["jaccard"], 3),
+                    TITLES[name], number(found["agreement"], 3), number(found["jaccard"], 3),
                     f"{known:,}", f"{radar:,}", f"{found['both']:,}", f"{found['n']:,}",
                 )
             )  # fmt: skip

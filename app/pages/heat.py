@@ -14,7 +14,8 @@ from bokeh.palettes import Inferno256
 from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
-from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
+from lczlib.kinds import TITLES, by_title
+from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
 from ..maps.display import projected
@@ -110,9 +111,9 @@ class HeatPage:
         study = self._study
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
         study.heat_map = at_hand(study, study.heat_map, maps)
-        options = kinds_by_name(maps)
+        options = by_title(maps)
         if study.heat_map not in maps:
-            missing = MAP_NAMES.get(study.heat_map, study.heat_map)
+            missing = TITLES[study.heat_map]
             options[f"{missing} (not made yet)"] = study.heat_map
         self._offering = True
         self._zones.param.update(options=options, value=study.heat_map)
@@ -124,7 +125,7 @@ class HeatPage:
             self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
             return
         place = study.scene.place.name if study.scene else ""
-        zones = MAP_NAMES.get(study.heat_map, "")
+        zones = TITLES[study.heat_map]
         self._told.object = (
             f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
         )

@@ -8,9 +8,10 @@ from typing import Any
 import panel as pn
 
 from lczlib.classes import CLASSES
+from lczlib.kinds import TITLES, by_title
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
-from lczlib.study.steps import MAP_NAMES, kinds_by_name, named_maps
+from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
 from ..maps.display import projected
@@ -85,6 +86,10 @@ class MapPage:
             pn.widgets.TextInput.from_param(
                 study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
             ),
+            pn.widgets.Select.from_param(
+                study.param.s2_resample, name="Resampling", options={"none": "", "to 10 m in UTM": "utm"}, **wide
+            ),
+            pn.widgets.Checkbox.from_param(study.param.s2_keep_clouds, name="Keep clouds (of a band SCL)"),
             pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
             title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
         )  # fmt: skip
@@ -153,7 +158,7 @@ class MapPage:
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
         maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
-        options = kinds_by_name(maps)
+        options = by_title(maps)
         wanted = next((k for k in (self._view.kind, "fused", "s2", "s1", *maps) if k in maps), "")
         self._offering = True  # the choice of the visitor stays, also while its map is not there
         self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
@@ -172,7 +177,7 @@ class MapPage:
         parameter = self._study.param[f"{sensor}_weights"]
         return pn.widgets.Select.from_param(
             parameter,
-            name=f"Network for {MAP_NAMES[sensor]}",
+            name=f"Network for {TITLES[sensor]}",
             options=options,
             sizing_mode="stretch_width",
         )
@@ -203,7 +208,7 @@ class MapPage:
                 return said, projected(lcz), sure
             if values is None:
                 said = (
-                    f'<div class="lcz-banner info">The {escape(MAP_NAMES[kind])} map has no '
+                    f'<div class="lcz-banner info">The {escape(TITLES[kind])} map has no '
                     f"{escape(_LAYERS[layer])}.</div>"
                 )
             return said, projected(values) if values is not None else None, None
@@ -254,7 +259,7 @@ class MapPage:
                     "or upload Sentinel-2 on the City page."
                 )
             )
-            shown = MAP_NAMES.get(self._kind.value or "", "")
+            shown = TITLES[self._kind.value or ""]
             below = f" Shown below: {shown.lower()}." if shown else ""
             return (
                 f'<div class="lcz-banner info">No LCZ map of {escape(study.scene.place.name)} was made '
@@ -277,7 +282,7 @@ class MapPage:
 
     def _offer_existing(self, _: Any) -> None:
         """Results of earlier runs of this server, and results in the folders that were allowed."""
-        from lczlib.study.results import existing_results
+        from lczlib.study.existing import existing_results
 
         found = existing_results(self._study.context)
         self._existing.visible = True

@@ -15,6 +15,7 @@ import panel as pn
 
 from lczlib.errors import LczError
 from lczlib.export import zip_folder
+from lczlib.kinds import TITLES, lcz_file, proba_file
 from lczlib.study.document import (
     figures_of,
     has_water,
@@ -25,7 +26,6 @@ from lczlib.study.document import (
     write_water_zip,
 )
 from lczlib.study.state import message_of
-from lczlib.study.steps import MAP_NAMES
 
 from ..parts.markup import html, note
 from ..session import Session
@@ -149,11 +149,11 @@ class SharePage:
         if result is not None:
             for kind in result.kinds:
                 parts.append(
-                    self._existing(f"{MAP_NAMES[kind]}: classes", result.folder / f"{kind}_lcz.tif")
+                    self._existing(f"{TITLES[kind]}: classes", result.folder / lcz_file(kind))
                 )
                 parts.append(
                     self._existing(
-                        f"{MAP_NAMES[kind]}: probabilities", result.folder / f"{kind}_proba.tif"
+                        f"{TITLES[kind]}: probabilities", result.folder / proba_file(kind)
                     )
                 )
             parts.append(
@@ -234,7 +234,7 @@ def _table_label(name: str) -> str:
     """What a table is called in words, such as Accuracy of Sentinel-1 by class."""
     if name in _TABLES:
         return _TABLES[name]
-    return f"Accuracy by class: {MAP_NAMES.get(name.removeprefix('accuracy_'), name)}"
+    return f"Accuracy by class: {TITLES[name.removeprefix('accuracy_')]}"
 
 
 def _zip_figures(study: Any, path: Path, ending: str) -> None:

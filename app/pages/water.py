@@ -17,10 +17,10 @@ from lczlib.errors import LczError
 from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
+from lczlib.kinds import TITLES
 from lczlib.mercator import mercator_box
 from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
-from lczlib.study.steps import MAP_NAMES
 from lczlib.study.water import WaterSummary, water_scenes
 from lczlib.study.wording import in_page
 
@@ -256,7 +256,7 @@ def _checks_table(summary: WaterSummary) -> str:
         return ""
     rows = [
         (
-            MAP_NAMES.get(name, name),
+            TITLES[name],
             number(found["agreement"], 3),
             number(np.nan if found["jaccard"] is None else found["jaccard"], 3),
             f"{found['n']:,}",

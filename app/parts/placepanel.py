@@ -12,8 +12,8 @@ from bokeh.plotting import figure
 
 from lczlib.classes import CLASSES
 from lczlib.figures.style import SERIES
+from lczlib.kinds import TITLES
 from lczlib.study.point import PATCH, PlaceFacts
-from lczlib.study.steps import MAP_NAMES
 
 from .layout import side_by_side
 from .markup import html, table
@@ -46,8 +46,7 @@ class PlacePanel:
     def show(self, found: PlaceFacts) -> None:
         """Show a place."""
         rows = [
-            (MAP_NAMES.get(n, n), CLASSES[c - 1].label if c else "no data")
-            for n, c in found.classes.items()
+            (TITLES[n], CLASSES[c - 1].label if c else "no data") for n, c in found.classes.items()
         ]
         north, east = found.latitude, found.longitude
         where = f"{abs(north):.4f}° {'NS'[north < 0]}, {abs(east):.4f}° {'EW'[east < 0]}"
@@ -63,7 +62,7 @@ class PlacePanel:
         )
         for kind, item, source in slots:
             p = probabilities.get(kind)
-            item.update(label={"value": MAP_NAMES[kind or ""]}, visible=bool(kind))
+            item.update(label={"value": TITLES[kind or ""]}, visible=bool(kind))
             tops = [] if p is None else [float(v) for v, h in zip(p, held, strict=True) if h]
             source.data = {"code": codes if tops else [], "top": tops}
         for name, (fig, source) in self._patches.items():
@@ -86,7 +85,7 @@ def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
         sources[kind] = ColumnDataSource({"code": [], "top": []})
         fig.vbar(
             x=dodge("code", (i - 1) * 0.27, range=fig.x_range), top="top", width=0.25,
-            source=sources[kind], color=SERIES[i], legend_label=MAP_NAMES[kind],
+            source=sources[kind], color=SERIES[i], legend_label=TITLES[kind],
         )  # fmt: skip
     for axis in fig.axis:
         axis.update(major_label_text_color=ink, axis_line_color=None, major_tick_line_color=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lczlib.kinds import TITLES
 from lczlib.study import Study
-from lczlib.study.steps import MAP_NAMES
 
 from .markup import interval
 
@@ -21,7 +21,7 @@ def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> st
 def difference_in_words(names: tuple[str, str], found: Any, score: str = "oa") -> str:
     """Which of two maps the reference finds better, or that it cannot tell."""
     row = found.scores.loc[score]
-    first, second = (MAP_NAMES.get(n, n) for n in names)
+    first, second = (TITLES[n] for n in names)
     figures = (
         f"{row['first']:.3f} and {row['second']:.3f}; difference {row['difference']:+.3f}, 95 % interval "
         f"{interval(row['ci_low'], row['ci_high'], 3, True)}, n = {found.n:,} cells in {found.n_units} "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
 from lczlib.catalog.download import fetch
+from lczlib.longitudes import box_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -39,6 +41,31 @@ def so2sat_cities() -> gpd.GeoDataFrame:
         geometry=raw.geometry,
         crs=raw.crs,
     )
+
+
+def so2sat_rectangle(folder: str) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of the city that a So2Sat folder name names; None of another name.
+
+    Parameters
+    ----------
+    folder : str
+        ``00017_22007_Lagos``; a code of zeros stands for none.
+
+    Raises
+    ------
+    CatalogError
+        If the list of cities cannot be fetched.
+    """
+    code = re.match(r"\d+_(\d+)_", folder)
+    if not code or not int(code[1]):
+        return None
+    cities = so2sat_cities()
+    found = cities[cities["un_code"] == int(code[1])]
+    if found.empty:
+        return None
+    import shapely
+
+    return box_of(*shapely.get_coordinates(found.geometry.iloc[0]).T)
 
 
 def find_cities(query: str) -> gpd.GeoDataFrame:

@@ -24,6 +24,7 @@ from lczlib.cli import train as _train
 from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
 from lczlib.cli import weights as _weights
+from lczlib.cli.fields import SceneCommand
 from lczlib.errors import LczError
 from lczlib.reading import readings
 
@@ -54,16 +55,16 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
-app.command("map")(_map.map_)
+app.command("map", cls=SceneCommand)(_map.map_)
 app.command("fuse")(_map.fuse)
 app.command("rerun")(_rerun.rerun)
 app.add_typer(_weights.app, name="weights")
 app.command("water")(_water.water)
 app.command("assess")(_assess.assess)
 app.command("compare")(_compare.compare)
-app.command("train")(_train.train)
-app.command("evaluate")(_train.evaluate)
-app.command("experiment")(_experiment.experiment)
+app.command("train", cls=SceneCommand)(_train.train)
+app.command("evaluate", cls=SceneCommand)(_train.evaluate)
+app.command("experiment", cls=SceneCommand)(_experiment.experiment)
 app.command("uhi")(_uhi.uhi)
 app.command("sites")(_sites.sites)
 app.command("morphology")(_sites.morphology)

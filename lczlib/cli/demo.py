@@ -11,6 +11,7 @@ from rich.table import Table
 
 from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import between
+from lczlib.kinds import lcz_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,13 +74,13 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
     with err.status("Assessing the maps against the truth"):
         for kind, lcz in result.kinds.items():
             assessments[kind] = assess(lcz, city.lcz)
-            made_by = network_of(folder / f"{kind}_lcz.tif")
+            made_by = network_of(folder / lcz_file(kind))
             content = {"simulated": True, "network": made_by, **assessments[kind].to_dict()}
             write_json(folder / kind / "assessment.json", content)
     out.print(
         _accuracy_table(assessments, f"A simulated city of {size:g} x {size:g} km, seed {seed}")
     )
-    networks = networks_of({k: folder / f"{k}_lcz.tif" for k in result.kinds})
+    networks = networks_of({k: folder / lcz_file(k) for k in result.kinds})
     unit = assessments["fused"].method
     out.print(
         f"{told(networks)} n: cells. PA, UA: producer's and user's accuracy. Intervals: bootstrap over "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from rich.markup import escape
 
 from lczlib.analysis.words import with_interval
 from lczlib.cli import console
+from lczlib.cli.fields import from_fields
 from lczlib.cli.options import (
     BatchSize,
     Device,
@@ -23,12 +25,14 @@ from lczlib.cli.options import (
     above_zero,
     an_architecture,
     lcz_classes,
+    listed,
     not_negative,
 )
-from lczlib.cli.patches import buffer_of
+from lczlib.cli.patches import buffer_of, scene_files
 from lczlib.cli.results import write_figures
-from lczlib.cli.train import Buffer, Column, Fringe, Inputs, Nodata, Offset, Scale
+from lczlib.cli.train import Buffer, Column, Fringe, Inputs, Sentinel1
 from lczlib.errors import InputError
+from lczlib.scene_options import SceneOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +41,12 @@ if TYPE_CHECKING:
 
     from lczlib.experiment.data import City, DataSet
     from lczlib.experiment.plan import Settings
+    from lczlib.training.inputs import SceneFiles
 
 _HDF5 = (".h5", ".hdf5")
 
 
+@from_fields(SceneOptions, "scene", ("city", "only_seasons"), bands="band-names")
 def experiment(
     inputs: Inputs,
     folder: Annotated[Path, typer.Option("--out", help="Folder for runs and tables.")],
@@ -69,9 +75,8 @@ def experiment(
     ] = "",
     column: Column = None,
     bands: Annotated[str, typer.Option(help="Bands of a raster of another sensor: B1,B2,...")] = "",
-    scale: Scale = None,
-    offset: Offset = None,
-    nodata: Nodata = None,
+    scene: SceneOptions = SceneOptions(),
+    sentinel1: Sentinel1 = None,
     fringe: Fringe = 0,
     without: Annotated[
         str, typer.Option(help="Classes to leave out: 7,9,B", callback=lcz_classes)
@@ -157,8 +162,8 @@ def experiment(
     for name in table:
         check_settings(name, settings)
     data = _data(
-        inputs, polygons, city or [], test_city or [], tuple(season or ()), sensor, column,
-        tuple(b.strip() for b in bands.split(",") if b.strip()), (scale, offset, nodata), fringe,
+        inputs, polygons, city or [], test_city or [], sensor, column, listed(bands),
+        replace(scene, only_seasons=tuple(season or ())), sentinel1, fringe,
         tuple(c.strip() for c in without.split(",") if c.strip()), validation, test,
         {"patch_size": patch, "patch_metres": patch_metres, "spacing": spacing, "method": split,
          "block": block, "split_seed": split_seed, "buffer": buffer_of(buffer)},
@@ -202,11 +207,11 @@ def _data(
     polygons: Path | None,
     cities: list[str],
     test_cities: list[str],
-    seasons: tuple[str, ...],
     sensor: str,
     column: str | None,
     bands: tuple[str, ...],
-    scaling: tuple[float | None, float | None, float | None],
+    scene: SceneOptions,
+    sentinel1: list[Path] | None,
     fringe: int,
     without: tuple[str, ...],
     validation: Path | None,
@@ -214,6 +219,7 @@ def _data(
     cutting: dict[str, Any],
 ) -> DataSet:
     from lczlib.experiment.data import SceneData, So2SatData
+    from lczlib.scenes.sources import source_of
 
     if any(p.suffix.lower() in _HDF5 for p in inputs):
         if len(inputs) > 1:
@@ -225,11 +231,14 @@ def _data(
         return So2SatData(
             str(inputs[0]), str(validation or ""), str(test or ""), cutting["split_seed"]
         )
-    folder = inputs[0].is_dir()
+    folder = source_of(inputs[0]).alone
     sensor = sensor or ("both" if folder else "s2")
 
     def city(name: str) -> City:
-        return _city(inputs, name, polygons, folder, sensor, seasons, bands, scaling, fringe)
+        own = replace(scene, city=name)
+        return _city(
+            polygons, folder, scene_files(inputs, sensor, ",".join(bands), fringe, own, sentinel1)
+        )
 
     return SceneData(
         tuple(city(n) for n in cities or [""]), tuple(city(n) for n in test_cities), column, without,
@@ -237,30 +246,17 @@ def _data(
     )  # fmt: skip
 
 
-def _city(
-    inputs: list[Path],
-    name: str,
-    polygons: Path | None,
-    folder: bool,
-    sensor: str,
-    seasons: tuple[str, ...],
-    bands: tuple[str, ...],
-    scaling: tuple[float | None, float | None, float | None],
-    fringe: int,
-) -> City:
+def _city(polygons: Path | None, folder: bool, files: SceneFiles) -> City:
     from lczlib.experiment.data import City
     from lczlib.scenes import find_cities
-    from lczlib.training.inputs import SceneFiles
 
     if polygons is None and folder:
-        found = name or next(iter(find_cities(inputs[0])), "")
-        beside = inputs[0] / "Reference" / found / "polygons.gpkg"
+        root = Path(files.inputs[0])
+        found = files.options.city or next(iter(find_cities(root)), "")
+        beside = root / "Reference" / found / "polygons.gpkg"
         polygons = beside if beside.is_file() else None
     if polygons is None:
         raise typer.BadParameter("give --polygons: the labelled areas and their classes.")
-    files = SceneFiles(
-        tuple(str(p) for p in inputs), sensor, name, bands, *scaling, fringe, seasons
-    )
     return City(files, str(polygons))
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from datetime import date
 from typing import Annotated, Any, Literal
 
 import typer
 
 from lczlib.errors import LczError
+from lczlib.map_request import check_device
+from lczlib.scene_options import check_day
 
 Check = Callable[[Any], Any]
 
@@ -70,16 +71,7 @@ def matching(pattern: str, what: str) -> Check:
     return each(check)
 
 
-def _check_date(value: str) -> None:
-    try:
-        date.fromisoformat(value or "2000-01-01")
-    except ValueError as err:
-        raise typer.BadParameter(
-            f"{value!r} is no date: write YYYY-MM-DD, as in 2024-10-24."
-        ) from err
-
-
-a_date = each(_check_date)
+a_date = each(check_day)
 
 
 def _check_box(value: str) -> None:
@@ -115,8 +107,8 @@ def listed(text: str | None) -> tuple[str, ...]:
     return tuple(t.strip() for t in (text or "").split(",") if t.strip())
 
 
-def pairs(items: Iterable[str], what: str) -> dict[str, str]:
-    """``NAME=VALUE`` items as a dictionary.
+def pairs(items: Iterable[str], what: str, name: str = r"[^\W\d]\w*") -> dict[str, str]:
+    """``NAME=VALUE`` items as a dictionary; `name` is what the first part must match.
 
     Raises
     ------
@@ -125,22 +117,18 @@ def pairs(items: Iterable[str], what: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for item in items:
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not equals or not value or not name.isidentifier():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not value or not re.fullmatch(name, key):
             raise typer.BadParameter(f"{item!r} is not {what}")
-        if name in found:
-            raise typer.BadParameter(f"{name} is given twice.")
-        found[name] = value
+        if key in found:
+            raise typer.BadParameter(f"{key} is given twice.")
+        found[key] = value
     return found
 
 
 Seed = Annotated[int, typer.Option(min=0, help="Of all random draws.")]
 Device = Annotated[
-    str,
-    typer.Option(
-        help="auto, cpu, cuda, cuda:1, mps.",
-        callback=matching(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:NUMBER"),
-    ),
+    str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", callback=each(check_device))
 ]
 
 Epochs = Annotated[int, typer.Option(min=1, help="At most.")]

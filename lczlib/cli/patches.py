@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lczlib.cli import console
+from lczlib.cli.options import listed
 from lczlib.errors import InputError
 
 if TYPE_CHECKING:
+    from lczlib.scene_options import SceneOptions
     from lczlib.training.inputs import PatchSize, SceneFiles
     from lczlib.training.patches import Patches
     from lczlib.training.run import Subsets
@@ -61,19 +63,18 @@ def sensor_and_bands(combination: str, sensor: str, bands: str) -> tuple[str, st
 def scene_files(
     inputs: list[Path],
     sensor: str,
-    city: str,
     bands: str,
-    scale: float | None,
-    offset: float | None,
-    nodata: float | None,
     fringe: int,
+    scene: SceneOptions,
+    sentinel1: list[Path] | None,
+    level: str = "",
 ) -> SceneFiles:
     """The scenes to cut patches from, with `bands` as the user writes them: by commas."""
     from lczlib.training.inputs import SceneFiles
 
     return SceneFiles(
-        tuple(str(p) for p in inputs), sensor, city,
-        tuple(b.strip() for b in bands.split(",") if b.strip()), scale, offset, nodata, fringe,
+        tuple(str(p) for p in inputs), sensor, listed(bands), fringe, scene,
+        tuple(str(p) for p in sentinel1 or ()), level,
     )  # fmt: skip
 
 

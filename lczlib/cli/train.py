@@ -11,6 +11,7 @@ import typer
 from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
 from lczlib.cli import console
 from lczlib.cli.assess_tables import print_assessment
+from lczlib.cli.fields import from_fields
 from lczlib.cli.options import (
     BatchSize,
     Device,
@@ -21,7 +22,6 @@ from lczlib.cli.options import (
     Seed,
     above_zero,
     an_architecture,
-    finite,
     lcz_classes,
     matching,
     not_negative,
@@ -41,6 +41,7 @@ from lczlib.cli.patches import (
 )
 from lczlib.cli.results import write_figures
 from lczlib.errors import InputError
+from lczlib.scene_options import SceneOptions
 
 if TYPE_CHECKING:
     from lczlib.training.patches import Patches
@@ -49,16 +50,18 @@ Inputs = Annotated[
     list[Path],
     typer.Argument(
         metavar="INPUT...",
-        help="A So2Sat folder, rasters (dates or cities), or a So2Sat LCZ42 HDF5 file.",
+        help="Scenes, of several dates or cities: {scenes}; or a So2Sat LCZ42 HDF5 file.",
     ),
 ]
-City = Annotated[str, typer.Option(help="City of the So2Sat folder.")]
 Column = Annotated[str | None, typer.Option(help="Polygon column that holds the class.")]
-Scale = Annotated[float | None, typer.Option(help="Value per stored unit.", callback=above_zero)]
-Offset = Annotated[
-    float | None, typer.Option(help="Added to stored values before scaling.", callback=finite)
+Sentinel1 = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Sentinel-1 raster with So2Sat's eight channels, or two with four each; repeat."
+    ),
 ]
-Nodata = Annotated[float | None, typer.Option(help="Stored value of missing pixels.")]
+scene_fields = from_fields(SceneOptions, "scene", bands="band-names")
+"""Options of the scenes; ``--bands`` are those that a network reads."""
 Fringe = Annotated[int, typer.Option(min=0, help="Leave out this many pixels beside missing ones.")]
 Spacing = Annotated[
     float, typer.Option(help="Spacing of the fishnet of patches in metres.", callback=above_zero)
@@ -92,6 +95,7 @@ Combination = Annotated[
 ]
 
 
+@scene_fields
 def train(
     inputs: Inputs,
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
@@ -100,15 +104,13 @@ def train(
         typer.Option(help="Training polygons (GPKG, GeoJSON, KML/KMZ, Shapefile)."),
     ] = None,
     sensor: Annotated[
-        str, typer.Option(help="s2; s1 or both (So2Sat only); else any name, such as landsat.")
+        str, typer.Option(help="s2; s1 or both; else any name, such as landsat.")
     ] = "s2",
     combination: Combination = "",
-    city: City = "",
     column: Column = None,
     bands: Annotated[str, typer.Option(help="Bands to read: B1,B2,... (by default all)")] = "",
-    scale: Scale = None,
-    offset: Offset = None,
-    nodata: Nodata = None,
+    scene: SceneOptions = SceneOptions(),
+    sentinel1: Sentinel1 = None,
     fringe: Fringe = 0,
     without: Annotated[
         str, typer.Option(help="Classes to leave out: 7,9,B", callback=lcz_classes)
@@ -187,7 +189,7 @@ def train(
         subsets = so2sat_subsets(inputs, validation, test, sensor, combination)
     else:
         sensor, bands = sensor_and_bands(combination, sensor, bands)
-        files = scene_files(inputs, sensor, city, bands, scale, offset, nodata, fringe)
+        files = scene_files(inputs, sensor, bands, fringe, scene, sentinel1)
         subsets = scene_subsets(
             files, polygons, column, without, patch_size(arch, patch, patch_metres), spacing, split,
             block, seed, buffer_of(buffer),
@@ -233,6 +235,7 @@ def train(
     )
 
 
+@scene_fields
 def evaluate(
     weights: Annotated[str, typer.Argument(help="NAME or FILE of weights.")],
     inputs: Inputs,
@@ -247,11 +250,9 @@ def evaluate(
         Literal["test", "validation", "train", "all"] | None,
         typer.Option(help="Of --patches; test when not given."),
     ] = None,
-    city: City = "",
     column: Column = None,
-    scale: Scale = None,
-    offset: Offset = None,
-    nodata: Nodata = None,
+    scene: SceneOptions = SceneOptions(),
+    sentinel1: Sentinel1 = None,
     fringe: Fringe = 0,
     spacing: Spacing = 480.0,
     replicates: Annotated[
@@ -292,8 +293,9 @@ def evaluate(
         scaling = scaling_of(described)
     else:
         files = scene_files(
-            inputs, described.sensor, city, ",".join(described.bands), scale, offset, nodata, fringe
-        )
+            inputs, described.sensor, ",".join(described.bands), fringe, scene, sentinel1,
+            described.level,
+        )  # fmt: skip
         labelled, scaling = reference_patches(
             files, described, polygons, patches, subset, column, spacing
         )

@@ -177,7 +177,7 @@ class SceneData(DataSet):
     def description(self) -> str:
         """See `DataSet`."""
         names = [
-            f"{', '.join(Path(p).name for p in c.files.inputs)} {c.files.city}".strip()
+            f"{', '.join(Path(p).name for p in c.files.inputs)} {c.files.options.city}".strip()
             for c in (*self.cities, *self.test_cities)
         ]
         return ", ".join(names)

@@ -4,17 +4,18 @@
 ``engines``   PyTorch and OpenVINO
 ``predict``   probabilities on the LCZ grid, tile by tile
 ``fusion``    several maps into one
-``request``   what to map and how
+``request``   a request in a manifest, and back
 ``city``      the whole job: scenes in, files and manifest out
 ``water``     surface water from Sentinel-1 with GMNet; ``water_files`` as files
 """
 
+from lczlib.map_request import MapRequest
 from lczlib.mapping.city import MapResult, map_city
 from lczlib.mapping.engines import choose_device, make_engine
 from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import predict
 from lczlib.mapping.prepare import Prepared, prepare
-from lczlib.mapping.request import MapRequest, request_of
+from lczlib.mapping.request import request_of
 from lczlib.mapping.water import water_map
 
 __all__ = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,21 @@ from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
 from lczlib.export.files import alone_in
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
+from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
+from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, choose_device, make_engine
-from lczlib.mapping.fusion import METHODS, Method, fuse
+from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
-from lczlib.mapping.prepare import prepare
-from lczlib.mapping.request import MapRequest, parameters_of
+from lczlib.mapping.prepare import Prepared, prepare
+from lczlib.mapping.request import parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
 from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
+from lczlib.scene_options import SceneOptions
+from lczlib.settings import described
 
 _WORK = ".unfinished"
 
@@ -111,46 +115,16 @@ def map_city(
     _tell(notes, request)
     prepared = {
         s.name: prepare(
-            s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values
-        )
-        for s in sources
-    }
+            s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values,
+            box=s.box, statistics=request.statistics.get(s.name),
+        ) for s in sources
+    }  # fmt: skip
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
-    work = out / _WORK
+    work, told = out / _WORK, _Told(progress, cancelled)
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]})
         hashes = {f: sha256_of(f) for f in files}
-        engines: dict[str, Engine] = {}
-        maps: dict[str, xr.Dataset] = {}
-        sizes = {s.name: _cells(prepared[s.name]) for s in sources}
-        total, before = sum(r * c for r, c in sizes.values()), 0
-        for source in sources:
-            name = source.weights_name
-            if name not in engines:
-                engines[name] = make_engine(
-                    name, device=request.device, engine=request.engine,
-                    precision=request.precision, batch_size=request.batch_size,
-                )  # fmt: skip
-            shape = sizes[source.name]
-            job = {
-                "lczlib": lczlib.__version__, "weights": chosen[name].sha256,
-                "files": {f: hashes[f] for f in source.scene.attrs["files"]},
-                "anchor": request.anchor, "precision": request.precision,
-                "scaling": [request.scale, request.offset, request.nodata, list(request.bands)],
-                "resample": request.resample, "level": [request.level, request.date],
-                "box": list(request.box), "keep_clouds": request.keep_clouds,
-            }  # fmt: skip
-            store = Store.on_disk(work / source.name, job, shape, len(tiles_of(shape)))
-
-            def report(done: int, _: int, at: int = before, label: str = source.name) -> None:
-                if progress:
-                    progress(label, at + done, total)
-
-            maps[source.name] = predict(
-                prepared[source.name], engines[name], anchor=request.anchor, store=store,
-                progress=report, cancelled=cancelled,
-            )  # fmt: skip
-            before += shape[0] * shape[1]
+        maps, engines = _predicted(work, request, sources, prepared, chosen, hashes, told)
         empty = _empty(maps)
         if empty:
             warnings += empty
@@ -166,15 +140,70 @@ def map_city(
             outputs=layers, seconds=time.time() - started,
             weights=[w.to_dict() for w in chosen.values()],
             engines={name: e.description for name, e in engines.items()},
-            cells=total, warnings=warnings, kinds=kinds,
+            cells=sum(p.shape[0] * p.shape[1] for p in prepared.values()),
+            warnings=warnings, kinds=kinds,
+            statistics={n: asdict(p.statistics) for n, p in prepared.items() if p.statistics},
             simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources),
         )  # fmt: skip
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
     with quiet():
-        opened = {kind: open_lcz_map(out / f"{kind}_lcz.tif", scheme="1-17") for kind in kinds}
+        opened = {kind: open_lcz_map(out / lcz_file(kind), scheme="1-17") for kind in kinds}
     return MapResult(out, opened, tuple(warnings), manifest)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who is told of the progress, and who may stop it."""
+
+    progress: Progress | None
+    cancelled: Callable[[], bool] | None
+
+
+_WHICH = ("city", "only_seasons", "sentinel1_time")
+"""Options that say which files are read: those are hashed, and stay what they are without them."""
+
+
+def _predicted(
+    work: Path,
+    request: MapRequest,
+    sources: Sequence[Source],
+    prepared: Mapping[str, Prepared],
+    chosen: Mapping[str, Weights],
+    hashes: Mapping[str, str],
+    told: _Told,
+) -> tuple[dict[str, xr.Dataset], dict[str, Engine]]:
+    """Probabilities of each scene, and what computed them, by the weights' names."""
+    engines: dict[str, Engine] = {}
+    maps: dict[str, xr.Dataset] = {}
+    total, before = sum(p.shape[0] * p.shape[1] for p in prepared.values()), 0
+    read = {n: getattr(request, n) for n in described(SceneOptions) if n not in _WHICH}
+    for source in sources:
+        name, ready = source.weights_name, prepared[source.name]
+        if name not in engines:
+            engines[name] = make_engine(
+                name, device=request.device, engine=request.engine,
+                precision=request.precision, batch_size=request.batch_size,
+            )  # fmt: skip
+        job = {
+            "lczlib": lczlib.__version__, "weights": chosen[name].sha256,
+            "files": {f: hashes[f] for f in source.scene.attrs["files"]},
+            "anchor": request.anchor, "precision": request.precision, "scene": read,
+            "statistics": asdict(ready.statistics) if ready.statistics else None,
+        }  # fmt: skip
+        store = Store.on_disk(work / source.name, job, ready.shape, len(tiles_of(ready.shape)))
+
+        def report(done: int, _: int, at: int = before, label: str = source.name) -> None:
+            if told.progress:
+                told.progress(label, at + done, total)
+
+        maps[source.name] = predict(
+            ready, engines[name], anchor=request.anchor, store=store, progress=report,
+            cancelled=told.cancelled,
+        )  # fmt: skip
+        before += ready.shape[0] * ready.shape[1]
+    return maps, engines
 
 
 def _tell(notes: Sequence[str], request: MapRequest) -> None:
@@ -207,11 +236,6 @@ def _empty(maps: dict[str, xr.Dataset]) -> list[str]:
         f"The scene {name} gives no cell a class: none has half of its pixels valid."
         for name in empty
     ]
-
-
-def _cells(prepared: object) -> tuple[int, int]:
-    height, width = (prepared.bands.sizes[d] for d in ("y", "x"))
-    return -(-height // prepared.step), -(-width // prepared.step)
 
 
 def _grouped(warnings: dict[str, tuple[str, ...]]) -> list[str]:
@@ -250,13 +274,13 @@ def _write_maps(
         made[kind] = joined(networks[name] for name in several)
         if kind not in several:
             proba[kind] = fuse(several, "mean")
-    image = next((k for k in kinds if k not in ("s1", "both")), None)
-    if "s1" in proba and image:
+    image = next((k for k in kinds if k not in (Kind.S1, Kind.BOTH)), None)
+    if Kind.S1 in proba and image:
         seasons = {s.name: proba[s.name] for s in sources if s.kind == image}
         voters = seasons if fusion == "so2sat" else {image: proba[image]}
-        proba["fused"] = fuse({"s1": proba["s1"], **voters}, fusion)
-        made["fused"] = joined((made["s1"], made[image]))
-        kinds.append("fused")
+        proba[Kind.FUSED] = fuse({Kind.S1: proba[Kind.S1], **voters}, fusion)
+        made[Kind.FUSED] = joined((made[Kind.S1], made[image]))
+        kinds.append(Kind.FUSED)
     tags = {"LCZLIB_VERSION": lczlib.__version__}
     if any(s.scene.attrs.get("simulated") for s in sources):
         tags["LCZLIB_SIMULATED"] = "yes"
@@ -264,12 +288,12 @@ def _write_maps(
     for name, p in proba.items():
         own = {**tags, WEIGHTS_TAG: made[name]}
         written += [
-            write_probabilities(out / f"{name}_proba.tif", p, tags=own),
-            write_lcz_map(out / f"{name}_lcz.tif", labels(p), tags=own),
+            write_probabilities(out / proba_file(name), p, tags=own),
+            write_lcz_map(out / lcz_file(name), labels(p), tags=own),
         ]
         if name in kinds:
             layer = certainty(p)
-            path = out / f"{name}_certainty.tif"
+            path = out / certainty_file(name)
             written.append(write_raster(path, layer, descriptions=["certainty"], tags=own))
     fractions = [m["valid_fraction"] for m in maps.values()]
     stack = xr.concat(

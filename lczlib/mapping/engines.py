@@ -10,15 +10,15 @@ import sys
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from lczlib.errors import DeviceError
 from lczlib.machine import processor
+from lczlib.map_request import EngineName, Precision
 from lczlib.models import Weights, architecture, describe, load_model
 
-Precision = Literal["float32", "mixed"]
 CLOSE_CALL = 0.3
 """Cells whose two best classes are nearer than this are recomputed in float32 by ``mixed``.
 
@@ -55,7 +55,7 @@ def make_engine(
     weights: str,
     *,
     device: str = "auto",
-    engine: Literal["auto", "torch", "openvino"] = "auto",
+    engine: EngineName = "auto",
     precision: Precision = "float32",
     batch_size: int | None = None,
 ) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import xarray as xr
@@ -15,16 +15,17 @@ from lczlib.errors import InputError
 from lczlib.export import write_lcz_map, write_probabilities, write_raster
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, relative, write_manifest
 from lczlib.grid import check_same_grid, geobox_of, to_grid
+from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
+from lczlib.map_request import MapRequest, Method
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
 
-Method = Literal["mean", "so2sat", "product", "entropy", "vote"]
 METHODS: tuple[str, ...] = get_args(Method)
 _FLOOR = 1e-6  # a class that one map holds impossible is very unlikely, not ruled out
 
 
 def fuse(
-    maps: Mapping[str, xr.DataArray], method: Method = "mean", *, resample: bool = False
+    maps: Mapping[str, xr.DataArray], method: Method = MapRequest.fusion, *, resample: bool = False
 ) -> xr.DataArray:
     """One set of class probabilities from several.
 
@@ -107,7 +108,11 @@ _COMBINE = {"mean": _mean, "so2sat": _mean, "product": _product, "entropy": _ent
 
 
 def fuse_files(
-    paths: Sequence[str | Path], out: str | Path, method: Method = "mean", *, resample: bool = False
+    paths: Sequence[str | Path],
+    out: str | Path,
+    method: Method = MapRequest.fusion,
+    *,
+    resample: bool = False,
 ) -> xr.DataArray:
     """Fuse probability files; write ``fused_proba.tif``, ``fused_lcz.tif``, certainty and manifest.
 
@@ -154,9 +159,9 @@ def fuse_files(
     tags = {WEIGHTS_TAG: joined(networks_of({p: p for p in names}).values())}
     sure = certainty(fused)
     written = [
-        write_probabilities(out / "fused_proba.tif", fused, tags=tags),
-        write_lcz_map(out / "fused_lcz.tif", lcz, tags=tags),
-        write_raster(out / "fused_certainty.tif", sure, descriptions=["certainty"], tags=tags),
+        write_probabilities(out / proba_file(Kind.FUSED), fused, tags=tags),
+        write_lcz_map(out / lcz_file(Kind.FUSED), lcz, tags=tags),
+        write_raster(out / certainty_file(Kind.FUSED), sure, descriptions=["certainty"], tags=tags),
     ]
     parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
     content = new_manifest(

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from lczlib.errors import InputError
-from lczlib.mapping.doubtful import DOUBTS
 from lczlib.mapping.findings import Finding, judged
 from lczlib.mapping.reflectance import judge_reflectance, spread
 from lczlib.models import Weights
 from lczlib.reading import share
 from lczlib.scenes.bands import ALL_BANDS
+from lczlib.scenes.doubtful import DOUBTS
 
 _UNLIKE, _BEYOND = 4.0, 30.0
 """Standard deviations of the training data that a scene's median may be off: a class of land cover

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
 
 import dask
 import dask.array as da
@@ -20,12 +19,12 @@ from odc.geo.geobox import GeoBox
 from lczlib.classes import N_CLASSES
 from lczlib.errors import Cancelled, InputError, WeightsError
 from lczlib.grid import geobox_of, lcz_grid, on_grid
+from lczlib.map_request import Anchor
 from lczlib.mapping.engines import Engine, PatchLayout
 from lczlib.mapping.prepare import Prepared
 from lczlib.mapping.store import Store
 from lczlib.maps import probabilities
 
-Anchor = Literal["center", "corner"]
 Progress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
 
@@ -53,6 +52,12 @@ class Tile:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.bottom - self.top, self.right - self.left
+
+    def moved(self, down: int, right: int) -> Tile:
+        """The same block where cells are counted from elsewhere."""
+        return Tile(
+            self.index, self.top + down, self.bottom + down, self.left + right, self.right + right
+        )
 
 
 def tiles_of(shape: tuple[int, int], size: int = TILE_CELLS) -> list[Tile]:
@@ -107,7 +112,7 @@ def predict(
         msg = f"{anchor!r} is no anchor: use center or corner."
         raise InputError(msg)
     box = geobox_of(prepared.bands, "scene")
-    cells = lcz_grid(box, cell=prepared.step * abs(box.affine.a))
+    cells = lcz_grid(box, cell=prepared.step * abs(box.affine.a))[prepared.cells]
     layout = PatchLayout(prepared.step, engine.weights.patch_size)
     tiles = tiles_of(cells.shape)
     store = store or Store.in_memory(cells.shape, len(tiles))
@@ -183,6 +188,9 @@ def _read(
     Beyond the scene's edge pixels are mirrored (the edge pixel comes twice), as in So2Sat.
     """
     step, size = layout.step, layout.size
+    tile = tile.moved(
+        *(s.start for s in prepared.cells)
+    )  # of the scene's cells, not the mapped ones
     shift = (step - size) // 2 if anchor == "center" else -(size // 2)
     height, width = (prepared.bands.sizes[d] for d in ("y", "x"))
     rows = np.arange(tile.top * step + shift, (tile.bottom - 1) * step + shift + size)

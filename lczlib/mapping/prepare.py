@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
 from lczlib.errors import GridError, InputError, WeightsError
 from lczlib.grid import check_projected, geobox_of
 from lczlib.mapping.guard import check_distribution
+from lczlib.mapping.statistics import Statistics, scene_statistics
 from lczlib.models import Weights
 from lczlib.reading import Reading, tell
+from lczlib.scenes.crop import window_of
 from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, sentinel1_channels
 from lczlib.scenes.sentinel1 import COVARIANCE_BANDS, FEATURES, so2sat_features
 
@@ -35,6 +36,10 @@ class Prepared:
         Pixels a LCZ cell.
     warnings : tuple of str
         What looks wrong with the scene, in words.
+    cells : (slice, slice)
+        Rows and columns of the scene's LCZ grid that are to be mapped.
+    statistics : Statistics or None
+        Of the scene, for a network that normalises by them.
     """
 
     bands: xr.Dataset
@@ -43,6 +48,14 @@ class Prepared:
     fill: np.ndarray
     step: int
     warnings: tuple[str, ...]
+    cells: tuple[slice, slice]
+    statistics: Statistics | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the cells to be mapped."""
+        rows, cols = self.cells
+        return rows.stop - rows.start, cols.stop - cols.start
 
 
 def prepare(
@@ -52,6 +65,8 @@ def prepare(
     name: str = "",
     cell: float = 100.0,
     accept_values: bool = False,
+    box: tuple[float, ...] = (),
+    statistics: Statistics | None = None,
 ) -> Prepared:
     """Check a scene against a network's weights and work out its scaling.
 
@@ -69,6 +84,11 @@ def prepare(
         Edge of an LCZ cell in metres.
     accept_values : bool
         Go on, with a warning, where the values cannot be what the network reads.
+    box : tuple of float
+        West, south, east, north in degrees: that part is mapped. Patches at its edge see what lies
+        beyond, and the scene is normalised as a whole, so that it is a part of the whole's map.
+    statistics : Statistics, optional
+        Of an earlier result, for a network that normalises by the scene.
 
     Raises
     ------
@@ -85,7 +105,7 @@ def prepare(
         )
         raise GridError(msg)
     remedy = ", or ask for resampling (--resample utm)"
-    box = check_projected(geobox_of(scene, what), what, remedy=remedy)
+    grid = check_projected(geobox_of(scene, what), what, remedy=remedy)
     bands = _bands(scene, weights, what)
     if weights.simulated and not scene.attrs.get("simulated"):
         msg = (
@@ -93,21 +113,29 @@ def prepare(
             f"{what}: use published weights (`lcz weights list`)."
         )
         raise WeightsError(msg)
-    pixel = abs(box.affine.a)
-    if abs(pixel / weights.pixel_size - 1) > 0.01 or abs(abs(box.affine.e) / pixel - 1) > 0.01:
+    pixel = abs(grid.affine.a)
+    if abs(pixel / weights.pixel_size - 1) > 0.01 or abs(abs(grid.affine.e) / pixel - 1) > 0.01:
         msg = (
-            f"The {what} has pixels of {pixel:g} x {abs(box.affine.e):g} m; {weights.name} reads "
+            f"The {what} has pixels of {pixel:g} x {abs(grid.affine.e):g} m; {weights.name} reads "
             f"{weights.pixel_size:g} m: resample it first (--resample utm)."
         )
         raise InputError(msg)
-    judgement = check_distribution(bands, weights, what, accept=accept_values)
-    warnings = list(judgement.warnings)
+    part = window_of(bands, box) if box else {d: slice(0, bands.sizes[d]) for d in ("y", "x")}
+    judgement = check_distribution(bands.isel(part), weights, what, accept=accept_values)
+    said, warnings = list(judgement.said), list(judgement.warnings)
     if scene.attrs.get("simulated") and not weights.simulated:
         warnings.append(f"The {what} is simulated; {weights.name} was trained on real scenes.")
-    if judgement.said or warnings:
+    if weights.normalisation == "scene":
+        statistics = statistics or scene_statistics(bands, what)
+        said.append(f"normalised by {statistics.area}")
+        warnings += statistics.cautions
+        mean, std = np.array(statistics.mean), np.array(statistics.std)
+    else:
+        statistics = None
+        mean, std = _of_training(weights)
+    if said or warnings:
         source = str(scene.attrs.get("source", name))
-        tell(Reading(what, source, judgement.said, tuple(warnings), {"weights": weights.name}))
-    mean, std = _statistics(bands, weights)
+        tell(Reading(what, source, tuple(said), tuple(warnings), {"weights": weights.name}))
     if weights.normalisation in ("scene", "fixed"):
         gain, shift, fill = weights.scale / std, -mean / std, np.zeros(len(mean))
     else:
@@ -115,7 +143,8 @@ def prepare(
         fill = mean * weights.scale
     step = max(1, round(cell / pixel))
     as_float = (np.asarray(a, np.float32) for a in (gain, shift, fill))
-    return Prepared(bands, *as_float, step, tuple(warnings))
+    cells = tuple(slice(part[d].start // step, -(-part[d].stop // step)) for d in ("y", "x"))
+    return Prepared(bands, *as_float, step, tuple(warnings), cells, statistics)
 
 
 def _bands(scene: xr.Dataset, weights: Weights, what: str) -> xr.Dataset:
@@ -139,35 +168,8 @@ def _bands(scene: xr.Dataset, weights: Weights, what: str) -> xr.Dataset:
     return scene[wanted]
 
 
-def _statistics(bands: xr.Dataset, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each band: of the scene, or of the training data."""
-    if weights.normalisation != "scene":
-        mean = np.array(weights.mean or [0.0] * weights.in_channels, np.float64)
-        std = np.array(weights.std or [1.0] * weights.in_channels, np.float64)
-        return mean, std
-    # A coherence of exactly zero is a dropout, not a measurement (So2Sat leaves it out as well).
-    floor = np.array([1e-10 if "COH" in b else -np.inf for b in bands.data_vars], np.float32)
-    stack = da.stack([da.asarray(b.data) for b in bands.data_vars.values()]).rechunk({0: -1})
-    blocks = stack.map_blocks(
-        _sums,
-        floor,
-        dtype=np.float64,
-        chunks=((3 * len(floor),), *[(1,) * n for n in stack.numblocks[1:]]),
-    )
-    n, total, squares = blocks.sum((1, 2)).compute().reshape(3, -1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / n
-        std = np.sqrt(np.maximum(squares / n - mean**2, 0))
-    flat = [str(b) for b, s in zip(bands.data_vars, std, strict=True) if not s > 1e-9]
-    if flat:
-        msg = f"Band(s) {', '.join(flat)} have the same value everywhere: there is nothing to map."
-        raise InputError(msg)
+def _of_training(weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each band of the training data."""
+    mean = np.array(weights.mean or [0.0] * weights.in_channels, np.float64)
+    std = np.array(weights.std or [1.0] * weights.in_channels, np.float64)
     return mean, std
-
-
-def _sums(block: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """Number, sum and sum of squares of the used values of each band of a block (band, y, x)."""
-    used = np.isfinite(block) & (block > floor[:, None, None])
-    values = np.where(used, block, 0).astype(np.float64)
-    parts = used.sum((1, 2)), values.sum((1, 2)), (values**2).sum((1, 2))
-    return np.concatenate(parts)[:, None, None]

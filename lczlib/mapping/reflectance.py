@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lczlib.mapping.doubtful import DOUBTS
 from lczlib.mapping.findings import Finding
 from lczlib.models import Weights
 from lczlib.scenes.band_order import OTHER_ORDERS, likely_order
 from lczlib.scenes.bands import BANDS
+from lczlib.scenes.doubtful import DOUBTS
 from lczlib.scenes.scaling import QUANTIFICATION
 
 _DARK, _BRIGHT = 0.12, 2.0

@@ -39,8 +39,8 @@ def box_of(text: str) -> tuple[float, ...]:
     return west, south, east, north
 
 
-def crop(scene: xr.Dataset, box: tuple[float, ...]) -> xr.Dataset:
-    """The part of a scene within a box, on whole LCZ cells of the scene's grid, lazily.
+def window_of(scene: xr.Dataset, box: tuple[float, ...], *, clip: bool = True) -> dict[str, slice]:
+    """The rows and columns of a scene within a box, on whole LCZ cells of the scene's grid.
 
     Parameters
     ----------
@@ -48,6 +48,8 @@ def crop(scene: xr.Dataset, box: tuple[float, ...]) -> xr.Dataset:
         Canonical scene (y, x).
     box : tuple of float
         West, south, east, north in degrees.
+    clip : bool
+        End where the scene ends.
 
     Raises
     ------
@@ -68,8 +70,11 @@ def crop(scene: xr.Dataset, box: tuple[float, ...]) -> xr.Dataset:
     parts = {}
     for axis, places, size in (("y", rows, grid.affine.e), ("x", cols, grid.affine.a)):
         step = max(1, round(_CELL / (abs(size) * degree)))
-        first = max(0, math.floor(places.min() / step) * step)
-        last = min(scene.sizes[axis], math.ceil(places.max() / step) * step)
+        first, last = (
+            math.floor(places.min() / step) * step, math.ceil(places.max() / step) * step
+        )  # fmt: skip
+        if clip:
+            first, last = max(0, first), min(scene.sizes[axis], last)
         if last - first < _FEWEST * step:
             told = ",".join(f"{v:g}" for v in box)
             msg = (
@@ -78,4 +83,9 @@ def crop(scene: xr.Dataset, box: tuple[float, ...]) -> xr.Dataset:
             )
             raise GridError(msg)
         parts[axis] = slice(first, last)
-    return scene.isel(parts)
+    return parts
+
+
+def crop(scene: xr.Dataset, box: tuple[float, ...]) -> xr.Dataset:
+    """The part of a scene within a box, lazily; see `window_of`."""
+    return scene.isel(window_of(scene, box))

@@ -26,8 +26,8 @@ from lczlib.reading import Reading, share, tell
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.classification import UNCLEAR, hides_land
 from lczlib.scenes.fills import Fills
+from lczlib.scenes.optical import scene_of
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling
-from lczlib.scenes.sentinel2 import scene_of
 
 _METADATA = re.compile(r"(?:MTD_MSI(L1C|L2A)|S2[A-D]_\w+_MTD_SAF(L1C|L2A)_\w+)\.xml")
 _IMAGE = re.compile(r"GRANULE/([^/]+)/IMG_DATA/(?:.*/)?\w+_(B\d\d|B8A|SCL)(?:_(\d\d)m)?\.jp2")

@@ -26,6 +26,11 @@ COVARIANCE_BANDS = ("C11", "C12_re", "C12_im", "C22")
 """C11 = |VH|^2, C12 = VH VV*, C22 = |VV|^2, Lee-filtered."""
 
 FEATURES = ("VH_dB", "VV_dB", "COH", "VH_LEE_dB", "VV_LEE_dB", "COH_LEE", "PHA_LEE")
+NAMED_BANDS = (
+    {*COMPLEX_BANDS, *COVARIANCE_BANDS}, {*COMPLEX_BANDS, "C11", "C12_real", "C12_imag", "C22"},
+    set(FEATURES),
+)  # fmt: skip
+"""Names of the bands of rasters that hold all that So2Sat's network reads."""
 _FILLS = 3  # values that may mean no data in one file
 _STRAY = 0.02  # share of values that resampling may have mixed with fills
 _BOXCAR = 3  # pixels; So2Sat's window for the coherence of the unfiltered data

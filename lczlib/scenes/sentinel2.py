@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -26,6 +25,8 @@ from lczlib.scenes.baseline import BASELINE_OFFSET, ProductName, named_product
 from lczlib.scenes.classification import UNCLEAR, classification_of, hides_land
 from lczlib.scenes.fills import Fills, find_constants, part_constants
 from lczlib.scenes.look import look_at
+from lczlib.scenes.optical import scene_of
+from lczlib.scenes.safe import find_product, open_product
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling, find_scaling
 
 _CLOUD_LAYERS = (
@@ -82,8 +83,6 @@ def open_sentinel2(
     InputError, GridError
         If bands or units are uncertain, there is no CRS, or the file cannot be read.
     """
-    from lczlib.scenes.safe import find_product, open_product
-
     if find_product(path):
         if bands or scale is not None or offset is not None or nodata is not None:
             msg = (
@@ -166,16 +165,6 @@ def open_sentinel2(
         "pixels": _pixels(masks, look.step),
     }  # fmt: skip
     tell(Reading("Sentinel-2 raster", str(path), said, tuple(cautions), facts))
-    return out
-
-
-def scene_of(reflectance: da.Array, template: xr.DataArray) -> xr.Dataset:
-    """The canonical data set of ten bands (10, y, x), with the coordinates of a template (y, x)."""
-    out = xr.Dataset({name: template.copy(data=reflectance[i]) for i, name in enumerate(BANDS)})
-    for band in out.data_vars.values():
-        band.attrs = {"units": "1", "long_name": "reflectance"}
-        band.encoding = {}
-    out.attrs = {"sensor": "s2", "units": "reflectance", "simulated": False}
     return out
 
 

@@ -8,72 +8,18 @@ count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@ea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray as xr
 
 from lczlib.errors import InputError
-from lczlib.grid import check_same_grid, geobox_of
-from lczlib.scenes.polarimetry import sentinel1_channels
-from lczlib.scenes.sentinel1 import open_sentinel1, so2sat_features
+from lczlib.scenes.city import City
+from lczlib.scenes.sentinel1 import open_sentinel1
 from lczlib.scenes.sentinel2 import open_sentinel2
 
 SEASONS = ("spring", "summer", "autumn", "winter")
 _ALSO = {"fall": "autumn"}
 _RASTERS = (".tif", ".tiff")
-
-
-@dataclass(frozen=True)
-class City:
-    """The scenes of one city, on one grid.
-
-    Attributes
-    ----------
-    name : str
-        Folder name, for example ``00017_22007_Lagos``.
-    seasons : dict
-        Sentinel-2 scene of each season, in the order spring, summer, autumn, winter; then those of
-        other names (``2021-07``).
-    sentinel1 : Dataset or None
-        Sentinel-1 scene.
-    sentinel1_time : str
-        Its month, ``yyyymm``.
-    notes : tuple of str
-        What a user should know of the folder (a season that is missing).
-    """
-
-    name: str
-    seasons: dict[str, xr.Dataset]
-    sentinel1: xr.Dataset | None
-    sentinel1_time: str = ""
-    notes: tuple[str, ...] = field(default=())
-
-    def both_sensors(self) -> dict[str, xr.Dataset]:
-        """Each season with what networks of both sensors read of Sentinel-1 beside its bands.
-
-        That is So2Sat's seven features and the nine channels of Zhou et al. (2022); whatever is not
-        read is never computed.
-
-        Raises
-        ------
-        InputError
-            If one of the sensors is missing.
-        """
-        if self.sentinel1 is None or not self.seasons:
-            there = "Sentinel-2" if self.sentinel1 is None else "Sentinel-1"
-            msg = f"{self.name} holds {there} only; a network of both sensors needs both."
-            raise InputError(msg)
-        features = so2sat_features(self.sentinel1).assign(
-            sentinel1_channels(self.sentinel1).data_vars
-        )
-        files = self.sentinel1.attrs.get("files", [])
-        return {
-            season: scene.assign(features.data_vars).assign_attrs(
-                sensor="both", files=[*scene.attrs.get("files", []), *files]
-            )
-            for season, scene in self.seasons.items()
-        }
 
 
 def find_cities(root: str | Path) -> list[str]:
@@ -93,18 +39,6 @@ def find_cities(root: str | Path) -> list[str]:
         )
         raise InputError(msg)
     return sorted({c.name for f in folders for c in _folders(f)})
-
-
-def city_rasters(root: str | Path, city: str) -> list[Path]:
-    """All GeoTIFFs of a city of a So2Sat folder."""
-    sensors = [_child(Path(root), name) for name in ("Sentinel-1", "Sentinel-2")]
-    cities = [_child(s, city) for s in sensors if s]
-    return [f for c in cities if c for f in _rasters_below(c)]
-
-
-def _rasters_below(folder: Path) -> list[Path]:
-    below = [f for inner in _folders(folder) for f in _rasters_below(inner)]
-    return sorted([*_rasters(folder), *below])
 
 
 def _hidden(path: Path) -> bool:
@@ -189,8 +123,14 @@ def open_so2sat(
     sentinel1, time = None, ""
     if "s1" in sensors and radar:
         sentinel1, time = _open_radar(radar, sentinel1_time)
-    _check_one_city({**scenes, **({"Sentinel-1": sentinel1} if sentinel1 is not None else {})})
-    return City(city, scenes, sentinel1, time, tuple(notes))
+    found = City(city, scenes, sentinel1, time, tuple(notes))
+    if not found.scenes:
+        msg = "There is no scene of this city for the sensors asked for."
+        raise InputError(msg)
+    for scene in found.scenes.values():
+        scene.attrs["city"] = city
+    found.check_one_grid()
+    return found
 
 
 def _open_seasons(
@@ -198,10 +138,12 @@ def _open_seasons(
 ) -> tuple[dict[str, xr.Dataset], list[str]]:
     there = _season_folders(folder)
     names = [*SEASONS, *(n for n in there if n not in SEASONS)]
-    unknown = [s for s in asked or () if s not in names]
+    called = {n.casefold(): n for n in names} | _ALSO
+    unknown = [s for s in asked or () if s.casefold() not in called]
     if unknown:
         msg = f"{unknown[0]!r} is no season of {folder}: use {', '.join(names)}."
         raise InputError(msg)
+    asked = [called[s.casefold()] for s in asked or ()]
     scenes, notes = {}, []
     for season in names:
         if asked and season not in asked:
@@ -272,12 +214,3 @@ def _open_radar(folder: Path, asked: str | None) -> tuple[xr.Dataset, str]:
 def _mosaic(folder: Path) -> Path:
     files = _rasters(folder) if folder.is_dir() else []
     return next((f for f in files if f.stem.lower() == "mosaic"), folder / "mosaic.tif")
-
-
-def _check_one_city(scenes: dict[str, xr.Dataset]) -> None:
-    if not scenes:
-        msg = "There is no scene of this city for the sensors asked for."
-        raise InputError(msg)
-    first = next(iter(scenes))
-    for name, scene in scenes.items():
-        check_same_grid(geobox_of(scenes[first], first), geobox_of(scene, name), (first, name))

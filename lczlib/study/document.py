@@ -20,9 +20,10 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
+from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.reading import Reading
 from lczlib.study.state import INPUTS, Study
-from lczlib.study.steps import MAP_NAMES, named_maps
+from lczlib.study.steps import named_maps
 from lczlib.study.water import Water, WaterSummary
 from lczlib.study.water_results import (
     describe_water,
@@ -90,17 +91,17 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
     for name, lcz in maps_of(study).items():
         path = folder / f"map_{name}{ending}"
         with staged(path) as temporary:
-            lcz_figure(lcz, MAP_NAMES.get(name, name)).savefig(temporary, dpi=150)
-        found[f"LCZ map: {MAP_NAMES.get(name, name)}"] = path
+            lcz_figure(lcz, TITLES[name]).savefig(temporary, dpi=150)
+        found[f"LCZ map: {TITLES[name]}"] = path
     if study.comparison is not None:
-        first, second = (MAP_NAMES.get(n, n) for n in study.comparison.names)
+        first, second = (TITLES[n] for n in study.comparison.names)
         save(
             cross_table_figure(study.comparison, names=(first, second)),
             "cross_table",
             f"Cross table: {first} (rows), {second} (columns)",
         )
     if study.accuracy is not None:
-        named = {MAP_NAMES.get(n, n): a for n, a in study.accuracy.assessments.items()}
+        named = {TITLES[n]: a for n, a in study.accuracy.assessments.items()}
         save(
             class_accuracy_figure(named),
             "class_accuracy",
@@ -110,13 +111,13 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
             save(
                 confusion_figure(a.counts),
                 f"confusion_{name}",
-                f"Confusion matrix of {MAP_NAMES.get(name, name)}, % of the reference",
+                f"Confusion matrix of {TITLES[name]}, % of the reference",
             )
         for name, c in study.accuracy.calibrations.items():
             save(
                 reliability_figure(c),
                 f"reliability_{name}",
-                f"Reliability of {MAP_NAMES.get(name, name)}",
+                f"Reliability of {TITLES[name]}",
             )
     if study.heat is not None:
         result = study.heat.result
@@ -227,12 +228,12 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             for _, r in areas.iterrows()
             if r[columns].sum() > 0
         ]
-        report.table(("class", *(MAP_NAMES.get(c, c) for c in columns)), rows, "Area by class, km²")
+        report.table(("class", *(TITLES[c] for c in columns)), rows, "Area by class, km²")
     if study.comparison is not None:
         report.section("Comparison")
         c = study.comparison
         report.text(
-            f"{MAP_NAMES.get(c.names[0])} and {MAP_NAMES.get(c.names[1])} give the same class to "
+            f"{TITLES[c.names[0]]} and {TITLES[c.names[1]]} give the same class to "
             f"{100 * c.agreement:.1f} % of {c.n:,} cells (kappa {c.kappa:.3f}). Agreement is no accuracy."
         )
         put("Cross table")
@@ -254,7 +255,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             for s in SCORES
         ]
         rows.append(("cells (n)", *(f"{a.n:,}" for a in found.values())))
-        report.table(("score", *(MAP_NAMES.get(n, n) for n in found)), rows)
+        report.table(("score", *(TITLES[n] for n in found)), rows)
         put("Producer", "Confusion", "Reliability")
     if study.heat is not None:
         report.section("Heat island")
@@ -332,9 +333,9 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
             for file in sorted(study.maps.folder.glob("*")):
                 if file.is_file():
                     shutil.copy(file, base / file.name)
-        for name in ("reference", "own"):
+        for name in (Kind.REFERENCE, Kind.OWN):
             if name in (maps := maps_of(study)):
-                write_lcz_map(base / f"{name}_lcz.tif", maps[name])
+                write_lcz_map(base / lcz_file(name), maps[name])
         for name, table in tables_of(study).items():
             table.to_csv(base / f"{name}.csv", index=False)
         if has_water(study):

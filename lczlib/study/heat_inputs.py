@@ -8,6 +8,7 @@ from lczlib.classes import CLASSES
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
+from lczlib.kinds import Kind
 from lczlib.scenes.thermal_units import PLAUSIBLE, SCALED_UNITS
 from lczlib.settings import described
 from lczlib.study.settings import add_parameters
@@ -49,7 +50,7 @@ class HeatInputs(param.Parameterized):
     """What the heat island of a study is computed with, beside the settings of the jobs."""
 
     heat_kind = param.Selector(default="surface", objects=["surface", "canopy", "air"])
-    heat_map = param.String("fused", doc="The map whose zones are compared.")
+    heat_map = param.String(str(Kind.FUSED), doc="The map whose zones are compared.")
     heat_time = param.Selector(
         default="day", objects=["day", "night"],
         doc="Overpass that is shown. Day and night are never mixed.",

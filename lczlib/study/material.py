@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import rasterio
-import rasterio.warp
-import rasterio.windows
 import xarray as xr
-from rasterio.enums import MaskFlags
-from rasterio.windows import Window
 
 from lczlib import catalog
-from lczlib.errors import GridError, InputError
-from lczlib.grid import check_same_grid, geobox_of
-from lczlib.longitudes import unwrapped
+from lczlib.errors import InputError
+from lczlib.grid import geobox_of
+from lczlib.kinds import MADE, lcz_file, proba_file
 from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
-from lczlib.scenes import open_so2sat
-from lczlib.scenes.so2sat import City, city_rasters
+from lczlib.scene_options import SceneOptions
+from lczlib.scenes import City, crop, open_scenes
 from lczlib.study.optical import open_optical
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
-_KINDS = ("s1", "s2", "both", "fused")  # of results whose manifest does not list them
-CELL_PIXELS = 10
-"""An own area is cut to whole LCZ cells of ten pixels, so that its maps lie on the city's grid."""
+_DEFAULTS = SceneOptions()
 
 
 @dataclass(frozen=True)
@@ -64,6 +55,10 @@ class Material:
         Whether the scenes are the same for every study of this place, so that results are too.
     own : bool
         Whether Sentinel-2 is a visitor's, who alone knows its level and units.
+    area : tuple of float
+        West, south, east, north in degrees that the scenes are cut to; empty for all.
+    simulated_result : bool
+        Whether a result whose scenes are not here was made from simulated ones.
     """
 
     place: Place
@@ -78,11 +73,13 @@ class Material:
     notes: tuple[str, ...] = ()
     shared: bool = True
     own: bool = False
+    area: tuple[float, ...] = ()
+    simulated_result: bool = False
 
     @property
     def simulated(self) -> bool:
         """Whether the scenes are simulated."""
-        return any(s.attrs.get("simulated") for s in self._scenes)
+        return self.simulated_result or any(s.attrs.get("simulated") for s in self._scenes)
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -92,7 +89,8 @@ class Material:
     @property
     def key(self) -> tuple[str, ...]:
         """Tells this place with these scenes from others."""
-        return (self.place.key, *self.inputs, *(self.radar.attrs["files"] if self.radar else ()))
+        radar = self.radar.attrs["files"] if self.radar else ()
+        return (self.place.key, *self.inputs, *radar, *map(str, self.area))
 
     @property
     def mappable(self) -> bool:
@@ -152,7 +150,7 @@ class Maps:
     @cached_property
     def probabilities(self) -> dict[str, xr.DataArray]:
         """Class probabilities of each kind."""
-        paths = {k: self.folder / f"{k}_proba.tif" for k in self.kinds}
+        paths = {k: self.folder / proba_file(k) for k in self.kinds}
         with quiet():
             return {k: open_probabilities(p).load() for k, p in paths.items() if p.is_file()}
 
@@ -177,25 +175,13 @@ class Maps:
         return tuple(self.manifest.get("warnings", ()))
 
 
-OWN_VALUES = ("s2_scale", "s2_offset", "s2_nodata", "s2_bands")
-"""Settings that say what the values of a visitor's Sentinel-2 mean."""
-
-
-def own_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of `OWN_VALUES` as `lczlib.scenes.open_sentinel2` takes them."""
-    bands = tuple(b.strip() for b in values["s2_bands"].split(",") if b.strip())
-    numbers = {n: values[f"s2_{n}"] for n in ("scale", "offset", "nodata")}
-    return {**numbers, "bands": bands or None}
-
-
 def open_material(
     place: Place,
-    work: Path,
     *,
     area: tuple[float, float, float, float] | None = None,
     files: Sequence[str] = (),
     radar_files: Sequence[str] = (),
-    options: Mapping[str, Any] | None = None,
+    options: SceneOptions = _DEFAULTS,
 ) -> Material:
     """Open what there is of a place.
 
@@ -203,8 +189,6 @@ def open_material(
     ----------
     place : Place
         What to open.
-    work : path
-        Where a cut-out of the scenes may be written.
     area : tuple, optional
         West, south, east, north in degrees to cut the scenes to.
     files : sequence of str
@@ -212,55 +196,61 @@ def open_material(
     radar_files : sequence of str
         Own Sentinel-1 raster(s) (see `lczlib.study.radar.open_radar`): beside own Sentinel-2 or a
         Sentinel-2 scene of the catalog, else alone.
-    options : mapping, optional
-        What the visitor says of own Sentinel-2: see `own_values`.
+    options : SceneOptions
+        What the visitor says of own Sentinel-2.
 
     Raises
     ------
     InputError, GridError, CatalogError
         If scenes cannot be opened, or lie outside the area.
     """
-    radar = [Path(f) for f in radar_files]
-    if area and radar:
-        radar = _cut_files(radar, work / "area-radar", area)
+    found = _opened(place, files, radar_files, options)
+    if not area:
+        return found
+    radar = None if found.radar is None else crop(found.radar, area)
+    return replace(
+        found, area=tuple(area), radar=radar, shared=False,
+        seasons={name: crop(scene, area) for name, scene in found.seasons.items()},
+    )  # fmt: skip
+
+
+def _opened(
+    place: Place, files: Sequence[str], radar: Sequence[str], options: SceneOptions
+) -> Material:
+    """What there is of a place, whole."""
     if files or (radar and not place.key.startswith("scene:")):
-        paths = [Path(f) for f in files]
-        paths = _cut_files(paths, work / "area", area) if area and paths else paths
-        return _of_rasters(place, paths, radar, shared=False, own=bool(files), options=options)
+        return _of_rasters(place, files, radar, shared=False, own=bool(files), options=options)
     if place.key == OWN or not place.has_scenes:
         return Material(place)
     if place.key.startswith("scene:"):
         name = place.key.removeprefix("scene:")
         entry = catalog.entry(name, "scenes")
-        paths = [catalog.fetch(name)]
-        paths = _cut_files(paths, work / "area", area) if area else paths
         facts = {
             "level": entry.properties["lczlib:level"],
             "date": entry.properties["datetime"][:10],
         }
-        return _of_rasters(place, paths, radar, shared=area is None and not radar, **facts)
+        return _of_rasters(place, [catalog.fetch(name)], radar, shared=not radar, **facts)
     demo = place.key == DEMO
     folder, city = demo_folder() if demo else (place.folder, place.city)
     reference = folder / "Reference" / city
-    if area:
-        folder = _cut_folder(folder, city, work / "area", area)
-    opened, heard = (
-        _open_demo(folder, city) if demo and not area else (open_so2sat(folder, city), ())
-    )
+    opened, heard = _open_demo(folder, city) if demo else (_open_folder(folder, city), ())
     for reading in heard:
         tell(reading)
     return Material(
         place, (str(folder),), city=city, seasons=opened.seasons, radar=opened.sentinel1,
         reference=reference if reference.is_dir() else None, notes=opened.notes,
-        shared=area is None,
     )  # fmt: skip
 
 
 @lru_cache(1)  # what every visitor opens first, and nobody changes
 def _open_demo(folder: Path, city: str) -> tuple[City, tuple[Reading, ...]]:
     with readings() as heard:
-        opened = open_so2sat(folder, city)
+        opened = _open_folder(folder, city)
     return opened, tuple(heard)
+
+
+def _open_folder(folder: Path, city: str) -> City:
+    return open_scenes([folder], SceneOptions(city=city))
 
 
 def open_references(
@@ -297,14 +287,14 @@ def open_maps(folder: str | Path) -> Maps:
     folder = Path(folder)
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        listed = [k for k in manifest.get("kinds", _KINDS) if re.fullmatch(r"[\w-]+", k)]
+        listed = [k for k in manifest.get("kinds", MADE) if re.fullmatch(r"\w[\w. -]*", k)]
     except (OSError, ValueError, AttributeError, TypeError):
         manifest, listed = None, []
     with quiet():  # of its own results this project knows all
         kinds = {
-            k: open_lcz_map(folder / f"{k}_lcz.tif", scheme="1-17").load()
+            k: open_lcz_map(folder / lcz_file(k), scheme="1-17").load()
             for k in listed
-            if (folder / f"{k}_lcz.tif").is_file()
+            if (folder / lcz_file(k)).is_file()
         }
     if not kinds:
         msg = f"{folder.name} holds no finished result of `lcz map` (*_lcz.tif and manifest.json)."
@@ -314,87 +304,23 @@ def open_maps(folder: str | Path) -> Maps:
 
 def _of_rasters(
     place: Place,
-    paths: Sequence[Path],
-    radar: Sequence[Path],
+    files: Sequence[str | Path],
+    radar: Sequence[str],
     *,
-    options: Mapping[str, Any] | None = None,
+    options: SceneOptions = _DEFAULTS,
     **facts: Any,
 ) -> Material:
-    seasons = {p.stem: open_optical(p, options) for p in paths}
-    scenes, backscatter, notes = dict(seasons), None, ()
+    city = open_optical(files, options) if files else City("", {}, None)
+    backscatter, notes = city.sentinel1, ()
     if radar:
-        backscatter = open_radar([str(p) for p in radar])
-        if maps_to_lcz(backscatter):
-            scenes["Sentinel-1"] = backscatter  # only what is fused must share a grid
+        backscatter = open_radar(radar)
+        if maps_to_lcz(backscatter):  # only what is fused must share a grid
+            city = replace(city, sentinel1=backscatter)
         else:
             notes = (NO_LCZ,)
-    if scenes:
-        first = next(iter(scenes))
-        for name, scene in scenes.items():
-            check_same_grid(geobox_of(scenes[first], first), geobox_of(scene, name), (first, name))
-    radar_inputs = tuple(str(p) for p in radar) if "Sentinel-1" in scenes else ()
+    city.check_one_grid()
+    radar_inputs = tuple(radar) if radar and city.sentinel1 is backscatter else ()
     return Material(
-        place, tuple(str(p) for p in paths), radar_inputs, seasons=seasons, radar=backscatter,
+        place, tuple(str(p) for p in files), radar_inputs, seasons=city.seasons, radar=backscatter,
         notes=notes, **facts,
     )  # fmt: skip
-
-
-def _cut_folder(folder: Path, city: str, target: Path, area: tuple[float, ...]) -> Path:
-    """A copy of a city's scenes, cut to an area."""
-    shutil.rmtree(target, ignore_errors=True)
-    for path in city_rasters(folder, city):
-        _cut(path, target / path.relative_to(folder), area)
-    return target
-
-
-def _cut_files(paths: Sequence[Path], target: Path, area: tuple[float, ...]) -> list[Path]:
-    shutil.rmtree(target, ignore_errors=True)
-    # two files of one name lie in folders of their own
-    return [_cut(p, target / str(i) / p.name, area) for i, p in enumerate(paths)]
-
-
-def _cut(path: Path, target: Path, area: tuple[float, ...]) -> Path:
-    """Write the part of a raster within an area, on whole LCZ cells; bands, mask and tags are kept."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with rasterio.open(path) as src:
-        west, south, east, north = rasterio.warp.transform_bounds("EPSG:4326", src.crs, *area)
-        if src.crs.is_geographic:  # as the file writes longitudes, which may go on beyond 180
-            west = float(unwrapped(west, (src.bounds.left + src.bounds.right) / 2))
-            east = west + (east - west) % 360
-        bounds = west, south, east, north
-        if src.transform.e > 0:  # rows that go north
-            bounds = west, north, east, south
-        window = rasterio.windows.from_bounds(*bounds, transform=src.transform)
-        row, col = (
-            max(0, int(v // CELL_PIXELS) * CELL_PIXELS) for v in (window.row_off, window.col_off)
-        )
-        bottom, right = (
-            min(int(-(-v // CELL_PIXELS) * CELL_PIXELS), n)
-            for v, n in (
-                (window.row_off + window.height, src.height),
-                (window.col_off + window.width, src.width),
-            )
-        )
-        if bottom - row < 4 * CELL_PIXELS or right - col < 4 * CELL_PIXELS:
-            msg = (
-                f"The area {', '.join(f'{v:.3f}' for v in area)} holds less than 4 x 4 LCZ cells of "
-                "the scene: draw it larger, or inside the scene."
-            )
-            raise GridError(msg)
-        part = Window(col, row, right - col, bottom - row)
-        profile = {
-            "driver": "GTiff", "count": src.count, "height": part.height, "width": part.width,
-            "dtype": np.result_type(*src.dtypes), "crs": src.crs, "nodata": src.nodata, "tiled": True,
-            "transform": src.window_transform(part), "compress": "zstd", "zstd_level": 1,
-        }  # fmt: skip
-        inside = rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True)
-        with inside, rasterio.open(target, "w", **profile) as dst:
-            dst.write(src.read(window=part))
-            dst.descriptions = src.descriptions
-            dst.scales, dst.offsets, dst.units = src.scales, src.offsets, src.units
-            dst.colorinterp = src.colorinterp
-            dst.update_tags(**{k: v for k, v in src.tags().items() if k != "AREA_OR_POINT"})
-            flags = src.mask_flag_enums[0]
-            if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
-                dst.write_mask(src.read_masks(1, window=part))
-    return target

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import xarray as xr
-
-from lczlib.mapping.doubtful import DOUBTS, open_doubtful
 from lczlib.mapping.guard import check_distribution
 from lczlib.mapping.sources import default_weights
 from lczlib.models import published_weights
+from lczlib.scene_options import SceneOptions
+from lczlib.scenes import City, open_scenes
+from lczlib.scenes.doubtful import DOUBTS
 
 
-def open_optical(path: Path, options: Mapping[str, Any] | None = None) -> xr.Dataset:
-    """Open a Sentinel-2 raster.
-
-    Parameters
-    ----------
-    path : path
-        The raster.
-    options : mapping, optional
-        Of `lczlib.scenes.open_sentinel2`.
+def open_optical(files: Sequence[str | Path], options: SceneOptions) -> City:
+    """Open what a visitor gives as scenes.
 
     Raises
     ------
     InputError, GridError
-        If it cannot be opened. Where its bands or units are unknown, the message has all that is to be
-        said of its values, as seen by the default network, so that it is mended at once.
+        If they cannot be opened. Where bands or units are unknown, the message has all that is to be
+        said of the values, as seen by the default network, so that it is mended at once.
     """
-    scene = open_doubtful(path, options or {})
-    if DOUBTS in scene.attrs:
-        weights = published_weights(default_weights(scene)["s2"])
-        check_distribution(scene[list(weights.bands)], weights, f"scene {path.stem}")
-    return scene
+    city = open_scenes(files, options, doubtful=True)
+    for name, scene in city.seasons.items():
+        if DOUBTS in scene.attrs:
+            weights = published_weights(default_weights(scene)["s2"])
+            check_distribution(scene[list(weights.bands)], weights, f"scene {name}")
+    return city

@@ -87,7 +87,7 @@ class Places:
             except InputError:
                 continue  # it may hold results only
             for city in cities:
-                name = city.split("_", 2)[-1] if city.count("_") > 1 else city
+                name = name_of_city(city)
                 where = _centre_of(city)
                 found.append(Place(f"folder:{city}", name, "So2Sat folder", *where, folder, city))
         return found
@@ -141,17 +141,27 @@ class Places:
         return Place(key, f"{r['name']}, {r['country']}", r["kind"], r["longitude"], r["latitude"])
 
 
+def name_of_city(folder: str) -> str:
+    """The name of a city in that of its So2Sat folder: ``Lagos`` of ``00017_22007_Lagos``."""
+    return folder.split("_", 2)[-1] if folder.count("_") > 1 else folder
+
+
+def demo_path() -> tuple[Path, str]:
+    """Where the demo city's folder lies, whether it is there or not, and the city's name in it."""
+    return catalog.cache_folder() / f"demo-{DEMO_SIZE_KM:g}km-{DEMO_SEED}", _DEMO_FOLDER
+
+
 def demo_folder() -> tuple[Path, str]:
     """The So2Sat folder of the demo city, simulated on first use, and the city's name in it."""
-    folder = catalog.cache_folder() / f"demo-{DEMO_SIZE_KM:g}km-{DEMO_SEED}"
+    folder, city = demo_path()
     done = folder / "complete"
     with _SIMULATING:
         if not done.is_file():
             from lczlib.scenes.simulation import simulate_city, write_so2sat
 
-            write_so2sat(simulate_city(DEMO_SIZE_KM, DEMO_SEED), folder, _DEMO_FOLDER)
+            write_so2sat(simulate_city(DEMO_SIZE_KM, DEMO_SEED), folder, city)
             done.touch()
-    return folder, _DEMO_FOLDER
+    return folder, city
 
 
 def so2sat_list_is_here() -> bool:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,10 +23,8 @@ from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
 from lczlib.study.accuracy_inputs import RESAMPLE
-from lczlib.study.material import Maps, Material, References, open_maps, own_values
-
-if TYPE_CHECKING:
-    from lczlib.study.steps import Context
+from lczlib.study.material import Maps, Material, References, open_maps
+from lczlib.study.scene_inputs import own_request_options
 
 _FOLDER_LOCKS: dict[str, Lock] = {}
 
@@ -115,33 +113,11 @@ def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
     )
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = {n: values[f"s2_{n}"] for n in ("level", "date", "accept_values")} | own_values(
-            values
-        )
-        facts["bands"] = facts["bands"] or ()
+        facts = own_request_options(values)
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
-        weights=weights, fusion=values["fusion"], device=values["device"], **facts,
+        weights=weights, fusion=values["fusion"], device=values["device"], box=material.area, **facts,
     )  # fmt: skip
-
-
-def existing_results(context: Context) -> dict[str, str]:
-    """Finished results by a name for people: those of earlier runs here, and those in allowed folders."""
-    found: dict[str, str] = {}
-    manifests = [*context.store.glob("*/manifest.json")]
-    for folder in context.places.folders:
-        manifests += [*folder.glob("manifest.json"), *folder.glob("*/manifest.json")]
-    for path in sorted(manifests, key=lambda p: -p.stat().st_mtime)[:50]:
-        try:
-            content = json.loads(path.read_text())
-            names = ", ".join(w["name"] for w in content["weights"])
-            what = content["parameters"].get("city") or Path(content["inputs"][0]["path"]).stem
-            found[
-                f"{what} · {names} · {content['parameters']['fusion']} · {content['created'][:16]}"
-            ] = str(path.parent)
-        except (OSError, ValueError, KeyError, IndexError):
-            continue  # a manifest of something else
-    return found
 
 
 def networks(sensor: str, simulated: bool) -> dict[str, str]:

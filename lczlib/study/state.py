@@ -12,12 +12,14 @@ from typing import Any, Literal
 import param
 
 from lczlib.errors import Cancelled, InputError, LczError
-from lczlib.mapping.fusion import METHODS
+from lczlib.kinds import Kind
+from lczlib.mapping import METHODS, MapRequest
 from lczlib.reading import Reading, readings
 from lczlib.study.accuracy_inputs import AccuracyInputs
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.places import DEMO, Places
+from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.steps import STEPS, Context, Step
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs, MapInputs, AccuracyInputs):
+class Study(HeatInputs, MapInputs, SceneInputs, AccuracyInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -91,29 +93,8 @@ class Study(HeatInputs, MapInputs, AccuracyInputs):
     sensors = param.ListSelector(["s1", "s2"], objects=["s1", "s2"])
     s1_weights = param.String("", doc="Empty: the default for the scene.")
     s2_weights = param.String("", doc="Empty: the default for the scene.")
-    fusion = param.Selector(default="so2sat", objects=list(METHODS))
-    s2_level = param.Selector(
-        default="", objects=["", "L1C", "L2A"],
-        doc="Own Sentinel-2: reflectance at the top of the atmosphere (L1C) or at the surface (L2A). "
-        "Networks trained on L1C get an approximate atmosphere put back where L2A is said.",
-    )  # fmt: skip
-    s2_date = param.String("", doc="Own Sentinel-2: day of the image, YYYY-MM-DD, for level L2A.")
-    s2_scale = param.Number(
-        None, bounds=(0, None), inclusive_bounds=(False, True),
-        doc="Own Sentinel-2: reflectance per stored unit, 0.0001 for DN. Empty: as the file says.",
-    )  # fmt: skip
-    s2_offset = param.Number(
-        None, doc="Own Sentinel-2: added to stored values, -1000 for baseline 04.00 and later."
-    )
-    s2_nodata = param.Number(None, doc="Own Sentinel-2: stored value of missing pixels.")
-    s2_bands = param.String(
-        "", doc="Own Sentinel-2: band names in file order, B02,B03,...; - for one that is not used."
-    )
-    s2_accept_values = param.Boolean(
-        False,
-        doc="Own Sentinel-2: map values that cannot be what the network reads, with a warning.",
-    )
-    device = param.String("auto")
+    fusion = param.Selector(default=MapRequest.fusion, objects=list(METHODS))
+    device = param.String(MapRequest.device)
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")
 
@@ -122,8 +103,8 @@ class Study(HeatInputs, MapInputs, AccuracyInputs):
     )
     reference_kind = param.Selector(default="polygons", objects=["polygons", "raster"])
 
-    first = param.String("s1", doc="Map of a comparison: s1, s2, fused, reference or own.")
-    second = param.String("s2")
+    first = param.String(str(Kind.S1), doc="Map of a comparison: s1, s2, fused, reference or own.")
+    second = param.String(str(Kind.S2))
     third = param.String("", doc="A third map beside them; empty for none.")
 
     water_files = param.ClassSelector(
@@ -289,8 +270,11 @@ class Study(HeatInputs, MapInputs, AccuracyInputs):
         return self.key(ticket.step) == ticket.key
 
     def _inputs_changed(self, *events: param.parameterized.Event) -> None:
-        if any(e.name == "city" and e.old != e.new for e in events):
+        changed = {e.name for e in events if e.old != e.new}
+        if "city" in changed:
             self._clear(list(self._made))
+        if self.result_folder and changed & _OTHER_PLACE and "result_folder" not in changed:
+            self.result_folder = ""  # it is of the place before
         for name, key in list(self._failed_for.items()):
             if key != self.key(STEPS[name]):  # what it said is no longer asked for
                 del self._failed_for[name]
@@ -322,6 +306,7 @@ class Study(HeatInputs, MapInputs, AccuracyInputs):
                 self.conditions = conditions
 
 
+_OTHER_PLACE = {"city", "scene_files", "radar_files"}
 INPUTS = tuple(dict.fromkeys(name for step in STEPS.values() for name in step.inputs))
 
 

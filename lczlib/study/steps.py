@@ -8,7 +8,7 @@ any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,22 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.jobs.assess import AssessRequest
+from lczlib.kinds import TITLES, Kind
 from lczlib.study.accuracy_inputs import ACCURACY, COMPARISON, AccuracyInputs
+from lczlib.study.existing import open_result_place
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
 from lczlib.study.map_inputs import chosen_options, map_settings
 from lczlib.study.material import (
-    OWN_VALUES,
     Maps,
     Material,
     References,
     open_material,
     open_references,
-    own_values,
 )
 from lczlib.study.places import Places
 from lczlib.study.results import run_map
+from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.settings import told
 from lczlib.study.water import Water, WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
@@ -80,9 +81,11 @@ class Step:
 
 
 def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
+    if v["result_folder"]:
+        return open_result_place(v["result_folder"], context.places)
     return open_material(
-        context.places.place(v["city"]), context.work, area=v["area"], files=v["scene_files"],
-        radar_files=v["radar_files"], options=own_values(v),
+        context.places.place(v["city"]), area=v["area"], files=v["scene_files"],
+        radar_files=v["radar_files"], options=own_scene_options(v),
     )  # fmt: skip
 
 
@@ -111,10 +114,10 @@ def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled
     first, second = v["first"], v["second"]
     for name in (first, second):
         if name not in maps:
-            msg = f"There is no map {MAP_NAMES.get(name, name)} to compare: {_at_hand(maps)}."
+            msg = f"There is no map {TITLES[name]} to compare: {_at_hand(maps)}."
             raise InputError(msg)
     if first == second:
-        msg = f"Both maps are {MAP_NAMES[first]}: choose two different ones."
+        msg = f"Both maps are {TITLES[first]}: choose two different ones."
         raise InputError(msg)
     request = CompareRequest(
         map_a=maps[first], map_b=maps[second], names=(first, second),
@@ -126,21 +129,21 @@ def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled
 def _accuracy(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.study.results import assess_maps
 
-    own = {"own": v["own_map"]} if v.get("own_map") is not None else {}
+    own = {Kind.OWN: v["own_map"]} if v.get("own_map") is not None else {}
     settings = told(v, AssessRequest, ACCURACY, AccuracyInputs)
     settings["resample"] = v["accuracy_resample"] or None
     return assess_maps(v["maps"], v["reference"], v["reference_kind"], own, cancelled, **settings)
 
 
 def _at_hand(maps: Mapping[str, Any]) -> str:
-    names = " or ".join(MAP_NAMES[n] for n in maps)
+    names = " or ".join(TITLES[n] for n in maps)
     return f"choose {names}, or make it on the Map page"
 
 
 def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Heat:
     maps = named_maps(v)
     if v["heat_map"] not in maps:
-        name = MAP_NAMES.get(v["heat_map"], v["heat_map"])
+        name = TITLES[v["heat_map"]]
         msg = f"There is no map {name} whose zones could be compared: {_at_hand(maps)}."
         raise InputError(msg)
     return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v, progress, cancelled)
@@ -154,49 +157,30 @@ def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> Wa
     return summarise_water(v["water"], v["water_threshold"], named_maps(v))
 
 
-class _MapNames(dict[str, str]):
-    """Names by kind of map; a map of another sensor is called by that."""
-
-    def __missing__(self, kind: str) -> str:
-        return kind.replace("_", " ").capitalize()
-
-
-MAP_NAMES = _MapNames({
-    "s1": "Sentinel-1", "s2": "Sentinel-2", "both": "S1 + S2 in one network", "fused": "S1 + S2 fused",
-    "reference": "Reference", "own": "Uploaded map",
-})  # fmt: skip
-"""What the maps of a study are called."""
-
-
-def kinds_by_name(maps: Iterable[str]) -> dict[str, str]:
-    """The kinds of some maps by what they are called, in the order in which they are offered."""
-    there = [*maps]
-    return {MAP_NAMES[k]: k for k in (*MAP_NAMES, *there) if k in there}
-
-
 def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
-    """All LCZ maps at hand by name: s1, s2, fused (or another sensor), reference, own."""
+    """All LCZ maps at hand by `lczlib.kinds`: those that networks made, the reference, an own one."""
     found: dict[str, xr.DataArray] = {}
     if values.get("maps") is not None:
         found |= values["maps"].kinds
     if values.get("reference") is not None and values["reference"].raster is not None:
-        found["reference"] = values["reference"].raster
+        found[Kind.REFERENCE] = values["reference"].raster
     if values.get("own_map") is not None:
-        found["own"] = values["own_map"]
+        found[Kind.OWN] = values["own_map"]
     return found
 
 
 _MAPS = ("own_map", "maps")
 _ANY_MAP = ("maps", "reference", "own_map")
+_SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
-    "s2_level", "s2_date", "s2_accept_values", *OWN_VALUES,
+    *OWN_MAPPING, *OWN_VALUES,
 )  # fmt: skip
 
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
-        Step("scene", ("city", "area", "scene_files", "radar_files", *OWN_VALUES), (), _scene),
+        Step("scene", _SCENES, (), _scene),
         Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
         Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),

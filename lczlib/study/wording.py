@@ -10,7 +10,7 @@ _IN_PAGE = {
     "unit": "Unit (of own rasters or stations)", "kind": "Own rasters: Product", "time": "Own rasters: Acquired (UTC)",
     "air": "canopy (raster)", "lst": "surface", "fallback": "Stand-in (LCZ C)",
     "quality": "the quality layer on the City page", "elevation": "the elevation on the City page",
-    "accept-values": "Map them though they look wrong",
+    "accept-values": "Map them though they look wrong", "keep-clouds": "Keep clouds (of a band SCL)",
     "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
     "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
     "time-zone": "Own stations: Time zone", "columns": "Own stations: Columns",
@@ -42,6 +42,8 @@ def in_page(message: str, step: str = "") -> str:
         The step of the study that it is from: what ``--band`` is there.
     """
     names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
+    if step == "maps":
+        names = names | {"resample": "Values of your Sentinel-2: Resampling"}
     if step in OWN_MAP_CARDS:
         names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in _OF_MAPS.items()}
         names["reference"] = "Reference on the City page"

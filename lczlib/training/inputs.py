@@ -13,15 +13,11 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
-from lczlib.scenes import (
-    find_product,
-    open_raster_scene,
-    open_sentinel2,
-    open_so2sat,
-    sentinel1_channels,
-)
+from lczlib.scene_options import SceneOptions
+from lczlib.scenes import City, open_scenes, sentinel1_channels
 from lczlib.scenes.combinations import check_channels, name_of
 from lczlib.scenes.raster import without_fringe
+from lczlib.scenes.sources import at_level
 from lczlib.training.patches import (
     FISHNET,
     ScenePatches,
@@ -37,6 +33,7 @@ BANDS = {
 }
 """What a network reads of a sensor unless told otherwise."""
 
+_DEFAULTS = SceneOptions()
 _DESIGN_PIXEL = 10.0  # metres; the pixels that the registry's patch sizes are of
 
 
@@ -47,32 +44,30 @@ class SceneFiles:
     Attributes
     ----------
     inputs : tuple of str
-        A So2Sat folder (with `city`), or rasters: of one city at several dates, or of several.
+        What `lczlib.scenes.open_scenes` opens: a So2Sat folder, or rasters, of one city at several
+        dates, or of several.
     sensor : str
-        ``s2``; ``s1`` or ``both`` (So2Sat folders only); any other name (``landsat``) is a raster
-        that names its bands.
-    city : str
-        City of a So2Sat folder.
+        ``s2``; ``s1`` or ``both``; any other name (``landsat``) is a raster that names its bands.
     bands : tuple of str
         Bands to read; by default those of `BANDS`, or all bands of a raster. The channels of a
         combination (`lczlib.scenes.COMBINATIONS`) are computed.
-    scale, offset, nodata : float, optional
-        See `lczlib.scenes.open_sentinel2`.
     fringe : int
         Pixels beside no data to leave out.
-    seasons : tuple of str
-        Of a So2Sat folder's Sentinel-2 scenes; by default all that are there.
+    options : SceneOptions
+        How the scenes are read.
+    sentinel1 : tuple of str
+        Sentinel-1 rasters beside those of Sentinel-2, or alone.
+    level : str
+        Processing level that a trained network reads; empty: as they are.
     """
 
     inputs: tuple[str, ...]
     sensor: str = "s2"
-    city: str = ""
     bands: tuple[str, ...] = ()
-    scale: float | None = None
-    offset: float | None = None
-    nodata: float | None = None
     fringe: int = 0
-    seasons: tuple[str, ...] = ()
+    options: SceneOptions = _DEFAULTS
+    sentinel1: tuple[str, ...] = ()
+    level: str = ""
 
     def open(self) -> dict[str, xr.Dataset]:
         """The scenes by name, each with all the bands of its sensor.
@@ -82,24 +77,15 @@ class SceneFiles:
         InputError, GridError
             If files are missing, do not fit the sensor, or have no CRS.
         """
-        if not self.inputs:
-            msg = "There is no scene: give a So2Sat folder or a raster."
-            raise InputError(msg)
-        if Path(self.inputs[0]).is_dir() and not find_product(self.inputs[0]):
-            scenes = self._open_folder()
-        elif name_of(self.bands) not in ("", "D2"):
-            check_channels(self.bands, BANDS["s2"], self.inputs[0])
-        elif self.sensor in ("s1", "both"):
-            msg = (
-                f"Sensor {self.sensor} needs a So2Sat folder with Sentinel-1 in it, and "
-                f"{self.inputs[0]} is none."
-            )
-            raise InputError(msg)
-        else:
-            scenes = {Path(p).stem: self._open_raster(p) for p in self.inputs}
-            if len(scenes) < len(self.inputs):
-                msg = "Two rasters have the same file name: rename one, names tell scenes apart."
-                raise InputError(msg)
+        sensors = {"both": ("s1", "s2")}.get(self.sensor, (self.sensor,))
+        city = open_scenes(
+            self.inputs, self.options, sentinel1=self.sentinel1, sensors=sensors, doubtful=True
+        ).cut()
+        if name_of(self.bands):
+            radar = () if city.sentinel1 is None else sentinel1_channels(city.sentinel1).data_vars
+            optical = BANDS["s2"] if city.seasons else ()
+            check_channels(self.bands, (*radar, *optical), f"{self._named()} {city.name}".strip())
+        scenes = self._wanted(city)
         if self.bands and self.sensor not in BANDS:
             scenes = {n: self._chosen(n, s) for n, s in scenes.items()}
         if self.fringe:
@@ -114,32 +100,23 @@ class SceneFiles:
             raise InputError(msg)
         return scene[list(self.bands)]
 
-    def _open_raster(self, path: str) -> xr.Dataset:
-        options = {"scale": self.scale, "offset": self.offset, "nodata": self.nodata}
-        if self.sensor == "s2":
-            return open_sentinel2(path, **options)
-        return open_raster_scene(path, sensor=self.sensor, **options)
-
-    def _open_folder(self) -> dict[str, xr.Dataset]:
-        if len(self.inputs) > 1:
-            msg = f"{self.inputs[0]} is a So2Sat folder: give it alone, and name a --city."
+    def _wanted(self, city: City) -> dict[str, xr.Dataset]:
+        """The scenes of the sensor, by the city's name and their own."""
+        if self.sensor in ("s1", "both") and city.sentinel1 is None:
+            msg = (
+                f"Sensor {self.sensor} needs Sentinel-1, which {self._named()} does not hold: give a "
+                "So2Sat folder that does, or rasters of it (--sentinel1)."
+            )
             raise InputError(msg)
-        sensors = {"s1": ("s1",), "s2": ("s2",), "both": ("s1", "s2")}.get(self.sensor)
-        if sensors is None:
-            msg = f"A So2Sat folder holds s1 and s2, not {self.sensor!r}: use s1, s2 or both."
-            raise InputError(msg)
-        city = open_so2sat(
-            self.inputs[0], self.city or None, sensors=sensors,
-            seasons=self.seasons or None if "s2" in sensors else None,
-        )  # fmt: skip
-        if name_of(self.bands):
-            radar = () if city.sentinel1 is None else sentinel1_channels(city.sentinel1).data_vars
-            optical = BANDS["s2"] if city.seasons else ()
-            check_channels(self.bands, (*radar, *optical), f"{self.inputs[0]} ({city.name})")
         if self.sensor == "s1":
-            return {f"{city.name} s1": city.sentinel1}
+            return {f"{city.name} s1".strip(): city.sentinel1}
         seasons = city.both_sensors() if self.sensor == "both" else city.seasons
-        return {f"{city.name} {season}": scene for season, scene in seasons.items()}
+        if self.sensor == "s2":
+            seasons = {season: at_level(scene, self.level) for season, scene in seasons.items()}
+        return {f"{city.name} {season}".strip(): scene for season, scene in seasons.items()}
+
+    def _named(self) -> str:
+        return next(iter((*self.inputs, *self.sentinel1)), "")
 
     def bands_of(self, scene: xr.Dataset) -> tuple[str, ...]:
         """The bands that a network shall read of a scene."""
@@ -240,5 +217,5 @@ def patches_of_points(
 
 def _named(patches: ScenePatches, files: SceneFiles) -> ScenePatches:
     names = [Path(p).name for p in files.inputs]
-    source = f"{', '.join(names)} {files.city}".strip()
+    source = f"{', '.join(names)} {files.options.city}".strip()
     return ScenePatches(replace(patches.kind, source=source), patches.table, patches.images)

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from helpers import CELLS_JS, settled, wait_for
+from helpers import CELLS_JS, go, settled, wait_for
 from matplotlib.image import imread
+from results import write_result
 
 pytestmark = pytest.mark.browser
 
@@ -90,5 +91,24 @@ def test_an_existing_result_of_an_allowed_folder_is_loaded(
     settled(page, "map")
     assert page.evaluate(CELLS_JS, "map")["cells"] > 5000
     wait_for(page, "() => !location.search.includes('allowed')")  # no path in the address
+    assert own.errors() == []
+    own.stop()
+
+
+def test_a_result_of_another_city_has_its_own_name_and_frame(
+    start: Callable[..., Any], visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    write_result(tmp_path / "allowed" / "x", inputs=["../berlin.tif"])
+    own = start(LCZLIB_ALLOW=str(tmp_path / "allowed")).wait()
+    page = visit(f"{own.url}?page=map")
+    page.get_by_text("No LCZ map of Demo city").wait_for()
+    page.get_by_role("button", name="Load an existing result").click()
+    choice = page.get_by_label("Result", exact=True)
+    choice.wait_for()
+    choice.select_option(index=1)
+    page.get_by_text("berlin · ").wait_for()
+    settled(page, "map")  # the view is that of Berlin, and not of the city that was open
+    go(page, "City")
+    page.get_by_role("heading", name="berlin", exact=True).wait_for()
     assert own.errors() == []
     own.stop()

@@ -16,9 +16,9 @@ from rasterio.errors import RasterioError
 
 from lczlib.errors import InputError
 from lczlib.reading import quiet
-from lczlib.scenes import open_sentinel2
 from lczlib.scenes.bands import KNOWN_ORDERS
 from lczlib.scenes.scaling import likely_unit
+from lczlib.scenes.sentinel2 import open_sentinel2
 
 DOUBTS = "doubts"
 """Attribute of such a scene: for each reason why its door refused it the options that would mend it (as

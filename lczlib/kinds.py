@@ -1,0 +1,79 @@
+"""The kinds of LCZ map: what each is called, and the names of its files.
+
+A kind is a plain string in file names, manifests and addresses. Besides those of `Kind` there are
+the seasons of a sensor (``s2_spring``) and the sensors of other networks (``landsat``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kinds that have a fixed name, in the order in which they are offered."""
+
+    S1 = "s1", "Sentinel-1"
+    S2 = "s2", "Sentinel-2"
+    BOTH = "both", "S1 + S2 in one network"
+    FUSED = "fused", "S1 + S2 fused"
+    REFERENCE = "reference", "Reference"
+    OWN = "own", "Uploaded map"
+    GLOBAL = "global", "Global map"
+
+    label: str
+    """What people call it."""
+
+    def __new__(cls, value: str, label: str) -> Kind:
+        """A member that is its short name and knows its long one."""
+        made = str.__new__(cls, value)
+        made._value_, made.label = value, label
+        return made
+
+
+MADE = (Kind.S1, Kind.S2, Kind.BOTH, Kind.FUSED)
+"""Those that networks make; the others come as files."""
+
+
+class _Titles(dict[str, str]):
+    """Names by kind; a season or another sensor is called by its own name."""
+
+    def __missing__(self, kind: str) -> str:
+        sensor, _, season = kind.partition("_")
+        if season and sensor in self:
+            return f"{self[sensor]}, {season}"
+        return kind.replace("_", " ").capitalize()
+
+    def get(self, kind: str, *_: object) -> str:
+        """The same as by index: every kind has a title."""
+        return self[kind]
+
+
+TITLES = _Titles({kind: kind.label for kind in Kind})
+"""What people call a map, by its kind: any kind has a title."""
+
+
+def by_title(kinds: Iterable[str]) -> dict[str, str]:
+    """Some kinds by their titles, in the order in which they are offered."""
+    there = [*kinds]
+    return {TITLES[k]: str(k) for k in (*TITLES, *there) if k in there}
+
+
+def of_season(kind: str, season: str) -> str:
+    """The kind of one season's map: ``s2_spring``."""
+    return f"{kind}_{season}"
+
+
+def lcz_file(kind: str) -> str:
+    """Name of the file of classes of a kind of map."""
+    return f"{kind}_lcz.tif"
+
+
+def proba_file(kind: str) -> str:
+    """Name of its file of class probabilities."""
+    return f"{kind}_proba.tif"
+
+
+def certainty_file(kind: str) -> str:
+    """Name of its file of certainties."""
+    return f"{kind}_certainty.tif"

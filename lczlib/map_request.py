@@ -1,0 +1,75 @@
+"""What to map and how: the options of ``lcz map`` and of the dashboard, with their defaults."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Literal
+
+from lczlib.errors import InputError
+from lczlib.scene_options import SceneOptions
+from lczlib.settings import setting
+
+Method = Literal["mean", "so2sat", "product", "entropy", "vote"]
+"""How maps are fused, see `lczlib.mapping.fuse`."""
+Anchor = Literal["center", "corner"]
+"""Where a patch is centred: on its cell, or on the cell's upper-left corner."""
+Precision = Literal["float32", "mixed"]
+EngineName = Literal["auto", "torch", "openvino"]
+
+
+def check_device(name: str) -> None:
+    """Refuse what names no device.
+
+    Raises
+    ------
+    InputError
+        If it names none; whether it is there is asked later.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        msg = f"{name!r} is not auto, cpu, mps, cuda or cuda:NUMBER."
+        raise InputError(msg)
+
+
+@dataclass(frozen=True)
+class MapRequest(SceneOptions):
+    """What to map and how: all that a result depends on.
+
+    Besides `SceneOptions`, which say how the scenes are read:
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        A So2Sat folder, or rasters: what `lczlib.scenes.open_scenes` opens.
+    seasons : dict of str to str
+        Season to raster, instead of `inputs`.
+    sentinel1 : tuple of str
+        Sentinel-1 rasters beside those of Sentinel-2, or alone: see
+        `lczlib.scenes.open_sentinel1_rasters`.
+    weights : tuple of str
+        Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
+    fusion, anchor, device, engine, precision, batch_size, accept_values
+        See `lczlib.settings.described`, `lczlib.mapping.predict` and `make_engine`.
+    statistics : dict of str to Statistics
+        Of scenes of an earlier result, for networks that normalise by them; by default they are
+        worked out anew.
+    """
+
+    inputs: tuple[str, ...] = ()
+    _: KW_ONLY
+    seasons: dict[str, str] = field(default_factory=dict)
+    sentinel1: tuple[str, ...] = ()
+    weights: tuple[str, ...] = setting(
+        (),
+        "NAME or FILE, one a sensor, separated by a comma. See `lcz weights list`.",
+    )
+    fusion: Method = setting("mean", "See `lcz fuse --help`.")
+    anchor: Anchor = setting("center", "center of a cell, or corner as in So2Sat's own maps.")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", check=check_device)
+    engine: EngineName = setting("auto", "What computes.")
+    precision: Precision = setting(
+        "float32", "mixed is faster; nearly all labels stay, probabilities move."
+    )
+    batch_size: int | None = setting(None, "Patches a batch.", low=1)
+    accept_values: bool = setting(False, "Map values that cannot be what the network reads.")
+    statistics: dict[str, Any] = field(default_factory=dict)
