@@ -143,7 +143,8 @@ def test_every_number_of_a_request_is_finite_and_within_its_bounds(run_lcz):
     kinds = {k for c in app.registered_commands for k in getattr(c.callback, "requests", ())}
     assert kinds
     for kind in kinds:
-        must = {n: ("x",) if s.many else "x" for n, s in described(kind).items() if s.required}
+        must = {n: s.choices[0] if s.choices else ("x",) if s.many else "x"
+                for n, s in described(kind).items() if s.required}  # fmt: skip
         for name, found in described(kind).items():
             if found.kind not in (int, float) or found.setting.file or name in ANYTHING_GOES:
                 continue

@@ -29,7 +29,8 @@ _MAPS = {"maps", "comparison", "accuracy", "heat", "water_summary"}
 _ALL = {*_MAPS, "scene", "reference", "own_map", "water"}
 DEPENDS = {
     "area": _ALL, "scene_files": _ALL, "radar_files": _ALL,
-    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "device": _MAPS,
+    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS,
+    "device": {*_MAPS, "water"},
     "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS, "s2_resample": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
     "s2_keep_clouds": _ALL,
@@ -53,8 +54,8 @@ DEPENDS = {
         "station_scheme", "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
     **{f"{n}_files": {"heat"} for n in (
         "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather")},
-    "water_files": {"water", "water_summary"}, "water_orbit": {"water", "water_summary"},
-    "water_units": {"water", "water_summary"}, "water_dn_scale": {"water", "water_summary"},
+    **{f"water_{n}": {"water", "water_summary"}
+       for n in ("files", "descending_files", "orbit", "units", "dn_scale", "edges", "dates")},
     "water_threshold": {"water_summary"},
 }  # fmt: skip
 OTHER = {
@@ -63,7 +64,7 @@ OTHER = {
     "s2_accept_values": True, "s2_resample": "utm", "s2_keep_clouds": True,
     "map_scheme": "0-16", "reference_scheme": "wrf",
     "heat_kind": "canopy", "heat_time": "night", "heat_statistic": "mean", "water_orbit": "des",
-    "water_units": "linear", "water_dn_scale": 100.0,
+    "water_units": "linear", "water_edges": "zero", "water_dn_scale": 100.0,
     "heat_interior": 2, "heat_min_pixels": 31, "heat_min_patches": 4, "heat_elevation_band": 50.0,
     "heat_water_distance": 100.0, "heat_replicates": 500, "heat_radius": 100.0, "water_threshold": 0.6,
     "heat_reference": "B", "heat_fallback": True, "heat_confidence": 0.9, "heat_seed": 1,
@@ -73,7 +74,7 @@ OTHER = {
     "heat_calm_wind": 1.0, "heat_clear_cloud": 1.0, "heat_ambiguous": "infer",
     "heat_air_unit": "degF", "heat_skip_outside": True, "heat_k1": 774.9, "heat_k2": 1321.1,
     "heat_radiance_mult": 3e-4, "heat_radiance_add": 0.1, "heat_interior_distance": 200.0,
-    "heat_place_elevation": True, "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
+    "heat_place_elevation": True, "heat_station_scheme": "0-16", "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
     "heat_error_range": 200.0, "heat_wave_days": 2, "heat_day_block": 3,
     "accuracy_block": 7, "accuracy_replicates": 200, "accuracy_resample": "mode", "accuracy_seed": 5,
     "accuracy_stratified_sample": True, "compare_resample": "",

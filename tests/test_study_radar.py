@@ -108,7 +108,7 @@ def test_water_tells_nothing_of_the_file_that_the_scene_has_told(tmp_path, pair)
     scene = study.compute("scene")
     assert len(study.read["scene"]) == 1
     with readings() as heard:
-        water_scenes(scene, (), "as")
+        water_scenes(scene, study.ticket("water").values)
     assert not heard
 
 

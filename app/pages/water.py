@@ -19,12 +19,13 @@ from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
 from lczlib.kinds import TITLES
 from lczlib.mercator import mercator_box
-from lczlib.scenes.radar_units import Units
-from lczlib.study.material import Material
+from lczlib.study.state import Ticket
 from lczlib.study.water import WaterSummary, water_scenes
+from lczlib.study.water_inputs import WATER_INPUTS
 from lczlib.study.wording import in_page
 
 from ..maps.display import projected, rgba_picture
+from ..parts.fields import card, field
 from ..parts.markup import help_text, html, number, table
 from ..parts.style import WRAP_CSS
 from ..session import Session
@@ -34,7 +35,16 @@ _KEY = "".join(
     for color, label in ((WATER, "water"), (DARK, "as dark as water, not mapped"))
 )
 
-
+OF_FILES = ("water_units", "water_dn_scale", "water_dates")
+_ORBITS = {"ascending": "as", "descending": "des", "both (as_des)": "as_des"}
+_OPTIONS = {"water_units": {"dB": "db", "linear intensity": "linear", "amplitude": "amplitude"}}
+_EDGES = {"mirror image": "mirror", "zero, as published": "zero"}
+_LAYERS = {
+    "water": ("water", (DARK, WATER)),
+    "probability": ("probability of water", Viridis256),
+    "occurrence": ("share of months with water", Viridis256[::-1]),
+}
+"""Title and colours of what the map can show."""
 _FIRST = "No water map yet, only the radar image. Choose the orbit of the scene, then press <b>Map water</b>."
 
 
@@ -52,7 +62,7 @@ class WaterPage:
         self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
         self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **wide)
         self._layer = pn.widgets.RadioButtonGroup(
-            options=["water", "probability", "occurrence"],
+            options=[*_LAYERS],
             name="Layer",
             button_style="outline",
             stylesheets=[WRAP_CSS],
@@ -73,27 +83,16 @@ class WaterPage:
         self._stop.on_click(lambda _: session.runner.cancel("water"))
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(
-            self._made,
-            ["water", "scene", "water_files", "water_orbit", "water_units", "water_dn_scale"],
-        )
+        study.param.watch(self._made, ["water", "scene", *WATER_INPUTS])
         study.param.watch(self._summed, "water_summary")
         self._layer.param.watch(self._draw, "value")
         self._month.param.watch(self._draw, "value")
         self.sidebar = pn.Column(
-            pn.widgets.Select.from_param(
-                study.param.water_orbit, name="Orbit of the scene", description=None,
-                options={"ascending": "as", "descending": "des", "both (as_des)": "as_des"}, **wide,
-            ),
-            pn.widgets.Select.from_param(
-                study.param.water_units, name="Own scenes: Values", description=None,
-                options={"dB": "db", "linear intensity": "linear", "amplitude": "amplitude"}, **wide,
-            ),
-            pn.widgets.FloatInput.from_param(
-                study.param.water_dn_scale, name="Own scenes: Stored values divided by", description=None, **wide
-            ),
+            *field(study, "water_orbit", options=_ORBITS),
+            *(part for n in OF_FILES for part in field(study, n, options=_OPTIONS.get(n))),
+            card("How it is mapped", field(study, "water_edges", options=_EDGES)),
             self._run, self._stop, self._bar,
-            pn.widgets.FloatSlider.from_param(study.param.water_threshold, name="Water from a probability of", step=0.05, **wide),
+            pn.widgets.FloatSlider.from_param(study.param.water_threshold, step=0.05, **wide),
             self._layer, self._month,
             html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
                  "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
@@ -128,17 +127,12 @@ class WaterPage:
         self._area.visible = self._month.visible = self._key.visible = False
         self._pictured = None
         self._session.tick(self._clear_layer)
-        material = self._study.scene
-        if material is None:
+        if self._study.scene is None:
             self._told.object = ""
             return
-        study = self._study
-        files, orbit = tuple(study.water_files), study.water_orbit
-        units, dn_scale = study.water_units, study.water_dn_scale
+        ticket = self._study.ticket("water")
         self._session.latest(
-            "water image",
-            lambda: _before(material, files, orbit, units, dn_scale),
-            lambda found: self._show_before(*found),
+            "water image", lambda: _before(ticket), lambda found: self._show_before(*found)
         )
 
     def _show_before(self, scene: xr.DataArray | None, made: Any, why: str) -> None:
@@ -176,39 +170,28 @@ class WaterPage:
         water, summary = self._study.water, self._study.water_summary
         if water is None or summary is None:
             return
-        scene = water.scene_of(self._month.value or "")
+        scene = summary.scene_of(self._month.value or "")
         if scene is not self._pictured:
             self._pictured = scene
             self._session.latest(
                 "water image", lambda: _image(scene), lambda made: self._imaged(scene, made)
             )
-        layer, months = self._layer.value, summary.months
+        layer = self._layer.value
         if layer == "occurrence" and summary.occurrence is None:
             self._told.object = '<div class="lcz-banner info">Occurrence needs scenes of several dates: upload them on the City page.</div>'
             self._session.tick(self._clear_layer)
             return
         self._told.object = ""
-        shown, dark = summary.probability, summary.dark
-        if months:
-            at = months.index(self._month.value) if self._month.value in months else -1
-            shown, dark = shown.isel(time=at), dark.isel(time=at)
-        if layer == "water":
-            threshold = self._study.water_threshold
-            data = dark_not_mapped(shown, dark, threshold).astype(np.float32) / 4
-            data = data.where(data > 0).where(~(shown > threshold), 1.0)
-            title, palette = "water", (DARK, WATER)
-        elif layer == "probability":
-            data, title, palette = shown, "probability of water", Viridis256
-        else:
-            data = summary.occurrence.where(summary.occurrence > 0)
-            title, palette = "share of months with water", Viridis256[::-1]
         self._key.visible = layer == "water"
+        (title, palette), month = _LAYERS[layer], self._month.value
 
         def show(made: Any) -> None:
             if self._study.water is water:  # else the city was changed meanwhile
                 self._map.show_values(made, title, 0, 1, palette, bar=layer != "water")
 
-        self._session.latest("water layer", lambda: projected(data, 1.0), show)
+        self._session.latest(
+            "water layer", lambda: projected(_layer(summary, layer, month), 1.0), show
+        )
 
     def _imaged(self, scene: xr.DataArray, made: Any) -> None:
         self._map.show_image(made)
@@ -222,15 +205,30 @@ class WaterPage:
         self._map.show_values(None, "")
 
 
-def _before(
-    material: Material, files: tuple[str, ...], orbit: str, units: Units, dn_scale: float
-) -> tuple[xr.DataArray | None, Any, str]:
+def _before(ticket: Ticket) -> tuple[xr.DataArray | None, Any, str]:
     """The scene that would be mapped (the last of several), its picture; or why there is none."""
     try:
-        scene = water_scenes(material, files, orbit, units=units, dn_scale=dn_scale)[1][-1]
+        scene = water_scenes(ticket.outputs["scene"], ticket.values)[-1]
         return scene, _image(scene), ""
     except LczError as error:
-        return None, None, escape(in_page(str(error)))
+        return None, None, escape(in_page(str(error), "water"))
+
+
+def _layer(summary: WaterSummary, layer: str, month: str | None) -> xr.DataArray:
+    """What the map shows, of a month where there are several; read here, into memory."""
+    if layer == "occurrence":
+        share = summary.occurrence.compute()
+        return share.where(share > 0)
+    shown, dark, months = summary.probability, summary.dark, summary.months
+    if months:
+        at = months.index(month) if month in months else -1
+        shown, dark = shown.isel(time=at), dark.isel(time=at)
+    shown = shown.compute()
+    if layer == "probability":
+        return shown
+    threshold = summary.result.request.threshold
+    data = dark_not_mapped(shown, dark.compute(), threshold).astype(np.float32) / 4
+    return data.where(data > 0).where(~(shown > threshold), 1.0)
 
 
 def _image(scene: xr.DataArray) -> Any:
@@ -246,7 +244,11 @@ def _areas_table(summary: WaterSummary) -> str:
         rows.append((name, f"{number(float(a['area']), 2)} km²",
                      f"{number(float(a['low']), 2)} to {number(float(a['high']), 2)} km²", f"{number(float(a['dark']), 2)} km²",
                      f"{100 * float(a['valid_share']):.0f} %", f"{int(a['n_valid']):,}"))  # fmt: skip
-    return "<h3>Water area</h3>" + table(
+    cautions = "".join(
+        f'<div class="lcz-banner stale" role="status">{escape(text)}</div>'
+        for text in summary.result.cautions()
+    )
+    return f"{cautions}<h3>Water area</h3>" + table(
         ("month", "mapped", "interval", "dark, not mapped", "seen", "pixels (n)"), rows
     )
 

@@ -104,6 +104,11 @@ KINDS = {
             RASTERS, "water_files", several=True,
         ),
         Kind(
+            "Descending pass for water (GeoTIFF)",
+            "Of each Sentinel-1 file for water that holds the ascending pass alone, in the same order.",
+            RASTERS, "water_descending_files", several=True,
+        ),
+        Kind(
             "Own area (GeoJSON, KML)", "The box around its polygons is cut out of the scenes.",
             (".geojson", ".json", ".kml", ".gpkg", ".zip"), "area",
         ),

@@ -11,4 +11,5 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``surface_heat``  heat island of the surface, of thermal rasters
 ``air_heat``      canopy heat island of rasters of air temperature
 ``canopy_heat``   canopy heat island of stations
+``water``         surface water of Sentinel-1 scenes
 """

@@ -350,7 +350,7 @@ def check_edges(edges: str) -> Edges:
     """Return the kind of edges, or raise `InputError` if there is no such kind."""
     if edges not in get_args(Edges):
         msg = f"{edges!r} is no way to treat edges: use {' or '.join(get_args(Edges))}."
-        raise InputError(msg)
+        raise InputError(msg, parameter="edges")
     return edges  # type: ignore[return-value]
 
 
@@ -358,7 +358,7 @@ def check_threshold(threshold: float) -> float:
     """Return the threshold, or raise `InputError` if it is not between 0 and 1."""
     if not 0 < threshold < 1:
         msg = f"A water threshold of {threshold:g} makes no sense: give a probability between 0 and 1."
-        raise InputError(msg)
+        raise InputError(msg, parameter="threshold")
     return threshold
 
 

@@ -17,6 +17,7 @@ from rasterio.windows import Window
 
 from lczlib.errors import InputError
 from lczlib.export import write_raster
+from lczlib.export.files import writing
 from lczlib.export.geotiff import PROBABILITY_NODATA, PROBABILITY_SCALE
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.mapping.water import (
@@ -34,6 +35,9 @@ from lczlib.rasters import layer_of, open_raster, physical
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet
 
+LAZY = {"y": 512, "x": -1}
+"""Chunks in which layers are read where they need not fit into memory."""
+
 WATER_COLORS = {0: (230, 226, 216), 1: (31, 97, 184), WATER_NODATA: (255, 255, 255)}
 
 _GDAL_CACHE_MB = 64  # GDAL's own default, 5% of the machine's memory, would not be bounded
@@ -42,38 +46,30 @@ _DATE = re.compile(
 )
 
 
-def write_water(
+def write_water_probability(
     scene: xr.DataArray,
     orbit: Orbit,
     folder: str | Path,
     name: str,
     *,
     model: GMNet,
-    threshold: float = 0.5,
     edges: Edges = "mirror",
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
-) -> tuple[Path, Path]:
-    """Map surface water into files, in memory that does not grow with the scene.
+) -> Path:
+    """Map surface water into a file, in memory that does not grow with the scene.
 
     Parameters
     ----------
     scene : DataArray (band, y, x)
         From `open_water_scene` or `water_scene`.
-    orbit, model, threshold, edges, progress
+    orbit, model, edges, progress
         See `lczlib.mapping.water.water_map`.
     folder, name : path, str
-        Writes ``<name>_water_proba.tif`` (uint16, scale 1e-4, 65535 no data) and
-        ``<name>_water.tif`` (1 water, 0 not, 255 no data).
+        Writes ``<name>_water_proba.tif`` (uint16, scale 1e-4, 65535 no data).
     tags : mapping, optional
-        GeoTIFF metadata items of both.
-
-    Returns
-    -------
-    tuple of Path
-        Probability and water map.
+        Its GeoTIFF metadata items.
     """
-    check_threshold(threshold)
     folder = Path(folder)
     box = geobox_of(scene)
     profile = {
@@ -81,11 +77,8 @@ def write_water(
         "dtype": "float32", "crs": box.crs.to_wkt(), "transform": box.affine, "nodata": np.nan,
         "tiled": True, "blockxsize": 256, "blockysize": 256, "bigtiff": "if_safer",
     }  # fmt: skip
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        msg = f"The folder {folder} cannot be made ({err.strerror}): choose another."
-        raise InputError(msg) from err
     with (
         rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB),
         tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch,
@@ -94,40 +87,44 @@ def write_water(
         with rasterio.open(raw, "w", **profile) as dst:
             for top, left, tile in water_tiles(scene, orbit, model, edges=edges, progress=progress):
                 dst.write(tile, 1, window=Window(left, top, tile.shape[1], tile.shape[0]))
-        with rioxarray.open_rasterio(raw, chunks={"y": 512, "x": -1}) as opened:
-            probability = water_probability(opened.isel(band=0, drop=True))
-            return write_water_layers(probability, folder, name, threshold, tags)
+        with rioxarray.open_rasterio(raw, chunks=LAZY) as opened:
+            stored = np.rint(opened.isel(band=0, drop=True) / PROBABILITY_SCALE)
+            return write_raster(
+                folder / f"{name}_water_proba.tif",
+                stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
+                nodata=PROBABILITY_NODATA, descriptions=["water probability"],
+                scale=PROBABILITY_SCALE, tags=tags,
+            )  # fmt: skip
 
 
-def write_water_layers(
+def write_water_map(
     probability: xr.DataArray,
     folder: str | Path,
     name: str,
     threshold: float = 0.5,
     tags: Mapping[str, str] | None = None,
-) -> tuple[Path, Path]:
-    """Write a probability of water (y, x) and its water map; see `write_water` for the files."""
-    folder = Path(folder)
-    stored = np.rint(probability / PROBABILITY_SCALE)
-    return (
-        write_raster(
-            folder / f"{name}_water_proba.tif",
-            stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
-            nodata=PROBABILITY_NODATA,
-            descriptions=["water probability"],
-            scale=PROBABILITY_SCALE,
-            tags=tags,
-        ),
-        write_raster(
-            folder / f"{name}_water.tif",
-            water_of(probability, threshold),
-            nodata=WATER_NODATA,
-            descriptions=["water"],
-            colormap=WATER_COLORS,
-            tags={"threshold": f"{threshold:g}", **(tags or {})},
-            overview_resampling="mode",
-        ),
-    )
+) -> Path:
+    """Write ``<name>_water.tif`` of a probability (y, x): 1 water, 0 not, 255 no data.
+
+    Of a probability as `open_water_probability` reads it the map is what that file says.
+    """
+    return write_raster(
+        Path(folder) / f"{name}_water.tif",
+        water_of(probability, check_threshold(threshold)),
+        nodata=WATER_NODATA, descriptions=["water"], colormap=WATER_COLORS,
+        tags={"threshold": f"{threshold:g}", **(tags or {})}, overview_resampling="mode",
+    )  # fmt: skip
+
+
+def write_darkness(dark: xr.DataArray, path: str | Path) -> Path:
+    """Write where a scene is as dark as open water (`dark_as_water`), for `open_darkness`."""
+    stored = dark.fillna(WATER_NODATA).astype(np.uint8)
+    return write_raster(path, stored, nodata=WATER_NODATA, overview_resampling="mode")
+
+
+def open_darkness(path: str | Path, *, chunks: object = None) -> xr.DataArray:
+    """What `write_darkness` wrote: ``(y, x)`` float32, 1 dark, 0 not, NaN where no data."""
+    return _layer(path, "darkness", chunks).rename("dark_as_water")
 
 
 def open_water_probability(path: str | Path, *, chunks: object = None) -> xr.DataArray:
@@ -138,13 +135,18 @@ def open_water_probability(path: str | Path, *, chunks: object = None) -> xr.Dat
     InputError
         If the file is no raster of one band with values 0-1.
     """
-    data = open_raster(path, "water probability", chunks=chunks)
+    data = _layer(path, "water probability", chunks)
+    return water_probability(data).assign_attrs(source=str(path))
+
+
+def _layer(path: str | Path, what: str, chunks: object) -> xr.DataArray:
+    data = open_raster(path, what, chunks=chunks)
     if data.sizes["band"] != 1:
-        msg = f"{path} has {data.sizes['band']} bands; a water probability has one."
+        msg = f"{path} has {data.sizes['band']} bands; a {what} has one."
         raise InputError(msg)
     data = physical(layer_of(data, 0))
-    geobox_of(data, f"water probability {path}")
-    return water_probability(data).assign_attrs(source=str(path))
+    geobox_of(data, f"{what} {path}")
+    return data
 
 
 def date_in_name(path: str | Path) -> date | None:
@@ -185,7 +187,7 @@ def open_water_series(paths: Sequence[str | Path], dates: Sequence[date]) -> xr.
     if not paths or len(paths) != len(dates):
         msg = f"A water series needs a date for each file: {len(dates)} dates, {len(paths)} files."
         raise InputError(msg)
-    layers = [open_water_probability(path, chunks={"y": 512, "x": -1}) for path in paths]
+    layers = [open_water_probability(path, chunks=LAZY) for path in paths]
     for path, layer in zip(paths[1:], layers[1:], strict=True):
         check_same_grid(layers[0], layer, (str(paths[0]), str(path)))
     return as_series(layers, dates)

@@ -50,7 +50,7 @@ def check_orbit(orbit: str) -> Orbit:
             f"{orbit!r} is no orbit: use as (ascending), des (descending) or as_des (both, the "
             "ascending bands first)."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="orbit")
     return orbit  # type: ignore[return-value]
 
 
@@ -95,7 +95,7 @@ def open_water_scene(
     parts = [(path, orbit)] if descending is None else [(path, "as"), (descending, "des")]
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
-        raise InputError(msg)
+        raise InputError(msg, parameter="descending")
     opened, taken = [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
@@ -156,7 +156,7 @@ def water_scene(
         msg = (
             f"A DN scale of {dn_scale:g} makes no sense: give what 1 dB is stored as, such as 100."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="dn_scale")
     if isinstance(data, xr.Dataset):
         data = data.to_dataarray("band")
     data = select_bands(data.transpose("band", "y", "x"), orbit, what)
@@ -269,7 +269,7 @@ def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> l
             "orbit as_des takes both, stacked in one file (VV, VH, VV, VH) or with the descending one "
             "apart (--des); for one pass say as or des."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="orbit")
     positions = []
     for band in BANDS[orbit]:
         pol, passing = band.lower().split("_")
@@ -284,7 +284,7 @@ def _positions(named: list[set[str]], orbit: Orbit, what: str, listed: str) -> l
             if orbit == "as_des":
                 advice = "stack both passes into one file, or give the descending one apart (--des)"
             msg = f"The {what} has bands {listed}: {found} {band} of orbit {orbit}; {advice}."
-            raise InputError(msg)
+            raise InputError(msg, parameter="orbit")
         positions += fits
     return positions
 

@@ -35,7 +35,7 @@ def check_name(units: str) -> Units:
     """Return the units, or raise `InputError` if they are none of `UNITS`."""
     if units not in UNITS:
         msg = f"{units!r} is no unit of backscatter: use db, linear (intensity) or amplitude."
-        raise InputError(msg)
+        raise InputError(msg, parameter="units")
     return units  # type: ignore[return-value]
 
 
@@ -113,18 +113,18 @@ def check_units(
             f"The {what} has negative values (median {middle:.3g}), so it is in dB, not {NAMES[units]}: "
             f"leave out units={units!r} (--units {units})."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="units")
     scores = {u: _strangeness(to_db(pixels, u)) for u in ("linear", "amplitude")}  # type: ignore[arg-type]
     other = "amplitude" if units == "linear" else "linear"
     bright = float(np.nanmedian(to_db(pixels, units)))
     if min(scores.values()) > _STRANGE:
-        raise InputError(_no_backscatter(middle, what))
+        raise InputError(_no_backscatter(middle, what), parameter="dn_scale")
     if scores[units] - scores[other] > _CERTAIN:
         msg = (
             f"The {what} has a median of {middle:.3g} and a narrow range, which as {NAMES[units]} would be "
             f"{bright:.3g} dB; it looks like {NAMES[other]}: give units={other!r} (--units {other})."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="units")
     _check_order(to_db(pixels, units), what)
     if scores[units] - scores[other] > _POSSIBLE[units]:
         return (
@@ -141,27 +141,27 @@ def _check_db(
         scores = {u: _strangeness(to_db(pixels, u)) for u in ("linear", "amplitude")}  # type: ignore[arg-type]
         best = min(scores, key=scores.get)  # type: ignore[arg-type]
         if scores[best] > _STRANGE:
-            raise InputError(_no_backscatter(middle, what))
+            raise InputError(_no_backscatter(middle, what), parameter="dn_scale")
         kind = "intensity" if best == "linear" else "amplitude"
         msg = (
             f"The {what} has a median of {middle:.3g} and hardly a negative value, so it is linear, not "
             f"dB: it looks like {kind}; give units={best!r} (--units {best})."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="units")
     if middle < -60:
         scale = _likely_scale(pixels, dn_scale)
         msg = (
             f"The {what} has a median of {middle:.4g}, which is no backscatter in dB: its values seem to be "
             f"dB x {scale:g}; give that with dn_scale (--dn-scale {scale:g})."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="dn_scale")
     if middle > BRIGHT:
         msg = (
             f"The {what} has a median of {middle:.3g} dB, which is brighter than any land: its values "
             f"are not dB{f' x {dn_scale:g}' if dn_scale != 1 else ''}; correct dn_scale "
             f"(--dn-scale {_likely_scale(pixels, dn_scale):g})."
         )
-        raise InputError(msg)
+        raise InputError(msg, parameter="dn_scale")
     _check_order(pixels, what)
 
 

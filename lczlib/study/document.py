@@ -24,7 +24,6 @@ from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.reading import Reading
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import named_maps
-from lczlib.study.water import Water, WaterSummary
 from lczlib.study.water_results import (
     describe_water,
     water_figures,
@@ -52,10 +51,6 @@ def maps_of(study: Study) -> dict[str, Any]:
 def has_water(study: Study) -> bool:
     """Whether a study holds surface water to take away."""
     return study.water is not None and study.water_summary is not None
-
-
-def _water_of(study: Study) -> tuple[Water, WaterSummary, float]:
-    return study.water, study.water_summary, study.water_threshold
 
 
 def settings_of(study: Study) -> dict[str, Any]:
@@ -141,7 +136,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
                 "Air temperature difference through the day",
             )
     if has_water(study):
-        found |= water_figures(*_water_of(study), folder, ending)
+        found |= water_figures(study.water_summary, folder, ending)
     return found
 
 
@@ -280,7 +275,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
                 report.text(in_page(text), "warning")
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
-        describe_water(report, study.water, study.water_summary, figures)
+        describe_water(report, study.water_summary, figures)
 
 
 def read_of(study: Study) -> list[Reading]:
@@ -339,7 +334,7 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
         for name, table in tables_of(study).items():
             table.to_csv(base / f"{name}.csv", index=False)
         if has_water(study):
-            write_water_maps(*_water_of(study), base / "water")
+            write_water_maps(study.water_summary, base / "water")
         figures_of(study, base / "figures", ".png")
         figures_of(study, base / "figures", ".svg")
         write_json(
@@ -357,5 +352,5 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
 def write_water_zip(study: Study, path: str | Path) -> Path:
     """The GeoTIFFs of a study's surface water as one zip."""
     with TemporaryDirectory() as folder:
-        write_water_maps(*_water_of(study), Path(folder))
+        write_water_maps(study.water_summary, Path(folder))
         return zip_folder(folder, path)

@@ -36,8 +36,8 @@ def parameter(found: Described, **other: Any) -> param.Parameter:
         return param.Range(**common, **{"default": found.default, **other})
     if found.choices:
         objects = ([""] if found.default is None else []) + list(found.choices)
-        chosen = other.get("default", found.default or "")
-        return param.Selector(**common, default=chosen, objects=other.get("objects", objects))
+        usual = {"default": found.default or "", "objects": objects}
+        return param.Selector(**common, **(usual | other))
     if found.kind in (int, float) and not found.many:
         of = param.Integer if found.kind is int else param.Number
         bounds = tuple(

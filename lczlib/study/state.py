@@ -21,6 +21,7 @@ from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.steps import STEPS, Context, Step
+from lczlib.study.water_inputs import WaterInputs
 
 _LOG = logging.getLogger(__name__)
 Condition = Literal["none", "current", "stale", "running"]
@@ -62,7 +63,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs, MapInputs, SceneInputs, AccuracyInputs):
+class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -106,17 +107,6 @@ class Study(HeatInputs, MapInputs, SceneInputs, AccuracyInputs):
     first = param.String(str(Kind.S1), doc="Map of a comparison: s1, s2, fused, reference or own.")
     second = param.String(str(Kind.S2))
     third = param.String("", doc="A third map beside them; empty for none.")
-
-    water_files = param.ClassSelector(
-        default=(), class_=tuple, doc="Own Sentinel-1 rasters, dated by their names."
-    )
-    water_units = param.Selector(default="db", objects=["db", "linear", "amplitude"])
-    water_dn_scale = param.Number(
-        1.0, bounds=(0, None), inclusive_bounds=(False, True),
-        doc="Stored values of own Sentinel-1 rasters are divided by it, 100 for 0.01 dB.",
-    )  # fmt: skip
-    water_orbit = param.Selector(default="as", objects=["as", "des", "as_des"])
-    water_threshold = param.Number(0.5, bounds=(0.05, 0.95))
 
     scene = param.Parameter(None, constant=True)
     reference = param.Parameter(None, constant=True)

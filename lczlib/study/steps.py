@@ -34,8 +34,9 @@ from lczlib.study.places import Places
 from lczlib.study.results import run_map
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.settings import told
-from lczlib.study.water import Water, WaterSummary, map_water
+from lczlib.study.water import WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
+from lczlib.study.water_inputs import WATER_INPUTS
 
 Function = Callable[[Mapping[str, Any], "Context", Any, Any], Any]
 
@@ -149,8 +150,8 @@ def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any)
     return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v, progress, cancelled)
 
 
-def _water(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Water:
-    return map_water(v["scene"], v, progress, cancelled)
+def _water(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+    return map_water(v["scene"], v, context.work, progress=progress, cancelled=cancelled)
 
 
 def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> WaterSummary:
@@ -201,13 +202,7 @@ STEPS: dict[str, Step] = {
             _MAPS,
         ),
         Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
-        Step(
-            "water",
-            ("water_files", "water_orbit", "water_units", "water_dn_scale"),
-            ("scene",),
-            _water,
-            by_hand=True,
-        ),
+        Step("water", (*WATER_INPUTS, "device"), ("scene",), _water, by_hand=True),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )
 }

@@ -1,157 +1,143 @@
-"""Surface water of a study: the map, its area, and how LCZ G agrees with it."""
+"""Surface water of a study: the job's request from its settings, and how LCZ G agrees with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from lczlib.errors import Cancelled, InputError
+from lczlib.errors import InputError
 from lczlib.grid import check_same_grid
+from lczlib.jobs import water as job
+from lczlib.jobs.request import Cancel, Progress
+from lczlib.jobs.water import WaterRequest
+from lczlib.rasters import open_raster
 from lczlib.reading import quiet
-from lczlib.scenes.radar_units import Units
 from lczlib.study.material import Material
+from lczlib.study.settings import told
+from lczlib.study.water_inputs import NAMES, WaterInputs
+
+if TYPE_CHECKING:
+    from lczlib.jobs.water_result import WaterResult
+
+_OF_FILES = ("dn_scale", "units", "dates")
 
 
-@dataclass(frozen=True)
-class Water:
-    """Water probabilities of one or several dates.
-
-    Attributes
-    ----------
-    probability : DataArray (y, x) or (time, y, x)
-        Ordered by date.
-    dark : DataArray, same shape
-        Where the scenes are as dark as open water, see
-        `lczlib.analysis.water_area.dark_as_water`.
-    scenes : tuple of DataArray (band, y, x)
-        dB, ordered by date; those of files are read when they are needed.
-    orbit : str
-    """
-
-    probability: xr.DataArray
-    dark: xr.DataArray
-    scenes: tuple[xr.DataArray, ...]
-    orbit: str
-
-    def scene_of(self, month: str) -> xr.DataArray:
-        """The last scene of a month like 2021-07; without such a month, the last of all."""
-        if "time" in self.probability.dims:
-            months = [str(t)[:7] for t in self.probability["time"].values]
-            for scene, of in zip(reversed(self.scenes), reversed(months), strict=True):
-                if of == month:
-                    return scene
-        return self.scenes[-1]
-
-
-def water_scenes(
-    material: Material,
-    files: Sequence[str],
-    orbit: str,
-    *,
-    units: Units = "db",
-    dn_scale: float = 1.0,
-) -> tuple[list[date | None], list[xr.DataArray]]:
-    """What surface water is mapped from: own Sentinel-1 files, else the place's radar scene.
+def water_request(material: Material, v: Mapping[str, Any]) -> WaterRequest:
+    """The request that a study's settings stand for: own Sentinel-1 files, else the place's radar scene.
 
     Parameters
     ----------
     material : Material
         Of the place.
-    files : sequence of path
-        Each with VV and VH.
-    orbit : {"as", "des", "as_des"}
-        Of all scenes.
-    units, dn_scale
-        Of the files, see `lczlib.mapping.water_scene.open_water_scene`.
+    v : mapping
+        The settings of `lczlib.study.water_inputs.WaterInputs`.
 
     Returns
     -------
-    tuple
-        Dates, None where unknown, and scenes (band, y, x) in dB, in their order.
+    WaterRequest
+        Several scenes ordered by date.
 
     Raises
     ------
     InputError, GridError
-        If there is no radar scene, a file holds none, or several have no dates or differing grids.
+        If there is no radar scene, or several files have no dates or differing grids.
     """
-    from lczlib.mapping.water_scene import open_water_scene, water_scene
-
-    if files:
-        dates, paths = _by_date(files)
-        scenes = [open_water_scene(p, orbit, units=units, dn_scale=dn_scale) for p in paths]
-        _check_grids(paths, scenes)
-        return dates, scenes
+    given = told(v, WaterRequest, NAMES, WaterInputs)
+    given |= {"orbit": v["water_orbit"], "device": v["device"]}
+    if v["water_files"]:
+        if v["water_orbit"] == "as_des":
+            given["descending"] = v["water_descending_files"]
+        request = _by_date(WaterRequest(inputs=v["water_files"], **given))
+        _check_grids(request.inputs)
+        return request
     if material.radar is None:
         msg = (
             f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH) "
             "on the City page."
         )
         raise InputError(msg)
-    with quiet():  # what is missing of its file was told when that was opened
-        return [None], [water_scene(backscatter(material.radar), orbit)]
+    given = {name: value for name, value in given.items() if name not in _OF_FILES}
+    return WaterRequest(inputs=(backscatter(material.radar),), **given)
+
+
+def _by_date(request: WaterRequest) -> WaterRequest:
+    """The same with its files in the order of their dates."""
+    days = request.days()
+    undated = [Path(path).name for path, day in zip(request.inputs, days, strict=True) if not day]
+    if len(days) == 1:
+        return request
+    if undated:
+        msg = (
+            f"{undated[0]} has no date in its name, which several Sentinel-1 files need: name it "
+            "like S1_2021-07.tif, or give all dates (--date)."
+        )
+        raise InputError(msg, parameter="dates")
+    order = sorted(range(len(days)), key=days.__getitem__)
+    lists = {
+        name: tuple(values[i] for i in order)
+        for name in ("inputs", "descending", "dates")
+        if (values := getattr(request, name))
+    }
+    return replace(request, **lists)
+
+
+def _check_grids(paths: Sequence[str]) -> None:
+    opened = [open_raster(path, "Sentinel-1 scene", chunks={}) for path in paths]
+    for path, other in zip(paths[1:], opened[1:], strict=True):
+        check_same_grid(opened[0], other, (Path(paths[0]).name, Path(path).name))
+
+
+def water_scenes(material: Material, v: Mapping[str, Any]) -> list[xr.DataArray]:
+    """What surface water is mapped from, see `water_request`: scenes (band, y, x) in dB by date.
+
+    Raises
+    ------
+    InputError, GridError
+        See `water_request`, or if a file holds no scene that can be mapped.
+    """
+    request = water_request(material, v)
+    with _once(v):
+        return request.scenes()
 
 
 def map_water(
     material: Material,
     v: Mapping[str, Any],
-    progress: Callable[[str, int, int], None] | None,
-    cancelled: Callable[[], bool] | None,
-) -> Water:
-    """Surface water by GMNet, of own Sentinel-1 files or of the place's radar scene."""
-    from lczlib.analysis.water_area import dark_as_water
-    from lczlib.mapping.water import load_water_model, water_map
-    from lczlib.mapping.water_files import as_series
+    scratch: Path,
+    *,
+    progress: Progress | None = None,
+    cancelled: Cancel | None = None,
+) -> WaterResult:
+    """Surface water by GMNet, of own Sentinel-1 files or of the place's radar scene.
 
-    orbit = v["water_orbit"]
-    dates, scenes = water_scenes(
-        material, v["water_files"], orbit, units=v["water_units"], dn_scale=v["water_dn_scale"]
-    )
-    model = load_water_model(orbit)
-    parts = []
-    for i, scene in enumerate(scenes):
+    Parameters
+    ----------
+    material, v
+        See `water_request`.
+    scratch : path
+        Folder of the study, for layers that are too large for memory.
+    progress, cancelled
+        As of all jobs.
 
-        def report(done: int, total: int, at: int = i) -> None:
-            if cancelled and cancelled():
-                msg = "Stopped by the user."
-                raise Cancelled(msg)
-            if progress:
-                progress("water", at * total + done, total * len(scenes))
-
-        mapped = water_map(scene, orbit, model=model, progress=report)
-        parts.append((mapped["probability"], dark_as_water(scene).compute()))
-    if len(parts) == 1:
-        return Water(*parts[0], tuple(scenes), orbit)
-    probability, dark = (as_series(layers, dates) for layers in zip(*parts, strict=True))
-    return Water(probability, dark, tuple(scenes), orbit)
+    Raises
+    ------
+    InputError, GridError
+        See `water_scenes`.
+    """
+    request = water_request(material, v)
+    with _once(v):
+        return job.run(request, progress=progress, cancelled=cancelled, scratch=scratch)
 
 
-def _by_date(paths: Sequence[str]) -> tuple[list[date | None], list[str]]:
-    """Dates from the names of files, and the files in their order."""
-    from lczlib.mapping.water_files import date_in_name
-
-    dates = {path: date_in_name(path) for path in paths}
-    if len(paths) == 1:
-        return list(dates.values()), list(paths)
-    undated = [Path(path).name for path, day in dates.items() if day is None]
-    if undated:
-        msg = (
-            f"{undated[0]} has no date in its name, which several Sentinel-1 files need: name it "
-            "like S1_2021-07.tif."
-        )
-        raise InputError(msg)
-    ordered = sorted(paths, key=lambda path: dates[path])  # type: ignore[arg-type, return-value]
-    return [dates[path] for path in ordered], ordered
-
-
-def _check_grids(paths: Sequence[str], scenes: Sequence[xr.DataArray]) -> None:
-    for path, scene in zip(paths[1:], scenes[1:], strict=True):
-        check_same_grid(scenes[0], scene, (Path(paths[0]).name, Path(path).name))
+def _once(v: Mapping[str, Any]) -> AbstractContextManager[Any]:
+    """What is missing of the place's radar scene was told when that was opened."""
+    return nullcontext() if v["water_files"] else quiet()
 
 
 def backscatter(radar: xr.Dataset) -> xr.Dataset:
@@ -166,57 +152,68 @@ def backscatter(radar: xr.Dataset) -> xr.Dataset:
 
 @dataclass(frozen=True)
 class WaterSummary:
-    """What follows from water probabilities at a threshold.
+    """Surface water at the threshold of the study, and LCZ G against it.
 
     Attributes
     ----------
-    water : DataArray (y, x)
-        1 water, 0 not, 255 no data (the latest month of a series).
-    probability : DataArray (y, x) or (time, y, x)
-        Of the scene, or the mean of each month.
-    dark : DataArray, same shape
-        Where the scene is as dark as open water, or the share of the month's scenes.
-    area : Dataset
-        As of `lczlib.analysis.water_area.water_area`.
-    occurrence : DataArray or None
-        Share of months with water, of a series.
+    result : WaterResult
     against_lcz : dict of str to dict
         Agreement of LCZ G with the water map, by map.
     """
 
-    water: xr.DataArray
-    probability: xr.DataArray
-    dark: xr.DataArray
-    area: xr.Dataset
-    occurrence: xr.DataArray | None
+    result: WaterResult
     against_lcz: dict[str, dict[str, Any]]
 
     @property
     def months(self) -> list[str]:
         """Of a series, like 2021-07; none of a single scene."""
-        if "time" not in self.area.dims:
-            return []
-        return [str(t)[:7] for t in self.area["time"].values]
+        return self.result.series.months if self.result.series else []
+
+    @property
+    def probability(self) -> xr.DataArray:
+        """Of the scene (y, x), or the mean of each month (time, y, x)."""
+        return self._shown.probability
+
+    @property
+    def dark(self) -> xr.DataArray:
+        """Where the scene is as dark as open water, or the share of the month's scenes."""
+        return self._shown.dark
+
+    @property
+    def area(self) -> xr.Dataset:
+        """As of `lczlib.analysis.water_area.water_area`."""
+        return self._shown.area
+
+    @property
+    def occurrence(self) -> xr.DataArray | None:
+        """Share of months with water, of a series."""
+        return self.result.series.occurrence["occurrence"] if self.result.series else None
+
+    @property
+    def _shown(self) -> Any:
+        return self.result.series or self.result.scenes[0]
+
+    def scene_of(self, month: str) -> xr.DataArray:
+        """The last radar scene of a month like 2021-07; without such a month, the last of all."""
+        ordered = self.result.scenes
+        of_month = [s for s in ordered if str(s.date).startswith(month)] if month else []
+        return (of_month or ordered)[-1].backscatter
 
 
-def water_summary(water: Water, threshold: float, maps: Mapping[str, xr.DataArray]) -> WaterSummary:
-    """Water map, area, occurrence, and how LCZ G agrees with it."""
-    from lczlib.analysis.water_area import water_area
+def water_summary(
+    water: WaterResult, threshold: float, maps: Mapping[str, xr.DataArray]
+) -> WaterSummary:
+    """Surface water at a threshold, measured, and how LCZ G agrees with it in the latest month."""
     from lczlib.analysis.water_check import compare_with_lcz
-    from lczlib.analysis.water_dynamics import monthly, water_occurrence
     from lczlib.mapping.water import water_of
 
-    probability, dark, occurrence = water.probability, water.dark, None
-    if "time" in probability.dims:
-        probability, dark = monthly(probability), monthly(dark)
-        occurrence = water_occurrence(probability, threshold=threshold)["occurrence"]
-    last = probability.isel(time=-1) if "time" in probability.dims else probability
-    mapped = water_of(last, threshold)
-    checks = {}
+    summary = WaterSummary(water.at(threshold), {})
+    _ = summary.area  # computed here, and not when it is first shown
+    last = summary.probability.isel(time=-1) if summary.months else summary.probability
+    mapped = water_of(last, threshold).compute()
     for name, lcz in maps.items():
         try:
-            checks[name] = compare_with_lcz(lcz, mapped)
+            summary.against_lcz[name] = compare_with_lcz(lcz, mapped)
         except InputError:  # a map of another place has no cell in common
             continue
-    area = water_area(probability, dark=dark, threshold=threshold)
-    return WaterSummary(mapped, probability, dark, area, occurrence, checks)
+    return summary

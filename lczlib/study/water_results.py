@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lczlib import catalog
-from lczlib.study.water import Water, WaterSummary
+from lczlib.study.water import WaterSummary
 
 if TYPE_CHECKING:
     from lczlib.export.report import Report
@@ -21,21 +21,10 @@ METHOD = (
 
 def water_tables(summary: WaterSummary) -> dict[str, pd.DataFrame]:
     """Area by month (km2, with its interval) and the agreement of LCZ G, by file name."""
-    area = summary.area
-    rows = [area.isel(time=i) for i in range(len(summary.months))] or [area]
-    found = {
-        "water_area": pd.DataFrame(
-            {
-                "month": summary.months or ["this scene"],
-                "area_km2": [float(r["area"]) for r in rows],
-                "ci_low_km2": [float(r["low"]) for r in rows],
-                "ci_high_km2": [float(r["high"]) for r in rows],
-                "dark_not_mapped_km2": [float(r["dark"]) for r in rows],
-                "valid_share": [float(r["valid_share"]) for r in rows],
-                "n_pixels": [int(r["n_valid"]) for r in rows],
-            }
-        )
-    }
+    areas = summary.result.to_dataframe().reset_index(names="month")
+    if not summary.months:
+        areas["month"] = "this scene"
+    found = {"water_area": areas}
     if summary.against_lcz:
         found["water_against_lcz"] = pd.DataFrame(
             [
@@ -46,17 +35,13 @@ def water_tables(summary: WaterSummary) -> dict[str, pd.DataFrame]:
     return found
 
 
-def water_figures(
-    water: Water, summary: WaterSummary, threshold: float, folder: Path, ending: str
-) -> dict[str, Path]:
+def water_figures(summary: WaterSummary, folder: Path, ending: str) -> dict[str, Path]:
     """Write the figures of surface water; caption to path."""
     from lczlib.figures.water import monthly_area_figure, occurrence_figure, save, water_figure
 
-    last = water.probability
-    if "time" in last.dims:
-        last = last.isel(time=-1)
+    last = summary.result.scenes[-1]
     of = f" of {summary.months[-1]}" if summary.months else ""
-    figure = water_figure(water.scene_of("").compute(), last, threshold)
+    figure = water_figure(last.backscatter.compute(), last.probability.compute(), last.threshold)
     found = {f"Surface water{of} from Sentinel-1": save(figure, folder / f"water{ending}")}
     if summary.months:
         found["Surface water by month, with its interval"] = save(
@@ -69,30 +54,18 @@ def water_figures(
     return found
 
 
-def write_water_maps(
-    water: Water, summary: WaterSummary, threshold: float, folder: Path
-) -> list[Path]:
+def write_water_maps(summary: WaterSummary, folder: Path) -> list[Path]:
     """Write probability and water of each scene as GeoTIFFs, and the occurrence of a series."""
-    from lczlib.export import write_raster
-    from lczlib.mapping.water_files import write_water_layers
-
-    tags = {"orbit": water.orbit}
-    if "time" not in water.probability.dims:
-        return [*write_water_layers(water.probability, folder, "scene", threshold, tags)]
-    written = []
-    for i, day in enumerate(water.probability["time"].values):
-        layer = water.probability.isel(time=i, drop=True)
-        name = f"{str(day)[:10]}_{i + 1:02d}"  # two scenes of one day are two files
-        written += write_water_layers(layer, folder, name, threshold, tags)
-    if summary.occurrence is not None:
-        path = folder / "water_occurrence.tif"
-        written.append(write_raster(path, summary.occurrence, descriptions=["water occurrence"]))
-    return written
+    series, scenes = summary.result.series, summary.result.scenes
+    if series is None:
+        return scenes[0].write(folder, "scene")
+    written: list[Path] = []
+    for i, scene in enumerate(scenes, start=1):  # two scenes of one day are two files
+        written += scene.write(folder, f"{scene.date}_{i:02d}")
+    return [*written, series.write_occurrence(folder)]
 
 
-def describe_water(
-    report: Report, water: Water, summary: WaterSummary, figures: dict[str, Path]
-) -> None:
+def describe_water(report: Report, summary: WaterSummary, figures: dict[str, Path]) -> None:
     """The report's section on surface water."""
     report.section("Surface water")
     rows = []
@@ -105,5 +78,5 @@ def describe_water(
     for caption, path in figures.items():
         if caption.startswith("Surface water"):
             report.figure(path, caption)
-    entry = catalog.entry(f"gmnet_{water.orbit}", "weights")
+    entry = catalog.entry(summary.result.weights["name"], "weights")
     report.text(f"{METHOD} Network: {entry.title}. {entry.citation} Licence: {entry.licence}.")

@@ -25,6 +25,10 @@ _OF_MAPS = {
     "band": "Band", "scheme": "Numbering", "nodata": "No data", "legend": "Legend", "column": "Column",
     "layer": "Layer",
 }  # fmt: skip
+_OF_WATER = {
+    "date": "Own scenes: Dates", "orbit": "Orbit of the scene",
+    "des": "the descending passes on the City page",
+}  # fmt: skip
 OWN_MAP_CARDS = {
     "own_map": "How your LCZ map is read", "reference": "How your reference is read",
 }  # fmt: skip
@@ -47,6 +51,8 @@ def in_page(message: str, step: str = "") -> str:
     if step in OWN_MAP_CARDS:
         names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in _OF_MAPS.items()}
         names["reference"] = "Reference on the City page"
+    if step == "water":
+        names = names | _OF_WATER
     return re.sub(
         r"--([a-z]+(?:-[a-z]+)*)", lambda m: f"“{names[m[1]]}”" if m[1] in names else m[0], message
     )

@@ -1,0 +1,49 @@
+"""A folder for layers that are too large for memory, until a result is written."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from lczlib.export.files import writing
+
+
+class Scratch:
+    """A folder that goes when no layer is read from it any more, or at the end of the process.
+
+    Parameters
+    ----------
+    parent : path, optional
+        Where it is made, hidden; the system's folder for temporary files when not given.
+
+    Attributes
+    ----------
+    path : Path
+    remove : callable
+        Removes it at once.
+    """
+
+    def __init__(self, parent: str | Path | None = None) -> None:
+        with writing(parent or tempfile.gettempdir()):
+            if parent is not None:
+                Path(parent).mkdir(parents=True, exist_ok=True)
+            self.path = Path(tempfile.mkdtemp(prefix=".lcz-", dir=parent))
+        self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    def keeping(self, layer: xr.DataArray) -> xr.DataArray:
+        """A lazy layer that is read from here: as long as it, or what follows from it, is in use, this stays."""
+        blocks = layer.data
+        held = blocks.map_blocks(_unchanged, self, dtype=layer.dtype, meta=blocks._meta)
+        return layer.copy(data=held)
+
+    def __dask_tokenize__(self) -> str:
+        return str(self.path)
+
+
+def _unchanged(block: np.ndarray, _: Scratch) -> np.ndarray:
+    return block
