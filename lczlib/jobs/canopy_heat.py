@@ -153,7 +153,7 @@ def quality_levels(text: str) -> tuple[str, ...]:
     return {"all": LEVELS, "none": ()}.get(text, named)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CanopyHeat(Result):
     """The heat island of the air between the buildings, from stations.
 

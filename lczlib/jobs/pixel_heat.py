@@ -105,7 +105,7 @@ class Overpass:
         return hot["share"].assign_attrs(long_name=words, units="1")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PixelHeat(Result):
     """The heat island of rasters, of the surface or of the air.
 
