@@ -251,6 +251,12 @@ def as_lcz_map(
             "(lczlib.open_map), or name the file that it is for."
         )
         raise InputError(msg)
+    numbering = codes.attrs.get("numbering", "1-17")
+    if numbering != "1-17":
+        msg = (
+            f"The {what} is numbered {numbering}, and an open one 1-17 (`.lcz.to_scheme('1-17')`)."
+        )
+        raise InputError(msg)
     if codes.sizes.get("band") == 1:
         codes = codes.squeeze("band", drop=True)
     geobox_of(codes, what)

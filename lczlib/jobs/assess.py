@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssessRequest(AssessOptions, MapReading):
+class AssessRequest(MapReading, AssessOptions):
     """The accuracy of a map against a reference."""
 
     command: ClassVar = "assess"

@@ -77,6 +77,22 @@ def _whose(text: str, kind: str) -> tuple[str, str]:
     return (parts[1], parts[2]) if parts else ("", text.strip())
 
 
+def _texts(said: Any) -> tuple[str, ...]:
+    """What is said of maps as texts: also a band or value for no data as numbers, a legend as mapping.
+
+    A mapping of names holds what is said of each: ``{"first": "0-16", "second": {1: 2, 2: "B"}}``.
+    """
+    if isinstance(said, Mapping):
+        if any(isinstance(k, str) and not k.lstrip("-").isdigit() for k in said):
+            return tuple(f"{k}={text}" for k, v in said.items() for text in _texts(v))
+        return (",".join(f"{k}={v}" for k, v in said.items()),)
+    if not isinstance(said, Sequence) or isinstance(said, str):
+        return () if said is None else (str(said),)
+    if all(isinstance(v, str) for v in said):
+        return tuple(said)
+    return (",".join(map(str, said)),)
+
+
 def checked(kind: str) -> Callable[[Sequence[str]], None]:
     """What holds the values of one of `KINDS` to what they may be."""
 
@@ -136,6 +152,9 @@ class MapReading(Request):
     )
 
     def __post_init__(self) -> None:
+        for kind in KINDS:
+            name = self.called.get(kind, kind)
+            object.__setattr__(self, name, _texts(getattr(self, name)))
         super().__post_init__()
         self.reading()  # refuses what is said of no map, or twice
 
