@@ -6,7 +6,6 @@ Grids are ``odc.geo.geobox.GeoBox`` objects (CRS, affine, shape), north up.
 from __future__ import annotations
 
 import itertools
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -26,9 +25,6 @@ _SMALLEST_CELL = 0.05  # metres; cells of degrees taken for metres are smaller
 
 _NOT_EDITED = ("netcdf:", "hdf4", "hdf5")
 """What GDAL's names of variables begin with, which it cannot edit in place."""
-
-# what GDAL says of arrays in memory that it warps, whose place odc-geo keeps itself
-warnings.filterwarnings("ignore", message="Dataset has no geotransform", module=r"rasterio\.warp")
 
 Resampling = Literal["nearest", "mode", "average", "bilinear", "cubic", "min", "max", "med"]
 

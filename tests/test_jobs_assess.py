@@ -91,6 +91,7 @@ def outcome(request: AssessRequest) -> AssessResult | LczError:
 
 
 @pytest.mark.filterwarnings("ignore::lczlib.reading.InputWarning")
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 @settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(data=st.data())
 def test_every_face_finds_the_same_accuracy(data):
@@ -132,6 +133,7 @@ def test_every_face_finds_the_same_accuracy(data):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::lczlib.reading.InputWarning")
 def test_hong_kong_is_judged_alike_by_every_face(shared, tmp_path):
     request = AssessRequest(
         lcz_map=f"zip://{shared}/mirror/prd_lcz_2020.zip!tiff/prd_lcz_v0817c.tif",
