@@ -1,7 +1,7 @@
 """What a job can be told: each setting said once, for command line, dashboard, manifest, documentation.
 
 A request is a frozen data class whose fields are made by `setting`. Its annotation says what kind of
-value it is, its `Setting` what it means and what it may be; `check_settings` holds values to that.
+value it is, its `Setting` what it means and what it may be; `settle` holds values to that.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ def _kind(hint: Any, told: Setting) -> tuple[type, bool, bool, tuple[str, ...]]:
     return (hint if isinstance(hint, type) else str), many, pair, ()
 
 
-def check_settings(request: Any) -> None:
-    """Hold the values of a request to what their settings allow.
+def settle(request: Any) -> None:
+    """Take a single value for several, lists for tuples, and hold all to what their settings allow.
 
     Raises
     ------
@@ -160,6 +160,10 @@ def check_settings(request: Any) -> None:
     """
     for name, found in described(type(request)).items():
         value = getattr(request, name)
+        if (found.many or found.pair) and value is not None and not isinstance(value, tuple):
+            several = isinstance(value, (list, set)) or found.pair
+            value = tuple(value) if several else (value,)
+            object.__setattr__(request, name, value)
         if value is None or found.setting.file:
             continue
         for one in value if found.many or found.pair else (value,):

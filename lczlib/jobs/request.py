@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from lczlib.errors import Cancelled
-from lczlib.settings import Described, check_settings, described
+from lczlib.settings import Described, described, settle
 
 Source = Any
 """A file by its path, an address, or the open object itself."""
@@ -34,12 +34,7 @@ class Request:
     """Which of its files are LCZ maps."""
 
     def __post_init__(self) -> None:
-        for name, found in described(type(self)).items():
-            value = getattr(self, name)
-            if (found.many or found.pair) and value is not None and not isinstance(value, tuple):
-                several = isinstance(value, (list, set)) or found.pair
-                object.__setattr__(self, name, tuple(value) if several else (value,))
-        check_settings(self)
+        settle(self)
 
     @classmethod
     def settings(cls) -> dict[str, Described]:

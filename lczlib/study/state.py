@@ -234,7 +234,8 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         For scripts and notebooks; a dashboard uses `start`, a thread, and `finish`.
         """
         step = STEPS[name]
-        for earlier in (*step.after, *step.optional):
+        # what costs nothing comes first: it may be all that is needed
+        for earlier in sorted((*step.after, *step.optional), key=lambda n: STEPS[n].by_hand):
             needed = earlier in (*step.after, *self._missing(step))
             if self.wanting(earlier) and (needed or not STEPS[earlier].by_hand):
                 self.compute(earlier, progress)

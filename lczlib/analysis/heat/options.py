@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lczlib.classes import lcz_class
-from lczlib.settings import check_settings, setting
+from lczlib.settings import setting, settle
 
 Statistic = Literal["median", "mean"]
 LOW_PLANTS = 14
@@ -40,7 +40,7 @@ class HeatOptions:
     )
 
     def __post_init__(self) -> None:
-        check_settings(self)
+        settle(self)
 
 
 _PIXELS = "Pixels that count"
