@@ -1,25 +1,67 @@
 """Local Climate Zone maps from Sentinel-1 and Sentinel-2, their accuracy, and their heat islands.
 
-``classes``     the 17 zones: numbers, codes, names, colours, numberings
+From files or open objects, as soon as they are used (``lczlib.api``):
+
+``open_scene``    a scene of Sentinel-1 or Sentinel-2
+``open_map``      an LCZ map; ``.lcz`` draws it, measures it, judges it
+``map_city``      a city's scenes to class probabilities and LCZ maps
+``assess``        the accuracy of a map; ``compare``: maps against each other
+``surface_heat``  the heat island of the surface; ``canopy_heat``: of the air, by stations or rasters
+``water``         surface water from Sentinel-1
+
+And the library, from the bottom up:
+
+``classes``     the 17 zones: numbers, codes, names, colours, numberings; ``class_names`` and
+                ``class_columns`` read them from texts and tables
+``errors``      what is raised when the input is at fault; ``terms``: settings in messages
+``settings``    what a job can be told: each setting said once
 ``reading``     what was read of a file, said before the result
-``limits``      how large an input may be, judged from its header
-``grid``        grids of rasters, the 100 m LCZ grid
+``limits``      how large an input may be, judged from its header; ``unreadable``: why it is not read
+``grid``        grids of rasters, the 100 m LCZ grid; ``mercator``: that of web maps
 ``longitudes``  means, boxes and views that cross 180 degrees
-``rasters``     raster files, as stored: masks, bands, scales, sub-datasets
+``rasters``     raster files, as stored: masks, bands, scales, sub-datasets; ``raster_masks``,
+                ``raster_axes``, ``wrf_grids``
 ``tables``      tables: encodings, separators, numbers; ``clocks``: their times
 ``maps``        LCZ maps and class probabilities: opening them, labels, certainty; ``numbering``,
-                ``legends`` and ``legend_files`` know what codes mean, ``map_doubts`` what speaks
-                against it, ``made_by`` which network made a map
-``polygons``    reference polygons and points; ``references``: these or a raster; ``vector_maps``: LCZ
-                maps drawn as polygons
+                ``legends``, ``legend_files`` and ``map_codes`` know what codes mean, ``map_doubts`` what
+                speaks against it, ``made_by`` which network made a map, ``kinds`` what maps are called;
+                ``accessor``: ``.lcz``
+``polygons``    reference polygons and points; ``vector_files`` and ``point_tables``: as stored;
+                ``references``: these or a raster; ``vector_maps``: LCZ maps drawn as polygons;
+                ``polygon_cells`` and ``cell_coverage``: on a grid
 ``catalog``     what can be downloaded, with hash, licence and citation
-``scenes``      Sentinel-1 and Sentinel-2 scenes as one canonical data set; the demo city
+``scenes``      Sentinel-1 and Sentinel-2 scenes as one canonical data set; the demo city;
+                ``scene_options``: how they are read
 ``models``      networks and their trained weights
-``mapping``     scene to class probabilities, fusion of sensors
+``mapping``     scene to class probabilities, fusion of sensors; ``map_request``: what to map and how;
+                ``machine``: what it ran on
 ``training``    patch data sets, training
 ``experiment``  inputs, networks and losses compared on one data set
-``analysis``    accuracy, comparison, heat islands
+``analysis``    accuracy, comparison, heat islands, water: pure functions
 ``export``      GeoTIFF, tables, manifests
+``figures``     figures of all results
+``jobs``        what each command does, once, for command line, dashboard and notebook
+``study``       the state of a dashboard's session
+``cli``         the command line
 """
 
+from lczlib import lazy
+
 __version__ = "0.1.0"
+
+__getattr__, __dir__ = lazy.contents(
+    __name__,
+    dict.fromkeys(
+        (
+            "assess",
+            "canopy_heat",
+            "compare",
+            "map_city",
+            "open_map",
+            "open_scene",
+            "surface_heat",
+            "water",
+        ),
+        "api",
+    ),
+)

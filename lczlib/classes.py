@@ -23,6 +23,7 @@ Scheme = Literal["1-17", "101-107", "0-16", "letters"]
 as label arrays of machine-learning data sets. ``letters``: text, ``"1".."10"`` and ``"A".."G"``."""
 
 SCHEMES: tuple[str, ...] = get_args(Scheme)
+NUMERIC_SCHEMES = ("1-17", "101-107", "0-16")
 N_CLASSES = 17
 NODATA = 0
 
@@ -285,6 +286,46 @@ def lookup(scheme: Scheme) -> dict[int, int]:
     if scheme == "101-107":
         return {c.number if c.built else c.number + 90: c.number for c in CLASSES} | {0: NODATA}
     return {c.number: c.number for c in CLASSES} | {0: NODATA}
+
+
+def in_scheme(codes: np.ndarray, scheme: Scheme) -> tuple[np.ndarray, int]:
+    """Codes 1..17 in another numbering of whole numbers, and its value for no data.
+
+    Parameters
+    ----------
+    codes : array of int, any shape
+        Classes 1..17, 0 for no data.
+    scheme : Scheme
+        ``1-17``, ``101-107`` or ``0-16``.
+
+    Returns
+    -------
+    array of uint8, same shape
+    int
+        0, and 255 where 0 is a class.
+
+    Raises
+    ------
+    ClassSchemeError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> in_scheme(np.array([2, 11, 0], np.uint8), "101-107")
+    (array([  2, 101,   0], dtype=uint8), 0)
+    """
+    if scheme not in NUMERIC_SCHEMES:
+        msg = (
+            f"{scheme!r} is no numbering of whole numbers: use one of {', '.join(NUMERIC_SCHEMES)}."
+        )
+        raise ClassSchemeError(msg)
+    nodata = 255 if scheme == "0-16" else NODATA
+    table = np.full(256, nodata, np.uint8)
+    for code, number in lookup(scheme).items():
+        if number:
+            table[number] = code
+    return table[codes], nodata
 
 
 def _from_text(values: np.ndarray) -> np.ndarray:

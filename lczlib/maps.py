@@ -225,24 +225,54 @@ def lcz_map(codes: xr.DataArray, **attrs: object) -> xr.DataArray:
     return out
 
 
-def as_lcz_map(codes: xr.DataArray) -> xr.DataArray:
-    """An open array (y, x) as an LCZ map.
+def as_lcz_map(
+    codes: xr.DataArray, options: MapOptions | None = None, what: str = "LCZ map"
+) -> xr.DataArray:
+    """An open array (y, x) as an LCZ map; a dimension `band` of one band is left out.
+
+    Parameters
+    ----------
+    codes : DataArray (y, x)
+        Whole numbers 0..17.
+    options : MapOptions, optional
+        What was said of it; refused, since an array is not read by it.
+    what : str
+        What messages call it.
 
     Raises
     ------
     InputError
-        If its values are not the whole numbers 0..17.
+        If its values are not the whole numbers 0..17, it has more dimensions, or something was said
+        of it.
     GridError
         If it has no grid.
     """
-    geobox_of(codes, "LCZ map")
+    said = [n for n in ("band", "scheme", "nodata", "legend") if options and getattr(options, n)]
+    if said:
+        msg = (
+            f"The {what} is open already, and numbered 1-17: --{said[0]} is for files. Open its file with it "
+            "(lczlib.open_map), or name the file that it is for."
+        )
+        raise InputError(msg)
+    numbering = codes.attrs.get("numbering", "1-17")
+    if numbering != "1-17":
+        msg = (
+            f"The {what} is numbered {numbering}, and an open one 1-17 (`.lcz.to_scheme('1-17')`)."
+        )
+        raise InputError(msg)
+    if codes.sizes.get("band") == 1:
+        codes = codes.squeeze("band", drop=True)
+    geobox_of(codes, what)
+    if codes.ndim != 2:
+        msg = f"An open {what} has two dimensions, y and x, not {', '.join(map(str, codes.dims))}."
+        raise InputError(msg)
     if (
         codes.dtype.kind not in "iu"
         or codes.size == 0
         or codes.min() < 0
         or codes.max() > N_CLASSES
     ):
-        msg = f"An open LCZ map holds the whole numbers 0 to {N_CLASSES}: open a file with lczlib.open_map."
+        msg = f"An open {what} holds the whole numbers 0 to {N_CLASSES}: open a file with lczlib.open_map."
         raise InputError(msg)
     return lcz_map(codes, **{k: v for k, v in codes.attrs.items() if k not in FLAG_ATTRS})
 

@@ -26,11 +26,12 @@ from lczlib.errors import InputError
 from lczlib.longitudes import box_of, middle_of
 from lczlib.reading import Reading, counted, tell
 from lczlib.terms import option
-from lczlib.vector_files import Features, crs_name_of, read_features
+from lczlib.vector_files import Features, called, crs_name_of, read_features
 
 __all__ = [
     "crossing_polygons",
     "equal_area",
+    "is_labelled",
     "labelled_shapes",
     "open_polygons",
 ]
@@ -40,7 +41,7 @@ _FLAT = 1e-9
 
 
 def open_polygons(
-    path: str | Path,
+    source: str | Path | gpd.GeoDataFrame,
     column: str | None = None,
     *,
     scheme: Scheme | None = None,
@@ -49,11 +50,11 @@ def open_polygons(
     points: bool = False,
     zero_unlabelled: bool = False,
 ) -> gpd.GeoDataFrame:
-    """Open LCZ polygons, or reference points, of a vector file.
+    """Open LCZ polygons, or reference points, of a vector file or a table that is open already.
 
     Parameters
     ----------
-    path : path
+    source : path or GeoDataFrame
         GeoPackage, GeoJSON, FlatGeobuf, Shapefile (also zipped), GeoParquet, KML or KMZ. All folders
         of a KML are read.
     column : str, optional
@@ -95,15 +96,20 @@ def open_polygons(
         If the file has no coordinate reference system, or one that its coordinates contradict.
     """
     shapes, reading = labelled_shapes(
-        path, column, scheme=scheme, layer=layer, what=what, points=points,
+        source, column, scheme=scheme, layer=layer, what=what, points=points,
         zero_unlabelled=zero_unlabelled,
     )  # fmt: skip
     tell(reading)
     return shapes
 
 
+def is_labelled(source: object) -> bool:
+    """Whether something is what `open_polygons` returns, whose classes are known."""
+    return isinstance(source, gpd.GeoDataFrame) and "class_column" in source.attrs
+
+
 def labelled_shapes(
-    path: str | Path,
+    source: str | Path | gpd.GeoDataFrame,
     column: str | None = None,
     *,
     scheme: Scheme | None = None,
@@ -113,7 +119,9 @@ def labelled_shapes(
     zero_unlabelled: bool = False,
 ) -> tuple[gpd.GeoDataFrame, Reading]:
     """As `open_polygons`; what was read is returned, and not told yet."""
-    features = read_features(path, layer, what, tables=points)
+    features, path = read_features(source, layer, what, tables=points), called(source)
+    if is_labelled(source):
+        column, scheme = "lcz", "1-17"
     table = features.table
     classes = class_column(
         table.drop(columns=table.geometry.name),
@@ -129,7 +137,7 @@ def labelled_shapes(
     wanted = dimensions == (0 if sampled else 2)
     keep = wanted & labelled
     attrs = {
-        "source": str(path),
+        "source": path,
         "class_column": classes.name,
         "unlabelled": int((wanted & (classes.why == UNLABELLED)).sum()),
         "several_classes": int((wanted & (classes.why == SEVERAL)).sum()),

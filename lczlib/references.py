@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import xarray as xr
 
 from lczlib.classes import Scheme
-from lczlib.maps import MapOptions, open_lcz_map
+from lczlib.maps import MapOptions, as_lcz_map, open_lcz_map
 from lczlib.point_tables import is_point_table
-from lczlib.polygons import open_polygons
+from lczlib.polygons import is_labelled, open_polygons
 from lczlib.unreadable import kind_of_file
-from lczlib.vector_files import is_polygon_file
+from lczlib.vector_files import called, is_polygon_file
 from lczlib.vector_maps import scheme_of_polygons
 
 _ARCHIVES = (".zip", ".kmz")  # what is in them is the polygon reader's business
 
 
 def open_reference(
-    path: str | Path,
+    source: str | Path | xr.DataArray | gpd.GeoDataFrame,
     column: str | None = None,
     *,
     scheme: Scheme | None = None,
@@ -31,8 +32,9 @@ def open_reference(
 
     Parameters
     ----------
-    path : path
-        See `lczlib.maps.open_lcz_map` and `lczlib.polygons.open_polygons`.
+    source : path, DataArray or GeoDataFrame
+        See `lczlib.maps.open_lcz_map` and `lczlib.polygons.open_polygons`; what is open already is
+        taken as it is, a table of features by the column that holds its classes.
     column, layer : str, optional
         Of polygons and points.
     scheme : Scheme, optional
@@ -47,22 +49,30 @@ def open_reference(
     InputError, ClassSchemeError, GridError
         As the two do.
     """
-    known = Path(path).is_file() and Path(path).suffix.lower() not in _ARCHIVES
-    kind = kind_of_file(path) if known else None
-    polygons = is_polygon_file(path) if kind is None else kind == "polygons"
-    polygons = polygons or is_point_table(path)
     options = options or MapOptions()
-    if polygons:
-        stated = scheme_of_polygons(options, path, "reference")
+    if isinstance(source, xr.DataArray):
+        return as_lcz_map(source, replace(options, scheme=scheme or options.scheme), "reference")
+    if is_labelled(source):
+        return source
+    if isinstance(source, gpd.GeoDataFrame) or _holds_features(source):
+        stated = scheme_of_polygons(options, called(source), "reference")
         return open_polygons(
-            path, column or options.column, scheme=scheme or stated, layer=layer or options.layer,
+            source, column or options.column, scheme=scheme or stated, layer=layer or options.layer,
             what="reference", points=True,
         )  # fmt: skip
     return open_lcz_map(
-        path,
+        source,
         scheme=scheme,
         options=options,
         chunks=chunks,
         what="reference",
         wanted="raster or polygons",
     )
+
+
+def _holds_features(path: str | Path) -> bool:
+    """Whether a file holds polygons or points, and no raster."""
+    known = Path(path).is_file() and Path(path).suffix.lower() not in _ARCHIVES
+    kind = kind_of_file(path) if known else None
+    polygons = is_polygon_file(path) if kind is None else kind == "polygons"
+    return polygons or is_point_table(path)

@@ -65,18 +65,25 @@ def is_polygon_file(path: str | Path) -> bool:
     return Path(path).suffix.lower() in _VECTOR_SUFFIXES + _ZIPPED
 
 
+def called(source: Any) -> str:
+    """What messages call a file, or a table or array that is open already."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    return str(getattr(source, "attrs", {}).get("source", "(open)"))
+
+
 def read_features(
-    path: str | Path,
+    source: str | Path | gpd.GeoDataFrame,
     layer: str | None = None,
     what: str = "polygon file",
     *,
     tables: bool = False,
 ) -> Features:
-    """Read all features of a vector file.
+    """Read all features of a vector file, or of a table that is open already.
 
     Parameters
     ----------
-    path : path
+    source : path or GeoDataFrame
         See the module. All folders of a KML are read, as column ``folder``.
     layer : str, optional
         Layer to read, where a file other than KML holds several with features.
@@ -92,23 +99,11 @@ def read_features(
     GridError
         If it has no coordinate reference system, or one that its coordinates contradict.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(unreadable(path, what, "polygons"))
-    try:
-        # what the libraries mutter of single shapes is counted here instead
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", RuntimeWarning)
-            if tables and is_point_table(path):
-                (table, said), chosen = points_of_table(path, what), ""
-            elif path.suffix.lower() == ".parquet":
-                table, chosen, said = _read_parquet(path, what), "", ()
-            else:
-                table, chosen, said = _read_gdal(path, layer, what)
-    except (InputError, GridError):
-        raise
-    except (RuntimeError, OSError, ValueError, shapely.errors.ShapelyError) as err:
-        raise InputError(unreadable(path, what, "polygons")) from err
+    path = called(source)
+    if isinstance(source, gpd.GeoDataFrame):
+        table, chosen, said = source.reset_index(drop=True), "", ()
+    else:
+        table, chosen, said = _read(Path(source), layer, what, tables)
     if not isinstance(table, gpd.GeoDataFrame):
         msg = f"{path} is a table without geometry: give the polygons themselves."
         raise InputError(msg)
@@ -124,6 +119,28 @@ def read_features(
     table, impossible = _places(table, path, what)
     facts = {"features": len(table), "crs": crs_name_of(table)}
     return Features(table, impossible, said, facts | ({"layer": chosen} if chosen else {}))
+
+
+def _read(
+    path: Path, layer: str | None, what: str, tables: bool
+) -> tuple[gpd.GeoDataFrame, str, tuple[str, ...]]:
+    """The features of a file, the layer that was chosen, and what is to be said of that."""
+    if not path.is_file():
+        raise InputError(unreadable(path, what, "polygons"))
+    try:
+        # what the libraries mutter of single shapes is counted here instead
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            if tables and is_point_table(path):
+                table, said = points_of_table(path, what)
+                return table, "", said
+            if path.suffix.lower() == ".parquet":
+                return _read_parquet(path, what), "", ()
+            return _read_gdal(path, layer, what)
+    except (InputError, GridError):
+        raise
+    except (RuntimeError, OSError, ValueError, shapely.errors.ShapelyError) as err:
+        raise InputError(unreadable(path, what, "polygons")) from err
 
 
 def crs_name_of(table: gpd.GeoDataFrame) -> str:
@@ -233,7 +250,7 @@ def _choose_layers(
     return spatial
 
 
-def _places(table: gpd.GeoDataFrame, path: Path, what: str) -> tuple[gpd.GeoDataFrame, np.ndarray]:
+def _places(table: gpd.GeoDataFrame, path: str, what: str) -> tuple[gpd.GeoDataFrame, np.ndarray]:
     """The table with None for shapes that lie nowhere, and which those are.
 
     Raises

@@ -19,12 +19,12 @@ from lczlib.classes import Scheme
 from lczlib.errors import InputError
 from lczlib.grid import CELL_SIZE, describe, on_grid, row_cell_areas
 from lczlib.limits import check_size
-from lczlib.maps import MapOptions, lcz_map, open_lcz_map
+from lczlib.maps import MapOptions, as_lcz_map, lcz_map, open_lcz_map
 from lczlib.polygons import labelled_shapes
 from lczlib.reading import Reading, share, tell
 from lczlib.terms import option
 from lczlib.unreadable import kind_of_file
-from lczlib.vector_files import is_polygon_file
+from lczlib.vector_files import called, is_polygon_file
 
 LEAST_COVERED = 0.5
 """Share of a cell that polygons must cover, for it to have a class: as of valid pixels in mapping."""
@@ -34,8 +34,10 @@ _CELL_BYTES = 30  # of a grid, while it is made
 _RASTERS = (".tif", ".tiff", ".vrt", ".img", ".nc", ".nc4", ".hdf", ".h5", ".asc", ".jp2", ".png")
 
 
-def is_vector_map(path: str | Path) -> bool:
-    """Whether a file holds polygons and not a raster, by its content."""
+def is_vector_map(path: str | Path | gpd.GeoDataFrame) -> bool:
+    """Whether a file holds polygons and not a raster, by its content; an open table does."""
+    if isinstance(path, gpd.GeoDataFrame):
+        return True
     if Path(path).suffix.lower() in _RASTERS or not Path(path).is_file():
         return False
     if Path(path).suffix.lower() in (".zip", ".kmz", ".parquet"):
@@ -60,7 +62,7 @@ def scheme_of_polygons(options: MapOptions, path: str | Path, what: str) -> Sche
 
 
 def open_any_map(
-    path: str | Path,
+    source: str | Path | xr.DataArray | gpd.GeoDataFrame,
     *,
     options: MapOptions | None = None,
     cell: float | None = None,
@@ -74,8 +76,9 @@ def open_any_map(
 
     Parameters
     ----------
-    path : path
-        See `lczlib.maps.open_lcz_map` and `open_vector_map`.
+    source : path, DataArray or GeoDataFrame
+        See `lczlib.maps.open_lcz_map` and `open_vector_map`; an array that is open already is numbered
+        1-17, and taken as it is.
     options : MapOptions, optional
         Of a raster: band, numbering, no data, legend; of polygons numbering, column, layer.
     cell, column, layer, grid
@@ -92,10 +95,12 @@ def open_any_map(
     """
     options = options or MapOptions()
     column, layer = column or options.column, layer or options.layer
-    if is_vector_map(path):
+    is_open = isinstance(source, xr.DataArray)
+    path = called(source)
+    if not is_open and is_vector_map(source):
         scheme = scheme_of_polygons(options, path, what)
         return open_vector_map(
-            path, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
+            source, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
         )
     of_polygons = {
         f"cell size ({option('cell')})": cell,
@@ -106,12 +111,14 @@ def open_any_map(
         if value is not None:
             msg = f"The {what} {path} is no file of polygons, so that it takes no {asked}."
             raise InputError(msg)
+    if is_open:
+        return as_lcz_map(source, options, what)
     wanted = "raster or polygons"
-    return open_lcz_map(path, options=options, chunks=chunks, what=what, wanted=wanted)
+    return open_lcz_map(source, options=options, chunks=chunks, what=what, wanted=wanted)
 
 
 def open_vector_map(
-    path: str | Path,
+    source: str | Path | gpd.GeoDataFrame,
     *,
     cell: float | None = None,
     column: str | None = None,
@@ -124,7 +131,7 @@ def open_vector_map(
 
     Parameters
     ----------
-    path : path
+    source : path or GeoDataFrame
         See `lczlib.polygons.open_polygons`.
     cell : float, optional
         Edge of a cell in metres, 100 if not given; the grid is in the UTM zone of the place.
@@ -146,7 +153,8 @@ def open_vector_map(
     InputError, ClassSchemeError, GridError
         See `lczlib.polygons.open_polygons`; and if the grid would be too large.
     """
-    shapes, reading = labelled_shapes(path, column, scheme=scheme, layer=layer, what=what)
+    path = called(source)
+    shapes, reading = labelled_shapes(source, column, scheme=scheme, layer=layer, what=what)
     if grid is None or cell is not None:
         grid = utm_grid(shapes, CELL_SIZE if cell is None else cell, path, what)
     else:

@@ -42,7 +42,9 @@ DEPENDS = {
        for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
     **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "water_summary"}
        for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
-    "first": {"comparison"}, "second": {"comparison"},
+    "first": {"comparison"}, "second": {"comparison"}, "compare_resample": {"comparison"},
+    **{f"accuracy_{n}": {"accuracy"} for n in (
+        "block", "replicates", "resample", "seed", "stratified_sample")},
     **{f"heat_{n}": {"heat"} for n in (
         "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
         "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
@@ -76,6 +78,8 @@ OTHER = {
     "heat_radiance_mult": 3e-4, "heat_radiance_add": 0.1, "heat_interior_distance": 200.0,
     "heat_place_elevation": True, "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
     "heat_error_range": 200.0, "heat_wave_days": 2, "heat_day_block": 3,
+    "accuracy_block": 7, "accuracy_replicates": 200, "accuracy_resample": "mode", "accuracy_seed": 5,
+    "accuracy_stratified_sample": True, "compare_resample": "",
 }  # fmt: skip
 
 

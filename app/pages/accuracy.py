@@ -12,14 +12,15 @@ from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMa
 from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 
+from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
 from lczlib.kinds import TITLES
-from lczlib.study.document import SCORE_NAMES
 from lczlib.study.results import places_of_pair
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
+from ..parts.fields import RESAMPLED, card, field
 from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import help_text, html, interval, note, number, table
 from ..parts.style import WRAP_CSS
@@ -74,6 +75,9 @@ class AccuracyPage:
                 self._view.param.matrix, name="Matrix", **outline
             ),
             note("Own reference polygons or rasters: upload them on the City page."),
+            *field(self._study, "accuracy_stratified_sample"),
+            *field(self._study, "accuracy_resample", options=RESAMPLED),
+            card("Intervals", [p for n in _INTERVALS for p in field(self._study, n)]),
             help_text("What PA, UA and F1 mean", _PA),
             help_text("When is a difference not significant?", _SIGNIFICANT),
             **wide,
@@ -314,6 +318,7 @@ def _fill_matrix(
     source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
 
 
+_INTERVALS = ("accuracy_block", "accuracy_replicates", "accuracy_seed")
 _CLASSES = "<h3>Producer's accuracy, user's accuracy and F1 of each class, with 95 % intervals</h3>"
 _RELIABILITY = "<h3>Reliability: are probabilities as right as they are high?</h3>"
 _PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map

@@ -18,6 +18,7 @@ from lczlib.study.steps import named_maps
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
 from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
+from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side
 from ..parts.legend import legend
 from ..parts.markup import help_text, html, number, table
@@ -102,7 +103,8 @@ class ComparePage:
             ),
             pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
-            pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide), **wide,
+            pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide),
+            *field(self._study, "compare_resample", options=RESAMPLED), **wide,
         )  # fmt: skip
         self.content = pn.Column(
             self._slider,

@@ -55,6 +55,10 @@ def field(
     return [pn.widgets.TextInput.from_param(one, **WIDE)]
 
 
+RESAMPLED = {"nearest cell": "nearest", "commonest class": "mode", "refuse another grid": ""}
+"""How maps of classes come to one grid."""
+
+
 def card(title: str, parts: Sequence[Any]) -> pn.Card:
     """Settings under a heading that opens."""
     return pn.Card(*parts, title=title, collapsed=True, margin=(4, 5), **WIDE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -28,8 +29,10 @@ from lczlib.analysis.confusion import (
     polygon_confusion,
 )
 from lczlib.analysis.independence import training_areas
+from lczlib.analysis.options import REPLICATES
 from lczlib.analysis.placement import placement
 from lczlib.analysis.scores import CLASS_SCORES, SCORES
+from lczlib.analysis.words import assessed, assessment_html
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import Resampling, geobox_of
@@ -77,6 +80,12 @@ class Assessment:
     area: AreaEstimate | None = None
     crossings: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {assessed(self)}>"
+
+    def _repr_html_(self) -> str:
+        return assessment_html(self)
+
     @property
     def n(self) -> int:
         """Number of cells with both a reference and a predicted class."""
@@ -120,7 +129,7 @@ def assess(
     units: gpd.GeoDataFrame | None = None,
     resampling: Resampling | None = None,
     block: int | None = None,
-    replicates: int = 1000,
+    replicates: int = REPLICATES,
     seed: int = 0,
     stratified_sample: bool = False,
 ) -> Assessment:
@@ -162,6 +171,10 @@ def assess(
         If a code is not 0..17.
     """
     check_replicates(replicates)
+    for what, given in (("map", lcz), ("reference", reference)):
+        if isinstance(given, (str, Path)):
+            msg = f"The {what} {given} is a file, not open: give it to lczlib.assess, which opens files."
+            raise InputError(msg)
     crossings = pd.DataFrame()
     if isinstance(reference, gpd.GeoDataFrame):
         points = are_points(reference)
@@ -194,7 +207,9 @@ def assess(
     return replace(result, method=method, area=area, crossings=crossings)
 
 
-def assess_units(per_unit: xr.DataArray, *, replicates: int = 1000, seed: int = 0) -> Assessment:
+def assess_units(
+    per_unit: xr.DataArray, *, replicates: int = REPLICATES, seed: int = 0
+) -> Assessment:
     """Assess confusion matrices of independent units: polygons, blocks, or the cities of a data set.
 
     Parameters

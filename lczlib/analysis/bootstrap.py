@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import special, stats
 
+from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
 from lczlib.errors import InputError
 
 LEVELS = {"ci": 0.95, "ci90": 0.90}
@@ -24,8 +25,11 @@ _TURN = 100  # replicates drawn at once: weights of a turn are 100 x units
 
 def check_replicates(replicates: int) -> int:
     """Return the number of replicates if it is enough for a 95% interval, else raise."""
-    if replicates < 100:
-        msg = f"{replicates} bootstrap replicates are too few for an interval: take 100 or more."
+    if replicates < FEWEST_REPLICATES:
+        msg = (
+            f"{replicates} bootstrap replicates are too few for an interval: take {FEWEST_REPLICATES} or "
+            "more."
+        )
         raise InputError(msg)
     return replicates
 
@@ -57,7 +61,7 @@ def bootstrap_sums(
     units: np.ndarray,
     strata: np.ndarray | None = None,
     *,
-    replicates: int = 1000,
+    replicates: int = REPLICATES,
     seed: int = 0,
     collapse: bool = True,
 ) -> np.ndarray:

@@ -14,6 +14,7 @@ import xarray as xr
 from lczlib.analysis.assessment import default_block
 from lczlib.analysis.bootstrap import bootstrap_sums, degrees_of_freedom, interval
 from lczlib.analysis.confusion import block_of_cells
+from lczlib.analysis.options import REPLICATES
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.maps import certainty as certainty_of
@@ -69,7 +70,7 @@ def calibration(
     *,
     bins: int = 10,
     block: int | None = None,
-    replicates: int = 1000,
+    replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Calibration:
     """Compare the probabilities of a map with how often it is right.

@@ -19,6 +19,7 @@ from lczlib.analysis.scores import (
     overall_accuracy_built,
     overall_accuracy_weighted,
 )
+from lczlib.analysis.words import compared, comparison_html
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import Resampling
@@ -52,6 +53,12 @@ class Comparison:
     counts: xr.DataArray
     classes: pd.DataFrame
     polygons: int = 0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {compared(self)}>"
+
+    def _repr_html_(self) -> str:
+        return comparison_html(self)
 
     @property
     def n(self) -> int:

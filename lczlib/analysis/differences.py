@@ -12,6 +12,7 @@ import xarray as xr
 from lczlib.analysis.assessment import default_block
 from lczlib.analysis.bootstrap import bootstrap_sums, degrees_of_freedom, interval
 from lczlib.analysis.confusion import aligned, block_confusion, polygon_confusion
+from lczlib.analysis.options import REPLICATES
 from lczlib.analysis.scores import SCORES
 from lczlib.errors import InputError
 from lczlib.grid import Resampling
@@ -44,7 +45,8 @@ def accuracy_difference(
     reference: xr.DataArray | gpd.GeoDataFrame,
     *,
     resampling: Resampling | None = None,
-    replicates: int = 1000,
+    block: int | None = None,
+    replicates: int = REPLICATES,
     seed: int = 0,
 ) -> AccuracyDifference:
     """The difference in accuracy of two maps of one place, with a paired bootstrap interval.
@@ -61,6 +63,8 @@ def accuracy_difference(
         As of `lczlib.analysis.assess`.
     resampling : {"nearest", "mode"}, optional
         Brings the maps to one grid where they differ.
+    block : int, optional
+        Edge of a bootstrap block in cells; as of `lczlib.analysis.assess` if not given.
     replicates, seed : int
         Of the bootstrap.
 
@@ -81,11 +85,11 @@ def accuracy_difference(
     both = (first > 0) & (second > 0)
     pair = [m.where(both, 0).astype(np.uint8) for m in (first, second)]
     if polygons:
-        size = default_block(pair[0].shape)
+        size = block or default_block(pair[0].shape)
         tables = [polygon_confusion(reference, m, size) for m in pair]
         unit = str(tables[0].dims[0])
     else:
-        size = default_block(reference.shape)
+        size = block or default_block(reference.shape)
         tables, unit = [block_confusion(reference, m, size) for m in pair], "block"
     if not tables[0].size:
         msg = "No labelled cell of the reference is mapped by both maps: they lie elsewhere."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
+from lczlib.analysis.words import with_interval
 from lczlib.cli import console
 from lczlib.cli.fields import from_fields
 from lczlib.cli.options import (
@@ -28,7 +29,7 @@ from lczlib.cli.options import (
     not_negative,
 )
 from lczlib.cli.patches import buffer_of, scene_files
-from lczlib.cli.results import with_interval, write_figures
+from lczlib.cli.results import write_figures
 from lczlib.cli.train import Buffer, Column, Fringe, Inputs, Sentinel1
 from lczlib.errors import InputError
 from lczlib.scene_options import SceneOptions

@@ -1,250 +1,60 @@
-"""How LCZ maps are read: the same options in every command that takes one, for one map or several.
-
-``--scheme 1-17`` is for all maps; ``--scheme first=0-16``, repeated, for the one whose file is called so:
-``first``, ``first.tif``, and where two are called alike ``folder/first`` or the path as it was given.
-"""
+"""The options of a command's only LCZ map, of commands that are no jobs yet."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lczlib.errors import LczError
+from lczlib.jobs.map_files import OneMap, checked, open_map
+from lczlib.settings import described
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from lczlib.maps import MapOptions
 
-_KINDS = ("band", "scheme", "nodata", "legend", "column", "layer")
-_NAMES = {"column": "map_column", "layer": "map_layer"}
-"""What commands call these; ``--column`` and ``--layer`` are of a reference."""
-
-
-def _check_scheme(text: str) -> str:
-    from lczlib.numbering import MAP_SCHEMES
-
-    if text not in MAP_SCHEMES:
-        raise typer.BadParameter(f"{text!r} is no numbering: {', '.join(MAP_SCHEMES)}.")
-    return text
-
-
-def _values(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(t) for t in text.split(","))
-    except ValueError as err:
-        raise typer.BadParameter(f"{text!r} is no value, such as 255 or 0,255.") from err
-
-
-def _legend(text: str) -> dict[int, int]:
-    from lczlib.legends import parse_legend
-
-    try:
-        return parse_legend(text)
-    except LczError as err:
-        raise typer.BadParameter(str(err)) from err
-
-
-_READ: dict[str, Callable[[str], Any]] = {
-    "band": str, "scheme": _check_scheme, "nodata": _values, "legend": _legend, "column": str,
-    "layer": str,
-}  # fmt: skip
-
-
-def _whose(text: str, kind: str) -> tuple[str, str]:
-    """The map that a value is for, empty for all, and the value: of ``first=0-16`` both."""
-    # a legend has equal signs of its own, and one more where it is of one map
-    pattern = r"(.+?)=(-?\d+=.*)" if kind == "legend" else r"(.+)=(.*)"
-    parts = re.fullmatch(pattern, text.strip())
-    return (parts[1], parts[2]) if parts else ("", text.strip())
+def _option(kind: str, name: str = "") -> Any:
+    told = described(OneMap)[name or kind]
+    return typer.Option(
+        told.option, help=told.setting.doc, metavar=told.setting.metavar, show_default=False,
+        callback=_checked(kind),
+    )  # fmt: skip
 
 
 def _checked(kind: str) -> Callable[[list[str] | None], list[str] | None]:
     def callback(given: list[str] | None) -> list[str] | None:
-        for text in given or ():
-            _READ[kind](_whose(text, kind)[1])
+        try:
+            checked(kind)(given or ())
+        except LczError as err:
+            raise typer.BadParameter(str(err)) from err
         return given
 
     return callback
 
 
-def _option(kind: str, name: str, text: str) -> Any:
-    return typer.Option(
-        name,
-        help=text,
-        callback=_checked(kind),
-        metavar=f"[MAP=]{kind.upper()}",
-        show_default=False,
-    )
+Bands = Annotated[list[str] | None, _option("band")]
+Schemes = Annotated[list[str] | None, _option("scheme")]
+Nodata = Annotated[list[str] | None, _option("nodata")]
+Legends = Annotated[list[str] | None, _option("legend")]
+MapColumns = Annotated[list[str] | None, _option("column", "map_column")]
+MapLayers = Annotated[list[str] | None, _option("layer", "map_layer")]
 
 
-_BAND = "Band of the map: number or name; the LCZ Generator's lczFilter else."
-_NODATA = "No-data value of the map that its file does not declare; several by commas."
-
-Bands = Annotated[list[str] | None, _option("band", "--band", _BAND)]
-MapBands = Annotated[list[str] | None, _option("band", "--map-band", _BAND)]
-Schemes = Annotated[
-    list[str] | None, _option("scheme", "--scheme", "Numbering: 1-17, 101-107, 0-16 or wrf.")
-]
-Nodata = Annotated[list[str] | None, _option("nodata", "--nodata", _NODATA)]
-MapNodata = Annotated[list[str] | None, _option("nodata", "--map-nodata", _NODATA)]
-Legends = Annotated[
-    list[str] | None,
-    _option(
-        "legend", "--legend", "What each code of the map means: 1=2,2=3,3=B,4=D,5=G; 9=0: no data."
-    ),
-]
-MapColumns = Annotated[
-    list[str] | None,
-    _option("column", "--map-column", "Column that holds the class, of a map of polygons."),
-]
-MapLayers = Annotated[
-    list[str] | None,
-    _option("layer", "--map-layer", "Layer of a map of polygons, where its file holds several."),
-]
-
-
-def map_names(paths: Sequence[str | Path]) -> list[str]:
-    """What maps are called: file stems, with the folder, or at last a number, where they are the same."""
-    names = [Path(p).stem for p in paths]
-    if len(set(names)) < len(names):
-        names = [f"{Path(p).resolve().parent.name}/{Path(p).stem}" for p in paths]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
-    return names
-
-
-def map_options(
-    paths: Sequence[str | Path],
-    options: Mapping[str, Any],
-    *,
-    alone: Sequence[str] | None = None,
-    kinds: Mapping[str, str] | None = None,
-    given_to: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[str, MapOptions]:
-    """How each of a command's maps is to be read.
-
-    Parameters
-    ----------
-    paths : sequence of path
-        The maps.
-    options : mapping
-        The command's values by parameter name: band, scheme, nodata, legend, map_column, map_layer.
-    alone : sequence of str, optional
-        Names of the maps that values without a name are for; all when not given.
-    kinds : mapping of str to str, optional
-        The command's names for these, where they are others.
-    given_to : mapping, optional
-        Of a map, what other options of the command say of it, by kind.
+def open_only_map(options: Mapping[str, Any]) -> xr.DataArray:
+    """Open the map of a command, of whose values by parameter name (`locals()`) this reads its own.
 
     Raises
     ------
     typer.BadParameter
-        If a value is for a map that is none of these, or for one of several, or comes twice.
+        If a value is for a map that is none, or comes twice.
+    InputError, ClassSchemeError, GridError
+        If it is no map.
     """
-    from lczlib.jobs.map_files import named_map
-    from lczlib.maps import MapOptions
-
-    names = map_names(paths)
-    chosen: dict[str, dict[str, Any]] = {
-        name: {k: v for k, v in (given_to or {}).get(name, {}).items() if v is not None}
-        for name in names
-    }
-    called = _NAMES | dict(kinds or {})
-    for kind in _KINDS:
-        given = options.get(called.get(kind, kind)) or ()
-        common = {}
-        for text in [given] if isinstance(given, str) else given:
-            whose, value = _whose(text, kind)
-            try:
-                meant = whose and named_map(whose, names, list(paths))
-            except LczError as err:
-                raise typer.BadParameter(f"{text!r}: {err}") from err
-            target = chosen[meant] if meant else common
-            if kind in target:
-                raise typer.BadParameter(f"{text!r}: {kind} is given twice for one map.")
-            target[kind] = _READ[kind](value)
-        for name in alone if alone is not None else names:
-            chosen[name] = common | chosen[name]
-    return {name: MapOptions(**values) for name, values in chosen.items()}
-
-
-def one_map(
-    path: str | Path, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None
-) -> MapOptions:
-    """How a command's only map is to be read (see `map_options`)."""
-    return next(iter(map_options([path], options, kinds=kinds).values()))
-
-
-UHI_NAMES = {"band": "map_band", "nodata": "map_nodata"}
-"""``lcz uhi`` has a band and values of temperatures too."""
-
-
-def open_map(
-    path: str | Path,
-    options: MapOptions,
-    *,
-    name: str = "",
-    kinds: Mapping[str, str] | None = None,
-    **more: Any,
-) -> xr.DataArray:
-    """Open a map; what a message advises is for this map, by the names that the command has for it.
-
-    Parameters
-    ----------
-    path : path
-        The map.
-    options : MapOptions
-        How it is read.
-    name : str
-        Of the map, where the command has several.
-    kinds : mapping of str to str, optional
-        As of `map_options`.
-    **more
-        As of `lczlib.vector_maps.open_any_map`.
-    """
-    from lczlib.jobs.map_files import advising
-    from lczlib.vector_maps import open_any_map
-
-    with advising(name, _NAMES | dict(kinds or {})):
-        return open_any_map(path, options=options, **more)
-
-
-def open_maps(
-    paths: Sequence[str | Path],
-    reading: Mapping[str, MapOptions],
-    *,
-    cell: float | None,
-    chunks: object,
-) -> dict[str, xr.DataArray]:
-    """Open a command's maps by name; those of polygons lie on the grid of the first raster among them.
-
-    Parameters
-    ----------
-    paths : sequence of path
-        The maps.
-    reading : mapping
-        As of `map_options`, in the order of the maps.
-    cell, chunks
-        As of `lczlib.vector_maps.open_any_map`; with a `cell` polygons have a grid of their own.
-    """
-    from lczlib.grid import geobox_of
-    from lczlib.vector_maps import is_vector_map
-
-    named = dict(zip(reading, paths, strict=True))
-    vector = {name: is_vector_map(path) for name, path in named.items()}
-    found: dict[str, xr.DataArray] = {}
-    grid = None
-    for name in sorted(named, key=vector.__getitem__):
-        options, size = reading[name], cell
-        if any(vector.values()) and not vector[name]:
-            # what is said of all maps is for the polygons among them; without any it is refused
-            options, size = replace(options, column=None, layer=None), None
-        found[name] = open_map(named[name], options, name=name, grid=grid, chunks=chunks, cell=size)
-        grid = geobox_of(found[name]) if grid is None else grid
-    return {name: found[name] for name in named}
+    given = {n: options[n] for n in described(OneMap) if options.get(n) is not None}
+    try:
+        request = OneMap(**given)
+    except LczError as err:
+        raise typer.BadParameter(str(err)) from err
+    return open_map(request.map_path, request)

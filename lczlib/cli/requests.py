@@ -53,6 +53,7 @@ def command(
     parameters = [_parameter(found, name in required) for name, found in told.items()]
     first = [p for p in parameters if _is_argument(p)]
     rest = [p for p in parameters if not _is_argument(p)]
+    rest.sort(key=lambda p: p.default is None)  # what must be given comes first
     signature = inspect.Signature([*first, *rest, *more])
     extra = {p.name for p in more}
 

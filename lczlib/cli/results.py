@@ -1,46 +1,14 @@
-"""What commands share: steps with a progress bar, figures as files, numbers with intervals."""
+"""What commands share that are no jobs yet: their manifest, and figures as files."""
 
 from __future__ import annotations
 
-import importlib.util
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from lczlib.cli import console
-
 _NOT_CHOSEN = ("folder", "out", "context")  # where the result goes is no part of it
-
-CHUNKS = {"y": 2048, "x": 2048}
-"""Maps are read in chunks of this size, so that large ones need little memory."""
-
-
-@contextmanager
-def steps(total: int) -> Iterator[Callable[[str], None]]:
-    """Yield a function that names the next of `total` steps in a progress bar."""
-    from rasterio.errors import NotGeoreferencedWarning
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with (
-        Progress(*columns, console=console.err, transient=True) as bar,
-        warnings.catch_warnings(),
-    ):
-        # GDAL says so of the chunks of a lazily warped map, whose place odc-geo keeps itself
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        task = bar.add_task("", total=total)
-        begun = False
-
-        def step(what: str) -> None:
-            nonlocal begun
-            bar.update(task, description=what, advance=int(begun))
-            begun = True
-
-        yield step
 
 
 @contextmanager
@@ -109,19 +77,9 @@ def recorded(
 
 def write_figures(out: Path, figures: Mapping[str, Callable[[], Any]]) -> None:
     """Write figures as PNG and SVG, or say what they need where HoloViews is not installed."""
-    if not all(importlib.util.find_spec(name) for name in ("holoviews", "matplotlib")):
-        console.warn("no figures: they need holoviews and matplotlib (pip install 'lczlib[app]').")
-        return
-    from lczlib.figures import save_figure
+    from lczlib.jobs.record import can_draw
 
-    for name, make in figures.items():
-        figure = make()
-        for suffix in ("png", "svg"):
-            save_figure(figure, out / f"{name}.{suffix}")
+    if can_draw():
+        from lczlib.figures import save_figures
 
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """``0.674 (0.606-0.739)``; a dash where there is no value, no bracket where no interval."""
-    if value != value:
-        return "-"
-    return f"{value:.3f}" if low != low else f"{value:.3f} ({low:.3f}-{high:.3f})"
+        save_figures(figures, out)

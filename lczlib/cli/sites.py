@@ -15,8 +15,7 @@ from lczlib.cli.maps import (
     MapLayers,
     Nodata,
     Schemes,
-    one_map,
-    open_map,
+    open_only_map,
 )
 from lczlib.cli.options import Cell, Seed, each, not_negative
 
@@ -75,12 +74,11 @@ def sites(
     from lczlib.cli.results import recorded
     from lczlib.export import staged, write_result
 
-    reading = one_map(map_path, options)
     with (
         console.err.status("Looking for sites"),
         recorded("sites", out, options, ("map_path",), maps=("map_path",)),
     ):
-        lcz = open_map(map_path, reading, cell=cell)
+        lcz = open_only_map(options)
         found = sensor_sites(
             lcz, sensors, border_distance=border_distance, spacing=spacing,
             with_water=with_water, seed=seed,
@@ -169,9 +167,8 @@ def morphology(
     from lczlib.export import write_raster
     from lczlib.export.files import write_table
 
-    reading = one_map(map_path, options)
     with recorded("morphology", out, options, ("map_path",), maps=("map_path",)):
-        lcz = open_map(map_path, reading, cell=cell)
+        lcz = open_only_map(options)
         areas = class_areas(lcz)
         layers = {name: morphology_raster(lcz, name) for name in parameter or PARAMETERS}
         ranges = morphology_table().drop(columns=["code", "name"])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
 from lczlib.cli import console
-from lczlib.cli.assess import print_assessment
+from lczlib.cli.assess_tables import print_assessment
 from lczlib.cli.fields import from_fields
 from lczlib.cli.options import (
     BatchSize,
@@ -254,7 +255,9 @@ def evaluate(
     sentinel1: Sentinel1 = None,
     fringe: Fringe = 0,
     spacing: Spacing = 480.0,
-    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap replicates.")] = 1000,
+    replicates: Annotated[
+        int, typer.Option(min=FEWEST_REPLICATES, help="Bootstrap replicates.")
+    ] = REPLICATES,
     seed: Seed = 0,
     device: Device = "auto",
     figures: Annotated[bool, typer.Option(help="Draw the confusion matrix.")] = True,

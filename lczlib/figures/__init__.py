@@ -17,7 +17,7 @@ from lczlib.figures.comparison import (
     cross_table_figure,
 )
 from lczlib.figures.explore import explore
-from lczlib.figures.save import save_figure
+from lczlib.figures.save import save_figure, save_figures
 
 __all__ = [
     "agreement_figure",
@@ -30,4 +30,5 @@ __all__ = [
     "explore",
     "reliability_figure",
     "save_figure",
+    "save_figures",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,11 @@ def save_figure(figure: Any, path: str | Path, *, dpi: int = 150) -> Path:
     with staged(path) as temporary:
         hv.save(figure, temporary, fmt=kind, dpi=dpi, backend="matplotlib")
     return path
+
+
+def save_figures(figures: Mapping[str, Callable[[], Any]], folder: str | Path) -> None:
+    """Write figures by name, each made when it is its turn, as PNG and SVG."""
+    for name, make in figures.items():
+        figure = make()
+        for suffix in ("png", "svg"):
+            save_figure(figure, Path(folder) / f"{name}.{suffix}")

@@ -6,6 +6,8 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``request``       what requests have in common; ``result``: what results have
 ``map_files``     the maps that a job is given, and how each is read
 ``record``        the manifest beside what is written
+``assess``        accuracy of a map
+``compare``       maps against each other
 ``surface_heat``  heat island of the surface, of thermal rasters
 ``air_heat``      canopy heat island of rasters of air temperature
 ``canopy_heat``   canopy heat island of stations

@@ -70,7 +70,7 @@ def _check_time_format(text: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CanopyHeatRequest(CanopyOptions, ZoneReading):
+class CanopyHeatRequest(ZoneReading, CanopyOptions):
     """The canopy heat island of a map's zones, from stations."""
 
     command: ClassVar = "uhi"

@@ -59,7 +59,7 @@ def _measures() -> Iterable[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PixelHeatRequest(SurfaceOptions, ZoneReading):
+class PixelHeatRequest(ZoneReading, SurfaceOptions):
     """A heat island of rasters."""
 
     command: ClassVar = "uhi"

@@ -1,8 +1,8 @@
 """The LCZ maps that a job is given, and how each of them is read.
 
 What is said of maps is ``VALUE``, for all of them, or ``MAP=VALUE`` for the one whose file is called so:
-``scheme=("1-17",)``, ``scheme=("first=0-16", "second.tif=1-17")``; where two are called alike
-``folder/first``, or the path as it was given.
+``scheme=("1-17",)``, ``scheme=("first=0-16", "second=1-17")``. ``MAP`` is ``first``, ``first.tif``, and
+where two are called alike ``folder/first`` or the path as it was given.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.request import Request, Source, is_path, name_of
+from lczlib.jobs.request import Request, Source, is_path
 from lczlib.settings import setting
 from lczlib.terms import renamed
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 KINDS = ("band", "scheme", "nodata", "legend", "column", "layer")
 """What can be said of a map."""
+MAPS = "How maps are read, where their files do not say"
+CHUNKS = {"y": 2048, "x": 2048}
+"""Maps that are counted chunk by chunk are read so, and large ones need little memory."""
 
 
 def _scheme(text: str) -> str:
@@ -42,7 +45,7 @@ def _values(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(t) for t in text.split(","))
     except ValueError as err:
-        msg = f"{text!r} is no value, such as 255 or 0,255."
+        msg = f"{text!r} is no value: write a number, such as 255, or several by commas."
         raise InputError(msg) from err
 
 
@@ -57,6 +60,17 @@ _READ: dict[str, Callable[[str], Any]] = {
 }  # fmt: skip
 
 
+def read_value(kind: str, text: str) -> Any:
+    """What a text says of a map, one of `KINDS`, as `lczlib.maps.MapOptions` takes it.
+
+    Raises
+    ------
+    LczError
+        If it is none.
+    """
+    return _READ[kind](text)
+
+
 def _whose(text: str, kind: str) -> tuple[str, str]:
     """The map that a value is for, empty for all, and the value: of ``first=0-16`` both."""
     # a legend has equal signs of its own, and one more where it is of one map
@@ -65,18 +79,35 @@ def _whose(text: str, kind: str) -> tuple[str, str]:
     return (parts[1], parts[2]) if parts else ("", text.strip())
 
 
+def _texts(said: Any) -> tuple[str, ...]:
+    """What is said of maps as texts: also a band or value for no data as numbers, a legend as mapping.
+
+    A mapping of names holds what is said of each: ``{"first": "0-16", "second": {1: 2, 2: "B"}}``.
+    """
+    if isinstance(said, Mapping):
+        if any(isinstance(k, str) and not k.lstrip("-").isdigit() for k in said):
+            return tuple(f"{k}={text}" for k, v in said.items() for text in _texts(v))
+        return (",".join(f"{k}={v}" for k, v in said.items()),)
+    if not isinstance(said, Sequence) or isinstance(said, str):
+        return () if said is None else (str(said),)
+    if all(isinstance(v, str) for v in said):
+        return tuple(said)
+    return (",".join(map(str, said)),)
+
+
 def checked(kind: str) -> Callable[[Sequence[str]], None]:
     """What holds the values of one of `KINDS` to what they may be."""
 
     def check(given: Sequence[str]) -> None:
         for text in given:
-            _READ[kind](_whose(text, kind)[1])
+            read_value(kind, _whose(text, kind)[1])
 
     return check
 
 
 def _of_maps(kind: str, doc: str, title: str) -> Any:
-    return setting((), doc, title=title, check=checked(kind), metavar=f"[MAP=]{kind.upper()}")
+    metavar = f"[MAP=]{kind.upper()}"
+    return setting((), doc, title=title, check=checked(kind), metavar=metavar, group=MAPS)
 
 
 def band() -> Any:
@@ -101,6 +132,8 @@ class MapReading(Request):
 
     called: ClassVar[Mapping[str, str]] = {"column": "map_column", "layer": "map_layer"}
     """What settings are called, where it is not as in `KINDS`."""
+    apart: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Of a map that values without a name are not for: of its kinds the settings that are."""
 
     scheme: tuple[str, ...] = _of_maps(
         "scheme", "Numbering of the map: 1-17, 101-107, 0-16 or wrf; by its codes and legend else.",
@@ -111,7 +144,7 @@ class MapReading(Request):
     )
     cell: float | None = setting(
         None, "Cell in metres of the grid that a map of polygons is laid on.", title="Cell (m)", low=0,
-        open_ends=True, metavar="METRES", usual="100",
+        open_ends=True, metavar="METRES", usual="100", group=MAPS,
     )  # fmt: skip
     map_column: tuple[str, ...] = _of_maps(
         "column", "Column that holds the class, of a map of polygons.", "Column (of polygons)"
@@ -120,20 +153,86 @@ class MapReading(Request):
         "layer", "Layer of a map of polygons, where its file holds several.", "Layer (of polygons)"
     )
 
+    def __post_init__(self) -> None:
+        for kind in KINDS:
+            name = self.called.get(kind, kind)
+            object.__setattr__(self, name, _texts(getattr(self, name)))
+        super().__post_init__()
+        self.reading()  # refuses what is said of no map, or twice
+
+    def map_names(self) -> list[str]:
+        """What its maps are called, in their order."""
+        return map_names([v for n, v in self.sources() if n in self.maps])
+
+    def reading(self) -> dict[str, MapOptions]:
+        """How each of its maps is to be read, by name.
+
+        Raises
+        ------
+        InputError
+            If a value is for a map that is none of these, or for one of several, or comes twice.
+        """
+        from lczlib.maps import MapOptions
+
+        given = [(n, v) for n, v in self.sources() if n in self.maps]
+        names, paths = self.map_names(), _paths([v for _, v in given])
+        own = [self.apart.get(setting) for setting, _ in given]
+        chosen: dict[str, dict[str, Any]] = {}
+        for name, settings in zip(names, own, strict=True):
+            said = {k: getattr(self, s) for k, s in (settings or {}).items()}
+            chosen[name] = {k: v for k, v in said.items() if v is not None}
+        for kind in KINDS:
+            common: dict[str, Any] = {}
+            parameter = self.called.get(kind, kind)
+            try:
+                for text in getattr(self, parameter):
+                    whose, value = _whose(text, kind)
+                    target = chosen[_named(whose, names, paths, text)] if whose else common
+                    if kind in target:
+                        msg = f"{text!r}: {kind} is given twice for one map."
+                        raise InputError(msg)
+                    target[kind] = read_value(kind, value)
+            except InputError as error:
+                raise type(error)(error.message, parameter=parameter) from error
+            for name, settings in zip(names, own, strict=True):
+                chosen[name] = chosen[name] if settings else common | chosen[name]
+        return {name: MapOptions(**values) for name, values in chosen.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneMap(MapReading):
+    """An LCZ map, and how it is read."""
+
+    maps: ClassVar = ("map_path",)
+
+    map_path: Source = setting(
+        ..., "LCZ map: a raster, or polygons.", title="Map", file=True, argument=True, metavar="MAP"
+    )
+    band: tuple[str, ...] = band()
+    nodata: tuple[str, ...] = nodata()
+
 
 def map_names(sources: Sequence[Source]) -> list[str]:
     """What maps are called: file stems, with the folder, or at last a number, where they are the same."""
-    paths = [v if is_path(v) else name_of(v, f"map {i}") for i, v in enumerate(sources, start=1)]
-    names = [Path(p).stem for p in paths]
+    paths = _paths(sources)
+    names = [path.stem for path in paths]
     if len(set(names)) < len(names):
-        names = [f"{Path(p).resolve().parent.name}/{Path(p).stem}" for p in paths]
+        names = [f"{path.resolve().parent.name}/{path.stem}" for path in paths]
     if len(set(names)) < len(names):
         names = [f"{name} ({i})" for i, name in enumerate(names, start=1)]
     return names
 
 
-def named_map(whose: str, names: Sequence[str], sources: Sequence[Source]) -> str:
-    """The name by `map_names` of the map that is meant by its name, file name or path.
+def _paths(sources: Sequence[Source]) -> list[Path]:
+    """Where maps are; an open one is where it came from, or has a number for a name."""
+    return [
+        Path(v if is_path(v) else getattr(v, "attrs", {}).get("source") or f"map {i}")
+        for i, v in enumerate(sources, start=1)
+    ]
+
+
+def _named(whose: str, names: Sequence[str], paths: Sequence[Path], text: str) -> str:
+    """The name by `map_names` of the map that a text means by its name, file name or path.
 
     Raises
     ------
@@ -143,81 +242,21 @@ def named_map(whose: str, names: Sequence[str], sources: Sequence[Source]) -> st
     if whose in names:
         return whose
     found = []
-    for name, source in zip(names, sources, strict=True):
-        path = Path(source) if is_path(source) else Path(name)
+    for name, path in zip(names, paths, strict=True):
         folder = path.resolve().parent.name
         known = (path.stem, path.name, f"{folder}/{path.stem}", f"{folder}/{path.name}")
         if whose in known or Path(whose) == path:
             found.append(name)
     if len(found) > 1:
         msg = (
-            f"{len(found)} maps are called {whose}; name one as {', '.join(found)}, or by its path."
+            f"{text!r}: {len(found)} maps are called {whose}; name one as {', '.join(found)}, or by its "
+            "path."
         )
         raise InputError(msg)
     if not found:
-        msg = f"it is for no map of these: {', '.join(names)}."
+        msg = f"{text!r} is for no map of these: {', '.join(names)}."
         raise InputError(msg)
     return found[0]
-
-
-def map_options(
-    names: Sequence[str],
-    request: MapReading,
-    *,
-    sources: Sequence[Source] | None = None,
-    alone: Sequence[str] | None = None,
-    given_to: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[str, MapOptions]:
-    """How each of a job's maps is to be read.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Of `map_names`.
-    request : MapReading
-        What was said of them.
-    sources : sequence, optional
-        The maps, which may then be meant by file name and path too.
-    alone : sequence of str, optional
-        The maps that values without a name are for; all when not given.
-    given_to : mapping, optional
-        Of a map, what other settings of the job say of it, by kind.
-
-    Raises
-    ------
-    InputError
-        If a value is for a map that is none of these, or comes twice.
-    """
-    from lczlib.maps import MapOptions
-
-    chosen: dict[str, dict[str, Any]] = {
-        name: {k: v for k, v in (given_to or {}).get(name, {}).items() if v is not None}
-        for name in names
-    }
-    for kind in KINDS:
-        parameter = request.called.get(kind, kind)
-        common: dict[str, Any] = {}
-        for text in getattr(request, parameter):
-            whose, value = _whose(text, kind)
-            try:
-                meant = whose and named_map(whose, names, names if sources is None else sources)
-            except InputError as err:
-                msg = f"{text!r}: {err}"
-                raise InputError(msg, parameter=parameter) from err
-            target = chosen[meant] if meant else common
-            if kind in target:
-                msg = f"{text!r}: {kind} is given twice for one map."
-                raise InputError(msg, parameter=parameter)
-            target[kind] = _READ[kind](value)
-        for name in alone if alone is not None else names:
-            chosen[name] = common | chosen[name]
-    return {name: MapOptions(**values) for name, values in chosen.items()}
-
-
-def one_map(source: Source, request: MapReading) -> MapOptions:
-    """How a job's only map is to be read (see `map_options`)."""
-    (name,) = map_names([source])
-    return map_options([name], request, sources=[source])[name]
 
 
 def open_map(
@@ -232,25 +271,38 @@ def open_map(
 
     Parameters
     ----------
-    source : path or DataArray
-        The map; an open one is taken as it is.
+    source : path, DataArray or GeoDataFrame
+        The map; an open one is taken as it is, and polygons are laid on a grid.
     request : MapReading
         The job's.
     options : MapOptions, optional
-        How it is read; as `one_map` when not given.
+        How it is read; not needed where the job has one map.
     name : str
         Of the map, where the job has several.
     **more
         As of `lczlib.vector_maps.open_any_map`.
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If it is no map.
     """
-    from lczlib.maps import as_lcz_map
+    import geopandas as gpd
+    import xarray as xr
+
     from lczlib.vector_maps import open_any_map
 
-    if not is_path(source):
-        return as_lcz_map(source)
+    if not (is_path(source) or isinstance(source, (xr.DataArray, gpd.GeoDataFrame))):
+        msg = (
+            "An LCZ map is a file, an open DataArray or a GeoDataFrame of polygons, not "
+            f"{type(source).__name__}."
+        )
+        raise InputError(msg)
     more.setdefault("cell", request.cell)
+    if options is None:
+        (options,) = request.reading().values()
     with advising(name, request.called):
-        return open_any_map(source, options=options or one_map(source, request), **more)
+        return open_any_map(source, options=options, **more)
 
 
 def map_network(source: Source) -> str:
@@ -262,30 +314,29 @@ def map_network(source: Source) -> str:
 
 
 def open_maps(
-    sources: Sequence[Source],
-    request: MapReading,
-    reading: Mapping[str, MapOptions],
-    *,
-    chunks: object,
+    sources: Sequence[Source], request: MapReading, *, chunks: object
 ) -> dict[str, xr.DataArray]:
     """Open a job's maps by name; those of polygons lie on the grid of the first raster among them.
 
     Parameters
     ----------
-    sources : sequence of path or DataArray
+    sources : sequence of path, DataArray or GeoDataFrame
         The maps.
     request : MapReading
         The job's; with a `cell` polygons have a grid of their own.
-    reading : mapping
-        As of `map_options`, in the order of the maps.
     chunks
         As of `lczlib.vector_maps.open_any_map`.
     """
+    import xarray as xr
+
     from lczlib.grid import geobox_of
     from lczlib.vector_maps import is_vector_map
 
+    reading = request.reading()
     named = dict(zip(reading, sources, strict=True))
-    vector = {name: is_path(path) and is_vector_map(path) for name, path in named.items()}
+    vector = {
+        name: not isinstance(v, xr.DataArray) and is_vector_map(v) for name, v in named.items()
+    }
     found: dict[str, xr.DataArray] = {}
     grid = None
     for name in sorted(named, key=vector.__getitem__):

@@ -95,6 +95,6 @@ def can_draw() -> bool:
     """Whether figures can be drawn here; where not, it is told once."""
     if find_spec("holoviews") and find_spec("matplotlib"):
         return True
-    why = "no figures: holoviews and matplotlib are not installed (extra 'app')"
-    tell(Reading("figures", "", (why,)))
+    why = "No figures: they need holoviews and matplotlib (pip install 'lczlib[app]')."
+    tell(Reading("drawing", "figures", ("left out",), (why,)))
     return False

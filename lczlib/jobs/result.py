@@ -46,6 +46,12 @@ class Result:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.headline()}>"
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__repr__ = (
+            Result.__repr__
+        )  # else each data class would make itself one of all its fields
+
     def _repr_html_(self) -> str:
         from html import escape
 
@@ -76,13 +82,13 @@ class Result:
         """
         from lczlib.jobs.record import can_draw, recorded
 
-        folder = Path(folder)
+        folder, drawn = Path(folder), figures and can_draw()
         record = recorded(
             self.request, folder, seconds=self.seconds, figures=figures, also_read=self.also_read(),
             **self.facts(),
         )  # fmt: skip
         with told_before(self.read), record:
-            self._write(folder, figures and can_draw())
+            self._write(folder, drawn)
         return folder
 
     def _write(self, folder: Path, figures: bool) -> None:

@@ -63,6 +63,9 @@ class MapResult:
     warnings: tuple[str, ...]
     manifest: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} in {self.out}: {', '.join(self.kinds)}>"
+
 
 def map_city(
     request: MapRequest,

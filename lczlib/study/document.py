@@ -15,6 +15,7 @@ import pandas as pd
 
 from lczlib import catalog
 from lczlib.analysis import SCORES, class_areas
+from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
@@ -40,14 +41,6 @@ _METHODS = (
     "Heat island: difference of the zones' temperatures to LCZ D; intervals (95 %) resample blocks of the scene, or "
     "stations and blocks of days.",
 )
-
-
-SCORE_NAMES = {
-    "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
-    "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
-    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
-}  # fmt: skip
-"""What the scores of an assessment are called."""
 
 
 def maps_of(study: Study) -> dict[str, Any]:

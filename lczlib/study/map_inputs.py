@@ -8,67 +8,34 @@ from typing import Any
 import param
 import xarray as xr
 
-from lczlib.errors import InputError
-from lczlib.legends import parse_legend
+from lczlib.jobs.map_files import KINDS, OneMap, read_value
 from lczlib.maps import MapOptions, open_map_certainty
 from lczlib.numbering import MAP_SCHEMES
+from lczlib.settings import described
 
 OWN_MAPS = ("map", "reference")
 """Files that a user gives as maps: the first part of their settings' names."""
 
 
-def _band() -> param.String:
-    return param.String(
-        "", doc="Band of the classes, by number or name; empty: the LCZ Generator's lczFilter, or the "
-        "only one.",
-    )  # fmt: skip
-
-
-def _scheme() -> param.Selector:
-    return param.Selector(
-        default="", objects=["", *MAP_SCHEMES],
-        doc="Numbering of the codes, where they do not tell it: 1-17; 1-10 and 101-107; 0-16; or WRF's "
-        "31-41 and 51-61.",
-    )  # fmt: skip
-
-
-def _nodata() -> param.String:
-    return param.String(
-        "", doc="Values that are no data and that the file does not declare: 255 or 0,255."
-    )
-
-
-def _legend() -> param.String:
-    return param.String(
-        "",
-        doc="What each code means, in place of a numbering: 1=2,2=3,3=B,4=D,5=G; 9=0 is no data.",
-    )
-
-
-def _column() -> param.String:
-    return param.String("", doc="Of polygons: the column that holds the class.")
-
-
-def _layer() -> param.String:
-    return param.String("", doc="Of polygons: the layer to read, of a file that holds several.")
+def map_settings(which: str) -> tuple[str, ...]:
+    """Names of the settings of one of `OWN_MAPS`."""
+    return tuple(f"{which}_{kind}" for kind in KINDS)
 
 
 class MapInputs(param.Parameterized):
-    """How a study reads its own LCZ map and its own reference: the options of every command."""
-
-    map_band, map_scheme, map_nodata, map_legend = _band(), _scheme(), _nodata(), _legend()
-    reference_band, reference_scheme = _band(), _scheme()
-    reference_nodata, reference_legend = _nodata(), _legend()
-    map_column, map_layer = _column(), _layer()
-    reference_column, reference_layer = _column(), _layer()
+    """How a study reads its own LCZ map and its own reference: the settings of every job."""
 
 
-_SETTINGS = ("band", "scheme", "nodata", "legend", "column", "layer")
-
-
-def map_settings(which: str) -> tuple[str, ...]:
-    """Names of the settings of one of `OWN_MAPS`."""
-    return tuple(f"{which}_{kind}" for kind in _SETTINGS)
+for _name, _kind in (
+    (n, k) for which in OWN_MAPS for n, k in zip(map_settings(which), KINDS, strict=True)
+):
+    _told = described(OneMap)[OneMap.called.get(_kind, _kind)].setting
+    _made = (
+        param.Selector(default="", objects=["", *MAP_SCHEMES], doc=_told.doc)
+        if _kind == "scheme"
+        else param.String("", doc=_told.doc)
+    )
+    MapInputs.param.add_parameter(_name, _made)
 
 
 def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
@@ -76,19 +43,13 @@ def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
 
     Raises
     ------
-    InputError
+    LczError
         If a no-data value is no number, or the legend is none.
     """
-    band, scheme, nodata, legend, column, layer = (values[n].strip() for n in map_settings(which))
-    try:
-        missing = tuple(float(t) for t in nodata.split(",") if t.strip())
-    except ValueError as err:
-        msg = f"{nodata!r} is no no-data value: write a number, such as 255, or several by commas."
-        raise InputError(msg) from err
-    return MapOptions(
-        band or None, scheme or None, missing, parse_legend(legend) if legend else None,
-        column or None, layer or None,
-    )  # fmt: skip
+    texts = {
+        kind: values[name].strip() for kind, name in zip(KINDS, map_settings(which), strict=True)
+    }
+    return MapOptions(**{kind: read_value(kind, text) for kind, text in texts.items() if text})
 
 
 class OwnCertainty:

@@ -11,17 +11,18 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import xarray as xr
 
 import lczlib
 from lczlib import catalog
 from lczlib.errors import Cancelled, CatalogError, InputError, LczError
-from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
+from lczlib.jobs.request import Cancel
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
+from lczlib.study.accuracy_inputs import RESAMPLE
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
 
@@ -184,17 +185,39 @@ class Accuracy:
 
 
 def assess_maps(
-    maps: Maps | None, reference: References, kind: str, own: Mapping[str, xr.DataArray]
+    maps: Maps | None,
+    reference: References,
+    kind: str,
+    own: Mapping[str, xr.DataArray],
+    cancelled: Cancel | None = None,
+    *,
+    resample: Resampling | None = RESAMPLE,
+    **settings: Any,
 ) -> Accuracy:
     """Accuracy of each map of a result, and of an own map.
+
+    Parameters
+    ----------
+    maps : Maps or None
+        The result.
+    reference : References
+        Of the place.
+    kind : {"polygons", "raster"}
+        Which of the references is wanted; the other is taken where there is only that.
+    own : mapping of str to DataArray
+        Further maps by name.
+    cancelled : callable, optional
+        As of all jobs.
+    resample, **settings
+        Of `lczlib.jobs.assess.AssessRequest`.
 
     Raises
     ------
     InputError
         If there is no reference, or none of the maps can be judged by it.
     """
-    from lczlib.analysis import accuracy_difference, assess
-    from lczlib.analysis.calibration import calibration
+    from lczlib.analysis import accuracy_difference
+    from lczlib.jobs.assess import AssessRequest, run
 
     truth: Any = reference.polygons if kind == "polygons" else reference.raster
     other = "raster" if kind == "polygons" else "polygons"
@@ -207,24 +230,30 @@ def assess_maps(
     found, calibrated, refused = {}, {}, {}
     judged = {**(maps.kinds if maps else {}), **own}
     for name, lcz in judged.items():
-        resampling = None if isinstance(truth, gpd.GeoDataFrame) else "nearest"
+        proba = maps.probabilities.get(name) if maps else None
+        if proba is not None and isinstance(truth, xr.DataArray):
+            proba = proba if same_grid(geobox_of(proba), geobox_of(truth)) else None
+        request = AssessRequest(
+            lcz_map=lcz, reference=truth, probabilities=proba, resample=resample, **settings
+        )
         try:
-            found[name] = assess(lcz, truth, resampling=resampling)
+            result = run(request, cancelled=cancelled)
+        except Cancelled:
+            raise
         except LczError as err:  # a map of another place takes nothing from the others
             refused[name] = err
             continue
-        proba = maps.probabilities.get(name) if maps else None
-        if proba is not None and (
-            isinstance(truth, gpd.GeoDataFrame) or same_grid(geobox_of(proba), geobox_of(truth))
-        ):
-            calibrated[name] = calibration(proba, truth)
+        found[name] = result.assessment
+        if result.calibration is not None:
+            calibrated[name] = result.calibration
     if not found:
         raise next(iter(refused.values()))
     differences = {}
+    drawn = {n: settings[n] for n in ("block", "replicates", "seed") if n in settings}
     for first, second in combinations(found, 2):
         try:
             differences[first, second] = accuracy_difference(
-                judged[first], judged[second], truth, resampling="nearest"
+                judged[first], judged[second], truth, resampling=resample, **drawn
             )
         except LczError:  # two maps without a common labelled cell, or a single polygon
             continue

@@ -15,6 +15,7 @@ from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.kinds import Kind
 from lczlib.mapping import METHODS, MapRequest
 from lczlib.reading import Reading, readings
+from lczlib.study.accuracy_inputs import AccuracyInputs
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.places import DEMO, Places
@@ -62,7 +63,7 @@ class Ticket:
                 self.read[:] = heard
 
 
-class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs):
+class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are

@@ -16,7 +16,9 @@ from typing import Any
 import xarray as xr
 
 from lczlib.errors import InputError
+from lczlib.jobs.assess import AssessRequest
 from lczlib.kinds import TITLES, Kind
+from lczlib.study.accuracy_inputs import ACCURACY, COMPARISON, AccuracyInputs
 from lczlib.study.existing import open_result_place
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
@@ -31,6 +33,7 @@ from lczlib.study.material import (
 from lczlib.study.places import Places
 from lczlib.study.results import run_map
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
+from lczlib.study.settings import told
 from lczlib.study.water import WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 from lczlib.study.water_inputs import WATER_INPUTS
@@ -106,7 +109,7 @@ def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any)
 
 
 def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
-    from lczlib.analysis.comparison import compare
+    from lczlib.jobs.compare import CompareRequest, run
 
     maps = named_maps(v)
     first, second = v["first"], v["second"]
@@ -117,14 +120,20 @@ def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled
     if first == second:
         msg = f"Both maps are {TITLES[first]}: choose two different ones."
         raise InputError(msg)
-    return compare(maps[first], maps[second], names=(first, second), resampling="nearest")
+    request = CompareRequest(
+        map_a=maps[first], map_b=maps[second], names=(first, second),
+        resample=v["compare_resample"] or None,
+    )  # fmt: skip
+    return run(request, progress=progress, cancelled=cancelled).first
 
 
 def _accuracy(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.study.results import assess_maps
 
     own = {Kind.OWN: v["own_map"]} if v.get("own_map") is not None else {}
-    return assess_maps(v["maps"], v["reference"], v["reference_kind"], own)
+    settings = told(v, AssessRequest, ACCURACY, AccuracyInputs)
+    settings["resample"] = v["accuracy_resample"] or None
+    return assess_maps(v["maps"], v["reference"], v["reference_kind"], own, cancelled, **settings)
 
 
 def _at_hand(maps: Mapping[str, Any]) -> str:
@@ -176,8 +185,22 @@ STEPS: dict[str, Step] = {
         Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
         Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
         Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
-        Step("comparison", ("first", "second"), ("scene",), _comparison, _ANY_MAP, _ANY_MAP),
-        Step("accuracy", ("reference_kind",), ("reference",), _accuracy, _MAPS, _MAPS),
+        Step(
+            "comparison",
+            ("first", "second", *COMPARISON.values()),
+            ("scene",),
+            _comparison,
+            _ANY_MAP,
+            _ANY_MAP,
+        ),
+        Step(
+            "accuracy",
+            ("reference_kind", *ACCURACY.values()),
+            ("reference",),
+            _accuracy,
+            _MAPS,
+            _MAPS,
+        ),
         Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
         Step("water", (*WATER_INPUTS, "device"), ("scene",), _water, by_hand=True),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),

@@ -10,6 +10,7 @@ from torch import nn
 
 from lczlib.analysis import Assessment, assess_units
 from lczlib.analysis.confusion import as_confusion, count_units
+from lczlib.analysis.options import REPLICATES
 from lczlib.classes import N_CLASSES
 from lczlib.errors import WeightsError
 from lczlib.models import Weights
@@ -86,7 +87,7 @@ def predict_patches(
 
 
 def assess_patches(
-    probabilities: np.ndarray, patches: Patches, *, replicates: int = 1000, seed: int = 0
+    probabilities: np.ndarray, patches: Patches, *, replicates: int = REPLICATES, seed: int = 0
 ) -> Assessment:
     """Accuracy on patches, with intervals from a bootstrap over polygons or blocks.
 

@@ -1,0 +1,126 @@
+"""Assessments and comparisons in words, and as tables for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from lczlib.classes import CLASSES
+
+if TYPE_CHECKING:
+    from lczlib.analysis.assessment import Assessment
+    from lczlib.analysis.comparison import Comparison
+
+SCORE_NAMES = {
+    "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
+    "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
+    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
+}  # fmt: skip
+"""What the scores of an assessment are called."""
+
+_NUMBER = "text-align:right"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """``0.674 (0.606-0.739)``; a dash where there is no value, no bracket where no interval."""
+    if value != value:
+        return "-"
+    return f"{value:.3f}" if low != low else f"{value:.3f} ({low:.3f}-{high:.3f})"
+
+
+def assessed(found: Assessment) -> str:
+    """``OA 0.674 (0.606-0.739), kappa 0.61 ...``: an assessment in a sentence, with its interval."""
+    scores = [
+        f"{label} {with_interval(found.scores[name], *found.intervals[f'{name}_ci'])}"
+        for name, label in (("oa", "overall accuracy"), ("kappa", "kappa"))
+    ]
+    n, unit = found.method["n_units"], found.method["unit"]
+    units = f"{n:,} {unit}{'' if n == 1 else 's'}"
+    return f"{', '.join(scores)}; n = {found.n:,} in {units}, 95% intervals"
+
+
+def compared(found: Comparison) -> str:
+    """``s1 - s2: agreement 0.891, ...``: a comparison in a sentence."""
+    over = f"{found.polygons:,} polygons, {found.size}" if found.polygons else found.size
+    return (
+        f"{' - '.join(found.names)}: agreement {found.agreement:.3f}, of similar classes in part "
+        f"{found.agreement_weighted:.3f}, of built and natural {found.agreement_built:.3f}, kappa "
+        f"{found.kappa:.3f}; n = {over}"
+    )
+
+
+def assessment_html(found: Assessment) -> str:
+    """An assessment for a notebook: the sentence, the scores, and those of each class."""
+    scores = [
+        (label, with_interval(found.scores[name], *found.intervals[f"{name}_ci"]))
+        for name, label in SCORE_NAMES.items()
+    ]
+    rows = [
+        (
+            _swatch(int(number)),
+            *(
+                with_interval(row[s], row[f"{s}_ci_low"], row[f"{s}_ci_high"])
+                for s in ("pa", "ua", "f1")
+            ),
+            *(f"{int(row[n]):,}" for n in ("n_reference", "n_predicted", "n_units")),
+        )
+        for number, row in found.classes.iterrows()
+        if row["n_reference"] or row["n_predicted"]
+    ]
+    heads = ("LCZ", "PA", "UA", "F1", "n reference", "n map")
+    return (
+        f"<p>{escape(_sentence(assessed(found)))}</p>"
+        + _table(("score", "value (95% interval)"), scores)
+        + _table((*heads, f"{found.method['unit']}s"), rows)
+    )
+
+
+def comparison_html(found: Comparison) -> str:
+    """A comparison for a notebook: the sentence, the classes, and the most frequent exchanges."""
+    first, second = (escape(name) for name in found.names)
+    unit = "km²" if found.polygons else "cells"
+    rows = [
+        (
+            _swatch(int(number)), f"{row['area_first_km2']:,.2f}", f"{row['area_second_km2']:,.2f}",
+            f"{row['difference_km2']:+,.2f}", f"{row['overlap']:.3f}",
+        )
+        for number, row in found.classes.iterrows()
+        if row["n_first"] or row["n_second"]
+    ]  # fmt: skip
+    changes = [
+        (_swatch(int(r.lcz_first)), _swatch(int(r.lcz_second)), f"{r.n:,.6g}", f"{r.share:.1%}")
+        for r in found.changes().head(10).itertuples()
+    ]
+    heads = ("LCZ", f"{first} (km²)", f"{second} (km²)", "difference (km²)", "overlap")
+    return (
+        f"<p>{escape(_sentence(compared(found)))}</p>"
+        + _table(heads, rows)
+        + (_table((first, second, unit, "share"), changes) if changes else "")
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _swatch(number: int) -> str:
+    one = CLASSES[number - 1]
+    return (
+        f'<span style="display:inline-block;width:1em;height:1em;background:{one.color};'
+        f'vertical-align:middle"></span> {one.code} {one.name}'
+    )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; all columns but the first are of numbers."""
+    top = "".join(f"<th>{h}</th>" for h in heads)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="{_NUMBER if i else "text-align:left"}">{c}</td>' for i, c in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

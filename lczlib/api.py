@@ -1,0 +1,353 @@
+"""The functions that `lczlib` itself offers: from files or open objects to xarray, pandas and results.
+
+What they can be told are the settings of the jobs, which are the options of the commands too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import xarray as xr
+
+import lczlib.accessor  # noqa: F401 - maps have `.lcz` from here on
+from lczlib.errors import InputError
+from lczlib.jobs import air_heat as air_job
+from lczlib.jobs import assess as assess_job
+from lczlib.jobs import canopy_heat as station_job
+from lczlib.jobs import compare as compare_job
+from lczlib.jobs import map_files
+from lczlib.jobs import surface_heat as surface_job
+from lczlib.jobs import water as water_job
+from lczlib.jobs.request import Progress, Source
+from lczlib.map_request import MapRequest
+from lczlib.scene_options import SceneOptions
+from lczlib.settings import Described, described
+
+if TYPE_CHECKING:
+    from lczlib.jobs.canopy_heat import CanopyHeat
+    from lczlib.jobs.pixel_heat import PixelHeat
+    from lczlib.jobs.water_result import WaterResult
+    from lczlib.mapping.city import MapResult
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def _told_by(*requests: type) -> Callable[[FunctionT], FunctionT]:
+    """Name the settings of requests in a function's signature and help, for its ``**settings``."""
+
+    def decorate(function: FunctionT) -> FunctionT:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        settings: dict[str, Described] = {}
+        for name, told in (item for request in requests for item in described(request).items()):
+            if name not in signature.parameters and not told.setting.argument:
+                settings.setdefault(name, told)
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=told.default)
+            for name, told in settings.items()
+        ]
+        usual = {n: f" Default: {t.setting.usual}." for n, t in settings.items() if t.setting.usual}
+        lines = [
+            f"    {n}\n        {t.setting.doc}{usual.get(n, '')}\n" for n, t in settings.items()
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        function.__doc__ = f"{function.__doc__}\n    Settings\n    --------\n{''.join(lines)}    "
+        return function
+
+    return decorate
+
+
+@_told_by(SceneOptions)
+def open_scene(source: str | Path, name: str = "", **settings: Any) -> xr.Dataset:
+    """Open a scene, lazily: one variable a band, missing values NaN.
+
+    Parameters
+    ----------
+    source : path
+        A raster, a product of Sentinel-2, or a So2Sat folder.
+    name : str
+        Of the scene, where there are several: a season, ``Sentinel-1``.
+    **settings
+        See below.
+
+    Returns
+    -------
+    Dataset (y, x)
+
+    Raises
+    ------
+    InputError, GridError
+        If it cannot be opened, or there are several and none is named.
+    """
+    from lczlib.scenes.sources import open_scenes
+
+    scenes = open_scenes([source], SceneOptions(**settings)).cut().scenes
+    if name in scenes:
+        return scenes[name]
+    if name or len(scenes) != 1:
+        msg = f"{source} holds the scenes {', '.join(scenes)}: say which (name={next(iter(scenes))!r})."
+        raise InputError(msg, parameter="name")
+    return next(iter(scenes.values()))
+
+
+@_told_by(map_files.OneMap)
+def open_map(source: Source, **settings: Any) -> xr.DataArray:
+    """Open an LCZ map of any numbering or legend; polygons are laid on a grid.
+
+    Parameters
+    ----------
+    source : path, DataArray or GeoDataFrame
+        A raster or polygons.
+    **settings
+        See below.
+
+    Returns
+    -------
+    DataArray (y, x), uint8
+        Classes 1..17, 0 = no data. ``.lcz`` draws it, measures it, judges it: `lczlib.accessor`.
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If it is no map, or its numbering is ambiguous.
+    """
+    request = map_files.OneMap(map_path=source, **settings)
+    return map_files.open_map(source, request)
+
+
+@_told_by(MapRequest)
+def map_city(
+    inputs: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    seasons: Mapping[str, str | Path] | None = None,
+    sentinel1: Sequence[str | Path] = (),
+    resume: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> MapResult:
+    """Map a city from its scenes: class probabilities, LCZ maps and a manifest, in a folder.
+
+    Parameters
+    ----------
+    inputs : path, or several
+        A So2Sat folder, a raster, or a raster for each of several dates; none, ``()``, with `seasons`
+        or `sentinel1` alone.
+    out : path
+        Folder for the results.
+    seasons : mapping of str to path, optional
+        Season to raster, in place of `inputs`.
+    sentinel1 : sequence of path
+        Sentinel-1 rasters beside those of Sentinel-2, or alone.
+    resume : bool
+        Take up an interrupted run.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    MapResult
+        Its ``kinds`` are the maps.
+
+    Raises
+    ------
+    InputError, GridError, WeightsError, DeviceError
+        If the scenes and networks make no job.
+    """
+    from lczlib.mapping import map_city as made
+
+    paths = [inputs] if isinstance(inputs, (str, Path)) else inputs
+    if isinstance(paths, (xr.Dataset, xr.DataArray)) or not all(
+        isinstance(p, (str, Path)) for p in paths
+    ):
+        msg = (
+            "A city is mapped from files, which its manifest names: give their paths; of an open scene "
+            "lczlib.mapping.predict makes probabilities."
+        )
+        raise InputError(msg, parameter="inputs")
+    request = MapRequest(
+        tuple(map(str, paths)), seasons={n: str(p) for n, p in (seasons or {}).items()},
+        sentinel1=tuple(map(str, sentinel1)), **settings,
+    )  # fmt: skip
+    return made(request, out, resume=resume, progress=progress)
+
+
+@_told_by(assess_job.AssessRequest)
+def assess(
+    lcz_map: Source, reference: Source, *, progress: Progress | None = None, **settings: Any
+) -> assess_job.AssessResult:
+    """The accuracy of a map: scores with their intervals and sample sizes.
+
+    Parameters
+    ----------
+    lcz_map : path, DataArray or GeoDataFrame
+        The map.
+    reference : path, DataArray or GeoDataFrame
+        A raster, or polygons or points.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    AssessResult
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If the two cannot be read, or do not fit together.
+
+    Examples
+    --------
+    >>> import lczlib
+    >>> found = lczlib.assess("city_lcz.tif", "areas.kmz")  # doctest: +SKIP
+    >>> found.assessment.scores["oa"], found.write("accuracy")  # doctest: +SKIP
+    """
+    request = assess_job.AssessRequest(lcz_map=lcz_map, reference=reference, **settings)
+    return assess_job.run(request, progress=progress)
+
+
+@_told_by(compare_job.CompareRequest)
+def compare(
+    map_a: Source, map_b: Source, *more: Source, progress: Progress | None = None, **settings: Any
+) -> compare_job.CompareResult:
+    """Two LCZ maps or more against each other: how far they agree, where they differ, and how.
+
+    Parameters
+    ----------
+    map_a, map_b, *more : path, DataArray or GeoDataFrame
+        The maps.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    CompareResult
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If they cannot be read, or do not fit together.
+    """
+    request = compare_job.CompareRequest(map_a=map_a, map_b=map_b, more=more, **settings)
+    return compare_job.run(request, progress=progress)
+
+
+@_told_by(surface_job.SurfaceHeatRequest)
+def surface_heat(
+    lcz_map: Source,
+    lst: Source | Sequence[Source],
+    *,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> PixelHeat:
+    """The surface heat island of a map's zones: their temperatures minus that of LCZ D.
+
+    Parameters
+    ----------
+    lcz_map : path, DataArray or GeoDataFrame
+        The map.
+    lst : path or DataArray, or several
+        Thermal rasters.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    PixelHeat
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If they cannot be read, or do not fit together.
+    """
+    request = surface_job.SurfaceHeatRequest(map_path=lcz_map, lst=lst, **settings)
+    return surface_job.run(request, progress=progress)
+
+
+@_told_by(station_job.CanopyHeatRequest, air_job.AirHeatRequest)
+def canopy_heat(
+    lcz_map: Source = None,
+    stations: Source = None,
+    *,
+    air: Source | Sequence[Source] = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> CanopyHeat | PixelHeat:
+    """The canopy heat island of a map's zones, from stations or from rasters of air temperature.
+
+    Parameters
+    ----------
+    lcz_map : path, DataArray or GeoDataFrame
+        The map; stations with hand-set classes need none.
+    stations : path
+        Table of air temperatures.
+    air : path or DataArray, or several
+        Rasters of air temperature, in place of stations.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    CanopyHeat of stations, PixelHeat of rasters
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If they cannot be read, or do not fit together.
+    """
+    if (stations is None) == (air is None):
+        msg = "The canopy heat island is that of stations or that of air rasters: give one of the two."
+        raise InputError(msg, parameter="stations")
+    if stations is not None:
+        request = station_job.CanopyHeatRequest(map_path=lcz_map, stations=stations, **settings)
+        return station_job.run(request, progress=progress)
+    return air_job.run(
+        air_job.AirHeatRequest(map_path=lcz_map, air=air, **settings), progress=progress
+    )
+
+
+@_told_by(water_job.WaterRequest)
+def water(
+    inputs: Source | Sequence[Source],
+    orbit: str,
+    *,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> WaterResult:
+    """Surface water from Sentinel-1: probability, map, area, and of dated scenes its course.
+
+    Parameters
+    ----------
+    inputs : path or DataArray, or several
+        Scenes with VV and VH.
+    orbit : {"as", "des", "as_des"}
+        Their pass.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    WaterResult
+
+    Raises
+    ------
+    InputError, GridError, WeightsError, DeviceError
+        If they cannot be read or mapped.
+    """
+    request = water_job.WaterRequest(inputs=inputs, orbit=orbit, **settings)
+    return water_job.run(request, progress=progress)

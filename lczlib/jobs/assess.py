@@ -1,0 +1,211 @@
+"""The accuracy of a map: against reference polygons, points or a raster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from lczlib.analysis.options import AssessOptions
+from lczlib.errors import InputError
+from lczlib.jobs.map_files import CHUNKS, MapReading, advising, band, map_network, nodata, open_map
+from lczlib.jobs.request import Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.result import Result, job
+from lczlib.settings import setting
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    import xarray as xr
+
+    from lczlib.analysis.assessment import Assessment
+    from lczlib.analysis.calibration import Calibration
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessRequest(MapReading, AssessOptions):
+    """The accuracy of a map against a reference."""
+
+    command: ClassVar = "assess"
+    maps: ClassVar = ("lcz_map", "reference")
+    apart: ClassVar = {
+        "reference": {"scheme": "reference_scheme", "column": "column", "layer": "layer"}
+    }
+
+    lcz_map: Source = setting(
+        ..., "LCZ map: a raster, or polygons.", title="Map", file=True, argument=True, metavar="MAP"
+    )
+    reference: Source = setting(
+        ..., "Reference: a raster, or polygons or points (GPKG, GeoJSON, KML/KMZ, Shapefile; points also "
+        "CSV with lon and lat, or x, y and epsg).", title="Reference", file=True,
+    )  # fmt: skip
+    polygons: Source = setting(
+        None, "Polygons that a raster reference was made from.", title="Polygons", file=True
+    )
+    probabilities: Source = setting(
+        None, "Class probabilities of the map: adds their calibration.", title="Class probabilities",
+        file=True,
+    )  # fmt: skip
+    resample: Literal["nearest", "mode"] | None = setting(
+        None, "Bring the map to the grid of a raster reference this way.", title="Resampling",
+        usual="other grids are refused",
+    )  # fmt: skip
+    column: str | None = setting(
+        None, "Polygon column that holds the class.", title="Column (of polygons)"
+    )
+    layer: str | None = setting(None, "Layer of the polygon file.", title="Layer (of polygons)")
+    reference_scheme: Literal["1-17", "101-107", "0-16"] | None = setting(
+        None, "Numbering of the reference.", title="Numbering of the reference"
+    )
+    band: tuple[str, ...] = band()
+    nodata: tuple[str, ...] = nodata()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessResult(Result):
+    """The accuracy of a map.
+
+    Attributes
+    ----------
+    request : AssessRequest
+    assessment : Assessment
+        Scores with their intervals, and the confusion matrix.
+    calibration : Calibration or None
+        Of the class probabilities, where they were given.
+    network : str
+        That made the map, where the map says so.
+    areas : mapping or None
+        Of a reference of polygons or points, what became of its features.
+    """
+
+    request: AssessRequest
+    assessment: Assessment
+    calibration: Calibration | None
+    network: str
+    areas: Mapping[str, Any] | None = field(repr=False)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """The classes: see `Assessment.classes`."""
+        return self.assessment.classes
+
+    def headline(self) -> str:
+        """The overall scores with their intervals, in a sentence."""
+        from lczlib.analysis.words import assessed
+
+        text = assessed(self.assessment)
+        return f"{text[0].upper()}{text[1:]}."
+
+    def _repr_html_(self) -> str:
+        return self.assessment._repr_html_()
+
+    def document(self) -> dict[str, Any]:
+        """What ``assessment.json`` says."""
+        import lczlib
+
+        request = self.request
+        found = {
+            "map": _told(request.lcz_map), "network": self.network,
+            "reference": _told(request.reference), **self.assessment.to_dict(),
+            "resampling": request.resample, "lczlib": lczlib.__version__,
+        }  # fmt: skip
+        if self.areas is not None:
+            found["reference_polygons"] = self.areas
+        if self.calibration is not None:
+            found["calibration"] = self.calibration.to_dict()
+        return found
+
+    def _write(self, folder: Path, figures: bool) -> None:
+        from lczlib.analysis.confusion import confusion_table
+        from lczlib.export.files import staged, write_result
+
+        write_result(folder / "assessment.json", self.document())
+        tables = {
+            "classes.csv": self.assessment.classes,
+            "confusion_matrix.csv": confusion_table(self.assessment.counts),
+        }
+        for name, table in tables.items():
+            with staged(folder / name) as path:
+                table.to_csv(path)
+        if figures:
+            self._draw(folder)
+
+    def _draw(self, folder: Path) -> None:
+        from lczlib import figures
+
+        found, calibrated = self.assessment, self.calibration
+        name = Path(name_of(self.request.lcz_map, "map")).stem
+        drawn = {
+            "confusion_matrix": lambda: figures.confusion_figure(found.counts),
+            "confusion_matrix_counts": lambda: figures.confusion_figure(found.counts, "counts"),
+            "class_accuracy": lambda: figures.class_accuracy_figure({name: found}),
+        }
+        if calibrated is not None:
+            drawn["reliability"] = lambda: figures.reliability_figure(calibrated)
+            drawn["certainty"] = lambda: figures.certainty_figure(calibrated)
+        figures.save_figures(drawn, folder)
+
+
+def _told(source: Source) -> str | None:
+    """A source in the JSON: as it was given; of an open object where it came from, if it says so."""
+    return str(source) if is_path(source) else getattr(source, "attrs", {}).get("source")
+
+
+@job
+def run(request: AssessRequest, step: Steps) -> AssessResult:
+    """The accuracy of a map, each score with its interval and sample size."""
+    import geopandas as gpd
+
+    from lczlib.analysis import assess
+    from lczlib.analysis.calibration import calibration
+    from lczlib.grid import geobox_of
+    from lczlib.maps import open_probabilities
+    from lczlib.polygons import open_polygons
+
+    total = 4 if request.probabilities is None else 5
+    step("Reading the map and the reference", 0, total)
+    truth = _reference(request)
+    drawn = isinstance(truth, gpd.GeoDataFrame)
+    (name, how), _ = request.reading().items()
+    mapped = open_map(
+        request.lcz_map, request, how, name=name, chunks=CHUNKS,
+        grid=None if drawn else geobox_of(truth, "reference"),
+    )  # fmt: skip
+    units, proba = request.polygons, request.probabilities
+    if is_path(units):
+        units = open_polygons(units, request.column, layer=request.layer, zero_unlabelled=True)
+    if is_path(proba):
+        proba = open_probabilities(proba, chunks={"y": 256})
+    step("Counting and drawing samples for the intervals", 1, total)
+    result = assess(
+        mapped, truth, units=units, resampling=request.resample,
+        **asdict(options_of(request, AssessOptions)),
+    )  # fmt: skip
+    calibrated = None
+    if proba is not None:
+        step("Checking the probabilities", 2, total)
+        calibrated = calibration(
+            proba, truth, block=request.block, replicates=request.replicates, seed=request.seed
+        )
+    return AssessResult(
+        request=request, assessment=result, calibration=calibrated,
+        network=map_network(request.lcz_map), areas=dict(truth.attrs) if drawn else None,
+    )  # fmt: skip
+
+
+def _reference(request: AssessRequest) -> xr.DataArray | gpd.GeoDataFrame:
+    import geopandas as gpd
+    import xarray as xr
+
+    from lczlib.references import open_reference
+
+    source = request.reference
+    if not (is_path(source) or isinstance(source, (xr.DataArray, gpd.GeoDataFrame))):
+        msg = (
+            "A reference is a file, an open DataArray or a GeoDataFrame of polygons or points, not "
+            f"{type(source).__name__}."
+        )
+        raise InputError(msg)
+    _, (name, how) = request.reading().items()
+    with advising(name):
+        return open_reference(source, chunks=CHUNKS, options=how)
