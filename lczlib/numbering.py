@@ -264,11 +264,8 @@ def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
         cover = next((n for n, s in _LAND_COVERS if set(nonzero) <= s and len(stray) > 1), None)
         msg += f", but those of {cover}, perhaps: give an LCZ map; or" if cover else ":"
     fills = ",".join(map(str, stray[:3]))
-    msg += (
-        f" name the no-data value ({option('nodata', fills)}), or what the codes mean "
-        f"({option('legend', text)})."
-    )
-    raise ClassSchemeError(msg)
+    ways = f"({option('nodata', fills)}), or what the codes mean ({option('legend', text)})."
+    raise ClassSchemeError(f"{msg} name the no-data value {ways}")
 
 
 def _is_wrf(codes: Sequence[int]) -> bool:
