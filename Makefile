@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo screenshots clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots clean
 
 env: $(STAMP)
 
@@ -22,6 +22,9 @@ demo: env
 
 app: env
 	$(BIN)/lcz app
+
+options: env
+	$(BIN)/python -m lczlib.jobs.documentation > docs/options.md
 
 screenshots: env
 	$(BIN)/python tests/browser/screenshots.py screenshots

@@ -23,6 +23,7 @@ from lczlib.jobs import surface_heat as surface_job
 from lczlib.jobs import water as water_job
 from lczlib.jobs.request import Progress, Source
 from lczlib.map_request import MapRequest
+from lczlib.plugins import load_plugins
 from lczlib.scene_options import SceneOptions
 from lczlib.settings import Described, described
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from lczlib.jobs.pixel_heat import PixelHeat
     from lczlib.jobs.water_result import WaterResult
     from lczlib.mapping.city import MapResult
+
+load_plugins()
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 

@@ -14,6 +14,7 @@ from rich.progress import Progress, SpinnerColumn
 
 from lczlib.cli import console
 from lczlib.errors import InputError
+from lczlib.plugins import load_plugins
 from lczlib.settings import Described, described
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def command(
     The function is called with what was given, a mapping by name without the settings that were not,
     and with `more` by keyword.
     """
+    load_plugins()  # before options are made of what there is
     told: dict[str, list[tuple[str, Described]]] = {}
     for kind in requests:
         for name, found in described(kind).items():
@@ -116,7 +118,8 @@ def _help(found: Sequence[tuple[str, Described]]) -> str:
     """What an option means and what applies without it, also where requests differ in it."""
     docs, usual = {}, {}
     for by, one in found:
-        docs.setdefault(one.setting.doc, by)
+        named = f" Of: {', '.join(one.choices)}." if one.many and one.choices else ""
+        docs.setdefault(one.setting.doc + named, by)
         usual.setdefault(_default(one), by)
     (first, _), *others = docs.items()
     text = " ".join([first, *(f"With {by}: {doc}" for doc, by in others)])

@@ -150,6 +150,21 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
+def register(blueprint: Architecture) -> Architecture:
+    """Make an architecture known: to `lcz train --arch`, experiments, and imported weights.
+
+    Raises
+    ------
+    InputError
+        If its name is taken.
+    """
+    if blueprint.name in ARCHITECTURES:
+        msg = f"The network {blueprint.name!r} is in the registry already: give it another name."
+        raise InputError(msg)
+    ARCHITECTURES[blueprint.name] = blueprint
+    return blueprint
+
+
 def architecture(name: str) -> Architecture:
     """The architecture of a name.
 

@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 import param
 
+from lczlib.analysis.heat.further import MEASURES
 from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.kinds import Kind
 from lczlib.mapping import METHODS, MapRequest
+from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
 from lczlib.study.accuracy_inputs import AccuracyInputs
 from lczlib.study.heat_inputs import HeatInputs
@@ -126,6 +128,11 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         self, work: str | Path, store: str | Path | None = None, places: Places | None = None
     ) -> None:
         super().__init__()
+        load_plugins()
+        # what was registered since this class was made can be chosen as well
+        measures = self.param["heat_measures"]
+        measures.objects, measures.default = [*MEASURES], [*MEASURES]
+        self.heat_measures = [*MEASURES]
         self.context = Context(Path(work), Path(store or work) / "results", places or Places())
         # of each output: version, its key, what was read for it
         self._made: dict[str, tuple[int, tuple[Any, ...], tuple[Reading, ...]]] = {}

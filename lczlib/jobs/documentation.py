@@ -1,0 +1,99 @@
+"""The documentation of what jobs can be told, from the requests themselves.
+
+``python -m lczlib.jobs.documentation`` prints it; ``docs/options.md`` holds it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from lczlib.jobs.air_heat import AirHeatRequest
+from lczlib.jobs.assess import AssessRequest
+from lczlib.jobs.canopy_heat import CanopyHeatRequest
+from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.surface_heat import SurfaceHeatRequest
+from lczlib.jobs.water import WaterRequest
+from lczlib.map_request import MapRequest
+from lczlib.settings import Described, described, in_words
+
+REQUESTS: dict[str, type] = {
+    "lcz map": MapRequest,
+    "lcz assess": AssessRequest,
+    "lcz compare": CompareRequest,
+    "lcz uhi --lst (surface heat island)": SurfaceHeatRequest,
+    "lcz uhi --air (canopy heat island, rasters)": AirHeatRequest,
+    "lcz uhi --stations (canopy heat island, stations)": CanopyHeatRequest,
+    "lcz water": WaterRequest,
+}
+"""By the command that makes them."""
+
+_HEAD = """# Options
+
+What each job can be told: on the command line as an option, in Python by the name without dashes, in the
+dashboard by its title. Made from the requests by `make options`; do not edit.
+"""
+
+
+def options_text() -> str:
+    """All settings of all jobs, as Markdown."""
+    from lczlib.plugins import load_plugins
+    from lczlib.scenes.sources import scene_sources
+
+    load_plugins()
+    parts = [_HEAD]
+    for command, request in REQUESTS.items():
+        rows = "\n".join(_rows(request))
+        parts.append(
+            f"## {command}\n\n| option | title | meaning | default |\n| --- | --- | --- | --- |\n{rows}\n"
+        )
+    sources = "\n".join(f"- {s.title}" for s in scene_sources())
+    parts.append(
+        f"## Scenes\n\nWhat `lcz map`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
+    )
+    parts.append(
+        f"## Networks\n\nWhat `--arch` of `lcz train` and `experiment` may be:\n\n{_networks()}\n"
+    )
+    return "\n".join(parts)
+
+
+def _rows(request: type) -> Iterator[str]:
+    for one in described(request).values():
+        name = one.setting.metavar or one.name.upper() if one.setting.argument else one.option
+        cells = (f"`{name}`", one.setting.title, _meaning(one), _default(one))
+        yield "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
+
+
+def _meaning(one: Described) -> str:
+    text = one.setting.doc
+    choices = [str(c) for c in one.choices if c]
+    if choices:
+        text += f" One{' or several' if one.many else ''} of: {', '.join(choices)}."
+    elif one.kind in (int, float) and not one.many and in_words(one.setting) != "a finite number":
+        text += f" Allowed: {in_words(one.setting)}."
+    return text
+
+
+def _default(one: Described) -> str:
+    if one.required:
+        return "must be given"
+    if one.setting.usual or one.default in (None, (), "", {}):
+        return one.setting.usual
+    if isinstance(one.default, bool):
+        return "yes" if one.default else "no"
+    if isinstance(one.default, float):
+        return f"{one.default:g}"
+    return ", ".join(map(str, one.default)) if isinstance(one.default, tuple) else str(one.default)
+
+
+def _networks() -> str:
+    from lczlib.models.registry import ARCHITECTURES
+
+    return "\n".join(
+        f"- `{a.name}`: {a.title}, patches of {a.patch_size} pixels ({a.reference})"
+        for a in ARCHITECTURES.values() if a.task == "lcz"
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.stdout.write(options_text())
