@@ -89,7 +89,9 @@ MAY_IMPORT = {
         "scenes", "training",
     },
     "jobs": {
-        "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files", "legends", "made_by", "map_request", "mapping", "maps", "models", "numbering", "plugins", "polygons", "reading", "references", "scenes", "settings", "vector_maps",
+        "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files",
+        "legends", "made_by", "map_request", "mapping", "maps", "models", "numbering", "plugins",
+        "polygons", "reading", "references", "scenes", "settings", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
 }  # fmt: skip
