@@ -39,8 +39,9 @@ class Setting:
         Whether it names a file, an address, or is the open object itself.
     argument : bool
         Whether the command line takes it by its place.
-    flag, metavar, group : str
-        Of the command line: its option where that is not the name, its value, its heading.
+    flag, short, metavar, group : str
+        Of the command line: its option where that is not the name, a letter for it such as ``-n``, its
+        value, its heading.
     usual : str
         What applies where it is not given, in words.
     """
@@ -55,6 +56,7 @@ class Setting:
     file: bool = False
     argument: bool = False
     flag: str = ""
+    short: str = ""
     metavar: str = ""
     group: str = ""
     usual: str = ""

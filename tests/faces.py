@@ -25,8 +25,8 @@ CORNER = (500_000.0, 5_300_000.0)
 """West and north of drawn maps, in EPSG:32630; their cells are 100 m."""
 
 
-def by_command(request: Request, folder: Path) -> int:
-    """Run a request's command; its exit status."""
+def by_command(request: Request, folder: Path, *, figures: bool = True) -> int:
+    """Run a request's command, without its figures where it has any; its exit status."""
     words: list[str] = []
     arguments: list[str] = []
     for name, value in request.given().items():
@@ -38,7 +38,9 @@ def by_command(request: Request, folder: Path) -> int:
             words += [told.option]
         else:
             words += [w for v in values for w in (told.option, str(v))]
-    line = ["lcz", request.command, *arguments, *words, "--no-figures", "--out", str(folder)]
+    if figures:
+        words.append("--no-figures")
+    line = ["lcz", request.command, *arguments, *words, "--out", str(folder)]
     silent = io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,

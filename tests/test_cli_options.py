@@ -153,7 +153,7 @@ def test_every_number_of_a_request_is_finite_and_within_its_bounds(run_lcz):
             wrong += [found.setting.high + 1] if math.isfinite(found.setting.high) else []
             for value in wrong:
                 with pytest.raises(InputError) as stop:
-                    kind(**must, **{name: (value, value) if found.pair else value})
+                    kind(**must | {name: (value, value) if found.pair else value})
                 assert stop.value.parameter == name
 
 

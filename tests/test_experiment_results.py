@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from lczlib.analysis.scores import SCORES
+from lczlib.analysis.significance import holm
 from lczlib.errors import InputError
 from lczlib.experiment.plan import Cell, Settings
-from lczlib.experiment.results import gather, holm
+from lczlib.experiment.results import gather
 from lczlib.experiment.runner import PREDICTIONS, run_path
 from lczlib.training.trainer import Options
 

@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, write_probabilities
+from lczlib.export.files import alone_in
 from lczlib.grid import on_grid
 from lczlib.maps import (
     certainty,
@@ -141,3 +142,31 @@ def test_a_folder_that_cannot_be_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="choose another folder"):
         write_json(tmp_path / "file" / "x.json", {})
+
+
+def test_a_folder_is_held_by_one_until_it_ends_or_dies(tmp_path):
+    hold = (
+        "import sys, time; from lczlib.export.files import alone_in\n"
+        "with alone_in(sys.argv[1], 'work/lock'): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="Another run is writing"):
+            alone_in(tmp_path, "work/lock").__enter__()
+        other.kill()
+    with alone_in(tmp_path, "work/lock"):
+        pass
+    with alone_in(tmp_path, "work/lock"), alone_in(tmp_path, "other/lock"):
+        pass
+
+
+def test_a_folder_is_held_also_where_there_is_no_fcntl(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    with (
+        alone_in(tmp_path),
+        pytest.raises(InputError, match="Another run is writing"),
+        alone_in(tmp_path),
+    ):
+        pass

@@ -15,7 +15,7 @@ from lczlib.analysis.heat.bootstrap import (
     middle_window,
     short_block_widening,
 )
-from lczlib.analysis.heat.patches import holm, interior, patch_medians, patch_numbers
+from lczlib.analysis.heat.patches import interior, patch_medians, patch_numbers
 from lczlib.analysis.heat.statistics import class_statistics
 from lczlib.errors import GridError, InputError
 from lczlib.grid import on_grid
@@ -240,10 +240,6 @@ def test_the_window_follows_the_kept_pixels_of_a_large_scene():
     rows, cols = middle_window(keep)
     assert keep[rows, cols].sum() == keep.sum()
     assert keep[rows, cols].shape == (2048, 2048)
-
-
-def test_holm_correction_of_known_probabilities():
-    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
 
 
 def test_pairs_and_kruskal_wallis_use_patch_medians(city):

@@ -17,6 +17,7 @@ from lczlib.errors import InputError
 from lczlib.grid import on_grid
 from lczlib.maps import lcz_map
 from lczlib.reading import Notes, readings
+from lczlib.terms import worded
 
 
 def _files(folder: Path, climate="Minneapolis in January", longitude=-93.3, **sites_changed):
@@ -168,4 +169,4 @@ def test_classes_one_below_the_maps_name_the_option(tmp_path):
     with readings() as heard:
         station_classes(sites, lcz)
     assert "6 of them are one less" in heard[0].cautions[0]
-    assert "--station-scheme 0-16" in heard[0].cautions[0]
+    assert worded(heard[0].cautions[0]).endswith("state it with --station-scheme 0-16.")

@@ -34,7 +34,7 @@ class Entry:
         Bytes.
     filename : str
         Name in the cache and in a mirror folder.
-    licence, citation, doi : str
+    licence, citation : str
         SPDX identifier, or ``other`` where the authors state none; how to cite.
     bands : tuple of dict
         STAC bands of the file: name, unit, statistics.
@@ -52,7 +52,6 @@ class Entry:
     filename: str
     licence: str
     citation: str
-    doi: str
     bands: tuple[dict[str, Any], ...] = field(repr=False, hash=False)
     properties: dict[str, Any] = field(repr=False, hash=False)
 
@@ -87,7 +86,6 @@ def entries() -> dict[str, Entry]:
             filename=asset.extra_fields["file:local_path"],
             licence=item.properties["license"],
             citation=item.properties["sci:citation"],
-            doi=item.properties.get("sci:doi", ""),
             bands=tuple(asset.extra_fields.get("bands", ())),
             properties=item.properties,
         )

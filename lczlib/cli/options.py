@@ -136,12 +136,3 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Patches a step.")]
 LearningRate = Annotated[float, typer.Option(help="Of the first epochs.", callback=above_zero)]
 HalveEvery = Annotated[int, typer.Option(min=1, help="Epochs until the rate is halved.")]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation loss.")]
-
-Cell = Annotated[
-    float | None,
-    typer.Option(
-        metavar="METRES",
-        help="Cell of the grid that a map of polygons is laid on; 100 if not given.",
-        callback=above_zero,
-    ),
-]

@@ -102,9 +102,9 @@ def _parameter(found: Sequence[tuple[str, Described]], required: bool) -> inspec
     else:
         if told.group:
             options["rich_help_panel"] = told.group
-        flags = [one.option]
+        flags = [one.option, *([told.short] if told.short else [])]
         if one.kind is bool:
-            flags = [f"{one.option}/--no-{one.option.removeprefix('--')}"]
+            flags[0] = f"{one.option}/--no-{one.option.removeprefix('--')}"
         info = typer.Option(*flags, show_default=False, **options)
     if not required:
         kind = kind | None

@@ -29,6 +29,7 @@ from lczlib.analysis.bootstrap import (
 )
 from lczlib.analysis.confusion import count_units
 from lczlib.analysis.scores import CLASS_SCORES, SCORES
+from lczlib.analysis.significance import holm
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.experiment.plan import Cell
@@ -293,20 +294,3 @@ def _p_value(differences: np.ndarray) -> float:
     n = len(differences) + 1
     below, above = (differences <= 0).sum() + 1, (differences >= 0).sum() + 1
     return min(1.0, 2 * min(below, above) / n)
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """P-values corrected for their number by Holm's step-down method (Holm 1979, Scandinavian
-    Journal of Statistics 6, 65-70).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    out = np.empty(len(p))
-    out[order] = np.minimum(steps, 1)
-    return out

@@ -9,10 +9,10 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,26 +76,22 @@ def alone_in(folder: str | Path, lock: str = "lock") -> Iterator[None]:
     InputError
         If another process holds it, or it cannot be made.
     """
+    from filelock import FileLock, Timeout
+
     path = Path(folder) / lock
-    with writing(path.parent), ExitStack() as held:
+    with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not _locked(held.enter_context(path.open("w"))):
+        # the system's own lock, which ends with the process, however it ends
+        held = FileLock(path, blocking=False, thread_local=False)
+        try:
+            held.acquire()
+        except Timeout as err:
             msg = f"Another run is writing into {folder}: wait for it, or choose another folder."
-            raise InputError(msg)
-        yield
-
-
-def _locked(file: IO[str]) -> bool:
-    """Take a lock that ends with the process, however it ends; true where there is no such lock."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+            raise InputError(msg) from err
+        try:
+            yield
+        finally:
+            held.release()
 
 
 @contextmanager

@@ -12,4 +12,6 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``air_heat``      canopy heat island of rasters of air temperature
 ``canopy_heat``   canopy heat island of stations
 ``water``         surface water of Sentinel-1 scenes
+``sites``         where to put air temperature sensors
+``morphology``    areas of the classes, with their form and fabric
 """

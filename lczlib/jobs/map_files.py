@@ -95,7 +95,7 @@ def _texts(said: Any) -> tuple[str, ...]:
     return (",".join(map(str, said)),)
 
 
-def checked(kind: str) -> Callable[[Sequence[str]], None]:
+def _checked(kind: str) -> Callable[[Sequence[str]], None]:
     """What holds the values of one of `KINDS` to what they may be."""
 
     def check(given: Sequence[str]) -> None:
@@ -107,7 +107,7 @@ def checked(kind: str) -> Callable[[Sequence[str]], None]:
 
 def _of_maps(kind: str, doc: str, title: str) -> Any:
     metavar = f"[MAP=]{kind.upper()}"
-    return setting((), doc, title=title, check=checked(kind), metavar=metavar, group=MAPS)
+    return setting((), doc, title=title, check=_checked(kind), metavar=metavar, group=MAPS)
 
 
 def band() -> Any:

@@ -23,7 +23,7 @@ def recorded(
     folder: Path,
     *,
     seconds: float,
-    figures: bool,
+    figures: bool | None,
     also_read: Iterable[Path] = (),
     **facts: Any,
 ) -> Iterator[None]:
@@ -37,8 +37,8 @@ def recorded(
         Of the result.
     seconds : float
         How long the job took so far.
-    figures : bool
-        Whether figures were asked for.
+    figures : bool or None
+        Whether figures were asked for; None where there are none of such a result.
     also_read : iterable of Path
         Files that were read beside those of the request.
     **facts
@@ -48,8 +48,9 @@ def recorded(
     with written_files() as written:
         yield
     named = [n for n, s in request.settings().items() if s.setting.file]
+    asked = {} if figures is None else {"figures": figures}
     content = new_manifest(
-        folder, request.command, parameters={**parameters(request, folder), "figures": figures},
+        folder, request.command, parameters={**parameters(request, folder), **asked},
         inputs=[*request.files(), *beside(request), *also_read], outputs=written,
         seconds=seconds + time.time() - started, path_parameters=named, **facts,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from lczlib.jobs.request import Cancel, Progress, Request, Steps
 from lczlib.reading import Reading, collected, told_before
@@ -30,6 +30,9 @@ class Result:
     seconds : float
         How long it took.
     """
+
+    draws: ClassVar[bool] = True
+    """Whether there are figures of such a result."""
 
     request: Request
     read: tuple[Reading, ...] = field(default=(), repr=False)
@@ -82,10 +85,10 @@ class Result:
         """
         from lczlib.jobs.record import can_draw, recorded
 
-        folder, drawn = Path(folder), figures and can_draw()
+        folder, drawn = Path(folder), self.draws and figures and can_draw()
         record = recorded(
-            self.request, folder, seconds=self.seconds, figures=figures, also_read=self.also_read(),
-            **self.facts(),
+            self.request, folder, seconds=self.seconds, figures=figures if self.draws else None,
+            also_read=self.also_read(), **self.facts(),
         )  # fmt: skip
         with told_before(self.read), record:
             self._write(folder, drawn)

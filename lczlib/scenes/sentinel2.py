@@ -92,14 +92,23 @@ def open_sentinel2(
             )
             raise InputError(msg)
         return open_product(path, keep_clouds=keep_clouds)
-    inside = variables_of(path)
-    if len(inside) > 1:
-        msg = (
-            f"{path} holds {len(inside)} variables ({', '.join(list(inside)[:13])}), and no bands: make one "
-            f"raster of them (`gdalbuildvrt -separate s2.vrt {next(iter(inside.values()))} ...`) and give "
-            f"that, with their names in that order ({option('bands')})."
-        )
-        raise InputError(msg)
+    return _raster_scene(
+        path, bands=bands, scale=scale, offset=offset, nodata=nodata, keep_clouds=keep_clouds, chunk=chunk
+    )  # fmt: skip
+
+
+def _raster_scene(
+    path: str | Path,
+    *,
+    bands: Sequence[str] | None,
+    scale: float | None,
+    offset: float | None,
+    nodata: float | None,
+    keep_clouds: bool,
+    chunk: int,
+) -> xr.Dataset:
+    """A raster as reflectance, with what is taken for granted told."""
+    _refuse_variables(path)
     raw = open_raster(path, "Sentinel-2 raster", chunks={"band": -1, "y": chunk, "x": chunk})
     geobox_of(raw, f"Sentinel-2 raster {path}")
     look = look_at(raw)
@@ -144,18 +153,10 @@ def open_sentinel2(
     if look.masked:  # what the mask hides holds the file's no-data value by now
         masks = {("masked or no data" if k == "no data" else k): m for k, m in masks.items()}
     part_said, part_cautions = part_constants(stored, valid, look.step, scaling)
-    cautions = [*told.cautions, *(f"{path}: {c}" for c in part_cautions)]
-    layers = [n for n in names if n.strip().lower() in _CLOUD_LAYERS]
-    if layers and classes is None:
-        cautions.append(
-            f"The band {layers[0]} of {path} is not used: clouds that it marks are not removed; set those "
-            "pixels to no data in all bands first."
-        )
-    if coarse:
-        cautions.append(
-            f"{path} repeats the same values over blocks of pixels: it seems to be resampled from a "
-            "coarser image, and networks read textures of 10 m."
-        )
+    cautions = (
+        *told.cautions, *(f"{path}: {c}" for c in part_cautions),
+        *_doubts(path, names if classes is None else [], coarse=coarse),
+    )  # fmt: skip
     said = (
         found.said, *told.said, f"level {level}, {level_by}" if level else "level not stated",
         f"date {out.attrs['date']}" if out.attrs["date"] else "date not stated",
@@ -165,8 +166,36 @@ def open_sentinel2(
         "bands_by": found.known_by, **told.facts, "level": level, "date": out.attrs["date"],
         "pixels": _pixels(masks, look.step),
     }  # fmt: skip
-    tell(Reading("Sentinel-2 raster", str(path), said, tuple(cautions), facts))
+    tell(Reading("Sentinel-2 raster", str(path), said, cautions, facts))
     return out
+
+
+def _refuse_variables(path: str | Path) -> None:
+    inside = variables_of(path)
+    if len(inside) > 1:
+        msg = (
+            f"{path} holds {len(inside)} variables ({', '.join(list(inside)[:13])}), and no bands: make one "
+            f"raster of them (`gdalbuildvrt -separate s2.vrt {next(iter(inside.values()))} ...`) and give "
+            f"that, with their names in that order ({option('bands')})."
+        )
+        raise InputError(msg)
+
+
+def _doubts(path: str | Path, names: Sequence[str], *, coarse: bool) -> list[str]:
+    """What to warn of: cloud layers among `names`, which are not used, and pixels that are coarser."""
+    cautions = []
+    layers = [n for n in names if n.strip().lower() in _CLOUD_LAYERS]
+    if layers:
+        cautions.append(
+            f"The band {layers[0]} of {path} is not used: clouds that it marks are not removed; set those "
+            "pixels to no data in all bands first."
+        )
+    if coarse:
+        cautions.append(
+            f"{path} repeats the same values over blocks of pixels: it seems to be resampled from a "
+            "coarser image, and networks read textures of 10 m."
+        )
+    return cautions
 
 
 def _to_reflectance(

@@ -38,6 +38,9 @@ Note = Callable[[str], None]
 HISTORY = ("epoch", "train_loss", "train_oa", "val_loss", "val_oa", "learning_rate")
 """Columns of a run's history."""
 
+LAST = Path("checkpoints/last.ckpt")
+"""Where a run keeps what it can be resumed from."""
+
 log = logging.getLogger(__name__)
 
 
@@ -169,48 +172,20 @@ def fit_network(
     if architecture(options.architecture).learning == "trees":
         return _grow(train, options, name, progress, cancelled)
     folder = Path(folder)
-    checkpoints = folder / "checkpoints"
-    settings = _settings(train, validation, options)
-    last = checkpoints / "last.ckpt"
-    notes: list[str] = []
-    batch_size = options.batch_size
-    start = _checkpoint(last, settings) if resume else None
-    if start is None and checkpoints.is_dir():
-        for old in checkpoints.glob("*.ckpt"):
-            old.unlink()
-    write_json(checkpoints / "settings.json", settings)
+    start = _starting_point(folder, _settings(train, validation, options), resume=resume)
     mean, std = train.statistics()
-    while True:
-        try:
-            module, trainer = _run(
-                train,
-                validation,
-                options,
-                folder,
-                batch_size,
-                mean,
-                std,
-                start,
-                progress,
-                cancelled,
-            )
-            break
-        except torch.OutOfMemoryError as err:
-            if batch_size == 1:
-                msg = (
-                    f"The memory of {options.device!r} is too small for one patch of "
-                    f"{train.kind.patch_size} pixels: use a smaller network or the CPU ({option('device')} cpu)."
-                )
-                raise DeviceError(msg) from err
-            notes.append(
-                f"The device ran out of memory with batches of {batch_size}: going on with "
-                f"{batch_size // 2}."
-            )
-            note(notes[-1])
-            batch_size //= 2
-            start = last if last.is_file() else None
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+    notes: list[str] = []
+
+    def told(text: str) -> None:
+        notes.append(text)
+        note(text)
+
+    def go(batch_size: int, start: Path | None) -> tuple[TrainingModule, L.Trainer]:
+        return _run(
+            train, validation, options, folder, batch_size, mean, std, start, progress, cancelled
+        )
+
+    module, trainer = _within_memory(go, train, options, folder, start, told)
     if not trainer.is_global_zero:
         # A helper process that Lightning started for another device: only the first one reports.
         raise SystemExit(0)
@@ -224,6 +199,47 @@ def fit_network(
     module.network.load_state_dict(state)
     weights = _describe(name, train.kind, options, mean, std)
     return Trained(module.network.cpu().eval(), weights, history, int(best["epoch"]), tuple(notes))
+
+
+def _starting_point(folder: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:
+    """The checkpoint to go on from, if any; the folder is made ready for a run of these settings."""
+    checkpoints = folder / "checkpoints"
+    start = _checkpoint(folder / LAST, settings) if resume else None
+    if start is None and checkpoints.is_dir():
+        for old in checkpoints.glob("*.ckpt"):
+            old.unlink()
+    write_json(checkpoints / "settings.json", settings)
+    return start
+
+
+def _within_memory(
+    go: Callable[[int, Path | None], tuple[TrainingModule, L.Trainer]],
+    train: Patches,
+    options: Options,
+    folder: Path,
+    start: Path | None,
+    note: Note,
+) -> tuple[TrainingModule, L.Trainer]:
+    """Train, with batches halved until they fit into the memory of the device."""
+    batch_size = options.batch_size
+    while True:
+        try:
+            return go(batch_size, start)
+        except torch.OutOfMemoryError as err:
+            if batch_size == 1:
+                msg = (
+                    f"The memory of {options.device!r} is too small for one patch of "
+                    f"{train.kind.patch_size} pixels: use a smaller network or the CPU ({option('device')} cpu)."
+                )
+                raise DeviceError(msg) from err
+            note(
+                f"The device ran out of memory with batches of {batch_size}: going on with "
+                f"{batch_size // 2}."
+            )
+            batch_size //= 2
+            start = folder / LAST if (folder / LAST).is_file() else None
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
 
 
 def _grow(

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from lczlib.analysis.heat.options import LOW_PLANTS
+from lczlib.analysis.heat.options import BORDER_DISTANCE, LOW_PLANTS, SPACING
 from lczlib.analysis.heat.patches import patch_numbers
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
@@ -15,11 +15,6 @@ from lczlib.grid import check_projected, geobox_of
 from lczlib.terms import option
 
 WATER = 17
-SPACING = 500.0
-"""Nearest that two sensors stand to each other, m. What a sensor feels lies within some 250 m of it,
-the radius in which a station's zone is judged (`station_zones`); nearer than twice that, two sensors
-share their ground and are one. Stewart & Oke (2012) ask 400-1,000 m across of a zone for the same
-reason, and Oke (2006, WMO/TD-No. 1250) gives a circle of influence of about 500 m."""
 _CANDIDATES = 20_000
 
 
@@ -27,7 +22,7 @@ def sensor_sites(
     lcz: xr.DataArray,
     n_sensors: int,
     *,
-    border_distance: float = 250.0,
+    border_distance: float = BORDER_DISTANCE,
     spacing: float = SPACING,
     with_water: bool = False,
     seed: int = 0,
@@ -50,7 +45,8 @@ def sensor_sites(
     border_distance : float
         m; the default is the radius in which a station's zone is judged.
     spacing : float
-        Nearest that two sensors stand to each other, m; for the default see `SPACING`.
+        Nearest that two sensors stand to each other, m; for the default see
+        `lczlib.analysis.heat.options.SPACING`.
     with_water : bool
         Whether LCZ G gets sensors too.
     seed : int
@@ -70,36 +66,16 @@ def sensor_sites(
     InputError
         If a distance is negative, there is no sensor, or no room at all.
     """
-    if not border_distance >= 0 or not spacing >= 0:
-        msg = (
-            f"Distances are 0 m or more, not {border_distance:g} to borders and {spacing:g} apart."
-        )
-        raise InputError(msg)
-    if n_sensors < 1:
-        msg = f"There is nothing to place: give at least one sensor, not {n_sensors}."
-        raise InputError(msg)
+    _check_wishes(n_sensors, border_distance, spacing)
     box = check_projected(geobox_of(lcz, "LCZ map"), "LCZ map")
     codes = np.asarray(lcz.data)
     cell = abs(box.affine.a)
     areas = np.bincount(codes.ravel(), minlength=N_CLASSES + 1).astype(float) * cell**2 / 1e6
-    zones = [c.number for c in CLASSES if areas[c.number] > 0 and (with_water or c.number != WATER)]
-    if not zones:
-        what = "no class" if not areas[1:].any() else "no class but water"
-        msg = f"The LCZ map holds {what}: there is nowhere to put a sensor; give another map."
-        raise InputError(msg)
+    present = _zones_of(areas, with_water=with_water)
     depth = _border_distance(codes, cell)
-    rooms = {z: np.argwhere((codes == z) & (depth >= border_distance)) for z in zones}
-    no_room = [z for z in zones if not len(rooms[z])]
-    zones = [z for z in zones if len(rooms[z])]
-    if not zones:
-        deepest = max(depth[codes == c.number].max(initial=0) for c in CLASSES)
-        msg = (
-            f"No zone has a place {border_distance:g} m from its border: the one furthest inside is "
-            f"{deepest:.0f} m from it; lower {option('border_distance')}."
-        )
-        raise InputError(msg)
-    zones.sort(key=lambda z: (z != LOW_PLANTS, -areas[z]))
-    zones, left_out = sorted(zones[:n_sensors]), sorted(zones[n_sensors:])
+    rooms = _rooms(codes, depth, present, border_distance)
+    ranked = sorted(rooms, key=lambda z: (z != LOW_PLANTS, -areas[z]))
+    zones, left_out = sorted(ranked[:n_sensors]), sorted(ranked[n_sensors:])
     rng = np.random.default_rng(seed)
     tried = {z: _sample(rooms[z], rng) for z in sorted(zones, key=lambda z: len(rooms[z]))}
     capacity = {z: len(rooms[z]) for z in zones}
@@ -111,15 +87,51 @@ def sensor_sites(
             break
         capacity |= {z: len(placed[z]) for z in short}
     chosen = sorted((z, int(row), int(col)) for z in zones for row, col in placed[z])
-    crowded = [z for z in zones if not placed[z]]
     table = _as_table(chosen, codes, depth, cell, box)
     table.attrs = {
-        "no_room": no_room,
-        "crowded": crowded,
+        "no_room": [z for z in present if z not in rooms],
+        "crowded": [z for z in zones if not placed[z]],
         "left_out": left_out,
         "allocation": {z: n for z, n in allocation.items() if n},
     }
     return table
+
+
+def _check_wishes(n_sensors: int, border_distance: float, spacing: float) -> None:
+    if not border_distance >= 0 or not spacing >= 0:
+        msg = (
+            f"Distances are 0 m or more, not {border_distance:g} to borders and {spacing:g} apart."
+        )
+        raise InputError(msg)
+    if n_sensors < 1:
+        msg = f"There is nothing to place: give at least one sensor, not {n_sensors}."
+        raise InputError(msg)
+
+
+def _zones_of(areas: np.ndarray, *, with_water: bool) -> list[int]:
+    """The zones of a map, by the area of each class, that sensors may stand in."""
+    zones = [c.number for c in CLASSES if areas[c.number] > 0 and (with_water or c.number != WATER)]
+    if not zones:
+        what = "no class" if not areas[1:].any() else "no class but water"
+        msg = f"The LCZ map holds {what}: there is nowhere to put a sensor; give another map."
+        raise InputError(msg)
+    return zones
+
+
+def _rooms(
+    codes: np.ndarray, depth: np.ndarray, zones: list[int], border_distance: float
+) -> dict[int, np.ndarray]:
+    """The places (row, column) of each zone that are far enough inside; without zones that have none."""
+    rooms = {z: np.argwhere((codes == z) & (depth >= border_distance)) for z in zones}
+    rooms = {z: places for z, places in rooms.items() if len(places)}
+    if not rooms:
+        deepest = max(depth[codes == c.number].max(initial=0) for c in CLASSES)
+        msg = (
+            f"No zone has a place {border_distance:g} m from its border: the one furthest inside is "
+            f"{deepest:.0f} m from it; lower {option('border_distance')}."
+        )
+        raise InputError(msg)
+    return rooms
 
 
 def _sample(places: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -131,3 +131,31 @@ class CanopyOptions(HeatOptions):
         500, "Bootstrap draws: more make the interval's ends steadier, and take longer.",
         title="Bootstrap replicates", low=100,
     )  # fmt: skip
+
+
+BORDER_DISTANCE = 250.0
+"""Nearest that a sensor stands to another zone, m: the radius in which a station's zone is judged."""
+SPACING = 500.0
+"""Nearest that two sensors stand to each other, m. What a sensor feels lies within some 250 m of it,
+the radius in which a station's zone is judged (`station_zones`); nearer than twice that, two sensors
+share their ground and are one. Stewart & Oke (2012) ask 400-1,000 m across of a zone for the same
+reason, and Oke (2006, WMO/TD-No. 1250) gives a circle of influence of about 500 m."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteOptions:
+    """Choices of `lczlib.analysis.heat.network.sensor_sites`."""
+
+    border_distance: float = setting(
+        BORDER_DISTANCE, "Nearest that a sensor stands to another zone, m.",
+        title="Distance to other zones (m)", low=0,
+    )  # fmt: skip
+    spacing: float = setting(
+        SPACING, "Nearest that two sensors stand to each other, m.", title="Distance of sensors (m)",
+        low=0,
+    )  # fmt: skip
+    with_water: bool = setting(False, "Place sensors in LCZ G too.", title="Sensors in water")
+    seed: int = setting(
+        0, "Of the sample of places that are tried in large zones: the same seed, the same sites.",
+        title="Seed", low=0,
+    )  # fmt: skip

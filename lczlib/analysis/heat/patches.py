@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage, stats
 
+from lczlib.analysis.significance import holm
 from lczlib.classes import N_CLASSES
 
 
@@ -106,12 +107,3 @@ def patch_tests(
     pairs = pd.DataFrame(rows, columns=columns[:-1])
     pairs["p_holm"] = holm(pairs["p"].to_numpy())
     return pairs, {"h": float(h), "p": float(p), "n_patches": n}
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Probabilities corrected for the number of tests by Holm's step-down rule (1979)."""
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    out = np.empty_like(p, dtype=float)
-    out[order] = stepped.clip(max=1)
-    return out

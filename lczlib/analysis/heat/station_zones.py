@@ -147,20 +147,10 @@ def station_classes(
             f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
         )
         raise InputError(msg)
-    by_hand = {str(k): class_of_value(v) for k, v in (by_hand or {}).items()}
-    alike = alike_names(by_hand, map(str, sites.index))
-    by_hand = {alike.get(k, k): v for k, v in by_hand.items()}
-    stray = [s for s in by_hand if s not in sites.index]
-    if stray and not (skip_outside and len(stray) < len(by_hand)):
-        there = some(sites.index, 8)
-        way = f", or leave these classes out with {option('skip_outside')}" * (
-            len(stray) < len(by_hand)
-        )
-        msg = (
-            f"{some([repr(s) for s in stray])} of the hand-set classes {'is' if len(stray) == 1 else 'are'} not "
-            f"among the stations ({there}): correct the names{way}."
-        )
-        raise InputError(msg)
+    hand, alike = _named_as(by_hand or {}, sites.index)
+    stray = [s for s in hand if s not in sites.index]
+    if stray and not (skip_outside and len(stray) < len(hand)):
+        raise InputError(_strangers(stray, sites.index, some_left=len(stray) < len(hand)))
     if lcz is not None:
         refuse_off_map(sites, lcz)
     around = _surroundings(sites, lcz, radius) if lcz is not None else {}
@@ -168,8 +158,8 @@ def station_classes(
     for station in sites.index:
         point, majority, share = around.get(station, (0, 0, np.nan))
         told = int(sites.loc[station, "lcz"]) if "lcz" in sites else 0
-        if by_hand.get(station):
-            used, source = by_hand[station], "by hand"
+        if hand.get(station):
+            used, source = hand[station], "by hand"
         elif told:
             used, source = told, "stations file"
         elif majority:
@@ -185,6 +175,31 @@ def station_classes(
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     why = "outside the map, or where it has no class" if lcz is not None else "no class"
     found.attrs["left_out"] = dict.fromkeys(outside, why)
+    of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
+    _tell_classes(found, of, alike, stray)
+    return found
+
+
+def _named_as(
+    by_hand: Mapping[str, object], stations: pd.Index
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Hand-set classes by the names of the data, and those that are written otherwise there."""
+    found = {str(k): class_of_value(v) for k, v in by_hand.items()}
+    alike = alike_names(found, map(str, stations))
+    return {alike.get(k, k): v for k, v in found.items()}, alike
+
+
+def _strangers(stray: list[str], stations: pd.Index, *, some_left: bool) -> str:
+    """What is said of hand-set classes of stations that are not there."""
+    way = f", or leave these classes out with {option('skip_outside')}" if some_left else ""
+    return (
+        f"{some([repr(s) for s in stray])} of the hand-set classes {'is' if len(stray) == 1 else 'are'} not "
+        f"among the stations ({some(stations, 8)}): correct the names{way}."
+    )
+
+
+def _tell_classes(found: pd.DataFrame, of: str, alike: Mapping[str, str], stray: list[str]) -> None:
+    """Tell where the classes come from, and warn where most of them are not the map's."""
     said = [told_sources(found)]
     if alike:
         pairs = [f"{own!r} is {station!r}" for own, station in alike.items()]
@@ -203,7 +218,7 @@ def station_classes(
         lower = int((own["lcz"] + 1 == own["lcz_majority"]).sum())
         looks = (
             f" {lower} of them are one less, as where classes are numbered 0-16: if so, state it with "
-            f"{option('station_scheme')} 0-16."
+            f"{option('station_scheme', '0-16')}."
             if lower > unlike / 2
             else " are their classes numbered like the map's (1-17)?"
         )
@@ -211,10 +226,8 @@ def station_classes(
             f"{unlike} of {counted(len(own), 'station')} state another class than the map has around them, and "
             f"theirs are used{'.' if lower > unlike / 2 else ':'}{looks}"
         )
-    of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
     facts = {"sources": found["source"].value_counts().to_dict(), "classes_left_out": stray}
     tell(Reading("classes of stations", of, tuple(said), tuple(cautions), facts))
-    return found
 
 
 def told_sources(zones: pd.DataFrame) -> str:

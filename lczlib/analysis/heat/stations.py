@@ -133,22 +133,8 @@ def read_stations(
     columns, of_sites = shared_columns(columns or {}, path, table, where, site_table)
     table, columns, zone = with_times(table, columns, path, notes)
     names = match_columns(table, columns, path)
-    if not names:
-        msg = (
-            f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
-            f"station or a temperature; name them with {option('columns')} time=NAME,station=NAME,temperature=NAME."
-        )
-        raise InputError(msg)
-    if "time" not in names:
-        msg = f"{path} has no column of times among {_some(table.columns)}: name it with {option('columns')} time=NAME."
-        raise InputError(msg)
     is_long = {"temperature", "station"} <= names.keys()
-    if not is_long and site_table is None:
-        msg = (
-            f"{path} has no columns for station and temperature: name them with {option('columns')} "
-            f"station=NAME,temperature=NAME, or, where each station is a column, give {option('sites')} FILE."
-        )
-        raise InputError(msg)
+    _check_named(path, table, names, alone=site_table is None)
     if site_table is None:
         places = places_of(by_role(table, names), path, names, notes, scheme)
     else:
@@ -157,21 +143,7 @@ def read_stations(
         long = by_role(table, names)[["time", "station", "temperature"]]
     else:
         places = renamed(places, [station_name(c) for c in table.columns], notes)
-        used = [c for c in table.columns if station_name(c) in places.index]
-        if not used:
-            msg = (
-                f"No column of {path} ({_some(table.columns)}) is a station of {sites}, nor is there one of "
-                f"stations and one of temperatures by a usual name: name them with {option('columns')} "
-                "station=NAME,temperature=NAME."
-            )
-            raise InputError(msg)
-        refuse_repeated(table, used, path)
-        others = [c for c in table.columns if c not in used and c != names["time"]]
-        if others:
-            notes.said.append(f"columns that are no station not read: {some(others)}")
-        long = table.rename(columns={names["time"]: "time"}).melt(
-            "time", used, var_name="station", value_name="temperature"
-        )
+        long = _melted(path, table, names["time"], places.index, where, notes)
     refuse_repeated(table, names.values(), path)
     long = _named_rows(long, path, notes)
     places = renamed(places, list(long["station"].unique()), notes)
@@ -181,12 +153,7 @@ def read_stations(
     )
     long = settled(long.assign(time=times).dropna(subset=["time"]), path, notes)
     describe(long, notes)
-    if (notes.facts["step_s"] or 0) >= _COARSEST:
-        msg = (
-            f"{path} has a value each {notes.facts['step_s'] / 86400:g} days: the heat island of the air is "
-            "told by hours, and by night; give hourly values, or 3-hourly ones."
-        )
-        raise InputError(msg)
+    _refuse_coarse(path, notes)
     raw = long.pivot(index="time", columns="station", values="temperature")
     raw.columns.name = None
     left_out = only_placed(list(raw.columns), places, path, where, notes, skip=skip_outside)
@@ -194,14 +161,69 @@ def read_stations(
     if lcz is not None:
         refuse_off_map(places.loc[list(raw.columns)], lcz)
     air = air_values(raw, places, stated, str(names.get("temperature", "")), path, notes)
-    # one observation an hour at hh:53 (METAR) is of the next full hour; more are averaged within theirs
-    late = pd.Timedelta(minutes=29 if (notes.facts["step_s"] or 3600) >= 3600 else 0)
-    air = air.groupby((air.index + late).floor("1h")).mean().dropna(how="all")
+    air = _hourly(air, notes.facts["step_s"])
     if air.shape[1] < 2:
         msg = f"{path} has one station ({air.columns[0]}): a heat island needs at least two to compare."
         raise InputError(msg)
     notes.tell("station file", path)
     return Stations(air, places.loc[list(air.columns)], clock, left_out)
+
+
+def _check_named(path: Path, table: pd.DataFrame, names: Mapping[str, str], *, alone: bool) -> None:
+    """Refuse a table without the columns that are needed; `alone` where it must hold the sites too."""
+    if not names:
+        msg = (
+            f"{path} holds no station data: none of its columns ({_some(table.columns)}) is a time, a "
+            f"station or a temperature; name them with {option('columns')} time=NAME,station=NAME,temperature=NAME."
+        )
+        raise InputError(msg)
+    if "time" not in names:
+        msg = f"{path} has no column of times among {_some(table.columns)}: name it with {option('columns')} time=NAME."
+        raise InputError(msg)
+    if alone and not {"temperature", "station"} <= names.keys():
+        msg = (
+            f"{path} has no columns for station and temperature: name them with {option('columns')} "
+            f"station=NAME,temperature=NAME, or, where each station is a column, give {option('sites')} FILE."
+        )
+        raise InputError(msg)
+
+
+def _melted(
+    path: Path, table: pd.DataFrame, time: str, stations: pd.Index, sites: Path, notes: Notes
+) -> pd.DataFrame:
+    """A row a measurement, of a table with a column for each station."""
+    used = [c for c in table.columns if station_name(c) in stations]
+    if not used:
+        msg = (
+            f"No column of {path} ({_some(table.columns)}) is a station of {sites}, nor is there one of "
+            f"stations and one of temperatures by a usual name: name them with {option('columns')} "
+            "station=NAME,temperature=NAME."
+        )
+        raise InputError(msg)
+    refuse_repeated(table, used, path)
+    others = [c for c in table.columns if c not in used and c != time]
+    if others:
+        notes.said.append(f"columns that are no station not read: {some(others)}")
+    return table.rename(columns={time: "time"}).melt(
+        "time", used, var_name="station", value_name="temperature"
+    )
+
+
+def _refuse_coarse(path: Path, notes: Notes) -> None:
+    step = notes.facts["step_s"] or 0
+    if step >= _COARSEST:
+        msg = (
+            f"{path} has a value each {step / 86400:g} days: the heat island of the air is "
+            "told by hours, and by night; give hourly values, or 3-hourly ones."
+        )
+        raise InputError(msg)
+
+
+def _hourly(air: pd.DataFrame, step: float | None) -> pd.DataFrame:
+    """Means of the hours in which there is any value."""
+    # one observation an hour at hh:53 (METAR) is of the next full hour; more are averaged within theirs
+    late = pd.Timedelta(minutes=29 if (step or 3600) >= 3600 else 0)
+    return air.groupby((air.index + late).floor("1h")).mean().dropna(how="all")
 
 
 def _read_sites(
