@@ -81,12 +81,12 @@ MAY_IMPORT = {
         "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "training": {
-        "analysis", "classes", "errors", "export", "grid", "mapping", "maps", "models",
-        "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes",
+        "analysis", "classes", "errors", "export", "grid", "map_request", "mapping", "maps", "models",
+        "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
-        "scenes", "training",
+        "scenes", "settings", "training",
     },
     "jobs": {
         "analysis", "classes", "clocks", "errors", "export", "figures", "grid", "legend_files", "legends",
