@@ -86,7 +86,7 @@ class PartedScenes(PatchScenes):
 
     read: tuple[str, ...] = setting((), "Bands to read: B1,B2,... (by default all)", flag="--bands")
     without: tuple[str, ...] = setting((), "Classes to leave out: 7,9,B", check=_check_classes)
-    patch: int | None = setting(None, "Edge of a patch in pixels; see --patch-metres.", low=1)
+    patch: int | None = setting(None, "Edge of a patch in pixels, instead of metres.", low=1)
     split: Literal["polygon", "block", "random"] = setting(
         "polygon", "polygon and block test on places not trained on; random flatters."
     )
@@ -130,7 +130,10 @@ class TrainRequest(Options, PartedScenes):
     )
     sensor: str = setting("s2", "s2; s1 or both; else any name, such as landsat.")
     combination: str = setting(
-        "", "Channels of both sensors by name, for --sensor.", flag="--inputs", metavar="D1..D7"
+        "",
+        "Channels of both sensors by name, instead of a sensor.",
+        flag="--inputs",
+        metavar="D1..D7",
     )
     patch_metres: float | None = setting(
         None, "Edge of a patch in metres; by default the ground that the network was designed for: "
@@ -164,7 +167,7 @@ class EvaluateRequest(PatchScenes):
         None, "patches.gpkg of a training run: its subset is used.", file=True
     )
     subset: Literal["test", "validation", "train", "all"] | None = setting(
-        None, "Of --patches; test when not given."
+        None, "Of the patches of a training run; test when not given."
     )
     replicates: int = setting(REPLICATES, "Bootstrap replicates.", low=FEWEST_REPLICATES)
     seed: int = setting(0, "Of all random draws.", low=0)
