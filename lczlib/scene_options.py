@@ -49,7 +49,7 @@ class SceneOptions:
         usual="as the file says",
     )  # fmt: skip
     nodata: float | None = setting(
-        None, "Stored value of missing pixels.", usual="as the file says"
+        None, "Stored value of missing pixels.", finite=False, usual="as the file says"
     )
     level: Literal["", "L1C", "L2A"] = setting(
         "", "L2A: surface reflectance; for networks of L1C an approximate atmosphere is put back."

@@ -12,7 +12,7 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from lczlib.errors import InputError, LczError
 
@@ -31,6 +31,8 @@ class Setting:
         Bounds; both belong to the range unless `open_ends`.
     open_ends : bool
         Whether the bounds themselves are refused.
+    finite : bool
+        Whether infinity and what is no number are refused.
     choices : tuple of str, or callable
         Names it may have, beside those of a ``Literal``; a callable gives those of a registry.
     check : callable, optional
@@ -39,6 +41,8 @@ class Setting:
         Whether it names a file, an address, or is the open object itself.
     argument : bool
         Whether the command line takes it by its place.
+    repeat : bool
+        Whether several names of scenes or networks are given one by one, not by commas.
     flag, short, metavar, group : str
         Of the command line: its option where that is not the name, a letter for it such as ``-n``, its
         value, its heading.
@@ -51,10 +55,12 @@ class Setting:
     low: float = -math.inf
     high: float = math.inf
     open_ends: bool = False
+    finite: bool = True
     choices: tuple[str, ...] | Callable[[], Iterable[str]] = ()
     check: Callable[[Any], object] | None = None
     file: bool = False
     argument: bool = False
+    repeat: bool = False
     flag: str = ""
     short: str = ""
     metavar: str = ""
@@ -184,9 +190,17 @@ def _check(found: Described, value: Any) -> None:
     if found.kind in (int, float) and isinstance(value, (int, float)):
         told = found.setting
         inside = told.low < value < told.high if told.open_ends else told.low <= value <= told.high
-        if not (math.isfinite(value) and inside):
+        if told.finite and not (math.isfinite(value) and inside):
             msg = f"{value:g} is not {in_words(told)}."
             raise InputError(msg, parameter=found.name)
+
+
+OptionsT = TypeVar("OptionsT")
+
+
+def options_of(request: Any, kind: type[OptionsT]) -> OptionsT:
+    """The part of a request that the computation itself is told (such as `SurfaceOptions`)."""
+    return kind(**{f.name: getattr(request, f.name) for f in fields(kind)})  # type: ignore[arg-type]
 
 
 def in_words(told: Setting) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import click
@@ -15,6 +17,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand
 
 from lczlib.cli.options import a_box, between, each, listed
+from lczlib.errors import LczError
 from lczlib.settings import Described, described
 
 
@@ -47,36 +50,67 @@ class _Spelling:
     read: Callable[[Any], Any] | None = None
 
 
-_ANY = ("nodata",)
-"""Numbers of which every one is right."""
+def _values(pairs: Sequence[str] | None, form: str) -> dict[str, Any]:
+    """``width=8`` as a number, a truth value or text."""
+    found: dict[str, Any] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not {form}")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
 
 
 def _spelling(one: Described) -> _Spelling:
     told = one.setting
+    if isinstance(one.default, dict):
+        return _Spelling(list[str] | None, None, {}, lambda pairs: _values(pairs, told.metavar))
+    if told.file or told.repeat:
+        single = Path if told.file else one.kind
+        kind: Any = list[single] if one.many else single  # type: ignore[valid-type]
+        if one.required:
+            return _Spelling(kind, inspect.Parameter.empty, {}, tuple if one.many else None)
+        return _Spelling(kind | None, None, {}, (lambda v: tuple(v or ())) if one.many else None)
     if one.many and one.kind is float:  # the four of a box are the only numbers by commas
         return _Spelling(str, "", {"callback": a_box}, _box)
     if one.many:
         return _Spelling(str, "", {}, listed)
     if one.choices:
         named = tuple(c for c in one.choices if c)
-        if len(named) == len(one.choices):
+        if len(named) == len(one.choices) and one.default is not None:
             return _Spelling(Literal[named], one.default)
-        return _Spelling(Literal[named] | None, None, {}, lambda value: value or "")
+        blank = one.default if one.default is None else ""
+        return _Spelling(Literal[named] | None, None, {}, lambda value: value or blank)
     checks: dict[str, Any] = {}
     if one.kind is int:
         checks = {"min": int(told.low)} if math.isfinite(told.low) else {}
-    elif one.kind is float and one.name not in _ANY:
+    elif one.kind is float and told.finite:
         checks = {"callback": between(told.low, told.high, ends=not told.open_ends)}
     elif told.check is not None:
         checks = {"callback": each(told.check)}
-    optional = one.kind in (int, float) and one.default is None
-    return _Spelling(one.kind | None if optional else one.kind, one.default, checks)
+    if one.required:
+        return _Spelling(one.kind, inspect.Parameter.empty, checks)
+    return _Spelling(one.kind | None if one.default is None else one.kind, one.default, checks)
+
+
+def usage(owner: type, error: LczError) -> typer.BadParameter:
+    """The usage error that a request's own error is, with the option that it is about."""
+    told = described(owner).get(error.parameter)
+    hint = None
+    if told is not None:
+        hint = told.setting.metavar if told.setting.argument else f"'{told.option}'"
+    return typer.BadParameter(str(error), param_hint=hint)
 
 
 def from_fields(
     owner: type, parameter: str, leave: Collection[str] = (), **flags: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator: a command's parameter, a dataclass, becomes an option for each of its fields.
+
+    They stand where the parameter did: first what is the dataclass's own, then what it shares.
 
     Parameters
     ----------
@@ -89,31 +123,25 @@ def from_fields(
     **flags : str
         Other names of options on this command, by field.
     """
-    offered = {n: o for n, o in described(owner).items() if n not in leave}
+    found = described(owner)
+    names = dict.fromkeys(n for c in owner.__mro__ for n in inspect.get_annotations(c))
+    offered = {n: found[n] for n in names if n in found and n not in leave}
     spelled = {n: _spelling(o) for n, o in offered.items()}
     called = {n: flags.get(n, n).replace("-", "_") for n in offered}
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         hints = typing.get_type_hints(command, include_extras=True)
-        own = [
-            p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY)
-            for p in inspect.signature(command).parameters.values()
-            if p.name != parameter
-        ]
         made = [
             inspect.Parameter(
-                called[name], inspect.Parameter.KEYWORD_ONLY, default=spelled[name].default,
-                annotation=Annotated[
-                    spelled[name].type,
-                    typer.Option(
-                        f"--{flags[name]}" if name in flags else option.option,
-                        help=option.setting.doc, metavar=option.setting.metavar or None,
-                        **spelled[name].checks,
-                    ),
-                ],
+                called[n], inspect.Parameter.KEYWORD_ONLY, default=spelled[n].default,
+                annotation=Annotated[spelled[n].type, _info(o, spelled[n], flags.get(n))],
             )
-            for name, option in offered.items()
+            for n, o in offered.items()
         ]  # fmt: skip
+        parameters: list[inspect.Parameter] = []
+        for own in inspect.signature(command).parameters.values():
+            kept = own.replace(annotation=hints[own.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            parameters += made if own.name == parameter else [kept]
 
         @wraps(command)
         def wrapper(**values: Any) -> Any:
@@ -121,10 +149,25 @@ def from_fields(
             for name, how in spelled.items():
                 value = values.pop(called[name], how.default)
                 read[name] = how.read(value) if how.read else value
-            return command(**values, **{parameter: owner(**read)})
+            try:
+                request = owner(**read)
+            except LczError as error:
+                raise usage(owner, error) from error
+            return command(**values, **{parameter: request})
 
-        wrapper.__signature__ = inspect.Signature([*own, *made])
-        wrapper.__annotations__ = {p.name: p.annotation for p in (*own, *made)}
+        wrapper.__signature__ = inspect.Signature(parameters)
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
         return wrapper
 
     return decorate
+
+
+def _info(one: Described, how: _Spelling, flag: str | None) -> Any:
+    told = one.setting
+    texts = {"help": told.doc, "metavar": told.metavar or None, **how.checks}
+    if told.argument:
+        return typer.Argument(**texts)
+    option = f"--{flag}" if flag else one.option
+    if one.default is True:
+        option = f"{option}/--no-{option.removeprefix('--')}"
+    return typer.Option(option, **texts)

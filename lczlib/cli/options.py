@@ -1,7 +1,7 @@
 """What the value of an option may be; a wrong one ends every command with exit status 2.
 
 Whole numbers take Typer's own ``min`` and ``max``, names a ``Literal``; what is here is for the rest:
-open ends, fractions that may be NaN, dates, and what the library itself can tell apart.
+open ends, fractions that may be NaN, and what the library itself can tell apart.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lczlib.errors import LczError
-from lczlib.map_request import check_device
-from lczlib.scene_options import check_day
+from lczlib.training.options import check_architecture
 
 Check = Callable[[Any], Any]
 
@@ -58,20 +57,6 @@ def _range(low: float, high: float, ends: bool) -> str:
 
 above_zero = between(0, ends=False)
 not_negative = between(0)
-finite = between()
-
-
-def matching(pattern: str, what: str) -> Check:
-    """A callback for text that a regular expression matches whole; an empty one is "not given"."""
-
-    def check(value: str) -> None:
-        if value and not re.fullmatch(pattern, value):
-            raise typer.BadParameter(f"{value!r} is not {what}.")
-
-    return each(check)
-
-
-a_date = each(check_day)
 
 
 def _check_box(value: str) -> None:
@@ -83,23 +68,7 @@ def _check_box(value: str) -> None:
 a_box = each(_check_box)
 
 
-def _check_class(value: str) -> None:
-    from lczlib.classes import lcz_class
-
-    lcz_class(value)
-
-
-lcz_classes = each(lambda text: [_check_class(t) for t in listed(text)])
-"""One class, or several separated by commas."""
-
-
-def _check_architecture(name: str) -> None:
-    from lczlib.models import architecture
-
-    architecture(name)
-
-
-an_architecture = each(_check_architecture)
+an_architecture = each(check_architecture)
 
 
 def listed(text: str | None) -> tuple[str, ...]:
@@ -127,12 +96,3 @@ def pairs(items: Iterable[str], what: str, name: str = r"[^\W\d]\w*") -> dict[st
 
 
 Seed = Annotated[int, typer.Option(min=0, help="Of all random draws.")]
-Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", callback=each(check_device))
-]
-
-Epochs = Annotated[int, typer.Option(min=1, help="At most.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Patches a step.")]
-LearningRate = Annotated[float, typer.Option(help="Of the first epochs.", callback=above_zero)]
-HalveEvery = Annotated[int, typer.Option(min=1, help="Epochs until the rate is halved.")]
-Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation loss.")]

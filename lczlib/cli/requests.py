@@ -13,6 +13,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn
 
 from lczlib.cli import console
+from lczlib.cli.fields import usage
 from lczlib.errors import InputError
 from lczlib.plugins import load_plugins
 from lczlib.settings import Described, described
@@ -200,14 +201,7 @@ def requested(
     try:
         return kind(**given)
     except InputError as error:
-        raise typer.BadParameter(str(error), param_hint=_hint(settings, error.parameter)) from error
-
-
-def _hint(settings: Mapping[str, Described], name: str) -> str | None:
-    if name not in settings:
-        return None
-    told = settings[name]
-    return told.setting.metavar if told.setting.argument else f"'{told.option}'"
+        raise usage(kind, error) from error
 
 
 @contextmanager

@@ -13,8 +13,9 @@ def _flags() -> dict[str, str]:
     """Options that are not called as their settings."""
     from lczlib.jobs.water import WaterRequest
     from lczlib.map_request import MapRequest
+    from lczlib.training.request import TrainRequest
 
-    requests = (MapRequest, WaterRequest)
+    requests = (MapRequest, WaterRequest, TrainRequest)
     return {n: s.setting.flag for r in requests for n, s in described(r).items() if s.setting.flag}
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lczlib.classes import lcz_class
 from lczlib.errors import InputError
+from lczlib.experiment.request import ExperimentRequest
 from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.polygons import open_polygons
 from lczlib.scenes.combinations import COMBINATIONS, check_channels, combination, sensor_of
@@ -166,10 +167,10 @@ class SceneData(DataSet):
     column: str | None = None
     without: tuple[str, ...] = ()
     patch_size: int | None = None
-    patch_metres: float = 480.0
+    patch_metres: float = ExperimentRequest.patch_metres
     spacing: float = FISHNET
-    method: Literal["polygon", "block", "random"] = "polygon"
-    split_seed: int = 0
+    method: Literal["polygon", "block", "random"] = ExperimentRequest.split
+    split_seed: int = ExperimentRequest.split_seed
     block: float = BLOCK
     buffer: float | None = None
 
@@ -229,7 +230,7 @@ class So2SatData(DataSet):
     train: str
     validation: str = ""
     test: str = ""
-    split_seed: int = 0
+    split_seed: int = ExperimentRequest.split_seed
 
     @property
     def description(self) -> str:

@@ -11,9 +11,10 @@ from typing import Any, Literal, get_args
 import lczlib
 from lczlib.errors import InputError
 from lczlib.experiment.data import DataSet
+from lczlib.experiment.request import ExperimentRequest
 from lczlib.models import architecture
 from lczlib.scenes.combinations import combination
-from lczlib.training.trainer import Options
+from lczlib.training.options import Options
 
 Table = Literal["inputs", "networks", "gamma"]
 TABLES: tuple[str, ...] = get_args(Table)
@@ -110,11 +111,11 @@ class Settings:
     """
 
     networks: tuple[str, ...] = ()
-    network: str = "rsnnet"
-    inputs: str = "auto"
+    network: str = ExperimentRequest.network
+    inputs: str = ExperimentRequest.combination
     combinations: tuple[str, ...] = ()
     gammas: tuple[float, ...] = GAMMAS
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = tuple(range(ExperimentRequest.seeds))
     options: Options = field(default_factory=Options)
     network_options: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from lczlib.analysis.options import AssessOptions
 from lczlib.errors import InputError
 from lczlib.jobs.map_files import CHUNKS, MapReading, advising, band, map_network, nodata, open_map
-from lczlib.jobs.request import Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result, job
-from lczlib.settings import setting
+from lczlib.settings import options_of, setting
 
 if TYPE_CHECKING:
     import geopandas as gpd

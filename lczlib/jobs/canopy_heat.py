@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from lczlib.analysis.heat.options import LEVELS, CanopyOptions
 from lczlib.errors import InputError
 from lczlib.jobs.heat_choices import CANOPY, ZoneReading
-from lczlib.jobs.request import Source, Steps, is_path, options_of
+from lczlib.jobs.request import Source, Steps, is_path
 from lczlib.jobs.result import Result, job
-from lczlib.settings import setting
+from lczlib.settings import options_of, setting
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -8,14 +8,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from lczlib.experiment.request import ExperimentRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
 from lczlib.map_request import MapRequest
 from lczlib.settings import Described, described, in_words
+from lczlib.training.request import EvaluateRequest, TrainRequest
 
 REQUESTS: dict[str, type] = {
     "lcz map": MapRequest,
@@ -24,7 +28,12 @@ REQUESTS: dict[str, type] = {
     "lcz uhi --lst (surface heat island)": SurfaceHeatRequest,
     "lcz uhi --air (canopy heat island, rasters)": AirHeatRequest,
     "lcz uhi --stations (canopy heat island, stations)": CanopyHeatRequest,
+    "lcz sites": SitesRequest,
+    "lcz morphology": MorphologyRequest,
     "lcz water": WaterRequest,
+    "lcz train": TrainRequest,
+    "lcz evaluate": EvaluateRequest,
+    "lcz experiment": ExperimentRequest,
 }
 """By the command that makes them."""
 

@@ -24,7 +24,7 @@ from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.heat_words import sentence
 from lczlib.jobs.map_files import map_network, open_map
 from lczlib.jobs.record import hashes
-from lczlib.jobs.request import Source, Steps, is_path, name_of, options_of
+from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
@@ -32,6 +32,7 @@ from lczlib.scenes.thermal import Thermal
 from lczlib.scenes.thermal_names import AIR
 from lczlib.scenes.thermal_quality import NO_LAYER
 from lczlib.scenes.thermal_units import Conversion, scaled_unit
+from lczlib.settings import options_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from lczlib.errors import Cancelled
 from lczlib.settings import Described, described, settle
@@ -70,14 +70,6 @@ def name_of(source: Source, otherwise: str) -> str:
     if is_path(source):
         return Path(source).name
     return Path(str(getattr(source, "attrs", {}).get("source", otherwise))).name
-
-
-OptionsT = TypeVar("OptionsT")
-
-
-def options_of(request: Request, kind: type[OptionsT]) -> OptionsT:
-    """The part of a request that the computation itself is told (such as `SurfaceOptions`)."""
-    return kind(**{f.name: getattr(request, f.name) for f in fields(kind)})  # type: ignore[arg-type]
 
 
 @dataclass

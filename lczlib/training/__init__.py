@@ -1,5 +1,8 @@
 """Training: patch data sets, splits, networks, the random forest they are compared with.
 
+``options``     how a network is trained: choices and their defaults
+``request``     what is trained on, or evaluated: all that a run is told
+``labelled``    the patches that a request is about
 ``patches``     labelled patches of scenes, cut when they are read
 ``so2sat``      the So2Sat LCZ42 data set
 ``splits``      training, validation and test: by polygon, by block, at random

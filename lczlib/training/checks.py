@@ -12,8 +12,8 @@ from lczlib.models import architecture
 from lczlib.terms import option
 
 if TYPE_CHECKING:
+    from lczlib.training.options import Options
     from lczlib.training.patches import Patches
-    from lczlib.training.trainer import Options
 
 
 def check_training(train: Patches, validation: Patches, options: Options) -> None:

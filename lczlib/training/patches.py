@@ -22,8 +22,9 @@ from lczlib.mapping.prepare import prepare
 from lczlib.models import Weights
 from lczlib.polygon_cells import polygon_cells
 from lczlib.terms import option
+from lczlib.training.request import PatchScenes
 
-FISHNET = 480.0
+FISHNET = PatchScenes.spacing
 """Spacing of the training patches in metres (Zhou et al. 2022, section 2.3,
 doi 10.1080/10095020.2022.2030654): the edge of a 48 pixel patch, so that patches do not overlap."""
 

@@ -22,10 +22,11 @@ from lczlib.export import staged, write_result
 from lczlib.models import Weights, save_safetensors
 from lczlib.reading import counted
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
+from lczlib.training.options import Options
 from lczlib.training.patches import Patches
 from lczlib.training.separation import Overlap, overlap_of, separated
 from lczlib.training.splits import SUBSETS, Split
-from lczlib.training.trainer import Note, Options, Progress, fit_network, log
+from lczlib.training.trainer import Note, Progress, fit_network, log
 
 WEIGHTS_FILE = "model.safetensors"
 

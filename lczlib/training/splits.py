@@ -16,6 +16,7 @@ import pandas as pd
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.terms import option
+from lczlib.training.request import PartedScenes
 
 Method = Literal["polygon", "block", "random"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -24,7 +25,7 @@ LEFT_OUT = "left out"
 """Of no subset: too near to patches of another (`lczlib.training.separation`)."""
 FRACTIONS = (0.64, 0.16, 0.20)
 """Training, validation, test (Zhou et al. 2022, section 2.3)."""
-BLOCK = 2000.0
+BLOCK = PartedScenes.block
 """Edge of a spatial block in metres: more than most reference polygons measure."""
 
 _DEALS = 50  # random deals of which the one nearest to the fractions is taken

@@ -6,10 +6,10 @@ import dataclasses
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -28,6 +28,7 @@ from lczlib.training.batches import PatchBatches
 from lczlib.training.checks import check_training
 from lczlib.training.losses import inverse_frequency
 from lczlib.training.module import TrainingModule
+from lczlib.training.options import Options
 from lczlib.training.patches import Patches, PatchKind
 
 Progress = Callable[[int, int], None]
@@ -42,64 +43,6 @@ LAST = Path("checkpoints/last.ckpt")
 """Where a run keeps what it can be resumed from."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a network is trained; the defaults are those of Zhou et al. (2022, section 3.6).
-
-    A random forest heeds `options` (those of `lczlib.training.forest.Forest`) and `seed` alone.
-
-    Attributes
-    ----------
-    architecture : str
-        Key of `lczlib.models.ARCHITECTURES`.
-    options : dict
-        The architecture's own parameters.
-    epochs : int
-        At most; the paper does not say.
-    batch_size : int
-        Of each device.
-    learning_rate : float
-        Of the first epochs.
-    halve_every : int
-        Epochs after which the rate is halved.
-    patience : int
-        Epochs without a lower validation loss after which training stops.
-    gamma : float
-        Of the focal loss; 0 for cross-entropy.
-    alpha : {"inverse", "one"}
-        Class weights: by inverse frequency, or all 1.
-    augment : bool
-        Flips and quarter turns.
-    seed : int
-        Of initial weights, order, augmentation and dropout.
-    precision : str
-        Lightning's: ``32-true``, ``16-mixed`` or ``bf16-mixed``.
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``.
-    devices : int
-        How many; several are synchronised by Lightning's own strategy.
-    workers : int
-        Processes that read batches; 0 reads in the training process, which is as fast for scenes
-        in memory.
-    """
-
-    architecture: str = "sen2lcz"
-    options: dict[str, Any] = field(default_factory=dict)
-    epochs: int = 100
-    batch_size: int = 16
-    learning_rate: float = 0.002
-    halve_every: int = 5
-    patience: int = 50
-    gamma: float = 2.0
-    alpha: Literal["inverse", "one"] = "inverse"
-    augment: bool = True
-    seed: int = 0
-    precision: str = "32-true"
-    device: str = "auto"
-    devices: int = 1
-    workers: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""From a request of experiments to the data set and the settings of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from lczlib.errors import InputError
+from lczlib.experiment.data import City, DataSet, SceneData, So2SatData
+from lczlib.experiment.plan import Settings
+from lczlib.experiment.request import ExperimentRequest
+from lczlib.scenes import find_cities
+from lczlib.scenes.sources import source_of
+from lczlib.settings import options_of
+from lczlib.terms import option
+from lczlib.training.inputs import SceneFiles
+from lczlib.training.labelled import scene_files
+from lczlib.training.options import Options, Schedule
+
+
+def settings_of(request: ExperimentRequest) -> Settings:
+    """What is compared, and how networks are trained."""
+    inputs = request.combination
+    return Settings(
+        request.networks, request.network, inputs if inputs in ("all", "auto") else inputs.upper(),
+        seeds=tuple(range(request.seeds)), options=Options(**asdict(options_of(request, Schedule))),
+        network_options=request.network_options(),
+    )  # fmt: skip
+
+
+def data_of(request: ExperimentRequest) -> DataSet:
+    """The data set; its files are not opened yet.
+
+    Raises
+    ------
+    InputError
+        If the inputs are of no kind, or nothing says what they are labelled by.
+    """
+    if request.is_hdf5:
+        files = (request.hdf5(), *request.published())
+        return So2SatData(*(str(file) for file in files), split_seed=request.split_seed)
+    return SceneData(
+        _cities(request, request.cities or (request.city,)), _cities(request, request.test_cities),
+        request.column, request.without, request.patch, request.patch_metres, request.spacing,
+        request.split, request.split_seed, request.block, request.apart,
+    )  # fmt: skip
+
+
+def _cities(request: ExperimentRequest, names: Iterable[str]) -> tuple[City, ...]:
+    folder = source_of(request.inputs[0]).alone
+    files = scene_files(request, request.sensor or ("both" if folder else "s2"), request.read)
+    found = []
+    for name in names:
+        own = replace(files, options=replace(files.options, city=name))
+        found.append(City(own, str(request.polygons or _polygons_beside(own, folder))))
+    return tuple(found)
+
+
+def _polygons_beside(files: SceneFiles, folder: bool) -> Path:
+    """The polygons of a city in its So2Sat folder."""
+    if folder:
+        root = Path(files.inputs[0])
+        city = files.options.city or next(iter(find_cities(root)), "")
+        beside = root / "Reference" / city / "polygons.gpkg"
+        if beside.is_file():
+            return beside
+    msg = f"Give {option('polygons')}: the labelled areas and their classes."
+    raise InputError(msg, parameter="polygons")
