@@ -40,7 +40,8 @@ And the library, from the bottom up:
 ``analysis``    accuracy, comparison, heat islands, water: pure functions
 ``export``      GeoTIFF, tables, manifests
 ``figures``     figures of all results
-``jobs``        what each command does, once, for command line, dashboard and notebook
+``jobs``        what each command does, once, for command line, dashboard and notebook; ``plugins``: what
+                other packages bring
 ``study``       the state of a dashboard's session
 ``cli``         the command line
 """

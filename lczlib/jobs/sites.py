@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lczlib.analysis.heat.options import SiteOptions
 from lczlib.classes import CLASSES
 from lczlib.jobs.map_files import OneMap, open_map
-from lczlib.jobs.request import Steps, options_of
+from lczlib.jobs.request import Steps
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted
-from lczlib.settings import setting
+from lczlib.settings import options_of, setting
 from lczlib.terms import option
 
 if TYPE_CHECKING:
