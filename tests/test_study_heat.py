@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import param
 import pytest
 import rasterio
 
@@ -235,3 +236,13 @@ def test_every_setting_of_the_heat_island_stands_on_its_page():
     }
     elsewhere = {n for n in HEAT_INPUTS if n.endswith("_files")} | {"heat_kind", "heat_map"}
     assert shown | elsewhere == set(HEAT_INPUTS)
+
+
+def test_what_has_few_values_is_a_choice_with_a_name_for_people():
+    from lczlib.study.heat_inputs import HEAT_INPUTS, HeatInputs
+
+    choices = ("heat_reference", "heat_unit", "heat_air_unit", "heat_product", "heat_resample")
+    assert all(isinstance(HeatInputs.param[n], param.Selector) for n in choices)
+    shown = [n for n in HEAT_INPUTS if n not in ("heat_kind", "heat_map")]
+    made_up = {n: n.replace("_", " ").capitalize() for n in shown}
+    assert not [n for n in shown if HeatInputs.param[n].label == made_up[n]]

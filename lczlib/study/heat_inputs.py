@@ -52,16 +52,18 @@ class HeatInputs(param.Parameterized):
     heat_kind = param.Selector(default="surface", objects=["surface", "canopy", "air"])
     heat_map = param.String(str(Kind.FUSED), doc="The map whose zones are compared.")
     heat_time = param.Selector(
-        default="day", objects=["day", "night"],
+        default="day", objects=["day", "night"], label="Overpass",
         doc="Overpass that is shown. Day and night are never mixed.",
     )  # fmt: skip
     heat_map_error = param.Boolean(
         False,
+        label="Carry the map's own error",
         doc="Carry the map's own error: classes are drawn anew from their probabilities, and the "
         "interval holds the pull of cells that the map has wrong. Needs a map made here.",
     )
     heat_place_elevation = param.Boolean(
         False,
+        label="Use the elevation of this place",
         doc="Use the elevation raster that lies beside the scenes of this place, as an own one would be "
         "used: to compare at one height, and for stations that state none.",
     )

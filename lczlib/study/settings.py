@@ -34,7 +34,7 @@ def parameter(found: Described, **other: Any) -> param.Parameter:
         return param.ListSelector(**common, default=list(chosen), objects=list(found.choices))
     if found.pair:
         return param.Range(**common, **{"default": found.default, **other})
-    if found.choices:
+    if found.choices or "objects" in other:
         objects = ([""] if found.default is None else []) + list(found.choices)
         usual = {"default": found.default or "", "objects": objects}
         return param.Selector(**common, **(usual | other))
