@@ -5,13 +5,11 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 
 ``request``       what requests have in common; ``result``: what results have
 ``map_files``     the maps that a job is given, and how each is read
-``record``        the manifest beside what is written
-``assess``        accuracy of a map
-``compare``       maps against each other
-``surface_heat``  heat island of the surface, of thermal rasters
-``air_heat``      canopy heat island of rasters of air temperature
-``canopy_heat``   canopy heat island of stations
-``water``         surface water of Sentinel-1 scenes
-``sites``         where to put air temperature sensors
-``morphology``    areas of the classes, with their form and fabric
+``record``        the manifest beside what is written; ``scratch``: a folder for what is large
+``assess``        the accuracy of a map; ``compare``: maps against each other
+``surface_heat``  heat island of the surface, of thermal rasters; ``air_heat``: of the canopy, of rasters of
+                  air temperature; ``canopy_heat``: of stations
+``water``         surface water from Sentinel-1
+``sites``         where to put sensors; ``morphology``: the published properties of the zones
+``documentation`` all settings of all jobs
 """
