@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# of Unicode's private use: no file and no user writes them
-_OPEN, _THEN, _CLOSE = "\ue000", "\ue001", "\ue002"
-_MARK = re.compile(f"{_OPEN}([^{_THEN}]*){_THEN}([^{_CLOSE}]*){_CLOSE}")
+# invisible, and in no text that people write: shown as it is, a message reads "scheme=0-16"
+_OPEN, _THEN, _CLOSE = "\u2063", "\u2064", "\u2062"
+_MARK = re.compile(f"{_OPEN}([^{_THEN}]*){_THEN}=?([^{_CLOSE}]*){_CLOSE}")
 
 Face = Callable[[str, str], str]
 """How a setting's name, and the value it is to have or nothing, are written."""
@@ -21,7 +21,7 @@ Face = Callable[[str, str], str]
 
 def option(name: str, value: object = "") -> str:
     """A setting as a message names it, to be written by whoever shows the message."""
-    return f"{_OPEN}{name}{_THEN}{value}{_CLOSE}"
+    return f"{_OPEN}{name}{_THEN}{f'={value}' if value != '' else ''}{_CLOSE}"
 
 
 def python(name: str, value: str) -> str:

@@ -11,6 +11,7 @@ from lczlib.analysis.heat.patches import interior
 from lczlib.errors import InputError
 from lczlib.grid import on_grid
 from lczlib.maps import lcz_map
+from lczlib.terms import worded
 
 BOX = GeoBox.from_bbox((0, 0, 10_000, 10_000), "EPSG:32633", resolution=100)
 
@@ -43,7 +44,7 @@ def test_too_little_of_low_plants_gives_temperatures_and_no_differences(city):
         assert result.reference.note.startswith(
             "No differences: LCZ D has only 0 pixels in 0 patches"
         )
-        assert ("--fallback" in result.reference.note) != asked
+        assert ("--fallback" in worded(result.reference.note)) != asked
         assert result.classes["difference"].isna().all()
         assert result.classes.loc[2, "median"] == pytest.approx(24, abs=0.1)
         assert result.reference_bias is None

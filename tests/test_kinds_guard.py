@@ -20,6 +20,7 @@ from lczlib.scenes.band_order import OTHER_ORDERS
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.doubtful import DOUBTS, open_doubtful
 from lczlib.scenes.simulation import simulate_city
+from lczlib.terms import worded
 
 NETWORK = "so2sat_s2_resnet20"
 DAY = "2021-07-23"
@@ -66,7 +67,7 @@ def judged(path, **options):
 
 def advice(texts):
     """The options of a message: those of its last line, where it has several."""
-    text = " ".join(texts)
+    text = worded(" ".join(texts))
     text = text.rpartition(" at once: ")[2] or text
     found = {}
     for name, value in re.findall(r"--(scale|offset|bands|level) (\S+)", text):
@@ -106,7 +107,7 @@ def test_what_is_wrong_is_said_at_once_and_is_mended_by_what_is_said(
     names = BANDS if named else ()  # of another order: misnamed
     path = write(stored, names)
     texts, refused = judged(path)
-    text = " ".join(texts)
+    text = worded(" ".join(texts))
     if "do not tell their order for certain" in text:
         assert refused
         assert not named
@@ -173,7 +174,7 @@ def test_an_offset_of_the_file_removed_twice_is_taken_off(summer, tmp_path):
     assert not any("L2A" in text for text in texts)
     with readings() as heard:
         open_sentinel2(path)
-    assert "set none (--offset 0)" in heard[0].cautions[0]
+    assert "set none (--offset 0)" in worded(heard[0].cautions[0])
 
 
 def test_numbers_that_fell_below_zero_without_a_sign_are_refused(summer, write):

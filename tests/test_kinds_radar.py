@@ -14,6 +14,7 @@ from lczlib.errors import InputError
 from lczlib.reading import readings
 from lczlib.scenes.radar_missing import Missing, find_missing
 from lczlib.scenes.radar_units import check_units, to_db
+from lczlib.terms import worded
 
 ROWS, COLUMNS = 150, 170
 FILLS = (-9999.0, -32768.0, -999.0, 9999.0, 255.0, -100.0, -50.0, -300.0, 1e20, 3.4e38, -30.0, 2.55)
@@ -194,7 +195,7 @@ def test_units_that_values_do_not_fit_are_refused_with_the_one_that_fits(true, s
     if true == stated:
         assert check_units(rule.sample, stated, "scene") == ()
         return
-    advice = "leave out units" if true == "db" else f"--units {true}"
+    advice = "leave out --units" if true == "db" else f"--units {true}"
     with pytest.raises(InputError, match=advice):
         check_units(rule.sample, stated, "scene")
 
@@ -207,7 +208,7 @@ def test_amplitudes_taken_for_intensities_never_pass_without_a_word(shift, seed)
         (caution,) = check_units(sample, "linear", "scene")
     except InputError as refused:
         caution = str(refused)
-    assert "--units amplitude" in caution
+    assert "--units amplitude" in worded(caution)
 
 
 @quick
@@ -244,7 +245,7 @@ def test_a_scale_of_the_file_is_said_to_be_applied(write_tif):
 def test_amplitudes_converted_like_intensities_are_cautioned():
     sample = found(scene(3) / 2)[0].sample
     (caution,) = check_units(sample, "db", "scene")
-    assert "--dn-scale 0.5" in caution
+    assert "--dn-scale 0.5" in worded(caution)
     assert np.allclose(to_db(in_units(scene(3), "amplitude"), "amplitude"), scene(3), atol=1e-4)
 
 

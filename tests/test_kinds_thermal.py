@@ -23,6 +23,7 @@ from lczlib.grid import on_grid
 from lczlib.maps import lcz_map
 from lczlib.reading import readings
 from lczlib.scenes.thermal import Thermal, open_temperature
+from lczlib.terms import worded
 
 # dtype, scale, offset, unit of the scaled value, fills that nobody declares
 STORAGE = [
@@ -243,7 +244,7 @@ def test_fahrenheit_taken_for_celsius_is_doubted_and_read(tmp_path):
     path = write(tmp_path, [("", (truth * 1.8 + 32).astype(np.float32), {})])
     with readings() as heard:
         open_temperature(path, unit="degC")
-    assert "state --unit degF" in heard[0].cautions[0]
+    assert "state --unit degF" in worded(heard[0].cautions[0])
     found = open_temperature(path, unit="degF").temperature
     assert np.median(found) == pytest.approx(np.median(truth), abs=0.01)
 

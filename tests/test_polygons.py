@@ -143,7 +143,7 @@ def test_names_that_tell_no_class_are_refused(text):
 def test_an_identifier_column_is_never_taken_for_the_class(tmp_path):
     source = squares(1, 2, 3).rename(columns={"lcz": "id"})
     source.to_file(tmp_path / "areas.gpkg")
-    with pytest.raises(InputError, match="column="):
+    with pytest.raises(InputError, match="--column"):
         open_polygons(tmp_path / "areas.gpkg")
     assert open_polygons(tmp_path / "areas.gpkg", "id")["lcz"].tolist() == [1, 2, 3]
 

@@ -157,7 +157,7 @@ def test_an_option_that_does_not_go_with_an_input_is_refused(options, told, shar
 def test_what_a_folder_and_rasters_make_together_is_refused(folder, shared):
     raster = shared / "mirror" / BERLIN
     for given, told in (
-        ({"inputs": (folder, raster)}, "give it alone"),
+        ({"inputs": (folder, raster)}, "is a folder: name the file in it, or give a So2Sat folder"),
         ({"inputs": (folder,), "sentinel1": (raster,)}, "has its own Sentinel-1"),
         ({"inputs": (raster,), "seasons": {"wet": raster}}, "not both"),
         ({"inputs": (raster, raster)}, "same file name"),

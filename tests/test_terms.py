@@ -16,7 +16,7 @@ from lczlib.study.wording import in_page
 from lczlib.terms import option, python, renamed, settings_in, speaking, worded
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKS = re.compile("[\ue000-\ue002]")
+MARKS = re.compile("[\u2062-\u2064]")
 
 
 def test_a_refusal_names_its_setting_as_each_face_does(write_tif):

@@ -53,7 +53,8 @@ def explore(
         tooltips=[("", "@image{custom}")], formatters={"@image": CustomJSHover(code=_NAME_JS)}
     )
     drawn = rasterize(image, aggregator="mode", width=width, height=height).opts(
-        hv.opts.Image(
+        hv.Options(
+            "Image",
             cmap=[c.color for c in CLASSES], clim=(0.5, N_CLASSES + 0.5), title=title,
             clipping_colors={"min": _CLEAR, "NaN": _CLEAR}, tools=[hover], active_tools=["wheel_zoom"],
             width=width, height=height, data_aspect=1, xaxis=None, yaxis=None,

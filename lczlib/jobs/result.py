@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from lczlib.jobs.request import Cancel, Progress, Request, Steps
 from lczlib.reading import Reading, collected, told_before
+from lczlib.terms import worded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class Result:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.headline()}>"
+        return f"<{type(self).__name__}: {worded(self.headline())}>"
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -58,7 +59,7 @@ class Result:
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<p>{escape(self.headline())}</p>{self.to_dataframe()._repr_html_()}"
+        return f"<p>{escape(worded(self.headline()))}</p>{self.to_dataframe()._repr_html_()}"
 
     def facts(self) -> Mapping[str, Any]:
         """What else the manifest says: weights, device."""

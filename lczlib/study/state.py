@@ -24,6 +24,8 @@ from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.steps import STEPS, Context, Step
 from lczlib.study.water_inputs import WaterInputs
+from lczlib.study.wording import face_of
+from lczlib.terms import speaking
 
 _LOG = logging.getLogger(__name__)
 Condition = Literal["none", "current", "stale", "running"]
@@ -56,7 +58,8 @@ class Ticket:
         self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> Any:
         """Compute, in any thread: nothing of the study is read or written."""
-        with readings() as heard:
+        # what is written, and found again by another visitor, is in the pages' terms too
+        with readings() as heard, speaking(face_of(self.step.name)):
             try:
                 return self.step.function(
                     {**self.values, **self.outputs}, self.context, progress, cancelled

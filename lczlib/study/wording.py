@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lczlib.terms import command_line, worded
+from lczlib.terms import Face, command_line, worded
 
 _IN_PAGE = {
     "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
@@ -35,15 +35,13 @@ OWN_MAP_CARDS = {
 """Titles of the cards with the settings of own maps, by the step that reads them."""
 
 
-def in_page(message: str, step: str = "") -> str:
-    """A message of the library with the names that settings have on the pages, City page's for maps.
+def face_of(step: str = "") -> Face:
+    """How the pages write settings that a step's messages name, the City page's for maps.
 
     Parameters
     ----------
-    message : str
-        That names settings (`lczlib.terms.option`).
     step : str
-        The step of the study that it is from: what ``band`` is there.
+        The step of the study: what ``band`` is there.
     """
     names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
     if step == "maps":
@@ -57,4 +55,9 @@ def in_page(message: str, step: str = "") -> str:
     def write(name: str, value: str) -> str:
         return f"“{names[name]}” {value}".rstrip() if name in names else command_line(name, value)
 
-    return worded(message, write)
+    return write
+
+
+def in_page(message: str, step: str = "") -> str:
+    """A message of a step, with settings (`lczlib.terms.option`) as the pages call them."""
+    return worded(message, face_of(step))
