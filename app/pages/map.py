@@ -266,10 +266,12 @@ class MapPage:
                 f"yet. {what}{below}</div>"
             )
         made = study.maps.manifest
-        told = {c for r in study.read.get("maps", ()) for c in r.cautions}  # above the page already
+        read = study.read.get("maps", ())
+        told = {in_page(c, "maps") for r in read for c in r.cautions}  # above the page already
+        said = [in_page(w, "maps") for w in study.maps.warnings]
         warnings = "".join(
-            f'<div class="lcz-banner stale" role="alert">{escape(in_page(w))}</div>'
-            for w in study.maps.warnings
+            f'<div class="lcz-banner stale" role="alert">{escape(w)}</div>'
+            for w in said
             if w not in told
         )
         cells = next(iter(study.maps.kinds.values())).size

@@ -108,7 +108,9 @@ def test_an_area_outside_leaves_the_scene_and_one_message(
     ring = [[10, 10], [10.1, 10], [10.1, 10.1], [10, 10.1], [10, 10]]
     far.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
     upload(page, "Own area", far)
-    page.locator(".lcz-banner.failed").get_by_text("draw it larger, or inside").wait_for()
+    page.locator(".lcz-banner.failed").get_by_text(
+        "holds less than 4 x 4 LCZ cells of the scene"
+    ).wait_for()
     assert page.locator(".lcz-banner.failed:visible").count() == 1
     settled(page, "city map")  # the image of the scene is still there
     assert page.get_by_text("8.0 × 8.0 km").is_visible()

@@ -30,7 +30,7 @@ def test_changed_settings_mark_the_result_as_stale(mapped: Any, visit: Callable[
     page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     page.get_by_label("Fusion of the two").select_option("vote")
     page.get_by_text("made with other settings").wait_for()
-    page.get_by_label("Fusion of the two").select_option("so2sat")
+    page.get_by_label("Fusion of the two").select_option("mean")
     page.get_by_text("made with other settings").wait_for(state="hidden")
 
 
@@ -175,7 +175,7 @@ def test_two_visitors_do_not_see_each_others_choices(
     one.get_by_label("Fusion of the two").select_option("product")
     one.get_by_text("made with other settings").wait_for()
     one.get_by_label("Layer").select_option("certainty")
-    assert other.get_by_label("Fusion of the two").input_value() == "so2sat"
+    assert other.get_by_label("Fusion of the two").input_value() == "mean"
     assert other.get_by_label("Layer").input_value() == "classes"
     assert not other.get_by_text("made with other settings").is_visible()
     assert "fusion" not in other.url
