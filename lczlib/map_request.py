@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
-from lczlib.errors import InputError
+from lczlib.devices import device
 from lczlib.scene_options import SceneOptions
 from lczlib.settings import setting
 
@@ -16,19 +15,6 @@ Anchor = Literal["center", "corner"]
 """Where a patch is centred: on its cell, or on the cell's upper-left corner."""
 Precision = Literal["float32", "mixed"]
 EngineName = Literal["auto", "torch", "openvino"]
-
-
-def check_device(name: str) -> None:
-    """Refuse what names no device.
-
-    Raises
-    ------
-    InputError
-        If it names none; whether it is there is asked later.
-    """
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
-        msg = f"{name!r} is not auto, cpu, mps, cuda or cuda:NUMBER."
-        raise InputError(msg)
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,7 @@ class MapRequest(SceneOptions):
     )
     fusion: Method = setting("mean", "See `lcz fuse --help`.")
     anchor: Anchor = setting("center", "center of a cell, or corner as in So2Sat's own maps.")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", check=check_device)
+    device: str = device()
     engine: EngineName = setting("auto", "What computes.")
     precision: Precision = setting(
         "float32", "mixed is faster; nearly all labels stay, probabilities move."

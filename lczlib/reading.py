@@ -172,7 +172,14 @@ def collected() -> Iterator[list[Reading]]:
 @contextmanager
 def told_before(read: Iterable[Reading]) -> Iterator[None]:
     """A block that writes a result for which all of this was read, and has been said already."""
-    token = _heard.set(([*read],))
+    with _apart([*read]):
+        yield
+
+
+@contextmanager
+def _apart(heard: list[Reading]) -> Iterator[None]:
+    """A block that only this list hears, and in which nobody is told."""
+    token = _heard.set((heard,))
     said = _listeners.set(())
     try:
         yield
@@ -194,13 +201,8 @@ def in_words(change: Callable[[str], str]) -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Nothing is told in the block: a job that opens the files it has just written says nothing."""
-    token = _heard.set(([],))
-    said = _listeners.set(())
-    try:
+    with _apart([]):
         yield
-    finally:
-        _listeners.reset(said)
-        _heard.reset(token)
 
 
 def heard_so_far() -> list[dict[str, Any]]:

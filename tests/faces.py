@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,6 +54,14 @@ def by_command(request: Request, folder: Path, *, figures: bool = True) -> int:
         except SystemExit as end:
             return int(end.code or 0)
     return 0
+
+
+def by_library(run: Callable[[Any], Any], request: Request) -> Any:
+    """What the library finds; the error where it finds nothing."""
+    try:
+        return run(request)
+    except LczError as error:
+        return error
 
 
 def by_study(step: str, folder: Path, **values: Any) -> Any:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from faces import CORNER, by_command, by_study, patches, plain, write_codes
+from faces import CORNER, by_command, by_library, by_study, patches, plain, write_codes
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lczlib.analysis import Assessment, assess
 from lczlib.errors import InputError, LczError
 from lczlib.export import write_probabilities
-from lczlib.jobs.assess import AssessRequest, AssessResult, run
+from lczlib.jobs.assess import AssessRequest, run
 from lczlib.maps import open_lcz_map, probabilities
 from lczlib.references import open_reference
 
@@ -82,14 +82,6 @@ def write_likely(path: Path, values: dict, rng: np.random.Generator) -> Path:
     )
 
 
-def outcome(request: AssessRequest) -> AssessResult | LczError:
-    """What the library finds, or why it finds nothing."""
-    try:
-        return run(request)
-    except LczError as error:
-        return error
-
-
 @pytest.mark.filterwarnings("ignore::lczlib.reading.InputWarning")
 @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 @settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.generate))
@@ -98,7 +90,7 @@ def test_every_face_finds_the_same_accuracy(data):
     with TemporaryDirectory() as name:
         folder = Path(name)
         request = data.draw(requests(folder))
-        found = outcome(request)
+        found = by_library(run, request)
         scheme = request.scheme[0].removeprefix("map=")
         study = by_study(
             "accuracy", folder, map_files=(str(request.lcz_map),), map_scheme=scheme,

@@ -10,12 +10,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from faces import CORNER, by_command, by_study, patches, plain, write_codes
+from faces import CORNER, by_command, by_library, by_study, patches, plain, write_codes
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.compare import CompareRequest, CompareResult, run
+from lczlib.jobs.compare import CompareRequest, run
 from lczlib.maps import open_lcz_map
 from lczlib.polygons import open_polygons
 
@@ -50,14 +50,6 @@ def requests(draw: st.DrawFn, folder: Path) -> CompareRequest:
     )  # fmt: skip
 
 
-def outcome(request: CompareRequest) -> CompareResult | LczError:
-    """What the library finds, or why it finds nothing."""
-    try:
-        return run(request)
-    except LczError as error:
-        return error
-
-
 @pytest.mark.filterwarnings("ignore::lczlib.reading.InputWarning")
 @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate))
@@ -66,7 +58,7 @@ def test_every_face_finds_the_same_agreement(data):
     with TemporaryDirectory() as name:
         folder = Path(name)
         request = data.draw(requests(folder))
-        found = outcome(request)
+        found = by_library(run, request)
         first, second, *_ = (text.split("=")[1] for text in request.scheme)
         study = by_study(
             "comparison", folder, first="own", second="reference", map_files=(str(request.map_a),),

@@ -20,9 +20,10 @@ MAY_IMPORT = {
     "errors": set(),
     "lazy": set(),
     "settings": {"errors"},
+    "devices": {"errors", "settings"},
     "kinds": set(),
     "scene_options": {"errors", "settings"},
-    "map_request": {"errors", "scene_options", "settings"},
+    "map_request": {"devices", "errors", "scene_options", "settings"},
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
@@ -81,7 +82,7 @@ MAY_IMPORT = {
         "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "training": {
-        "analysis", "classes", "errors", "export", "grid", "map_request", "mapping", "maps", "models",
+        "analysis", "classes", "devices", "errors", "export", "grid", "map_request", "mapping", "maps", "models",
         "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "experiment": {
@@ -89,7 +90,7 @@ MAY_IMPORT = {
         "scenes", "settings", "training",
     },
     "jobs": {
-        "analysis", "classes", "clocks", "errors", "experiment", "export", "figures", "grid",
+        "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
         "legend_files", "legends", "made_by", "map_request", "mapping", "maps", "models", "numbering",
         "plugins", "polygons", "reading", "references", "scenes", "settings", "training", "vector_maps",
     },

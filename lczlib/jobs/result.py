@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -20,7 +21,7 @@ RequestT = TypeVar("RequestT", bound=Request)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(ABC):
     """What a job found.
 
     Attributes
@@ -39,13 +40,13 @@ class Result:
     read: tuple[Reading, ...] = field(default=(), repr=False)
     seconds: float = field(default=0.0, repr=False)
 
+    @abstractmethod
     def to_dataframe(self) -> pd.DataFrame:
-        """The result as a table, where it is one."""
-        raise NotImplementedError
+        """The result as a table."""
 
+    @abstractmethod
     def headline(self) -> str:
         """The result in a sentence."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {worded(self.headline())}>"
@@ -95,8 +96,9 @@ class Result:
             self._write(folder, drawn)
         return folder
 
+    @abstractmethod
     def _write(self, folder: Path, figures: bool) -> None:
-        raise NotImplementedError
+        """Write the result's own files."""
 
 
 ResultT = TypeVar("ResultT", bound=Result)

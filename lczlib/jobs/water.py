@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from lczlib.devices import device
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.device import device
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps, is_path, name_of
 from lczlib.jobs.result import job
 from lczlib.settings import setting

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lczlib.devices import device
 from lczlib.errors import InputError
-from lczlib.map_request import check_device
 from lczlib.settings import setting
 
 
@@ -50,7 +50,7 @@ class Schedule:
     halve_every: int = setting(5, "Epochs until the rate is halved.", low=1)
     patience: int = setting(50, "Epochs without a better validation loss.", low=1)
     gamma: float = setting(2.0, "Of the focal loss; 0: cross-entropy.", low=0)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", check=check_device)
+    device: str = device()
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
+from lczlib.devices import device
 from lczlib.errors import InputError
-from lczlib.map_request import check_device
 from lczlib.scene_options import SceneOptions
 from lczlib.settings import setting, settle
 from lczlib.terms import option
@@ -171,7 +171,7 @@ class EvaluateRequest(PatchScenes):
     )
     replicates: int = setting(REPLICATES, "Bootstrap replicates.", low=FEWEST_REPLICATES)
     seed: int = setting(0, "Of all random draws.", low=0)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", check=check_device)
+    device: str = device()
 
     def __post_init__(self) -> None:
         super().__post_init__()
