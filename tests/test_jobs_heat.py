@@ -244,6 +244,17 @@ def test_a_hole_in_the_elevation_is_no_height_of_a_station(city, tmp_path, hole)
         in_study(study, "canopy", told)
 
 
+@pytest.mark.parametrize("band", ["day", "night"])
+def test_a_band_that_is_called_so_tells_its_overpass(city, tmp_path, band):
+    request = SurfaceHeatRequest(
+        map_path=city / "lcz.tif", lst=city / "lst.tif", band=band, replicates=100, measures=()
+    )
+    assert [*surface_heat.run(request).overpasses] == [band]
+    study = study_of(city, tmp_path)
+    study.param.update(heat_map="reference", heat_time=band, heat_replicates=100)
+    assert f"overpass: {band}" in study.compute("heat").method
+
+
 def test_a_result_shows_itself_and_is_a_table(city, tmp_path):
     result = surface_heat.run(
         SurfaceHeatRequest(

@@ -40,7 +40,9 @@ def metadata_beside(path: Path) -> Path | None:
 
 
 def overpass_of(path: Path, band: str) -> str | None:
-    """Day or night of a MODIS layer, by its name: ``LST_Day``, ``MOD21A1N``."""
+    """Day or night by name: of a MODIS layer, ``LST_Day``, ``MOD21A1N``; of a band, ``day``, ``night``."""
+    if band.casefold() in ("day", "night"):
+        return band.casefold()
     for text in (path.name, band):
         named = re.search(r"LST_(D)ay|LST_(N)ight|D21A1(D)|D21A1(N)", text, flags=re.IGNORECASE)
         if named is not None:
