@@ -9,6 +9,7 @@ from bokeh.models import CustomJS
 
 from .pages import PAGES
 from .panel_patches.access import name_widgets
+from .panel_patches.closing import drop_late_messages
 from .panel_patches.design import Fast
 from .panel_patches.memory import settle
 from .panel_patches.sending import send_everything
@@ -19,6 +20,7 @@ from .session import Session
 from .warm import is_warming, warm
 
 send_everything()
+drop_late_messages()
 settle()  # nearly all that the pages import is there now
 LABELS = {name: page.title for name, page in PAGES.items()}
 

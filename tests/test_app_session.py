@@ -9,16 +9,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 pn = pytest.importorskip("panel")
 
 from bokeh.document import Document  # noqa: E402 - after the check that it is installed
+from bokeh.document.events import TitleChangedEvent  # noqa: E402
+from bokeh.protocol import Protocol  # noqa: E402
+from bokeh.server.connection import ServerConnection  # noqa: E402
+from bokeh.server.protocol_handler import ProtocolHandler  # noqa: E402
 from panel.io import document  # noqa: E402
 from panel.io.state import set_curdoc  # noqa: E402
 
-from app.panel_patches import sending  # noqa: E402
+from app.panel_patches import closing, sending  # noqa: E402
 from app.session import Session, jobs  # noqa: E402
 
 
@@ -168,3 +174,22 @@ def test_what_fails_in_the_background_is_logged(caplog: pytest.LogCaptureFixture
     bare_session().background(lambda: 1 / 0, print)
     wait_until(lambda: bool(caplog.records))
     assert caplog.records[0].exc_info[0] is ZeroDivisionError
+
+
+def test_a_message_of_a_tab_that_was_closed_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = ServerConnection(Protocol(), None, None, SimpleNamespace(subscribe=lambda _: None))
+    gone._session = None  # as `detach_session` leaves it
+    late = Protocol().create("PATCH-DOC", [TitleChangedEvent(Document(), "late")])
+
+    def answered() -> Any:
+        return asyncio.run(ProtocolHandler().handle(late, gone))
+
+    monkeypatch.setattr(ProtocolHandler, "handle", closing._handle)
+    assert answered().msgtype == "ERROR"
+    assert caplog.records
+    caplog.clear()
+    closing.drop_late_messages()
+    assert answered() is None
+    assert not caplog.records

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import CELLS_JS, SHOWN, settled, upload
+from helpers import CELLS_JS, SHOWN, settled, upload, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -85,7 +85,7 @@ def test_a_failed_step_leaves_the_map_and_one_message(
     page = visit(f"{mapped.url}?page=map")
     page.get_by_text(re.compile("6,400 cells, made in")).wait_for()
     settled(page, "map")
-    before = page.evaluate(CELLS_JS, "map")["cells"]
+    before = wait_for(page, CELLS_JS, "map")["cells"]
     for sensor in ("Sentinel-1", "Sentinel-2"):
         page.get_by_label(sensor, exact=True).first.uncheck()
     page.get_by_text("made with other settings").wait_for()
@@ -93,7 +93,7 @@ def test_a_failed_step_leaves_the_map_and_one_message(
     page.locator(".lcz-banner.failed").get_by_text("Of the chosen sensors (none)").wait_for()
     assert page.locator(".lcz-banner.failed:visible").count() == 1
     assert page.get_by_text(re.compile("6,400 cells, made in")).is_visible()
-    assert page.evaluate(CELLS_JS, "map")["cells"] == before
+    assert wait_for(page, CELLS_JS, "map")["cells"] == before
     page.get_by_label("Sentinel-1", exact=True).first.check()
     page.get_by_label("Sentinel-2", exact=True).first.check()
     page.locator(".lcz-banner.failed").wait_for(state="hidden")

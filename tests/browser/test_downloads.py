@@ -89,7 +89,7 @@ def test_an_existing_result_of_an_allowed_folder_is_loaded(
     choice.select_option(index=1)
     page.get_by_text("6,400 cells, made in").wait_for()
     settled(page, "map")
-    assert page.evaluate(CELLS_JS, "map")["cells"] > 5000
+    assert wait_for(page, CELLS_JS, "map")["cells"] > 5000
     wait_for(page, "() => !location.search.includes('allowed')")  # no path in the address
     assert own.errors() == []
     own.stop()

@@ -68,13 +68,13 @@ def test_maps_are_linked_and_swiped(mapped: Any, visit: Callable[..., Any]) -> N
     wait_for(
         page, "(n) => { const f = (%s)(n); return f && f.x[1] - f.x[0] > 1000 }" % IMAGE_JS, "First"
     )
-    before = page.evaluate(IMAGE_JS, "Second")
+    before = wait_for(page, IMAGE_JS, "Second")
     page.mouse.move(*figure_center(page))
     page.mouse.wheel(0, -400)
     wait_for(page, "([n, w]) => { const f = (%s)(n); return f.x[1] - f.x[0] < 0.95 * w }" % IMAGE_JS,
              ["Second", before["x"][1] - before["x"][0]])  # fmt: skip
-    assert page.evaluate(IMAGE_JS, "First")["x"] == pytest.approx(
-        page.evaluate(IMAGE_JS, "Second")["x"]
+    assert wait_for(page, IMAGE_JS, "First")["x"] == pytest.approx(
+        wait_for(page, IMAGE_JS, "Second")["x"]
     )
     wait_for(page, "() => location.search.includes('box=')")  # the view is in the address
     page.get_by_role("button", name="swipe").click()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from helpers import CELLS_JS, CITY, answered, go, settled, upload
+from helpers import CELLS_JS, CITY, answered, go, settled, upload, wait_for
 from rasterio.windows import Window
 
 pytestmark = pytest.mark.browser
@@ -57,7 +57,7 @@ def test_an_own_scene_takes_the_place_of_a_citys(
     settled(page, "map")
     with rasterio.open(lcz) as src:
         n = int((src.read(1) > 0).sum())
-    assert page.evaluate(CELLS_JS, "map")["cells"] >= n  # finer in the browser, never less
+    assert wait_for(page, CELLS_JS, "map")["cells"] >= n  # finer in the browser, never less
     assert mapped.errors() == []
 
 

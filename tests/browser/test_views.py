@@ -36,12 +36,13 @@ def test_a_third_map_stands_beside_two(mapped: Any, visit: Callable[..., Any]) -
     page = visit(f"{mapped.url}?page=compare")
     page.get_by_text("Sentinel-1 against Sentinel-2").wait_for()
     page.get_by_label("Third map").select_option("Reference")
-    settled(page, "Third")
-    shown = {n: page.evaluate(CELLS_JS, n) for n in ("First", "Second", "Third")}
+    for name in ("First", "Second", "Third"):  # a third one draws the others anew
+        settled(page, name)
+    shown = {n: wait_for(page, CELLS_JS, n) for n in ("First", "Second", "Third")}
     assert [s["title"] for s in shown.values()] == ["Sentinel-1", "Sentinel-2", "Reference"]
     assert all(s["cells"] > 5000 for s in shown.values())
     assert page.locator(".bk-Figure:visible").count() >= 3
-    third, first = (page.evaluate(IMAGE_JS, n) for n in ("Third", "First"))
+    third, first = (wait_for(page, IMAGE_JS, n) for n in ("Third", "First"))
     assert third["x"] == pytest.approx(first["x"])
     wait_for(page, "() => location.search.includes('third=reference')")
 
@@ -54,13 +55,13 @@ def test_the_differences_view_shows_only_where_two_maps_differ(
     agreement = page.locator("tr", has_text="Agreement (same class)").locator("td").nth(1)
     same = float(agreement.inner_text())
     settled(page, "First")
-    whole = page.evaluate(CELLS_JS, "First")["cells"]
+    whole = wait_for(page, CELLS_JS, "First")["cells"]
     go(page, "differences")
     page.wait_for_function(
         f"(n) => (({CELLS_JS})(n) || {{title: ''}}).title.startsWith('Where Reference differs')",
         arg="First",
     )
     settled(page, "First")
-    differing = page.evaluate(CELLS_JS, "First")["cells"]
+    differing = wait_for(page, CELLS_JS, "First")["cells"]
     assert differing / whole == pytest.approx(1 - same, abs=0.03)
     assert page.locator(".bk-Figure:visible").count() >= 1

@@ -1,0 +1,23 @@
+"""What a visitor's browser still sends when the visitor has gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bokeh.server.protocol_handler import ProtocolHandler
+
+_handle = ProtocolHandler.handle
+
+
+async def _handle_open(handler: ProtocolHandler, message: Any, connection: Any) -> Any:
+    """Handle a message of a connection that has its session still.
+
+    Bokeh 3.9 fails an assertion for each of a busy tab's messages that it reads after the tab was
+    closed, and logs it as an error with its traceback.
+    """
+    return None if connection._session is None else await _handle(handler, message, connection)
+
+
+def drop_late_messages() -> None:
+    """Have Bokeh pass over what arrives after the end, for all sessions of this server."""
+    ProtocolHandler.handle = _handle_open
