@@ -1,24 +1,30 @@
-"""How large an input may be, judged from its header before anything of it is read.
+"""How much memory a job may take: inputs are judged by it from their headers, before they are read.
 
 A few kilobytes can declare a raster of ten thousand million pixels. The limit is a quarter of the
-machine's memory, or what ``LCZLIB_MEMORY`` says in gigabytes.
+machine's memory, what ``LCZLIB_MEMORY`` says in gigabytes, or what `allowed` says for a block.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lczlib.errors import InputError
+from lczlib.terms import option
 
 MEMORY = "LCZLIB_MEMORY"
-"""Environment variable: the memory that one input may take, in gigabytes."""
+"""Environment variable: the memory that a job may take, in gigabytes."""
 
-_GIGABYTE = 1e9
+GIGABYTE = 1e9
+_CACHE = "GDAL_CACHEMAX"
+_CACHED = 1 / 16
+"""Of the limit, what GDAL keeps of the files that it reads; by itself it takes a twentieth of the machine."""
 
 
 def memory_limit() -> float:
-    """Bytes that one input may take: `MEMORY`, else a quarter of the machine's.
+    """Bytes that a job may take: `MEMORY`, else a quarter of the machine's.
 
     Raises
     ------
@@ -29,13 +35,42 @@ def memory_limit() -> float:
     if not stated:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 4
     try:
-        limit = float(stated) * _GIGABYTE
+        limit = float(stated) * GIGABYTE
     except ValueError:
         limit = -1.0
     if not 0 < limit < float("inf"):
         msg = f"{MEMORY}={stated!r} is no size: give gigabytes as a number above 0, such as 8."
         raise InputError(msg)
     return limit
+
+
+@contextmanager
+def allowed(gigabytes: float | None = None) -> Iterator[None]:
+    """A block, with the processes that it starts, in which a job may take so much memory.
+
+    Parameters
+    ----------
+    gigabytes : float, optional
+        As `memory_limit` has it without.
+
+    Raises
+    ------
+    InputError
+        As of `memory_limit`.
+    """
+    before = {name: os.environ.get(name) for name in (MEMORY, _CACHE)}
+    if gigabytes is not None:
+        os.environ[MEMORY] = f"{gigabytes:.12g}"
+    # GDAL reads this once, before the first block of a raster
+    os.environ.setdefault(_CACHE, f"{max(64e6, _CACHED * memory_limit()):.0f}")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def check_size(needed: float, path: str | Path, what: str, content: str) -> None:
@@ -57,8 +92,8 @@ def check_size(needed: float, path: str | Path, what: str, content: str) -> None
     limit = memory_limit()
     if needed > limit:
         msg = (
-            f"The {what} {path} declares {content}, about {needed / _GIGABYTE:,.1f} GB in memory, more "
-            f"than the {limit / _GIGABYTE:,.1f} GB that one input may take: cut it to the city, or set "
-            f"{MEMORY} (gigabytes) where the machine has it."
+            f"The {what} {path} declares {content}, about {needed / GIGABYTE:,.1f} GB in memory, more "
+            f"than the {limit / GIGABYTE:,.1f} GB that a job may take: cut it to the city, or allow "
+            f"more where the machine has it ({option('memory', 'GIGABYTES')})."
         )
         raise InputError(msg)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
@@ -18,6 +20,9 @@ from lczlib.legends import legend_text
 from lczlib.numbering import Codes, Meaning
 from lczlib.rasters import missing_values
 from lczlib.reading import Reading
+
+_MOST_CODES = 100_000
+_AT_ONCE = 1 << 22  # values that are counted at once, as wider numbers
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,7 @@ class StoredCodes:
         if layer.dtype == bool:
             msg = "a mask of true and false holds no LCZ codes; give the class raster itself."
             raise ClassSchemeError(msg)
-        if layer.chunks is None:
-            values, counts = np.unique(layer.values, return_counts=True)
-        else:
-            values, counts = da.compute(*da.unique(layer.data.ravel(), return_counts=True))
+        values, counts = _distinct(layer.data)
         declared = {float(v) for n in (None, *nodata) for v in missing_values(layer, n)}
         real = values.dtype.kind == "f"
         missing = ~np.isfinite(values) if real else np.zeros(len(values), bool)
@@ -80,6 +82,39 @@ class StoredCodes:
             ],
             np.uint8,
         )
+
+
+def _distinct(values: np.ndarray | da.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values, sorted, and how often each comes, block by block where they are lazy.
+
+    What holds more values than a map ever has codes is not read to its end: it is refused by those.
+    """
+    if isinstance(values, np.ndarray):
+        return _count(values)
+    blocks = list(values.to_delayed().ravel())
+    many = 2 * (os.cpu_count() or 1)
+    found, times = np.empty(0, values.dtype), np.empty(0, np.int64)
+    for first in range(0, len(blocks), many):
+        parts = dask.compute(*map(dask.delayed(_count), blocks[first : first + many]))
+        every = np.concatenate([found, *(v for v, _ in parts)])
+        numbers = np.concatenate([times, *(n for _, n in parts)])
+        found, where = np.unique(every, return_inverse=True)
+        times = np.bincount(where, numbers, len(found)).astype(np.int64)
+        if len(found) > _MOST_CODES:
+            break
+    return found, times
+
+
+def _count(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    kind = values.dtype
+    if kind.kind not in "iu" or kind.itemsize > 2:
+        return np.unique(values, return_counts=True)
+    low = np.iinfo(kind).min
+    counts = np.zeros(1 << 8 * kind.itemsize, np.int64)
+    for rows in np.array_split(np.atleast_2d(values), -(-values.size // _AT_ONCE)):
+        counts += np.bincount(rows.ravel().astype(np.int32) - low, minlength=len(counts))
+    there = np.flatnonzero(counts)
+    return (there + low).astype(kind), counts[there]
 
 
 def translated(values: np.ndarray | da.Array, distinct: np.ndarray, table: np.ndarray) -> Any:

@@ -22,7 +22,15 @@ from lczlib.legends import parse_legend
 from lczlib.map_codes import StoredCodes, map_reading, translated
 from lczlib.map_doubts import check_description, check_name, doubts, named_land_cover
 from lczlib.numbering import MapScheme, meaning_of
-from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster, physical
+from lczlib.rasters import (
+    BANDWISE,
+    band_names,
+    choose_band,
+    layer_of,
+    missing_values,
+    open_raster,
+    physical,
+)
 from lczlib.reading import Reading, counted, tell
 from lczlib.terms import option
 from lczlib.unreadable import Wanted
@@ -37,6 +45,7 @@ FLAG_ATTRS = {
 }
 """CF attributes of an LCZ map (CF conventions 1.11, section 3.5)."""
 
+_WINDOW = {"y": 2048, "x": 2048}
 _SUM_TOLERANCE = 2e-3
 """How far probabilities of a cell may be from adding up to 1: twice what rounding to 1e-4 can make."""
 
@@ -79,6 +88,7 @@ def open_lcz_map(
     chunks: object = None,
     what: str = "LCZ map",
     wanted: Wanted = "raster",
+    cell_bytes: float = 0,
 ) -> xr.DataArray:
     """Open an LCZ map of any numbering or legend as uint8 1..17, 0 = no data, and tell what was read.
 
@@ -102,6 +112,8 @@ def open_lcz_map(
         by chunk, to learn its codes.
     what, wanted : str
         What messages call it, and what kind of file they ask for.
+    cell_bytes : float
+        Memory that a cell takes in what is made of it, beside the map itself.
 
     Returns
     -------
@@ -118,9 +130,12 @@ def open_lcz_map(
     band = band if band is not None else given.band
     scheme = scheme or given.scheme
     legend = parse_legend(legend) if isinstance(legend, str) else legend or given.legend
+    # also a map that is to be in memory is read by windows: of its file there is never more than one
+    windows = {"band": 1, **(chunks if isinstance(chunks, Mapping) else _WINDOW)}
     data = open_raster(
-        path, what, wanted=wanted, chunks=chunks, band=band, option=f"{option('band')}"
-    )
+        path, what, wanted=wanted, chunks=windows, band=band, option=f"{option('band')}",
+        cell_bytes=cell_bytes,
+    )  # fmt: skip
     source = str(data.encoding.get("source", path))
     # of several variables the band named the one that was opened
     inside = None if isinstance(band, str) and source.endswith((f":{band}", f"/{band}")) else band
@@ -135,6 +150,7 @@ def open_lcz_map(
         meaning = meaning_of(stored.codes, scheme, legend, find_legends(source, path, index + 1))
         table = stored.table(meaning.classes)
         codes = xr.DataArray(translated(layer.data, stored.values, table), layer.coords, layer.dims)
+        codes = codes.load() if chunks is None else codes
         cells = np.bincount(table, stored.counts, minlength=N_CLASSES + 1).astype(int)
         doubted: tuple[str, ...] = ()
         if not meaning.certain:
@@ -195,12 +211,12 @@ def open_map_certainty(path: str | Path) -> xr.DataArray | None:
     InputError
         If the file cannot be read.
     """
-    data = open_raster(path, "LCZ map")
+    data = open_raster(path, "LCZ map", chunks=BANDWISE)
     name = _certainty_band(data)
     if not name:
         return None
     index = band_names(data).index(name)
-    layer = layer_of(data, index)
+    layer = layer_of(data, index).load()
     values = layer.astype(np.float32).where(~layer.isin(missing_values(layer)))
     most = float(values.max())
     out = (values / (100 if most > 1 else 1)).rename("certainty")

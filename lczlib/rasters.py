@@ -18,7 +18,7 @@ import rasterio
 import rioxarray
 import xarray as xr
 from dask.utils import SerializableLock
-from rasterio.enums import MaskFlags
+from rasterio.enums import Interleaving, MaskFlags
 
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
@@ -29,6 +29,9 @@ from lczlib.unreadable import Wanted, unreadable
 BANDWISE = {"band": 1, "y": -1, "x": -1}
 """Chunks for a door that reads one band of a file, or none: nothing is read at the opening, and no
 more than that band later."""
+
+_COPIES = 3
+"""Of values that are in memory at once: as stored, as float32, and what is made of them."""
 
 _FARTHEST = 1e9
 """Largest coordinate of any CRS in use: the Earth's circumference is 1.3e8 feet."""
@@ -42,6 +45,7 @@ def open_raster(
     chunks: object = None,
     band: int | str | None = None,
     option: str = "",
+    cell_bytes: float = 0,
 ) -> xr.DataArray:
     """Open a raster file as ``DataArray (band, y, x)``, values as stored.
 
@@ -58,6 +62,8 @@ def open_raster(
         The variable to open, of a file that holds several as sub-datasets (NetCDF, HDF5).
     option : str
         The option of commands that names the band of this file, such as ``--band``; empty: none does.
+    cell_bytes : float
+        Memory that a pixel takes in what is made of it, beside what is kept of the file.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def open_raster(
     try:
         name = _sub_dataset(name, band, path, what, option)
         with rasterio.open(name) as src:
-            _check_header(src, path, what, eager=chunks is None)
+            _check_header(src, path, what, chunks, cell_bytes)
             alpha = alpha_of(src)
             bands = _bands_of(src, alpha)
             flags = src.mask_flag_enums[0]
@@ -121,7 +127,9 @@ def open_raster(
     return placed(data, name, path, what)
 
 
-def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, eager: bool) -> None:
+def _check_header(
+    src: rasterio.DatasetReader, path: str | Path, what: str, chunks: object, cell_bytes: float
+) -> None:
     """Refuse from its header what no reading can make sense of."""
     if not src.count:
         msg = f"The {what} {path} holds no band."
@@ -133,11 +141,29 @@ def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, e
         )
         raise InputError(msg)
     pixels = src.width * src.height
-    size = max(np.dtype(t).itemsize for t in src.dtypes)
-    # read whole, values are worked on as float32 at least; by windows, a byte a pixel stays
-    needed = pixels * (src.count * max(size, 4) if eager else 1)
-    check_size(needed, path, what, f"{src.width:,} x {src.height:,} pixels in {src.count} band(s)")
+    stored = max(np.dtype(t).itemsize for t in src.dtypes)
+    worked = _COPIES * max(4, stored)  # on as float32 at least
+    # read whole, all stays; by windows, a byte a pixel stays
+    kept = src.count * worked if chunks is None else 1
+    block = max(rows * columns for rows, columns in src.block_shapes)
+    if src.interleaving == Interleaving.pixel:
+        block *= src.count
+    check_size(
+        max(pixels * (kept + cell_bytes), block * stored, _window(src, chunks) * worked), path, what,
+        f"{src.width:,} x {src.height:,} pixels in {src.count} band(s)",
+    )  # fmt: skip
     check_transform(tuple(src.transform)[:6], src.shape, f"{what} {path}")
+
+
+def _window(src: rasterio.DatasetReader, chunks: object) -> int:
+    """Values that a file is read by at once, where chunks say so."""
+    if not (isinstance(chunks, Mapping) and chunks):
+        return 0
+    out = 1
+    for axis, n in (("band", src.count), ("y", src.height), ("x", src.width)):
+        part = chunks.get(axis, -1)
+        out *= min(part, n) if part > 0 else n
+    return out
 
 
 def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str) -> None:

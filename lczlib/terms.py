@@ -24,8 +24,14 @@ def option(name: str, value: object = "") -> str:
     return f"{_OPEN}{name}{_THEN}{f'={value}' if value != '' else ''}{_CLOSE}"
 
 
+_CALLS = {"memory": "lczlib.limits.allowed"}
+"""Settings of a whole block of Python, and what makes the block."""
+
+
 def python(name: str, value: str) -> str:
     """``scheme='0-16'``; without a value ``scheme=``."""
+    if name in _CALLS:
+        return f"{_CALLS[name]}({value})"
     return f"{name}={value!r}" if value else f"{name}="
 
 

@@ -71,6 +71,7 @@ def open_any_map(
     grid: GeoBox | None = None,
     what: str = "LCZ map",
     chunks: object = None,
+    cell_bytes: float = 0,
 ) -> xr.DataArray:
     """Open an LCZ map, raster or polygons, by what the file holds.
 
@@ -87,6 +88,8 @@ def open_any_map(
         What messages call it.
     chunks : optional
         Of a raster.
+    cell_bytes : float
+        Memory that a cell takes in what is made of it.
 
     Raises
     ------
@@ -100,8 +103,9 @@ def open_any_map(
     if not is_open and is_vector_map(source):
         scheme = scheme_of_polygons(options, path, what)
         return open_vector_map(
-            source, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what
-        )
+            source, cell=cell, column=column, layer=layer, grid=grid, scheme=scheme, what=what,
+            cell_bytes=cell_bytes,
+        )  # fmt: skip
     of_polygons = {
         f"cell size ({option('cell')})": cell,
         f"class column ({option('column')})": column,
@@ -114,7 +118,9 @@ def open_any_map(
     if is_open:
         return as_lcz_map(source, options, what)
     wanted = "raster or polygons"
-    return open_lcz_map(source, options=options, chunks=chunks, what=what, wanted=wanted)
+    return open_lcz_map(
+        source, options=options, chunks=chunks, what=what, wanted=wanted, cell_bytes=cell_bytes
+    )
 
 
 def open_vector_map(
@@ -126,6 +132,7 @@ def open_vector_map(
     grid: GeoBox | None = None,
     scheme: Scheme | None = None,
     what: str = "LCZ map",
+    cell_bytes: float = 0,
 ) -> xr.DataArray:
     """Open an LCZ map of polygons on a grid, by the class that covers most of each cell.
 
@@ -141,6 +148,8 @@ def open_vector_map(
         Grid to lay it on, such as that of another map, in place of a `cell`.
     what : str
         What messages call it.
+    cell_bytes : float
+        Memory that a cell takes in what is made of it.
 
     Returns
     -------
@@ -156,10 +165,12 @@ def open_vector_map(
     path = called(source)
     shapes, reading = labelled_shapes(source, column, scheme=scheme, layer=layer, what=what)
     if grid is None or cell is not None:
-        grid = utm_grid(shapes, CELL_SIZE if cell is None else cell, path, what)
+        size = CELL_SIZE if cell is None else cell
+        grid = utm_grid(shapes, size, path, what, cell_bytes=cell_bytes)
     else:
         n = float(grid.shape[0]) * grid.shape[1]
-        check_size(n * _CELL_BYTES, path, what, f"polygons on a grid of {n:,.0f} cells")
+        content = f"polygons on a grid of {n:,.0f} cells"
+        check_size(n * max(_CELL_BYTES, cell_bytes), path, what, content)
     lcz, facts = on_cells(shapes, grid)
     said = (
         f"laid on {describe(grid)}, each cell the class that covers most of it",
@@ -183,7 +194,9 @@ def open_vector_map(
     return lcz.assign_attrs(source=str(path))
 
 
-def utm_grid(shapes: gpd.GeoDataFrame, cell: float, path: str | Path, what: str) -> GeoBox:
+def utm_grid(
+    shapes: gpd.GeoDataFrame, cell: float, path: str | Path, what: str, *, cell_bytes: float = 0
+) -> GeoBox:
     """The grid of a vector map: its own UTM zone, or that of its place, at whole multiples of a cell.
 
     Raises
@@ -202,11 +215,13 @@ def utm_grid(shapes: gpd.GeoDataFrame, cell: float, path: str | Path, what: str)
         )
         raise InputError(msg)
     hair = 1e-6  # of a cell: borders that met a grid line before they were projected
+    with np.errstate(over="ignore"):  # of a cell that is next to nothing
+        wide, high = (east - west) / cell, (north - south) / cell
+    content = f"polygons over {high:,.0f} x {wide:,.0f} cells of {cell:g} m"
+    check_size(max(wide, 1) * max(high, 1) * max(_CELL_BYTES, cell_bytes), path, what, content)
     left, top = np.floor(west / cell + hair), np.ceil(north / cell - hair)
     cols = max(int(np.ceil(east / cell - hair) - left), 1)
     rows = max(int(top - np.floor(south / cell + hair)), 1)
-    content = f"polygons over {rows:,} x {cols:,} cells of {cell:g} m"
-    check_size(float(rows) * cols * _CELL_BYTES, path, what, content)
     return GeoBox.from_bbox(
         (left * cell, (top - rows) * cell, (left + cols) * cell, top * cell), crs,
         shape=(rows, cols), tight=True,

@@ -24,6 +24,7 @@ FILES = {
 """What each command needs beside the option; no file is opened before the options are checked."""
 
 WRONG = [
+    *((name, "--memory", "0") for name in FILES if name != "demo"), ("map", "--memory", "nan"),
     ("map", "--scale", "0"), ("map", "--scale", "nan"), ("map", "--offset", "inf"),
     ("map", "--level", "L3"), ("map", "--date", "2024-13-01"), ("map", "--device", "gpu"),
     ("map", "--batch-size", "0"), ("map", "--fusion", "sum"), ("map", "--resample", "cubic"),

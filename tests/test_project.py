@@ -91,7 +91,7 @@ MAY_IMPORT = {
     },
     "jobs": {
         "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
-        "legend_files", "legends", "made_by", "map_request", "mapping", "maps", "models", "numbering",
+        "legend_files", "legends", "limits", "made_by", "map_request", "mapping", "maps", "models", "numbering",
         "plugins", "polygons", "reading", "references", "scenes", "settings", "training", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
@@ -105,7 +105,7 @@ MAY_IMPORT = {
     },
     "cli": {
         "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
-        "made_by", "map_request", "mapping", "models", "plugins", "reading", "scenes", "settings",
+        "limits", "made_by", "map_request", "mapping", "models", "plugins", "reading", "scenes", "settings",
         "training",
     },
     "accessor": {"analysis", "classes", "figures", "jobs", "maps"},

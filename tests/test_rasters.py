@@ -157,7 +157,7 @@ def test_a_few_kilobytes_that_declare_a_continent_are_refused_at_once(tmp_path, 
 def test_the_limit_is_said_in_gigabytes(monkeypatch):
     monkeypatch.setenv("LCZLIB_MEMORY", "0.001")
     assert memory_limit() == 1e6
-    with pytest.raises(InputError, match=r"0\.0 GB that one input may take"):
+    with pytest.raises(InputError, match=r"0\.0 GB that a job may take"):
         check_size(2e6, "a.tif", "raster", "1,000 pixels")
     for wrong in ("much", "0", "-1", "nan", "inf"):
         monkeypatch.setenv("LCZLIB_MEMORY", wrong)

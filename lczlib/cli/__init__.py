@@ -26,6 +26,7 @@ from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
 from lczlib.cli import weights as _weights
 from lczlib.cli.fields import SceneCommand
+from lczlib.cli.memory import limited
 from lczlib.errors import LczError
 from lczlib.reading import readings
 from lczlib.terms import speaking, worded
@@ -59,20 +60,20 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
-app.command("map", cls=SceneCommand)(_map.map_)
-app.command("fuse")(_map.fuse)
-app.command("rerun")(_rerun.rerun)
+app.command("map", cls=SceneCommand)(limited(_map.map_))
+app.command("fuse")(limited(_map.fuse))
+app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
-app.command("water")(_water.water)
-app.command("assess")(_assess.assess)
-app.command("compare")(_compare.compare)
-app.command("train", cls=SceneCommand)(_train.train)
-app.command("evaluate", cls=SceneCommand)(_train.evaluate)
-app.command("experiment", cls=SceneCommand)(_experiment.experiment)
-app.command("uhi")(_uhi.uhi)
-app.command("sites")(_sites.sites)
-app.command("morphology")(_sites.morphology)
-app.command("app")(_app.app)
+app.command("water")(limited(_water.water))
+app.command("assess")(limited(_assess.assess))
+app.command("compare")(limited(_compare.compare))
+app.command("train", cls=SceneCommand)(limited(_train.train))
+app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
+app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))
+app.command("uhi")(limited(_uhi.uhi))
+app.command("sites")(limited(_sites.sites))
+app.command("morphology")(limited(_sites.morphology))
+app.command("app")(limited(_app.app))
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def map_(
 
 def _refuse_others(context: typer.Context) -> None:
     """A manifest says all that a result depends on; other options would silently not count."""
-    free = {"folder", "device", "engine", "resume", "from_manifest", "look_in"}
+    free = {"folder", "device", "engine", "resume", "from_manifest", "look_in", "memory"}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name)
         if parameter.name not in free and source is not None and source.name == "COMMANDLINE":

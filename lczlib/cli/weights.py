@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from lczlib.cli.console import out
+from lczlib.cli.memory import limited
 from lczlib.cli.options import above_zero, an_architecture, listed
 from lczlib.errors import InputError
 
@@ -65,6 +66,7 @@ def fetch(names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> Non
 
 
 @app.command("import")
+@limited
 def import_(
     file: Annotated[Path, typer.Argument(help="Keras HDF5, PyTorch state dict or safetensors.")],
     arch: Annotated[
@@ -135,6 +137,7 @@ def import_(
 
 
 @app.command()
+@limited
 def export(
     weights: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Trained weights.")],
     file: Annotated[Path, typer.Option("--out", help="The file to write.")],

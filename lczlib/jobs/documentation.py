@@ -40,7 +40,9 @@ REQUESTS: dict[str, type] = {
 _HEAD = """# Options
 
 What each job can be told: on the command line as an option, in Python by the name without dashes, in the
-dashboard by its title. Made from the requests by `make options`; do not edit.
+dashboard by its title. Every command that reads files also takes `--memory GIGABYTES`: what it may take
+(`lczlib.limits.allowed` in Python, of `lcz app` what each visitor's job may take; by default `LCZLIB_MEMORY`,
+else a quarter of the machine's memory). Made from the requests by `make options`; do not edit.
 """
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from lczlib.jobs.map_files import OneMap, open_map
+from lczlib.jobs.map_files import CHUNKS, OneMap, open_map
 from lczlib.jobs.request import Steps
 from lczlib.jobs.result import Result, job
 from lczlib.settings import setting
@@ -93,6 +93,6 @@ def run(request: MorphologyRequest, step: Steps) -> MorphologyResult:
     from lczlib.analysis.heat.morphology import class_areas
 
     step("Reading the map", 0, 2)
-    lcz = open_map(request.map_path, request)
+    lcz = open_map(request.map_path, request, chunks=CHUNKS)
     step("Areas", 1, 2)
     return MorphologyResult(request=request, lcz=lcz, areas=class_areas(lcz))

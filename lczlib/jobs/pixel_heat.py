@@ -26,9 +26,10 @@ from lczlib.jobs.map_files import map_network, open_map
 from lczlib.jobs.record import hashes
 from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result
+from lczlib.limits import check_size
 from lczlib.maps import open_probabilities
 from lczlib.scenes.elevation import open_elevation
-from lczlib.scenes.thermal import Thermal
+from lczlib.scenes.thermal import CELL_BYTES, Thermal
 from lczlib.scenes.thermal_names import AIR
 from lczlib.scenes.thermal_quality import NO_LAYER
 from lczlib.scenes.thermal_units import Conversion, scaled_unit
@@ -37,6 +38,7 @@ from lczlib.settings import options_of
 if TYPE_CHECKING:
     import pandas as pd
 
+_DATE_BYTES = 50  # of memory that a pixel takes of every further date
 _ORDER = ("day", "night", "time not stated")
 
 
@@ -254,7 +256,8 @@ def heat_of(
     for i, source in enumerate(sources):
         step("Reading temperatures", i, total)
         scenes.append(opened(source, i))
-    lcz = open_map(request.map_path, request)
+        _check_dates(scenes[0].temperature, sources)
+    lcz = open_map(request.map_path, request, cell_bytes=CELL_BYTES)
     temperature, lcz, method = series.stack(scenes, lcz, request.resample)
     facts = series.overpasses(scenes)
     groups = series.split_by_overpass(facts)
@@ -282,6 +285,15 @@ def heat_of(
     return PixelHeat(
         request=request, overpasses=found, grid=method,
         quantity=temperature.attrs.get("quantity"), network=map_network(request.map_path),
+    )  # fmt: skip
+
+
+def _check_dates(first: xr.DataArray, sources: Sequence[Source]) -> None:
+    """Refuse more dates than the memory holds, once the first has told how large they are."""
+    rows, columns = first.shape
+    check_size(
+        first.size * (CELL_BYTES + _DATE_BYTES * (len(sources) - 1)), name_of(sources[0], "raster"),
+        "first raster", f"{columns:,} x {rows:,} pixels of {len(sources)} dates",
     )  # fmt: skip
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_CELL_BYTES = 60
+"""Memory that a cell takes: distances to borders, their trials, and the numbers of patches."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SitesRequest(OneMap, SiteOptions):
     """Sites for the sensors of a network on a map."""
@@ -127,7 +131,7 @@ def run(request: SitesRequest, step: Steps) -> SitesResult:
     from lczlib.analysis.heat.network import sensor_sites
 
     step("Reading the map", 0, 2)
-    lcz = open_map(request.map_path, request)
+    lcz = open_map(request.map_path, request, cell_bytes=_CELL_BYTES)
     step("Looking for sites", 1, 2)
     options = asdict(options_of(request, SiteOptions))
     return SitesResult(request=request, sites=sensor_sites(lcz, request.sensors, **options))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lczlib.errors import LczError, WeightsError
-from lczlib.limits import MEMORY, memory_limit
+from lczlib.limits import memory_limit
 from lczlib.models.registry import architecture, build
 from lczlib.models.weights import Weights
 from lczlib.terms import option
@@ -194,8 +194,8 @@ def check_declared(size: int, path: str | Path) -> None:
     if size > limit:
         msg = (
             f"The weights file {path} declares {size / 1e9:,.1f} GB of numbers, more than the "
-            f"{limit / 1e9:,.1f} GB that one input may take: it is damaged, or no network's "
-            f"({MEMORY} sets the limit in gigabytes)."
+            f"{limit / 1e9:,.1f} GB that a job may take: it is damaged, or no network's (the limit: "
+            f"{option('memory', 'GIGABYTES')})."
         )
         raise WeightsError(msg)
 

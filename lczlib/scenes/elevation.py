@@ -14,6 +14,9 @@ from lczlib.scenes.layer import open_layer
 LOWEST, HIGHEST = -500.0, 9000.0
 """Heights of land in m: the shore of the Dead Sea lies at -430, Everest at 8,849."""
 
+_CELL_BYTES = 20
+"""Memory that a pixel takes: masks, metres, and the copy on another grid."""
+
 _METRES = (
     "",
     "m",
@@ -51,7 +54,7 @@ def open_elevation(path: str | Path) -> xr.DataArray:
     InputError
         If it is in another unit, or most of its heights are none.
     """
-    layer = open_layer(path, "elevation raster", usual=_BANDS, first=True)
+    layer = open_layer(path, "elevation raster", usual=_BANDS, first=True, cell_bytes=_CELL_BYTES)
     stored = layer.stored.values
     missing = layer.missing()
     unit = layer.unit.casefold()

@@ -20,7 +20,6 @@ from xarray.coding.times import decode_cf_datetime
 
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
-from lczlib.limits import check_size
 from lczlib.rasters import (
     BANDWISE,
     band_names,
@@ -124,6 +123,7 @@ def open_layer(
     usual: Collection[str] = (),
     *,
     first: bool = False,
+    cell_bytes: float = 0,
 ) -> Layer:
     """Open one band.
 
@@ -139,6 +139,8 @@ def open_layer(
     first : bool
         Whether the first of several bands is taken where neither tells: of files whose band no option
         names.
+    cell_bytes : float
+        Memory that a pixel takes in what is made of it.
 
     Raises
     ------
@@ -150,8 +152,9 @@ def open_layer(
         variable, step = (str(band), "") if band is not None else ("", "")
     asked = "" if first else option("band")
     data = open_raster(
-        path, what, band=variable or _only(path, usual), chunks=BANDWISE, option=asked
-    )
+        path, what, band=variable or _only(path, usual), chunks=BANDWISE, option=asked,
+        cell_bytes=cell_bytes,
+    )  # fmt: skip
     tags = _tags(data, path)
     own = variable.casefold() in _variables(tags)
     wanted = (step or None) if own else band
@@ -161,9 +164,6 @@ def open_layer(
     index = _index(data, path, what, wanted, usual, tags, asked)
     stored = layer_of(data, index)
     geobox_of(stored, f"{what} {path}")
-    rows, columns = stored.shape
-    needed = stored.size * max(stored.dtype.itemsize, 4)  # worked on as float32 at least
-    check_size(needed, path, what, f"{columns:,} x {rows:,} pixels")
     try:
         stored.load()
     except (rasterio.errors.RasterioError, OSError) as err:

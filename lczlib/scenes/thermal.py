@@ -39,6 +39,9 @@ from lczlib.scenes.thermal_units import (
 )
 from lczlib.terms import option
 
+CELL_BYTES = 110
+"""Memory that a pixel takes in a heat island of one date: as stored, masks, patches, differences."""
+
 _COARSE = 2000.0
 """m: cells larger than this hold several zones."""
 
@@ -133,7 +136,7 @@ def open_temperature(
     if kind is not None and kind not in PRODUCTS:
         msg = f"{kind!r} is no known thermal product: use one of {', '.join(PRODUCTS)}, or state the unit."
         raise InputError(msg)
-    layer = open_layer(path, "thermal raster", band, SURFACE_BANDS)
+    layer = open_layer(path, "thermal raster", band, SURFACE_BANDS, cell_bytes=CELL_BYTES)
     check_measured(layer, path, "surface")
     product = kind or product_of(path, layer.name)
     mtl = mtl or metadata_beside(path)
@@ -174,7 +177,7 @@ def open_air_temperature(
         temperature, or nothing is left.
     """
     path = _checked(path)
-    layer = open_layer(path, "air temperature raster", band, AIR_BANDS)
+    layer = open_layer(path, "air temperature raster", band, AIR_BANDS, cell_bytes=CELL_BYTES)
     check_measured(layer, path, "air")
     when = acquisition(time) if time is not None else time_of(path, None)
     return _read(

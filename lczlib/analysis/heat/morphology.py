@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from lczlib.analysis.area import class_areas as cells_of
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, geobox_of
@@ -110,7 +111,7 @@ def morphology_raster(lcz: xr.DataArray, parameter: str) -> xr.DataArray:
     Parameters
     ----------
     lcz : DataArray (y, x)
-        Codes 0..17.
+        Codes 0..17; may be dask-backed, and so is the result then.
     parameter : str
         One of :data:`PARAMETERS`.
 
@@ -125,7 +126,10 @@ def morphology_raster(lcz: xr.DataArray, parameter: str) -> xr.DataArray:
     limits[:2, 1:] = np.array(_RANGES[parameter]).T
     limits[np.isinf(limits)] = np.nan
     limits[2] = limits[:2].mean(axis=0)
-    layers = [lcz.copy(data=band[np.asarray(lcz.data)]) for band in limits]
+    layers = [
+        xr.apply_ufunc(band.__getitem__, lcz, dask="parallelized", output_dtypes=[np.float32])
+        for band in limits
+    ]
     out = xr.concat(layers, "bound").assign_coords(bound=["min", "max", "middle"]).rename(parameter)
     unit, meaning = PARAMETERS[parameter]
     out.attrs = {"units": unit, "long_name": meaning}
@@ -143,7 +147,7 @@ def class_areas(lcz: xr.DataArray) -> pd.DataFrame:
         If no cell of it has a class.
     """
     box = check_projected(geobox_of(lcz, "LCZ map"), "LCZ map")
-    counts = np.bincount(np.asarray(lcz.data).ravel(), minlength=N_CLASSES + 1)[1:]
+    counts = cells_of(lcz)["n_cells"].to_numpy()
     if not counts.any():
         msg = f"No cell of the LCZ map ({lcz.size:,} cells) has a class: it is empty; give another."
         raise InputError(msg)

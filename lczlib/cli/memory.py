@@ -1,0 +1,45 @@
+"""``--memory``: what every command that reads files may take of the machine."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from lczlib.cli.options import above_zero
+from lczlib.limits import MEMORY, allowed
+
+_Memory = Annotated[
+    float | None,
+    typer.Option(
+        "--memory", metavar="GIGABYTES", show_default=False, callback=above_zero,
+        help="Memory that this may take; larger inputs are refused from their headers. Default: "
+        f"{MEMORY}, else a quarter of the machine's.",
+    ),
+]  # fmt: skip
+
+
+def limited(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the option ``--memory``, under which it runs."""
+    signature = inspect.signature(command)
+    hints = typing.get_type_hints(command, include_extras=True)
+    own = [
+        p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()
+    ]
+    memory = inspect.Parameter(
+        "memory", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Memory
+    )
+
+    @wraps(command)
+    def run(*, memory: float | None = None, **values: Any) -> None:
+        with allowed(memory):
+            command(**values)
+
+    parameters = [*own, memory]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
