@@ -73,6 +73,11 @@ def allowed(gigabytes: float | None = None) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def rows_allowed(row_bytes: float) -> int:
+    """One row more than a job's memory holds: what is read of a table that does not say how long it is."""
+    return int(memory_limit() / row_bytes) + 1
+
+
 def check_size(needed: float, path: str | Path, what: str, content: str) -> None:
     """Refuse an input that would take more memory than the limit.
 

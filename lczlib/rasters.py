@@ -141,6 +141,13 @@ def _check_header(
         )
         raise InputError(msg)
     pixels = src.width * src.height
+    odd = [v for v in (*src.scales, *src.offsets) if not abs(v) <= np.finfo(np.float32).max]
+    if odd:
+        msg = (
+            f"The {what} {path} states a scale or offset of {odd[0]:g}: write the right one into it "
+            "(`gdal_edit.py -scale 1 -offset 0 FILE`)."
+        )
+        raise InputError(msg)
     stored = max(np.dtype(t).itemsize for t in src.dtypes)
     worked = _COPIES * max(4, stored)  # on as float32 at least
     # read whole, all stays; by windows, a byte a pixel stays
@@ -252,7 +259,7 @@ def _bands_of(src: rasterio.DatasetReader, alpha: int | None) -> dict[str, list[
     return {
         "index": index,
         "names": [src.descriptions[i] or "" for i in index],
-        "scales": [float(src.scales[i]) for i in index],
+        "scales": [float(src.scales[i]) or 1.0 for i in index],  # a scale of 0 says nothing
         "offsets": [float(src.offsets[i]) for i in index],
         "units_of_bands": [src.units[i] or "" for i in index],
     }

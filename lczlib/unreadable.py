@@ -7,8 +7,12 @@ raster where polygons are wanted, or cut off.
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+
+from lczlib.errors import InputError
 
 Wanted = Literal["raster", "polygons", "raster or polygons", "table"]
 
@@ -70,6 +74,34 @@ def unreadable(path: str | Path, what: str, wanted: Wanted) -> str:
     if _is_text(file):
         return f"{named} is a text file that cannot be read as {noun}: {give}."
     return f"{named} cannot be read as {noun}: it is damaged or of another kind; {give}."
+
+
+@contextlib.contextmanager
+def read_to_the_end() -> Iterator[None]:
+    """A block in which rasters that were opened are read: one that is damaged further in is refused.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    try:
+        yield
+    except Exception as error:
+        # GDAL's own errors (rasterio._err.CPLE_*) have no public base class
+        if not type(error).__module__.startswith("rasterio"):
+            raise
+        raise InputError(_damaged(error)) from error
+
+
+def _damaged(error: BaseException) -> str:
+    said, cause = [], error
+    while cause is not None:
+        said.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    found = next((m for text in said if (m := re.search(r"(\S[^:]*?),? band \d+:", text))), None)
+    file = Path(found[1]).name if found else "A raster"
+    return f"{file} cannot be read to its end: it is truncated or damaged; make or fetch it again."
 
 
 def kind_of_file(path: str | Path) -> Literal["raster", "polygons"] | None:

@@ -19,7 +19,7 @@ import pyogrio
 import shapely
 
 from lczlib.errors import GridError, InputError
-from lczlib.limits import check_size
+from lczlib.limits import check_size, rows_allowed
 from lczlib.point_tables import is_point_table, points_of_table
 from lczlib.reading import counted
 from lczlib.terms import option
@@ -180,7 +180,12 @@ def _read_gdal(
         n = max(pyogrio.read_info(source, layer=name, force_feature_count=False)["features"], 0)
         check_size(n * _FEATURE, path, what, counted(n, "feature"))
     # what is no geometry at all, such as a ring of two points, becomes None
-    parts = [gpd.read_file(source, layer=n, on_invalid="ignore").assign(folder=n) for n in wanted]
+    most = rows_allowed(_FEATURE)
+    parts = [
+        gpd.read_file(source, layer=n, on_invalid="ignore", rows=most).assign(folder=n)
+        for n in wanted
+    ]
+    check_size(max(map(len, parts)) * _FEATURE, path, what, f"{most:,} features or more")
     filled = [p for p in parts if len(p)] or parts[:1]
     table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
     if is_kml:

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "mercator": {"grid", "longitudes"},
     "reading": set(),
     "limits": {"errors"},
-    "unreadable": set(),
+    "unreadable": {"errors"},
     "raster_axes": {"errors", "reading", "wrf_grids"},
     "raster_masks": set(),
     "rasters": {"errors", "limits", "raster_axes", "raster_masks", "unreadable"},
@@ -92,7 +92,8 @@ MAY_IMPORT = {
     "jobs": {
         "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
         "legend_files", "legends", "limits", "made_by", "map_request", "mapping", "maps", "models", "numbering",
-        "plugins", "polygons", "reading", "references", "scenes", "settings", "training", "vector_maps",
+        "plugins", "polygons", "reading", "references", "scenes", "settings", "training", "unreadable",
+        "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),
@@ -106,7 +107,7 @@ MAY_IMPORT = {
     "cli": {
         "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
         "limits", "made_by", "map_request", "mapping", "models", "plugins", "reading", "scenes", "settings",
-        "training",
+        "training", "unreadable",
     },
     "accessor": {"analysis", "classes", "figures", "jobs", "maps"},
     "api": {

@@ -12,6 +12,7 @@ import typer
 
 from lczlib.cli.options import above_zero
 from lczlib.limits import MEMORY, allowed
+from lczlib.unreadable import read_to_the_end
 
 _Memory = Annotated[
     float | None,
@@ -24,7 +25,7 @@ _Memory = Annotated[
 
 
 def limited(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the option ``--memory``, under which it runs."""
+    """A command that reads files: with the option ``--memory``, under which it runs."""
     signature = inspect.signature(command)
     hints = typing.get_type_hints(command, include_extras=True)
     own = [
@@ -36,7 +37,7 @@ def limited(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(*, memory: float | None = None, **values: Any) -> None:
-        with allowed(memory):
+        with allowed(memory), read_to_the_end():
             command(**values)
 
     parameters = [*own, memory]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from lczlib.jobs.request import Cancel, Progress, Request, Steps
 from lczlib.reading import Reading, collected, told_before
 from lczlib.terms import worded
+from lczlib.unreadable import read_to_the_end
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +113,7 @@ def job(do: Callable[[RequestT, Steps], ResultT]) -> Callable[..., ResultT]:
         request: RequestT, *, progress: Progress | None = None, cancelled: Cancel | None = None
     ) -> ResultT:
         begun = time.time()
-        with collected() as heard:
+        with collected() as heard, read_to_the_end():
             found = do(request, Steps(progress, cancelled))
         return replace(found, read=tuple(heard), seconds=time.time() - begun)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyogrio
 
 from lczlib.errors import InputError
-from lczlib.limits import check_size
+from lczlib.limits import check_size, rows_allowed
 from lczlib.reading import Notes, counted
 from lczlib.tables.delimited import read_delimited
 from lczlib.unreadable import unreadable
@@ -20,9 +20,10 @@ from lczlib.unreadable import unreadable
 TEXTS = (".csv", ".txt", ".tsv", ".tab", ".dat")
 """Endings of text tables."""
 _PARQUETS = (".parquet", ".pq", ".geoparquet")
-_COPIES = 3
-_NUMBER_BYTES, _TEXT_BYTES = 8, 60
-_TEXT_FILE_FACTOR = 8
+_NUMBER_BYTES, _TEXT_BYTES = 100, 200
+"""Memory that a cell takes until stations are computed of it, as measured on millions of rows."""
+_TEXT_FILE_FACTOR = 8  # bytes in memory for each byte of a text, however few cells it has
+_BLOCK = 1 << 24
 
 
 def read_table(path: str | Path, what: str = "table") -> pd.DataFrame:
@@ -125,18 +126,35 @@ def name_key(name: object) -> str:
 def _read(path: Path, what: str, notes: Notes) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix in TEXTS:
-        size = path.stat().st_size
-        check_size(_TEXT_FILE_FACTOR * size, path, what, f"{size / 1e6:,.1f} MB of text")
+        _check_text(path, what)
         return read_delimited(path, what, notes)
     if suffix in _PARQUETS:
         return _read_parquet(path, what)
     info = pyogrio.read_info(path)
-    rows, columns = info["features"], len(info["fields"]) + 1
-    needed = float(max(rows, 0)) * columns * _TEXT_BYTES * _COPIES
-    check_size(needed, path, what, f"{rows:,} rows x {columns} columns")
+    rows, columns = max(info["features"], 0), len(info["fields"]) + 1
+    row = columns * _TEXT_BYTES
+    check_size(float(rows) * row, path, what, f"{rows:,} rows x {columns} columns")
     with warnings.catch_warnings():
+        # which warns of offsets behind times, and reads them right
         warnings.filterwarnings("ignore", "Non-conformant content", RuntimeWarning)
-        return gpd.read_file(path)  # which warns of offsets behind times, and reads them right
+        table = gpd.read_file(path, rows=rows_allowed(row))
+    check_size(
+        float(len(table)) * row, path, what, f"{len(table):,} rows x {columns} columns or more"
+    )
+    return table
+
+
+def _check_text(path: Path, what: str) -> None:
+    """Refuse a text by its size and its cells: commas and line breaks alone make thousands a kilobyte."""
+    size = path.stat().st_size
+    content = f"{size / 1e6:,.1f} MB of text"
+    check_size(_TEXT_FILE_FACTOR * size, path, what, content)
+    cells = 0
+    with path.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            lines = max(block.count(b"\n"), block.count(b"\r"))
+            cells += lines + max(block.count(sign) for sign in b",;\t|")
+    check_size(cells * _TEXT_BYTES, path, what, f"{content} in {cells:,} cells")
 
 
 def _read_parquet(path: Path, what: str) -> pd.DataFrame:
@@ -148,7 +166,7 @@ def _read_parquet(path: Path, what: str) -> pd.DataFrame:
     texts = sum(k in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY") for k in kinds)
     row = texts * _TEXT_BYTES + (len(kinds) - texts) * _NUMBER_BYTES
     content = f"{meta.num_rows:,} rows x {len(kinds)} columns"
-    check_size(float(meta.num_rows) * row * _COPIES, path, what, content)
+    check_size(float(meta.num_rows) * row, path, what, content)
     if b"geo" in (meta.metadata or {}):
         return gpd.read_parquet(path)
     return pd.read_parquet(path)

@@ -85,7 +85,11 @@ def warm() -> None:
 
 
 def run_capped(
-    arguments: Sequence[object], folder: Path, *, seconds: float = SECONDS, resident: float = RESIDENT
+    arguments: Sequence[object],
+    folder: Path,
+    *,
+    seconds: float = SECONDS,
+    resident: float = RESIDENT,
 ) -> Outcome:
     """Run ``lcz`` with arguments in a copy of this process, in a folder."""
     log = folder / "said.txt"

@@ -97,7 +97,8 @@ def patch_tests(
     columns = ["lcz_a", "lcz_b", "n_a", "n_b", "difference", "p", "p_holm"]
     if len(usable) < 2:
         return pd.DataFrame(columns=columns), {"h": np.nan, "p": np.nan, "n_patches": 0}
-    h, p = stats.kruskal(*usable.values())
+    alike = len(np.unique(np.concatenate([*usable.values()]))) == 1  # nothing to rank
+    h, p = (np.nan, np.nan) if alike else stats.kruskal(*usable.values())
     n = sum(m.size for m in usable.values())
     rows = [
         (a, b, usable[a].size, usable[b].size, np.median(usable[a]) - np.median(usable[b]),
