@@ -150,6 +150,10 @@ def _distinct(values: np.ndarray, nodata: float | None) -> tuple[np.ndarray, np.
             "with averaging; resample it with nearest or mode."
         )
         raise ClassSchemeError(msg)
+    far = distinct[np.abs(distinct.astype(np.float64)) >= 2.0**63]
+    if far.size:
+        msg = f"LCZ codes are small whole numbers, and {far[0]:g} was found: it is no class map."
+        raise ClassSchemeError(msg)
     return distinct.astype(np.int64), valid
 
 

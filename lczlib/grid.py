@@ -55,6 +55,12 @@ def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "raster") -> GeoBox:
             "`data.rio.write_crs('EPSG:32633')`."
         )
         raise GridError(msg)
+    if not (box.crs.geographic or box.crs.projected):
+        msg = (
+            f"The {what} is in {crs_name(box)[:60]}, which is no map projection and no latitude and "
+            "longitude: warp it to its UTM zone first (`gdalwarp -t_srs EPSG:CODE IN OUT`)."
+        )
+        raise GridError(msg)
     _check_plausible(box, what)
     return box
 

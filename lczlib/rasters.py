@@ -17,6 +17,7 @@ import numpy as np
 import rasterio
 import rioxarray
 import xarray as xr
+from affine import Affine
 from dask.utils import SerializableLock
 from rasterio.enums import Interleaving, MaskFlags
 
@@ -202,7 +203,7 @@ def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str
         wrong = "holds numbers that are NaN or infinite"
     elif max(map(abs, corners)) > _FARTHEST:
         wrong = f"reaches to {max(corners, key=abs):.3g}, which is no place on Earth"
-    elif a * e == b * d:
+    elif Affine(*affine).is_degenerate:
         wrong = "gives its cells no area"
     else:
         return

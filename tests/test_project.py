@@ -102,7 +102,7 @@ MAY_IMPORT = {
         "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
-        "settings", "vector_maps",
+        "settings", "limits", "unreadable", "vector_maps",
     },
     "cli": {
         "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",

@@ -19,6 +19,7 @@ from lczlib.mapping import choose_device
 from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.results import is_stored
 from lczlib.study.state import INPUTS, message_of
+from lczlib.study.worker import needs_process, run_apart, start_ahead
 
 _PATIENCE = 15  # niceness: a waiting answer gets some thirty times a mapping run's share
 
@@ -34,6 +35,7 @@ def _step_aside() -> None:
 _QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
 _HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run", _step_aside)
 _GPU = Lock()
+start_ahead()
 _REPORTS_A_SECOND = 4
 
 
@@ -44,6 +46,14 @@ class Job:
     ticket: Ticket
     stop: Event = field(default_factory=Event)
     begun: float = 0.0  # when it left the queue
+
+
+def _run(job: Job, report: Callable[[str, int, int], None] | None) -> Any:
+    """Compute a step, in a process of its own where a visitor's files or much work are behind it."""
+    ticket = job.ticket
+    stored = ticket.step.name == "maps" and is_stored(ticket)
+    how = run_apart if needs_process(ticket) and not stored else Ticket.run
+    return how(ticket, report, job.stop.is_set)
 
 
 class Runner(param.Parameterized):
@@ -154,10 +164,10 @@ class Runner(param.Parameterized):
         heavy = job.ticket.step.by_hand
         on_gpu = heavy and choose_device(job.ticket.given.device) != "cpu"
         if not on_gpu:
-            return job.ticket.run(report if heavy else None, job.stop.is_set)
+            return _run(job, report if heavy else None)
         with _GPU:  # one run at a time has its memory
             job.begun = time.monotonic()
-            return job.ticket.run(report, job.stop.is_set)
+            return _run(job, report)
 
     def _ended(self, job: Job, value: Any, error: BaseException | None) -> None:
         """On the event loop: publish, and start what follows from it."""

@@ -82,6 +82,10 @@ def main() -> None:
         with speaking(_terms.face), readings(console.say), warnings.catch_warnings():
             # a raster without a place is refused in words, or its place is given by its coordinates
             warnings.filterwarnings("ignore", message="Dataset has no geotransform")
+            # numbers beyond float32 in a file become infinite, and are judged as that by its door
+            warnings.filterwarnings(
+                "ignore", "(overflow|invalid value) encountered", RuntimeWarning
+            )
             app()
     except LczError as err:
         said = escape(worded(err.message, _terms.face))

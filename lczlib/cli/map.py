@@ -59,12 +59,14 @@ def map_(
 
         lcz map /data/so2sat --city 00017_22007_Lagos --out lagos-lcz
     """
-    from lczlib.export.manifest import read_manifest
+    from lczlib.export.manifest import read_manifest, understood
     from lczlib.mapping import map_city, request_of
 
     if from_manifest is not None:
         _refuse_others(context)
-        recorded = request_of(*read_manifest(from_manifest), look_in or ())
+        content = read_manifest(from_manifest)
+        with understood(from_manifest):
+            recorded = request_of(*content, look_in or ())
         request = replace(recorded, device=request.device, engine=request.engine)
     else:
         if look_in:

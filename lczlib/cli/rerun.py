@@ -35,10 +35,10 @@ def rerun(
         lcz rerun moved/accuracy --inputs /data --out again
     """
     from lczlib.export.inputs import find_inputs
-    from lczlib.export.manifest import MANIFEST, read_manifest
+    from lczlib.export.manifest import MANIFEST, read_manifest, understood
 
     content, base = read_manifest(manifest)
-    name = content.get("command", "map")
+    name = str(content.get("command", "map"))
     commands = context.find_root().command.commands
     if name == "map":  # it knows its own, weights and all
         file = manifest / MANIFEST if manifest.is_dir() else manifest
@@ -48,8 +48,9 @@ def rerun(
         msg = f"{manifest} is of `lcz {name}`, which cannot be rerun from its manifest."
         raise InputError(msg)
     else:
-        found = find_inputs(content, base, look_in or ())
-        arguments = _arguments(commands[name], content, found)
+        with understood(manifest):
+            found = find_inputs(content, base, look_in or ())
+            arguments = _arguments(commands[name], content, found)
     with commands[name].make_context(
         name, ["--out", str(folder), *arguments], parent=context.parent
     ) as inner:

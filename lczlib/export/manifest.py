@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -131,6 +132,25 @@ def write_manifest(folder: str | Path, content: dict[str, Any]) -> Path:
         else:
             path = path.with_name(f"{command}-{MANIFEST}")
     return write_json(path, content)
+
+
+@contextmanager
+def understood(path: str | Path) -> Iterator[None]:
+    """A block that makes a request of a manifest's content, which may be of any form.
+
+    Raises
+    ------
+    InputError
+        If it is of another form than results have.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as err:
+        msg = (
+            f"{path} is no manifest as results have it ({type(err).__name__}: {str(err)[:80]}): give the "
+            "manifest.json that was written with the result."
+        )
+        raise InputError(msg) from err
 
 
 def read_manifest(path: str | Path) -> tuple[dict[str, Any], Path]:

@@ -35,6 +35,14 @@ class Scratch:
             self.path = Path(tempfile.mkdtemp(prefix=".lcz-", dir=parent))
         self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
+    def __getstate__(self) -> Path:
+        """A copy in another process removes the folder too, when it goes."""
+        return self.path
+
+    def __setstate__(self, path: Path) -> None:
+        self.path = path
+        self.remove = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+
     def keeping(self, layer: xr.DataArray) -> xr.DataArray:
         """A lazy layer that is read from here: as long as it, or what follows from it, is in use, this stays."""
         blocks = layer.data

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import xarray as xr
 
 from lczlib.errors import GridError, InputError
 from lczlib.grid import geobox_of
+from lczlib.limits import check_size
 from lczlib.rasters import open_raster
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.bands import ALL_BANDS, BANDS
@@ -155,7 +157,10 @@ def read_product(path: str | Path) -> SafeProduct:
             for e in tree.iter()
             if e.tag.rsplit("}", 1)[-1] in ("BOA_ADD_OFFSET", "RADIO_ADD_OFFSET")
         }
-    except (ElementTree.ParseError, KeyError, ValueError, IndexError, zipfile.BadZipFile) as err:
+    except (  # RuntimeError: of a member that is encrypted
+        ElementTree.ParseError, KeyError, ValueError, IndexError, RuntimeError, zipfile.BadZipFile,
+        zlib.error, OSError,
+    ) as err:  # fmt: skip
         msg = f"The metadata {metadata[0]} of the product {path} cannot be read ({err}): {again}."
         raise InputError(msg) from err
     kept = {b: n for b, (_, n) in finest.items() if b in (*BANDS, "SCL")}
@@ -291,7 +296,11 @@ def _bytes(root: str, archive: Path | None, name: str) -> bytes:
     if archive is None:
         return (Path(root) / name).read_bytes()
     with zipfile.ZipFile(archive) as opened:
-        return opened.read(f"{Path(root).name}/{name}")
+        member = opened.getinfo(f"{Path(root).name}/{name}")
+        check_size(
+            member.file_size, archive, "product", f"metadata of {member.file_size / 1e6:,.0f} MB"
+        )
+        return opened.read(member)
 
 
 def _values(tree: ElementTree.Element) -> dict[str, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from filelock import FileLock, Timeout
 
 import lczlib
 from lczlib import catalog
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from lczlib.study.state import Ticket
 
 _AS_USUAL = AssessOptions()
-_FOLDER_LOCKS: dict[str, Lock] = {}
 
 
 def run_map(
@@ -54,13 +54,7 @@ def run_map(
         raise InputError(msg)
     request = request_of(given)
     folder = folder_of(material, request, store)
-    # Two sessions that ask for one result: the second waits for the first, then finds it.
-    lock = _FOLDER_LOCKS.setdefault(folder.name, Lock())
-    while not lock.acquire(timeout=0.2):
-        if cancelled and cancelled():
-            msg = "Stopped by the user."
-            raise Cancelled(msg)
-    try:
+    with _alone(folder, cancelled):
         if (folder / "manifest.json").is_file():
             found = open_maps(folder)
             for values in found.manifest.get("read", ()):
@@ -68,6 +62,22 @@ def run_map(
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
         return open_maps(folder)
+
+
+@contextmanager
+def _alone(folder: Path, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+    """Two sessions that ask for one result, in processes of their own: the second waits, then finds it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    while True:
+        with suppress(Timeout):
+            lock.acquire(timeout=0.2)
+            break
+        if cancelled and cancelled():
+            msg = "Stopped by the user."
+            raise Cancelled(msg)
+    try:
+        yield
     finally:
         lock.release()
 

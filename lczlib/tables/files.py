@@ -185,4 +185,9 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
         dtype = table[name].dtype
         if isinstance(dtype, pd.CategoricalDtype):
             table[name] = table[name].astype(dtype.categories.dtype)
+        elif (
+            pd.api.types.is_object_dtype(dtype)
+            and not table[name].map(pd.api.types.is_hashable).all()
+        ):
+            table[name] = table[name].map(str)  # lists and tables in the cells of a Parquet file
     return table

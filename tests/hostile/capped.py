@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS, RESIDENT = 60.0, 2e9
-"""What a command may take of a hostile input; more is a fault, and is stopped."""
+"""What a command may take of a hostile input, in processor time; more is a fault, and is stopped."""
+_WAITING = 5
+"""Times as long by the clock, on a machine that has other work."""
 MEMORY = "0.5"
 """Gigabytes for ``LCZLIB_MEMORY``: room for the interpreter and its libraries is left below `RESIDENT`."""
 
@@ -42,6 +44,7 @@ class Outcome:
     code : int
         Exit status; negative where a signal ended it.
     seconds : float
+        Processor time of all its threads.
     resident : float
         Largest resident memory in bytes.
     said : str
@@ -102,7 +105,7 @@ def run_capped(
         ended, status, used = os.wait4(process, os.WNOHANG)
         if ended:
             break
-        if time.monotonic() - begun > seconds:
+        if _used(process) > seconds or time.monotonic() - begun > _WAITING * seconds:
             stopped = "time"
         elif _resident(process) > resident:
             stopped = "memory"
@@ -112,9 +115,17 @@ def run_capped(
             break
         time.sleep(_OFTEN)
     return Outcome(
-        os.waitstatus_to_exitcode(status), time.monotonic() - begun, used.ru_maxrss * 1024.0,
+        os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024.0,
         log.read_text(errors="replace") if log.is_file() else "", stopped,
     )  # fmt: skip
+
+
+def _used(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has just ended
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(process: int) -> float:

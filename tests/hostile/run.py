@@ -178,7 +178,8 @@ def _report(found: Sequence[dict[str, Any]], seed: int, seconds: float) -> str:
         "# Mutated inputs\n\n"
         f"`make fuzz`: {len(found):,} mutated files of {len({f['kind'] for f in found})} kinds, each given to a "
         f"command under a limit of {capped.MEMORY} GB (`--memory`), seed {seed}; {seconds / 60:.0f} minutes. A "
-        f"command must end by itself with exit status 0, 1 (one sentence) or 2, within {capped.SECONDS:.0f} s and "
+        f"command must end by itself with exit status 0, 1 (one sentence) or 2, within {capped.SECONDS:.0f} s of "
+        "processor time and "
         f"{capped.RESIDENT / 1e9:g} GB resident, of which the interpreter with its libraries takes 0.5.\n\n{table}\n"
     )
 

@@ -1,0 +1,195 @@
+"""A step computed in a process of its own, which may take so much memory and no more.
+
+What a visitor sends may need any amount of it, whatever its header says: the process is watched, and
+ended where it takes too much, where it is no longer wanted and does not stop, or with the server.
+Processes are copies of one that has everything imported, made in some hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import psutil
+
+from lczlib.errors import Cancelled, InputError
+from lczlib.limits import GIGABYTE, memory_limit
+from lczlib.plugins import load_plugins
+from lczlib.terms import option
+from lczlib.unreadable import read_to_the_end
+
+if TYPE_CHECKING:
+    from lczlib.study.state import Progress, Ticket
+
+_LOG = logging.getLogger(__name__)
+_COMPUTING = ("maps", "water", "heat", "accuracy", "comparison")
+_IMPORTED = (
+    "lczlib.study.worker", "lczlib.study", "lczlib.analysis", "lczlib.analysis.calibration",
+    "lczlib.jobs.canopy_heat", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
+    "lczlib.references", "lczlib.vector_maps", "scipy.ndimage", "scipy.stats", "torch",
+)  # fmt: skip
+_OFTEN = 0.05  # seconds between two looks at a process
+_PATIENCE = 10.0  # seconds that a step has to stop by itself
+_NICE = 15  # a waiting answer gets some thirty times a mapping run's share of a processor
+
+
+def needs_process(ticket: Ticket) -> bool:
+    """Whether a step is computed apart: those that compute, and all that open a visitor's own files."""
+    own = any(n.endswith("_files") and getattr(ticket.given, n) for n in ticket.step.inputs)
+    return own or ticket.step.name in _COMPUTING
+
+
+def start_ahead() -> None:
+    """Import what steps need before the first one is computed, in the process that all are copies of."""
+    threading.Thread(target=lambda: _start(_nothing, ()).join(), daemon=True).start()
+
+
+def run_apart(
+    ticket: Ticket,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Any:
+    """As `Ticket.run`, in a process of its own; what was read is in the ticket then.
+
+    Raises
+    ------
+    InputError
+        If it takes more memory than a job may (`lczlib.limits.memory_limit`).
+    Cancelled
+        If it was stopped.
+    Exception
+        What the step raises.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    process = _start(_compute, (theirs,))
+    theirs.close()
+    try:
+        ours.send_bytes(cloudpickle.dumps(ticket))
+        value, error, read = _watched(process, ours, progress, cancelled)
+    finally:
+        ours.close()
+        if process.is_alive():
+            process.kill()
+        process.join()
+        process.close()
+    ticket.read[:] = read
+    if error is not None:
+        raise error
+    return value
+
+
+def _start(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
+    kind = "forkserver" if sys.platform != "win32" else "spawn"
+    context = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload([*_IMPORTED])
+    process = context.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def _nothing() -> None:
+    pass
+
+
+def _watched(
+    process: BaseProcess,
+    pipe: Connection,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[Any, BaseException | None, list[Any]]:
+    """Wait for the result: the value, or the error, and what was read."""
+    limit, begun = memory_limit(), _resident(process)
+    stop_by = 0.0
+    while True:
+        try:
+            if pipe.poll(_OFTEN):
+                kind, content = pickle.loads(pipe.recv_bytes())
+                if kind == "result":
+                    return content
+                if progress is not None and not stop_by:
+                    progress(*content)
+        except (EOFError, OSError):
+            process.join()
+            raise _ended(process) from None
+        if _resident(process) - begun > limit:
+            raise _too_much(limit)
+        if not stop_by and cancelled is not None and cancelled():
+            stop_by = time.monotonic() + _PATIENCE
+            with contextlib.suppress(OSError):
+                pipe.send_bytes(b"stop")
+        if stop_by and time.monotonic() > stop_by:
+            msg = "Stopped by the user."
+            raise Cancelled(msg)
+
+
+def _resident(process: BaseProcess) -> int:
+    try:
+        return psutil.Process(process.pid).memory_info().rss
+    except psutil.Error:  # it has just ended
+        return 0
+
+
+def _too_much(limit: float) -> InputError:
+    return InputError(
+        f"This took more than the {limit / GIGABYTE:,.1f} GB of memory that a job may take and was stopped: "
+        f"choose a smaller area, or cut the files to the city ({option('memory', 'GIGABYTES')} of `lcz app` "
+        "is the limit)."
+    )
+
+
+def _ended(process: BaseProcess) -> Exception:
+    if process.exitcode == -signal.SIGKILL:  # the system's own way when memory runs out
+        return MemoryError()
+    return RuntimeError(f"the process of a step ended with status {process.exitcode}")
+
+
+def _compute(pipe: Connection) -> None:
+    """In the process: compute a ticket and send its result; it then ends, and nothing is tidied up.
+
+    Layers that lie in files are the receiver's from then on.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which ends this
+    stop, sending = threading.Event(), threading.Lock()
+
+    def send(kind: str, content: Any) -> None:
+        with sending:
+            pipe.send_bytes(cloudpickle.dumps((kind, content)))
+
+    def listen() -> None:
+        try:
+            while pipe.recv_bytes():
+                stop.set()
+        except (EOFError, OSError):  # the server is gone, or wants no result
+            os._exit(1)
+
+    load_plugins()
+    ticket = pickle.loads(pipe.recv_bytes())
+    if ticket.step.by_hand:
+        os.nice(_NICE)
+    threading.Thread(target=listen, daemon=True).start()
+    value, error = None, None
+    try:
+        with read_to_the_end():
+            value = ticket.run(lambda *report: send("progress", report), stop.is_set)
+    except BaseException as raised:
+        error = raised
+    try:
+        send("result", (value, error, ticket.read))
+    except Exception as unsendable:  # an error of a library that cannot be pickled, most likely
+        _LOG.error("a step failed:\n%s", "".join(traceback.format_exception(error or unsendable)))
+        send("result", (None, RuntimeError(type(error or unsendable).__name__), []))
+    os._exit(0)
