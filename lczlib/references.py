@@ -27,6 +27,7 @@ def open_reference(
     layer: str | None = None,
     chunks: object = None,
     options: MapOptions | None = None,
+    cell_bytes: float = 0,
 ) -> xr.DataArray | gpd.GeoDataFrame:
     """Open a reference, raster, polygons or points, by what the file holds rather than by its suffix.
 
@@ -43,6 +44,8 @@ def open_reference(
         Of a raster.
     options : MapOptions, optional
         Of a raster: band, numbering, no data, legend; of polygons numbering, column, layer.
+    cell_bytes : float
+        Of a raster: memory that a cell takes in what is made of it.
 
     Raises
     ------
@@ -67,6 +70,7 @@ def open_reference(
         chunks=chunks,
         what="reference",
         wanted="raster or polygons",
+        cell_bytes=cell_bytes,
     )
 
 

@@ -32,8 +32,8 @@ _TEXTS = (".geojson", ".json", ".kml", ".kmz", ".gml")
 
 _TEXT_GROWTH, _BINARY_GROWTH = 8, 3
 """Bytes in memory for each byte of a file: shapes, columns, and the copy in the map's projection."""
-_FEATURE = 300
-"""Bytes in memory that a feature takes at least."""
+_FEATURE, _COLUMN = 300, 50
+"""Bytes in memory that a feature takes at least, and each of its columns."""
 
 _FARTHEST_X, _FARTHEST_Y = 540.0, 90.001  # degrees: the globe, 0-360 and one turn beyond
 _FARTHEST = 1e8  # metres: no projection of the Earth reaches beyond 100,000 km
@@ -175,17 +175,7 @@ def _read_gdal(
     is_kml = source.lower().endswith(".kml")
     layers = [(str(name), geometry) for name, geometry in pyogrio.list_layers(source)]
     wanted = _choose_layers(layers, source, layer, is_kml, path)
-    for name in wanted:
-        # -1 where the header does not say
-        n = max(pyogrio.read_info(source, layer=name, force_feature_count=False)["features"], 0)
-        check_size(n * _FEATURE, path, what, counted(n, "feature"))
-    # what is no geometry at all, such as a ring of two points, becomes None
-    most = rows_allowed(_FEATURE)
-    parts = [
-        gpd.read_file(source, layer=n, on_invalid="ignore", rows=most).assign(folder=n)
-        for n in wanted
-    ]
-    check_size(max(map(len, parts)) * _FEATURE, path, what, f"{most:,} features or more")
+    parts = [_read_layer(source, name, path, what) for name in wanted]
     filled = [p for p in parts if len(p)] or parts[:1]
     table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
     if is_kml:
@@ -196,6 +186,19 @@ def _read_gdal(
         return table, "", said
     unread = [n for n, _ in layers if n not in wanted]
     return table, wanted[0], (*said, f"layer {wanted[0]} ({', '.join(unread)} not read)")
+
+
+def _read_layer(source: str, name: str, path: Path, what: str) -> gpd.GeoDataFrame:
+    """A layer with its name as column ``folder``, if it holds no more than the memory does."""
+    info = pyogrio.read_info(source, layer=name, force_feature_count=False)
+    row, n = _FEATURE + _COLUMN * len(info["fields"]), info["features"]
+    check_size(max(n, 0) * row, path, what, counted(max(n, 0), "feature"))
+    # where the header does not say (-1) no more are read than may be; what is no geometry at all, such
+    # as a ring of two points, becomes None
+    most = rows_allowed(row) if n < 0 else None
+    table = gpd.read_file(source, layer=name, on_invalid="ignore", rows=most)
+    check_size(len(table) * row, path, what, f"{len(table):,} features or more")
+    return table.assign(folder=name)
 
 
 def _inside_zip(path: Path, what: str) -> tuple[str, tuple[str, ...]]:

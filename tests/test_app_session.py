@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +23,7 @@ from panel.io import document  # noqa: E402
 from panel.io.state import set_curdoc  # noqa: E402
 
 from app.panel_patches import closing, sending  # noqa: E402
-from app.session import Session, jobs  # noqa: E402
+from app.session import Session  # noqa: E402
 
 
 @pytest.fixture
@@ -76,23 +74,6 @@ def test_no_message_is_lost_while_the_page_gathers_changes(quick_switches: None)
         return arrivals.n
 
     assert asyncio.run(page()) == n_threads * each
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
-def test_mapping_runs_give_way_to_answers() -> None:
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    def threads_within() -> int:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(priority).result()
-
-    ours = priority()
-    aside = max(ours, jobs._PATIENCE)
-    assert jobs._HEAVY.submit(priority).result() == aside
-    assert jobs._HEAVY.submit(threads_within).result() == aside  # what computes within a run too
-    assert jobs._QUICK.submit(priority).result() == ours
-    assert priority() == ours
 
 
 def bare_session() -> Session:

@@ -82,8 +82,8 @@ MAY_IMPORT = {
         "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "training": {
-        "analysis", "classes", "devices", "errors", "export", "grid", "map_request", "mapping", "maps", "models",
-        "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes", "settings",
+        "analysis", "classes", "devices", "errors", "export", "grid", "limits", "map_request", "mapping",
+        "maps", "models", "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes", "settings",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",

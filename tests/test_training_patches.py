@@ -285,7 +285,7 @@ def test_a_foreign_hdf5_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        (np.eye(18)[:5, :18], r"label has shape \(5, 18\).*17 classes"),
+        (np.eye(18)[:5, :18], r"label holds float64 of shape \(5, 18\).*17 classes"),
         (np.eye(17)[:5] * 2, "not one class of 1-17"),
         (np.vstack([np.eye(17)[:4], np.zeros(17)]), "label 4 names 0 classes"),
     ],

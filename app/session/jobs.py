@@ -1,14 +1,13 @@
-"""Running a study's steps in threads, and bringing their results back to the session."""
+"""Running a study's steps, most in processes that threads wait for, and bringing their results back."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, Lock, RLock, get_native_id
+from threading import Event, Lock, RLock
 from typing import Any
 
 import panel as pn
@@ -21,19 +20,9 @@ from lczlib.study.results import is_stored
 from lczlib.study.state import INPUTS, message_of
 from lczlib.study.worker import needs_process, run_apart, start_ahead
 
-_PATIENCE = 15  # niceness: a waiting answer gets some thirty times a mapping run's share
-
-
-def _step_aside() -> None:
-    """Let this thread, and those it starts, compute only while the page has nothing to answer."""
-    if sys.platform.startswith("linux"):  # elsewhere a priority is a whole process's
-        mine = os.PRIO_PROCESS, get_native_id()
-        os.setpriority(*mine, max(_PATIENCE, os.getpriority(*mine)))
-
-
 # Shared by all sessions: quick steps never queue behind a mapping run.
 _QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
-_HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run", _step_aside)
+_HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run")
 _GPU = Lock()
 start_ahead()
 _REPORTS_A_SECOND = 4

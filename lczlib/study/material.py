@@ -26,6 +26,8 @@ from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
 _DEFAULTS = SceneOptions()
+CELL_BYTES = 60
+"""Memory that a cell of an own map takes where it is shown, compared and measured."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,8 @@ def open_references(
     from lczlib.references import open_reference
 
     if files:
-        opened, name = open_reference(files[0], options=options), Path(files[0]).name
+        opened = open_reference(files[0], options=options, cell_bytes=CELL_BYTES)
+        name = Path(files[0]).name
         if isinstance(opened, gpd.GeoDataFrame):
             return References(opened, None, name)
         return References(None, opened, name)

@@ -25,6 +25,7 @@ from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
 from lczlib.study.map_inputs import chosen_options, map_settings
 from lczlib.study.material import (
+    CELL_BYTES,
     Maps,
     Material,
     References,
@@ -108,7 +109,9 @@ def _own_map(given: Given, context: Context, progress: Any, cancelled: Any) -> A
     from lczlib.vector_maps import open_any_map
 
     options = chosen_options(given, "map")
-    return open_any_map(given.map_files[0], options=options) if given.map_files else None
+    if not given.map_files:
+        return None
+    return open_any_map(given.map_files[0], options=options, cell_bytes=CELL_BYTES)
 
 
 def _maps(given: Given, context: Context, progress: Any, cancelled: Any) -> Maps:

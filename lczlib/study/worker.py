@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 import psutil
 
-from lczlib.errors import Cancelled, InputError
+from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.limits import GIGABYTE, memory_limit
 from lczlib.plugins import load_plugins
 from lczlib.terms import option
@@ -187,9 +186,17 @@ def _compute(pipe: Connection) -> None:
             value = ticket.run(lambda *report: send("progress", report), stop.is_set)
     except BaseException as raised:
         error = raised
-    try:
-        send("result", (value, error, ticket.read))
-    except Exception as unsendable:  # an error of a library that cannot be pickled, most likely
-        _LOG.error("a step failed:\n%s", "".join(traceback.format_exception(error or unsendable)))
-        send("result", (None, RuntimeError(type(error or unsendable).__name__), []))
+    send("result", (value, error and _portable(error), ticket.read))
     os._exit(0)
+
+
+def _portable(error: BaseException) -> BaseException:
+    """An error that another process can be sent: without what led to it, which is logged here."""
+    if not isinstance(error, LczError):
+        _LOG.error("a step failed in its process", exc_info=error)
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # libraries' own errors need more to be made than they keep
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

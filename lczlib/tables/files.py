@@ -131,13 +131,13 @@ def _read(path: Path, what: str, notes: Notes) -> pd.DataFrame:
     if suffix in _PARQUETS:
         return _read_parquet(path, what)
     info = pyogrio.read_info(path)
-    rows, columns = max(info["features"], 0), len(info["fields"]) + 1
+    rows, columns = info["features"], len(info["fields"]) + 1
     row = columns * _TEXT_BYTES
-    check_size(float(rows) * row, path, what, f"{rows:,} rows x {columns} columns")
+    check_size(float(max(rows, 0)) * row, path, what, f"{rows:,} rows x {columns} columns")
     with warnings.catch_warnings():
         # which warns of offsets behind times, and reads them right
         warnings.filterwarnings("ignore", "Non-conformant content", RuntimeWarning)
-        table = gpd.read_file(path, rows=rows_allowed(row))
+        table = gpd.read_file(path, rows=rows_allowed(row) if rows < 0 else None)
     check_size(
         float(len(table)) * row, path, what, f"{len(table):,} rows x {columns} columns or more"
     )

@@ -15,6 +15,7 @@ import pandas as pd
 
 from lczlib.classes import N_CLASSES
 from lczlib.errors import ClassSchemeError, InputError
+from lczlib.limits import check_size
 from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.scenes.combinations import combination, sensor_of
 from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, patch_channels
@@ -27,6 +28,7 @@ SEN1_BANDS = ("VH_re", "VH_im", "VV_re", "VV_im", "C11", "C22", "C12_re", "C12_i
 _CHANNELS = {"s1": {"sen1": SEN1_BANDS}, "s2": {"sen2": SENTINEL2_BANDS}}
 _CHANNELS["both"] = {**_CHANNELS["s1"], **_CHANNELS["s2"]}
 _SIZE = 32
+_COPIES = 3  # of labels in memory: as stored, compared, and summed
 
 
 class So2SatPatches(Patches):
@@ -75,7 +77,12 @@ class So2SatPatches(Patches):
             raise InputError(msg)
         try:
             with h5py.File(self.path, "r") as file:
-                one_hot = file["label"][()]
+                stored = file["label"]
+                check_size(
+                    _COPIES * stored.size * max(4, stored.dtype.itemsize), self.path, "So2Sat file",
+                    f"{stored.shape[0] if stored.ndim else 0:,} labels",
+                )  # fmt: skip
+                one_hot = stored[()]
                 for key, names in self._arrays.items():
                     wanted = (len(one_hot), _SIZE, _SIZE, len(names))
                     if file[key].shape != wanted:
@@ -136,10 +143,10 @@ class So2SatPatches(Patches):
 
 def _labels(one_hot: np.ndarray, path: Path) -> np.ndarray:
     """One-hot rows as classes 1..17 (column 0 is LCZ 1, column 10 LCZ A)."""
-    if one_hot.ndim != 2 or one_hot.shape[1] != N_CLASSES:
+    if one_hot.ndim != 2 or one_hot.shape[1] != N_CLASSES or one_hot.dtype.kind not in "biuf":
         msg = (
-            f"{path}: label has shape {one_hot.shape}; So2Sat LCZ42 has one column for each of the "
-            f"{N_CLASSES} classes."
+            f"{path}: label holds {one_hot.dtype} of shape {one_hot.shape}; So2Sat LCZ42 has numbers, one "
+            f"column for each of the {N_CLASSES} classes."
         )
         raise ClassSchemeError(msg)
     bad = ((one_hot != 0) & (one_hot != 1)).any(1) | (one_hot.sum(1) != 1)

@@ -1,0 +1,129 @@
+"""Steps in processes of their own: the same results, and ended where they take too much or too long."""
+
+import gc
+import pickle
+import threading
+
+import numpy as np
+import psutil
+import pytest
+from results import write_result
+
+from lczlib.errors import Cancelled, InputError
+from lczlib.jobs.scratch import Scratch
+from lczlib.reading import readings
+from lczlib.study import Study
+from lczlib.study.state import message_of
+from lczlib.study.worker import needs_process, run_apart
+
+
+def workers():
+    """The processes that compute now: the youngest of this process's, below the one they are copies of."""
+    mine = psutil.Process().children(recursive=True)
+    return [
+        p for p in mine if p.is_running() and not p.children() and p.ppid() != psutil.Process().pid
+    ]
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study(tmp_path / "work", tmp_path / "store")
+
+
+def own_maps(study, folder):
+    """A study of two uploaded maps of one place that differ in some cells."""
+    study.param.update(city="own", map_files=(f"{write_result(folder)}/s2_lcz.tif",))
+    study.param.update(reference_files=study.map_files, first="own", second="reference")
+    return study
+
+
+@pytest.mark.slow
+def test_a_process_gives_the_same_result_and_tells_the_same_readings(study, tmp_path):
+    own_maps(study, tmp_path)
+    study.compute("scene")
+    for name in ("own_map", "reference", "comparison"):
+        apart, here = study.ticket(name), study.ticket(name)
+        assert needs_process(apart)
+        found = run_apart(apart)
+        with readings():
+            expected = here.run()
+        assert apart.read == here.read
+        if name == "own_map":
+            np.testing.assert_array_equal(found, expected)
+            assert found.attrs.keys() == expected.attrs.keys()
+        if name == "comparison":
+            assert found.to_dict() == expected.to_dict()
+        study.compute(name)
+
+
+def test_what_only_opens_what_is_known_needs_no_process(study):
+    assert not needs_process(study.ticket("scene"))
+
+
+@pytest.mark.slow
+def test_the_error_of_a_step_comes_back_as_it_was_raised(study, tmp_path):
+    wrong = tmp_path / "wrong.tif"
+    wrong.write_text("no raster")
+    study.param.update(city="own", map_files=(str(wrong),))
+    study.compute("scene")
+    with pytest.raises(InputError, match="is a text file that cannot be read as a raster"):
+        run_apart(study.ticket("own_map"))
+
+
+@pytest.mark.slow
+def test_a_step_that_takes_more_than_its_memory_is_ended_and_says_so(study, monkeypatch):
+    study.compute("scene")
+    ticket = study.ticket("maps")
+    monkeypatch.setenv(
+        "LCZLIB_MEMORY", "0.06"
+    )  # a city's headers are within that, its mapping is not
+    with pytest.raises(
+        InputError, match=r"more than the 0\.1 GB of memory that a job may take"
+    ) as error:
+        run_apart(ticket)
+    assert "choose a smaller area" in message_of(error.value)
+    assert workers() == []
+    monkeypatch.delenv("LCZLIB_MEMORY")
+    assert run_apart(study.ticket("reference")).raster is not None  # the next one is served
+
+
+@pytest.mark.slow
+def test_a_cancelled_step_ends_and_gives_way_while_it_runs(study):
+    study.compute("scene")
+    stop, priorities = threading.Event(), []
+
+    def progress(*_):
+        priorities.extend(p.nice() for p in workers())
+        stop.set()
+
+    with pytest.raises(Cancelled):
+        run_apart(study.ticket("maps"), progress, stop.is_set)
+    assert min(priorities) >= min(19, psutil.Process().nice() + 15)
+    assert workers() == []
+
+
+@pytest.mark.slow
+def test_a_process_that_the_system_kills_is_told_as_a_lack_of_memory(study):
+    study.compute("scene")
+
+    def kill(*_):
+        for process in workers():
+            process.kill()
+
+    with pytest.raises(MemoryError) as error:
+        run_apart(study.ticket("maps"), kill)
+    assert "not enough memory" in message_of(error.value)
+
+
+def test_layers_of_another_process_stay_as_long_as_they_are_used_here(tmp_path):
+    made = Scratch(tmp_path)
+    (made.path / "layer.tif").write_text("x")
+    came = pickle.loads(pickle.dumps(made))
+    made.remove.detach()  # its process has ended
+    del made
+    gc.collect()
+    assert (came.path / "layer.tif").is_file()
+    folder = came.path
+    del came
+    gc.collect()
+    assert not folder.exists()
