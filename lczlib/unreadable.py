@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -119,10 +118,7 @@ def kind_of_file(path: str | Path) -> Literal["raster", "polygons"] | None:
     with contextlib.suppress(rasterio.errors.RasterioError), rasterio.open(path) as src:
         if src.count:
             return "raster"
-    with (
-        contextlib.suppress(pyogrio.errors.DataSourceError, ValueError), warnings.catch_warnings()
-    ):  # fmt: skip
-        warnings.simplefilter("ignore", RuntimeWarning)  # of what reading it will refuse, or mend
+    with contextlib.suppress(pyogrio.errors.DataSourceError, ValueError):
         # a table without geometry (CSV) opens as well, and is no polygons
         if any(geometry for _, geometry in pyogrio.list_layers(path)):
             return "polygons"

@@ -86,6 +86,8 @@ def main() -> None:
             warnings.filterwarnings(
                 "ignore", "(overflow|invalid value) encountered", RuntimeWarning
             )
+            # what GDAL mutters of a file that is then read, or refused in words
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
             app()
     except LczError as err:
         said = escape(worded(err.message, _terms.face))

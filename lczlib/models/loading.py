@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,7 +165,9 @@ def _read_torch(path: Path) -> Any:
         with zipfile.ZipFile(path) as archive:
             size = sum(i.file_size for i in archive.infolist())
         check_declared(size, path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)  # it reads them
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
