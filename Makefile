@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz clean
 
 env: $(STAMP)
 
@@ -52,6 +52,10 @@ format: env
 # The two demo networks, anew, on simulated cities (a quarter of an hour).
 train-demo: env
 	$(BIN)/python -m lczlib.training.demo
+
+# Mutated inputs for every command (an hour); the counts are kept.
+fuzz: env
+	$(BIN)/python tests/hostile/run.py --n 2000 --write benchmarks/results/fuzz.md
 
 clean:
 	rm -rf $(VENV) lcz-demo

@@ -59,11 +59,11 @@ def allowed(gigabytes: float | None = None) -> Iterator[None]:
         As of `memory_limit`.
     """
     before = {name: os.environ.get(name) for name in (MEMORY, _CACHE)}
-    if gigabytes is not None:
-        os.environ[MEMORY] = f"{gigabytes:.12g}"
-    # GDAL reads this once, before the first block of a raster
-    os.environ.setdefault(_CACHE, f"{max(64e6, _CACHED * memory_limit()):.0f}")
     try:
+        if gigabytes is not None:
+            os.environ[MEMORY] = f"{gigabytes:.12g}"
+        # GDAL reads this once, before the first block of a raster
+        os.environ.setdefault(_CACHE, f"{max(64e6, _CACHED * memory_limit()):.0f}")
         yield
     finally:
         for name, value in before.items():

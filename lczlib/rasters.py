@@ -34,6 +34,8 @@ more than that band later."""
 _COPIES = 3
 """Of values that are in memory at once: as stored, as float32, and what is made of them."""
 
+_STEPS = 16
+"""Of what a coordinate's digits can tell apart, that a cell is wide at least."""
 _FARTHEST = 1e9
 """Largest coordinate of any CRS in use: the Earth's circumference is 1.3e8 feet."""
 
@@ -151,8 +153,10 @@ def _check_header(
         raise InputError(msg)
     stored = max(np.dtype(t).itemsize for t in src.dtypes)
     worked = _COPIES * max(4, stored)  # on as float32 at least
-    # read whole, all stays; by windows, a byte a pixel stays
-    kept = src.count * worked if chunks is None else 1
+    # read whole, all stays; by windows, a byte a pixel of each band that is read together
+    together = chunks.get("band", -1) if isinstance(chunks, Mapping) else -1
+    bands = min(together, src.count) if together > 0 else src.count
+    kept = bands * worked if chunks is None else bands
     block = max(rows * columns for rows, columns in src.block_shapes)
     if src.interleaving == Interleaving.pixel:
         block *= src.count
@@ -203,7 +207,9 @@ def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str
         wrong = "holds numbers that are NaN or infinite"
     elif max(map(abs, corners)) > _FARTHEST:
         wrong = f"reaches to {max(corners, key=abs):.3g}, which is no place on Earth"
-    elif Affine(*affine).is_degenerate:
+    elif Affine(*affine).is_degenerate or min(np.hypot(a, d), np.hypot(b, e)) < _STEPS * np.spacing(
+        max(map(abs, corners))
+    ):
         wrong = "gives its cells no area"
     else:
         return

@@ -174,6 +174,8 @@ def _read_gdal(
         check_size(size * growth, path, what, f"{size / 1e6:,.0f} MB of shapes")
     is_kml = source.lower().endswith(".kml")
     layers = [(str(name), geometry) for name, geometry in pyogrio.list_layers(source)]
+    if not layers:  # of a damaged file
+        raise InputError(unreadable(path, what, "polygons"))
     wanted = _choose_layers(layers, source, layer, is_kml, path)
     parts = [_read_layer(source, name, path, what) for name in wanted]
     filled = [p for p in parts if len(p)] or parts[:1]
