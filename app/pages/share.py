@@ -30,9 +30,12 @@ from lczlib.study.state import message_of
 from ..parts.markup import html, note
 from ..session import Session
 
+# Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence
+# on the page; and of each button it keeps what was last sent, in the browser and on the server.
 _SAVE_JS = """
 const [name, , content] = cb_obj.value.split('|')
 if (!content) return
+cb_obj.value = ''
 const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0))
 const link = document.createElement('a')
 link.href = URL.createObjectURL(new Blob([bytes]))
@@ -135,13 +138,13 @@ class SharePage:
             self._file(
                 "Report (HTML)",
                 "lcz-report.html",
-                lambda p: write_report(self._study, p, self._address()),
+                lambda p: write_report(self._study, p, self._link.value),
                 True,
             ),
             self._file(
                 "All files (zip: GeoTIFF, CSV, PNG, SVG, report, manifest)",
                 "lcz-study.zip",
-                lambda p: write_bundle(self._study, p, self._address()),
+                lambda p: write_bundle(self._study, p, self._link.value),
             ),
             html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
         ]
