@@ -22,7 +22,7 @@ from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
 from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, choose_device, make_engine
-from lczlib.mapping.fusion import METHODS, fuse
+from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import parameters_of
@@ -102,9 +102,6 @@ def map_city(
     from lczlib.maps import open_lcz_map
 
     out, started = Path(out), time.time()
-    if request.fusion not in METHODS:
-        msg = f"{request.fusion!r} is no fusion method: use one of {', '.join(METHODS)}."
-        raise InputError(msg)
     choose_device(request.device)  # before anything is opened or written
     described = {name: describe(name) for name in request.weights}
     sources, notes = open_sources(request, described)
