@@ -93,10 +93,17 @@ class Address:
             self._location.search = search
 
 
+def _no_number(text: str) -> Any:
+    """What Python reads as a number, and JSON does not know: NaN and Infinity."""
+    raise ValueError(text)
+
+
 def _parsed(parameter: param.Parameter, text: str) -> Any:
     if isinstance(parameter, param.String) or (
         isinstance(parameter, param.Selector) and not isinstance(parameter, param.ListSelector)
     ):
         return text
-    value = json.loads(text)
+    value = json.loads(text, parse_constant=_no_number)
+    if isinstance(value, bool) and isinstance(parameter, param.Number):
+        raise TypeError(text)  # to Python, not to a field of a page, that is a number
     return tuple(value) if isinstance(parameter, param.Tuple) and isinstance(value, list) else value

@@ -25,6 +25,7 @@ from lczlib.reading import Reading, tell
 from lczlib.study.accuracy_inputs import RESAMPLE
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
+from lczlib.study.store import hold, make_room, store_of
 
 _FOLDER_LOCKS: dict[str, Lock] = {}
 
@@ -39,7 +40,7 @@ def run_map(
 ) -> Maps:
     """Map a place, or open the result of the same request that is already there."""
     if values["result_folder"]:
-        return open_maps(values["result_folder"])
+        return hold(open_maps(values["result_folder"]))
     if not material.mappable:
         msg = (
             f"There is no imagery of {material.place.name} here that can be mapped: upload Sentinel-2 "
@@ -56,12 +57,15 @@ def run_map(
             raise Cancelled(msg)
     try:
         if (folder / "manifest.json").is_file():
-            found = open_maps(folder)
+            found = hold(open_maps(folder))
             for values in found.manifest.get("read", ()):
                 tell(Reading.from_dict(values))
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
-        return open_maps(folder)
+        made = hold(open_maps(folder))
+        if not material.private:
+            make_room(store)
+        return made
     finally:
         lock.release()
 
@@ -88,7 +92,8 @@ def is_stored(ticket: Any) -> bool:
     material = ticket.outputs["scene"]
     try:
         request = request_of(material, ticket.values)
-        return (folder_of(material, request, ticket.context.store) / "manifest.json").is_file()
+        store = store_of(material, ticket.context)
+        return (folder_of(material, request, store) / "manifest.json").is_file()
     except LczError:
         return False
 
