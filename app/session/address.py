@@ -75,7 +75,7 @@ class Address:
                 if name.endswith("_weights") and value not in networks(name[:2], simulated=False):
                     raise ValueError(value)  # a path is nothing that an address may open
                 setattr(part, name, value)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):  # the last of a thousand brackets
                 self.ignored.append(name)
 
     def _names(self, part: param.Parameterized) -> list[str]:

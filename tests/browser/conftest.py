@@ -22,6 +22,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 PANEL = ("-m", "panel", "serve", "app", "--num-threads", "4")
+SIGNED = {"BOKEH_SIGN_SESSIONS": "yes", "BOKEH_SECRET_KEY": "a secret that is only for tests here"}
+"""As `lcz app` has it: without, uploads are off."""
 
 
 class Server:
@@ -39,7 +41,7 @@ class Server:
             k: v for k, v in os.environ.items() if k not in ("LCZLIB_MIRROR", "LCZLIB_ALLOW")
         }
         environment = {**inherited, "LCZLIB_CACHE": str(cache), "OMP_NUM_THREADS": "1",
-                       "PYTHONPATH": str(ROOT), **environment}  # fmt: skip
+                       "PYTHONPATH": str(ROOT), **SIGNED, **environment}  # fmt: skip
         self.log = (cache / f"server-{self.port}.log").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, *command, "--port", str(self.port), *options],
