@@ -111,7 +111,7 @@ class HeatPage:
 
     def _made(self, *_: Any) -> None:
         study = self._study
-        maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+        maps = named_maps(study)
         study.heat_map = at_hand(study, study.heat_map, maps)
         options = by_title(maps)
         if study.heat_map not in maps:

@@ -19,13 +19,13 @@ from lczlib.kinds import TITLES, lcz_file, proba_file
 from lczlib.study.document import (
     figures_of,
     has_water,
-    maps_of,
     tables_of,
     write_bundle,
     write_report,
     write_water_zip,
 )
 from lczlib.study.state import message_of
+from lczlib.study.steps import named_maps
 
 from ..parts.markup import html, note
 from ..session import Session
@@ -114,7 +114,7 @@ class SharePage:
 
     def _made(self, *_: Any) -> None:
         self._link.value = self._address()
-        maps = maps_of(self._study)
+        maps = named_maps(self._study)
         shown = (
             tuple(maps),
             self._study.accuracy is not None,

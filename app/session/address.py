@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
 import param
+from panel.theme import THEMES
 
 from lczlib.study import Study
 from lczlib.study.results import networks
@@ -40,10 +41,18 @@ class Address:
         self._parts = (session.study, session.view)
         self.requested: tuple[str, ...] = ()
         self._location = pn.state.location
+        self._forget_unknown_theme()
         if self._location is not None:
             self.read(self._location.search or "")
         session.study.param.watch(self._changed, [*SETTINGS, "conditions"])
         session.view.param.watch(self._changed, [n for n in session.view.param if n != "name"])
+
+    def _forget_unknown_theme(self) -> None:
+        """Panel takes a page's theme from the request by itself, and knows but two."""
+        asked = pn.state.session_args
+        if any(t.decode(errors="replace") not in THEMES for t in asked.get("theme", ())):
+            del asked["theme"]
+            self.ignored.append("theme")
 
     def query(self) -> str:
         """The state as a query, without what is at its default."""

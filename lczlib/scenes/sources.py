@@ -304,8 +304,7 @@ def _open_raster(path: Path, options: SceneOptions, sensors: Sequence[str]) -> C
     if not sensor:
         return City("", {}, None, labelled=False)
     if sensor == "s2":
-        stored = {**options.stored(), "keep_clouds": options.keep_clouds}
-        scene = open_doubtful(path, stored)
+        scene = open_doubtful(path, options)
     else:
         scene = open_raster_scene(path, sensor=sensor, **options.stored())
     return City("", {path.stem: scene}, None, labelled=False)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import param
@@ -18,6 +17,7 @@ from lczlib.mapping import METHODS, MapRequest
 from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
 from lczlib.study.accuracy_inputs import AccuracyInputs
+from lczlib.study.given import Given
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.numbers import box
@@ -40,17 +40,14 @@ class Ticket:
     Attributes
     ----------
     step : Step
-    values : mapping
-        The inputs by name.
-    outputs : mapping
-        The outputs of earlier steps that it reads.
+    given : Given
+        The inputs, and the outputs of earlier steps.
     key : tuple
         What the result will belong to.
     """
 
     step: Step
-    values: MappingProxyType[str, Any]
-    outputs: MappingProxyType[str, Any]
+    given: Given
     key: tuple[Any, ...]
     context: Context = field(repr=False)
     read: list[Reading] = field(default_factory=list, repr=False, compare=False)
@@ -62,9 +59,7 @@ class Ticket:
         # what is written, and found again by another visitor, is in the pages' terms too
         with readings() as heard, speaking(face_of(self.step.name)):
             try:
-                return self.step.function(
-                    {**self.values, **self.outputs}, self.context, progress, cancelled
-                )
+                return self.step.function(self.given, self.context, progress, cancelled)
             finally:
                 self.read[:] = heard
 
@@ -190,11 +185,8 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
             what = "LCZ map" if missing[0] in step.one_of else missing[0]
             msg = f"There is no {what} yet, from which the {name} would follow."
             raise InputError(msg)
-        values = {n: getattr(self, n) for n in step.inputs}
-        outputs = {n: getattr(self, n) for n in (*step.after, *step.optional)}
-        return Ticket(
-            step, MappingProxyType(values), MappingProxyType(outputs), self.key(step), self.context
-        )
+        given = Given(name, **{n: getattr(self, n) for n in step.reads})
+        return Ticket(step, given, self.key(step), self.context)
 
     def missing(self, name: str) -> list[str]:
         """Earlier outputs without which a step cannot be computed."""

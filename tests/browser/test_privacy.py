@@ -39,6 +39,7 @@ def log_in(page: Any, name: str) -> Any:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(f"{name}'s")
     page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="City", exact=True).wait_for()
     return page
 
 
@@ -68,7 +69,8 @@ def test_neither_finds_what_the_other_has(
     ).wait("/login")  # fmt: skip
     stored = sorted(cache.glob("results/*"))
 
-    alice = log_in(visit(f"{own.url}?page=city&city=own"), "alice")
+    alice = log_in(visit(own.url), "alice")
+    alice.goto(f"{own.url}?page=city&city=own")
     alice.get_by_role("heading", name="Own files", exact=True).wait_for()
     upload(alice, "Sentinel-2", image)
     answered(alice, "Taken: back_garden.tif")
@@ -81,7 +83,8 @@ def test_neither_finds_what_the_other_has(
     assert sorted(cache.glob("results/*")) == stored
     assert any("back_garden" in name for name in offered(alice))  # she finds it again herself
 
-    bob = log_in(visit(f"{own.url}?page=map"), "bob")
+    bob = log_in(visit(own.url), "bob")
+    bob.goto(f"{own.url}?page=map")
     bob.get_by_text("Demo city (simulated)").first.wait_for()
     names = offered(bob)
     assert len(names) == 1 + len(stored)  # none, and those of the demo city
