@@ -37,7 +37,7 @@ def policy(host: str, frames: str = "") -> str:
     return "; ".join(
         (
             "default-src 'self'",
-            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
             "style-src 'self' 'unsafe-inline'",
             f"img-src 'self' data: blob: {tiles}",
             "font-src 'self' data:",

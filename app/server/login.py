@@ -55,8 +55,9 @@ class Patience:
         while len(self._wrong) >= _MOST and address not in self._wrong:
             self.right(min(self._wrong, key=lambda a: self._free.get(a, 0.0)))
         self._wrong[address] = self._wrong.get(address, 0) + 1
-        at = max(self._clock(), self._free.get(address, 0.0))
-        self._free[address] = at + self._pause(address)
+        self._free[address] = max(
+            self._free.get(address, 0.0), self._clock() + self._pause(address)
+        )
 
     def right(self, address: str) -> None:
         """A right one: all is as it was."""

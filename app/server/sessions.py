@@ -33,5 +33,5 @@ def refuse_named_sessions() -> None:
 def is_signed(doc: Any) -> bool:
     """Whether the server signed a document's session, so that nobody else can make up its name."""
     key = settings.secret_key_bytes()
-    token = getattr(doc.session_context, "token", None)
+    token = getattr(doc.session_context, "_token", None)  # the session itself is made later
     return bool(key and token and check_token_signature(token, secret_key=key, signed=True))

@@ -45,7 +45,7 @@ def run_map(
 ) -> Maps:
     """Map a place, or open the result of the same request that is already there."""
     if given.result_folder:
-        return hold(open_maps(given.result_folder))
+        return hold(open_maps(given.result_folder), store)
     material: Material = given.scene
     if not material.mappable:
         msg = (
@@ -63,12 +63,12 @@ def run_map(
             raise Cancelled(msg)
     try:
         if (folder / "manifest.json").is_file():
-            found = hold(open_maps(folder))
+            found = hold(open_maps(folder), store)
             for values in found.manifest.get("read", ()):
                 tell(Reading.from_dict(values))
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
-        made = hold(open_maps(folder))
+        made = hold(open_maps(folder), store)
         if not material.private:
             make_room(store)
         return made

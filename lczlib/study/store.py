@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 STORE_GB = "LCZLIB_STORE_GB"
 """Environment variable: how much results of public scenes may take, 10 GB where it is not set."""
 
+_USED = ".used"  # its time is that of the last use; that of reading changes with every look
 _LOCK = RLock()  # `_let_go` may be called amid anything
 _SHOWN: Counter[Path] = Counter()  # results that a session of this process holds open
 
@@ -38,11 +38,13 @@ def store_of(material: Material, context: Context) -> Path:
     return context.work / "results" if material.private else context.store
 
 
-def hold(maps: Maps) -> Maps:
-    """Note that a result is used, now and until its `Maps` are let go."""
-    manifest = maps.folder / "manifest.json"
-    if manifest.is_file():
-        os.utime(manifest, (time.time(), manifest.stat().st_mtime))
+def hold(maps: Maps, store: Path) -> Maps:
+    """Note that a result is used, now and until its `Maps` are let go.
+
+    Into folders outside the store nothing is written.
+    """
+    if maps.folder.parent == store:
+        (maps.folder / _USED).touch()
     with _LOCK:
         _SHOWN[maps.folder] += 1
     weakref.finalize(maps, _let_go, maps.folder)
@@ -120,8 +122,10 @@ def _orphaned(folder: Path) -> bool:
 
 
 def _last_used(folder: Path) -> float:
-    manifest = folder / "manifest.json"
-    return (manifest if manifest.is_file() else folder).stat().st_atime
+    for name in (_USED, "manifest.json", "."):
+        if (folder / name).exists():
+            return (folder / name).stat().st_mtime
+    return 0.0
 
 
 def _size(folder: Path) -> int:
