@@ -75,14 +75,14 @@ def test_every_answer_says_what_a_page_may_do(path: str, server: Any) -> None:
 
 
 def test_the_policy_breaks_nothing(mapped: Any, visit: Callable[..., Any]) -> None:
-    """Each page, the street map asked for: the browser blocks nothing that the page needs."""
+    """The browser blocks nothing that a page needs."""
     blocked: list[str] = []
     page = visit(f"{mapped.url}?page=city")
     page.on("console", lambda m: blocked.append(m.text) if "Content Security" in m.text else None)
     for name in ("Map", "Compare", "Accuracy", "Heat island", "Water", "Share", "City"):
         go(page, name)
         page.wait_for_timeout(300)
-    page.reload()
+    page.goto(f"{mapped.url}?page=city")
     page.get_by_text("8.0 × 8.0 km").wait_for()
     assert blocked == []
 
