@@ -35,7 +35,8 @@ from lczlib.scene_options import SceneOptions
 from lczlib.settings import described
 from lczlib.terms import option
 
-_WORK = ".unfinished"
+UNFINISHED = ".unfinished"
+"""Folder in a result's for what a run has done so far, and its lock."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the scene's name, and the cells done and in all over all scenes."""
@@ -121,7 +122,7 @@ def map_city(
         ) for s in sources
     }  # fmt: skip
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
-    work, told = out / _WORK, _Told(progress, cancelled)
+    work, told = out / UNFINISHED, _Told(progress, cancelled)
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]})
         hashes = {f: sha256_of(f) for f in files}

@@ -27,6 +27,7 @@ from lczlib.study.accuracy_inputs import RESAMPLE
 from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
+from lczlib.study.store import hold, make_room, store_of
 
 if TYPE_CHECKING:
     from lczlib.study.state import Ticket
@@ -44,7 +45,7 @@ def run_map(
 ) -> Maps:
     """Map a place, or open the result of the same request that is already there."""
     if given.result_folder:
-        return open_maps(given.result_folder)
+        return hold(open_maps(given.result_folder), store)
     material: Material = given.scene
     if not material.mappable:
         msg = (
@@ -62,12 +63,15 @@ def run_map(
             raise Cancelled(msg)
     try:
         if (folder / "manifest.json").is_file():
-            found = open_maps(folder)
+            found = hold(open_maps(folder), store)
             for values in found.manifest.get("read", ()):
                 tell(Reading.from_dict(values))
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
-        return open_maps(folder)
+        made = hold(open_maps(folder), store)
+        if not material.private:
+            make_room(store)
+        return made
     finally:
         lock.release()
 
@@ -92,7 +96,8 @@ def is_stored(ticket: Ticket) -> bool:
     if ticket.given.result_folder:
         return True
     try:
-        folder = folder_of(ticket.given.scene, request_of(ticket.given), ticket.context.store)
+        store = store_of(ticket.given.scene, ticket.context)
+        folder = folder_of(ticket.given.scene, request_of(ticket.given), store)
         return (folder / "manifest.json").is_file()
     except LczError:
         return False

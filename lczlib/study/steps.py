@@ -35,6 +35,7 @@ from lczlib.study.places import Places
 from lczlib.study.results import run_map
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.settings import told
+from lczlib.study.store import store_of
 from lczlib.study.water import WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 from lczlib.study.water_inputs import WATER_INPUTS
@@ -112,7 +113,8 @@ def _own_map(given: Given, context: Context, progress: Any, cancelled: Any) -> A
 
 
 def _maps(given: Given, context: Context, progress: Any, cancelled: Any) -> Maps:
-    found = run_map(given, context.store, progress=progress, cancelled=cancelled)
+    store = store_of(given.scene, context)
+    found = run_map(given, store, progress=progress, cancelled=cancelled)
     _ = found.certainties  # read here, and not when they are first shown
     return found
 
