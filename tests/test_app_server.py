@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from itertools import pairwise
 
 import pytest
 
 pytest.importorskip("panel")
 
+from bokeh.core.serialization import DeserializationError, Deserializer
+
 from app.server.headers import policy
 from app.server.login import Patience
+from app.server.messages import unpack_within_limits
 
 
 class Clock:
@@ -62,3 +67,18 @@ def test_a_host_that_is_none_gets_nowhere(host: str, kept: bool) -> None:
     assert policy(host, "https://portal.example.org").endswith(
         "frame-ancestors 'self' https://portal.example.org"
     )
+
+
+def packed(content: bytes) -> dict[str, str]:
+    return {"type": "bytes", "data": base64.b64encode(gzip.compress(content)).decode()}
+
+
+def test_what_a_message_packs_is_unpacked_to_a_limit() -> None:
+    unpack_within_limits()
+    assert Deserializer().decode(packed(b"a piece of a file")) == b"a piece of a file"
+    assert Deserializer().decode([packed(b"x" * 10_000_000)] * 9)[8][:1] == b"x"
+    for bomb in (packed(bytes(200_000_000)), [packed(bytes(10_000_000))] * 11):
+        with pytest.raises(DeserializationError, match="more than 100 MB"):
+            Deserializer().decode(bomb)
+    with pytest.raises(DeserializationError, match="cannot be unpacked"):
+        Deserializer().decode({"type": "bytes", "data": "SUkqAA=="})

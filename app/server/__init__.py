@@ -9,6 +9,7 @@ from __future__ import annotations
 from .headers import send_headers, set_cookies_safely
 from .links import keep_queries
 from .login import slow_down_guesses, use_own_pages
+from .messages import unpack_within_limits
 from .sessions import refuse_named_sessions
 
 _DONE: list[bool] = []
@@ -24,3 +25,4 @@ def protect() -> None:
         slow_down_guesses()
         use_own_pages()
         keep_queries()
+        unpack_within_limits()

@@ -40,12 +40,12 @@ class Drop(pn.widgets.FileDropper):
 
     def _process_event(self, event: Any) -> None:
         data = event.data
-        if event.event_name == "upload_event" and data["chunk"] > 1:
-            parts = self._file_buffer.get(data["name"])
-            if parts is None:
+        if event.event_name == "upload_event":
+            if data["chunk"] > 1 and data["name"] not in self._file_buffer:
                 return  # the rest of a file that was too large
-            if sum(map(len, parts)) + len(data["data"]) > LARGEST_MB * 1_000_000:
-                del self._file_buffer[data["name"]]
+            held = sum(len(part) for parts in self._file_buffer.values() for part in parts)
+            if held + len(data["data"]) > LARGEST_MB * 1_000_000:  # of all that are on their way
+                self._file_buffer.pop(data["name"], None)
                 return
         super()._process_event(event)
 
