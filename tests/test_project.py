@@ -92,7 +92,8 @@ MAY_IMPORT = {
     "jobs": {
         "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
         "legend_files", "legends", "made_by", "map_request", "mapping", "maps", "models", "numbering",
-        "plugins", "polygons", "reading", "references", "scenes", "settings", "training", "vector_maps",
+        "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings", "training",
+        "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),
