@@ -304,7 +304,8 @@ def crossing_polygons(polygons: gpd.GeoDataFrame, most: int = MOST_CROSSINGS) ->
     -------
     DataFrame
         ``polygon_a``, ``polygon_b`` (a < b), ``lcz_a``, ``lcz_b`` and ``area``, the common area in
-        square metres in an equal-area projection of their neighbourhood.
+        square metres in an equal-area projection of their neighbourhood. ``attrs["more"]``: whether
+        there are more.
     """
     local = polygons.geometry.to_crs(equal_area(polygons)).to_numpy()
     number, lcz = polygons["polygon"].to_numpy(), polygons["lcz"].to_numpy()
@@ -321,7 +322,9 @@ def crossing_polygons(polygons: gpd.GeoDataFrame, most: int = MOST_CROSSINGS) ->
         if found > most:
             tell(_more_than(most, polygons))
             break
-    return pd.concat(parts, ignore_index=True).iloc[:most]
+    pairs = pd.concat(parts, ignore_index=True).iloc[:most]
+    pairs.attrs["more"] = found > most
+    return pairs
 
 
 def _touching(polygons: gpd.GeoDataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -285,5 +285,6 @@ def test_of_heaps_of_polygons_the_first_crossings_are_listed_and_that_there_are_
         pairs = crossing_polygons(polygons, most=100)
     assert "More than 100 pairs of areas" in heard[0].cautions[0]
     assert len(pairs) == 100
+    assert pairs.attrs["more"]
     whole = crossing_polygons(polygons)
     assert pairs.equals(whole.iloc[:100])

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def print_assessment(result: Assessment, what: str = "cells") -> None:
     """Print scores with intervals and sample sizes; `what` was counted."""
     from lczlib.analysis.bootstrap import FEW_UNITS  # with it comes scipy
-    from lczlib.polygons import MOST_CROSSINGS
 
     method = result.method
     console.out.print(
@@ -57,7 +56,7 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     if left_out:
         console.out.print(f"Left out (cells or polygons): {left_out}")
     if n_pairs := len(result.crossings):
-        at_least = "At least " if n_pairs >= MOST_CROSSINGS else ""
+        at_least = "At least " if result.crossings.attrs["more"] else ""
         contested = result.left_out.get("contested_cells", 0)
         lost = f"{counted(contested, 'cell')} of different classes left out"
         console.out.print(
