@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "raster_masks": set(),
     "rasters": {"errors", "limits", "raster_axes", "raster_masks", "unreadable"},
     "wrf_grids": set(),
-    "legend_files": set(),
+    "temporary": set(),
+    "legend_files": {"temporary"},
     "legends": {"class_names", "classes", "errors", "legend_files"},
     "numbering": {"classes", "errors", "legend_files", "legends"},
     "map_codes": {"classes", "errors", "legends", "numbering", "rasters", "reading"},
@@ -64,7 +65,7 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "maps", "point_tables", "polygons", "reading", "unreadable",
         "vector_files", "vector_maps",
     },
-    "export": {"classes", "errors", "grid", "maps", "rasters", "reading"},
+    "export": {"classes", "errors", "grid", "maps", "rasters", "reading", "temporary"},
     "catalog": {"errors", "export", "longitudes"},
     "scenes": {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
@@ -80,20 +81,24 @@ MAY_IMPORT = {
     "mapping": {
         "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
         "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
+        "temporary",
     },
     "training": {
         "analysis", "classes", "devices", "errors", "export", "grid", "map_request", "mapping", "maps", "models",
         "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes", "settings",
+        "temporary",
     },
     "experiment": {
         "analysis", "classes", "errors", "export", "figures", "machine", "mapping", "models", "polygons",
         "scenes", "settings", "training",
+        "temporary",
     },
     "jobs": {
         "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
         "legend_files", "legends", "made_by", "map_request", "mapping", "maps", "models", "numbering",
         "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings", "training",
         "vector_maps",
+        "temporary",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),
@@ -103,6 +108,7 @@ MAY_IMPORT = {
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
         "settings", "vector_maps",
+        "temporary",
     },
     "cli": {
         "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",

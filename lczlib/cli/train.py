@@ -34,12 +34,13 @@ def train(
     Example:
         lcz train april.tif july.tif --polygons areas.kmz --out mycity
     """
+    from lczlib.export.files import alone_in
     from lczlib.training.labelled import training_patches
     from lczlib.training.run import run_training
 
     subsets = training_patches(request, console.warn)
     try:
-        with console.counting("steps", left="at most") as count:
+        with alone_in(folder, ".train.lock"), console.counting("steps", left="at most") as count:
             result = run_training(
                 subsets, options_of(request, Options), folder, licence=request.licence,
                 citation=request.citation, resume=resume, forest=request.forest,

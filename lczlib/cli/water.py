@@ -31,8 +31,14 @@ def water(given: dict[str, Any], *, out: Path, figures: bool) -> None:
     Example:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
     """
+    from lczlib.export.files import alone_in
+
     request = requested(WaterRequest, given)
-    with steps() as progress, closing(run(request, progress=progress, scratch=out)) as result:
+    with (
+        steps() as progress,
+        alone_in(out, ".water.lock"),
+        closing(run(request, progress=progress, scratch=out)) as result,
+    ):
         progress("Writing", 0, 0)
         result.write(out, figures=figures)
     for text in result.cautions():

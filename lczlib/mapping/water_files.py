@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -31,6 +30,7 @@ from lczlib.mapping.water import (
 )
 from lczlib.mapping.water_scene import Orbit
 from lczlib.rasters import layer_of, open_raster, physical
+from lczlib.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet
@@ -81,9 +81,9 @@ def write_water_probability(
         folder.mkdir(parents=True, exist_ok=True)
     with (
         rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB),
-        tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch,
+        TemporaryFolder(folder) as scratch,
     ):
-        raw = Path(scratch) / "probability.tif"
+        raw = scratch / "probability.tif"
         with rasterio.open(raw, "w", **profile) as dst:
             for top, left, tile in water_tiles(scene, orbit, model, edges=edges, progress=progress):
                 dst.write(tile, 1, window=Window(left, top, tile.shape[1], tile.shape[0]))
