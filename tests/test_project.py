@@ -66,7 +66,7 @@ MAY_IMPORT = {
         "vector_files", "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading", "temporary"},
-    "catalog": {"errors", "export", "longitudes"},
+    "catalog": {"errors", "export", "longitudes", "temporary"},
     "scenes": {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
@@ -76,7 +76,7 @@ MAY_IMPORT = {
         "lazy", "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes",
         "settings", "tables", "unreadable",
     },
-    "models": {"catalog", "classes", "errors", "export", "limits"},
+    "models": {"catalog", "classes", "errors", "export", "limits", "temporary"},
     "made_by": set(),
     "mapping": {
         "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",

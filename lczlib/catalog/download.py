@@ -14,6 +14,7 @@ from pathlib import Path
 from lczlib.catalog.entries import Entry, entry
 from lczlib.errors import CatalogError
 from lczlib.export.files import sha256_of, staged, writing
+from lczlib.temporary import remove_abandoned
 
 
 def cache_folder() -> Path:
@@ -52,6 +53,7 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     """
     found = entry(name)
     target = cache_folder() / found.filename
+    remove_abandoned(target.parent)
     if target.is_file():
         if sha256_of(target) == found.sha256:
             return target

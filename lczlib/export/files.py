@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
 import zipfile
@@ -21,6 +22,7 @@ from lczlib.temporary import TemporaryFolder
 from lczlib.terms import worded
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -163,6 +165,19 @@ def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = True) ->
     with staged(path) as temporary:
         table.to_csv(temporary, index=index, float_format="%.6g")
     return path
+
+
+def write_features(
+    path: str | Path, table: gpd.GeoDataFrame, *, driver: str = "GPKG", layer: str | None = None
+) -> Path:
+    """Write features as a vector file that appears only when complete."""
+    import pyogrio
+
+    content = io.BytesIO()  # GDAL's errors do not say that a disk is full
+    pyogrio.write_dataframe(table, content, driver=driver, layer=layer)
+    with staged(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
+    return Path(path)
 
 
 def sha256_of(path: str | Path) -> str:

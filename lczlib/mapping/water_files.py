@@ -17,7 +17,7 @@ from rasterio.windows import Window
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.export.files import writing
-from lczlib.export.geotiff import PROBABILITY_NODATA, PROBABILITY_SCALE
+from lczlib.export.geotiff import PROBABILITY_NODATA, PROBABILITY_SCALE, gdal_writing
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.mapping.water import (
     WATER_NODATA,
@@ -79,7 +79,9 @@ def write_water_probability(
     }  # fmt: skip
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    proba = folder / f"{name}_water_proba.tif"
     with (
+        gdal_writing(proba),
         rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB),
         TemporaryFolder(folder) as scratch,
     ):
@@ -90,8 +92,7 @@ def write_water_probability(
         with rioxarray.open_rasterio(raw, chunks=LAZY) as opened:
             stored = np.rint(opened.isel(band=0, drop=True) / PROBABILITY_SCALE)
             return write_raster(
-                folder / f"{name}_water_proba.tif",
-                stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
+                proba, stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
                 nodata=PROBABILITY_NODATA, descriptions=["water probability"],
                 scale=PROBABILITY_SCALE, tags=tags,
             )  # fmt: skip
