@@ -87,7 +87,8 @@ def _run(asked: dict[str, Any], folder: Path, log: Path, count: Path) -> None:
             "TMPDIR": str(folder / "tmp"),
             "COLUMNS": "200",
         }
-        tempfile.tempdir = None
+        # Python would look for it by writing a file there, which a kill leaves
+        tempfile.tempdir = os.environ["TMPDIR"]
         if asked.get("limit"):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["limit"], asked["limit"]))
