@@ -15,6 +15,7 @@ from lczlib.mapping import MapRequest, prepare
 from lczlib.mapping.sources import open_sources
 from lczlib.models import published_weights
 from lczlib.reading import InputWarning, readings
+from lczlib.scene_options import SceneOptions
 from lczlib.scenes import open_sentinel2
 from lczlib.scenes.band_order import OTHER_ORDERS
 from lczlib.scenes.bands import ALL_BANDS, BANDS
@@ -237,7 +238,7 @@ def test_who_insists_gets_a_warning_in_place_of_the_refusal(summer, write):
 def test_what_is_tried_of_a_doubtful_image_is_told_to_nobody(summer, write):
     path = write(summer[[BANDS.index(b) for b in OTHER_ORDERS["B8A last"]]] * 1e4)
     with readings() as heard:
-        assert DOUBTS in open_doubtful(path, {}).attrs
+        assert DOUBTS in open_doubtful(path, SceneOptions()).attrs
     assert not heard
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from lczlib.mapping import MapRequest
 from lczlib.maps import open_lcz_map
 from lczlib.reading import Reading
 from lczlib.study import STEPS, Places, Study
+from lczlib.study.given import Given
 from lczlib.study.material import Material
 from lczlib.study.places import Place, demo_folder
 from lczlib.study.results import assess_maps, request_of
@@ -283,18 +285,19 @@ def test_without_any_map_nothing_is_judged_compared_or_measured(study: Study) ->
 
 
 def test_level_and_scale_are_of_own_images_only() -> None:
-    values = {
-        "sensors": ["s2"], "s1_weights": "", "s2_weights": "", "fusion": "mean", "device": "cpu",
-        "s2_level": "L2A", "s2_date": "2024-10-24", "s2_scale": 0.001, "s2_offset": -1000.0,
-        "s2_nodata": 7.0, "s2_bands": "B02, B03,-", "s2_accept_values": True,
-        "s2_resample": "", "s2_keep_clouds": False,
-    }  # fmt: skip
+    given = partial(
+        Given, "maps",
+        sensors=["s2"], s1_weights="", s2_weights="", fusion="mean", device="cpu",
+        s2_level="L2A", s2_date="2024-10-24", s2_scale=0.001, s2_offset=-1000.0,
+        s2_nodata=7.0, s2_bands="B02, B03,-", s2_accept_values=True,
+        s2_resample="", s2_keep_clouds=False,
+    )  # fmt: skip
     image = {"s2": xr.Dataset()}
     own = Material(Place("own", "Own", ""), ("mine.tif",), seasons=image, own=True)
     theirs = Material(
         Place("scene:x", "X", ""), ("x.tif",), seasons=image, level="L1C", date="2020-01-01"
     )
-    request = request_of(own, values)
+    request = request_of(given(scene=own))
     assert (request.level, request.date, request.scale, request.offset) == (
         "L2A",
         "2024-10-24",
@@ -303,7 +306,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
     )
     assert request.accept_values
     assert (request.nodata, request.bands) == (7.0, ("B02", "B03", "-"))
-    request = request_of(theirs, values)
+    request = request_of(given(scene=theirs))
     assert not request.accept_values
     assert (request.level, request.date, request.scale, request.offset) == (
         "L1C",

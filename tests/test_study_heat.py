@@ -108,6 +108,12 @@ def test_several_dates_give_their_median_and_how_often_it_is_hot(study, lst, tmp
         study.compute("heat")
 
 
+def test_the_band_of_own_rasters_is_not_that_of_the_place(study):
+    by_day = table(study)
+    study.heat_band = "2"
+    pd.testing.assert_frame_equal(table(study), by_day)
+
+
 def test_the_maps_own_error_needs_probabilities(study):
     study.heat_map_error = True
     with pytest.raises(InputError, match="class probabilities"):

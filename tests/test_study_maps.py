@@ -17,12 +17,17 @@ from lczlib.maps import open_lcz_map
 from lczlib.reading import readings
 from lczlib.study import Study
 from lczlib.study.document import read_of
+from lczlib.study.given import Given
 from lczlib.study.map_inputs import OwnCertainty, chosen_options, map_settings
 from lczlib.study.material import open_references
 from lczlib.study.wording import in_page
 from lczlib.vector_maps import open_any_map
 
-NOTHING = dict.fromkeys(map_settings("map"), "")
+
+def said(**settings):
+    """What a visitor says of own maps; of all else nothing."""
+    nothing = dict.fromkeys((*map_settings("map"), *map_settings("reference")), "")
+    return Given("own_map", **nothing | settings)
 
 
 def test_settings_are_the_options_of_the_command(write_tif):
@@ -31,7 +36,7 @@ def test_settings_are_the_options_of_the_command(write_tif):
     path = write_tif(
         np.stack([own * 0, np.where(truth == 2, 200, own)]).astype(np.uint8), pixel=100
     )
-    given = NOTHING | {"map_band": "2", "map_nodata": "200", "map_legend": "2=3,3=B,4=D"}
+    given = said(map_band="2", map_nodata="200", map_legend="2=3,3=B,4=D")
     lcz = open_lcz_map(path, options=chosen_options(given, "map"))
     np.testing.assert_array_equal(lcz, np.where(truth == 2, 0, truth))
 
@@ -39,7 +44,7 @@ def test_settings_are_the_options_of_the_command(write_tif):
 @pytest.mark.parametrize("wrong", [{"map_nodata": "none"}, {"map_legend": "1:2"}])
 def test_a_setting_that_cannot_be_read_is_one_sentence(wrong):
     with pytest.raises(InputError, match=r"write"):
-        chosen_options(NOTHING | wrong, "map")
+        chosen_options(said(**wrong), "map")
 
 
 def test_the_class_probability_of_the_generator_is_the_certainty(write_tif):
@@ -62,20 +67,18 @@ def test_a_reference_of_two_class_columns_is_no_dead_end(tmp_path):
     table = gpd.GeoDataFrame({"lcz_a": [1, 2], "lcz_b": [2, 1]}, geometry=shapes, crs=4326)
     table.to_file(tmp_path / "two.gpkg", layer="one")
     table.iloc[:1].to_file(tmp_path / "two.gpkg", layer="other")
-    given = NOTHING | dict.fromkeys(map_settings("reference"), "")
     files = (tmp_path / "two.gpkg",)
-    for said, setting, value in (
-        ("--layer", "reference_layer", "one"), ("--column", "reference_column", "lcz_b"),
-    ):  # fmt: skip
+    one = {"reference_layer": "one"}
+    for given, asked in ((said(), "layer"), (said(**one), "column")):
         with pytest.raises(InputError) as error:
             open_references(None, files, chosen_options(given, "reference"))
-        assert said in str(error.value)
+        assert f"--{asked}" in str(error.value)
         card = "City: How your reference is read"
-        assert f"“{card}: {said[2:].title()}”" in in_page(error.value.message, "reference")
-        given |= {setting: value}
-    polygons = open_references(None, files, chosen_options(given, "reference")).polygons
+        assert f"“{card}: {asked.title()}”" in in_page(error.value.message, "reference")
+    options = chosen_options(said(**one, reference_column="lcz_b"), "reference")
+    polygons = open_references(None, files, options).polygons
     assert polygons["lcz"].tolist() == [2, 1]
-    given |= {"map_column": "lcz_a", "map_layer": "one"}
+    given = said(map_column="lcz_a", map_layer="one")
     lcz = open_any_map(files[0], options=chosen_options(given, "map"), cell=5000)
     assert set(np.unique(lcz)) == {0, 1, 2}
 

@@ -105,10 +105,10 @@ def test_the_pair_is_told_apart_in_either_order(pair):
 def test_water_tells_nothing_of_the_file_that_the_scene_has_told(tmp_path, pair):
     study = Study(tmp_path / "s", tmp_path / "c")
     study.param.update(city="own", radar_files=tuple(map(str, pair)))
-    scene = study.compute("scene")
+    study.compute("scene")
     assert len(study.read["scene"]) == 1
     with readings() as heard:
-        water_scenes(scene, study.ticket("water").values)
+        water_scenes(study.ticket("water").given)
     assert not heard
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from lczlib.figures.composites import optical_composite, radar_composite
 from lczlib.grid import geobox_of
 from lczlib.mercator import mercator_box
-from lczlib.study.document import maps_of
 from lczlib.study.material import Material
+from lczlib.study.steps import named_maps
 from lczlib.study.water import backscatter
 
 from .display import Picture, rgba_picture
@@ -80,7 +80,7 @@ def study_bounds(study: Study) -> tuple[float, float, float, float] | None:
         return None
     box = scene.box
     if box is None:
-        box = next((geobox_of(lcz) for lcz in maps_of(study).values()), None)
+        box = next((geobox_of(lcz) for lcz in named_maps(study).values()), None)
     if box is None:
         return _around(scene.place.longitude, scene.place.latitude)
     return tuple(mercator_box(box).boundingbox)

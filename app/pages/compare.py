@@ -148,15 +148,12 @@ class ComparePage:
             lambda e: setattr(self._view, "swipe", round(e.new, 3)), "value_throttled"
         )
 
-    def _named(self) -> dict[str, Any]:
-        return named_maps({n: getattr(self._study, n) for n in ("maps", "reference", "own_map")})
-
     def _chosen(self, name: str, value: str | None) -> None:
         if not self._offering and value is not None:
             self._study.param.update({name: value})
 
     def _made(self, *_: Any) -> None:
-        maps, study = self._named(), self._study
+        maps, study = named_maps(self._study), self._study
         first = at_hand(study, study.first, maps)
         second = at_hand(study, study.second, maps, but=first)
         study.param.update(first=first, second=second)
@@ -199,7 +196,7 @@ class ComparePage:
         self._draw()
 
     def _draw(self, *_: Any) -> None:
-        study, mode, maps = self._study, self._view.compare, self._named()
+        study, mode, maps = self._study, self._view.compare, named_maps(self._study)
         names = [study.first, study.second, study.third]
         colors = self._session.colors
         known = study.maps.certainties if study.maps is not None else {}
@@ -281,7 +278,7 @@ class ComparePage:
     def _compared(self, *_: Any) -> None:
         result = self._study.comparison
         if result is None:
-            few = len(self._named()) < 2 and not self._study.messages.get("comparison")
+            few = len(named_maps(self._study)) < 2 and not self._study.messages.get("comparison")
             hint = (
                 "There are not two maps of this place to compare: make them on the <b>Map</b> page, or "
                 "upload one on the <b>City</b> page."
@@ -369,7 +366,7 @@ class ComparePage:
 
     def _show_place(self) -> None:
         study, place = self._study, self._view.place
-        scene, maps, named = study.scene, study.maps, self._named()
+        scene, maps, named = study.scene, study.maps, named_maps(self._study)
         if scene is None or place is None:
             return
         season = self._view.season

@@ -157,7 +157,7 @@ class MapPage:
             self._offered = scene
             sensors = () if scene is None else scene.sensors
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
-        maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+        maps = named_maps(study)
         options = by_title(maps)
         wanted = next((k for k in (self._view.kind, "fused", "s2", "s1", *maps) if k in maps), "")
         self._offering = True  # the choice of the visitor stays, also while its map is not there
@@ -184,7 +184,7 @@ class MapPage:
 
     def _draw(self, *_: Any) -> None:
         view, study = self._view, self._study
-        maps = named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
+        maps = named_maps(study)
         kind = self._kind.value if self._kind.value in maps else None
         self._class.visible = view.layer == "probability"
         lcz = maps.get(kind) if kind else None

@@ -18,21 +18,24 @@ from lczlib.kinds import TITLES, lcz_file, proba_file
 from lczlib.study.document import (
     figures_of,
     has_water,
-    maps_of,
     tables_of,
     write_bundle,
     write_report,
     write_water_zip,
 )
 from lczlib.study.state import message_of
+from lczlib.study.steps import named_maps
 from lczlib.temporary import TemporaryFolder
 
 from ..parts.markup import html, note
 from ..session import Session
 
+# Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence
+# on the page; and of each button it keeps what was last sent, in the browser and on the server.
 _SAVE_JS = """
 const [name, , content] = cb_obj.value.split('|')
 if (!content) return
+cb_obj.value = ''
 const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0))
 const link = document.createElement('a')
 link.href = URL.createObjectURL(new Blob([bytes]))
@@ -114,7 +117,7 @@ class SharePage:
 
     def _made(self, *_: Any) -> None:
         self._link.value = self._address()
-        maps = maps_of(self._study)
+        maps = named_maps(self._study)
         shown = (
             tuple(maps),
             self._study.accuracy is not None,
@@ -135,13 +138,13 @@ class SharePage:
             self._file(
                 "Report (HTML)",
                 "lcz-report.html",
-                lambda p: write_report(self._study, p, self._address()),
+                lambda p: write_report(self._study, p, self._link.value),
                 True,
             ),
             self._file(
                 "All files (zip: GeoTIFF, CSV, PNG, SVG, report, manifest)",
                 "lcz-study.zip",
-                lambda p: write_bundle(self._study, p, self._address()),
+                lambda p: write_bundle(self._study, p, self._link.value),
             ),
             html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
         ]

@@ -208,7 +208,7 @@ class WaterPage:
 def _before(ticket: Ticket) -> tuple[xr.DataArray | None, Any, str]:
     """The scene that would be mapped (the last of several), its picture; or why there is none."""
     try:
-        scene = water_scenes(ticket.outputs["scene"], ticket.values)[-1]
+        scene = water_scenes(ticket.given)[-1]
         return scene, _image(scene), ""
     except LczError as error:
         return None, None, escape(in_page(error.message, "water"))

@@ -152,7 +152,7 @@ class Runner(param.Parameterized):
 
     def _compute(self, job: Job, report: Callable[[str, int, int], None]) -> Any:
         heavy = job.ticket.step.by_hand
-        on_gpu = heavy and choose_device(job.ticket.values.get("device", "auto")) != "cpu"
+        on_gpu = heavy and choose_device(job.ticket.given.device) != "cpu"
         if not on_gpu:
             return job.ticket.run(report if heavy else None, job.stop.is_set)
         with _GPU:  # one run at a time has its memory

@@ -25,6 +25,7 @@ from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..panel_patches.memory import Trimmer
 from ..parts.palette import PALETTES
+from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
 from .view import View
@@ -74,6 +75,7 @@ class Session:
         self.folder = self._own.path
         folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
         self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
+        self.may_upload = is_signed(doc)
         self.view = View()
         self.runner = Runner(self.study, self.tick)
         self.dark = pn.config.theme == "dark"

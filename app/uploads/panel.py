@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 _TOLD = 12
 """So many messages about files are shown, the newest on top."""
+_OFF = (
+    '<div class="lcz-banner info" role="status">Uploads are off, because this server was started '
+    "without signed sessions, which keep visitors' files apart. Start it with <code>lcz app</code>; or "
+    "set BOKEH_SECRET_KEY to what <code>bokeh secret</code> prints, and add <code>--session-ids signed"
+    "</code> to <code>panel serve app</code>.</div>"
+)
 _ASK_JS = "window.onbeforeunload = cb_obj.active ? (event) => event.preventDefault() : null"
 """Uploads end with the session, and a session with its page: the browser asks before it leaves."""
 
@@ -45,7 +51,12 @@ class Drop(pn.widgets.FileDropper):
 
 
 def upload_panel(session: Session) -> pn.Card:
-    """The card with the drop zone."""
+    """The card with the drop zone; where the server keeps no visitors apart, with the reason."""
+    inside = _drop_zone(session) if session.may_upload else [html(_OFF)]
+    return pn.Card(*inside, title="Upload own files", collapsed=True, sizing_mode="stretch_width")
+
+
+def _drop_zone(session: Session) -> list[Any]:
     kind = pn.widgets.Select(name="What it is", options=list(KINDS), sizing_mode="stretch_width")
     drop = Drop(
         name="Files",
@@ -125,10 +136,7 @@ def upload_panel(session: Session) -> pn.Card:
     drop.param.watch(dropped, "value")
     without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
     without.on_click(forget)
-    return pn.Card(
-        kind, hint, drop, told, without, asks, title="Upload own files", collapsed=True,
-        sizing_mode="stretch_width",
-    )  # fmt: skip
+    return [kind, hint, drop, told, without, asks]
 
 
 def _banner(kind: str, text: str, role: str = "status") -> str:

@@ -12,7 +12,7 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.assess_tables import print_assessment
-from lczlib.cli.fields import from_fields
+from lczlib.cli.requests import command
 from lczlib.cli.results import write_figures
 from lczlib.settings import options_of
 from lczlib.training.options import Options
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lczlib.training.run import RunResult, Subsets
 
 
-@from_fields(TrainRequest, "request", bands="band-names")
+@command(TrainRequest, in_words=False, bands="band-names")
 def train(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
     request: TrainRequest,
@@ -98,7 +98,7 @@ def _print(subsets: Subsets, result: RunResult) -> None:
     )
 
 
-@from_fields(EvaluateRequest, "request", bands="band-names")
+@command(EvaluateRequest, in_words=False, bands="band-names")
 def evaluate(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
     request: EvaluateRequest,

@@ -22,7 +22,7 @@ from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
 from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, choose_device, make_engine
-from lczlib.mapping.fusion import METHODS, fuse
+from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import parameters_of
@@ -35,7 +35,8 @@ from lczlib.scene_options import SceneOptions
 from lczlib.settings import described
 from lczlib.terms import option
 
-_WORK = ".unfinished"
+UNFINISHED = ".unfinished"
+"""Folder in a result's for what a run has done so far, and its lock."""
 _REPLACED = "replaced.json"
 
 Progress = Callable[[str, int, int], None]
@@ -103,9 +104,6 @@ def map_city(
     from lczlib.maps import open_lcz_map
 
     out, started = Path(out), time.time()
-    if request.fusion not in METHODS:
-        msg = f"{request.fusion!r} is no fusion method: use one of {', '.join(METHODS)}."
-        raise InputError(msg)
     choose_device(request.device)  # before anything is opened or written
     described = {name: describe(name) for name in request.weights}
     sources, notes = open_sources(request, described)
@@ -125,7 +123,7 @@ def map_city(
         ) for s in sources
     }  # fmt: skip
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
-    work, told = out / _WORK, _Told(progress, cancelled)
+    work, told = out / UNFINISHED, _Told(progress, cancelled)
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]})
         hashes = {f: sha256_of(f) for f in files}
@@ -347,7 +345,7 @@ def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> Non
     runs never stay beside each other as if they belonged together. What is to go is noted before, for
     the next run, should this one be killed in between.
     """
-    before, note = out / MANIFEST, out / _WORK / _REPLACED
+    before, note = out / MANIFEST, out / UNFINISHED / _REPLACED
     new = {p.name for p in layers}
     listed = _listed(note)
     if command_of(before) == "map":  # the manifest of another command stays, and what it lists

@@ -7,6 +7,7 @@ is opened as if that were mended, so that one message has all that is to be mend
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rasterio.errors import RasterioError
 
 from lczlib.errors import InputError
 from lczlib.reading import quiet
+from lczlib.scene_options import SceneOptions
 from lczlib.scenes.bands import KNOWN_ORDERS
 from lczlib.scenes.scaling import likely_unit
 from lczlib.scenes.sentinel2 import open_sentinel2
@@ -26,15 +28,15 @@ DOUBTS = "doubts"
 far as can be told), and the reason."""
 
 
-def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
+def open_doubtful(path: str | Path, options: SceneOptions) -> xr.Dataset:
     """Open a Sentinel-2 raster; one that is refused for its bands or units, with the reason beside.
 
     Parameters
     ----------
     path : path
         The raster.
-    options : mapping
-        Of `lczlib.scenes.open_sentinel2`.
+    options : SceneOptions
+        How it is to be read.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
         Where it cannot be opened so either.
     """
     try:
-        return open_sentinel2(path, **options)
+        return _opened(path, options)
     except InputError as err:
         refusal = err
     doubts: dict[str, str] = {}  # the option that would mend it: what the door said
@@ -56,7 +58,7 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
     for mended in _mended(path, options):
         try:
             with quiet():  # nobody asked for what is tried here
-                scene = open_sentinel2(path, **{**options, **mended})
+                scene = _opened(path, replace(options, **mended))
         except InputError as err:
             if len(mended) == 1 and err.message != said:  # one thing is mended, and another is not
                 doubts, said = {_option(mended): said}, err.message
@@ -66,12 +68,16 @@ def open_doubtful(path: str | Path, options: Mapping[str, Any]) -> xr.Dataset:
     raise refusal
 
 
-def _mended(path: str | Path, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _opened(path: str | Path, options: SceneOptions) -> xr.Dataset:
+    return open_sentinel2(path, **options.stored(), keep_clouds=options.keep_clouds)
+
+
+def _mended(path: str | Path, options: SceneOptions) -> Iterator[dict[str, Any]]:
     """Options that may take away a reason to refuse, alone and together."""
     unnamed, dtype = _stored(path)
-    bands = KNOWN_ORDERS.get(unnamed) if not options.get("bands") else None
+    bands = KNOWN_ORDERS.get(unnamed) if not options.bands else None
     order = {"bands": bands} if bands else {}
-    scale = {"scale": likely_unit(dtype)} if options.get("scale") is None else {}
+    scale = {"scale": likely_unit(dtype)} if options.scale is None else {}
     for mended in (order, scale, order | scale):
         if mended:
             yield mended

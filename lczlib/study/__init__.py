@@ -2,6 +2,7 @@
 
 ``places``  what can be studied: the demo city, city folders, catalog scenes, own files
 ``steps``   the table of steps: inputs -> output -> function
+``given``   what a step's function sees: what its line of the table declares
 ``state``   the state object, which knows what is current, stale or running
 """
 

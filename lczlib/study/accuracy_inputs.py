@@ -14,10 +14,9 @@ from lczlib.study.settings import add_parameters
 RESAMPLE = "nearest"
 """Maps of a study are brought to one grid unless that is refused: its pages are there to look."""
 
-ACCURACY = {
-    name: f"accuracy_{name}" for name in (*(f.name for f in fields(AssessOptions)), "resample")
-}
-"""Of the accuracy: setting of the job to that of the study."""
+CHOICES = {f.name: f"accuracy_{f.name}" for f in fields(AssessOptions)}
+ACCURACY = CHOICES | {"resample": "accuracy_resample"}
+"""Of the accuracy: setting of the job to that of the study; `CHOICES` are those of its computation."""
 COMPARISON = {"resample": "compare_resample"}
 
 

@@ -43,11 +43,6 @@ _METHODS = (
 )
 
 
-def maps_of(study: Study) -> dict[str, Any]:
-    """All maps of a study by name."""
-    return named_maps({n: getattr(study, n) for n in ("maps", "reference", "own_map")})
-
-
 def has_water(study: Study) -> bool:
     """Whether a study holds surface water to take away."""
     return study.water is not None and study.water_summary is not None
@@ -83,7 +78,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
     def save(figure: Any, name: str, caption: str) -> None:
         found[caption] = save_figure(figure, folder / f"{name}{ending}")
 
-    for name, lcz in maps_of(study).items():
+    for name, lcz in named_maps(study).items():
         path = folder / f"map_{name}{ending}"
         with staged(path) as temporary:
             lcz_figure(lcz, TITLES[name]).savefig(temporary, dpi=150)
@@ -143,7 +138,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
 def tables_of(study: Study) -> dict[str, pd.DataFrame]:
     """The tables of what a study holds, by file name."""
     found: dict[str, pd.DataFrame] = {}
-    maps = maps_of(study)
+    maps = named_maps(study)
     if maps:
         areas = pd.DataFrame({n: class_areas(m)["area_km2"] for n, m in maps.items()})
         areas.insert(0, "code", [c.code for c in CLASSES])
@@ -173,7 +168,7 @@ def write_report(study: Study, path: str | Path, address: str = "") -> Path:
     InputError
         If there is nothing to report yet.
     """
-    if study.scene is None or not (maps_of(study) or has_water(study)):
+    if study.scene is None or not (named_maps(study) or has_water(study)):
         msg = "There is nothing to report yet: make or load a map first."
         raise InputError(msg)
     scene = study.scene
@@ -210,7 +205,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
     stale = [n for n, c in study.conditions.items() if c == "stale"]
     if stale:
         report.text(f"Made with other settings than those below: {', '.join(stale)}.", "warning")
-    if maps_of(study):
+    if named_maps(study):
         report.section("Maps")
         if study.maps is not None:
             for text in study.maps.warnings:
@@ -328,7 +323,7 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
                 if file.is_file():
                     shutil.copy(file, base / file.name)
         for name in (Kind.REFERENCE, Kind.OWN):
-            if name in (maps := maps_of(study)):
+            if name in (maps := named_maps(study)):
                 write_lcz_map(base / lcz_file(name), maps[name])
         for name, table in tables_of(study).items():
             table.to_csv(base / f"{name}.csv", index=False)

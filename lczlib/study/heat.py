@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from lczlib.jobs.canopy_heat import CanopyHeat, CanopyHeatRequest
 from lczlib.jobs.heat_words import level_of
 from lczlib.jobs.pixel_heat import Overpass, PixelHeat
 from lczlib.jobs.request import Cancel, Progress, Request
+from lczlib.study.given import Given
 from lczlib.study.heat_inputs import NAMES, REQUESTS, HeatInputs
-from lczlib.study.material import Maps, Material
+from lczlib.study.material import Material
 from lczlib.study.settings import told
 
 _RUN = {"surface": surface_heat.run, "air": air_heat.run, "canopy": canopy_heat.run}
@@ -100,10 +101,8 @@ class Heat:
 
 
 def heat_island(
-    material: Material,
+    given: Given,
     lcz: xr.DataArray,
-    maps: Maps | None,
-    v: Mapping[str, Any],
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
 ) -> Heat:
@@ -111,14 +110,11 @@ def heat_island(
 
     Parameters
     ----------
-    material : Material
-        The place.
+    given : Given
+        The scene, the maps (their probabilities, for the map's own error), and the settings of
+        `lczlib.study.heat_inputs.HeatInputs`.
     lcz : DataArray (y, x)
         The map.
-    maps : Maps or None
-        Results with probabilities, for the map's own error.
-    v : mapping
-        The settings of `lczlib.study.heat_inputs.HeatInputs`.
     progress, cancelled
         As of all jobs.
 
@@ -127,34 +123,31 @@ def heat_island(
     InputError, GridError
         If data are missing or do not fit together.
     """
-    request = heat_request(material, lcz, maps, v)
-    found = _RUN[v["heat_kind"]](request, progress=progress, cancelled=cancelled)
-    heat = Heat(found, v["heat_time"])
+    request = heat_request(given, lcz)
+    found = _RUN[given.heat_kind](request, progress=progress, cancelled=cancelled)
+    heat = Heat(found, given.heat_time)
     _ = heat.persistence  # computed here, and not when it is first shown
     return heat
 
 
-def heat_request(
-    material: Material, lcz: xr.DataArray, maps: Maps | None, v: Mapping[str, Any]
-) -> Request:
+def heat_request(given: Given, lcz: xr.DataArray) -> Request:
     """The request that a study's settings stand for; see `heat_island`."""
-    kind = v["heat_kind"]
+    kind = given.heat_kind
     request = REQUESTS[kind]
-    given = told(v, request, NAMES[kind], HeatInputs) | {"map_path": lcz}
-    elevation = v["elevation_files"][:1] or (
-        (material.beside("elevation.tif"),) if v["heat_place_elevation"] else ()
-    )
-    if elevation and elevation[0] is not None:
-        given["elevation"] = elevation[0]
-    if request is CanopyHeatRequest:
-        return request(**given, **_stations(material, v))
-    if v["heat_map_error"]:
-        given["probabilities"] = _probabilities(maps, v["heat_map"])
-    return request(**given, **_rasters(material, v, kind))
+    settings = told(given, request, NAMES[kind], HeatInputs)
+    files = _stations(given) if request is CanopyHeatRequest else _rasters(given)
+    return request(map_path=lcz, elevation=_elevation(given), **(settings | files))
 
 
-def _probabilities(maps: Maps | None, name: str) -> xr.DataArray:
-    found = maps.probabilities.get(name) if maps is not None else None
+def _elevation(given: Given) -> Any:
+    """An own raster, else where asked for that beside the scenes."""
+    if given.elevation_files:
+        return given.elevation_files[0]
+    return given.scene.beside("elevation.tif") if given.heat_place_elevation else None
+
+
+def _probabilities(given: Given) -> xr.DataArray:
+    found = given.maps.probabilities.get(given.heat_map) if given.maps is not None else None
     if found is None:
         msg = (
             "The map's own error needs its class probabilities, which this map does not have: "
@@ -164,31 +157,42 @@ def _probabilities(maps: Maps | None, name: str) -> xr.DataArray:
     return found
 
 
-def _rasters(material: Material, v: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _rasters(given: Given) -> dict[str, Any]:
     """Own rasters, else the surface temperatures that lie beside the scenes."""
-    name, files = ("air", v["air_files"]) if kind == "air" else ("lst", v["thermal_files"])
-    if files:
-        others = {n: v[f"{n}_files"][0] for n in ("quality", "mtl") if v[f"{n}_files"]}
-        return {name: files, **(others if kind == "surface" else {})}
-    beside = material.beside("lst.tif") if kind == "surface" else None
+    common = {"probabilities": _probabilities(given) if given.heat_map_error else None}
+    if given.heat_kind == "air":
+        if not given.air_files:
+            raise _nothing(given.scene, "raster of air temperature")
+        return common | {"air": given.air_files}
+    if given.thermal_files:
+        more = {"quality": _first(given.quality_files), "mtl": _first(given.mtl_files)}
+        return common | {"lst": given.thermal_files, **more}
+    beside = given.scene.beside("lst.tif")
     if beside is None:
-        what = "thermal raster" if kind == "surface" else "raster of air temperature"
-        msg = f"There is no {what} of {material.place.name}: upload one on the City page."
-        raise InputError(msg)
-    return {name: (beside,), "band": v["heat_time"]}
+        raise _nothing(given.scene, "thermal raster")
+    return common | {"lst": (beside,), "band": given.heat_time}
 
 
-def _stations(material: Material, v: Mapping[str, Any]) -> dict[str, Any]:
+def _nothing(material: Material, what: str) -> InputError:
+    return InputError(f"There is no {what} of {material.place.name}: upload one on the City page.")
+
+
+def _stations(given: Given) -> dict[str, Any]:
     """Own stations, else those that lie beside the scenes."""
-    found = {
-        n: v[called][0]
-        for n, called in (("station_classes", "station_class_files"), ("weather", "weather_files"))
-        if v[called]
-    }
-    files = v["station_files"] or (
+    material: Material = given.scene
+    files = given.station_files or (
         material.beside("air_temperature.csv"), material.beside("stations.gpkg"),
     )  # fmt: skip
     if files[0] is None or files[-1] is None:
         msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
         raise InputError(msg)
-    return found | {"stations": files[0], "sites": files[1] if len(files) > 1 else None}
+    return {
+        "stations": files[0],
+        "sites": files[1] if len(files) > 1 else None,
+        "station_classes": _first(given.station_class_files),
+        "weather": _first(given.weather_files),
+    }
+
+
+def _first(files: Sequence[str]) -> str | None:
+    return files[0] if files else None

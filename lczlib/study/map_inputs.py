@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import param
@@ -12,6 +11,7 @@ from lczlib.jobs.map_files import KINDS, OneMap, read_value
 from lczlib.maps import MapOptions, open_map_certainty
 from lczlib.numbering import MAP_SCHEMES
 from lczlib.settings import described
+from lczlib.study.given import Given
 
 OWN_MAPS = ("map", "reference")
 """Files that a user gives as maps: the first part of their settings' names."""
@@ -38,7 +38,7 @@ for _name, _kind in (
     MapInputs.param.add_parameter(_name, _made)
 
 
-def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
+def chosen_options(given: Given, which: str) -> MapOptions:
     """The options that a study's settings stand for.
 
     Raises
@@ -47,7 +47,8 @@ def chosen_options(values: Mapping[str, Any], which: str) -> MapOptions:
         If a no-data value is no number, or the legend is none.
     """
     texts = {
-        kind: values[name].strip() for kind, name in zip(KINDS, map_settings(which), strict=True)
+        kind: getattr(given, name).strip()
+        for kind, name in zip(KINDS, map_settings(which), strict=True)
     }
     return MapOptions(**{kind: read_value(kind, text) for kind, text in texts.items() if text})
 

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 import lczlib
 from lczlib import catalog
+from lczlib.analysis.options import AssessOptions
 from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
 from lczlib.jobs.request import Cancel
@@ -23,30 +24,36 @@ from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
 from lczlib.study.accuracy_inputs import RESAMPLE
+from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
+from lczlib.study.store import hold, make_room, store_of
 
+if TYPE_CHECKING:
+    from lczlib.study.state import Ticket
+
+_AS_USUAL = AssessOptions()
 _FOLDER_LOCKS: dict[str, Lock] = {}
 
 
 def run_map(
-    material: Material,
-    values: Mapping[str, Any],
+    given: Given,
     store: Path,
     *,
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Maps:
     """Map a place, or open the result of the same request that is already there."""
-    if values["result_folder"]:
-        return open_maps(values["result_folder"])
+    if given.result_folder:
+        return hold(open_maps(given.result_folder), store)
+    material: Material = given.scene
     if not material.mappable:
         msg = (
             f"There is no imagery of {material.place.name} here that can be mapped: upload Sentinel-2 "
             "or Sentinel-1 with its eight channels, or choose a place that has some."
         )
         raise InputError(msg)
-    request = request_of(material, values)
+    request = request_of(given)
     folder = folder_of(material, request, store)
     # Two sessions that ask for one result: the second waits for the first, then finds it.
     lock = _FOLDER_LOCKS.setdefault(folder.name, Lock())
@@ -56,12 +63,15 @@ def run_map(
             raise Cancelled(msg)
     try:
         if (folder / "manifest.json").is_file():
-            found = open_maps(folder)
+            found = hold(open_maps(folder), store)
             for values in found.manifest.get("read", ()):
                 tell(Reading.from_dict(values))
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
-        return open_maps(folder)
+        made = hold(open_maps(folder), store)
+        if not material.private:
+            make_room(store)
+        return made
     finally:
         lock.release()
 
@@ -81,42 +91,42 @@ def _hash_of(weights: str) -> str:
         return describe(weights).sha256
 
 
-def is_stored(ticket: Any) -> bool:
+def is_stored(ticket: Ticket) -> bool:
     """Whether the maps that a ticket of that step asks for are there already."""
-    if ticket.values["result_folder"]:
+    if ticket.given.result_folder:
         return True
-    material = ticket.outputs["scene"]
     try:
-        request = request_of(material, ticket.values)
-        return (folder_of(material, request, ticket.context.store) / "manifest.json").is_file()
+        store = store_of(ticket.given.scene, ticket.context)
+        folder = folder_of(ticket.given.scene, request_of(ticket.given), store)
+        return (folder / "manifest.json").is_file()
     except LczError:
         return False
 
 
-def request_of(material: Material, values: Mapping[str, Any]) -> MapRequest:
-    """The mapping request of a study's settings.
+def request_of(given: Given) -> MapRequest:
+    """The mapping request that the settings of a study and its scene stand for.
 
     Raises
     ------
     InputError
         If no sensor is chosen that the place has.
     """
-    sensors = [s for s in ("s1", "s2") if s in values["sensors"] and s in material.sensors]
+    material: Material = given.scene
+    sensors = [s for s in ("s1", "s2") if s in given.sensors and s in material.sensors]
     if not sensors:
         msg = (
-            f"Of the chosen sensors ({', '.join(values['sensors']) or 'none'}) {material.place.name} "
+            f"Of the chosen sensors ({', '.join(given.sensors) or 'none'}) {material.place.name} "
             f"has none: it has {', '.join(material.sensors) or 'no imagery'}."
         )
         raise InputError(msg)
-    weights = tuple(
-        values[f"{s}_weights"] or default_weights(s, material.simulated) for s in sensors
-    )
+    chosen = {"s1": given.s1_weights, "s2": given.s2_weights}
+    weights = tuple(chosen[s] or default_weights(s, material.simulated) for s in sensors)
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
-        facts = own_request_options(values)
+        facts = own_request_options(given)
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
-        weights=weights, fusion=values["fusion"], device=values["device"], box=material.area, **facts,
+        weights=weights, fusion=given.fusion, device=given.device, box=material.area, **facts,
     )  # fmt: skip
 
 
@@ -189,10 +199,10 @@ def assess_maps(
     reference: References,
     kind: str,
     own: Mapping[str, xr.DataArray],
-    cancelled: Cancel | None = None,
+    options: AssessOptions = _AS_USUAL,
     *,
     resample: Resampling | None = RESAMPLE,
-    **settings: Any,
+    cancelled: Cancel | None = None,
 ) -> Accuracy:
     """Accuracy of each map of a result, and of an own map.
 
@@ -206,10 +216,12 @@ def assess_maps(
         Which of the references is wanted; the other is taken where there is only that.
     own : mapping of str to DataArray
         Further maps by name.
+    options : AssessOptions, optional
+        Choices of the computation.
+    resample : str, optional
+        As of `lczlib.jobs.assess.AssessRequest`.
     cancelled : callable, optional
         As of all jobs.
-    resample, **settings
-        Of `lczlib.jobs.assess.AssessRequest`.
 
     Raises
     ------
@@ -234,7 +246,7 @@ def assess_maps(
         if proba is not None and isinstance(truth, xr.DataArray):
             proba = proba if same_grid(geobox_of(proba), geobox_of(truth)) else None
         request = AssessRequest(
-            lcz_map=lcz, reference=truth, probabilities=proba, resample=resample, **settings
+            lcz_map=lcz, reference=truth, probabilities=proba, resample=resample, **asdict(options)
         )
         try:
             result = run(request, cancelled=cancelled)
@@ -249,12 +261,12 @@ def assess_maps(
     if not found:
         raise next(iter(refused.values()))
     differences = {}
-    drawn = {n: settings[n] for n in ("block", "replicates", "seed") if n in settings}
     for first, second in combinations(found, 2):
         try:
             differences[first, second] = accuracy_difference(
-                judged[first], judged[second], truth, resampling=resample, **drawn
-            )
+                judged[first], judged[second], truth, resampling=resample, block=options.block,
+                replicates=options.replicates, seed=options.seed,
+            )  # fmt: skip
         except LczError:  # two maps without a common labelled cell, or a single polygon
             continue
     reasons = {name: err.message for name, err in refused.items()}

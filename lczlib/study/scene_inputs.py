@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import param
 
 from lczlib.map_request import MapRequest
 from lczlib.scene_options import SceneOptions
+from lczlib.study.given import Given
 from lczlib.study.settings import add_parameters, told
 
 _VALUES = {n: f"s2_{n}" for n in ("scale", "offset", "nodata", "bands", "keep_clouds")}
@@ -26,11 +26,11 @@ class SceneInputs(param.Parameterized):
 add_parameters(SceneInputs, MapRequest, _VALUES | _MAPPING)
 
 
-def own_request_options(values: Mapping[str, Any]) -> dict[str, Any]:
+def own_request_options(given: Given) -> dict[str, Any]:
     """What a visitor says of own Sentinel-2, as fields of a `MapRequest`."""
-    return told(values, MapRequest, _VALUES | _MAPPING, SceneInputs)
+    return told(given, MapRequest, _VALUES | _MAPPING, SceneInputs)
 
 
-def own_scene_options(values: Mapping[str, Any]) -> SceneOptions:
+def own_scene_options(given: Given) -> SceneOptions:
     """How a visitor's Sentinel-2 is opened."""
-    return SceneOptions(**told(values, SceneOptions, _VALUES, SceneInputs))
+    return SceneOptions(**told(given, SceneOptions, _VALUES, SceneInputs))

@@ -8,6 +8,7 @@ from typing import Any
 import param
 
 from lczlib.settings import Described, described
+from lczlib.study.given import Given
 
 
 def parameter(found: Described, **other: Any) -> param.Parameter:
@@ -67,7 +68,7 @@ def add_parameters(
 
 
 def told(
-    values: Mapping[str, Any],
+    given: Given,
     request: type,
     names: Mapping[str, str],
     defaults: type[param.Parameterized],
@@ -76,21 +77,21 @@ def told(
 
     Parameters
     ----------
-    values : mapping
-        Of the study, by its own names.
+    given : Given
+        What a step is given of the study.
     request : type
         Whose settings they are.
     names : mapping of str to str
-        Setting to the study's name of it.
+        Setting to the study's name of it; files are left out.
     defaults : type
         The class with the parameters.
     """
-    found = {}
-    for name, one in described(request).items():
-        called = names.get(name, "")
-        if called not in values or one.setting.file:
+    found, settings = {}, described(request)
+    for name, called in names.items():
+        one = settings[name]
+        if one.setting.file:
             continue
-        value = values[called]
+        value = getattr(given, called)
         if value in ("", None) or value == defaults.param[called].default:
             continue
         if one.many and isinstance(value, str):

@@ -1,7 +1,7 @@
 """The table of steps: inputs -> output -> function.
 
-Each function reads a dictionary of inputs and earlier outputs and returns the output; it may run in
-any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
+Each function is given the inputs and earlier outputs that its line declares and returns the output; it
+may run in any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
 """
 
 # ruff: noqa: ARG001 - all steps are called alike, and not each reads everything
@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from lczlib.analysis.options import AssessOptions
 from lczlib.errors import InputError
-from lczlib.jobs.assess import AssessRequest
 from lczlib.kinds import TITLES, Kind
-from lczlib.study.accuracy_inputs import ACCURACY, COMPARISON, AccuracyInputs
+from lczlib.study.accuracy_inputs import ACCURACY, CHOICES, COMPARISON, AccuracyInputs
 from lczlib.study.existing import open_result_place
+from lczlib.study.given import Given
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
 from lczlib.study.map_inputs import chosen_options, map_settings
@@ -34,11 +35,15 @@ from lczlib.study.places import Places
 from lczlib.study.results import run_map
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.settings import told
+from lczlib.study.store import store_of
 from lczlib.study.water import WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 from lczlib.study.water_inputs import WATER_INPUTS
 
-Function = Callable[[Mapping[str, Any], "Context", Any, Any], Any]
+if TYPE_CHECKING:
+    from lczlib.study.state import Study
+
+Function = Callable[[Given, "Context", Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Step:
     one_of : tuple of str
         Those of the optional outputs of which it needs one, whichever.
     function : callable
-        (values, context, progress, cancelled) -> output.
+        (given, context, progress, cancelled) -> output.
     by_hand : bool
         Whether it waits to be asked for: work of more than a moment.
     """
@@ -80,39 +85,45 @@ class Step:
     one_of: tuple[str, ...] = ()
     by_hand: bool = False
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that it may read: inputs and earlier outputs."""
+        return (*self.inputs, *self.after, *self.optional)
 
-def _scene(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Material:
-    if v["result_folder"]:
-        return open_result_place(v["result_folder"], context.places)
+
+def _scene(given: Given, context: Context, progress: Any, cancelled: Any) -> Material:
+    if given.result_folder:
+        return open_result_place(given.result_folder, context.places)
     return open_material(
-        context.places.place(v["city"]), area=v["area"], files=v["scene_files"],
-        radar_files=v["radar_files"], options=own_scene_options(v),
+        context.places.place(given.city), area=given.area, files=given.scene_files,
+        radar_files=given.radar_files, options=own_scene_options(given),
     )  # fmt: skip
 
 
-def _reference(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> References:
-    options = chosen_options(v, "reference")
-    return open_references(v["scene"], v["reference_files"], options)
+def _reference(given: Given, context: Context, progress: Any, cancelled: Any) -> References:
+    options = chosen_options(given, "reference")
+    return open_references(given.scene, given.reference_files, options)
 
 
-def _own_map(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+def _own_map(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.vector_maps import open_any_map
 
-    options = chosen_options(v, "map")
-    return open_any_map(v["map_files"][0], options=options) if v["map_files"] else None
+    options = chosen_options(given, "map")
+    return open_any_map(given.map_files[0], options=options) if given.map_files else None
 
 
-def _maps(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Maps:
-    found = run_map(v["scene"], v, context.store, progress=progress, cancelled=cancelled)
+def _maps(given: Given, context: Context, progress: Any, cancelled: Any) -> Maps:
+    store = store_of(given.scene, context)
+    found = run_map(given, store, progress=progress, cancelled=cancelled)
     _ = found.certainties  # read here, and not when they are first shown
     return found
 
 
-def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+def _comparison(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.jobs.compare import CompareRequest, run
 
-    maps = named_maps(v)
-    first, second = v["first"], v["second"]
+    maps = named_maps(given)
+    first, second = given.first, given.second
     for name in (first, second):
         if name not in maps:
             msg = f"There is no map {TITLES[name]} to compare: {_at_hand(maps)}."
@@ -122,18 +133,20 @@ def _comparison(v: Mapping[str, Any], context: Context, progress: Any, cancelled
         raise InputError(msg)
     request = CompareRequest(
         map_a=maps[first], map_b=maps[second], names=(first, second),
-        resample=v["compare_resample"] or None,
+        resample=given.compare_resample or None,
     )  # fmt: skip
     return run(request, progress=progress, cancelled=cancelled).first
 
 
-def _accuracy(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
+def _accuracy(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.study.results import assess_maps
 
-    own = {Kind.OWN: v["own_map"]} if v.get("own_map") is not None else {}
-    settings = told(v, AssessRequest, ACCURACY, AccuracyInputs)
-    settings["resample"] = v["accuracy_resample"] or None
-    return assess_maps(v["maps"], v["reference"], v["reference_kind"], own, cancelled, **settings)
+    own = {Kind.OWN: given.own_map} if given.own_map is not None else {}
+    return assess_maps(
+        given.maps, given.reference, given.reference_kind, own,
+        AssessOptions(**told(given, AssessOptions, CHOICES, AccuracyInputs)),
+        resample=given.accuracy_resample or None, cancelled=cancelled,
+    )  # fmt: skip
 
 
 def _at_hand(maps: Mapping[str, Any]) -> str:
@@ -141,32 +154,32 @@ def _at_hand(maps: Mapping[str, Any]) -> str:
     return f"choose {names}, or make it on the Map page"
 
 
-def _heat(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Heat:
-    maps = named_maps(v)
-    if v["heat_map"] not in maps:
-        name = TITLES[v["heat_map"]]
+def _heat(given: Given, context: Context, progress: Any, cancelled: Any) -> Heat:
+    maps = named_maps(given)
+    if given.heat_map not in maps:
+        name = TITLES[given.heat_map]
         msg = f"There is no map {name} whose zones could be compared: {_at_hand(maps)}."
         raise InputError(msg)
-    return heat_island(v["scene"], maps[v["heat_map"]], v["maps"], v, progress, cancelled)
+    return heat_island(given, maps[given.heat_map], progress, cancelled)
 
 
-def _water(v: Mapping[str, Any], context: Context, progress: Any, cancelled: Any) -> Any:
-    return map_water(v["scene"], v, context.work, progress=progress, cancelled=cancelled)
+def _water(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
+    return map_water(given, context.work, progress=progress, cancelled=cancelled)
 
 
-def _water_summary(v: Mapping[str, Any], context: Context, p: Any, c: Any) -> WaterSummary:
-    return summarise_water(v["water"], v["water_threshold"], named_maps(v))
+def _water_summary(given: Given, context: Context, progress: Any, cancelled: Any) -> WaterSummary:
+    return summarise_water(given.water, given.water_threshold, named_maps(given))
 
 
-def named_maps(values: Mapping[str, Any]) -> dict[str, xr.DataArray]:
+def named_maps(given: Given | Study) -> dict[str, xr.DataArray]:
     """All LCZ maps at hand by `lczlib.kinds`: those that networks made, the reference, an own one."""
     found: dict[str, xr.DataArray] = {}
-    if values.get("maps") is not None:
-        found |= values["maps"].kinds
-    if values.get("reference") is not None and values["reference"].raster is not None:
-        found[Kind.REFERENCE] = values["reference"].raster
-    if values.get("own_map") is not None:
-        found[Kind.OWN] = values["own_map"]
+    if given.maps is not None:
+        found |= given.maps.kinds
+    if given.reference is not None and given.reference.raster is not None:
+        found[Kind.REFERENCE] = given.reference.raster
+    if given.own_map is not None:
+        found[Kind.OWN] = given.own_map
     return found
 
 

@@ -18,26 +18,26 @@ from lczlib.jobs.request import Cancel, Progress
 from lczlib.jobs.water import WaterRequest
 from lczlib.rasters import open_raster
 from lczlib.reading import quiet
+from lczlib.study.given import Given
 from lczlib.study.material import Material
 from lczlib.study.settings import told
-from lczlib.study.water_inputs import NAMES, WaterInputs
+from lczlib.study.water_inputs import NAMES, WATER_INPUTS, WaterInputs
 from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.jobs.water_result import WaterResult
 
-_OF_FILES = ("dn_scale", "units", "dates")
+_OF_SCENES = {name: called for name, called in NAMES.items() if called in WATER_INPUTS}
+_OF_PLACE = {n: c for n, c in _OF_SCENES.items() if n not in ("dn_scale", "units", "dates")}
 
 
-def water_request(material: Material, v: Mapping[str, Any]) -> WaterRequest:
+def water_request(given: Given) -> WaterRequest:
     """The request that a study's settings stand for: own Sentinel-1 files, else the place's radar scene.
 
     Parameters
     ----------
-    material : Material
-        Of the place.
-    v : mapping
-        The settings of `lczlib.study.water_inputs.WaterInputs`.
+    given : Given
+        The scene, the device, and the settings of `lczlib.study.water_inputs.WATER_INPUTS`.
 
     Returns
     -------
@@ -49,22 +49,23 @@ def water_request(material: Material, v: Mapping[str, Any]) -> WaterRequest:
     InputError, GridError
         If there is no radar scene, or several files have no dates or differing grids.
     """
-    given = told(v, WaterRequest, NAMES, WaterInputs)
-    given |= {"orbit": v["water_orbit"], "device": v["device"]}
-    if v["water_files"]:
-        if v["water_orbit"] == "as_des":
-            given["descending"] = v["water_descending_files"]
-        request = _by_date(WaterRequest(inputs=v["water_files"], **given))
+    always = {"orbit": given.water_orbit, "device": given.device}
+    if given.water_files:
+        settings = told(given, WaterRequest, _OF_SCENES, WaterInputs) | always
+        descending = given.water_descending_files if given.water_orbit == "as_des" else ()
+        request = WaterRequest(inputs=given.water_files, descending=descending, **settings)
+        request = _by_date(request)
         _check_grids(request.inputs)
         return request
+    material: Material = given.scene
     if material.radar is None:
         msg = (
             f"There is no Sentinel-1 scene of {material.place.name}: upload one (VV and VH) "
             "on the City page."
         )
         raise InputError(msg)
-    given = {name: value for name, value in given.items() if name not in _OF_FILES}
-    return WaterRequest(inputs=(backscatter(material.radar),), **given)
+    settings = told(given, WaterRequest, _OF_PLACE, WaterInputs) | always
+    return WaterRequest(inputs=(backscatter(material.radar),), **settings)
 
 
 def _by_date(request: WaterRequest) -> WaterRequest:
@@ -94,7 +95,7 @@ def _check_grids(paths: Sequence[str]) -> None:
         check_same_grid(opened[0], other, (Path(paths[0]).name, Path(path).name))
 
 
-def water_scenes(material: Material, v: Mapping[str, Any]) -> list[xr.DataArray]:
+def water_scenes(given: Given) -> list[xr.DataArray]:
     """What surface water is mapped from, see `water_request`: scenes (band, y, x) in dB by date.
 
     Raises
@@ -102,14 +103,13 @@ def water_scenes(material: Material, v: Mapping[str, Any]) -> list[xr.DataArray]
     InputError, GridError
         See `water_request`, or if a file holds no scene that can be mapped.
     """
-    request = water_request(material, v)
-    with _once(v):
+    request = water_request(given)
+    with _once(given):
         return request.scenes()
 
 
 def map_water(
-    material: Material,
-    v: Mapping[str, Any],
+    given: Given,
     scratch: Path,
     *,
     progress: Progress | None = None,
@@ -119,7 +119,7 @@ def map_water(
 
     Parameters
     ----------
-    material, v
+    given : Given
         See `water_request`.
     scratch : path
         Folder of the study, for layers that are too large for memory.
@@ -131,14 +131,14 @@ def map_water(
     InputError, GridError
         See `water_scenes`.
     """
-    request = water_request(material, v)
-    with _once(v):
+    request = water_request(given)
+    with _once(given):
         return job.run(request, progress=progress, cancelled=cancelled, scratch=scratch)
 
 
-def _once(v: Mapping[str, Any]) -> AbstractContextManager[Any]:
+def _once(given: Given) -> AbstractContextManager[Any]:
     """What is missing of the place's radar scene was told when that was opened."""
-    return nullcontext() if v["water_files"] else quiet()
+    return nullcontext() if given.water_files else quiet()
 
 
 def backscatter(radar: xr.Dataset) -> xr.Dataset:
