@@ -22,7 +22,15 @@ from lczlib.legends import parse_legend
 from lczlib.map_codes import StoredCodes, map_reading, translated
 from lczlib.map_doubts import check_description, check_name, doubts, named_land_cover
 from lczlib.numbering import MapScheme, meaning_of
-from lczlib.rasters import band_names, choose_band, layer_of, missing_values, open_raster, physical
+from lczlib.rasters import (
+    band_names,
+    check_real,
+    choose_band,
+    layer_of,
+    missing_values,
+    open_raster,
+    physical,
+)
 from lczlib.reading import Reading, counted, tell
 from lczlib.terms import option
 from lczlib.unreadable import Wanted
@@ -350,6 +358,7 @@ def probabilities(values: xr.DataArray, **attrs: object) -> xr.DataArray:
     if values.sizes.get("lcz") != N_CLASSES:
         msg = f"Class probabilities need {N_CLASSES} classes on dimension 'lcz', not {dict(values.sizes)}."
         raise InputError(msg)
+    check_real(values.dtype, "array of class probabilities")
     out = values.astype(np.float32).rename("probability")
     out = out.assign_coords(lcz=np.arange(1, N_CLASSES + 1, dtype=np.uint8))
     out.attrs = {"long_name": "LCZ class probability", "units": "1", **attrs}

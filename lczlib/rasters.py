@@ -126,18 +126,27 @@ def _check_header(src: rasterio.DatasetReader, path: str | Path, what: str, *, e
     if not src.count:
         msg = f"The {what} {path} holds no band."
         raise InputError(msg)
-    if any(t.startswith("complex") for t in src.dtypes):
-        msg = (
-            f"The {what} {path} holds complex numbers ({src.dtypes[0]}): give real ones, such as its "
-            "intensity."
-        )
-        raise InputError(msg)
+    for dtype in src.dtypes:
+        check_real(dtype, f"{what} {path}")
     pixels = src.width * src.height
     size = max(np.dtype(t).itemsize for t in src.dtypes)
     # read whole, values are worked on as float32 at least; by windows, a byte a pixel stays
     needed = pixels * (src.count * max(size, 4) if eager else 1)
     check_size(needed, path, what, f"{src.width:,} x {src.height:,} pixels in {src.count} band(s)")
     check_transform(tuple(src.transform)[:6], src.shape, f"{what} {path}")
+
+
+def check_real(dtype: object, what: str) -> None:
+    """Refuse complex numbers, of which nothing here makes sense and which NumPy cuts to their real part.
+
+    Raises
+    ------
+    InputError
+        If the numbers are complex.
+    """
+    if str(dtype).startswith("complex"):
+        msg = f"The {what} holds complex numbers ({dtype}): give real ones, such as its intensity."
+        raise InputError(msg)
 
 
 def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str) -> None:

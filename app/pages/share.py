@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -26,6 +25,7 @@ from lczlib.study.document import (
 )
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
+from lczlib.temporary import TemporaryFolder
 
 from ..parts.markup import html, note
 from ..session import Session
@@ -241,6 +241,6 @@ def _table_label(name: str) -> str:
 
 
 def _zip_figures(study: Any, path: Path, ending: str) -> None:
-    with TemporaryDirectory() as folder:
-        figures_of(study, Path(folder), ending)
+    with TemporaryFolder() as folder:
+        figures_of(study, folder, ending)
         zip_folder(folder, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,7 +41,7 @@ def train(
 
     subsets = training_patches(request, console.warn)
     try:
-        with console.counting("steps", left="at most") as count:
+        with _alone_in(folder), console.counting("steps", left="at most") as count:
             result = run_training(
                 subsets, options_of(request, Options), folder, licence=request.licence,
                 citation=request.citation, resume=resume, forest=request.forest,
@@ -51,6 +53,14 @@ def train(
     if figures:
         _draw(result, folder)
     _print(subsets, result)
+
+
+def _alone_in(folder: Path) -> AbstractContextManager[None]:
+    """Hold the folder; a helper that Lightning started for another device works with who holds it."""
+    from lczlib.export.files import alone_in
+
+    helper = os.environ.get("LOCAL_RANK", "0") != "0"
+    return nullcontext() if helper else alone_in(folder, ".train.lock")
 
 
 def _draw(result: RunResult, folder: Path) -> None:

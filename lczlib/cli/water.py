@@ -30,8 +30,11 @@ def water(request: WaterRequest, out: Out, figures: Figures = False) -> None:
     Example:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
     """
+    from lczlib.export.files import alone_in
+
     with (
         console.steps() as progress,
+        alone_in(out, ".water.lock"),
         closing(run(request, progress=progress, scratch=out)) as result,
     ):
         progress("Writing", 0, 0)

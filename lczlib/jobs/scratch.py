@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-import weakref
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from lczlib.export.files import writing
+from lczlib.temporary import TemporaryFolder
 
 
 class Scratch:
@@ -32,8 +31,8 @@ class Scratch:
         with writing(parent or tempfile.gettempdir()):
             if parent is not None:
                 Path(parent).mkdir(parents=True, exist_ok=True)
-            self.path = Path(tempfile.mkdtemp(prefix=".lcz-", dir=parent))
-        self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+            self._folder = TemporaryFolder(parent)
+        self.path, self.remove = self._folder.path, self._folder.remove
 
     def keeping(self, layer: xr.DataArray) -> xr.DataArray:
         """A lazy layer that is read from here: as long as it, or what follows from it, is in use, this stays."""

@@ -16,7 +16,7 @@ import xarray as xr
 import lczlib
 from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
-from lczlib.export.files import alone_in
+from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
@@ -37,6 +37,7 @@ from lczlib.terms import option
 
 UNFINISHED = ".unfinished"
 """Folder in a result's for what a run has done so far, and its lock."""
+_REPLACED = "replaced.json"
 
 Progress = Callable[[str, int, int], None]
 """Called with the scene's name, and the cells done and in all over all scenes."""
@@ -330,7 +331,7 @@ def _working_in(work: Path, resume: bool) -> Iterator[None]:
 
 def _remove_if_bare(work: Path) -> None:
     """Remove the working folder, and the result's, where a failed run left nothing to resume."""
-    if any(p.is_dir() for p in work.iterdir()):
+    if any(p.is_dir() or p.name == _REPLACED for p in work.iterdir()):
         return
     shutil.rmtree(work)
     with suppress(OSError):  # it holds something else
@@ -341,19 +342,30 @@ def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> Non
     """Move complete layers to their final place, and those of an earlier run away.
 
     The manifest comes last and goes first: a folder with a manifest is complete, and layers of two
-    runs never stay beside each other as if they belonged together.
+    runs never stay beside each other as if they belonged together. What is to go is noted before, for
+    the next run, should this one be killed in between.
     """
-    before = out / MANIFEST
-    listed: set[str] = set()
+    before, note = out / MANIFEST, out / UNFINISHED / _REPLACED
+    new = {p.name for p in layers}
+    listed = _listed(note)
     if command_of(before) == "map":  # the manifest of another command stays, and what it lists
-        listed = set(json.loads(before.read_text()).get("outputs", {}))
+        listed |= _listed(before)
+    write_json(note, {"outputs": dict.fromkeys(sorted(listed | new))})
+    if command_of(before) == "map":
         before.unlink()
-    for name in listed - {p.name for p in layers}:
-        if Path(name).name == name:
-            (out / name).unlink(missing_ok=True)
-            (out / f"{name}.aux.xml").unlink(missing_ok=True)
+    for name in sorted(listed - new):
+        (out / name).unlink(missing_ok=True)
+        (out / f"{name}.aux.xml").unlink(missing_ok=True)
     for path in layers:
         for part in (path, Path(f"{path}.aux.xml")):
             if part.exists():
                 part.replace(out / part.name)
     write_manifest(out, manifest)
+
+
+def _listed(path: Path) -> set[str]:
+    """The files beside it that a manifest, or the note of a killed run, lists; none where it is not there."""
+    try:
+        return {n for n in json.loads(path.read_text())["outputs"] if Path(n).name == n}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
