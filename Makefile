@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills clean
 
 env: $(STAMP)
 
@@ -40,6 +40,10 @@ test: env
 
 test-quick: env
 	$(PYTEST) -m "not slow and not browser"
+
+# Two hundred runs are killed, and must leave what others leave (half an hour).
+kills: env
+	OMP_NUM_THREADS=1 $(BIN)/python tests/kills/run.py --n 200 --write benchmarks/results/kills.md
 
 check: env
 	$(BIN)/ruff check .

@@ -16,9 +16,11 @@ from .panel_patches.sending import send_everything
 from .parts.markup import html
 from .parts.messages import banner, what_was_read
 from .parts.style import NAV_CSS, TEMPLATE_CSS
+from .server import protect
 from .session import Session
 from .warm import is_warming, warm
 
+protect()  # done by `app_hooks.py`, or nothing is served
 send_everything()
 drop_late_messages()
 settle()  # nearly all that the pages import is there now

@@ -1,17 +1,9 @@
-"""The dashboard. Start it with ``panel serve app`` or ``lcz app``."""
+"""The dashboard. Start it with ``lcz app``, or with ``panel serve app``.
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
+`app_hooks.py` has loaded the package by then: without it, and what it protects, nothing is served.
+"""
 
 import panel as pn
-
-# `panel serve` runs this file anew for each visitor, from wherever it lies: the package around it is
-# loaded by its place, once. (Bokeh has a package for relative imports too, but not with ``--dev``.)
-if "app" not in sys.modules:
-    spec = spec_from_file_location("app", Path(__file__).with_name("__init__.py"))
-    sys.modules["app"] = module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["app"])
 
 from app.frame import page_of
 from app.parts.style import RAW_CSS

@@ -9,7 +9,7 @@ once, where they enter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -26,6 +26,8 @@ SCHEMES: tuple[str, ...] = get_args(Scheme)
 NUMERIC_SCHEMES = ("1-17", "101-107", "0-16")
 N_CLASSES = 17
 NODATA = 0
+_FARTHEST = 2**53
+"""Whole numbers beyond it cannot be told apart as decimal numbers."""
 
 
 class AmbiguousNumberingError(ClassSchemeError):
@@ -150,11 +152,18 @@ def _distinct(values: np.ndarray, nodata: float | None) -> tuple[np.ndarray, np.
             "with averaging; resample it with nearest or mode."
         )
         raise ClassSchemeError(msg)
-    far = distinct[np.abs(distinct.astype(np.float64)) >= 2.0**63]
+    far = distinct[np.abs(distinct.astype(np.float64)) > _FARTHEST]
     if far.size:
-        msg = f"LCZ codes are small whole numbers, and {far[0]:g} was found: it is no class map."
-        raise ClassSchemeError(msg)
+        raise ClassSchemeError(_no_numbers([f"{c:g}" for c in far]))
     return distinct.astype(np.int64), valid
+
+
+def _no_numbers(stray: Sequence[object]) -> str:
+    """What is said of codes that no numbering has."""
+    return (
+        f"Codes [{', '.join(map(str, stray[:5]))}] are no LCZ numbers: say the numbering "
+        f"({option('scheme')}, one of {', '.join(SCHEMES)}), or correct them."
+    )
 
 
 def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Scheme:
@@ -202,11 +211,7 @@ def detect_scheme(codes: Iterable[int], *, zero_is_nodata: bool = False) -> Sche
         return "101-107"
     stray = sorted(c for c in present if not 0 <= c <= N_CLASSES)
     if stray:
-        msg = (
-            f"Codes {stray[:5]} are no LCZ numbers: say the numbering ({option('scheme')}, one of "
-            f"{', '.join(SCHEMES)}), or correct them."
-        )
-        raise ClassSchemeError(msg)
+        raise ClassSchemeError(_no_numbers(stray))
     if N_CLASSES in present or zero_is_nodata or (max(positive) <= 10 and 0 not in present):
         return "1-17"
     if 0 in present:

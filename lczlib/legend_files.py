@@ -8,7 +8,6 @@ ESRI's ``.clr`` and ``.vat.dbf``.
 from __future__ import annotations
 
 import re
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ import pandas as pd
 import pyogrio
 import rasterio
 import rasterio.shutil
+
+from lczlib.temporary import TemporaryFolder
 
 RGB = tuple[int, int, int]
 
@@ -86,9 +87,9 @@ def files_beside(path: str | Path) -> list[Path]:
 def _in_file(gdal_name: str, band: int) -> Iterator[FoundLegend]:
     # GDAL's own description of the file is the one place where category names and attribute tables
     # of all formats can be read: rasterio has no call for either
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with TemporaryFolder() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        description = Path(folder) / "described.vrt"
+        description = folder / "described.vrt"
         try:
             with rasterio.open(gdal_name) as src:
                 rasterio.shutil.copy(src, description, driver="VRT")

@@ -63,7 +63,9 @@ class StoredCodes:
         """The values with scale and offset applied."""
         if (self.scale, self.offset) == (1.0, 0.0):
             return self.values
-        return np.round(self.values * self.scale + self.offset, 6)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.round(self.values.astype(np.float64) * self.scale + self.offset, 6)
+        return np.nan_to_num(values)  # a fill may be too large for its scale: it stays a number
 
     @property
     def codes(self) -> Codes:

@@ -39,6 +39,11 @@ class MapRequest(SceneOptions):
     statistics : dict of str to Statistics
         Of scenes of an earlier result, for networks that normalise by them; by default they are
         worked out anew.
+
+    Raises
+    ------
+    InputError
+        If a value is none that its setting allows.
     """
 
     inputs: tuple[str, ...] = ()

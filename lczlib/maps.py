@@ -25,6 +25,7 @@ from lczlib.numbering import MapScheme, meaning_of
 from lczlib.rasters import (
     BANDWISE,
     band_names,
+    check_real,
     choose_band,
     layer_of,
     missing_values,
@@ -130,7 +131,7 @@ def open_lcz_map(
     band = band if band is not None else given.band
     scheme = scheme or given.scheme
     legend = parse_legend(legend) if isinstance(legend, str) else legend or given.legend
-    # also a map that is to be in memory is read by windows: of its file there is never more than one
+    # by windows also into memory
     windows = {"band": 1, **(chunks if isinstance(chunks, Mapping) else _WINDOW)}
     data = open_raster(
         path, what, wanted=wanted, chunks=windows, band=band, option=f"{option('band')}",
@@ -272,9 +273,7 @@ def as_lcz_map(
         raise InputError(msg)
     numbering = codes.attrs.get("numbering", "1-17")
     if numbering != "1-17":
-        msg = (
-            f"The {what} is numbered {numbering}, and an open one 1-17 (`.lcz.to_scheme('1-17')`)."
-        )
+        msg = f"The {what} is numbered {numbering}, an open one 1-17 (`.lcz.to_scheme('1-17')`)."
         raise InputError(msg)
     if codes.sizes.get("band") == 1:
         codes = codes.squeeze("band", drop=True)
@@ -366,6 +365,7 @@ def probabilities(values: xr.DataArray, **attrs: object) -> xr.DataArray:
     if values.sizes.get("lcz") != N_CLASSES:
         msg = f"Class probabilities need {N_CLASSES} classes on dimension 'lcz', not {dict(values.sizes)}."
         raise InputError(msg)
+    check_real(values.dtype, "array of class probabilities")
     out = values.astype(np.float32).rename("probability")
     out = out.assign_coords(lcz=np.arange(1, N_CLASSES + 1, dtype=np.uint8))
     out.attrs = {"long_name": "LCZ class probability", "units": "1", **attrs}

@@ -253,7 +253,7 @@ def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
     stray = [c for c in nonzero if not (1 <= c <= N_CLASSES or 101 <= c <= 107)]
     if not stray:
         return detect_scheme(codes, zero_is_nodata=zero_is_nodata)
-    text = ",".join(f"{c}=CLASS" for c in stray[:3]) + (",..." if len(stray) > 3 else "")
+    text = ",".join(f"{c:.12g}=CLASS" for c in stray[:3]) + (",..." if len(stray) > 3 else "")
     msg = f"codes {_few(stray)} are no LCZ numbers"
     if _is_wrf(nonzero):
         msg += (
@@ -263,7 +263,7 @@ def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
     else:
         cover = next((n for n, s in _LAND_COVERS if set(nonzero) <= s and len(stray) > 1), None)
         msg += f", but those of {cover}, perhaps: give an LCZ map; or" if cover else ":"
-    fills = ",".join(map(str, stray[:3]))
+    fills = ",".join(f"{c:.12g}" for c in stray[:3])
     ways = f"({option('nodata', fills)}), or what the codes mean ({option('legend', text)})."
     raise ClassSchemeError(f"{msg} name the no-data value {ways}")
 
@@ -396,4 +396,4 @@ def _verb(source: str, several: str, one: str = "") -> str:
 
 
 def _few(codes: Sequence[int]) -> str:
-    return f"[{', '.join(map(str, codes[:5]))}{', ...' if len(codes) > 5 else ''}]"
+    return f"[{', '.join(f'{c:.12g}' for c in codes[:5])}{', ...' if len(codes) > 5 else ''}]"

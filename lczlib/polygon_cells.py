@@ -5,10 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio.features
 import shapely
 from odc.geo.geobox import GeoBox
-from rasterio.windows import Window
 
 from lczlib.errors import GridError
 from lczlib.grid import describe
@@ -50,9 +48,7 @@ def polygon_cells(polygons: gpd.GeoDataFrame, box: GeoBox) -> pd.DataFrame:
     if are_points(polygons):
         index, rows, cols = _cells_of_points(local, box)
     else:
-        parts = [_cells_inside(shape, box) for shape in local]
-        index = np.repeat(np.arange(len(parts)), [len(r) for r, _ in parts])
-        rows, cols = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
+        index, rows, cols = _cells_of_areas(local, box)
     lcz, number = polygons["lcz"].to_numpy(), polygons["polygon"].to_numpy()
     cells = pd.DataFrame({"row": rows, "col": cols, "lcz": lcz[index], "polygon": number[index]})
     without = np.setdiff1d(np.arange(len(local)), index)
@@ -132,27 +128,63 @@ def _cells_of_points(shapes: np.ndarray, box: GeoBox) -> tuple[np.ndarray, np.nd
     return index[inside][on], rows, cols
 
 
-def _cells_inside(shape: shapely.Geometry, box: GeoBox) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the cells whose centres a shape holds."""
-    if not np.isfinite(shapely.bounds(shape)).all():
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    parts = [_cells_in_window(part, box) for part in _turned(shape, box)]
-    return tuple(np.concatenate([p[i] for p in parts]) for i in (0, 1))
+def _cells_of_areas(shapes: np.ndarray, box: GeoBox) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index of the shape, row and column of each cell whose centre a shape holds.
 
-
-def _cells_in_window(shape: shapely.Geometry, box: GeoBox) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the cells whose centres a shape holds, from its own small window."""
-    bounds = np.array(shapely.bounds(shape)).reshape(2, 2)
-    corners = [~box.affine * (x, y) for x in bounds[:, 0] for y in bounds[:, 1]]
-    (left, top), (right, bottom) = np.min(corners, 0), np.max(corners, 0)
-    c0, r0 = max(int(np.floor(left)), 0), max(int(np.floor(top)), 0)
-    c1, r1 = min(int(np.ceil(right)), box.shape[1]), min(int(np.ceil(bottom)), box.shape[0])
-    if c1 <= c0 or r1 <= r0:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    window = Window(c0, r0, c1 - c0, r1 - r0)
-    transform = rasterio.windows.transform(window, box.affine)
-    mask = rasterio.features.rasterize(
-        [(shape, 1)], out_shape=(r1 - r0, c1 - c0), transform=transform, dtype=np.uint8
+    All outlines are crossed with all lines of centres at once: one call of GDAL a shape takes longer
+    than all its cells. A centre on an outline counts as GDAL counts it (`rasterio.features.rasterize`).
+    """
+    finite = np.flatnonzero(np.isfinite(shapely.bounds(shapes)).all(1))
+    copies = [_turned(shape, box) for shape in shapes[finite]]
+    owner = np.repeat(finite, [len(c) for c in copies])
+    polygons, part = shapely.get_parts(
+        [c for several in copies for c in several], return_index=True
     )
-    rows, cols = np.nonzero(mask)
-    return rows + r0, cols + c0
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
+    rings = np.where(shapely.is_ccw(rings), rings, shapely.reverse(rings))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    at, edge = _on_grid(xy, box), np.flatnonzero(ring[1:] == ring[:-1])
+    line, row, first, beyond = _spans(at[edge], at[edge + 1], polygon[ring[edge]], box.shape)
+    span, col = _runs(first, beyond)
+    # a polygon has a level edge's cells twice, and parts that touch may share some
+    cells = np.unique((owner[part[line]] * box.shape[0] + row)[span] * box.shape[1] + col)
+    line, col = np.divmod(cells, box.shape[1])
+    return *np.divmod(line, box.shape[0]), col
+
+
+def _on_grid(xy: np.ndarray, box: GeoBox) -> np.ndarray:
+    """Points in cells, column and row: differences first, which are exact for round numbers."""
+    a = box.affine
+    x, y = xy[:, 0] - a.c, xy[:, 1] - a.f
+    return np.stack([a.e * x - a.b * y, a.a * y - a.d * x], 1) / a.determinant
+
+
+def _spans(
+    start: np.ndarray, end: np.ndarray, polygon: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, ...]:
+    """The polygon, row, first column and the one beyond the last of what edges enclose of each row."""
+    rows, cols = shape
+    up = (start[:, 1] < end[:, 1])[:, None]
+    (x0, y0), (x1, y1) = np.where(up, start, end).T, np.where(up, end, start).T
+    top, bottom = (np.clip(np.ceil(y - 0.5), 0, rows).astype(np.int64) for y in (y0, y1))
+    edge, row = _runs(top, bottom)  # none of a level edge
+    x = (row + 0.5 - y0[edge]) * (x1 - x0)[edge] / (y1 - y0)[edge] + x0[edge]
+    order = np.lexsort((x, row, polygon[edge]))
+    first, last = order[::2], order[1::2]  # an outline is closed: in, and out again
+    # of outlines that run anticlockwise on the map, GDAL also counts centres on level edges to the east
+    level = (y0 == y1) & (start[:, 0] < end[:, 0]) & (np.floor(y0) + 0.5 == y0)
+    level = np.flatnonzero(level & (y0 > 0) & (y0 < rows))
+    low, high = start[level, 0], end[level, 0]
+    columns = (np.concatenate([x[first], low]), np.concatenate([x[last], high]))
+    return (
+        np.concatenate([polygon[edge][first], polygon[level]]),
+        np.concatenate([row[first], np.floor(y0[level]).astype(np.int64)]),
+        *(np.clip(np.floor(c + 0.5), 0, cols).astype(np.int64) for c in columns),
+    )
+
+
+def _runs(first: np.ndarray, beyond: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All whole numbers of several runs, and the index of the run of each."""
+    n = np.maximum(beyond - first, 0)
+    which = np.repeat(np.arange(len(n)), n)
+    return which, first[which] + np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)

@@ -6,6 +6,7 @@ grid.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -38,6 +39,9 @@ __all__ = [
 
 _FLAT = 1e-9
 """An outline that fills less of the square around it has no area."""
+MOST_CROSSINGS = 10_000
+"""Pairs of polygons on one another that are listed."""
+_AT_ONCE, _PAIRS_AT_ONCE = 64, 4096
 
 
 def open_polygons(
@@ -285,28 +289,65 @@ def _mend(geometry: gpd.GeoSeries) -> tuple[gpd.GeoSeries, int]:
     return flat, int((broken & (shapely.area(flat.to_numpy()) > 0)).sum())
 
 
-def crossing_polygons(polygons: gpd.GeoDataFrame) -> pd.DataFrame:
+def crossing_polygons(polygons: gpd.GeoDataFrame, most: int = MOST_CROSSINGS) -> pd.DataFrame:
     """Pairs of polygons that overlap in area.
+
+    Parameters
+    ----------
+    polygons : GeoDataFrame
+        As of `open_polygons`.
+    most : int
+        At most so many pairs, the first ones; that there are more is told. Areas that lie on one
+        another in heaps have pairs without number, which nobody reads.
 
     Returns
     -------
     DataFrame
         ``polygon_a``, ``polygon_b`` (a < b), ``lcz_a``, ``lcz_b`` and ``area``, the common area in
-        square metres in an equal-area projection of their neighbourhood.
+        square metres in an equal-area projection of their neighbourhood. ``attrs["more"]``: whether
+        there are more.
     """
-    left, right = polygons.sindex.query(polygons.geometry, predicate="intersects")
-    first = left < right
-    left, right = left[first], right[first]
     local = polygons.geometry.to_crs(equal_area(polygons)).to_numpy()
-    area = shapely.area(shapely.intersection(local[left], local[right]))
-    crossing = area > 1e-6 * np.minimum(shapely.area(local[left]), shapely.area(local[right]))
-    left, right, area = left[crossing], right[crossing], area[crossing]
     number, lcz = polygons["polygon"].to_numpy(), polygons["lcz"].to_numpy()
-    pairs = pd.DataFrame({
-        "polygon_a": number[left], "polygon_b": number[right],
-        "lcz_a": lcz[left], "lcz_b": lcz[right], "area": area,
-    })  # fmt: skip
-    return pairs.sort_values(["polygon_a", "polygon_b"], ignore_index=True)
+    parts, found = [], 0
+    for left, right in _touching(polygons):
+        area = shapely.area(shapely.intersection(local[left], local[right]))
+        crossing = area > 1e-6 * np.minimum(shapely.area(local[left]), shapely.area(local[right]))
+        left, right, area = left[crossing], right[crossing], area[crossing]
+        parts.append(pd.DataFrame({
+            "polygon_a": number[left], "polygon_b": number[right],
+            "lcz_a": lcz[left], "lcz_b": lcz[right], "area": area,
+        }))  # fmt: skip
+        found += len(area)
+        if found > most:
+            tell(_more_than(most, polygons))
+            break
+    pairs = pd.concat(parts, ignore_index=True).iloc[:most]
+    pairs.attrs["more"] = found > most
+    return pairs
+
+
+def _touching(polygons: gpd.GeoDataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of polygons that touch, by their places in the table, in order and some at a time."""
+    shapes = polygons.geometry.to_numpy()
+    for start in range(0, len(shapes), _AT_ONCE):
+        left, right = polygons.sindex.query(
+            shapes[start : start + _AT_ONCE], predicate="intersects", sort=True
+        )
+        left = left + start
+        ahead = np.flatnonzero(left < right)
+        for first in range(0, max(len(ahead), 1), _PAIRS_AT_ONCE):
+            some = ahead[first : first + _PAIRS_AT_ONCE]
+            yield left[some], right[some]
+
+
+def _more_than(most: int, polygons: gpd.GeoDataFrame) -> Reading:
+    source = str(polygons.attrs.get("source", "polygons"))
+    caution = (
+        f"More than {counted(most, 'pair')} of areas of {Path(source).name} lie on one another: the "
+        "first of them are listed. Were they drawn over and over?"
+    )
+    return Reading("crossing polygons", source, (f"more than {counted(most, 'pair')}",), (caution,))
 
 
 def equal_area(polygons: gpd.GeoDataFrame) -> str:

@@ -137,12 +137,8 @@ def _check_header(
     if not src.count:
         msg = f"The {what} {path} holds no band."
         raise InputError(msg)
-    if any(t.startswith("complex") for t in src.dtypes):
-        msg = (
-            f"The {what} {path} holds complex numbers ({src.dtypes[0]}): give real ones, such as its "
-            "intensity."
-        )
-        raise InputError(msg)
+    for dtype in src.dtypes:
+        check_real(dtype, f"{what} {path}")
     pixels = src.width * src.height
     odd = [v for v in (*src.scales, *src.offsets) if not abs(v) <= np.finfo(np.float32).max]
     if odd:
@@ -176,6 +172,19 @@ def _window(src: rasterio.DatasetReader, chunks: object) -> int:
         part = chunks.get(axis, -1)
         out *= min(part, n) if part > 0 else n
     return out
+
+
+def check_real(dtype: object, what: str) -> None:
+    """Refuse complex numbers, of which nothing here makes sense and which NumPy cuts to their real part.
+
+    Raises
+    ------
+    InputError
+        If the numbers are complex.
+    """
+    if str(dtype).startswith("complex"):
+        msg = f"The {what} holds complex numbers ({dtype}): give real ones, such as its intensity."
+        raise InputError(msg)
 
 
 def check_transform(affine: tuple[float, ...], shape: tuple[int, int], what: str) -> None:

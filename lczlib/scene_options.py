@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lczlib.errors import InputError
-from lczlib.settings import Described, described, setting
+from lczlib.settings import Described, described, setting, settle
 
 
 def check_day(text: str) -> None:
@@ -30,6 +30,11 @@ class SceneOptions:
     """How scenes are read; each source of scenes (`lczlib.scenes.sources`) takes some of these.
 
     What the fields mean is said with them: `lczlib.settings.described`.
+
+    Raises
+    ------
+    InputError
+        If a value is none that its setting allows.
     """
 
     city: str = setting("", "City of the So2Sat folder.")
@@ -61,6 +66,9 @@ class SceneOptions:
     )
     box: tuple[float, ...] = setting((), "This part only; degrees.", metavar="W,S,E,N")
     resample: Literal["", "utm"] = setting("", "utm: warp a raster to 10 m UTM first.")
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def given_options(self) -> dict[str, Described]:
         """The options of scenes that differ from their defaults."""

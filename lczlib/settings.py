@@ -42,7 +42,7 @@ class Setting:
     argument : bool
         Whether the command line takes it by its place.
     repeat : bool
-        Whether several names of scenes or networks are given one by one, not by commas.
+        Whether the command line takes several values one by one, not by commas; files always are.
     flag, short, metavar, group : str
         Of the command line: its option where that is not the name, a letter for it such as ``-n``, its
         value, its heading.
@@ -185,7 +185,7 @@ def settle(request: Any) -> None:
 
 def _check(found: Described, value: Any) -> None:
     if found.choices and value not in found.choices:
-        msg = f"{value!r} is not one of {', '.join(map(str, found.choices))}."
+        msg = f"{value!r} is not one of {', '.join(str(c) for c in found.choices if c)}."
         raise InputError(msg, parameter=found.name)
     if found.kind in (int, float) and isinstance(value, (int, float)):
         told = found.setting

@@ -31,6 +31,7 @@ class Stripes(DataSet):
     bands: tuple[str, ...] = COMBINATIONS["D6"]
     seed: int = 0
     dies_with: str = ""
+    simulated: bool = True
 
     @property
     def description(self) -> str:
@@ -53,6 +54,6 @@ class Stripes(DataSet):
             "lcz": lcz.astype(np.uint8), "polygon": np.arange(self.n) // 3,
             "location": np.arange(self.n), "image": np.arange(self.n), "row": 0, "col": 0,
         })  # fmt: skip
-        kind = PatchKind("both", self.bands, 16, simulated=True, source=self.description)
+        kind = PatchKind("both", self.bands, 16, simulated=self.simulated, source=self.description)
         whole = ScenePatches(kind, table, images)
         return Subsets.of(whole, split(table, "polygon"))

@@ -168,6 +168,18 @@ def test_too_large_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         accept("map.tif", tiff(tmp_path), MAP.endings, tmp_path)
 
 
+def test_all_files_of_a_visitor_have_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = tiff(tmp_path)
+    monkeypatch.setattr(checks, "SESSIONS_MB", 2.5 * len(content) / 1e6)
+    for _ in range(2):
+        accept("map.tif", content, MAP.endings, tmp_path)
+    with pytest.raises(InputError, match=r"one too many.*Open the page anew"):
+        accept("map.tif", content, MAP.endings, tmp_path)
+    assert len(list((tmp_path / "uploads").iterdir())) == 2
+
+
 @pytest.mark.parametrize("name", ["../../map.tif", "/etc/map.tif", "..\\map.tif", "<b>map</b>.tif"])
 def test_a_name_cannot_leave_its_folder_nor_carry_markup(tmp_path: Path, name: str) -> None:
     path = accept(name, tiff(tmp_path), MAP.endings, tmp_path)
@@ -261,6 +273,10 @@ def test_what_a_browser_sends_beyond_the_limit_is_not_kept(monkeypatch: pytest.M
     assert not drop._file_buffer
     send("small.tif", 2)
     assert list(drop.value) == ["small.tif"]
+    for i in range(9):  # many that are begun and never end
+        data = {"name": f"{i}.tif", "chunk": 1, "total_chunks": 2, "type": "", "data": b"x" * 1000}
+        drop._process_event(UploadEvent(model=None, data=data))
+    assert len(drop._file_buffer) == 2
 
 
 def test_a_new_map_is_not_read_as_the_one_before_was(tmp_path):

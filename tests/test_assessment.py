@@ -1,8 +1,11 @@
 """The whole assessment of a map: scores, intervals, sample sizes, what was left out, errors."""
 
+import time
+
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box as rectangle
@@ -164,3 +167,17 @@ def test_a_stratified_sample_adds_areas_with_standard_errors():
 def test_blocks_grow_with_the_map():
     assert default_block((528, 529)) == 20
     assert default_block((10_000, 10_000)) == 157
+
+
+@pytest.mark.slow
+def test_ten_thousand_polygons_are_assessed_within_seconds():
+    rng = np.random.default_rng(0)
+    lcz = raster(np.kron(rng.integers(1, 18, (50, 50)), np.ones((8, 8), int)))
+    centre, reach = rng.random((10_000, 2)) * 40_000, rng.uniform(60, 200, 10_000)
+    shapes = shapely.buffer(shapely.points(centre), reach, quad_segs=3)
+    table = {"lcz": rng.integers(1, 18, 10_000).astype(np.uint8), "polygon": range(1, 10_001)}
+    polygons = gpd.GeoDataFrame(table, geometry=shapes, crs="EPSG:32633")
+    begun = time.process_time()
+    result = assess(lcz, polygons)
+    assert time.process_time() - begun < 5
+    assert result.method["n_units"] > 9_000

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,3 +108,12 @@ def test_the_lcz_generators_three_bands_give_the_filtered_one(shared):
     assert set(np.unique(lcz)) - set(np.unique(filtered)) == {4}
     assert (lcz == 0).any()
     assert open_lcz_map(path, band=2).equals(filtered)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scheme", [None, "1-17"])
+def test_a_code_too_large_to_count_with_is_unknown_like_others(dtype, scheme):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ClassSchemeError, match=r"Codes \[3e\+38\] are no LCZ numbers"):
+            to_standard(np.array([1, 17, 3e38], dtype), scheme)

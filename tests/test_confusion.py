@@ -1,5 +1,8 @@
 """Counting pairs of classes, from label vectors, rasters, dask rasters and polygons."""
 
+import re
+import warnings
+
 import dask.array as da
 import geopandas as gpd
 import numpy as np
@@ -178,3 +181,12 @@ def test_a_block_holds_the_cells_of_its_square():
     assert [int(np.flatnonzero(np.diag(b))[0]) + 1 for b in blocks.values] == [1, 2, 3, 4]
     with pytest.raises(InputError, match="at least one cell"):
         block_confusion(a, a, 0)
+
+
+@pytest.mark.parametrize("stray", [3e38, np.nan, -1.0])
+def test_labels_that_no_byte_holds_are_refused_without_a_warning(stray):
+    labels = np.array([1, 2, stray], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ClassSchemeError, match=rf"Code {re.escape(f'{stray:g}')} is no LCZ"):
+            confusion(np.array([1, 2, 3], np.uint8), labels)

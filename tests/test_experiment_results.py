@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from experiment_data import Stripes
 
 from lczlib.analysis.scores import SCORES
 from lczlib.analysis.significance import holm
 from lczlib.errors import InputError
 from lczlib.experiment.plan import Cell, Settings
+from lczlib.experiment.report import as_markdown, table_frame
 from lczlib.experiment.results import gather
 from lczlib.experiment.runner import PREDICTIONS, run_path
 from lczlib.training.trainer import Options
@@ -39,7 +41,9 @@ def write_cells(folder, cells, labels, unit):
             key = run.key("data")
             results[key] = {"status": "finished", "channels": ["B02"], "options": vars(run.options)}
             if values is None:
-                results[key] = {"status": "failed", "message": "no memory", "options": {}}
+                results[key] = {
+                    "status": "failed", "message": "no memory", "options": vars(run.options),
+                }  # fmt: skip
                 continue
             path = run_path(folder, key) / PREDICTIONS
             path.parent.mkdir(parents=True)
@@ -68,7 +72,7 @@ def test_a_cell_is_the_mean_over_its_seeds_with_the_size_of_the_test_set(tmp_pat
         np.testing.assert_allclose(cell.each[name], each)
         low, high = cell.intervals[name]
         assert low < cell.scores[name] < high
-    assert (found.n_polygons, found.n_patches, found.unit) == (60, 240, "polygon")
+    assert (found.n_polygons, found.n_patches, found.units) == (60, 240, "polygons")
     assert np.isnan(found.cells[1].spread["oa"])
     classes = cell.classes
     assert classes["n_reference"].sum() == 240
@@ -177,7 +181,7 @@ def test_patches_without_polygons_are_resampled_one_by_one(tmp_path):
         tmp_path, {"a": [predicted(labels, right)], "b": [labels]}, labels, np.arange(len(labels))
     )
     found = gather(made, results, tmp_path, "data", by_polygon=False)
-    assert (found.n_polygons, found.unit) == (0, "patch")
+    assert (found.n_polygons, found.units) == (0, "patches")
     half = np.subtract(*found.cells[0].intervals["oa"][::-1]) / 2
     assert half == pytest.approx(1.96 * np.sqrt(right.var() / len(labels)), rel=0.15)
 
@@ -208,3 +212,26 @@ def test_intervals_hold_the_truth_and_equal_cells_are_seldom_told_apart(tmp_path
         held += low <= 0.6394 <= high
     assert held / rounds >= 0.9
     assert told / rounds <= 0.08
+
+
+def test_the_table_of_real_patches_without_polygons_says_no_more_than_is_known(tmp_path):
+    labels, unit = polygons()
+    made, results = write_cells(tmp_path, {"a": [labels], "b": [None]}, labels, unit)
+    found = gather(made, results, tmp_path, "data", by_polygon=False, replicates=100)
+    frame = table_frame("networks", found)
+    text = as_markdown(
+        "networks", frame, found, Stripes(simulated=False), reading="Few & <far> between."
+    )
+    lines = text.splitlines()
+    assert lines[:2] == ["# Networks", ""]
+    assert lines[2].startswith(
+        "On 57 training, 15 validation and 240 test patches of 16 pixels, split"
+    )
+    assert "over test patches and seeds" in text
+    assert "stratified" not in text
+    assert "imulated" not in text
+    assert "Published" not in text
+    assert lines[6].startswith("| **a** | 1 | - | 1 | - | 240 | 1.000 (0.")
+    assert lines[7] == "| b | - | - | 0 | - | 240 | - | - | - | - | - |"
+    assert "- b, seed 0: no memory" in lines
+    assert lines[-1] == "Few & <far> between."

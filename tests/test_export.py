@@ -1,6 +1,9 @@
 import json
+import re
 import subprocess
 import sys
+from base64 import b64decode
+from xml.etree import ElementTree
 
 import dask.array as da
 import numpy as np
@@ -14,6 +17,7 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, write_probabilities
 from lczlib.export.files import alone_in
+from lczlib.export.report import Report
 from lczlib.grid import on_grid
 from lczlib.maps import (
     certainty,
@@ -170,3 +174,27 @@ def test_a_folder_is_held_also_where_there_is_no_fcntl(tmp_path, monkeypatch):
         alone_in(tmp_path),
     ):
         pass
+
+
+def test_a_report_shows_what_it_is_given_as_text(tmp_path):
+    report = Report("<i>A</i> & B", "'own' \"file\"", simulated=True)
+    report.section("1 < 2")
+    report.text("<script>alert(1)</script>", "warning")
+    report.table(("a<b",), [("<b>x</b>",), (None,)], "x & y")
+    figure = tmp_path / "f.svg"
+    figure.write_text("<svg/>")
+    report.figure(figure, 'a "quoted" caption')
+    text = report.write(tmp_path / "r.html").read_text().removeprefix("<!doctype html>")
+    page = ElementTree.fromstring(re.sub("<(meta|img)([^>]*)>", r"<\1\2/>", text))
+    main = page.find("body/main")
+    assert [e.tag for e in main.iter() if e.tag in ("i", "b", "script")] == []
+    assert page.findtext("head/title") == main.findtext("h1") == "<i>A</i> & B"
+    assert main.findtext("h2") == "1 < 2"
+    told = {p.get("class"): p.text for p in main.findall("p")}
+    assert told["small"].startswith("'own' \"file\" · made ")
+    assert told["warning"] == "<script>alert(1)</script>"
+    assert [c.text for c in main.iter("td")] == ["<b>x</b>", "None"]
+    assert [c.text for c in main.iter("th")] == ["a<b"]
+    image = main.find("figure/img")
+    assert image.get("alt") == main.findtext("figure/figcaption") == 'a "quoted" caption'
+    assert b64decode(image.get("src").removeprefix("data:image/svg+xml;base64,")) == b"<svg/>"

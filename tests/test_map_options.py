@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio
 import shapely
 import xarray as xr
+from rasterio.windows import Window
 from test_map_legends import patches
 
 from lczlib.analysis import assess
-from lczlib.errors import InputError
-from lczlib.maps import open_probabilities
+from lczlib.errors import ClassSchemeError, InputError
+from lczlib.maps import open_lcz_map, open_probabilities
 from lczlib.polygons import open_polygons
 from lczlib.rasters import open_raster
-from lczlib.reading import InputWarning, Reading, in_words, readings, tell
+from lczlib.reading import InputWarning, Reading, collected, in_words, readings, tell
 from lczlib.scenes.elevation import open_elevation
 from lczlib.study.material import References
 from lczlib.study.results import assess_maps
@@ -195,3 +198,29 @@ def test_training_areas_are_told_of_wherever_a_map_is_judged(write_tif, tmp_path
     with readings() as heard:
         assess_maps(None, References(areas, None, "training_areas.gpkg"), "polygons", {"own": lcz})
     assert any("training areas, by its name" in r.said for r in heard)
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_codes_such_as_3e38_are_no_data_that_nobody_declared(write_tif, dtype, scale):
+    codes = np.kron(np.arange(1, 18), np.ones((4, 2))).astype(dtype)
+    path = write_tif(codes / dtype(scale), pixel=100.0)
+    with rasterio.open(path, "r+") as src:
+        src.write(np.array([[np.finfo(dtype).max, 3e38]], dtype), 1, window=Window(0, 0, 2, 1))
+        src.scales = [scale]
+    with warnings.catch_warnings(), collected() as heard:
+        warnings.simplefilter("error", RuntimeWarning)
+        lcz = open_lcz_map(path)
+    assert (lcz.values[0, :2] == 0).all()
+    assert (lcz.values[1:] == codes[1:]).all()
+    assert "taken for no data though not declared" in str(heard[0])
+
+
+def test_many_codes_beyond_all_numberings_are_refused_in_a_sentence(write_tif):
+    path = write_tif(np.arange(1, 65, dtype=np.float32).reshape(8, 8) * 1e37, pixel=100.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ClassSchemeError) as refused:
+            open_lcz_map(path)
+    assert "are no LCZ numbers" in str(refused.value)
+    assert len(str(refused.value)) < 400

@@ -6,7 +6,9 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.features import rasterize
 from shapely.geometry import LineString, Point, box
 
 from lczlib.class_names import class_of_text
@@ -14,6 +16,7 @@ from lczlib.errors import ClassSchemeError, GridError, InputError
 from lczlib.maps import open_lcz_map
 from lczlib.polygon_cells import polygon_cells
 from lczlib.polygons import crossing_polygons, open_polygons
+from lczlib.reading import collected
 from lczlib.vector_files import is_polygon_file
 
 KML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -235,3 +238,53 @@ def test_polygons_off_the_grid_or_below_cell_size_are_counted():
     assert polygon_cells(polygons, grid()).attrs["polygons_without_cell"] == 2
     with pytest.raises(GridError, match="outside the map"):
         polygon_cells(polygons.iloc[1:], grid())
+
+
+@pytest.mark.parametrize("north_up", [True, False])
+def test_a_polygon_has_the_cells_that_gdal_gives_it_also_where_outlines_run_through_centres(
+    north_up,
+):
+    rng, step, shape = np.random.default_rng(5), 64.0, (20, 24)
+    affine = Affine(step, 0, 384, 0, -step if north_up else step, 5820)
+    n_polygons = 0
+    for _ in range(400):
+        angles = np.sort(rng.random(7)) * 2 * np.pi
+        reach = rng.uniform(0.3, 14, 7)
+        corners = np.stack([np.cos(angles), np.sin(angles)], 1) * reach[:, None]
+        corners += rng.random(2) * shape[::-1]
+        if rng.random() < 0.7:
+            corners = np.round(corners * 2) / 2  # on the corners and centres of cells
+        middle = np.round(corners.mean(0))
+        drawn = shapely.Polygon(corners)
+        if not drawn.is_valid:
+            continue
+        drawn = drawn.difference(box(*(middle - 1.5), *(middle + 1.5)))
+        drawn = shapely.transform(
+            drawn, lambda xy: np.stack([384 + step * xy[:, 0], 5820 + affine.e * xy[:, 1]], 1)
+        )
+        table = {"lcz": np.array([6], np.uint8), "polygon": [1]}
+        polygons = gpd.GeoDataFrame(table, geometry=[drawn], crs="EPSG:32649")
+        expected = rasterize([(drawn, 1)], out_shape=shape, transform=affine, dtype=np.uint8)
+        if not expected.any():
+            continue
+        cells = polygon_cells(polygons, GeoBox(shape, affine, "EPSG:32649"))
+        found = np.zeros(shape, np.uint8)
+        found[cells["row"], cells["col"]] = 1
+        np.testing.assert_array_equal(found, expected)
+        n_polygons += 1
+    assert n_polygons > 250
+
+
+def test_of_heaps_of_polygons_the_first_crossings_are_listed_and_that_there_are_more_is_told():
+    polygons = overlapping(*[6, 8] * 30)
+    polygons["geometry"] = polygons.geometry[0]  # all on one another
+    with collected() as heard:
+        assert len(crossing_polygons(polygons)) == 60 * 59 // 2
+    assert heard == []
+    with collected() as heard:
+        pairs = crossing_polygons(polygons, most=100)
+    assert "More than 100 pairs of areas" in heard[0].cautions[0]
+    assert len(pairs) == 100
+    assert pairs.attrs["more"]
+    whole = crossing_polygons(polygons)
+    assert pairs.equals(whole.iloc[:100])

@@ -6,10 +6,16 @@ import rasterio
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 from rasterio.enums import ColorInterp
 
+import lczlib
 from lczlib.errors import GridError, InputError
+from lczlib.grid import on_grid
 from lczlib.limits import check_size, memory_limit
+from lczlib.mapping.prepare import prepare
+from lczlib.mapping.water_scene import water_scene
+from lczlib.models import Weights
 from lczlib.rasters import check_transform, choose_band, layer_of, open_raster
 
 LAZY = pytest.mark.parametrize("chunks", [None, {"band": -1, "y": 7, "x": 5}])
@@ -139,6 +145,24 @@ def test_cells_without_area_are_refused():
 def test_complex_numbers_are_refused(write_tif):
     with pytest.raises(InputError, match="complex numbers"):
         open_raster(write_tif(np.ones((1, *SHAPE), np.complex64)))
+
+
+def test_complex_numbers_of_open_arrays_are_refused_too(write_tif):
+    codes = np.kron(np.arange(1, 18), np.ones((20, 2))).astype(np.uint8)
+    lcz = lczlib.open_map(write_tif(codes, pixel=100.0))
+    values = lcz.astype(np.complex64).assign_attrs(units="degC")
+    with pytest.raises(InputError, match="open array holds complex numbers"):
+        lczlib.surface_heat(lcz, values)
+    with pytest.raises(InputError, match="probabilities holds complex numbers"):
+        lczlib.assess(lcz, lcz, probabilities=xr.concat([values] * 17, "lcz"))
+    radar = on_grid(
+        np.ones((400, 400), np.complex64),
+        GeoBox.from_bbox((0, 0, 4000, 4000), "EPSG:32633", resolution=10),
+    )
+    with pytest.raises(InputError, match="scene holds complex numbers"):
+        water_scene(xr.concat([radar] * 2, "band").assign_coords(band=["VH", "VV"]), "as")
+    with pytest.raises(InputError, match=r"scene.* holds complex numbers"):
+        prepare(xr.Dataset({"B02": radar}), Weights("a net", "", "s2", ("B02",)))
 
 
 @LAZY

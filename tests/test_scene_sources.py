@@ -146,7 +146,7 @@ def test_every_field_says_what_it_means():
         ({"city": "x"}, "--city goes with a So2Sat folder, and"),
         ({"sentinel1_time": "202106"}, "--s1-time goes with a So2Sat folder, and"),
         ({"only_seasons": ("wet",)}, "--only-seasons goes with a So2Sat folder, and"),
-        ({"level": "L3"}, "no processing level"),
+        ({"level": "L3"}, "not one of L1C, L2A"),
     ],
 )
 def test_an_option_that_does_not_go_with_an_input_is_refused(options, told, shared):

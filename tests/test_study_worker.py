@@ -1,7 +1,8 @@
 """Steps in processes of their own: the same results, and ended where they take too much or too long."""
 
 import gc
-import pickle
+import multiprocessing
+import os
 import threading
 
 import numpy as np
@@ -15,6 +16,7 @@ from lczlib.reading import readings
 from lczlib.study import Study
 from lczlib.study.state import message_of
 from lczlib.study.worker import needs_process, run_apart
+from lczlib.temporary import remove_abandoned
 
 
 def workers():
@@ -115,15 +117,23 @@ def test_a_process_that_the_system_kills_is_told_as_a_lack_of_memory(study):
     assert "not enough memory" in message_of(error.value)
 
 
-def test_layers_of_another_process_stay_as_long_as_they_are_used_here(tmp_path):
-    made = Scratch(tmp_path)
+def _send_layer(pipe, folder):
+    made = Scratch(folder)
     (made.path / "layer.tif").write_text("x")
-    came = pickle.loads(pickle.dumps(made))
-    made.remove.detach()  # its process has ended
-    del made
-    gc.collect()
+    pipe.send(made)
+    os._exit(0)
+
+
+def test_layers_of_another_process_stay_as_long_as_they_are_used_here(tmp_path):
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=_send_layer, args=(theirs, tmp_path))
+    process.start()
+    came = ours.recv()
+    process.join()
+    remove_abandoned(tmp_path)
     assert (came.path / "layer.tif").is_file()
     folder = came.path
     del came
     gc.collect()
-    assert not folder.exists()
+    assert not folder.parent.exists()

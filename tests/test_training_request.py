@@ -87,7 +87,6 @@ def test_an_experiment_has_cities_of_one_folder_each_with_its_own_polygons(tmp_p
 def test_a_command_has_an_option_for_each_setting_with_its_default(command, request_type):
     offered = signature(command).parameters
     for name, one in described(request_type).items():
-        name = "band_names" if name == "bands" else name
         if request_type is ExperimentRequest and name == "city":  # it may have several
             continue
         default = offered[name].default

@@ -22,6 +22,7 @@ from bokeh.plotting import figure
 
 from lczlib.classes import CLASSES
 
+from ..outside import STREET_MAP
 from ..parts.palette import CLEAR
 from .display import MOST_CELLS, Picture, picture
 
@@ -47,7 +48,6 @@ box.tags = [fig.x_range.start, fig.x_range.end]
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
-_TILES = "https://tile.openstreetmap.org/{Z}/{X}/{Y}.png"
 
 
 class MapView:
@@ -238,7 +238,7 @@ class MapView:
     def base_map(self, shown: bool) -> None:
         """Street map tiles below, which need the network; without it nothing is drawn."""
         if shown and self._tiles is None:
-            source = WMTSTileSource(url=_TILES, attribution=_ATTRIBUTION)
+            source = WMTSTileSource(url=STREET_MAP, attribution=_ATTRIBUTION)
             self._tiles = self.figure.add_tile(source, level="underlay")
         if self._tiles is not None:
             self._tiles.visible = shown

@@ -23,6 +23,7 @@ from ..maps.imagery import base_image, study_bounds
 from ..parts.fields import RESAMPLED, card, field
 from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import help_text, html, interval, note, number, table
+from ..parts.messages import nothing_yet
 from ..parts.style import WRAP_CSS
 from ..session import Session
 
@@ -63,7 +64,7 @@ class AccuracyPage:
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
         self._study.param.watch(self._assessed, ["scene", "maps", "own_map"])
-        self._study.param.watch(self._failed, "messages")
+        self._study.param.watch(self._failed, ["messages", "conditions"])
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
         outline = {"button_style": "outline", "stylesheets": [WRAP_CSS], **wide}
@@ -98,13 +99,7 @@ class AccuracyPage:
         self._body.visible = result is not None
         study = self._study
         if result is None:
-            what = (
-                "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page: then it "
-                "is judged here by the reference."
-            )
-            if study.maps is not None or study.own_map is not None:
-                what = "" if study.messages.get("accuracy") else "Working …"
-            self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
+            self._told.object = nothing_yet(study, "accuracy", "it is judged here by the reference")
             return
         first = next(iter(result.assessments.values()))
         units = f"{first.method['n_units']} {first.method['unit']}s"

@@ -22,6 +22,7 @@ from ..maps.display import projected
 from ..maps.imagery import study_bounds
 from ..parts.layout import figure_pane, fluid
 from ..parts.markup import help_text, html, interval, number, table
+from ..parts.messages import nothing_yet
 from ..parts.style import WRAP_CSS
 from ..parts.which_map import at_hand
 from ..session import Session
@@ -77,6 +78,7 @@ class HeatPage:
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
         study.param.watch(self._kind, "heat_kind")
         study.param.watch(self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"])
+        study.param.watch(self._wait, "conditions")
         kinds = {
             "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",
         }  # fmt: skip
@@ -120,9 +122,8 @@ class HeatPage:
         self._offering = False
         heat = study.heat
         self._body.visible = heat is not None
+        self._wait()
         if heat is None:
-            what = "" if study.messages.get("heat") else "Working …"
-            self._told.object = f'<div class="lcz-banner info">{what}</div>' if what else ""
             return
         place = study.scene.place.name if study.scene else ""
         zones = TITLES[study.heat_map]
@@ -139,6 +140,10 @@ class HeatPage:
             self._show_pixels(heat)
         else:
             self._show_canopy(heat)
+
+    def _wait(self, *_: Any) -> None:
+        if self._study.heat is None:
+            self._told.object = nothing_yet(self._study, "heat", "its zones are compared here")
 
     def _show_pixels(self, heat: Any) -> None:
         result = heat.result

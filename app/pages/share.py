@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -26,13 +25,17 @@ from lczlib.study.document import (
 )
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
+from lczlib.temporary import TemporaryFolder
 
 from ..parts.markup import html, note
 from ..session import Session
 
+# Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence
+# on the page; and of each button it keeps what was last sent, in the browser and on the server.
 _SAVE_JS = """
 const [name, , content] = cb_obj.value.split('|')
 if (!content) return
+cb_obj.value = ''
 const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0))
 const link = document.createElement('a')
 link.href = URL.createObjectURL(new Blob([bytes]))
@@ -135,13 +138,13 @@ class SharePage:
             self._file(
                 "Report (HTML)",
                 "lcz-report.html",
-                lambda p: write_report(self._study, p, self._address()),
+                lambda p: write_report(self._study, p, self._link.value),
                 True,
             ),
             self._file(
                 "All files (zip: GeoTIFF, CSV, PNG, SVG, report, manifest)",
                 "lcz-study.zip",
-                lambda p: write_bundle(self._study, p, self._address()),
+                lambda p: write_bundle(self._study, p, self._link.value),
             ),
             html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
         ]
@@ -238,6 +241,6 @@ def _table_label(name: str) -> str:
 
 
 def _zip_figures(study: Any, path: Path, ending: str) -> None:
-    with TemporaryDirectory() as folder:
-        figures_of(study, Path(folder), ending)
+    with TemporaryFolder() as folder:
+        figures_of(study, folder, ending)
         zip_folder(folder, path)

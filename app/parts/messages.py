@@ -41,6 +41,31 @@ def banner(study: Study, names: Iterable[str]) -> str:
     return "".join(dict.fromkeys(out))
 
 
+def nothing_yet(study: Study, name: str, use: str) -> str:
+    """Why a step has no output to show: it is on its way, or no map is there; or its banner says it.
+
+    Parameters
+    ----------
+    study : Study
+        Whose it is.
+    name : str
+        A step that needs a map.
+    use : str
+        What happens once there is one.
+    """
+    if study.messages.get(name):
+        return ""
+    awaited = study.missing(name) or [name]
+    coming = any(
+        study.condition(n) == "running" or study.wanting(n, by_itself=True) for n in awaited
+    )
+    what = "Working …" if coming else (
+        "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page: then "
+        f"{use}."
+    )  # fmt: skip
+    return f'<div class="lcz-banner info">{what}</div>'
+
+
 def what_was_read(study: Study, names: Iterable[str]) -> str:
     """What some steps read of files, and what may be wrong with it; empty where nothing was read."""
     read = [(n, r) for n in names for r in study.read.get(n, ())]

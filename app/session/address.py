@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
 import param
+from panel.theme import THEMES
 
 from lczlib.study import Study
 from lczlib.study.results import networks
@@ -40,10 +41,18 @@ class Address:
         self._parts = (session.study, session.view)
         self.requested: tuple[str, ...] = ()
         self._location = pn.state.location
+        self._forget_unknown_theme()
         if self._location is not None:
             self.read(self._location.search or "")
         session.study.param.watch(self._changed, [*SETTINGS, "conditions"])
         session.view.param.watch(self._changed, [n for n in session.view.param if n != "name"])
+
+    def _forget_unknown_theme(self) -> None:
+        """Panel takes a page's theme from the request by itself, and knows but two."""
+        asked = pn.state.session_args
+        if any(t.decode(errors="replace") not in THEMES for t in asked.get("theme", ())):
+            del asked["theme"]
+            self.ignored.append("theme")
 
     def query(self) -> str:
         """The state as a query, without what is at its default."""
@@ -75,7 +84,7 @@ class Address:
                 if name.endswith("_weights") and value not in networks(name[:2], simulated=False):
                     raise ValueError(value)  # a path is nothing that an address may open
                 setattr(part, name, value)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):  # the last of a thousand brackets
                 self.ignored.append(name)
 
     def _names(self, part: param.Parameterized) -> list[str]:
@@ -93,10 +102,17 @@ class Address:
             self._location.search = search
 
 
+def _no_number(text: str) -> Any:
+    """What Python reads as a number, and JSON does not know: NaN and Infinity."""
+    raise ValueError(text)
+
+
 def _parsed(parameter: param.Parameter, text: str) -> Any:
     if isinstance(parameter, param.String) or (
         isinstance(parameter, param.Selector) and not isinstance(parameter, param.ListSelector)
     ):
         return text
-    value = json.loads(text)
+    value = json.loads(text, parse_constant=_no_number)
+    if isinstance(value, bool) and isinstance(parameter, param.Number):
+        raise TypeError(text)  # to Python, not to a field of a page, that is a number
     return tuple(value) if isinstance(parameter, param.Tuple) and isinstance(value, list) else value

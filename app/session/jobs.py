@@ -24,8 +24,8 @@ from lczlib.study.worker import needs_process, run_apart, start_ahead
 _QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
 _HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run")
 _GPU = Lock()
-start_ahead()
 _REPORTS_A_SECOND = 4
+start_ahead()
 
 
 @dataclass

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -21,11 +19,13 @@ from tornado.websocket import WebSocketClosedError
 
 from lczlib import catalog
 from lczlib.study import Places, Study
+from lczlib.temporary import TemporaryFolder
 
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..panel_patches.memory import Trimmer
 from ..parts.palette import PALETTES
+from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
 from .view import View
@@ -69,13 +69,13 @@ class Session:
         self._loaded = False
         self._waiting: list[Callable[[], None]] = []
         pn.state.onload(self._load)
-        # Removed with the session, or with the server where that stops first.
-        self._own = tempfile.TemporaryDirectory(
-            prefix="lczlib-session-", ignore_cleanup_errors=True
-        )
-        self.folder = Path(self._own.name)
+        # Removed with the session, or with the server where that stops first; where that is killed, by the
+        # next session of one.
+        self._own = TemporaryFolder(name="session-")
+        self.folder = self._own.path
         folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
         self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
+        self.may_upload = is_signed(doc)
         self.view = View()
         self.runner = Runner(self.study, self.tick)
         self.dark = pn.config.theme == "dark"
@@ -161,7 +161,7 @@ class Session:
     def _destroyed(self, _: Any) -> None:
         self.closed = True
         self.runner.close()
-        self._own.cleanup()
+        self._own.remove()
         self.maps.clear()
         self._waiting.clear()
         for part in (self.study, self.view, self.runner):

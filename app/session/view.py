@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import param
 
+from lczlib.study.numbers import Numbers, box, place
+
 from ..parts.palette import PALETTES
 
 
@@ -33,7 +35,9 @@ class View(param.Parameterized):
     swipe = param.Number(0.5, bounds=(0, 1))
     matrix = param.Selector(default="counts", objects=["counts", "row %", "column %"])
     judged = param.String("fused", doc="Map whose accuracy is shown.")
-    cell = param.Tuple(None, length=2, allow_None=True, doc="Reference and predicted class picked.")
-    place = param.Tuple(None, length=2, allow_None=True, doc="Longitude and latitude picked.")
+    cell = Numbers(
+        bounds=((1, 17), (1, 17)), whole=True, doc="Reference and predicted class picked."
+    )
+    place = place(doc="Longitude and latitude picked.")
     hours = param.String("all", doc="Hours of the canopy heat island.")
-    box = param.Tuple(None, length=4, allow_None=True, doc="What the maps show, in degrees.")
+    box = box(doc="What the maps show, in degrees.")

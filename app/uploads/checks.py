@@ -26,6 +26,8 @@ from lczlib.tables.delimited import decoded
 from lczlib.unreadable import TIFF_SIGNATURES
 
 LARGEST_MB = float(os.environ.get("LCZLIB_UPLOAD_MB", "500"))
+SESSIONS_MB = 4 * LARGEST_MB
+"""Of all files of a visitor: a whole set of scenes, references and temperatures."""
 _MOST_UNZIPPED = 1_000_000_000
 _WORST_RATIO = 200
 _MOST_MEMBERS = 40
@@ -71,6 +73,13 @@ def accept(name: str, content: bytes, endings: Sequence[str], folder: Path) -> P
         raise InputError(msg)
     if not content:
         msg = f"{safe} is empty."
+        raise InputError(msg)
+    kept = sum(p.stat().st_size for p in (folder / "uploads").rglob("*") if p.is_file())
+    if kept + len(content) > SESSIONS_MB * 1_000_000:
+        msg = (
+            f"{safe} is one too many: your files take {kept / 1e6:.0f} MB, and at most {SESSIONS_MB:g} MB "
+            "of a visitor are kept. Open the page anew, and give only those that you need."
+        )
         raise InputError(msg)
     own = folder / "uploads" / f"{next(_NUMBER)}"
     own.mkdir(parents=True)

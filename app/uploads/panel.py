@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 _TOLD = 12
 """So many messages about files are shown, the newest on top."""
+_OFF = (
+    '<div class="lcz-banner info" role="status">Uploads are off, because this server was started '
+    "without signed sessions, which keep visitors' files apart. Start it with <code>lcz app</code>; or "
+    "set BOKEH_SECRET_KEY to what <code>bokeh secret</code> prints, and add <code>--session-ids signed"
+    "</code> to <code>panel serve app</code>.</div>"
+)
 _ASK_JS = "window.onbeforeunload = cb_obj.active ? (event) => event.preventDefault() : null"
 """Uploads end with the session, and a session with its page: the browser asks before it leaves."""
 
@@ -34,18 +40,23 @@ class Drop(pn.widgets.FileDropper):
 
     def _process_event(self, event: Any) -> None:
         data = event.data
-        if event.event_name == "upload_event" and data["chunk"] > 1:
-            parts = self._file_buffer.get(data["name"])
-            if parts is None:
+        if event.event_name == "upload_event":
+            if data["chunk"] > 1 and data["name"] not in self._file_buffer:
                 return  # the rest of a file that was too large
-            if sum(map(len, parts)) + len(data["data"]) > LARGEST_MB * 1_000_000:
-                del self._file_buffer[data["name"]]
+            held = sum(len(part) for parts in self._file_buffer.values() for part in parts)
+            if held + len(data["data"]) > LARGEST_MB * 1_000_000:  # of all that are on their way
+                self._file_buffer.pop(data["name"], None)
                 return
         super()._process_event(event)
 
 
 def upload_panel(session: Session) -> pn.Card:
-    """The card with the drop zone."""
+    """The card with the drop zone; where the server keeps no visitors apart, with the reason."""
+    inside = _drop_zone(session) if session.may_upload else [html(_OFF)]
+    return pn.Card(*inside, title="Upload own files", collapsed=True, sizing_mode="stretch_width")
+
+
+def _drop_zone(session: Session) -> list[Any]:
     kind = pn.widgets.Select(name="What it is", options=list(KINDS), sizing_mode="stretch_width")
     drop = Drop(
         name="Files",
@@ -125,10 +136,7 @@ def upload_panel(session: Session) -> pn.Card:
     drop.param.watch(dropped, "value")
     without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
     without.on_click(forget)
-    return pn.Card(
-        kind, hint, drop, told, without, asks, title="Upload own files", collapsed=True,
-        sizing_mode="stretch_width",
-    )  # fmt: skip
+    return [kind, hint, drop, told, without, asks]
 
 
 def _banner(kind: str, text: str, role: str = "status") -> str:

@@ -151,7 +151,8 @@ def _as_codes(values: np.ndarray) -> np.ndarray:
     if values.dtype == bool or values.dtype.kind not in "iuf":
         msg = f"LCZ codes must be whole numbers 1-17, not {values.dtype}."
         raise ClassSchemeError(msg)
-    codes = values.astype(np.uint8)
+    with np.errstate(invalid="ignore"):  # NaN and 3e38 differ from whatever they become
+        codes = values.astype(np.uint8)
     if not np.array_equal(codes, values):
         first = values[codes != values].flat[0]
         msg = f"Code {first:g} is no LCZ: codes are 1-17, 0 for no data."

@@ -14,6 +14,7 @@ from pathlib import Path
 from lczlib.catalog.entries import Entry, entry
 from lczlib.errors import CatalogError
 from lczlib.export.files import sha256_of, staged, writing
+from lczlib.temporary import remove_abandoned
 
 
 def cache_folder() -> Path:
@@ -52,6 +53,7 @@ def fetch(name: str, *, progress: bool = False) -> Path:
     """
     found = entry(name)
     target = cache_folder() / found.filename
+    remove_abandoned(target.parent)
     if target.is_file():
         if sha256_of(target) == found.sha256:
             return target
@@ -83,21 +85,21 @@ def _download(found: Entry, url: str, progress: bool) -> None:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    folder = cache_folder()
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    target = cache_folder() / found.filename
     downloader = pooch.HTTPDownloader(progressbar=_progress_bar(found) if progress else False)
     try:
-        pooch.retrieve(
-            url, f"sha256:{found.sha256}", fname=found.filename, path=folder, downloader=downloader
-        )
+        with staged(target) as temporary:
+            pooch.retrieve(
+                url, f"sha256:{found.sha256}", fname=temporary.name, path=temporary.parent,
+                downloader=downloader,
+            )  # fmt: skip
     except ValueError as err:  # pooch: the hash does not match
         msg = f"{url} no longer gives the file of the catalog (SHA-256 differs): nothing was kept."
         raise CatalogError(msg) from err
     except OSError as err:  # requests' errors are OSErrors
         msg = (
             f"{found.name} could not be downloaded from {url} ({type(err).__name__}): check the "
-            f"network, or put the file at {folder / found.filename} by hand, or name a folder that "
+            f"network, or put the file at {target} by hand, or name a folder that "
             "holds it in LCZLIB_MIRROR."
         )
         raise CatalogError(msg) from err

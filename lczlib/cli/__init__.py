@@ -25,8 +25,8 @@ from lczlib.cli import train as _train
 from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
 from lczlib.cli import weights as _weights
-from lczlib.cli.fields import SceneCommand
 from lczlib.cli.memory import limited
+from lczlib.cli.requests import SceneCommand
 from lczlib.errors import LczError
 from lczlib.reading import readings
 from lczlib.terms import speaking, worded

@@ -6,12 +6,15 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated
 
 import typer
 
 from lczlib.errors import InputError
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SECRETS = ("BOKEH_SECRET_KEY", "PANEL_COOKIE_SECRET")  # sign sessions, and names at login
 LARGEST_MESSAGE = 40_000_000  # an upload comes in pieces of 10 MB, coded
 
 
@@ -63,6 +66,16 @@ def app(
         float,
         typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB)."),
     ] = 500,
+    store_gb: Annotated[
+        float,
+        typer.Option(
+            "--store-gb", min=0, help="Most that kept maps of public scenes may take (GB)."
+        ),
+    ] = 10,
+    frame: Annotated[
+        list[str] | None,
+        typer.Option(help="Site that may show the dashboard in a frame, https://... (repeat)."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Open a browser.")] = False,
 ) -> None:
     """Start the dashboard.
@@ -79,6 +92,10 @@ def app(
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
     os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
+    os.environ["LCZLIB_STORE_GB"] = f"{store_gb:g}"
+    os.environ["LCZLIB_FRAMES"] = " ".join(frame or ())
+    for secret in _SECRETS:  # where a command line would show them to everybody on the machine
+        os.environ.setdefault(secret, token_hex(32))
     os.execv(sys.executable, command)
 
 
@@ -89,12 +106,13 @@ def _serve(
     out = ["serve", str(folder), "--port", str(port), "--address", address]
     out += ["--num-threads", str(threads)]
     out += ["--websocket-max-message-size", str(LARGEST_MESSAGE)]
+    out += ["--session-ids", "signed"]
     out += ["--warm"] if warm else []
-    out += ["--prefix", prefix, "--use-xheaders"] if prefix else []
+    out += ["--prefix", prefix] if prefix else []
+    if (prefix or origin) and address in _LOOPBACK:  # only a proxy on this machine can reach it
+        out += ["--use-xheaders"]
     for host in origin:
         out += ["--allow-websocket-origin", host]
     if auth:
-        out += ["--basic-auth", auth, "--cookie-secret", os.urandom(32).hex()]
-        out += ["--basic-login-template", str(folder / "login.html")]
-        out += ["--logout-template", str(folder / "logout.html")]
+        out += ["--basic-auth", auth]
     return out + (["--show"] if show else [])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from lczlib.cli import console
 from lczlib.cli.assess_tables import print_assessment
-from lczlib.cli.requests import FIGURES, command, out_in, requested, steps
+from lczlib.cli.requests import Figures, Out, command
 from lczlib.jobs.assess import AssessRequest, run
 from lczlib.jobs.request import name_of
 
 
-@command(AssessRequest, more=(out_in("lcz-assessment"), FIGURES))
-def assess(given: dict[str, Any], *, out: Path, figures: bool) -> None:
+@command(AssessRequest)
+def assess(
+    request: AssessRequest, out: Out = Path("lcz-assessment"), figures: Figures = True
+) -> None:
     """Assess a map against a reference: scores with 95% intervals and sample sizes.
 
     Writes assessment.json, classes.csv, confusion_matrix.csv, figures and manifest.json.
@@ -23,8 +24,7 @@ def assess(given: dict[str, Any], *, out: Path, figures: bool) -> None:
     Example:
         lcz assess city_lcz.tif --reference areas.kmz --out accuracy
     """
-    request = requested(AssessRequest, given)
-    with steps() as progress:
+    with console.steps() as progress:
         result = run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out, figures=figures)

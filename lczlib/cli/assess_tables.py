@@ -55,11 +55,12 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
     left_out = ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in apart.items())
     if left_out:
         console.out.print(f"Left out (cells or polygons): {left_out}")
-    if len(result.crossings):
+    if n_pairs := len(result.crossings):
+        at_least = "At least " if result.crossings.attrs["more"] else ""
         contested = result.left_out.get("contested_cells", 0)
         lost = f"{counted(contested, 'cell')} of different classes left out"
         console.out.print(
-            f"[yellow]{counted(len(result.crossings), 'pair')} of reference polygons cross[/]; "
+            f"[yellow]{at_least}{counted(n_pairs, 'pair')} of reference polygons cross[/]; "
             + (f"{lost}." if contested else "no cell is of different classes.")
         )
     if result.area is not None:

@@ -24,7 +24,7 @@ def cities(
         lcz cities lagos
     """
     from lczlib.catalog.cities import find_cities
-    from lczlib.export import staged
+    from lczlib.export.files import write_features
 
     found = find_cities(query)
     if found.empty:
@@ -38,5 +38,4 @@ def cities(
         table.add_row(row.name, row.country, str(row.un_code), *box)
     out.print(table)
     if file is not None:
-        with staged(file) as temporary:
-            found.to_file(temporary, driver="GeoJSON")
+        write_features(file, found, driver="GeoJSON")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from lczlib.cli import console
-from lczlib.cli.requests import FIGURES, command, out_in, requested, steps
+from lczlib.cli.requests import Figures, Out, command
 from lczlib.jobs.compare import CompareRequest, run
 from lczlib.made_by import told
 
 
-@command(CompareRequest, more=(out_in("lcz-comparison"), FIGURES))
-def compare(given: dict[str, Any], *, out: Path, figures: bool) -> None:
+@command(CompareRequest)
+def compare(
+    request: CompareRequest, out: Out = Path("lcz-comparison"), figures: Figures = True
+) -> None:
     """Compare LCZ maps: agreement, cross table, areas, and where they differ and how.
 
     Writes comparison.json (of the first two maps, and one line a pair), classes.csv,
@@ -30,8 +31,7 @@ def compare(given: dict[str, Any], *, out: Path, figures: bool) -> None:
 
         lcz compare mine.tif theirs.tif --scheme theirs=0-16 --legend mine=1=2,2=3,3=B,4=D,5=G
     """
-    request = requested(CompareRequest, given)
-    with steps() as progress:
+    with console.steps() as progress:
         result = run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out, figures=figures)

@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from lczlib.jobs.request import Progress as Report
     from lczlib.reading import Reading
 
 
@@ -77,6 +79,19 @@ def counting(
 
         def report(name: str, done: int, total: int) -> None:
             bar.update(task, description=name, completed=done, total=total)
+
+        yield report
+
+
+@contextmanager
+def steps() -> Iterator[Report]:
+    """A bar that shows what a job does, and how far it is."""
+    columns = (SpinnerColumn(), *Progress.get_default_columns())
+    with Progress(*columns, transient=True, console=err) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total or None)
 
         yield report
 

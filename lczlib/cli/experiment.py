@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from lczlib.analysis.words import with_interval
 from lczlib.cli import console
-from lczlib.cli.fields import from_fields, usage
+from lczlib.cli.requests import command, usage
 from lczlib.cli.results import write_figures
 from lczlib.errors import InputError
 from lczlib.experiment.request import ExperimentRequest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@from_fields(ExperimentRequest, "request", ("city",), bands="band-names")
+@command(ExperimentRequest, leave=("city",), in_words=False, bands="band-names")
 def experiment(
     folder: Annotated[Path, typer.Option("--out", help="Folder for runs and tables.")],
     request: ExperimentRequest,

@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from lczlib.cli.console import area_table, counting, err, out
-from lczlib.cli.fields import from_fields
 from lczlib.cli.options import pairs
+from lczlib.cli.requests import command
 from lczlib.map_request import MapRequest, Method
 
 _SEASON = r"\w[\w. -]*"
 """Any name that a file may have: wet, 2023-monsoon."""
 
 
-@from_fields(MapRequest, "request")
+@command(MapRequest, in_words=False)
 def map_(
     context: typer.Context,
     inputs: Annotated[

@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import typer
 
 from lczlib.errors import LczError
+from lczlib.settings import Setting, in_words
 from lczlib.training.options import check_architecture
 
 Check = Callable[[Any], Any]
-
-Scheme = Literal["1-17", "101-107", "0-16"]
 
 
 def each(check: Callable[[Any], object]) -> Check:
@@ -38,36 +37,17 @@ def each(check: Callable[[Any], object]) -> Check:
 
 def between(low: float = -math.inf, high: float = math.inf, *, ends: bool = True) -> Check:
     """A callback for finite numbers from `low` to `high`, without the two where `ends` is false."""
+    allowed = in_words(Setting(doc="", low=low, high=high, open_ends=not ends))
 
     def check(value: float) -> None:
         inside = low <= value <= high if ends else low < value < high
         if not (math.isfinite(value) and inside):
-            raise typer.BadParameter(f"{value:g} is not {_range(low, high, ends)}.")
+            raise typer.BadParameter(f"{value:g} is not {allowed}.")
 
     return each(check)
 
 
-def _range(low: float, high: float, ends: bool) -> str:
-    if math.isinf(low) and math.isinf(high):
-        return "a finite number"
-    if math.isinf(high):
-        return f"{low:g} or more" if ends else f"more than {low:g}"
-    return f"between {low:g} and {high:g}" + ("" if ends else ", those two left out")
-
-
 above_zero = between(0, ends=False)
-not_negative = between(0)
-
-
-def _check_box(value: str) -> None:
-    from lczlib.scenes.crop import box_of
-
-    box_of(value)
-
-
-a_box = each(_check_box)
-
-
 an_architecture = each(check_architecture)
 
 
@@ -93,6 +73,3 @@ def pairs(items: Iterable[str], what: str, name: str = r"[^\W\d]\w*") -> dict[st
             raise typer.BadParameter(f"{key} is given twice.")
         found[key] = value
     return found
-
-
-Seed = Annotated[int, typer.Option(min=0, help="Of all random draws.")]

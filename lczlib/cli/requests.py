@@ -3,115 +3,152 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+import json
+import math
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
-from rich.progress import Progress, SpinnerColumn
+from typer.core import TyperArgument, TyperCommand
 
-from lczlib.cli import console
-from lczlib.cli.fields import usage
-from lczlib.errors import InputError
+from lczlib.cli.options import listed
+from lczlib.errors import InputError, LczError
 from lczlib.plugins import load_plugins
 from lczlib.settings import Described, described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import click
 
-    from lczlib.jobs.request import Progress as Report
-    from lczlib.jobs.request import Request
+RequestT = TypeVar("RequestT")
 
-RequestT = TypeVar("RequestT", bound="Request")
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+Figures = Annotated[bool, typer.Option(help="Draw figures.")]
 
-OUT = inspect.Parameter(
-    "out", inspect.Parameter.KEYWORD_ONLY,
-    annotation=Annotated[Path, typer.Option("--out", help="Folder for the results.")],
-)  # fmt: skip
-FIGURES = inspect.Parameter(
-    "figures", inspect.Parameter.KEYWORD_ONLY, default=True,
-    annotation=Annotated[bool, typer.Option(help="Draw figures.")],
-)  # fmt: skip
+
+class SceneCommand(TyperCommand):
+    """A command that reads scenes: where its help says ``{scenes}``, it lists what can be given."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Fill in the sources that there are now, which takes opening their table."""
+        from lczlib.scenes.sources import titles
+
+        for parameter in self.params:
+            if isinstance(parameter, TyperArgument):
+                parameter.help = (parameter.help or "").replace("{scenes}", titles())
+        super().format_help(ctx, formatter)
 
 
 def command(
-    *requests: type[Request], more: Sequence[inspect.Parameter] = (OUT, FIGURES)
+    *requests: type, leave: Collection[str] = (), in_words: bool = True, **flags: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command whose options are the settings of one or several requests.
+    """A decorator: a command's parameter becomes an option for each setting of its requests.
 
-    The function is called with what was given, a mapping by name without the settings that were not,
-    and with `more` by keyword.
+    The parameter is ``request``, and gets it; of several kinds of request it is ``given``, and gets a
+    mapping of what was given, of which the command makes one with `requested`. The options stand where
+    it did.
+
+    Parameters
+    ----------
+    *requests : type
+        Data classes whose fields are made with `lczlib.settings.setting`.
+    leave : collection of str
+        Settings that the command does not offer, or gives itself.
+    in_words : bool
+        Whether the help says defaults in words, which can differ between requests. Otherwise Typer
+        shows defaults and ranges, and what is a request's own stands before what it shares.
+    **flags : str
+        Other names of options on this command, by setting.
     """
     load_plugins()  # before options are made of what there is
     told: dict[str, list[tuple[str, Described]]] = {}
     for kind in requests:
-        for name, found in described(kind).items():
-            told.setdefault(name, []).append((_asked_by(kind), found))
-    required = {
+        for name, one in _settings(kind, own_first=not in_words).items():
+            if name not in leave:
+                told.setdefault(name, []).append((_asked_by(kind), one))
+    must = {
         n for n, found in told.items()
         if len(found) == len(requests) and all(one.required for _, one in found)
     }  # fmt: skip
-    parameters = [_parameter(found, name in required) for name, found in told.items()]
-    first = [p for p in parameters if _is_argument(p)]
-    rest = [p for p in parameters if not _is_argument(p)]
-    rest.sort(key=lambda p: p.default is None)  # what must be given comes first
-    signature = inspect.Signature([*first, *rest, *more])
-    extra = {p.name for p in more}
+    options = [
+        _parameter(found, name in must, in_words, flags.get(name)) for name, found in told.items()
+    ]
+    options.sort(key=_place)
+    into = "request" if len(requests) == 1 else "given"
 
     def decorate(do: Callable[..., None]) -> Callable[..., None]:
+        hints = typing.get_type_hints(do, include_extras=True)
+        parameters: list[inspect.Parameter] = []
+        for own in inspect.signature(do).parameters.values():
+            kept = own.replace(annotation=hints[own.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            parameters += options if own.name == into else [kept]
+
         @wraps(do)
         def run(**values: Any) -> None:
-            given = {
-                n: _value(told[n][0][1], v)
-                for n, v in values.items()
-                if n not in extra and v is not None and v != []
+            read = {n: (found[0][1], values.pop(n)) for n, found in told.items()}
+            given: Any = {
+                n: _value(one, v) for n, (one, v) in read.items() if v is not None and v != []
             }
-            do(given, **{n: values[n] for n in extra})
+            if len(requests) == 1:
+                given = requested(requests[0], given)
+            do(**values, **{into: given})
 
         run.requests = requests  # type: ignore[attr-defined]
-        run.__signature__ = signature  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
         return run
 
     return decorate
 
 
-def out_in(folder: str) -> inspect.Parameter:
-    """``--out`` with a usual folder."""
-    return OUT.replace(default=Path(folder))
+def _settings(kind: type, own_first: bool) -> dict[str, Described]:
+    found = described(kind)
+    if not own_first:
+        return found
+    names = dict.fromkeys(n for c in kind.__mro__ for n in inspect.get_annotations(c))
+    return {n: found[n] for n in names if n in found}
 
 
-def _is_argument(parameter: inspect.Parameter) -> bool:
-    return isinstance(parameter.annotation.__metadata__[0], typer.models.ArgumentInfo)
+def _place(parameter: inspect.Parameter) -> int:
+    """Arguments come first, then what must be given."""
+    if isinstance(parameter.annotation.__metadata__[0], typer.models.ArgumentInfo):
+        return 0
+    return 1 if parameter.default is inspect.Parameter.empty else 2
 
 
-def _asked_by(kind: type[Request]) -> str:
+def _asked_by(kind: type) -> str:
     """The option that asks for a kind of request: the first one it must be given."""
     must = (s.option for s in described(kind).values() if s.required and not s.setting.argument)
     return next(must, "")
 
 
-def _parameter(found: Sequence[tuple[str, Described]], required: bool) -> inspect.Parameter:
+def _parameter(
+    found: Sequence[tuple[str, Described]], required: bool, in_words: bool, flag: str | None
+) -> inspect.Parameter:
     one = found[0][1]
     told = one.setting
-    kind: Any = _kind(one)
-    options: dict[str, Any] = {"help": _help(found), "metavar": told.metavar or None}
-    if told.argument:
-        info = typer.Argument(show_default=False, **options)
+    kind, default = _kind(one, in_words), None
+    options: dict[str, Any] = {"help": told.doc, "metavar": told.metavar or None}
+    if in_words:
+        options |= {"help": _help(found), "show_default": False}
     else:
-        if told.group:
-            options["rich_help_panel"] = told.group
-        flags = [one.option, *([told.short] if told.short else [])]
-        if one.kind is bool:
-            flags[0] = f"{one.option}/--no-{one.option.removeprefix('--')}"
-        info = typer.Option(*flags, show_default=False, **options)
-    if not required:
+        default = None if one.default in ((), {}, "") else one.default
+        if one.kind is int and math.isfinite(told.low):
+            options["min"] = int(told.low)
+    if told.argument:
+        info = typer.Argument(**options)
+    else:
+        flags = [f"--{flag}" if flag else one.option, *([told.short] if told.short else [])]
+        if one.kind is bool and (in_words or default):
+            flags[0] += f"/--no-{flags[0].removeprefix('--')}"
+        info = typer.Option(*flags, rich_help_panel=told.group or None, **options)
+    if default is None and not required:
         kind = kind | None
     return inspect.Parameter(
         one.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, info],
-        **({} if required else {"default": None}),
+        **({} if required else {"default": default}),
     )  # fmt: skip
 
 
@@ -129,20 +166,6 @@ def _help(found: Sequence[tuple[str, Described]]) -> str:
     return f"{text} Default: {value}{also}." if value or also else text
 
 
-def _kind(one: Described) -> Any:
-    """The type by which Typer reads a setting."""
-    kind: Any = one.kind
-    if one.setting.file:
-        kind = str  # a path, or an address
-    elif one.choices and not one.many:
-        kind = Literal[one.choices]
-    if one.pair:
-        return tuple[kind, kind]
-    if one.many and one.choices:
-        return str  # several by commas
-    return list[kind] if one.many else kind
-
-
 def _default(one: Described) -> str:
     if one.setting.usual or one.required:
         return one.setting.usual
@@ -156,21 +179,63 @@ def _default(one: Described) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
 
 
+def _kind(one: Described, in_words: bool) -> Any:
+    """The type by which Typer reads a setting."""
+    kind: Any = one.kind
+    if isinstance(one.default, dict):
+        return list[str]
+    if one.setting.file:
+        kind = str if in_words else Path  # a path, or an address
+    elif one.many and not one.setting.repeat:
+        return str  # several by commas
+    elif one.choices:
+        kind = Literal[tuple(c for c in one.choices if c)]
+    if one.pair:
+        return tuple[kind, kind]
+    return list[kind] if one.many else kind
+
+
 def _value(one: Described, value: Any) -> Any:
     """What Typer read, as the request takes it."""
-    if one.many and one.choices:
-        named = tuple(t.strip() for t in value.split(",") if t.strip())
-        return {"all": one.choices, "none": ()}.get(value.strip(), named)
+    if isinstance(one.default, dict):
+        return _pairs(value, one.setting.metavar)
     if one.setting.file:
-        paths = [
-            v if "://" in v else Path(v) for v in ([value] if isinstance(value, str) else value)
-        ]
-        return tuple(paths) if one.many else paths[0]
+        paths = tuple(v if "://" in str(v) else Path(v) for v in (value if one.many else [value]))
+        return paths if one.many else paths[0]
+    if one.many and not one.setting.repeat:
+        return _several(one, value)
     return tuple(value) if isinstance(value, list) else value
 
 
+def _several(one: Described, text: str) -> tuple[Any, ...]:
+    """Names by commas, or a box: its four are the only numbers that are written so."""
+    if one.kind is float:
+        from lczlib.scenes.crop import box_of
+
+        try:
+            return box_of(text)
+        except InputError as error:
+            raise _refused(one, error) from error
+    named = {"all": one.choices, "none": ()} if one.choices else {}
+    return named.get(text.strip(), listed(text))
+
+
+def _pairs(items: Iterable[str], form: str) -> dict[str, Any]:
+    """``width=8`` as a number, a truth value or text."""
+    found: dict[str, Any] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{item!r} is not {form}")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
 def requested(
-    kind: type[RequestT], given: Mapping[str, Any], others: Sequence[type[Request]] = ()
+    kind: type[RequestT], given: Mapping[str, Any], others: Sequence[type] = ()
 ) -> RequestT:
     """The request that was given; what it cannot be told is a usage error that names the option.
 
@@ -200,19 +265,17 @@ def requested(
         )
     try:
         return kind(**given)
-    except InputError as error:
+    except LczError as error:
         raise usage(kind, error) from error
 
 
-@contextmanager
-def steps() -> Iterator[Report]:
-    """A bar that shows what a job does, and how far it is."""
-    with Progress(
-        SpinnerColumn(), *Progress.get_default_columns(), transient=True, console=console.err
-    ) as bar:
-        task = bar.add_task("", total=None)
+def usage(kind: type, error: LczError) -> typer.BadParameter:
+    """The usage error that a request's own error is, with the option that it is about."""
+    return _refused(described(kind).get(error.parameter), error)
 
-        def report(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total or None)
 
-        yield report
+def _refused(one: Described | None, error: LczError) -> typer.BadParameter:
+    hint = None
+    if one is not None:
+        hint = one.setting.metavar if one.setting.argument else f"'{one.option}'"
+    return typer.BadParameter(str(error), param_hint=hint)

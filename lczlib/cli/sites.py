@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from lczlib.cli import console
-from lczlib.cli.requests import command, out_in, requested, steps
+from lczlib.cli.requests import Out, command
 from lczlib.jobs import morphology as morphology_job
 from lczlib.jobs import sites as sites_job
 
 
-@command(sites_job.SitesRequest, more=(out_in("lcz-sites"),))
-def sites(given: dict[str, Any], *, out: Path) -> None:
+@command(sites_job.SitesRequest)
+def sites(request: sites_job.SitesRequest, out: Out = Path("lcz-sites")) -> None:
     """Propose sites for air temperature sensors: every zone, by area, off the borders, spread out.
 
     Two sensors stand at least --spacing apart (500 m: twice the radius that a sensor feels). Where
@@ -23,8 +22,7 @@ def sites(given: dict[str, Any], *, out: Path) -> None:
     Example:
         lcz sites berlin_lcz.tif --sensors 30 --out network
     """
-    request = requested(sites_job.SitesRequest, given)
-    with steps() as progress:
+    with console.steps() as progress:
         result = sites_job.run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out)
@@ -52,15 +50,16 @@ def _print(result: sites_job.SitesResult) -> None:
         )
 
 
-@command(morphology_job.MorphologyRequest, more=(out_in("lcz-morphology"),))
-def morphology(given: dict[str, Any], *, out: Path) -> None:
+@command(morphology_job.MorphologyRequest)
+def morphology(
+    request: morphology_job.MorphologyRequest, out: Out = Path("lcz-morphology")
+) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
 
     Example:
         lcz morphology berlin_lcz.tif --parameter sky_view_factor --parameter height
     """
-    request = requested(morphology_job.MorphologyRequest, given)
-    with steps() as progress:
+    with console.steps() as progress:
         result = morphology_job.run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +12,7 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.assess_tables import print_assessment
-from lczlib.cli.fields import from_fields
+from lczlib.cli.requests import command
 from lczlib.cli.results import write_figures
 from lczlib.settings import options_of
 from lczlib.training.options import Options
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from lczlib.training.run import RunResult, Subsets
 
 
-@from_fields(TrainRequest, "request", bands="band-names")
+@command(TrainRequest, in_words=False, bands="band-names")
 def train(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
     request: TrainRequest,
@@ -39,7 +41,7 @@ def train(
 
     subsets = training_patches(request, console.warn)
     try:
-        with console.counting("steps", left="at most") as count:
+        with _alone_in(folder), console.counting("steps", left="at most") as count:
             result = run_training(
                 subsets, options_of(request, Options), folder, licence=request.licence,
                 citation=request.citation, resume=resume, forest=request.forest,
@@ -51,6 +53,14 @@ def train(
     if figures:
         _draw(result, folder)
     _print(subsets, result)
+
+
+def _alone_in(folder: Path) -> AbstractContextManager[None]:
+    """Hold the folder; a helper that Lightning started for another device works with who holds it."""
+    from lczlib.export.files import alone_in
+
+    helper = os.environ.get("LOCAL_RANK", "0") != "0"
+    return nullcontext() if helper else alone_in(folder, ".train.lock")
 
 
 def _draw(result: RunResult, folder: Path) -> None:
@@ -88,7 +98,7 @@ def _print(subsets: Subsets, result: RunResult) -> None:
     )
 
 
-@from_fields(EvaluateRequest, "request", bands="band-names")
+@command(EvaluateRequest, in_words=False, bands="band-names")
 def evaluate(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
     request: EvaluateRequest,

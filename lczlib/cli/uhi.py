@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from lczlib.cli import console
-from lczlib.cli.requests import FIGURES, command, out_in, requested, steps
+from lczlib.cli.requests import Figures, Out, command, requested
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
@@ -22,8 +22,8 @@ _JOBS = {
 }
 
 
-@command(SurfaceHeatRequest, AirHeatRequest, CanopyHeatRequest, more=(out_in("lcz-uhi"), FIGURES))
-def uhi(given: dict[str, Any], *, out: Path, figures: bool) -> None:
+@command(SurfaceHeatRequest, AirHeatRequest, CanopyHeatRequest)
+def uhi(given: dict[str, Any], out: Out = Path("lcz-uhi"), figures: Figures = True) -> None:
     """Heat island of each Local Climate Zone against LCZ D, of the surface or of the canopy air.
 
     Example:
@@ -46,7 +46,7 @@ def uhi(given: dict[str, Any], *, out: Path, figures: bool) -> None:
         )
     request = requested(kind, given, [other for other, _ in _JOBS.values()])
     check_kind(out, *kind.kinds)
-    with steps() as progress:
+    with console.steps() as progress:
         result = run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out, figures=figures)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lczlib.cli import console
-from lczlib.cli.requests import FIGURES, OUT, command, requested, steps
+from lczlib.cli.requests import Figures, Out, command
 from lczlib.jobs.water import WaterRequest, run
 
 if TYPE_CHECKING:
     from lczlib.jobs.water_result import WaterResult
 
 
-@command(WaterRequest, more=(OUT, FIGURES.replace(default=False)))
-def water(given: dict[str, Any], *, out: Path, figures: bool) -> None:
+@command(WaterRequest)
+def water(request: WaterRequest, out: Out, figures: Figures = False) -> None:
     """Map surface water from Sentinel-1 with GMNet.
 
     Writes for each input <name>_water_proba.tif (probability) and <name>_water.tif (1 water, 0 not,
@@ -31,8 +30,13 @@ def water(given: dict[str, Any], *, out: Path, figures: bool) -> None:
     Example:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
     """
-    request = requested(WaterRequest, given)
-    with steps() as progress, closing(run(request, progress=progress, scratch=out)) as result:
+    from lczlib.export.files import alone_in
+
+    with (
+        console.steps() as progress,
+        alone_in(out, ".water.lock"),
+        closing(run(request, progress=progress, scratch=out)) as result,
+    ):
         progress("Writing", 0, 0)
         result.write(out, figures=figures)
     for text in result.cautions():

@@ -21,6 +21,7 @@ from lczlib.experiment.plan import Settings
 from lczlib.experiment.published import SOURCE, published
 from lczlib.experiment.results import REPLICATES, SHOWN, CellResult, TableResult
 from lczlib.export import staged, write_json
+from lczlib.export.templates import render
 from lczlib.machine import machine, processor
 from lczlib.training.splits import SUBSETS
 
@@ -123,54 +124,27 @@ def as_markdown(
         A paragraph on what the ranking means, where somebody wrote one.
     """
     subsets = data.subsets()
-    simulated = subsets.train.kind.simulated
-    on = f"{len(subsets.train):,} training, {len(subsets.validation):,} validation and "
-    on += f"{result.n_patches:,} test patches of {subsets.train.kind.patch_size} pixels"
-    units = f" ({result.n_polygons:,} test polygons)" if result.n_polygons else ""
-    apart = subsets.separation
-    lines = [f"# {TITLES[table]}{' (simulated data)' if simulated else ''}", ""]
-    if simulated:
-        lines += [
-            "**Simulated:** every scene is computed, so these accuracies say nothing about a real "
-            "city.", "",
-        ]  # fmt: skip
-    lines += [
-        f"On {on}{units}, split by {subsets.method}. {apart} Each score is the mean over seeds with a 95% "
-        f"interval from {REPLICATES:,} bootstrap replicates over test {result.unit}s"
-        f"{', stratified by class,' if result.n_polygons else ''} and seeds. The difference is that of "
-        f"the best overall accuracy ({result.best}) minus the line's, on the same resampled "
-        f"{result.unit}s; p is its two-sided bootstrap p-value, Holm-corrected for all pairs of lines.",
-        "",
-    ]
-    heads = ["", "channels", "parameters", "seeds", "polygons", "patches", *_NAMES.values()]
-    heads += ["best minus it", "p"]
     shown = [n for n in SHOWN if f"published_{n}" in frame]
-    heads += [f"{_NAMES[n]} published" for n in shown]
-    lines += [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
-    for _, row in frame.iterrows():
-        name = f"**{row['label']}**" if row["label"] == result.best else row["label"]
-        n_polygons = f"{row['n_polygons']:,}" if row["n_polygons"] else "-"
-        values = [
-            name, _whole(row["channels"]), _whole(row["parameters"]), str(row["n_seeds"]),
-            n_polygons, f"{row['n_patches']:,}",
-        ]  # fmt: skip
-        values += [_with_interval(row[n], row[f"{n}_low"], row[f"{n}_high"]) for n in SHOWN]
-        gap = _with_interval(row["difference"], row["difference_low"], row["difference_high"])
-        values += [gap, _p(row["p_holm"])]
-        values += [_number(row[f"published_{n}"]) for n in shown]
-        lines.append(f"| {' | '.join(values)} |")
-    if shown:
-        lines += ["", f"Published: {SOURCE}; not comparable with the other columns."]
-    failed = [(c, r) for c in result.cells for r in c.runs if r["status"] == "failed"]
-    if failed:
-        lines += ["", "Failed runs:", ""]
-        lines += [
-            f"- {c.cell.label}, seed {r['options']['seed']}: {r['message']}" for c, r in failed
-        ]
-    lines += ["", f"Machine: {machine()}."]
-    if reading:
-        lines += ["", reading]
-    return "\n".join(lines) + "\n"
+    heads = ["", "channels", "parameters", "seeds", "polygons", "patches", *_NAMES.values()]
+    heads += ["best minus it", "p", *(f"{_NAMES[n]} published" for n in shown)]
+    return render(
+        "experiment/table.md", title=TITLES[table], subsets=subsets, result=result,
+        replicates=REPLICATES, heads=heads, rows=[_line(r, result, shown) for _, r in frame.iterrows()],
+        source=SOURCE if shown else "", machine=machine(), reading=reading,
+        failed=[(c, r) for c in result.cells for r in c.runs if r["status"] == "failed"],
+    )  # fmt: skip
+
+
+def _line(row: pd.Series, result: TableResult, shown: Sequence[str]) -> list[str]:
+    """A cell's line of the table, as text."""
+    name = f"**{row['label']}**" if row["label"] == result.best else row["label"]
+    scores = [_with_interval(row[n], row[f"{n}_low"], row[f"{n}_high"]) for n in SHOWN]
+    return [
+        name, _whole(row["channels"]), _whole(row["parameters"]), str(row["n_seeds"]),
+        f"{row['n_polygons']:,}" if row["n_polygons"] else "-", f"{row['n_patches']:,}", *scores,
+        _with_interval(row["difference"], row["difference_low"], row["difference_high"]),
+        _p(row["p_holm"]), *(_number(row[f"published_{n}"]) for n in shown),
+    ]  # fmt: skip
 
 
 def _with_interval(value: float, low: float, high: float) -> str:
@@ -249,7 +223,7 @@ def write_report(
             },
             "settings": asdict(settings),
             "intervals": {
-                "method": f"bootstrap over test {result.unit}s and seeds", "level": LEVELS["ci"],
+                "method": f"bootstrap over test {result.units} and seeds", "level": LEVELS["ci"],
                 "replicates": REPLICATES, "p": "two-sided bootstrap, Holm over all pairs of lines",
             },
             "best": result.best, "cells": frame.to_dict("records"), "speed": list(speed),

@@ -98,8 +98,8 @@ class TableResult:
         Label of the cell with the highest overall accuracy.
     n_polygons, n_patches : int
         Of the test set; 0 polygons where patches have none.
-    unit : str
-        What the bootstrap resamples: ``polygon`` or ``patch``.
+    units : str
+        What the bootstrap resamples: ``polygons`` or ``patches``.
     """
 
     cells: list[CellResult]
@@ -107,7 +107,7 @@ class TableResult:
     best: str
     n_polygons: int
     n_patches: int
-    unit: str
+    units: str
 
 
 def gather(
@@ -160,7 +160,7 @@ def gather(
     best = max(finished, key=lambda c: c.scores["oa"])
     return TableResult(
         out, _differences(finished, best), best.cell.label,
-        first.n_units if by_polygon else 0, len(first.labels), "polygon" if by_polygon else "patch",
+        first.n_units if by_polygon else 0, len(first.labels), "polygons" if by_polygon else "patches",
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from lczlib.experiment.plan import Cell, Run
 from lczlib.experiment.speed import n_parameters
 from lczlib.export import staged, write_json
 from lczlib.export.files import alone_in
+from lczlib.temporary import remove_abandoned
 from lczlib.training.evaluation import predict_patches, scaling_of
 from lczlib.training.trainer import fit_network
 
@@ -114,6 +115,8 @@ def _run_all(
 ) -> dict[str, dict[str, Any]]:
     keys = {run.key(fingerprint): run for run in runs}
     results = {k: r for k in keys if (r := finished(folder, k))}
+    for done in results:  # one that was killed as its last file was there
+        remove_abandoned(run_path(folder, done))
     left = [k for k in keys if k not in results]
     if progress:
         progress(len(results), len(keys), f"{len(results)} runs are there already")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from lczlib.machine import machine
 from lczlib.mapping.engines import choose_device
 from lczlib.models import architecture, build
 from lczlib.models.forest import RandomForest
+from lczlib.temporary import TemporaryFolder
 from lczlib.training.trainer import fit_network
 
 _ROUNDS, _PATCHES, _BATCH = 5, 128, 64
@@ -52,7 +52,7 @@ def measure(cells: Sequence[Cell], data: DataSet) -> list[dict[str, Any]]:
         subsets, run = data.select(cell.inputs), cell.runs[0]
         some = subsets.train.subset(np.arange(min(_PATCHES, len(subsets.train))))
         if architecture(cell.network).learning == "trees":
-            with tempfile.TemporaryDirectory() as scratch:
+            with TemporaryFolder() as scratch:
                 trained = fit_network(subsets.train, subsets.validation, run.options, scratch)
             network = trained.network
         else:

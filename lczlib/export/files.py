@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ import numpy as np
 
 from lczlib.errors import InputError
 from lczlib.reading import heard_so_far
+from lczlib.temporary import TemporaryFolder
 from lczlib.terms import worded
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -67,7 +69,7 @@ def alone_in(folder: str | Path, lock: str = "lock") -> Iterator[None]:
     Parameters
     ----------
     folder : path
-        Made where it does not exist.
+        Made where it does not exist; then removed if the block leaves it empty.
     lock : str
         Name of the lock's file, which may lie in a folder below.
 
@@ -80,6 +82,7 @@ def alone_in(folder: str | Path, lock: str = "lock") -> Iterator[None]:
 
     path = Path(folder) / lock
     with writing(path.parent):
+        made = [p for p in (path.parent, *path.parent.parents) if not p.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         # the system's own lock, which ends with the process, however it ends
         held = FileLock(path, blocking=False, thread_local=False)
@@ -91,6 +94,10 @@ def alone_in(folder: str | Path, lock: str = "lock") -> Iterator[None]:
         try:
             yield
         finally:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # they hold something
+                for folder_made in made:
+                    folder_made.rmdir()
             held.release()
 
 
@@ -98,14 +105,14 @@ def alone_in(folder: str | Path, lock: str = "lock") -> Iterator[None]:
 def staged(path: str | Path) -> Iterator[Path]:
     """Yield `path`'s name in a temporary folder beside it; move it to `path` on success.
 
-    The folder is removed in any case, so helper files may be written there too. See `writing` for
-    errors.
+    The folder is removed in any case (after a kill, by the next one who writes there), so helper files
+    may be written there too. See `writing` for errors.
     """
     path = Path(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-            temporary = Path(folder) / path.name
+        with TemporaryFolder(path.parent) as folder:
+            temporary = folder / path.name
             yield temporary
             temporary.replace(path)
     if (written := _written.get()) is not None and path not in written:
@@ -158,6 +165,19 @@ def write_table(path: str | Path, table: pd.DataFrame, *, index: bool = True) ->
     with staged(path) as temporary:
         table.to_csv(temporary, index=index, float_format="%.6g")
     return path
+
+
+def write_features(
+    path: str | Path, table: gpd.GeoDataFrame, *, driver: str = "GPKG", layer: str | None = None
+) -> Path:
+    """Write features as a vector file that appears only when complete."""
+    import pyogrio
+
+    content = io.BytesIO()  # GDAL's errors do not say that a disk is full
+    pyogrio.write_dataframe(table, content, driver=driver, layer=layer)
+    with staged(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
+    return Path(path)
 
 
 def sha256_of(path: str | Path) -> str:

@@ -5,7 +5,8 @@ Arrays may be dask-backed: they are computed and written a band of rows at a tim
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -24,6 +25,19 @@ from lczlib.maps import FLAG_ATTRS
 PROBABILITY_SCALE = 1e-4
 PROBABILITY_NODATA = 65535
 _ROWS = 512
+
+
+@contextmanager
+def gdal_writing(path: Path) -> Iterator[None]:
+    """Turn what GDAL says of a file that it cannot write into an `InputError` that names it."""
+    try:
+        yield
+    except Exception as err:
+        # GDAL's own errors (rasterio._err.CPLE_*) have no public base class
+        if not type(err).__module__.startswith("rasterio"):
+            raise
+        msg = f"{path} could not be written ({err}): is the disk full or the folder read-only?"
+        raise InputError(msg) from err
 
 
 def write_raster(
@@ -76,30 +90,23 @@ def write_raster(
         "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer",
     }  # fmt: skip
     predictor = {"u": "2", "i": "2", "f": "3"}[data.dtype.kind]
-    try:
-        with staged(path) as final:
-            flat = final.with_name("flat.tif")  # the COG driver only copies finished files
-            with rasterio.open(flat, "w", **profile) as dst:
-                for top in range(0, height, _ROWS):
-                    rows = bands[:, top : top + _ROWS].compute().values
-                    dst.write(rows, window=Window(0, top, width, rows.shape[1]))
-                for i, description in enumerate(descriptions, start=1):
-                    dst.set_band_description(i, description)
-                if scale != 1.0:
-                    dst.scales = (scale,) * count
-                if colormap:
-                    dst.write_colormap(1, dict(colormap))
-                dst.update_tags(**(tags or {}))
-            rasterio.shutil.copy(
-                flat, final, driver="COG", compress="DEFLATE", predictor=predictor,
-                overview_resampling=overview_resampling.upper(), blocksize=256,
-            )  # fmt: skip
-    except Exception as err:
-        # GDAL's own errors (rasterio._err.CPLE_*) have no public base class
-        if not type(err).__module__.startswith("rasterio"):
-            raise
-        msg = f"{path} could not be written ({err}): is the disk full or the folder read-only?"
-        raise InputError(msg) from err
+    with gdal_writing(path), staged(path) as final:
+        flat = final.with_name("flat.tif")  # the COG driver only copies finished files
+        with rasterio.open(flat, "w", **profile) as dst:
+            for top in range(0, height, _ROWS):
+                rows = bands[:, top : top + _ROWS].compute().values
+                dst.write(rows, window=Window(0, top, width, rows.shape[1]))
+            for i, description in enumerate(descriptions, start=1):
+                dst.set_band_description(i, description)
+            if scale != 1.0:
+                dst.scales = (scale,) * count
+            if colormap:
+                dst.write_colormap(1, dict(colormap))
+            dst.update_tags(**(tags or {}))
+        rasterio.shutil.copy(
+            flat, final, driver="COG", compress="DEFLATE", predictor=predictor,
+            overview_resampling=overview_resampling.upper(), blocksize=256,
+        )  # fmt: skip
     return path
 
 

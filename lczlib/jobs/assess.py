@@ -159,7 +159,7 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
     from lczlib.analysis import assess
     from lczlib.analysis.calibration import calibration
     from lczlib.grid import geobox_of
-    from lczlib.maps import open_probabilities
+    from lczlib.maps import open_probabilities, probabilities
     from lczlib.polygons import open_polygons
 
     total = 4 if request.probabilities is None else 5
@@ -176,6 +176,8 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
         units = open_polygons(units, request.column, layer=request.layer, zero_unlabelled=True)
     if is_path(proba):
         proba = open_probabilities(proba, chunks={"y": 256})
+    elif proba is not None:
+        proba = probabilities(proba)
     step("Counting and drawing samples for the intervals", 1, total)
     result = assess(
         mapped, truth, units=units, resampling=request.resample,

@@ -96,6 +96,7 @@ class CanopyHeatRequest(ZoneReading, CanopyOptions):
     columns: tuple[str, ...] = setting(
         (), "time=NAME,station=NAME,latitude=NAME,... of the stations' or the sites' file; time=DATE+CLOCK "
         "joins two.", title="Columns", check=_check_columns, metavar="ROLE=NAME,...", group=CANOPY,
+        repeat=True,
     )  # fmt: skip
     time_zone: str | None = setting(
         None, "Of times that carry none: UTC, Europe/Berlin, Etc/GMT-1.", title="Time zone",

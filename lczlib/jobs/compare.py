@@ -58,7 +58,7 @@ class CompareRequest(MapReading):
     )
     names: tuple[str, ...] = setting(
         (), "What a map is called in the results; repeat, one for each.", title="Names", flag="--name",
-        metavar="NAME", usual="the files' names",
+        metavar="NAME", usual="the files' names", repeat=True,
     )  # fmt: skip
 
     def map_names(self) -> list[str]:

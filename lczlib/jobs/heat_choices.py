@@ -78,7 +78,7 @@ class PixelHeatRequest(ZoneReading, SurfaceOptions):
     )  # fmt: skip
     time: tuple[str, ...] = setting(
         (), "Acquisition in UTC (2023-09-09T10:02), one for each raster.", title="Acquired (UTC)",
-        check=_check_times, group=RASTERS,
+        check=_check_times, group=RASTERS, repeat=True,
     )  # fmt: skip
     plausible: tuple[float, float] | None = setting(
         None, "Lowest and highest temperature kept, degC; what is outside is masked: cloud edges, fills.",

@@ -107,7 +107,9 @@ def _checked(kind: str) -> Callable[[Sequence[str]], None]:
 
 def _of_maps(kind: str, doc: str, title: str) -> Any:
     metavar = f"[MAP=]{kind.upper()}"
-    return setting((), doc, title=title, check=_checked(kind), metavar=metavar, group=MAPS)
+    return setting(
+        (), doc, title=title, check=_checked(kind), metavar=metavar, group=MAPS, repeat=True
+    )
 
 
 def band() -> Any:

@@ -31,7 +31,12 @@ class MorphologyRequest(OneMap):
     command: ClassVar = "morphology"
 
     parameter: tuple[str, ...] = setting(
-        (), "Such as height.", title="Properties", check=_check_parameters, usual="all"
+        (),
+        "Such as height.",
+        title="Properties",
+        check=_check_parameters,
+        usual="all",
+        repeat=True,
     )
 
     def parameters(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result
 from lczlib.limits import check_size
 from lczlib.maps import open_probabilities
+from lczlib.rasters import check_real
 from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import CELL_BYTES, Thermal
 from lczlib.scenes.thermal_names import AIR
@@ -224,6 +225,7 @@ def open_array(source: Source, quantity: str, unit: str | None) -> Thermal:
     if not isinstance(source, xr.DataArray):
         msg = f"A raster is a path or an open DataArray, not {type(source).__name__}."
         raise InputError(msg)
+    check_real(source.dtype, "open array")
     known = scaled_unit(unit or str(source.attrs.get("units", "")))
     if known is None:
         msg = "The open array does not say whether it is in K, degC or degF: state its unit."

@@ -84,8 +84,10 @@ class Result(ABC):
         Raises
         ------
         InputError
-            If the folder cannot be written, or holds another kind of result.
+            If the folder cannot be written, another process writes into it, or it holds another kind of
+            result.
         """
+        from lczlib.export.files import alone_in
         from lczlib.jobs.record import can_draw, recorded
 
         folder, drawn = Path(folder), self.draws and figures and can_draw()
@@ -93,7 +95,7 @@ class Result(ABC):
             self.request, folder, seconds=self.seconds, figures=figures if self.draws else None,
             also_read=self.also_read(), **self.facts(),
         )  # fmt: skip
-        with told_before(self.read), record:
+        with alone_in(folder, ".write.lock"), told_before(self.read), record:
             self._write(folder, drawn)
         return folder
 

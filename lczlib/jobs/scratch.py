@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-import weakref
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from lczlib.export.files import writing
+from lczlib.temporary import TemporaryFolder
 
 
 class Scratch:
@@ -32,16 +31,16 @@ class Scratch:
         with writing(parent or tempfile.gettempdir()):
             if parent is not None:
                 Path(parent).mkdir(parents=True, exist_ok=True)
-            self.path = Path(tempfile.mkdtemp(prefix=".lcz-", dir=parent))
-        self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+            self._folder = TemporaryFolder(parent)
+        self.path, self.remove = self._folder.path, self._folder.remove
 
-    def __getstate__(self) -> Path:
-        """A copy in another process removes the folder too, when it goes."""
-        return self.path
+    def __getstate__(self) -> TemporaryFolder:
+        return self._folder
 
-    def __setstate__(self, path: Path) -> None:
-        self.path = path
-        self.remove = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+    def __setstate__(self, folder: TemporaryFolder) -> None:
+        """Take it over from the process that made it, which sends this as its last word."""
+        self._folder = folder
+        self.path, self.remove = folder.path, folder.remove
 
     def keeping(self, layer: xr.DataArray) -> xr.DataArray:
         """A lazy layer that is read from here: as long as it, or what follows from it, is in use, this stays."""

@@ -114,10 +114,9 @@ class SitesResult(Result):
         return said
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
-        from lczlib.export.files import staged, write_result
+        from lczlib.export.files import write_features, write_result
 
-        with staged(folder / "sensor_sites.gpkg") as temporary:
-            self.sites.to_file(temporary, driver="GPKG", layer="sensor_sites")
+        write_features(folder / "sensor_sites.gpkg", self.sites, layer="sensor_sites")
         write_result(folder / "sensor_sites.json", self.document())
 
 

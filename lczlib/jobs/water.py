@@ -69,7 +69,7 @@ class WaterRequest(Request):
     )  # fmt: skip
     dates: tuple[str, ...] = setting(
         (), "Date of each input, YYYY-MM-DD.", title="Own scenes: Dates", flag="--date",
-        check=_check_dates, usual="read from the names",
+        check=_check_dates, usual="read from the names", repeat=True,
     )  # fmt: skip
     device: str = device()
 

@@ -16,13 +16,13 @@ import xarray as xr
 import lczlib
 from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
-from lczlib.export.files import alone_in
+from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
 from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, choose_device, make_engine
-from lczlib.mapping.fusion import METHODS, fuse
+from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import parameters_of
@@ -35,7 +35,9 @@ from lczlib.scene_options import SceneOptions
 from lczlib.settings import described
 from lczlib.terms import option
 
-_WORK = ".unfinished"
+UNFINISHED = ".unfinished"
+"""Folder in a result's for what a run has done so far, and its lock."""
+_REPLACED = "replaced.json"
 
 Progress = Callable[[str, int, int], None]
 """Called with the scene's name, and the cells done and in all over all scenes."""
@@ -102,9 +104,6 @@ def map_city(
     from lczlib.maps import open_lcz_map
 
     out, started = Path(out), time.time()
-    if request.fusion not in METHODS:
-        msg = f"{request.fusion!r} is no fusion method: use one of {', '.join(METHODS)}."
-        raise InputError(msg)
     choose_device(request.device)  # before anything is opened or written
     described = {name: describe(name) for name in request.weights}
     sources, notes = open_sources(request, described)
@@ -124,7 +123,7 @@ def map_city(
         ) for s in sources
     }  # fmt: skip
     warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
-    work, told = out / _WORK, _Told(progress, cancelled)
+    work, told = out / UNFINISHED, _Told(progress, cancelled)
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]})
         hashes = {f: sha256_of(f) for f in files}
@@ -332,7 +331,7 @@ def _working_in(work: Path, resume: bool) -> Iterator[None]:
 
 def _remove_if_bare(work: Path) -> None:
     """Remove the working folder, and the result's, where a failed run left nothing to resume."""
-    if any(p.is_dir() for p in work.iterdir()):
+    if any(p.is_dir() or p.name == _REPLACED for p in work.iterdir()):
         return
     shutil.rmtree(work)
     with suppress(OSError):  # it holds something else
@@ -343,19 +342,30 @@ def _publish(layers: Sequence[Path], manifest: dict[str, Any], out: Path) -> Non
     """Move complete layers to their final place, and those of an earlier run away.
 
     The manifest comes last and goes first: a folder with a manifest is complete, and layers of two
-    runs never stay beside each other as if they belonged together.
+    runs never stay beside each other as if they belonged together. What is to go is noted before, for
+    the next run, should this one be killed in between.
     """
-    before = out / MANIFEST
-    listed: set[str] = set()
+    before, note = out / MANIFEST, out / UNFINISHED / _REPLACED
+    new = {p.name for p in layers}
+    listed = _listed(note)
     if command_of(before) == "map":  # the manifest of another command stays, and what it lists
-        listed = set(json.loads(before.read_text()).get("outputs", {}))
+        listed |= _listed(before)
+    write_json(note, {"outputs": dict.fromkeys(sorted(listed | new))})
+    if command_of(before) == "map":
         before.unlink()
-    for name in listed - {p.name for p in layers}:
-        if Path(name).name == name:
-            (out / name).unlink(missing_ok=True)
-            (out / f"{name}.aux.xml").unlink(missing_ok=True)
+    for name in sorted(listed - new):
+        (out / name).unlink(missing_ok=True)
+        (out / f"{name}.aux.xml").unlink(missing_ok=True)
     for path in layers:
         for part in (path, Path(f"{path}.aux.xml")):
             if part.exists():
                 part.replace(out / part.name)
     write_manifest(out, manifest)
+
+
+def _listed(path: Path) -> set[str]:
+    """The files beside it that a manifest, or the note of a killed run, lists; none where it is not there."""
+    try:
+        return {n for n in json.loads(path.read_text())["outputs"] if Path(n).name == n}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()

@@ -12,6 +12,7 @@ from lczlib.grid import check_projected, geobox_of
 from lczlib.mapping.guard import check_distribution
 from lczlib.mapping.statistics import Statistics, scene_statistics
 from lczlib.models import Weights
+from lczlib.rasters import check_real
 from lczlib.reading import Reading, tell
 from lczlib.scenes.crop import window_of
 from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS, sentinel1_channels
@@ -108,6 +109,8 @@ def prepare(
     remedy = f", or ask for resampling ({option('resample')} utm)"
     grid = check_projected(geobox_of(scene, what), what, remedy=remedy)
     bands = _bands(scene, weights, what)
+    for band in bands.values():
+        check_real(band.dtype, what)
     if weights.simulated and not scene.attrs.get("simulated"):
         msg = (
             f"{weights.name} was trained on simulated cities only and means nothing on the real "

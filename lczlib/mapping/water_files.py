@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,7 @@ from rasterio.windows import Window
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.export.files import writing
-from lczlib.export.geotiff import PROBABILITY_NODATA, PROBABILITY_SCALE
+from lczlib.export.geotiff import PROBABILITY_NODATA, PROBABILITY_SCALE, gdal_writing
 from lczlib.grid import check_same_grid, geobox_of
 from lczlib.mapping.water import (
     WATER_NODATA,
@@ -31,6 +30,7 @@ from lczlib.mapping.water import (
 )
 from lczlib.mapping.water_scene import Orbit
 from lczlib.rasters import layer_of, open_raster, physical
+from lczlib.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet
@@ -79,19 +79,20 @@ def write_water_probability(
     }  # fmt: skip
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    proba = folder / f"{name}_water_proba.tif"
     with (
+        gdal_writing(proba),
         rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB),
-        tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch,
+        TemporaryFolder(folder) as scratch,
     ):
-        raw = Path(scratch) / "probability.tif"
+        raw = scratch / "probability.tif"
         with rasterio.open(raw, "w", **profile) as dst:
             for top, left, tile in water_tiles(scene, orbit, model, edges=edges, progress=progress):
                 dst.write(tile, 1, window=Window(left, top, tile.shape[1], tile.shape[0]))
         with rioxarray.open_rasterio(raw, chunks=LAZY) as opened:
             stored = np.rint(opened.isel(band=0, drop=True) / PROBABILITY_SCALE)
             return write_raster(
-                folder / f"{name}_water_proba.tif",
-                stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
+                proba, stored.fillna(PROBABILITY_NODATA).astype(np.uint16),
                 nodata=PROBABILITY_NODATA, descriptions=["water probability"],
                 scale=PROBABILITY_SCALE, tags=tags,
             )  # fmt: skip

@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_same_grid, describe, geobox_of
-from lczlib.rasters import band_names, open_raster, physical
+from lczlib.rasters import band_names, check_real, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
@@ -168,6 +168,7 @@ def water_scene(
         )
         raise InputError(msg)
     _check_cells(geobox_of(data, what), what)
+    check_real(data.dtype, what)
     values = data.astype(np.float32)
     if dn_scale != 1.0:
         values = values / np.float32(dn_scale)

@@ -21,6 +21,7 @@ from lczlib.models.weights import (
     read_safetensors,
     save_safetensors,
 )
+from lczlib.temporary import remove_abandoned
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def resolve(name: str | Path) -> tuple[Weights, Path]:
     if path is not None:
         return weights, path
     converted = _converted_folder() / f"{weights.name}-{weights.sha256[:12]}.safetensors"
+    remove_abandoned(converted.parent)
     if not _readable(converted):
         from lczlib.models.parameters import build_for
 

@@ -150,11 +150,12 @@ def published_weights(name: str) -> Weights:
 
 def save_safetensors(path: str | Path, model: nn.Module, weights: Weights) -> Path:
     """Write a network's parameters and their description as one safetensors file."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    with staged(path) as temporary:
-        save_file(state, temporary, metadata={_METADATA_KEY: json.dumps(weights.to_dict())})
+    content = save(state, metadata={_METADATA_KEY: json.dumps(weights.to_dict())})
+    with staged(path) as temporary:  # its own writer's errors are no OSError
+        temporary.write_bytes(content)
     return Path(path)
 
 

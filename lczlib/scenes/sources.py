@@ -28,7 +28,6 @@ from lczlib.scenes.so2sat import open_so2sat
 from lczlib.settings import described
 from lczlib.terms import option
 
-LEVELS = ("L1C", "L2A")
 SENSORS = ("s1", "s2")
 """What is opened where nothing else is asked for: Sentinel-1 and Sentinel-2."""
 
@@ -168,9 +167,6 @@ def open_scenes(
         if not Path(path).exists():
             msg = f"The input {path} does not exist."
             raise InputError(msg)
-    if options.level not in ("", *LEVELS):
-        msg = f"{options.level!r} is no processing level of Sentinel-2: use L1C or L2A."
-        raise InputError(msg)
     found = [source_of(p) for p in paths]
     for path, source in zip(paths, found, strict=True):
         _check_options(source, path, options)

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from lczlib.study.water_results import (
     write_water_maps,
 )
 from lczlib.study.wording import in_page
+from lczlib.temporary import TemporaryFolder
 
 _METHODS = (
     "Local Climate Zones after Stewart and Oke (2012, doi 10.1175/BAMS-D-11-00019.1) at 100 m. Each cell's class is "
@@ -173,8 +173,8 @@ def write_report(study: Study, path: str | Path, address: str = "") -> Path:
         raise InputError(msg)
     scene = study.scene
     report = Report(f"Local Climate Zones of {scene.place.name}", scene.place.kind, scene.simulated)
-    with TemporaryDirectory() as folder:
-        figures = figures_of(study, Path(folder))
+    with TemporaryFolder() as folder:
+        figures = figures_of(study, folder)
         _describe(report, study, figures)
     report.section("Methods")
     for text in _METHODS:
@@ -317,8 +317,7 @@ def _interval(bounds: tuple[float, float]) -> str:
 
 def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
     """Everything of a study as one zip: GeoTIFF, CSV, PNG and SVG figures, report, manifest."""
-    with TemporaryDirectory() as folder:
-        base = Path(folder)
+    with TemporaryFolder() as base:
         if study.maps is not None:
             for file in sorted(study.maps.folder.glob("*")):
                 if file.is_file():
@@ -346,6 +345,6 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
 
 def write_water_zip(study: Study, path: str | Path) -> Path:
     """The GeoTIFFs of a study's surface water as one zip."""
-    with TemporaryDirectory() as folder:
-        write_water_maps(study.water_summary, Path(folder))
+    with TemporaryFolder() as folder:
+        write_water_maps(study.water_summary, folder)
         return zip_folder(folder, path)

@@ -11,15 +11,20 @@ from lczlib.grid import geobox_of
 from lczlib.longitudes import centre_of
 from lczlib.study.material import Material, open_maps, open_material
 from lczlib.study.places import DEMO, Place, Places, demo_path, name_of_city
+from lczlib.study.store import manifest_of
 
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
 
 
 def existing_results(context: Context) -> dict[str, str]:
-    """Finished results by a name for people: those of earlier runs here, and those in allowed folders."""
+    """Finished results by a name for people.
+
+    Those that were made in this session, those of public scenes, and those in allowed folders.
+    """
     found: dict[str, str] = {}
-    manifests = [*context.store.glob("*/manifest.json")]
+    manifests = [*(context.work / "results").glob("*/manifest.json")]
+    manifests += [p for p in context.store.glob("*/manifest.json") if _is_public(p.parent, context)]
     for folder in context.places.folders:
         manifests += [*folder.glob("manifest.json"), *folder.glob("*/manifest.json")]
     for path in sorted(manifests, key=lambda p: -p.stat().st_mtime)[:50]:
@@ -33,6 +38,19 @@ def existing_results(context: Context) -> dict[str, str]:
         except (OSError, ValueError, KeyError, IndexError):
             continue  # a manifest of something else
     return found
+
+
+def _is_public(folder: Path, context: Context) -> bool:
+    """Whether a stored result was made from scenes that are offered to everybody here."""
+    asked = manifest_of(folder).get("parameters", {})
+    files, city = _inputs(folder, asked), str(asked.get("city") or "")
+    return not asked.get("sentinel1") and _known(files, city, context.places) is not None
+
+
+def _inputs(folder: Path, asked: dict[str, Any]) -> list[Path]:
+    """The Sentinel-2 scenes that the manifest of a result names."""
+    files = [*asked.get("inputs", ()), *asked.get("seasons", {}).values()]
+    return [(folder / f).resolve() for f in files]
 
 
 def open_result_place(folder: str | Path, places: Places) -> Material:
@@ -53,9 +71,8 @@ def open_result_place(folder: str | Path, places: Places) -> Material:
     folder = Path(folder)
     maps = open_maps(folder)
     asked = maps.manifest.get("parameters", {})
-    files = [*asked.get("inputs", ()), *asked.get("seasons", {}).values()]
-    city = str(asked.get("city") or "")
-    known = _known([(folder / f).resolve() for f in files], city, places)
+    files, city = _inputs(folder, asked), str(asked.get("city") or "")
+    known = _known(files, city, places)
     if known is not None:
         return open_material(known, area=tuple(asked.get("box") or ()) or None)
     listed = [*files, *asked.get("sentinel1", ())]

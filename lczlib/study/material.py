@@ -55,6 +55,8 @@ class Material:
         What a user should know of the input.
     shared : bool
         Whether the scenes are the same for every study of this place, so that results are too.
+    private : bool
+        Whether any of the scenes is a visitor's, so that nobody else may see what is made from them.
     own : bool
         Whether Sentinel-2 is a visitor's, who alone knows its level and units.
     area : tuple of float
@@ -74,6 +76,7 @@ class Material:
     date: str = ""
     notes: tuple[str, ...] = ()
     shared: bool = True
+    private: bool = False
     own: bool = False
     area: tuple[float, ...] = ()
     simulated_result: bool = False
@@ -221,17 +224,20 @@ def _opened(
 ) -> Material:
     """What there is of a place, whole."""
     if files or (radar and not place.key.startswith("scene:")):
-        return _of_rasters(place, files, radar, shared=False, own=bool(files), options=options)
+        return _of_rasters(
+            place, files, radar, shared=False, private=True, own=bool(files), options=options
+        )
     if place.key == OWN or not place.has_scenes:
         return Material(place)
     if place.key.startswith("scene:"):
         name = place.key.removeprefix("scene:")
         entry = catalog.entry(name, "scenes")
-        facts = {
+        facts: dict[str, Any] = {
             "level": entry.properties["lczlib:level"],
             "date": entry.properties["datetime"][:10],
         }
-        return _of_rasters(place, [catalog.fetch(name)], radar, shared=not radar, **facts)
+        facts |= {"shared": not radar, "private": bool(radar)}
+        return _of_rasters(place, [catalog.fetch(name)], radar, **facts)
     demo = place.key == DEMO
     folder, city = demo_folder() if demo else (place.folder, place.city)
     reference = folder / "Reference" / city

@@ -28,6 +28,7 @@ from lczlib.study.accuracy_inputs import RESAMPLE
 from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
+from lczlib.study.store import store_of
 
 if TYPE_CHECKING:
     from lczlib.study.state import Ticket
@@ -102,7 +103,8 @@ def is_stored(ticket: Ticket) -> bool:
     if ticket.given.result_folder:
         return True
     try:
-        folder = folder_of(ticket.given.scene, request_of(ticket.given), ticket.context.store)
+        store = store_of(ticket.given.scene, ticket.context)
+        folder = folder_of(ticket.given.scene, request_of(ticket.given), store)
         return (folder / "manifest.json").is_file()
     except LczError:
         return False

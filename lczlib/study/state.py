@@ -20,6 +20,7 @@ from lczlib.study.accuracy_inputs import AccuracyInputs
 from lczlib.study.given import Given
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
+from lczlib.study.numbers import box
 from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.steps import STEPS, Context, Step
@@ -55,12 +56,24 @@ class Ticket:
         self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> Any:
         """Compute, in any thread: nothing of the study is read or written."""
+        return self.received(self.compute(progress, cancelled))
+
+    def compute(
+        self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> Any:
+        """As `run`, in any process: its output is then to be `received` by the one that shows it."""
         # what is written, and found again by another visitor, is in the pages' terms too
         with readings() as heard, speaking(face_of(self.step.name)):
             try:
                 return self.step.function(self.given, self.context, progress, cancelled)
             finally:
                 self.read[:] = heard
+
+    def received(self, value: Any) -> Any:
+        """The output, noted as in use in this process."""
+        if self.step.received is not None:
+            self.step.received(value, self.given, self.context)
+        return value
 
 
 class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
@@ -81,9 +94,7 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
     """
 
     city = param.String(DEMO, doc="Key of the place, see `lczlib.study.Place`.")
-    area = param.Tuple(
-        None, length=4, allow_None=True, doc="West, south, east, north in degrees; all where None."
-    )
+    area = box(doc="West, south, east, north in degrees; all where None.")
     scene_files = param.ClassSelector(
         default=(), class_=tuple, doc="Own Sentinel-2 raster, or one a season."
     )
@@ -159,11 +170,16 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         earlier = (n for n in (*step.after, *step.optional) if n in self._made)
         return "stale" if any(self.condition(n) == "stale" for n in earlier) else "current"
 
-    def wanting(self, name: str) -> bool:
-        """Whether a step can be computed now and its output is not what that would give."""
+    def wanting(self, name: str, *, by_itself: bool = False) -> bool:
+        """Whether a step can be computed now and its output is not what that would give.
+
+        With `by_itself` only if nobody has to ask for it.
+        """
         step = STEPS[name]
+        if by_itself and step.by_hand:
+            return False
         done = name in self._made and self._made[name][1] == self.key(step)
-        ready = not self._missing(step)
+        ready = not self.missing(name)
         failed = self._failed_for.get(name) == self.key(step)
         return ready and not done and not failed and self._running.get(name) != self.key(step)
 
@@ -176,7 +192,7 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
             If the output of an earlier step is missing.
         """
         step = STEPS[name]
-        missing = self._missing(step)
+        missing = self.missing(name)
         if missing:
             what = "LCZ map" if missing[0] in step.one_of else missing[0]
             msg = f"There is no {what} yet, from which the {name} would follow."
@@ -184,8 +200,9 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         given = Given(name, **{n: getattr(self, n) for n in step.reads})
         return Ticket(step, given, self.key(step), self.context)
 
-    def _missing(self, step: Step) -> list[str]:
+    def missing(self, name: str) -> list[str]:
         """Earlier outputs without which a step cannot be computed."""
+        step = STEPS[name]
         missing = [n for n in step.after if n not in self._made]
         if all(self._nothing_in(n) for n in step.one_of):
             missing += step.one_of
@@ -238,7 +255,7 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         step = STEPS[name]
         # what costs nothing comes first: it may be all that is needed
         for earlier in sorted((*step.after, *step.optional), key=lambda n: STEPS[n].by_hand):
-            needed = earlier in (*step.after, *self._missing(step))
+            needed = earlier in (*step.after, *self.missing(name))
             if self.wanting(earlier) and (needed or not STEPS[earlier].by_hand):
                 self.compute(earlier, progress)
         ticket = self.start(name)

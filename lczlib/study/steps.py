@@ -36,6 +36,7 @@ from lczlib.study.places import Places
 from lczlib.study.results import run_map
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.settings import told
+from lczlib.study.store import hold, make_room, store_of
 from lczlib.study.water import WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 from lczlib.study.water_inputs import WATER_INPUTS
@@ -75,6 +76,8 @@ class Step:
         (given, context, progress, cancelled) -> output.
     by_hand : bool
         Whether it waits to be asked for: work of more than a moment.
+    received : callable
+        (output, given, context), called in the process that shows the output, wherever it was computed.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Step:
     optional: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
     by_hand: bool = False
+    received: Callable[[Any, Given, Context], None] | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -115,9 +119,17 @@ def _own_map(given: Given, context: Context, progress: Any, cancelled: Any) -> A
 
 
 def _maps(given: Given, context: Context, progress: Any, cancelled: Any) -> Maps:
-    found = run_map(given, context.store, progress=progress, cancelled=cancelled)
+    store = store_of(given.scene, context)
+    found = run_map(given, store, progress=progress, cancelled=cancelled)
     _ = found.certainties  # read here, and not when they are first shown
     return found
+
+
+def _keep_maps(maps: Maps, given: Given, context: Context) -> None:
+    store = store_of(given.scene, context)
+    hold(maps, store)
+    if not given.scene.private:
+        make_room(store)
 
 
 def _comparison(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
@@ -198,7 +210,7 @@ STEPS: dict[str, Step] = {
         Step("scene", _SCENES, (), _scene),
         Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
         Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
-        Step("maps", _MAPPING, ("scene",), _maps, by_hand=True),
+        Step("maps", _MAPPING, ("scene",), _maps, by_hand=True, received=_keep_maps),
         Step(
             "comparison",
             ("first", "second", *COMPARISON.values()),

@@ -87,7 +87,7 @@ def run_apart(
     ticket.read[:] = read
     if error is not None:
         raise error
-    return value
+    return ticket.received(value)
 
 
 def _start(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
@@ -183,7 +183,7 @@ def _compute(pipe: Connection) -> None:
     value, error = None, None
     try:
         with read_to_the_end():
-            value = ticket.run(lambda *report: send("progress", report), stop.is_set)
+            value = ticket.compute(lambda *report: send("progress", report), stop.is_set)
     except BaseException as raised:
         error = raised
     send("result", (value, error and _portable(error), ticket.read))

@@ -7,7 +7,6 @@ they are refused on real scenes.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from lczlib.analysis import Assessment
 from lczlib.grid import geobox_of
 from lczlib.models import save_safetensors
 from lczlib.scenes.simulation import DemoCity, simulate_city
+from lczlib.temporary import TemporaryFolder
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
 from lczlib.training.inputs import BANDS
 from lczlib.training.patches import ScenePatches, join_patches, patches_at
@@ -141,7 +141,7 @@ def city_patches(city: DemoCity, centres: pd.DataFrame, sensor: str) -> list[Sce
 def _train(
     folder: Path, sensor: str, parts: dict[str, ScenePatches], options: Options, tell: Report
 ) -> tuple[Path, Assessment]:
-    with tempfile.TemporaryDirectory() as scratch:
+    with TemporaryFolder() as scratch:
         trained = fit_network(
             parts["train"], parts["validation"], options, scratch, name=NAMES[sensor], note=tell
         )

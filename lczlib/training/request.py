@@ -12,7 +12,7 @@ from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
 from lczlib.devices import device
 from lczlib.errors import InputError
 from lczlib.scene_options import SceneOptions
-from lczlib.settings import setting, settle
+from lczlib.settings import setting
 from lczlib.terms import option
 from lczlib.training.options import Options
 
@@ -57,9 +57,6 @@ class PatchScenes(SceneOptions):
     spacing: float = setting(
         480.0, "Spacing of the fishnet of patches in metres.", low=0, open_ends=True
     )
-
-    def __post_init__(self) -> None:
-        settle(self)
 
     @property
     def is_hdf5(self) -> bool:

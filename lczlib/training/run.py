@@ -18,7 +18,8 @@ import lczlib
 from lczlib.analysis import Assessment
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
-from lczlib.export import staged, write_result
+from lczlib.export import write_result
+from lczlib.export.files import write_features
 from lczlib.models import Weights, save_safetensors
 from lczlib.reading import counted
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
@@ -239,8 +240,7 @@ def _per_class(patches: Patches) -> dict[str, Any]:
 def _write_patches(path: Path, patches: Patches, split: Split) -> None:
     points = patches.to_points().assign(subset=split.subset_names(len(patches)))
     columns = ["lcz", "polygon", "location", "scene", "subset", "geometry"]
-    with staged(path) as temporary:
-        points[columns].to_file(temporary, driver="GPKG", layer="patches")
+    write_features(path, points[columns], layer="patches")
 
 
 def _forest(subsets: Subsets, seed: int) -> Assessment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 import warnings
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from lczlib.errors import Cancelled, DeviceError, InputError
@@ -41,6 +43,7 @@ HISTORY = ("epoch", "train_loss", "train_oa", "val_loss", "val_oa", "learning_ra
 
 LAST = Path("checkpoints/last.ckpt")
 """Where a run keeps what it can be resumed from."""
+_LOGS = "tensorboard"
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +151,8 @@ def _starting_point(folder: Path, settings: dict[str, Any], *, resume: bool) -> 
     """The checkpoint to go on from, if any; the folder is made ready for a run of these settings."""
     checkpoints = folder / "checkpoints"
     start = _checkpoint(folder / LAST, settings) if resume else None
-    if start is None and checkpoints.is_dir():
-        for old in checkpoints.glob("*.ckpt"):
+    if start is None:
+        for old in (*checkpoints.glob("*.ckpt"), *(folder / _LOGS).glob("events.*")):
             old.unlink()
     write_json(checkpoints / "settings.json", settings)
     return start
@@ -275,7 +278,8 @@ def _run(
             devices=[int(device.split(":")[1])] if ":" in device else options.devices,
             precision=options.precision,
             max_epochs=options.epochs,
-            logger=TensorBoardLogger(folder, name="tensorboard", version=""),
+            logger=TensorBoardLogger(folder, name=_LOGS, version=""),
+            plugins=[_WholeCheckpoints()],
             callbacks=[
                 keep,
                 EarlyStopping("val_loss", patience=options.patience),
@@ -291,6 +295,23 @@ def _run(
         batches = PatchBatches(train, validation, batch_size, options.seed, options.workers)
         trainer.fit(module, batches, ckpt_path=start, weights_only=True)
     return module, trainer
+
+
+class _WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that are there whole or not at all; Lightning's own pass by the system's folder for
+    temporary files, where a killed run leaves them, and are copied from there.
+    """
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: object = None,  # noqa: ARG002 - Lightning's signature
+    ) -> None:
+        buffer = io.BytesIO()  # torch's own writer does not say why it cannot write
+        torch.save(checkpoint, buffer)
+        with staged(path) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
 
 
 class _quiet:  # noqa: N801 - a context manager, used as a verb

@@ -21,7 +21,10 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
+HERE = ("http://localhost", "https://localhost", "data:", "blob:", "file:")
 PANEL = ("-m", "panel", "serve", "app", "--num-threads", "4")
+SIGNED = {"BOKEH_SIGN_SESSIONS": "yes", "BOKEH_SECRET_KEY": "a secret that is only for tests here"}
+"""As `lcz app` has it: without, uploads are off."""
 
 
 class Server:
@@ -39,7 +42,7 @@ class Server:
             k: v for k, v in os.environ.items() if k not in ("LCZLIB_MIRROR", "LCZLIB_ALLOW")
         }
         environment = {**inherited, "LCZLIB_CACHE": str(cache), "OMP_NUM_THREADS": "1",
-                       "PYTHONPATH": str(ROOT), **environment}  # fmt: skip
+                       "PYTHONPATH": str(ROOT), **SIGNED, **environment}  # fmt: skip
         self.log = (cache / f"server-{self.port}.log").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, *command, "--port", str(self.port), *options],
@@ -141,11 +144,7 @@ def visit(browser: object) -> Iterator[Callable[..., object]]:
         page.set_default_timeout(1000 * PATIENCE)
         page.on(
             "request",
-            lambda r: (
-                strays.append(r.url)
-                if not r.url.startswith(("http://localhost", "data:", "blob:", "file:"))
-                else None
-            ),
+            lambda r: strays.append(r.url) if not r.url.startswith(HERE) else None,
         )
         page.on("pageerror", lambda e: strays.append(f"script error: {e}"))
         page.goto(url)

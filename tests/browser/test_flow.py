@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 MATRIX_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
   if (m.type === 'Figure' && m.name === 'confusion matrix' && m.inner_width > 50)
     return m.renderers[0].data_source.data.x.length > 0 }"""
+LONGEST_JS = """() => Math.max(...Bokeh.documents.flatMap(
+  d => [...d._all_models.values()].map(m => typeof m.value === 'string' ? m.value.length : 0)))"""
 
 
 def test_a_run_can_be_cancelled_and_run_again(mapped: Any) -> None:
@@ -206,6 +208,7 @@ def test_the_report_opens_offline_without_a_request(
         "Methods",
         "Settings",
         "SHA-256",
+        f"The same study in the dashboard: {mapped.url}?",
     ):
         assert wanted in text
     assert [r for r in requests if not r.startswith(("file:", "data:"))] == []
@@ -213,7 +216,7 @@ def test_the_report_opens_offline_without_a_request(
         "() => [...document.images].every(i => i.complete && i.naturalWidth > 0)"
     )
     assert offline.evaluate("() => document.images.length") >= 5
-    context.close()
+    assert page.evaluate(LONGEST_JS) < 1000  # what was sent stays neither here nor on the server
 
 
 def test_an_upload_is_used_and_a_wrong_one_refused(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from helpers import go, settled, wait_for
-from proxy import Proxy
+from nginx import NGINX, Nginx
 
 pytestmark = pytest.mark.browser
 
@@ -27,27 +27,42 @@ WORLD_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_mo
       return r.data_source.data.key.length }"""
 
 
-def test_it_works_behind_a_reverse_proxy_with_a_path(
-    start: Callable[..., Any], visit: Callable[..., Any], mapped: Any
+@pytest.mark.skipif(NGINX is None, reason="needs nginx")
+def test_it_works_behind_nginx_with_https_and_a_path(
+    start: Callable[..., Any], visit: Callable[..., Any], mapped: Any, tmp_path: Path
 ) -> None:
-    proxy = Proxy("/tools/lcz")
+    """As docs/deploy/nginx.conf sets it up, with names and passwords."""
+    users = tmp_path / "users.json"
+    users.write_text(json.dumps({"ada": "open sesame"}))
+    front = Nginx(tmp_path)
     try:
-        options = ("--prefix", "/tools/lcz", "--origin", f"localhost:{proxy.port}")
+        options = ("--prefix", "/lcz", "--origin", f"localhost:{front.port}", "--basic-auth", users)
         behind = start(*options, cache=Path(mapped.log.name).parent, command=LCZ_APP)
-        proxy.behind = behind.wait("/tools/lcz/app").port
-        page = visit(f"http://localhost:{proxy.port}/tools/lcz/app?page=map")
+        root = front.serve(behind.wait("/lcz/login").port)
+        page = visit(f"{root}/lcz/app?page=map", ignore_https_errors=True)
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill("open sesame")
+        page.get_by_role("button", name="Log in").click()
         page.get_by_role("button", name="Run", exact=True).wait_for()
         settled(page, "map")
         page.get_by_label("Fusion of the two").select_option("vote")  # answers through the socket
         wait_for(page, "() => location.search.includes('fusion=vote')")
         go(page, "Share")
         address = page.get_by_label("Address of what you see")
-        expected = f"http://localhost:{proxy.port}/tools/lcz/app?"
         wait_for(page, SHARED_JS)
-        assert address.input_value().startswith(expected)
+        assert address.input_value().startswith(f"{root}/lcz/app?")
+        cookies = {c["name"]: c for c in page.context.cookies()}
+        for name in ("user", "id_token"):
+            assert cookies[name]["secure"], name
+            assert cookies[name]["httpOnly"], name
+            assert cookies[name]["sameSite"] == "Lax", name
+        page.goto(f"{root}/lcz?page=city")  # a prefix without its slash leads on, query and all
+        page.get_by_text("8.0 × 8.0 km").wait_for()
+        answer = page.request.get(f"{root}/lcz/app")
+        assert "max-age" in answer.headers["strict-transport-security"]
         behind.stop()
     finally:
-        proxy.stop()
+        front.stop()
 
 
 def test_names_and_passwords(

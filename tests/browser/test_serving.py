@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import go
 from visitors import Visitor, has_image
 
 pytestmark = pytest.mark.browser
@@ -28,14 +32,59 @@ def test_it_works_under_a_path_prefix(
 
 
 def test_a_password_is_asked_for(start: Callable[..., Any], server: Any) -> None:
+    """By plain `panel serve app` too, on a page that asks nothing of other sites."""
     cache = Path(server.log.name).parent
     locked = start("--basic-auth", "open sesame", "--cookie-secret", "c" * 32, cache=cache).wait(
         "/login"
     )
     with urllib.request.urlopen(f"http://localhost:{locked.port}/app", timeout=20) as answer:
         assert "/login" in answer.url
-        assert "Demo city" not in answer.read().decode()
+        text = answer.read().decode()
+    assert "Local Climate Zones" in text
+    assert "Demo city" not in text
+    assert "http" not in text
+    waited = []
+    for _ in range(3):
+        form = urllib.parse.urlencode({"username": "", "password": "guess"}).encode()
+        begun = time.monotonic()
+        urllib.request.urlopen(f"http://localhost:{locked.port}/login", form, 60).close()
+        waited.append(time.monotonic() - begun)
+    assert waited[1] > 0.9  # it can only be longer on a busy machine
+    assert waited[2] > 1.9
     locked.stop()
+
+
+@pytest.mark.parametrize(
+    "path", ["/app?page=map", "/static/js/bokeh.min.js", "/nowhere", "/app/ws"]
+)
+def test_every_answer_says_what_a_page_may_do(path: str, server: Any) -> None:
+    try:
+        answer = urllib.request.urlopen(f"http://localhost:{server.port}{path}", timeout=60)
+    except urllib.error.HTTPError as error:
+        answer = error
+    headers = answer.headers
+    answer.close()
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Server"] is None
+    policy = dict(p.split(" ", 1) for p in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["form-action"] == policy["frame-ancestors"] == "'self'"
+    assert policy["object-src"] == "'none'"
+    assert f"ws://localhost:{server.port}" in policy["connect-src"]
+
+
+def test_the_policy_breaks_nothing(mapped: Any, visit: Callable[..., Any]) -> None:
+    """The browser blocks nothing that a page needs."""
+    blocked: list[str] = []
+    page = visit(f"{mapped.url}?page=city")
+    page.on("console", lambda m: blocked.append(m.text) if "Content Security" in m.text else None)
+    for name in ("Map", "Compare", "Accuracy", "Heat island", "Water", "Share", "City"):
+        go(page, name)
+        page.wait_for_timeout(300)
+    page.goto(f"{mapped.url}?page=city")
+    page.get_by_text("8.0 × 8.0 km").wait_for()
+    assert blocked == []
 
 
 def test_sessions_leave_no_files(start: Callable[..., Any], mapped: Any, tmp_path: Path) -> None:

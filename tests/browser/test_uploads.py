@@ -216,7 +216,7 @@ def test_a_closed_tab_leaves_no_folder(
     upload(page, "Own area", area)
     page.get_by_text("cut to your area").wait_for()
     (session,) = tmp_path.glob("lczlib-session-*")
-    assert list((session / "uploads").glob("*/area.geojson"))
+    assert list(session.glob("files/uploads/*/area.geojson"))
     page.close()
     own.until(lambda: not list(tmp_path.glob("lczlib-session-*")))
     own.stop()

@@ -8,11 +8,14 @@ server's time, not the machine's.
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,6 +74,24 @@ class Visitor:
         data = {"type": "event", "name": "button_click", "values": event}
         await self._patch({"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data})
 
+    async def upload(self, kind: str, path: Path) -> None:
+        """Give a file to the upload card, as a file of some kind."""
+        options = self._attributes("What it is")["options"]
+        await self.set("What it is", next(o for o in options if o.startswith(kind)))
+        data = base64.b64encode(gzip.compress(path.read_bytes(), 1)).decode()
+        entries = {
+            "name": path.name, "chunk": 1, "total_chunks": 1, "type": "application/octet-stream",
+            "data": {"type": "bytes", "data": data},
+        }  # fmt: skip
+        values = [["model", {"id": self._id("Files")}],
+                  ["data", {"type": "map", "entries": [*map(list, entries.items())]}]]  # fmt: skip
+        event = {
+            "type": "event",
+            "name": "upload_event",
+            "values": {"type": "map", "entries": values},
+        }
+        await self._patch({"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event})
+
     async def wait(self, wanted: Callable[[dict[str, Any]], bool], since: int = 0,
                    seconds: float = 60) -> float:  # fmt: skip
         """Wait for a change that the server sends; how long it took."""
@@ -99,12 +120,20 @@ class Visitor:
             await asyncio.sleep(0.05)  # for the farewell to be sent
 
     def _id(self, label: str) -> str:
-        """The identifier of the last widget with a label, in the document and what came since."""
+        """The identifier of a widget."""
+        return self._widget(label)["id"]
+
+    def _attributes(self, label: str) -> dict[str, Any]:
+        """What the server said of a widget when it came."""
+        return self._widget(label)["attributes"]
+
+    def _widget(self, label: str) -> dict[str, Any]:
+        """The last widget with a label, in the document and what came since."""
         found = [
-            m["id"]
+            m
             for m in _models([self.document, self.events])
             if label in (m["attributes"].get("title"), m["attributes"].get("label"))
-            and ("value" in m["attributes"] or "Button" in m["name"])
+            and ("value" in m["attributes"] or "Button" in m["name"] or "FileDropper" in m["name"])
         ]
         if not found:
             msg = f"no widget {label!r} on the page"
@@ -161,6 +190,11 @@ def _models(tree: Any) -> Iterator[dict[str, Any]]:
 def has_image(event: dict[str, Any]) -> bool:
     """Whether a change brings an image."""
     return '"image"' in json.dumps(event) and "ndarray" in json.dumps(event)
+
+
+def says(text: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a change brings a text."""
+    return lambda event: text in json.dumps(event, ensure_ascii=False)
 
 
 def has_classes(event: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from scipy.ndimage import uniform_filter
 
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, write_raster
+from lczlib.export.files import write_features
 from lczlib.scenes.simulation.city import DemoCity
 from lczlib.scenes.simulation.materials import BANDS
 
@@ -139,8 +140,7 @@ def _write_references(city: DemoCity, folder: Path) -> None:
     _write(folder / "lst.tif", city.lst.to_array("band"), ("day", "night"), units="degC")
     _write(folder / "elevation.tif", city.elevation, ("elevation",), units="m")
     for name, layer in (("polygons", city.polygons), ("stations", city.stations)):
-        with staged(folder / f"{name}.gpkg") as temporary:
-            layer.to_file(temporary, driver="GPKG", layer=f"simulated_{name}")
+        write_features(folder / f"{name}.gpkg", layer, layer=f"simulated_{name}")
     with staged(folder / "air_temperature.csv") as temporary:
         city.air_temperature.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%MZ")
     write_json(

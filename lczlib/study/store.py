@@ -1,0 +1,140 @@
+"""Where results lie: those of public scenes for all visitors, until room is needed; others apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from lczlib.errors import InputError
+from lczlib.export.files import alone_in
+from lczlib.mapping.city import UNFINISHED
+
+if TYPE_CHECKING:
+    from lczlib.study.material import Maps, Material
+    from lczlib.study.steps import Context
+
+STORE_GB = "LCZLIB_STORE_GB"
+"""Environment variable: how much results of public scenes may take, 10 GB where it is not set."""
+
+_USED = ".used"  # its time is that of the last use; that of reading changes with every look
+_LOCK = RLock()  # `_let_go` may be called amid anything
+_SHOWN: Counter[Path] = Counter()  # results that a session of this process holds open
+
+
+def limit() -> int:
+    """Bytes that the results of public scenes may take."""
+    return int(float(os.environ.get(STORE_GB) or 10) * 1e9)
+
+
+def store_of(material: Material, context: Context) -> Path:
+    """The folder for results of a place: what is made from a visitor's files goes with the visitor."""
+    return context.work / "results" if material.private else context.store
+
+
+def hold(maps: Maps, store: Path) -> Maps:
+    """Note that a result is used, now and until its `Maps` are let go.
+
+    Into folders outside the store nothing is written.
+    """
+    if maps.folder.parent == store:
+        (maps.folder / _USED).touch()
+    with _LOCK:
+        _SHOWN[maps.folder] += 1
+    weakref.finalize(maps, _let_go, maps.folder)
+    return maps
+
+
+def _let_go(folder: Path) -> None:
+    with _LOCK:
+        _SHOWN[folder] -= 1
+
+
+def make_room(store: Path, most: int | None = None) -> list[Path]:
+    """Remove the results that were used least recently until the others fit.
+
+    One that a session shows, or a run writes, stays. Those whose scenes are gone go first, however
+    much room there is: nobody can ask for them again.
+
+    Parameters
+    ----------
+    store : path
+        Folder of results.
+    most : int, optional
+        Bytes that they may take; default `limit`.
+
+    Returns
+    -------
+    list of Path
+        What was removed.
+    """
+    most = limit() if most is None else most
+    found = {f: _size(f) for f in store.glob("*") if f.is_dir()}
+    orphans = {f for f in found if _orphaned(f)}
+    removed: list[Path] = []
+    total = sum(found.values())
+    for folder in sorted(found, key=lambda f: (f not in orphans, _last_used(f))):
+        if total <= most and folder not in orphans:
+            break
+        if _remove(folder):
+            removed.append(folder)
+            total -= found[folder]
+    return removed
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a result unless it is in use; at once for all others, who may just be looking for it."""
+    try:
+        with _LOCK, alone_in(folder, f"{UNFINISHED}/lock"):
+            if _SHOWN[folder] > 0:
+                return False
+            going = folder.rename(folder.with_name(f".{folder.name}-going"))
+    except (InputError, OSError):
+        return False
+    shutil.rmtree(going, ignore_errors=True)
+    return True
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a result; empty where there is none that can be read."""
+    try:
+        found = json.loads((folder / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _orphaned(folder: Path) -> bool:
+    """Whether a finished result's scenes are no longer there."""
+    asked = manifest_of(folder).get("parameters", {})
+    files = [
+        *asked.get("inputs", ()),
+        *asked.get("sentinel1", ()),
+        *asked.get("seasons", {}).values(),
+    ]
+    return any(not (folder / f).exists() for f in files)
+
+
+def _last_used(folder: Path) -> float:
+    for name in (_USED, "manifest.json", "."):
+        if (folder / name).exists():
+            return (folder / name).stat().st_mtime
+    return 0.0
+
+
+def _size(folder: Path) -> int:
+    return sum(_sizes(folder))
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for path in folder.rglob("*"):
+        try:
+            yield path.stat().st_size if path.is_file() else 0
+        except OSError:  # a run has just finished with it
+            continue
