@@ -17,8 +17,8 @@ Mutation = Callable[[Path, Path, np.random.Generator], str]
 
 _OUT = ("--out", "out")
 _QUICK = ("--no-figures", *_OUT)
-_FOREST = ("--arch", "random_forest", "--option", "n_trees=5", "--no-figures", *_OUT)
-_NET = ("--arch", "sen2lcz", "--epochs", "1", "--no-figures", *_OUT)
+_FOREST = ("--arch", "random_forest", "--option", "n_trees=5", "--split", "random", *_QUICK)
+_FINE = ("--spacing", "100", *_FOREST)
 _HEAT = ("--replicates", "100", *_QUICK)
 
 _OF_RASTER: tuple[Mutation, ...] = (*[rasters.mutate] * 4, rasters.declare, texts.octets)
@@ -39,7 +39,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "patches": (texts.hdf5, texts.hdf5, texts.octets),
     "product": (texts.archive, texts.archive, texts.octets),
     "archive": (texts.archive, texts.archive, texts.octets),
-    "manifest": (features.mutate_json, features.mutate_json, texts.octets),
+    **dict.fromkeys(("manifest", "map_manifest"), (features.mutate_json, features.mutate_json, texts.octets)),
 }  # fmt: skip
 """How a file of each kind is mutated; one is drawn."""
 
@@ -161,12 +161,13 @@ def _doors() -> list[Door]:
             *_HEAT,
         ),
     )
-    add("scene product", "map", lambda x, f: (x, "--weights", "demo_s2", *_OUT))
+    add("scene", "map", lambda x, f: (x, "--weights", "demo_s2", *_OUT))
+    add("product", "map", lambda x, f: (x, "--weights", f["own"], *_OUT))
     add("weights", "map", lambda x, f: (f["scene"], "--weights", x, *_OUT))
     add("proba", "fuse", lambda x, f: (f["proba"], x, *_OUT))
     add("radar", "water", lambda x, f: (x, "--orbit", "as", *_OUT))
-    add("scene", "train", lambda x, f: (x, "--polygons", f["polygons"], *_FOREST))
-    add(areas, "train", lambda x, f: (f["scene"], "--polygons", x, *_FOREST))
+    add("scene", "train", lambda x, f: (x, "--polygons", f["polygons"], *_FINE))
+    add(areas, "train", lambda x, f: (f["scene"], "--polygons", x, *_FINE))
     add("patches", "train", lambda x, f: (x, *_FOREST))
     add(
         "scene weights",
@@ -186,10 +187,11 @@ def _doors() -> list[Door]:
         "experiment",
         lambda x, f: (x, "--table", "inputs", "--seeds", 1, "--epochs", 1, *_QUICK),
     )
-    add("torch keras", "weights import", lambda x, f: (x, "--arch", "resnet20", "--name", "mine"))
+    add("torch", "weights import", lambda x, f: (x, "--arch", "resnet20", "--name", "mine"))
+    add("keras", "weights import", lambda x, f: (x, "--arch", "lcznet", "--name", "mine"))
     add("weights", "weights export", lambda x, f: (x, "--out", "net.pt2"))
-    add("manifest", "rerun", lambda x, f: (x, *_OUT))
-    add("manifest", "map", lambda x, f: ("--from-manifest", x, *_OUT))
+    add("manifest", "rerun", lambda x, f: (x, "--inputs", f["folder"], *_OUT))
+    add("map_manifest", "map", lambda x, f: ("--from-manifest", x, "--inputs", f["folder"], *_OUT))
     return found
 
 
@@ -211,11 +213,15 @@ class Case:
     line: tuple[str, ...]
 
 
-def make(number: int, seed: int, files: Files, folder: Path) -> Case:
-    """Write the input of a case, drawn by its number alone, into an empty folder."""
-    rng = np.random.default_rng((seed, number))
+def make(number: int, seed: int | None, files: Files, folder: Path) -> Case:
+    """Write the input of a case, drawn by its number alone, into an empty folder; as it is without seed."""
     door = DOORS[number % len(DOORS)]
     source, target = files[door.kind], folder / files[door.kind].name
+    line = (*door.command.split(), *map(str, door.arguments(target, files)))
+    if seed is None:
+        shutil.copyfile(source, target)
+        return Case(number, door, "as it is", line)
+    rng = np.random.default_rng((seed, number))
     options = MUTATIONS[door.kind]
     mutation = options[int(rng.integers(len(options)))]
     try:
@@ -224,5 +230,4 @@ def make(number: int, seed: int, files: Files, folder: Path) -> Case:
         target.unlink(missing_ok=True)
         shutil.rmtree(target.with_name("inside"), ignore_errors=True)
         how = f"octets for {mutation.__name__} ({type(error).__name__}): {texts.octets(source, target, rng)}"
-    line = (*door.command.split(), *map(str, door.arguments(target, files)))
     return Case(number, door, how, line)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import zipfile
 from pathlib import Path
 
 import geopandas as gpd
-import h5py
 import numpy as np
 import pandas as pd
 import rasterio
@@ -16,7 +16,8 @@ import torch
 from lczlib.export import write_lcz_map, write_probabilities
 from lczlib.grid import geobox_of, on_grid
 from lczlib.maps import open_lcz_map, probabilities
-from lczlib.models import embedded_weights, read_safetensors
+from lczlib.models import build, embedded_weights, read_safetensors, save_safetensors
+from lczlib.models.lcznet import LCZNet
 from lczlib.models.parameters import build_for
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 
@@ -24,6 +25,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from synthetic_sentinel2 import land, write_product
 from synthetic_so2sat import write_hdf5
 from synthetic_water import BOX, backscatter, lake
+from test_keras_graph import lcznet_model
+from test_models import keras_file
 
 CITY = "00000_00000_Simulated"
 _SIZE = 3.0  # km
@@ -66,7 +69,9 @@ def _rasters(folder: Path, of: dict[str, Path]) -> dict[str, Path]:
         dst.write((rng.random(day.shape) < 0.1).astype(np.uint16), 1)
         dst.set_band_description(1, "cloud")
     data = on_grid(day, geobox_of(lcz)).rename("LST").assign_attrs(units="degC")
-    data.rio.write_coordinate_system().to_netcdf(folder / "lst.nc")
+    data.rio.write_crs(str(geobox_of(lcz).crs)).rio.write_coordinate_system().to_netcdf(
+        folder / "lst.nc"
+    )
     radar = backscatter(lake(90), 1)
     with rasterio.open(
         folder / "S1_2020-06-01.tif", "w", driver="GTiff", count=2, height=BOX.shape[0],
@@ -126,18 +131,18 @@ def _networks(folder: Path) -> dict[str, Path]:
     demo = embedded_weights()["demo_s2"]
     (folder / "network.safetensors").write_bytes(demo.read_bytes())
     weights, state = read_safetensors(demo)
-    torch.save(state, folder / "network.pt")
     model = build_for(weights, state)
-    with h5py.File(folder / "network.h5", "w") as file:
-        tensors = list(model.state_dict().values())
-        for i, tensor in enumerate(tensors):
-            group = file.create_group(f"layer_{i}")
-            group.create_dataset("kernel:0", data=np.atleast_1d(tensor.numpy().astype(np.float32)))
-            group.attrs["weight_names"] = [b"kernel:0"]
-        file.attrs["layer_names"] = [f"layer_{i}".encode() for i in range(len(tensors))]
+    model.load_state_dict(state)
+    own = dataclasses.replace(weights, name="own", simulated=False)
+    save_safetensors(folder / "own.safetensors", model, own)
+    torch.manual_seed(0)
+    torch.save(build("resnet20", 10, 17).state_dict(), folder / "network.pt")
+    widths = (8, 8, 8)
+    keras_file(folder / "network.h5", LCZNet(10, 17, widths, 4).eval())
+    lcznet_model(widths).write(folder / "network.h5")
     return {
-        "weights": folder / "network.safetensors", "torch": folder / "network.pt",
-        "keras": folder / "network.h5",
+        "weights": folder / "network.safetensors", "own": folder / "own.safetensors",
+        "torch": folder / "network.pt", "keras": folder / "network.h5",
     }  # fmt: skip
 
 
@@ -149,5 +154,5 @@ def _containers(folder: Path, of: dict[str, Path]) -> dict[str, Path]:
             archive.write(part, part.relative_to(product.parent).as_posix())
     with zipfile.ZipFile(folder / "maps.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(of["map"], "maps/lcz.tif")
-    write_hdf5(folder / "patches.h5", 40)
+    write_hdf5(folder / "patches.h5", 40, classes=3)
     return {"product": packed, "archive": folder / "maps.zip", "patches": folder / "patches.h5"}
