@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import panel as pn
@@ -18,11 +19,12 @@ from .parts.messages import banner, what_was_read
 from .parts.style import NAV_CSS, TEMPLATE_CSS
 from .server import protect
 from .session import Session
-from .warm import is_warming, warm
+from .warm import is_warming, tidy, warm
 
 protect()  # done by `app_hooks.py`, or nothing is served
 send_everything()
 drop_late_messages()
+Thread(target=tidy, daemon=True).start()
 settle()  # nearly all that the pages import is there now
 LABELS = {name: page.title for name, page in PAGES.items()}
 

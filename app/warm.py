@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lczlib import catalog
+from lczlib.study.store import make_room
+from lczlib.temporary import remove_abandoned
+
 from .maps.imagery import base_image
 from .pages import PAGES
 from .panel_patches.memory import settle
@@ -15,6 +19,15 @@ if TYPE_CHECKING:
 def is_warming(doc: Any) -> bool:
     """Whether the server makes this document for itself: no visitor stands behind it."""
     return doc.session_context is not None and doc.session_context.server_context is None
+
+
+def tidy() -> None:
+    """Remove what killed processes and earlier servers left in the cache, and make room in it."""
+    cache = catalog.cache_folder()
+    for folder in (cache, cache / "converted"):
+        remove_abandoned(folder)
+    remove_abandoned()
+    make_room(cache / "results")
 
 
 def warm(session: Session) -> None:

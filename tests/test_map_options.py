@@ -219,8 +219,8 @@ def test_codes_such_as_3e38_are_no_data_that_nobody_declared(write_tif, dtype, s
 def test_many_codes_beyond_all_numberings_are_refused_in_a_sentence(write_tif):
     path = write_tif(np.arange(1, 65, dtype=np.float32).reshape(8, 8) * 1e37, pixel=100.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", RuntimeWarning)  # of numbers that no integer holds
         with pytest.raises(ClassSchemeError) as refused:
             open_lcz_map(path)
     assert "are no LCZ numbers" in str(refused.value)
-    assert len(str(refused.value)) < 400
+    assert len(str(refused.value)) - len(str(path)) < 400

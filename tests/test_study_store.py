@@ -36,6 +36,12 @@ def test_the_least_used_go_first(store):
     assert make_room(store, half) == []
 
 
+def test_what_a_killed_process_was_removing_goes(store):
+    (store / "a").rename(store / ".a-going")
+    assert make_room(store, 10**9) == []
+    assert {f.name for f in store.iterdir()} == {"b", "c", "d"}
+
+
 def test_what_is_shown_or_written_stays(store):
     maps = hold(open_maps(store / "d"), store)
     with alone_in(store / "c", ".unfinished/lock"):

@@ -24,6 +24,7 @@ STORE_GB = "LCZLIB_STORE_GB"
 """Environment variable: how much results of public scenes may take, 10 GB where it is not set."""
 
 _USED = ".used"  # its time is that of the last use; that of reading changes with every look
+_GOING = "-going"
 _LOCK = RLock()  # `_let_go` may be called amid anything
 _SHOWN: Counter[Path] = Counter()  # results that a session of this process holds open
 
@@ -74,6 +75,8 @@ def make_room(store: Path, most: int | None = None) -> list[Path]:
     list of Path
         What was removed.
     """
+    for old in store.glob(f".*{_GOING}"):  # of a process that was killed at it
+        shutil.rmtree(old, ignore_errors=True)
     most = limit() if most is None else most
     found = {f: _size(f) for f in store.glob("*") if f.is_dir()}
     orphans = {f for f in found if _orphaned(f)}
@@ -94,7 +97,7 @@ def _remove(folder: Path) -> bool:
         with _LOCK, alone_in(folder, f"{UNFINISHED}/lock"):
             if _SHOWN[folder] > 0:
                 return False
-            going = folder.rename(folder.with_name(f".{folder.name}-going"))
+            going = folder.rename(folder.with_name(f".{folder.name}{_GOING}"))
     except (InputError, OSError):
         return False
     shutil.rmtree(going, ignore_errors=True)

@@ -66,7 +66,8 @@ def test_a_city_without_imagery_says_what_is_missing(
 ) -> None:
     shown = visit(f"{server.url}?city=place:2332459&page={page}")  # Lagos
     shown.get_by_text(f"then {then}").wait_for()
-    assert shown.get_by_text("Working").count() == 0
+    shown.get_by_text("Working …", exact=True).first.wait_for(state="hidden")
+    assert shown.get_by_text(f"then {then}").is_visible()
     go(shown, "City")
     shown.get_by_text("no imagery of this place here").wait_for()
 
