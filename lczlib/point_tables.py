@@ -35,7 +35,8 @@ def is_point_table(path: str | Path) -> bool:
     """Whether a file is a text table by its ending, and no grid in a text."""
     if Path(path).suffix.lower() not in TEXTS or not Path(path).is_file():
         return False
-    with contextlib.suppress(rasterio.errors.RasterioError), rasterio.open(path) as src:
+    unread = contextlib.suppress(rasterio.errors.RasterioError, UnicodeDecodeError)
+    with unread, rasterio.open(path) as src:
         return src.driver == "XYZ"  # regular rows of x, y, z
     return True
 

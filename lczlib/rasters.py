@@ -116,7 +116,7 @@ def open_raster(
                 1, *(-(-n // b) - 1 for n, b in zip(src.shape, src.block_shapes[0], strict=True))
             )
             src.read(src.count, window=last)
-    except (rasterio.errors.RasterioError, OSError, IndexError) as err:
+    except (rasterio.errors.RasterioError, OSError, IndexError, UnicodeDecodeError) as err:
         raise InputError(unreadable(path, what, wanted)) from err
     if not isinstance(data, xr.DataArray):
         msg = f"The {what} {path} holds several sub-datasets of different grids: name one of them."

@@ -115,7 +115,9 @@ def kind_of_file(path: str | Path) -> Literal["raster", "polygons"] | None:
     with Path(path).open("rb") as opened:
         if opened.read(4) in TIFF_SIGNATURES:  # GDAL no longer opens what is cut within the header
             return "raster"
-    with contextlib.suppress(rasterio.errors.RasterioError), rasterio.open(path) as src:
+    # GDAL may quote what it finds in the file, and that is no text
+    unread = contextlib.suppress(rasterio.errors.RasterioError, UnicodeDecodeError)
+    with unread, rasterio.open(path) as src:
         if src.count:
             return "raster"
     with contextlib.suppress(pyogrio.errors.DataSourceError, ValueError):

@@ -112,7 +112,7 @@ class Patches(ABC):
         """
         used = np.unique(np.linspace(0, len(self) - 1, min(len(self), most)).round().astype(int))
         # Sums of squares about a first mean: about zero they cancel for bands of large values.
-        shift = np.nan_to_num(np.nanmean(self.read(used[:_AT_ONCE]), axis=(0, 2, 3)))
+        shift = np.nan_to_num(self.read(used[:_AT_ONCE])).mean((0, 2, 3))
         count, total, squares = np.zeros((3, len(self.kind.bands)))
         for start in range(0, len(used), _AT_ONCE):
             values = self.read(used[start : start + _AT_ONCE]) - shift[:, None, None]

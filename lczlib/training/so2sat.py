@@ -88,6 +88,11 @@ class So2SatPatches(Patches):
                     if file[key].shape != wanted:
                         msg = f"{self.path}: {key} has shape {file[key].shape}; So2Sat LCZ42 has {wanted}."
                         raise InputError(msg)
+                    if file[key].dtype.kind not in "iuf":
+                        msg = (
+                            f"{self.path}: {key} holds {file[key].dtype}; So2Sat LCZ42 has numbers."
+                        )
+                        raise InputError(msg)
                     file[key][-1:]
         except KeyError as err:
             msg = f"{self.path} has no data set {str(err).split(chr(39))[1]!r}: it is no So2Sat LCZ42 file."
