@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 from threading import Lock
@@ -78,6 +79,9 @@ class SharePage:
         self._told = html("")
         self._failed = html("")
         self._files = pn.Column(**wide)
+        # A button stays when others come beside it: a click on one that the server has just replaced is lost.
+        self._buttons: dict[str, pn.widgets.Button] = {}
+        self._writers: dict[str, tuple[str, Callable[[Path], Any]]] = {}
         self._number = 0
         self._token = pn.widgets.TextInput(
             visible=False
@@ -193,10 +197,17 @@ class SharePage:
     def _file(
         self, label: str, name: str, write: Callable[[Path], Any], primary: bool = False
     ) -> pn.widgets.Button:
-        """A file that is made when it is asked for, in a thread."""
-        path = self._session.folder / "downloads" / name
+        """A file that is made when it is asked for; a label's button is the same one always."""
+        self._writers[label] = (name, write)
+        if label not in self._buttons:
+            self._buttons[label] = self._button(label, primary)
+        return self._buttons[label]
 
-        def make() -> tuple[bytes, str]:
+    def _button(self, label: str, primary: bool) -> pn.widgets.Button:
+        """A button that makes the label's file in a thread."""
+
+        def make(name: str, write: Callable[[Path], Any]) -> tuple[bytes, str]:
+            path = self._session.folder / "downloads" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with _DRAWING:
@@ -210,7 +221,7 @@ class SharePage:
             button_type="primary" if primary else "default", stylesheets=[_WRAPPING],
         )  # fmt: skip
 
-        def sent(made: tuple[bytes, str]) -> None:
+        def sent(name: str, made: tuple[bytes, str]) -> None:
             content, failed = made
             button.param.update(loading=False, disabled=False)
             self._failed.object = (
@@ -224,7 +235,8 @@ class SharePage:
 
         def clicked(_: Any) -> None:
             button.param.update(loading=True, disabled=True)
-            self._session.background(make, sent)
+            name, write = self._writers[label]
+            self._session.background(partial(make, name, write), partial(sent, name))
 
         button.on_click(clicked)
         return button
