@@ -9,7 +9,6 @@ import pytest
 from stac_model.schema import MLModelProperties
 
 from lczlib import catalog
-from lczlib.catalog.cities import find_cities
 from lczlib.catalog.entries import catalog_folder
 from lczlib.errors import CatalogError
 from lczlib.export import sha256_of
@@ -114,10 +113,3 @@ def test_a_damaged_cache_file_is_fetched_again(mirror, tmp_path, monkeypatch):
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(CatalogError, match="sen2lcz_net"):
         catalog.entry("sen2lcz")
-
-
-def test_cities_are_found_by_name_and_country(mirror):
-    assert list(find_cities("BERLIN")["country"]) == ["Germany"]
-    assert "Lagos" in set(find_cities("nigeria")["name"])
-    assert list(find_cities("são paulo")["un_code"]) == [20287]
-    assert len(find_cities("")) == 1692

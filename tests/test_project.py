@@ -66,10 +66,13 @@ MAY_IMPORT = {
         "vector_files", "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading", "temporary"},
-    "catalog": {"errors", "export", "longitudes", "temporary"},
+    "catalog": {"errors", "export", "longitudes", "reading", "temporary"},
     "scenes": {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
+    },
+    "acquire": {
+        "catalog", "errors", "export", "grid", "longitudes", "maps", "reading", "scenes", "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -103,13 +106,13 @@ MAY_IMPORT = {
     "machine": set(),
     "plugins": set(),
     "study": {
-        "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
+        "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
         "limits", "settings", "temporary", "unreadable", "vector_maps",
     },
     "cli": {
-        "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
+        "acquire", "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
         "limits", "made_by", "map_request", "mapping", "models", "plugins", "reading", "scenes", "settings",
         "training", "unreadable",
     },

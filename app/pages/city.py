@@ -207,7 +207,8 @@ def _facts_of(scene: Any, area: Any) -> str:
 
 def _world(picked: Any, dark: bool) -> Any:
     """All cities as dots; the large ones of all countries draw the continents without a base map."""
-    from lczlib.study.places import Places, _geonames_table
+    from lczlib.acquire.places import dots as places
+    from lczlib.study.places import Places
 
     fig = figure(
         height=330, sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
@@ -222,10 +223,12 @@ def _world(picked: Any, dark: bool) -> Any:
         border_fill_color=None,
         outline_line_color=None,
     )
-    back = _geonames_table().head(_SMALLEST_DOT * 3)
+    all_places = places()
+    back = all_places.head(_SMALLEST_DOT * 3)
     x, y = to_mercator(back["longitude"].to_numpy(), back["latitude"].to_numpy())
     fig.scatter(x, y, size=1.6, color="#6b7280" if dark else "#b6bec8", level="underlay")
-    listed = Places().cities() if so2sat_list_is_here() else back.head(_SMALLEST_DOT)
+    coded = all_places[all_places["code"] != ""]
+    listed = coded if len(coded) else back.head(_SMALLEST_DOT)
     lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
     names = (listed["name"] + ", " + listed["country"]).to_list()
     source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})
