@@ -14,7 +14,6 @@ import rasterio
 import xarray as xr
 from synthetic_sentinel2 import land
 
-from lczlib import catalog
 from lczlib.errors import Cancelled, GridError, InputError
 from lczlib.mapping import MapRequest
 from lczlib.maps import open_lcz_map
