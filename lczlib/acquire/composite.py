@@ -28,6 +28,7 @@ FILL = 0
 """Of missing pixels, in all bands."""
 _LEAST, _MOST = 1, 65_535
 _GEOMEDIAN_STEP = 0.1  # DN by which the last iteration moves a pixel at most
+_ENOUGH = 3  # days that are left of a pixel where hazy ones are taken from it
 _STACK_BYTES = 96 << 20  # of the values of one tile
 
 
@@ -97,6 +98,7 @@ def composite(
     *,
     method: Method,
     dilation: float,
+    haze: float,
     threads: int,
     check: Callable[[], None],
 ) -> Part:
@@ -114,6 +116,9 @@ def composite(
         Of `Method`.
     dilation : float
         Metres that are masked around what is no land.
+    haze : float
+        DN in blue above the lower quartile of its clear days, beyond which a day of a pixel is not used; 0
+        uses all.
     threads : int
         Of the geomedian.
     check : callable
@@ -127,25 +132,28 @@ def composite(
     rows, cols = box.shape
     stack = np.zeros((rows, cols, len(BANDS), len(days)), np.uint16)
     seen = np.zeros((rows, cols), np.uint8)
-    used, with_data = np.zeros((2, len(days)), np.int64)
+    with_data = np.zeros(len(days), np.int64)
     clipped = 0
     for i, day in enumerate(days):
         check()
-        values, clear, covered, raised = _of_day(day, box, access, dilation)
+        values, covered, raised = _of_day(day, box, access, dilation)
         seen += covered
-        used[i], with_data[i] = np.count_nonzero(clear), np.count_nonzero(covered)
+        with_data[i] = np.count_nonzero(covered)
         clipped += raised
         if values is not None:
             stack[..., i] = np.moveaxis(values, 0, -1)
+    if haze:
+        leave_out_haze(stack, haze)
     clear = np.count_nonzero(stack[:, :, 0], axis=-1).astype(np.uint8)
+    used = np.count_nonzero(stack[:, :, 0], axis=(0, 1))
     values = METHODS[method](stack, clear, threads)
     return Part(np.moveaxis(values, -1, 0), clear, seen, used, with_data, clipped)
 
 
 def _of_day(
     day: Dated, box: GeoBox, access: Access, dilation: float
-) -> tuple[np.ndarray | None, np.ndarray, np.ndarray, int]:
-    """Values (10, y, x) of a day, 0 where it is not clear; where it is clear, and where it has data."""
+) -> tuple[np.ndarray | None, np.ndarray, int]:
+    """Values (10, y, x) of a day, 0 where it is not clear; where it has data; values raised to 1."""
     scenes = in_order(day.scenes, box)
     offsets = dict(zip((s.id for s in day.scenes), day.offsets, strict=True))
     try:
@@ -160,7 +168,7 @@ def _of_day(
         clear, owner = (_own_part(a, box, dilation) for a in (clear, owner))
         covered = owner >= 0
         if not clear.any():
-            return None, clear, covered, 0
+            return None, covered, 0
         out = np.zeros((len(BANDS), *box.shape), np.uint16)
         clipped = 0
         for i, scene in enumerate(scenes):
@@ -169,7 +177,7 @@ def _of_day(
                 clipped += _take(out, mine, scene, box, access, offsets[scene.id])
     except AssetFailed as error:
         raise DayFailed(day.date, error.message) from error
-    return out, clear & out.any(axis=0), covered, clipped
+    return out, covered, clipped
 
 
 def _step(box: GeoBox) -> float:
@@ -211,6 +219,30 @@ def _take(
     low = values < _LEAST
     out[:, take] = np.clip(values, _LEAST, _MOST).astype(np.uint16)
     return int(low.sum())
+
+
+def leave_out_haze(stack: np.ndarray, haze: float) -> None:
+    """Take from a pixel the days on which it is brighter in blue than on its clearest: thin cloud.
+
+    The classification misses haze and the rims of clouds, which is brightest in blue. What stands `haze`
+    above the lower quartile of a pixel's days is set to missing, where at least `_ENOUGH` days are left:
+    of fewer it is not known which are the clear ones.
+
+    Parameters
+    ----------
+    stack : array (y, x, band, day) uint16
+        Changed in place.
+    haze : float
+        In DN.
+    """
+    blue = stack[:, :, BANDS.index("B02")]
+    n = np.count_nonzero(blue, axis=-1)
+    # sorted, the days without data (0) come first
+    at = np.clip(blue.shape[-1] - n + (n - 1) // 4, 0, blue.shape[-1] - 1)
+    quartile = np.take_along_axis(np.sort(blue, axis=-1), at[..., None], axis=-1)
+    hazy = blue > quartile + np.float32(haze)
+    hazy &= (n - np.count_nonzero(hazy, axis=-1) >= _ENOUGH)[..., None]
+    np.copyto(stack, FILL, where=hazy[:, :, None])
 
 
 def _geomedian(stack: np.ndarray, clear: np.ndarray, threads: int) -> np.ndarray:
