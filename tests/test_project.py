@@ -72,7 +72,8 @@ MAY_IMPORT = {
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
     "acquire": {
-        "catalog", "errors", "export", "grid", "longitudes", "maps", "reading", "scenes", "vector_files",
+        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "reading", "scenes",
+        "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
