@@ -98,9 +98,9 @@ MAY_IMPORT = {
         "temporary",
     },
     "jobs": {
-        "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
-        "legend_files", "legends", "limits", "made_by", "map_request", "mapping", "maps", "models",
-        "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
+        "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
+        "grid", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
+        "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
         "temporary", "training", "unreadable", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},

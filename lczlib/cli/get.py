@@ -1,0 +1,116 @@
+"""``lcz get``: the Sentinel-2 composites of a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lczlib.cli import console
+from lczlib.cli.requests import command
+from lczlib.jobs.get import run
+from lczlib.jobs.get_days import find
+from lczlib.jobs.get_request import GetRequest
+
+if TYPE_CHECKING:
+    from lczlib.acquire.search import Day
+    from lczlib.acquire.seasons import Period
+    from lczlib.jobs.get_result import GetResult
+
+
+@command(GetRequest)
+def get(
+    request: GetRequest,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results.", show_default=False)
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the days with their clouds; download nothing.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
+) -> None:
+    """Fetch a place's Sentinel-2 as composites by season, in a folder that lcz map takes.
+
+    Clouds, their shadows, snow and what lies around them are masked on each day by the scene
+    classification; the offset of -1000 is removed once, where a scene states it and its dark pixels
+    agree. What fails is tried again; a day of which a file cannot be read is left out and named.
+
+    Writes Sentinel-2/<city>/<season>/<code>_<season>.tif (ten bands, DN), clear_count.tif and
+    often_masked.tif beside it, item.json with every source, and manifest.json.
+
+    Example:
+        lcz get Berlin --year 2023 --out berlin
+
+        lcz map berlin --out berlin-lcz
+    """
+    if listing:
+        _list(request, folder)
+        return
+    if folder is None:
+        raise typer.BadParameter("a folder is needed.", param_hint="'--out'")
+    _get(request, folder, resume)
+
+
+def _list(request: GetRequest, folder: Path | None) -> None:
+    with console.steps() as progress:
+        result = find(request, progress=progress)
+    for period, days in result.seasons.items():
+        _print_days(period, days)
+    for text in result.cautions():
+        console.warn(text)
+    console.out.print(result.headline())
+    if folder is not None:
+        result.write(folder)
+        console.out.print(f"Days: {folder / 'scenes.csv'}", soft_wrap=True)
+
+
+def _print_days(period: Period, days: list[Day]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("date", title=str(period), title_justify="left", box=box.SIMPLE)
+    for name in ("cloud", "covered", "clear", "MB"):
+        table.add_column(name, justify="right")
+    table.add_column("scenes")
+    for day in days:
+        tiles = ", ".join(s.tile or s.id for s in day.scenes)
+        if day.failed:
+            table.add_row(str(day.date), "", "", "", "", f"{tiles}: {day.failed}")
+            continue
+        shares = (f"{v:.0%}" for v in (day.cloud_share, day.covered_share, day.clear_share))
+        table.add_row(str(day.date), *shares, f"{day.megabytes:,.0f}", tiles)
+    console.out.print(table)
+
+
+def _get(request: GetRequest, folder: Path, resume: bool) -> None:
+    from lczlib.export.files import alone_in
+
+    try:
+        with console.steps() as progress, alone_in(folder, ".get.lock"):
+            result = run(request, folder, resume=resume, progress=progress)
+            progress("Writing", 0, 0)
+            result.write(folder)
+    except KeyboardInterrupt:
+        console.err.print("Stopped. The finished tiles are kept: run again with --resume.")
+        raise typer.Exit(130) from None
+    _print_seasons(result)
+    for text in result.cautions():
+        console.warn(text)
+    console.out.print(
+        f"{result.headline()} In {folder}: `lcz map {folder}` takes it.", soft_wrap=True
+    )
+
+
+def _print_seasons(result: GetResult) -> None:
+    from rich import box
+    from rich.table import Table
+
+    seasons = result.to_dataframe()
+    table = Table(seasons.index.name, box=box.SIMPLE)
+    for name in seasons.columns:
+        table.add_column(name, justify="right")
+    for row in seasons.itertuples():
+        *most, median, without = row
+        table.add_row(*map(str, most), f"{median:g}", f"{without:.1%}")
+    console.out.print(table)

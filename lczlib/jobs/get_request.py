@@ -1,0 +1,104 @@
+"""What ``lcz get`` can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from lczlib.acquire.providers import PROVIDERS, provider_of
+from lczlib.acquire.seasons import FIRST_YEAR, Period, periods_of
+from lczlib.errors import InputError
+from lczlib.jobs.request import Request
+from lczlib.settings import setting
+
+if TYPE_CHECKING:
+    from lczlib.acquire.places import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetRequest(Request):
+    """Which place, when, and from where; how its composites are made."""
+
+    command: ClassVar = "get"
+
+    place: str = setting(
+        ..., "City by its name, So2Sat's code or folder; a GeoJSON or KML file; or W,S,E,N in degrees.",
+        title="Place", argument=True, metavar="PLACE",
+    )  # fmt: skip
+    box: tuple[float, ...] = setting(
+        (), "In place of the box that the lists have; degrees.", title="Box", metavar="W,S,E,N"
+    )
+    start: str = setting(
+        "", "First day of the only period, YYYY-MM-DD.", title="From", metavar="DATE"
+    )
+    end: str = setting("", "Its last day, which counts too.", title="To", metavar="DATE")
+    seasons: tuple[str, ...] = setting(
+        (), "auto: the four of the place's hemisphere. wet-dry: the half-year of the high sun and the other. "
+        "Or your own, one by one.", title="Seasons", repeat=True, usual="auto",
+        metavar="auto|wet-dry|NAME=START..END",
+    )  # fmt: skip
+    year: int | None = setting(
+        None, "Of auto and wet-dry; its winter of the north begins in the year before.", title="Year",
+        low=FIRST_YEAR, high=2100, usual="the last whole one",
+    )  # fmt: skip
+    provider: str = setting(
+        "planetary-computer", f"{', '.join(PROVIDERS)}, or the address of a STAC API.", title="Service",
+        check=provider_of, metavar="NAME|URL",
+    )  # fmt: skip
+    collection: str = setting(
+        "", "Of the service, where it is not one that is known.", title="Collection",
+        usual="sentinel-2-c1-l2a or sentinel-2-l2a",
+    )  # fmt: skip
+    composite: Literal["geomedian", "median"] = setting(
+        "geomedian", "How the clear days of a pixel become one value: their geometric median over all bands, "
+        "or the median of each band.", title="Composite",
+    )  # fmt: skip
+    max_cloud: float = setting(
+        60.0, "Days with more cloud than this are left out; per cent of what a day covers of the box.",
+        title="Cloud at most", low=0, high=100, metavar="PERCENT",
+    )  # fmt: skip
+    days: int = setting(
+        12,
+        "Days of a season that are used at most: the clearest.",
+        title="Days a season",
+        low=1,
+        high=250,
+    )
+    dilation: float = setting(
+        60.0, "Metres around cloud, shadow and snow that are masked too.", title="Rim around clouds", low=0,
+        high=2000,
+    )  # fmt: skip
+    offsets: Literal["pixels", "stated"] = setting(
+        "pixels", "Whether the offset of -1000 that a scene states is checked by its dark pixels, or taken "
+        "as stated.", title="Offset by",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "seasons", tuple(_apart(self.seasons)))
+        if self.box and len(self.box) != 4:
+            msg = f"{self.box!r} is no box: give west, south, east, north in degrees."
+            raise InputError(msg, parameter="box")
+        self.periods(0.0)  # refused before anything is asked of a service
+
+    def periods(self, latitude: float) -> tuple[Period, ...]:
+        """The periods that are asked for, of a place at a latitude."""
+        return periods_of(
+            self.seasons, start=self.start, end=self.end, year=self.year, latitude=latitude
+        )
+
+    def asked(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
+        """All that the result depends on, by the names of settings, for a run that is taken up again."""
+        return {
+            "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
+            "provider": self.provider, "collection": self.collection, "composite": self.composite,
+            "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation,
+            "offsets": self.offsets,
+        }  # fmt: skip
+
+
+def _apart(texts: Iterable[str]) -> Iterable[str]:
+    """Several seasons may be written in one text, by commas."""
+    for text in texts:
+        yield from (t.strip() for t in text.split(",") if t.strip())
