@@ -62,6 +62,15 @@ def session(headers: dict[str, str] | None = None) -> requests.Session:
     return found
 
 
+def as_path(address: str, attempt: int) -> str:
+    """What GDAL opens at an attempt (from 0): it remembers by the path what failed before.
+
+    A fragment, which is not sent, makes another path of an address; rasterio leaves it away unless the
+    path is written as GDAL's own.
+    """
+    return f"/vsicurl/{address}#{attempt}" if attempt and "://" in address else address
+
+
 def cause_of(address: str, error: Exception, http: requests.Session | None = None) -> Cause:
     """Why a file could not be read, found out by asking for its first byte.
 

@@ -27,7 +27,16 @@ from rasterio.warp import transform
 from rasterio.windows import Window
 
 from lczlib import catalog
-from lczlib.acquire.faults import GDAL, LONGEST_WAIT, TIMEOUT, Cause, cause_of, session, short
+from lczlib.acquire.faults import (
+    GDAL,
+    LONGEST_WAIT,
+    TIMEOUT,
+    Cause,
+    as_path,
+    cause_of,
+    session,
+    short,
+)
 from lczlib.acquire.places import Place
 from lczlib.classes import N_CLASSES
 from lczlib.errors import Cancelled, GridError, InputError, ServiceError
@@ -245,10 +254,8 @@ def _tried(
         if cancelled():
             msg = "Stopped by the user."
             raise Cancelled(msg)
-        # GDAL remembers what failed by the address; a fragment, which is not sent, makes it another
-        path = f"/vsicurl/{source}#{attempt}" if "://" in source else source
         try:
-            with rasterio.Env(**GDAL), rasterio.open(path) as src:
+            with rasterio.Env(**GDAL), rasterio.open(as_path(source, attempt)) as src:
                 return _window(src, longitude, latitude, source)
         except RasterioError as error:
             cause = cause_of(source, error)
