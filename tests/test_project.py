@@ -72,7 +72,7 @@ MAY_IMPORT = {
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
     "acquire": {
-        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "reading", "scenes",
+        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
         "vector_files",
     },
     "analysis": {

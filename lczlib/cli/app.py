@@ -62,6 +62,14 @@ def app(
         list[Path] | None,
         typer.Option(help="Folder that visitors may open: So2Sat folders, results (repeat)."),
     ] = None,
+    own: Annotated[
+        bool | None,
+        typer.Option(
+            "--own/--no-own",
+            help="Offer your own folders (lcz cities); by default where only this machine can reach it.",
+            show_default=False,
+        ),
+    ] = None,
     upload_mb: Annotated[
         float,
         typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB)."),
@@ -91,6 +99,8 @@ def app(
     options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
+    alone = address in _LOOPBACK and not (prefix or origin)
+    os.environ["LCZLIB_OWN"] = "1" if (alone if own is None else own) else ""
     os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
     os.environ["LCZLIB_STORE_GB"] = f"{store_gb:g}"
     os.environ["LCZLIB_FRAMES"] = " ".join(frame or ())
