@@ -99,7 +99,7 @@ MAY_IMPORT = {
     },
     "jobs": {
         "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
-        "grid", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
+        "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
         "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
         "temporary", "training", "unreadable", "vector_maps",
     },
