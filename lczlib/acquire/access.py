@@ -34,9 +34,11 @@ from lczlib.errors import Cancelled, ServiceError
 _T = TypeVar("_T")
 TRIES = 5
 _PAUSE = 0.5  # seconds before the second try; twice as long before each further one
+_BUSY = ("429", "503")
 _LONGEST_WAIT = 120.0  # seconds that a service may ask for
 _TIMEOUT = (10.0, 60.0)
 _TOKEN_LIFE = dt.timedelta(minutes=40)
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 USER_AGENT = "lczlib"
 
 GDAL = {
@@ -98,13 +100,16 @@ class _Keys(Session):
         return self._options
 
 
+def patience() -> Retry:
+    """How often a request is repeated, and when: where the answer says Retry-After, so long after it."""
+    return Retry(total=4, backoff_factor=_PAUSE, status_forcelist=(429, 500, 502, 503, 504))
+
+
 def session(headers: dict[str, str] | None = None) -> requests.Session:
     """A session for requests, which waits and retries where a service is busy."""
     found = requests.Session()
-    # urllib3 waits as long as the answer's Retry-After says
-    patient = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
     for scheme in ("http://", "https://"):
-        found.mount(scheme, HTTPAdapter(max_retries=patient))
+        found.mount(scheme, HTTPAdapter(max_retries=patience()))
     found.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
     return found
 
@@ -125,7 +130,7 @@ class Access:
         self._pool = ThreadPoolExecutor(provider.connections, "lcz-read")
         self._lock = threading.Lock()
         self._tokens: dict[str, tuple[str, dt.datetime]] = {}
-        self._anew: dict[str, dict[str, Any]] = {}
+        self._anew: dict[str, Scene] = {}
         self._stopped = threading.Event()
         key = os.environ.get(provider.key, "") if provider.key else ""
         self._http = session({"Ocp-Apim-Subscription-Key": key} if key else None)
@@ -186,17 +191,18 @@ class Access:
         return self._tried(scene, SCL, corner_of)
 
     def _tried(self, scene: Scene, band: str, do: Callable[[str], _T]) -> _T:
-        cause = _Cause("")
+        cause, address = _Cause(""), ""
         for attempt in range(TRIES):
             if self._cancelled() or self._stopped.is_set():
                 msg = "Stopped by the user."
                 raise Cancelled(msg)
-            address = self._address(scene, band, anew=cause.sign)
-            # GDAL remembers what failed by the address, of which a fragment is not sent
-            path = f"{address}#{attempt}" if attempt and "://" in address else address
+            address = self._address(scene, band, refused=address if cause.sign else "")
+            # GDAL remembers what failed, unless it is told to forget
+            path = f"/vsicurl/{address}" if "://" in address else address
+            forget = {"CPL_VSIL_CURL_NON_CACHED": path} if attempt else {}
             try:
-                with rasterio.Env(self._keys(address), **GDAL):
-                    return do(path)
+                with rasterio.Env(self._keys(address), **GDAL, **forget):
+                    return do(address)
             except RasterioError as error:
                 cause = self._cause(address, error)
             if cause.final or attempt == TRIES - 1:
@@ -213,37 +219,39 @@ class Access:
     def _keys(self, address: str) -> Session:
         return _Keys(self.provider.credentials() if address.startswith("/vsis3/") else {})
 
-    def _address(self, scene: Scene, band: str, *, anew: bool) -> str:
-        """Where a file is read: signed, and as GDAL writes it."""
-        if anew and not self.provider.token:
-            self._ask_again(scene)
-        item = Scene(self._anew.get(scene.id, dict(scene.item)))
-        href = str((item.assets or scene.assets or {})[band]["href"])
+    def _address(self, scene: Scene, band: str, *, refused: str) -> str:
+        """Where a file is read, as GDAL writes it; signed anew where that which is refused was signed."""
+        href = self._href(scene, band)
+        if refused == href:  # signed by the service itself, and for a time
+            self._ask_again(scene, band, refused)
+            href = self._href(scene, band)
         if href.startswith("s3://"):
             return f"/vsis3/{href.removeprefix('s3://')}"
         if not self.provider.token:
             return href
-        token = self._token(scene.collection, anew=anew)
-        return f"{href}{'&' if '?' in href else '?'}{token}"
+        return f"{href}{'&' if '?' in href else '?'}{self._token(scene.collection, refused)}"
 
-    def _token(self, collection: str, *, anew: bool) -> str:
+    def _href(self, scene: Scene, band: str) -> str:
+        known = self._anew.get(scene.id, scene)
+        return str((known.assets or scene.assets or {})[band]["href"])
+
+    def _token(self, collection: str, refused: str) -> str:
         with self._lock:
-            token, until = self._tokens.get(
-                collection, ("", dt.datetime.min.replace(tzinfo=dt.UTC))
-            )
-            now = dt.datetime.now(dt.UTC)
-            if now >= until or (anew and until - now < _TOKEN_LIFE - dt.timedelta(seconds=5)):
+            token, until = self._tokens.get(collection, ("", _NEVER))
+            # another thread may have asked for a new one by now
+            if dt.datetime.now(dt.UTC) >= until or (refused and refused.endswith(token)):
                 token = str(self._json(self.provider.token.format(collection=collection))["token"])
-                self._tokens[collection] = token, now + _TOKEN_LIFE
+                self._tokens[collection] = token, dt.datetime.now(dt.UTC) + _TOKEN_LIFE
             return token
 
-    def _ask_again(self, scene: Scene) -> None:
-        """Addresses that were signed by the service itself end; its item has new ones."""
+    def _ask_again(self, scene: Scene, band: str, refused: str) -> None:
+        """Ask the service for an item again, whose addresses are new."""
         link = scene.link or (
             f"{self.provider.address}/collections/{scene.collection}/items/{scene.id}"
         )
         with self._lock:
-            self._anew[scene.id] = self._json(link)
+            if self._href(scene, band) == refused:
+                self._anew[scene.id] = Scene(self._json(link))
 
     def _json(self, address: str) -> dict[str, Any]:
         try:
@@ -259,6 +267,8 @@ class Access:
 
     def _cause(self, address: str, error: Exception) -> _Cause:
         """Why a read failed, by asking for the file's first byte."""
+        if any(code in str(error) for code in _BUSY):
+            self._pause(2 * _PAUSE)
         if address.startswith("/vsis3/"):
             return _cause_in_words(str(error))
         if "://" not in address:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from lczlib.acquire.access import Access
+from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.masks import NO_DATA, OUTSIDE, clear_pixels
 from lczlib.acquire.scene import Scene
@@ -145,8 +146,6 @@ def _of_day(
     day: Dated, box: GeoBox, access: Access, dilation: float
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray, int]:
     """Values (10, y, x) of a day, 0 where it is not clear; where it is clear, and where it has data."""
-    from lczlib.acquire.access import AssetFailed
-
     scenes = in_order(day.scenes, box)
     offsets = dict(zip((s.id for s in day.scenes), day.offsets, strict=True))
     try:
@@ -180,8 +179,6 @@ def _classes(
     scenes: Sequence[Scene], box: GeoBox, access: Access, dilation: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The classification of a day on the 20 m grid of a tile with its rim, and whose scene it is."""
-    from affine import Affine
-
     a, rim, step = box.affine, _rim(box, dilation), _step(box)
     rows, cols = (-(-n // 2) + 2 * rim for n in box.shape)
     corner = Affine(step, 0, a.c - rim * step, 0, -step, a.f + rim * step)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lczlib.acquire.grids import inside, tiles_of
+from lczlib.acquire.grids import inside
 from lczlib.acquire.places import Place
 from lczlib.acquire.providers import LICENCE, TERMS, Provider
 from lczlib.acquire.work import Plan, PlannedSeason, Work
@@ -39,13 +39,7 @@ def season_file(place: Place, season: str) -> Path:
 
 
 def write_season(
-    folder: Path,
-    place: Place,
-    plan: Plan,
-    season: PlannedSeason,
-    size: int,
-    work: Work,
-    method: str,
+    folder: Path, place: Place, plan: Plan, season: PlannedSeason, work: Work, method: str
 ) -> dict[str, Any]:
     """Write the rasters of a season whose tiles are finished.
 
@@ -54,7 +48,7 @@ def write_season(
     dict
         What ``item.json`` says of them.
     """
-    tiles = tiles_of(plan.grid, size, plan.corner)
+    tiles = plan.tiles()
     used: dict[str, int] = {d.date: 0 for d in season.days}
     clipped = 0
     for i in range(len(tiles)):

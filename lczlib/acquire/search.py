@@ -17,7 +17,7 @@ import numpy as np
 import requests
 from odc.geo.geobox import GeoBox
 
-from lczlib.acquire.access import USER_AGENT, Access
+from lczlib.acquire.access import USER_AGENT, Access, AssetFailed, patience
 from lczlib.acquire.grids import coarse, grid_on, inside, zone_of
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.masks import OUTSIDE, shares
@@ -108,12 +108,9 @@ class Catalogue:
 
         from pystac_client import Client
         from pystac_client.stac_api_io import StacApiIO
-        from requests.adapters import Retry
 
-        # urllib3 waits as long as the answer's Retry-After says
-        patient = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
         reader = StacApiIO(
-            headers={"User-Agent": USER_AGENT}, timeout=(10, 60), max_retries=patient
+            headers={"User-Agent": USER_AGENT}, timeout=(10, 60), max_retries=patience()
         )
         with _answering(provider), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -157,12 +154,13 @@ def _answering(provider: Provider) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        cause = error.__cause__ or error.__context__
-        if error.status_code:
-            what = f"answers with an error (HTTP {error.status_code})"
+        # it has a status only where an answer was the error, and not the lack of one
+        status = getattr(error, "status_code", None)
+        if status:
+            what = f"answers with an error (HTTP {status})"
             who = "it is at fault, or the address is not that of a STAC API"
-        elif isinstance(cause, requests.exceptions.RetryError) or "too many" in str(error):
-            what, who = "is busy or fails at every try", "try later"
+        elif "too many" in str(error):
+            what, who = "is busy or fails at every try", "it is at fault; try later"
         else:
             what, who = "cannot be reached", "is there a network, and is the address right?"
         msg = f"{provider.title} ({provider.address}) {what}: {who}."
@@ -252,8 +250,6 @@ def look_at(
 
 
 def _looked_at(day: Day, grid: GeoBox, within: np.ndarray, access: Access) -> Day:
-    from lczlib.acquire.access import AssetFailed
-
     waiting = [access.submit(s, SCL, grid, fill=OUTSIDE) for s in in_order(day.scenes, grid)]
     try:
         classes = [w.result() for w in waiting]

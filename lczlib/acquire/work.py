@@ -18,6 +18,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from lczlib.acquire.composite import Dated, Part
+from lczlib.acquire.grids import tiles_of
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.scene import Scene
 from lczlib.errors import InputError
@@ -89,6 +90,8 @@ class Plan:
     grid : GeoBox
     corner : tuple of float
         Upper-left corner of a scene, where its blocks begin.
+    tile : int
+        Pixels along the side of the parts that it is made in.
     seasons : tuple of PlannedSeason
     empty : mapping
         Of each season without a usable day, the reason.
@@ -98,8 +101,13 @@ class Plan:
     collection: str
     grid: GeoBox
     corner: tuple[float, float]
+    tile: int
     seasons: tuple[PlannedSeason, ...]
     empty: Mapping[str, str]
+
+    def tiles(self) -> list[tuple[slice, slice]]:
+        """The parts: rows and columns of the grid."""
+        return tiles_of(self.grid, self.tile, self.corner)
 
     def with_season(self, season: PlannedSeason) -> Plan:
         """The plan with another form of one of its seasons."""
@@ -114,7 +122,7 @@ class Plan:
                 "epsg": self.grid.crs.to_epsg(), "affine": list(self.grid.affine)[:6],
                 "shape": list(self.grid.shape),
             },
-            "corner": list(self.corner), "seasons": [asdict(s) for s in self.seasons],
+            "corner": list(self.corner), "tile": self.tile, "seasons": [asdict(s) for s in self.seasons],
             "empty": dict(self.empty),
         }  # fmt: skip
 
@@ -131,7 +139,8 @@ class Plan:
             seasons.append(PlannedSeason(**{**s, "days": days}))
         box = GeoBox(tuple(grid["shape"]), Affine(*grid["affine"]), f"EPSG:{grid['epsg']}")
         return cls(
-            values["asked"], values["collection"], box, tuple(values["corner"]), tuple(seasons),
+            values["asked"], values["collection"], box, tuple(values["corner"]), values["tile"],
+            tuple(seasons),
             values["empty"],
         )  # fmt: skip
 

@@ -85,6 +85,7 @@ def _planned(
     step: Steps,
 ) -> Plan:
     from lczlib.acquire.choose import chosen, planned
+    from lczlib.acquire.composite import tile_size
     from lczlib.acquire.grids import grid_on, zone_of
     from lczlib.acquire.work import Plan
 
@@ -115,7 +116,8 @@ def _planned(
     if not seasons:
         raise InputError(next(iter(why.values())))
     asked = request.asked(place, periods)
-    return Plan(asked, catalogue.collection, grid, corner, tuple(seasons), why)
+    tile = tile_size(max(len(s.days) for s in seasons))
+    return Plan(asked, catalogue.collection, grid, corner, tile, tuple(seasons), why)
 
 
 def _corner(scenes: Iterable[Scene], access: Access) -> tuple[float, float]:
@@ -134,10 +136,9 @@ def _composed(
     request: GetRequest, plan: Plan, name: str, access: Access, work: Work, step: Steps
 ) -> Plan:
     """Make the tiles of a season that are not there; the plan without the days that failed."""
-    from lczlib.acquire.composite import DayFailed, composite, tile_size
-    from lczlib.acquire.grids import tiles_of
+    from lczlib.acquire.composite import DayFailed, composite
 
-    tiles = tiles_of(plan.grid, tile_size(request.days), plan.corner)
+    tiles = plan.tiles()
     index = 0
     while index < len(tiles):
         season = next(s for s in plan.seasons if s.name == name)

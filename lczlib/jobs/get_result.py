@@ -87,14 +87,12 @@ class GetResult(Result):
         return said
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
-        from lczlib.acquire.composite import tile_size
         from lczlib.acquire.folder import write_item, write_season
 
         for season in self.plan.seasons:
             self.told[season.name] = write_season(
-                folder, self.place, self.plan, season, tile_size(self.request.days), self.work,
-                self.request.composite,
-            )  # fmt: skip
+                folder, self.place, self.plan, season, self.work, self.request.composite
+            )
         provider = provider_of(self.request.provider)
         write_item(folder, self.place, self.plan, provider, self.request.composite, self.told)
         self.work.remove()

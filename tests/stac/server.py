@@ -65,7 +65,18 @@ class Service:
         return sum(part in a.path for a in self.asked)
 
 
-class _Files(tornado.web.StaticFileHandler):
+class _Refusing(tornado.web.RequestHandler):
+    def refuse(self, status: int, retry_after: str = "") -> bool:
+        """Answer with an error."""
+        self.clear()
+        self.set_status(status)
+        if retry_after:
+            self.set_header("Retry-After", retry_after)
+        self.finish()
+        return True
+
+
+class _Files(_Refusing, tornado.web.StaticFileHandler):
     def initialize(self, service: Service) -> None:
         self.service = service
         super().initialize(str(service.folder))
@@ -90,7 +101,7 @@ class _Files(tornado.web.StaticFileHandler):
         ).add_done_callback(lambda _: stream.close())
 
 
-class _Api(tornado.web.RequestHandler):
+class _Api(_Refusing):
     def initialize(self, service: Service) -> None:
         self.service = service
 
