@@ -21,7 +21,7 @@ from stac.scenes import as_stored, clear_sky, town, write_scene
 from stac.server import Service, serve
 from typer.testing import CliRunner
 
-from lczlib.acquire import access, composite, providers
+from lczlib.acquire import composite, faults, providers
 from lczlib.cli import app
 from lczlib.errors import Cancelled, InputError, LczError, ServiceError
 from lczlib.jobs.get import run
@@ -59,7 +59,7 @@ def service(files):
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
     """The pauses between tries, shorter."""
-    monkeypatch.setattr(access, "_PAUSE", 0.01)
+    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def asked(service: Service, **more) -> GetRequest:
