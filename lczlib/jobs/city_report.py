@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lczlib.export.files import written_files
 from lczlib.export.report import Report
 from lczlib.temporary import TemporaryFolder
 
@@ -43,7 +44,10 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
     report.text(result.headline(), "answer")
     for text in _cautions(result):
         report.text(text, "warning")
-    with TemporaryFolder() as folder:
+    with (
+        TemporaryFolder() as folder,
+        written_files(),
+    ):  # figures are in the report, no files of the result
         if figures:
             report.section("Maps")
             _draw(report, result, folder)
