@@ -13,6 +13,7 @@ import pystac.validation
 import pytest
 
 from lczlib.acquire.own import add_folder, forget_folder, own_cities
+from lczlib.cli.app import is_alone
 from lczlib.errors import InputError
 from lczlib.study.places import Places
 
@@ -115,6 +116,14 @@ def test_the_dashboard_offers_them_only_to_their_owner(folder):
     assert places.place(second.key).folder == other.resolve()
     assert first.latitude == pytest.approx(6.511, abs=0.01)
     assert places.find("lagos")[0].has_scenes
+
+
+def test_a_dashboard_that_others_can_reach_does_not_offer_them_by_itself():
+    assert is_alone("localhost", "", ())
+    assert is_alone("127.0.0.1", "", ())
+    assert not is_alone("0.0.0.0", "", ())
+    assert not is_alone("localhost", "/lcz", ())
+    assert not is_alone("localhost", "", ("lcz.example.org",))
 
 
 def test_what_is_no_such_folder_is_refused_and_changes_nothing(folder, tmp_path, an_own_catalog):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -99,14 +100,19 @@ def app(
     options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
-    alone = address in _LOOPBACK and not (prefix or origin)
-    os.environ["LCZLIB_OWN"] = "1" if (alone if own is None else own) else ""
+    offered = is_alone(address, prefix, origin or ()) if own is None else own
+    os.environ["LCZLIB_OWN"] = "1" if offered else ""
     os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
     os.environ["LCZLIB_STORE_GB"] = f"{store_gb:g}"
     os.environ["LCZLIB_FRAMES"] = " ".join(frame or ())
     for secret in _SECRETS:  # where a command line would show them to everybody on the machine
         os.environ.setdefault(secret, token_hex(32))
     os.execv(sys.executable, command)
+
+
+def is_alone(address: str, prefix: str, origin: Sequence[str]) -> bool:
+    """Whether only this machine can reach a dashboard, so that its visitor is its user."""
+    return address in _LOOPBACK and not (prefix or origin)
 
 
 def _serve(
