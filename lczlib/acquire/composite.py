@@ -19,7 +19,7 @@ from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.masks import NO_DATA, OUTSIDE, clear_pixels
 from lczlib.acquire.scene import Scene
-from lczlib.acquire.search import in_order, laid_over
+from lczlib.acquire.search import in_order
 from lczlib.scenes.bands import BANDS
 
 Method = Literal["geomedian", "median", "best"]
@@ -149,10 +149,16 @@ def _of_day(
     scenes = in_order(day.scenes, box)
     offsets = dict(zip((s.id for s in day.scenes), day.offsets, strict=True))
     try:
-        classes, owner = _classes(scenes, box, access, dilation)
-        covered = (classes != OUTSIDE) & (classes != NO_DATA)
-        clear = clear_pixels(classes, dilation, _step(box))
-        clear, covered, owner = (_own_part(a, box, dilation) for a in (clear, covered, owner))
+        layers = _classes(scenes, box, access, dilation)
+        owner = np.full(layers[0].shape, -1, np.int16)
+        clear = np.zeros(owner.shape, bool)
+        for i, classes in enumerate(layers):
+            # each scene's mask by itself: where one ends is no rim of what another shows
+            mine = (owner < 0) & (classes != OUTSIDE) & (classes != NO_DATA)
+            owner[mine] = i
+            clear[mine] = clear_pixels(classes, dilation, _step(box))[mine]
+        clear, owner = (_own_part(a, box, dilation) for a in (clear, owner))
+        covered = owner >= 0
         if not clear.any():
             return None, clear, covered, 0
         out = np.zeros((len(BANDS), *box.shape), np.uint16)
@@ -177,18 +183,13 @@ def _rim(box: GeoBox, dilation: float) -> int:
 
 def _classes(
     scenes: Sequence[Scene], box: GeoBox, access: Access, dilation: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The classification of a day on the 20 m grid of a tile with its rim, and whose scene it is."""
+) -> list[np.ndarray]:
+    """The classification of each scene of a day on the 20 m grid of a tile with its rim."""
     a, rim, step = box.affine, _rim(box, dilation), _step(box)
     rows, cols = (-(-n // 2) + 2 * rim for n in box.shape)
     corner = Affine(step, 0, a.c - rim * step, 0, -step, a.f + rim * step)
     grid = GeoBox((rows, cols), corner, box.crs)
-    layers = [w.result() for w in [access.submit(s, SCL, grid, fill=OUTSIDE) for s in scenes]]
-    whole = laid_over(layers, OUTSIDE)
-    owner = np.zeros(whole.shape, np.uint8)
-    for i in range(len(layers) - 1, -1, -1):
-        owner[(layers[i] != OUTSIDE) & ((layers[i] != NO_DATA) | (whole == NO_DATA))] = i
-    return whole, owner
+    return [w.result() for w in [access.submit(s, SCL, grid, fill=OUTSIDE) for s in scenes]]
 
 
 def _own_part(layer: np.ndarray, box: GeoBox, dilation: float) -> np.ndarray:
