@@ -146,3 +146,31 @@ def test_a_stopped_run_is_taken_up_without_fetching_anything_twice(service, mirr
     again = {a.path for a in service.asked[before:]}
     assert again == {"published.tif"}
     assert (tmp_path / "report.html").is_file()
+
+
+def test_imagery_and_published_map_come_together_on_the_same_cells(service, tmp_path, run_lcz):
+    asked_for = (
+        "get", "Town", "--box", ",".join(map(str, INSIDE)), "--start", "2024-07-01", "--end", "2024-07-31",
+        "--provider", service.api, "--what", "s2,lcz",
+    )  # fmt: skip
+    out = tmp_path / "town"
+    code, _, error = run_lcz(
+        *asked_for, "--global-map", f"{service.root}/files/published.tif", "--out", out
+    )
+    assert code == 0, error
+    item = json.loads((out / "item.json").read_text())
+    assert item["assets"]["lcz_global"]["roles"] == ["reference"]
+    assert item["properties"]["published_maps"][0]["year"] == 2018
+    (scene,) = out.glob(f"Sentinel-2/{CITY}/*/00000_*.tif")
+    with (
+        rasterio.open(scene) as src,
+        rasterio.open(out / f"Reference/{CITY}/lcz_global.tif") as lcz,
+    ):
+        assert (src.transform.c, src.transform.f) == (lcz.transform.c, lcz.transform.f)
+        assert (src.width, src.height) == (10 * lcz.width, 10 * lcz.height)
+    # a map that cannot be had costs no imagery, and it is said
+    nowhere = f"{service.root}/files/nowhere.tif"
+    code, _, error = run_lcz(*asked_for, "--global-map", nowhere, "--out", tmp_path / "again")
+    assert code == 0, error
+    assert "nowhere.tif is not there (HTTP 404)" in error
+    assert len(list((tmp_path / "again").glob("Sentinel-2/*/*/00000_*.tif"))) == 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import numpy as np
+import pystac.validation
 import pytest
 import rasterio
 from affine import Affine
@@ -317,3 +319,33 @@ def test_hong_kong_of_the_stand_in_is_what_the_published_archive_has(shared):
     shares = np.bincount(found.utm.values.ravel(), minlength=18) / found.utm.size
     assert shares[1] + shares[4] > 0.1  # high-rise
     assert shares[17] > 0.1  # the harbour
+
+
+def test_the_command_gets_the_map_alone_with_its_terms_and_catalog_item(
+    server, published, files, tmp_path, run_lcz, monkeypatch
+):
+    submission(files, "under the CC BY-SA 4.0 license")
+    monkeypatch.setattr(global_map, "GENERATOR", f"{server.root}/files")
+    box = ",".join(map(str, ZURICH.box))
+    out = tmp_path / "zurich"
+    code, text, error = run_lcz("get", box, "--what", "lcz", "--submission", NUMBER, "--out", out)
+    assert code == 0, error
+    assert "CC-BY-4.0" in text
+    assert "CC BY-SA 4.0" in text
+    assert "no ground truth" in text
+    item = json.loads((out / "item.json").read_text())
+    pystac.validation.validate_dict({**item, "stac_extensions": []})
+    inside = "Reference/00000_00000_N474E85"
+    names = ("lcz_global", "lcz_generator_3110e623")
+    assert {p.stem for p in (out / inside).glob("*.tif")} == {
+        f"{n}{g}" for n in names for g in ("", "_own_grid")
+    }
+    assert item["assets"]["lcz_global"]["href"] == f"./{inside}/lcz_global.tif"
+    assert [m["licence"] for m in item["properties"]["published_maps"]] == [
+        "CC-BY-4.0",
+        "CC BY-SA 4.0",
+    ]
+    assert json.loads((out / "manifest.json").read_text())["parameters"]["what"] == ["lcz"]
+    code, _, error = run_lcz("get", box, "--what", "none", "--out", tmp_path / "none")
+    assert code == 2
+    assert "name s2, lcz or both" in error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from lczlib.maps import lcz_map
 from lczlib.terms import option
 
 GLOBAL_MAP = "lcz_global_2018"
-FILE, OWN_GRID_FILE = "lcz_global.tif", "lcz_global_own_grid.tif"
+GLOBAL_FILE = "lcz_global"
 CELL = 100.0
 GENERATOR = "https://lcz-generator.rub.de"
 _GENERATOR_CITATION = (
@@ -114,7 +114,7 @@ def open_generator_map(
     submission: str,
     place: Place,
     *,
-    address: str = GENERATOR,
+    address: str = "",
     grid: GeoBox | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> PublishedMap:
@@ -126,8 +126,8 @@ def open_generator_map(
         The number of 40 digits in the address of its factsheet, or that address.
     place, grid, cancelled
         As of `open_global_map`.
-    address : str
-        Of the LCZ Generator.
+    address : str, optional
+        Of an LCZ Generator that is not the public one.
 
     Raises
     ------
@@ -141,9 +141,9 @@ def open_generator_map(
             "of its factsheet."
         )
         raise InputError(msg)
-    base = f"{address.rstrip('/')}/factsheets/{number[0]}/{number[0]}"
+    base = f"{(address or GENERATOR).rstrip('/')}/factsheets/{number[0]}/{number[0]}"
     facts = {
-        "title": f"LCZ Generator submission {number[0]}", "year": None,
+        "title": f"LCZ Generator submission {number[0]}", "number": number[0], "year": None,
         "licence": _licence_of(f"{base}_factsheet.html"), "factsheet": f"{base}_factsheet.html",
         "citation": _GENERATOR_CITATION,
     }  # fmt: skip
@@ -158,7 +158,7 @@ def write_global_map(
     grid: GeoBox | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
-    """Write the global map of a place into its folder, on both grids.
+    """Write the global map of a place into its folder, on both grids: see `write_maps`.
 
     Parameters
     ----------
@@ -167,36 +167,43 @@ def write_global_map(
     folder : path
         That ``Reference/<city>/lcz_global.tif`` (100 m UTM) and ``lcz_global_own_grid.tif`` go to.
 
-    Returns
-    -------
-    dict
-        For ``item.json``: ``files`` (names below the folder), ``title``, ``source``, ``year``, ``licence``,
-        ``citation``, ``cells`` (with a class), ``failed``.
-
     Raises
     ------
     InputError, ServiceError, Cancelled
         As `open_global_map`.
     """
     found = open_global_map(place, source, grid=grid, cancelled=cancelled)
-    return write_published(found, place, folder, FILE, OWN_GRID_FILE)
+    (told,) = write_maps({GLOBAL_FILE: found}, place, folder)
+    return told
 
 
-def write_published(
-    found: PublishedMap, place: Place, folder: str | Path, name: str, own_name: str
-) -> dict[str, Any]:
-    """Write a published map on both grids, each labelled with year, licence and citation."""
+def write_maps(
+    maps: Mapping[str, PublishedMap], place: Place, folder: str | Path
+) -> list[dict[str, Any]]:
+    """Write published maps on both grids, each labelled with year, licence and citation.
+
+    Returns
+    -------
+    list of dict
+        For ``item.json``, of each ``files`` (names below the folder; that on cells of 100 m first),
+        ``title``, ``source``, ``year``, ``licence``, ``citation``, ``cells`` (with a class), ``failed``.
+    """
     inside = Path("Reference") / place.folder_name
-    tags = {k.upper(): str(v) for k, v in found.facts.items() if v}
-    tags["NOTE"] = "a published map, no ground truth"
-    for file, data, how in ((own_name, found.own, "own grid"), (name, found.utm, "nearest")):
-        target = Path(folder) / inside / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_lcz_map(target, data, tags={**tags, "RESAMPLING": how})
-    return {
-        "files": [(inside / n).as_posix() for n in (name, own_name)], **found.facts,
-        "cells": int((found.utm.values > 0).sum()), "failed": list(found.failed),
-    }  # fmt: skip
+    told = []
+    for name, found in maps.items():
+        tags = {k.upper(): str(v) for k, v in found.facts.items() if v}
+        tags["NOTE"] = "a published map, no ground truth"
+        files = (f"{name}.tif", f"{name}_own_grid.tif")
+        for file, data, how in zip(
+            files, (found.utm, found.own), ("nearest", "own grid"), strict=True
+        ):
+            target = Path(folder) / inside / file
+            write_lcz_map(target, data, tags={**tags, "RESAMPLING": how})
+        told.append({
+            "files": [(inside / f).as_posix() for f in files], **found.facts,
+            "cells": int((found.utm.values > 0).sum()), "failed": list(found.failed),
+        })  # fmt: skip
+    return told
 
 
 def utm_grid(box: Box, crs: str) -> GeoBox:

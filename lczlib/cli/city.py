@@ -11,7 +11,7 @@ from lczlib.cli.requests import Figures, Out, command
 from lczlib.jobs.city import REPORT, SCENES, CityRequest, run
 
 
-@command(CityRequest)
+@command(CityRequest, leave=("what",))  # a city needs both
 def city(
     request: CityRequest,
     folder: Out,

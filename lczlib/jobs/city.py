@@ -14,7 +14,7 @@ from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.map_request import MapRequest, weights
 from lczlib.reading import Reading, tell
-from lczlib.settings import options_of, setting
+from lczlib.settings import options_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +38,6 @@ class CityRequest(GetRequest):
 
     weights: tuple[str, ...] = weights()
     device: str = device()
-    global_map: str = setting(
-        "", "File or address of the published global LCZ map (Demuzere et al. 2022), or of a part of it.",
-        title="Global LCZ map", metavar="FILE|URL", usual="read from where it is published",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
