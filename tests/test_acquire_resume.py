@@ -13,7 +13,7 @@ import rasterio
 from stac.july import COMMAND, asked, check_same, command, fetched, write_july
 from stac.server import serve
 
-from lczlib.acquire import access, composite
+from lczlib.acquire import composite, faults
 from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.get import run
 
@@ -34,7 +34,7 @@ def service(files):
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
     """The pauses between tries, shorter."""
-    monkeypatch.setattr(access, "_PAUSE", 0.01)
+    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def test_a_stopped_run_is_taken_up_to_the_same_bytes(service, tmp_path, monkeypatch):

@@ -72,7 +72,8 @@ MAY_IMPORT = {
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
     "acquire": {
-        "catalog", "errors", "export", "grid", "longitudes", "maps", "reading", "scenes", "vector_files",
+        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
+        "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -98,7 +99,7 @@ MAY_IMPORT = {
     },
     "jobs": {
         "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
-        "grid", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
+        "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
         "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
         "temporary", "training", "unreadable", "vector_maps",
     },

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from shapely.geometry import mapping
 
+from lczlib.acquire.boxes import outline
 from lczlib.acquire.grids import inside
 from lczlib.acquire.places import Place
 from lczlib.acquire.providers import LICENCE, TERMS, Provider
@@ -169,46 +171,69 @@ def write_item(
     provider: Provider,
     method: str,
     seasons: Mapping[str, Any],
+    maps: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write ``item.json``, a STAC item of the folder: sources, offsets, clear counts, licence.
 
     It holds nothing of the run itself, so that the same scenes give the same file.
     """
-    west, south, east, north = place.box
-    rings = [(west, east)] if west < east else [(west, 180.0), (-180.0, east)]
-    squares = [[[[a, south], [b, south], [b, north], [a, north], [a, south]]] for a, b in rings]
-    one = len(squares) == 1
     years = sorted({s[k][:4] for s in seasons.values() for k in ("start", "end")})
-    first, last = (
-        min(s["start"] for s in seasons.values()),
-        max(s["end"] for s in seasons.values()),
-    )
+    properties = {
+        "title": f"Sentinel-2 composites of {place.label}", "datetime": None,
+        "start_datetime": f"{min(s['start'] for s in seasons.values())}T00:00:00Z",
+        "end_datetime": f"{max(s['end'] for s in seasons.values())}T23:59:59Z",
+        "license": LICENCE, "attribution": f"Contains modified Copernicus Sentinel data {'-'.join(years)}",
+        "terms": TERMS, "provider": provider.title, "provider_address": provider.address,
+        "source_collection": plan.collection, "processing:level": "L2A", "composite": method,
+        "place_source": place.source, "proj:code": f"EPSG:{plan.grid.crs.to_epsg()}",
+        "proj:shape": list(plan.grid.shape), "proj:transform": list(plan.grid.affine)[:6],
+        "seasons": dict(seasons),
+    }  # fmt: skip
+    assets = {
+        f"{name}{suffix}": _asset(path, f"{title}, {name}", role)
+        for name in seasons
+        for suffix, path, title, role in _assets(place, name)
+    }
+    return _write(folder, place, properties, assets, maps)
+
+
+def write_map_item(folder: Path, place: Place, maps: Sequence[Mapping[str, Any]]) -> Path:
+    """Write ``item.json`` of a folder that holds published LCZ maps alone."""
+    years = [m["year"] for m in maps if m["year"]] or [2018]
+    properties = {
+        "title": f"Published LCZ maps of {place.label}", "datetime": None,
+        "start_datetime": f"{min(years)}-01-01T00:00:00Z", "end_datetime": f"{max(years)}-12-31T23:59:59Z",
+        "license": "other" if len(maps) != 1 else maps[0]["licence"], "place_source": place.source,
+    }  # fmt: skip
+    return _write(folder, place, properties, {}, maps)
+
+
+def _write(
+    folder: Path,
+    place: Place,
+    properties: dict[str, Any],
+    assets: dict[str, Any],
+    maps: Sequence[Mapping[str, Any]],
+) -> Path:
+    if maps:
+        properties = {**properties, "published_maps": [dict(m) for m in maps]}
+    for told in maps:
+        for file in told["files"]:
+            assets[Path(file).stem] = _asset(Path(file), told["title"], "reference")
     item = {
         "type": "Feature", "stac_version": "1.1.0",
         "stac_extensions": ["https://stac-extensions.github.io/projection/v2.0.0/schema.json"],
-        "id": place.folder_name, "bbox": list(place.box),
-        "geometry": {"type": "Polygon" if one else "MultiPolygon", "coordinates": squares[0] if one else squares},
-        "properties": {
-            "title": f"Sentinel-2 composites of {place.label}", "datetime": None,
-            "start_datetime": f"{first}T00:00:00Z", "end_datetime": f"{last}T23:59:59Z",
-            "license": LICENCE, "attribution": f"Contains modified Copernicus Sentinel data {'-'.join(years)}",
-            "terms": TERMS, "provider": provider.title, "provider_address": provider.address,
-            "source_collection": plan.collection, "processing:level": "L2A", "composite": method,
-            "place_source": place.source, "proj:code": f"EPSG:{plan.grid.crs.to_epsg()}",
-            "proj:shape": list(plan.grid.shape), "proj:transform": list(plan.grid.affine)[:6],
-            "seasons": dict(seasons),
-        },
-        "links": [],
-        "assets": {
-            f"{name}{suffix}": {
-                "href": f"./{path.as_posix()}", "title": f"{title}, {name}", "roles": [role],
-                "type": "image/tiff; application=geotiff; profile=cloud-optimized",
-            }
-            for name in seasons
-            for suffix, path, title, role in _assets(place, name)
-        },
+        "id": place.folder_name, "bbox": list(place.box), "geometry": mapping(outline(place.box)),
+        "properties": properties, "links": [], "assets": assets,
     }  # fmt: skip
     return write_json(folder / "item.json", item)
+
+
+def _asset(path: Path, title: str, role: str) -> dict[str, Any]:
+    return {
+        "href": f"./{path.as_posix()}", "title": title, "roles": [role],
+        "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+    }  # fmt: skip
 
 
 def _assets(place: Place, season: str) -> list[tuple[str, Path, str, str]]:

@@ -13,6 +13,7 @@ import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import cities as _cities
+from lczlib.cli import city as _city
 from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
@@ -61,6 +62,7 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
+app.command("city")(limited(_city.city))
 app.command("get")(limited(_get.get))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))

@@ -12,6 +12,7 @@ from lczlib.cli.console import out
 from lczlib.errors import InputError
 
 if TYPE_CHECKING:
+    from lczlib.acquire.own import OwnCity
     from lczlib.acquire.places import Place
 
 _MOST_SHOWN = 60
@@ -27,16 +28,40 @@ def cities(
     file: Annotated[
         Path | None, typer.Option("--out", help="GeoJSON file for the boxes found.")
     ] = None,
+    add: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder in So2Sat's layout to list among your own; lcz get adds its own."
+        ),
+    ] = None,
+    forget: Annotated[
+        Path | None, typer.Option(help="Folder to list no more; it stays as it is.")
+    ] = None,
 ) -> None:
-    """Search cities by name: the 1,692 of So2Sat GUL and those of GeoNames.
+    """Search cities by name: those that you have scenes of, the 1,692 of So2Sat GUL, and those of GeoNames.
 
     Example:
         lcz cities lagos
+
+        lcz cities --add /data/lagos
     """
+    if add or forget:
+        _change(add, forget)
+        if not query:
+            return
+    own = _own(query)
+    if own:
+        out.print(_own_table(own))
+    _search(query, file, bool(own))
+
+
+def _search(query: str, file: Path | None, own: bool) -> None:
     from lczlib.acquire.places import find_place, search_places
 
     named = find_place(query)  # a whole name may be that of a small town too
     found = named + [p for p in search_places(query, fetch=True) if p not in named]
+    if not found and own:
+        return
     if not found:
         msg = (
             f"No city has a name, or lies in a country, that begins with {query!r}: So2Sat and GeoNames list "
@@ -54,6 +79,36 @@ def cities(
     out.print(table)
     if file is not None:
         _write(file, found)
+
+
+def _change(add: Path | None, forget: Path | None) -> None:
+    from lczlib.acquire.own import add_folder, forget_folder
+
+    if forget:
+        n = forget_folder(forget)
+        out.print(
+            f"{n} {'city' if n == 1 else 'cities'} of {forget} listed no more.", soft_wrap=True
+        )
+    if add:
+        out.print(_own_table(add_folder(add)))
+
+
+def _own(query: str) -> list[OwnCity]:
+    from lczlib.acquire.own import own_cities
+    from lczlib.catalog.gazetteer import plain
+
+    wanted = plain(query)
+    return [c for c in own_cities() if wanted in plain(f"{c.city} {c.name}")]
+
+
+def _own_table(cities: list[OwnCity]) -> Table:
+    table = Table(title="Your own", title_justify="left")
+    for column in ("city", "scenes", "folder"):
+        table.add_column(column, overflow="fold")
+    for c in cities:
+        scenes = ", ".join((*c.seasons, *(("Sentinel-1",) if c.radar else ())))
+        table.add_row(c.city, scenes, f"{c.folder}{'' if c.there else ' (not there now)'}")
+    return table
 
 
 def _counted(n: int) -> str:

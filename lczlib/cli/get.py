@@ -30,19 +30,22 @@ def get(
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
 ) -> None:
-    """Fetch a place's Sentinel-2 as composites by season, in a folder that lcz map takes.
+    """Fetch a place's Sentinel-2 as composites by season, and the published LCZ map, in a folder for lcz map.
 
     Clouds, their shadows, snow and what lies around them are masked on each day by the scene
     classification; the offset of -1000 is removed once, where a scene states it and its dark pixels
     agree. What fails is tried again; a day of which a file cannot be read is left out and named.
 
     Writes Sentinel-2/<city>/<season>/<code>_<season>.tif (ten bands, DN), clear_count.tif and
-    often_masked.tif beside it, item.json with every source, and manifest.json.
+    often_masked.tif beside it, Reference/<city>/lcz_global.tif (100 m UTM), item.json with every source, and
+    manifest.json.
 
     Example:
         lcz get Berlin --year 2023 --out berlin
 
         lcz map berlin --out berlin-lcz
+
+        lcz get Berlin --what lcz --out berlin
     """
     if listing:
         _list(request, folder)
@@ -84,7 +87,9 @@ def _print_days(period: Period, days: list[Day]) -> None:
 
 
 def _get(request: GetRequest, folder: Path, resume: bool) -> None:
+    from lczlib.acquire.own import add_folder
     from lczlib.export.files import alone_in
+    from lczlib.jobs.get_map import PublishedResult
 
     try:
         with console.steps() as progress, alone_in(folder, ".get.lock"):
@@ -94,9 +99,15 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     except KeyboardInterrupt:
         console.err.print("Stopped. The finished tiles are kept: run again with --resume.")
         raise typer.Exit(130) from None
-    _print_seasons(result)
     for text in result.cautions():
         console.warn(text)
+    if isinstance(result, PublishedResult):
+        maps = {name: m.utm for name, m in result.published.items()}
+        console.out.print(console.area_table(maps, f"Published LCZ maps of {result.place.label}"))
+        console.out.print(f"{result.headline()} In {folder}.", soft_wrap=True)
+        return
+    _print_seasons(result)
+    add_folder(folder)
     console.out.print(
         f"{result.headline()} In {folder}: `lcz map {folder}` takes it.", soft_wrap=True
     )

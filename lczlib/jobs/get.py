@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
-from lczlib.jobs.get_days import catalogue_of, looked_at, where
+from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
+from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
@@ -32,8 +33,8 @@ def run(
     resume: bool = False,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
-) -> GetResult:
-    """Fetch the composites of a place.
+) -> GetResult | PublishedResult:
+    """Fetch the composites of a place, the published LCZ map of it, or both.
 
     Parameters
     ----------
@@ -59,10 +60,17 @@ def run(
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
-def _run(request: GetRequest, step: Steps, *, folder: Path, resume: bool) -> GetResult:
+def _run(
+    request: GetRequest, step: Steps, *, folder: Path, resume: bool
+) -> GetResult | PublishedResult:
     from lczlib.acquire.access import Access
     from lczlib.acquire.work import Work
 
+    if "s2" not in request.what:
+        place = place_asked(request, step)
+        return PublishedResult(
+            request=request, place=place, published=published(request, place, step)
+        )
     place, periods = where(request, step)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
@@ -73,7 +81,10 @@ def _run(request: GetRequest, step: Steps, *, folder: Path, resume: bool) -> Get
             work.begin(plan)
         for season in plan.seasons:
             plan = _composed(request, plan, season.name, access, work, step)
-    return GetResult(request=request, place=place, plan=plan, work=work)
+    beside, missing = beside_scenes(request, place, plan.grid, step)
+    return GetResult(
+        request=request, place=place, plan=plan, work=work, published=beside, not_published=missing
+    )
 
 
 def _planned(

@@ -98,14 +98,19 @@ def find(request: GetRequest, step: Steps) -> DaysResult:
 
 def where(request: GetRequest, step: Steps) -> tuple[Place, tuple[Period, ...]]:
     """The place, and its periods."""
-    from lczlib.acquire.places import place_of
-
-    _check_installed()
-    step(f"Looking for {request.place}")
-    place = place_of(request.place, request.box or None)
     from lczlib.longitudes import middle_of
 
+    _check_installed()
+    place = place_asked(request, step)
     return place, request.periods(middle_of(place.box)[1])
+
+
+def place_asked(request: GetRequest, step: Steps) -> Place:
+    """The place alone."""
+    from lczlib.acquire.places import place_of
+
+    step(f"Looking for {request.place}")
+    return place_of(request.place, request.box or None)
 
 
 def catalogue_of(request: GetRequest, step: Steps) -> Catalogue:

@@ -15,6 +15,8 @@ from lczlib.settings import setting
 if TYPE_CHECKING:
     from lczlib.acquire.places import Place
 
+What = Literal["s2", "lcz"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class GetRequest(Request):
@@ -29,6 +31,10 @@ class GetRequest(Request):
     box: tuple[float, ...] = setting(
         (), "In place of the box that the lists have; degrees.", title="Box", metavar="W,S,E,N"
     )
+    what: tuple[What, ...] = setting(
+        ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022).",
+        title="What", metavar="s2,lcz",
+    )  # fmt: skip
     start: str = setting(
         "", "First day of the only period, YYYY-MM-DD.", title="From", metavar="DATE"
     )
@@ -79,8 +85,20 @@ class GetRequest(Request):
         "as stated.", title="Offset by",
     )  # fmt: skip
 
+    global_map: str = setting(
+        "", "File or address of the published global LCZ map, or of a part of it.", title="Global LCZ map",
+        metavar="FILE|URL", usual="read from where it is published",
+    )  # fmt: skip
+    submission: tuple[str, ...] = setting(
+        (), "Submission to the LCZ Generator to put beside: the 40 digits of its factsheet; repeat.",
+        title="LCZ Generator", metavar="ID", repeat=True,
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.what:
+            msg = "Nothing is asked for: name s2, lcz or both."
+            raise InputError(msg, parameter="what")
         object.__setattr__(self, "seasons", tuple(_apart(self.seasons)))
         if self.box and len(self.box) != 4:
             msg = f"{self.box!r} is no box: give west, south, east, north in degrees."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from lczlib.reading import counted
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lczlib.acquire.global_map import PublishedMap
     from lczlib.acquire.places import Place
     from lczlib.acquire.work import Plan, Work
 
@@ -30,6 +32,10 @@ class GetResult(Result):
         The scenes, their offsets, and the grid.
     work : Work
         Where the tiles are.
+    published : mapping of str to PublishedMap
+        By the name of its file, on the grid of the composites.
+    not_published : tuple of str
+        Why one of those that were asked for could not be had.
     """
 
     draws = False
@@ -39,6 +45,8 @@ class GetResult(Result):
     plan: Plan = field(repr=False)
     work: Work = field(repr=False)
     told: dict[str, Any] = field(default_factory=dict, repr=False)
+    published: Mapping[str, PublishedMap] = field(default_factory=dict, repr=False)
+    not_published: tuple[str, ...] = ()
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a season: its period, how many days, and its median day."""
@@ -65,7 +73,7 @@ class GetResult(Result):
 
     def cautions(self) -> list[str]:
         """What is missing or doubtful."""
-        said = list(self.plan.empty.values())
+        said = [*self.plan.empty.values(), *self.not_published]
         for season in self.plan.seasons:
             failed = {d: w for d, w in season.left_out.items() if _is_fault(w)}
             if failed:
@@ -88,13 +96,15 @@ class GetResult(Result):
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         from lczlib.acquire.folder import write_item, write_season
+        from lczlib.acquire.global_map import write_maps
 
         for season in self.plan.seasons:
             self.told[season.name] = write_season(
                 folder, self.place, self.plan, season, self.work, self.request.composite
             )
         provider = provider_of(self.request.provider)
-        write_item(folder, self.place, self.plan, provider, self.request.composite, self.told)
+        maps = write_maps(self.published, self.place, folder)
+        write_item(folder, self.place, self.plan, provider, self.request.composite, self.told, maps)
         self.work.remove()
 
 

@@ -9,6 +9,7 @@ from threading import Lock
 
 from lczlib import catalog
 from lczlib.acquire import places as listed
+from lczlib.acquire.own import own_cities
 from lczlib.acquire.places import so2sat_list_is_here
 from lczlib.catalog.gazetteer import plain
 from lczlib.errors import InputError
@@ -64,10 +65,15 @@ class Places:
     ----------
     folders : sequence of path
         So2Sat folders whose cities may be opened. Nothing outside them is.
+    own : bool
+        Whether those of the user's own list may be opened too (`lczlib.acquire.own`).
     """
 
-    def __init__(self, folders: Sequence[str | Path] = ()) -> None:
-        self.folders = tuple(Path(f).resolve() for f in folders)
+    def __init__(self, folders: Sequence[str | Path] = (), *, own: bool = False) -> None:
+        given = tuple(Path(f).resolve() for f in folders)
+        listed_here = [c for c in own_cities() if c.there] if own else []
+        self._middles = {(c.folder, c.city): middle_of(c.box) for c in listed_here}
+        self.folders = tuple(dict.fromkeys((*given, *(c.folder for c in listed_here))))
 
     def known(self) -> list[Place]:
         """Places that have imagery: the demo city, allowed folders, scenes of the catalog."""
@@ -76,15 +82,19 @@ class Places:
             Place(f"scene:{_BERLIN}", "Berlin-Charlottenburg", "Sentinel-2", 13.30, 52.51),
             Place(OWN, "Own files", "your uploads"),
         ]  # fmt: skip
+        taken: set[str] = set()
         for folder in self.folders:
             try:
                 cities = find_cities(folder)
             except InputError:
                 continue  # it may hold results only
             for city in cities:
-                name = name_of_city(city)
-                where = _centre_of(city)
-                found.append(Place(f"folder:{city}", name, "So2Sat folder", *where, folder, city))
+                name, key = name_of_city(city), f"folder:{city}"
+                if key in taken:  # the same city of another year, in a folder of its own
+                    name, key = f"{name} ({folder.name})", f"{key}:{folder.name}"
+                taken.add(key)
+                where = self._middles.get((folder, city)) or _centre_of(city)
+                found.append(Place(key, name, "city folder", *where, folder, city))
         return found
 
     def find(self, query: str = "") -> list[Place]:
