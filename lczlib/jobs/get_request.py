@@ -56,9 +56,10 @@ class GetRequest(Request):
         "", "Of the service, where it is not one that is known.", title="Collection",
         usual="sentinel-2-c1-l2a or sentinel-2-l2a",
     )  # fmt: skip
-    composite: Literal["geomedian", "median"] = setting(
-        "geomedian", "How the clear days of a pixel become one value: their geometric median over all bands, "
-        "or the median of each band.", title="Composite",
+    composite: Literal["geomedian", "median", "best"] = setting(
+        "geomedian", "How the clear days of a pixel become one: geomedian, their geometric median over all "
+        "bands; median, of each band by itself; best, the day with the least cloud and shadow around it.",
+        title="Composite",
     )  # fmt: skip
     max_cloud: float = setting(
         60.0, "Days with more cloud than this are left out; per cent of what a day covers of the box.",
