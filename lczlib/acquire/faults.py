@@ -22,7 +22,7 @@ _GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_HTTP_MAX_RETRY": "0",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES", "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60", "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
-    "CPL_VSIL_CURL_CACHE_SIZE": str(64 << 20), "GDAL_HTTP_USERAGENT": USER_AGENT,
+    "CPL_VSIL_CURL_CACHE_SIZE": str(128 << 20), "GDAL_CACHEMAX": 64, "GDAL_HTTP_USERAGENT": USER_AGENT,
 }  # fmt: skip
 """How GDAL reads; failures come back at once, and are retried here, where the cause is known."""
 
@@ -66,7 +66,7 @@ def session(headers: dict[str, str] | None = None) -> requests.Session:
     return found
 
 
-def gdal(address: str, *, again: bool) -> dict[str, str]:
+def gdal(address: str, *, again: bool) -> dict[str, str | int]:
     """GDAL's options for reading a file; it remembers what failed, unless it is told to forget."""
     path = f"/vsicurl/{address}" if "://" in address else address
     return {**_GDAL, **({"CPL_VSIL_CURL_NON_CACHED": path} if again else {})}

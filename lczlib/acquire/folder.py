@@ -90,12 +90,13 @@ def _whole(
 
     lead = (len(BANDS),) if name == "values" else ()
     dtype = np.uint16 if name == "values" else np.uint8
-    rows: dict[int, list[Any]] = {}
+    rows: dict[int, dict[int, Any]] = {}
     for i, (y, x) in enumerate(tiles):
         shape = (*lead, y.stop - y.start, x.stop - x.start)
         part = dask.delayed(work.layer)(season, i, name)
-        rows.setdefault(y.start, []).append(da.from_delayed(part, shape, dtype))
-    whole = da.concatenate([da.concatenate(r, axis=-1) for r in rows.values()], axis=-2)
+        rows.setdefault(y.start, {})[x.start] = da.from_delayed(part, shape, dtype)
+    strips = [da.concatenate([r[x] for x in sorted(r)], axis=-1) for _, r in sorted(rows.items())]
+    whole = da.concatenate(strips, axis=-2)
     return on_grid(whole, plan.grid, dims=("band", "y", "x") if lead else ("y", "x"))
 
 

@@ -15,6 +15,7 @@ from rasterio.warp import transform
 from lczlib.longitudes import Box, middle_of, utm_of
 
 PIXEL = 10.0
+_BLOCK = 1024  # pixels along a side of the largest blocks that services' files have
 _CELL = 10  # pixels of an LCZ cell of 100 m: the grid holds whole ones
 
 
@@ -71,7 +72,10 @@ def coarse(grid: GeoBox, most: int, first: float = 20.0) -> GeoBox:
 
 
 def tiles_of(grid: GeoBox, size: int, corner: tuple[float, float]) -> list[tuple[slice, slice]]:
-    """Parts of a grid that end where blocks of the scenes' files do, so that none is read twice.
+    """Parts of a grid that end where blocks of the scenes' files do, those of one block together.
+
+    A block of a file of 20 m, or one of 1,024 pixels, lies under several parts; taken one after the other,
+    these find it in GDAL's cache.
 
     Parameters
     ----------
@@ -89,7 +93,11 @@ def tiles_of(grid: GeoBox, size: int, corner: tuple[float, float]) -> list[tuple
         inner = range(-at % size, n, size)
         edges = sorted({0, *inner, n})
         cuts.append([slice(i, j) for i, j in itertools.pairwise(edges)])
-    return [(rows, cols) for rows in cuts[0] for cols in cuts[1]]
+    found = [(rows, cols) for rows in cuts[0] for cols in cuts[1]]
+    return sorted(
+        found,
+        key=lambda part: [(s.start + at) // _BLOCK for s, at in zip(part, first, strict=True)],
+    )
 
 
 def inside(box: Box, grid: GeoBox) -> np.ndarray:

@@ -95,19 +95,29 @@ class GetResult(Result):
         return said
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
+        import rasterio
+
         from lczlib.acquire.folder import write_item, write_season
         from lczlib.acquire.global_map import write_maps
 
-        for season in self.plan.seasons:
-            self.told[season.name] = write_season(
-                folder, self.place, self.plan, season, self.work, self.request.composite
-            )
+        # by default GDAL keeps a twentieth of the machine's memory of what it writes
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+            for season in self.plan.seasons:
+                self.told[season.name] = write_season(
+                    folder, self.place, self.plan, season, self.work, self.request.composite
+                )
         provider = provider_of(self.request.provider)
         maps = write_maps(self.published, self.place, folder)
         write_item(folder, self.place, self.plan, provider, self.request.composite, self.told, maps)
+
+    def write(self, folder: str | Path, *, figures: bool = True) -> Path:
+        """As all results; then the tiles are not kept any more."""
+        written = super().write(folder, figures=figures)
         self.work.remove()
+        return written
 
 
+_CACHE_MB = 64
 _NO_FAULT = ("covers ", "cloud over ", "no clear pixel")
 
 
