@@ -113,16 +113,12 @@ def planned(
         progress(i, len(days))
         key = day.date.isoformat()
         try:
-            settled = [_settled(s, looking, access, check, dilation) for s in day.scenes]
+            judged = [settled(s, looking, access, check, dilation) for s in day.scenes]
         except AssetFailed as error:
             left[key] = str(error)
             continue
         doubt = next(
-            (
-                f"{s.id}: {o.doubt}"
-                for s, (o, _) in zip(day.scenes, settled, strict=True)
-                if o.doubt
-            ),
+            (f"{s.id}: {o.doubt}" for s, (o, _) in zip(day.scenes, judged, strict=True) if o.doubt),
             "",
         )
         if doubt:
@@ -130,9 +126,9 @@ def planned(
             continue
         scenes = tuple(
             PlannedScene(kept_of(s), o.value, o.why)
-            for s, (o, _) in zip(day.scenes, settled, strict=True)
+            for s, (o, _) in zip(day.scenes, judged, strict=True)
         )
-        levels += [(key, level) for _, level in settled if level]
+        levels += [(key, level) for _, level in judged if level]
         found.append(PlannedDay(key, day.cloud_share, day.covered_share, day.clear_share, scenes))
     if check == "pixels":
         for i in offsets.disagreeing([level for _, level in levels]):
@@ -151,10 +147,24 @@ def planned(
     )  # fmt: skip
 
 
-def _settled(
+def settled(
     scene: Scene, grid: GeoBox, access: Access, check: Check, dilation: float
 ) -> tuple[offsets.FoundOffset, dict[str, float]]:
-    """A scene's offset, and the median of its clear pixels without it."""
+    """A scene's offset, and the median of its clear pixels without it.
+
+    Parameters
+    ----------
+    scene : Scene
+        Of which the classification and three bands are read.
+    grid : GeoBox
+        Where, and how finely.
+    access : Access
+        By which it is read.
+    check : str
+        Of `Check`.
+    dilation : float
+        Metres around what is masked.
+    """
     said = offsets.stated(scene)
     if check == "stated":
         if said is None:

@@ -10,8 +10,10 @@ import typer
 from lczlib.cli import console
 from lczlib.cli.requests import command
 from lczlib.jobs.get import run
+from lczlib.jobs.get_check import check
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_request import GetRequest
+from lczlib.terms import worded
 
 if TYPE_CHECKING:
     from lczlib.acquire.search import Day
@@ -27,6 +29,13 @@ def get(
     ] = None,
     listing: Annotated[
         bool, typer.Option("--list", help="List the days with their clouds; download nothing.")
+    ] = False,
+    checking: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Try each service: a search, a small read, offsets, keys; needs no PLACE.",
+        ),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
 ) -> None:
@@ -46,13 +55,39 @@ def get(
         lcz map berlin --out berlin-lcz
 
         lcz get Berlin --what lcz --out berlin
+
+        lcz get --check
     """
+    if checking:
+        _check(request, folder)
+        return
+    if not (request.place or request.box):
+        raise typer.BadParameter("name a place.", param_hint="PLACE")
     if listing:
         _list(request, folder)
         return
     if folder is None:
         raise typer.BadParameter("a folder is needed.", param_hint="'--out'")
     _get(request, folder, resume)
+
+
+def _check(request: GetRequest, folder: Path | None) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    with console.steps() as progress:
+        result = check(request, progress=progress)
+    table = Table("service", "tried", "", "found", box=box.SIMPLE)
+    for one in result.findings:
+        mark = "[green]good[/]" if one.good else "[red]fails[/]"
+        table.add_row(one.service, one.tried, mark, escape(worded(one.said)))
+    console.out.print(table)
+    console.out.print(result.headline(), soft_wrap=True)
+    if folder is not None:
+        result.write(folder)
+    if not result.usable:
+        raise typer.Exit(1)
 
 
 def _list(request: GetRequest, folder: Path | None) -> None:

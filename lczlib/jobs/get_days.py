@@ -109,6 +109,11 @@ def place_asked(request: GetRequest, step: Steps) -> Place:
     """The place alone."""
     from lczlib.acquire.places import place_of
 
+    if not (request.place or request.box):
+        msg = (
+            "No place is named: give a city, a file of its outline, or a box in degrees (W,S,E,N)."
+        )
+        raise InputError(msg, parameter="place")
     step(f"Looking for {request.place}")
     return place_of(request.place, request.box or None)
 

@@ -25,8 +25,8 @@ class GetRequest(Request):
     command: ClassVar = "get"
 
     place: str = setting(
-        ..., "City by its name, So2Sat's code or folder; a GeoJSON or KML file; or W,S,E,N in degrees.",
-        title="Place", argument=True, metavar="PLACE",
+        "", "City by its name, So2Sat's code or folder; a GeoJSON or KML file; or W,S,E,N in degrees.",
+        title="Place", argument=True, metavar="PLACE", usual="needed, but where services are checked",
     )  # fmt: skip
     box: tuple[float, ...] = setting(
         (), "In place of the box that the lists have; degrees.", title="Box", metavar="W,S,E,N"
