@@ -7,9 +7,8 @@ taken of what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from affine import Affine
@@ -18,16 +17,12 @@ from odc.geo.geobox import GeoBox
 from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.masks import NO_DATA, OUTSIDE, clear_pixels
+from lczlib.acquire.medians import LEAST, MOST, Method, leave_out_haze, reduced
+from lczlib.acquire.quality import RIM
 from lczlib.acquire.scene import Scene
 from lczlib.acquire.search import in_order
 from lczlib.scenes.bands import BANDS
 
-Method = Literal["geomedian", "median", "best"]
-
-FILL = 0
-"""Of missing pixels, in all bands."""
-_LEAST, _MOST = 1, 65_535
-_GEOMEDIAN_STEP = 0.1  # DN by which the last iteration moves a pixel at most
 _STACK_BYTES = 96 << 20  # of the values of one tile
 
 
@@ -41,11 +36,14 @@ class Dated:
     scenes : tuple of Scene
     offsets : tuple of float
         To be added to stored values.
+    cloud_share : float
+        Over the place.
     """
 
     date: str
     scenes: tuple[Scene, ...]
     offsets: tuple[float, ...]
+    cloud_share: float
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,7 @@ def composite(
     *,
     method: Method,
     dilation: float,
+    haze: float,
     threads: int,
     check: Callable[[], None],
 ) -> Part:
@@ -111,9 +110,12 @@ def composite(
     access : Access
         By which the scenes are read.
     method : str
-        Of `Method`.
+        Of `lczlib.acquire.medians.Method`.
     dilation : float
         Metres that are masked around what is no land.
+    haze : float
+        DN in blue above the lower quartile of its clear days, beyond which a day of a pixel is not used; 0
+        uses all.
     threads : int
         Of the geomedian.
     check : callable
@@ -124,28 +126,33 @@ def composite(
     DayFailed
         If a file of a day cannot be read.
     """
-    rows, cols = box.shape
-    stack = np.zeros((rows, cols, len(BANDS), len(days)), np.uint16)
-    seen = np.zeros((rows, cols), np.uint8)
-    used, with_data = np.zeros((2, len(days)), np.int64)
+    rim = RIM if method == "best" else 0
+    wide = box.pad(rim) if rim else box
+    own = tuple(slice(rim, rim + n) for n in box.shape)
+    stack = np.zeros((*wide.shape, len(BANDS), len(days)), np.uint16)
+    seen = np.zeros(box.shape, np.uint8)
+    with_data = np.zeros(len(days), np.int64)
     clipped = 0
     for i, day in enumerate(days):
         check()
-        values, clear, covered, raised = _of_day(day, box, access, dilation)
-        seen += covered
-        used[i], with_data[i] = np.count_nonzero(clear), np.count_nonzero(covered)
-        clipped += raised
+        values, covered, raised = _of_day(day, wide, access, dilation)
+        seen += covered[own]
+        with_data[i] = np.count_nonzero(covered[own])
         if values is not None:
             stack[..., i] = np.moveaxis(values, 0, -1)
-    clear = np.count_nonzero(stack[:, :, 0], axis=-1).astype(np.uint8)
-    values = METHODS[method](stack, clear, threads)
-    return Part(np.moveaxis(values, -1, 0), clear, seen, used, with_data, clipped)
+            clipped += int(raised[own].sum())
+    if haze:
+        leave_out_haze(stack, haze)
+    values = reduced(stack, method, [d.cloud_share for d in days], threads)[own]
+    valid = stack[own][:, :, 0] > 0
+    clear, used = (np.count_nonzero(valid, axis=axis) for axis in (-1, (0, 1)))
+    return Part(np.moveaxis(values, -1, 0), clear.astype(np.uint8), seen, used, with_data, clipped)
 
 
 def _of_day(
     day: Dated, box: GeoBox, access: Access, dilation: float
-) -> tuple[np.ndarray | None, np.ndarray, np.ndarray, int]:
-    """Values (10, y, x) of a day, 0 where it is not clear; where it is clear, and where it has data."""
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Values (10, y, x) of a day, 0 where it is not clear; where it has data; how many are raised to 1."""
     scenes = in_order(day.scenes, box)
     offsets = dict(zip((s.id for s in day.scenes), day.offsets, strict=True))
     try:
@@ -160,16 +167,16 @@ def _of_day(
         clear, owner = (_own_part(a, box, dilation) for a in (clear, owner))
         covered = owner >= 0
         if not clear.any():
-            return None, clear, covered, 0
+            return None, covered, np.zeros(box.shape, np.uint8)
         out = np.zeros((len(BANDS), *box.shape), np.uint16)
-        clipped = 0
+        raised = np.zeros(box.shape, np.uint8)
         for i, scene in enumerate(scenes):
             mine = clear & (owner == i)
             if mine.any():
-                clipped += _take(out, mine, scene, box, access, offsets[scene.id])
+                _take(out, raised, mine, scene, box, access, offsets[scene.id])
     except AssetFailed as error:
         raise DayFailed(day.date, error.message) from error
-    return out, clear & out.any(axis=0), covered, clipped
+    return out, covered, raised
 
 
 def _step(box: GeoBox) -> float:
@@ -200,54 +207,20 @@ def _own_part(layer: np.ndarray, box: GeoBox, dilation: float) -> np.ndarray:
 
 
 def _take(
-    out: np.ndarray, mine: np.ndarray, scene: Scene, box: GeoBox, access: Access, offset: float
-) -> int:
-    """Put a scene's clear pixels into a day's; the number of values that were raised to 1."""
+    out: np.ndarray,
+    raised: np.ndarray,
+    mine: np.ndarray,
+    scene: Scene,
+    box: GeoBox,
+    access: Access,
+    offset: float,
+) -> None:
+    """Put a scene's clear pixels into a day's, and count the values that are raised to 1."""
     waiting = [access.submit(scene, band, box) for band in BANDS]
     stored = np.stack([w.result() for w in waiting])
-    missing = ~stored.any(axis=0)  # all bands hold the fill, which alone is no data
-    take = mine & ~missing
+    take = mine & stored.any(
+        axis=0
+    )  # all bands hold the fill where there is no data, and only there
     values = stored[:, take].astype(np.int32) + int(offset)
-    low = values < _LEAST
-    out[:, take] = np.clip(values, _LEAST, _MOST).astype(np.uint16)
-    return int(low.sum())
-
-
-def _geomedian(stack: np.ndarray, clear: np.ndarray, threads: int) -> np.ndarray:
-    """Geometric median of the clear days (Roberts et al. 2017, doi 10.1109/TGRS.2017.2723896)."""
-    from geomad import nangeomedian_pcm
-
-    found = nangeomedian_pcm(
-        stack, num_threads=threads, eps=_GEOMEDIAN_STEP, scale=1.0, nodata=FILL
-    )
-    return _stored(found, clear)
-
-
-def _median(stack: np.ndarray, clear: np.ndarray, threads: int) -> np.ndarray:  # noqa: ARG001
-    """Median of each band over the clear days; of an even number the mean of the middle two."""
-    # sorted, the days without data (0) come first, and the middle of the others is picked
-    ordered = np.sort(stack, axis=-1)
-    n = clear.astype(np.int32)
-    absent = stack.shape[-1] - n
-    low, high = (absent + (n - 1) // 2, absent + n // 2)
-    pick = [
-        np.take_along_axis(ordered, np.clip(at, 0, stack.shape[-1] - 1)[:, :, None, None], axis=-1)[
-            ..., 0
-        ]
-        for at in (low, high)
-    ]
-    return _stored((pick[0].astype(np.float32) + pick[1]) / 2, clear)
-
-
-def _stored(values: np.ndarray, clear: np.ndarray) -> np.ndarray:
-    """Values (y, x, 10) as they are written: whole DN, 0 where no day was clear and nowhere else."""
-    whole = np.clip(np.rint(np.nan_to_num(values)), _LEAST, _MOST).astype(np.uint16)
-    whole[clear == 0] = FILL
-    return whole
-
-
-METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
-    "geomedian": _geomedian,
-    "median": _median,
-}
-"""Each takes values (y, x, band, day), 0 where not clear, and the number of clear days."""
+    raised[take] = np.count_nonzero(values < LEAST, axis=0)
+    out[:, take] = np.clip(values, LEAST, MOST).astype(np.uint16)

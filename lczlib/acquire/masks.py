@@ -14,8 +14,6 @@ MASKED = (NO_DATA, *UNCLEAR)
 """Classes that are masked; class 7, unclassified, is kept: it holds bright roofs and thin haze alike."""
 CLOUDY = (3, 8, 9, 10)
 """Cloud and its shadow; snow and defects are masked too, and are no cloud."""
-DILATION = 60.0
-"""Metres around what is masked: the classification misses the rims of clouds."""
 
 
 def clear_pixels(classes: np.ndarray, metres: float, pixel: float) -> np.ndarray:

@@ -57,9 +57,8 @@ class PlannedDay:
 
     def dated(self) -> Dated:
         """As the composite takes it."""
-        return Dated(
-            self.date, tuple(s.scene for s in self.scenes), tuple(s.offset for s in self.scenes)
-        )
+        scenes = tuple(s.scene for s in self.scenes)
+        return Dated(self.date, scenes, tuple(s.offset for s in self.scenes), self.cloud_share)
 
 
 @dataclass(frozen=True)

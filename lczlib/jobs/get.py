@@ -159,7 +159,7 @@ def _composed(
             try:
                 part = composite(
                     [d.dated() for d in season.days], plan.grid[tiles[index]], access,
-                    method=request.composite, dilation=request.dilation, threads=_threads(),
+                    method=request.composite, dilation=request.dilation, haze=request.haze, threads=_threads(),
                     check=check,
                 )  # fmt: skip
             except DayFailed as failed:

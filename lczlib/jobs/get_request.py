@@ -56,9 +56,10 @@ class GetRequest(Request):
         "", "Of the service, where it is not one that is known.", title="Collection",
         usual="sentinel-2-c1-l2a or sentinel-2-l2a",
     )  # fmt: skip
-    composite: Literal["geomedian", "median"] = setting(
-        "geomedian", "How the clear days of a pixel become one value: their geometric median over all bands, "
-        "or the median of each band.", title="Composite",
+    composite: Literal["geomedian", "median", "best"] = setting(
+        "geomedian", "How the clear days of a pixel become one: geomedian, their geometric median over all "
+        "bands; median, of each band by itself; best, the day with the least cloud and shadow around it.",
+        title="Composite",
     )  # fmt: skip
     max_cloud: float = setting(
         60.0, "Days with more cloud than this are left out; per cent of what a day covers of the box.",
@@ -72,8 +73,13 @@ class GetRequest(Request):
         high=250,
     )
     dilation: float = setting(
-        60.0, "Metres around cloud, shadow and snow that are masked too.", title="Rim around clouds", low=0,
+        20.0, "Metres around cloud, shadow and snow that are masked too.", title="Rim around clouds", low=0,
         high=2000,
+    )  # fmt: skip
+    haze: float = setting(
+        200.0, "Days on which a pixel is brighter in blue than on the clearest quarter of its days by more than "
+        "this (DN) are not used of it, where three others are; 0: all are.", title="Haze from", low=0,
+        high=10_000,
     )  # fmt: skip
     offsets: Literal["pixels", "stated"] = setting(
         "pixels", "Whether the offset of -1000 that a scene states is checked by its dark pixels, or taken "
@@ -111,7 +117,7 @@ class GetRequest(Request):
         return {
             "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
             "provider": self.provider, "collection": self.collection, "composite": self.composite,
-            "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation,
+            "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation, "haze": self.haze,
             "offsets": self.offsets,
         }  # fmt: skip
 
