@@ -233,10 +233,9 @@ def _published(
     if not (own.values > 0).any():
         msg = f"{facts['title']} ({source}) has no class in {place.label}: it ends there, or there is only sea."
         raise InputError(msg)
-    attrs = {"source": source, "title": facts["title"]}
-    codes = _nearest(own, longitude, latitude)
-    utm = lcz_map(on_grid(codes, target), **attrs)
-    return PublishedMap(lcz_map(own, **attrs), utm, {**facts, "source": source}, tuple(failed))
+    utm = lcz_map(on_grid(_nearest(own, longitude, latitude), target), title=facts["title"])
+    own = lcz_map(own, title=facts["title"])
+    return PublishedMap(own, utm, {**facts, "source": source}, tuple(failed))
 
 
 def _tried(
