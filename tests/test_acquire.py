@@ -313,6 +313,45 @@ def test_the_folder_says_level_and_median_day_to_those_who_read_it(start, tmp_pa
     assert open_sentinel2(file).attrs["offset"] == 0
 
 
+def test_bands_of_the_top_of_the_atmosphere_take_the_classification_of_the_same_pass(
+    start, tmp_path
+):
+    top, surface, other = town(BOX, 1), town(BOX, 2), town(BOX, 3)
+    sky = clear_sky(BOX)
+    sky[100:140, 100:140] = 9
+    items = [
+        write_scene(tmp_path / "s", "cdse", "S2B_MSIL2A_x", f"{DAY}T10:10:29Z", surface, sky, BOX),
+        write_scene(
+            tmp_path / "s",
+            "pc",
+            "S2B_MSIL1C_x",
+            f"{DAY}T10:10:31Z",
+            top,
+            sky,
+            BOX,
+            baseline="03.01",
+        ),
+        write_scene(tmp_path / "s", "pc", "S2B_MSIL1C_y", "2024-07-09T10:10:31Z", other, sky, BOX),
+    ]
+    for item in items[1:]:
+        item["collection"] = "sentinel-2-l1c"
+        del item["assets"]["SCL"]
+    service = start(tmp_path / "s", items)
+    fetched(service, tmp_path / "out", level="L1C", dilation=0)
+    values, box = composite_of(tmp_path / "out")
+    valid = (values > 0).all(0)
+    assert np.abs(values - on(box, as_stored(top)))[:, valid].max() <= 1
+    assert (on(BOX, values, box)[:, sky == 9] == 0).all()
+    (told,) = scenes_told(tmp_path / "out")
+    assert (told["id"], told["collection"], told["offset"]) == ("S2B_MSIL1C_x", "sentinel-2-l1c", 0)
+    (scene,) = open_scenes([tmp_path / "out"]).seasons.values()
+    assert scene.attrs["level"] == "L1C"
+    with pytest.raises(
+        InputError, match="has no --level L1C that can be read: choose --provider cdse"
+    ):
+        GetRequest(place="Berlin", level="L1C")
+
+
 def test_the_item_is_one_that_stac_knows(start, tmp_path):
     import pystac
 

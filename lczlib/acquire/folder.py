@@ -62,7 +62,7 @@ def write_season(
     often = often_masked(clear.values, seen.values)
     middle = median_date(used)
     tags = {
-        COMPOSITE_TAG: method, "PROCESSING_LEVEL": "L2A", "DATE": middle, "BOA_OFFSET_APPLIED": "true",
+        COMPOSITE_TAG: method, "PROCESSING_LEVEL": plan.level, "DATE": middle, "BOA_OFFSET_APPLIED": "true",
         "PERIOD": f"{season.start}/{season.end}",
     }  # fmt: skip
     target = folder / season_file(place, season.name)
@@ -185,7 +185,7 @@ def write_item(
         "end_datetime": f"{max(s['end'] for s in seasons.values())}T23:59:59Z",
         "license": LICENCE, "attribution": f"Contains modified Copernicus Sentinel data {'-'.join(years)}",
         "terms": TERMS, "provider": provider.title, "provider_address": provider.address,
-        "source_collection": plan.collection, "processing:level": "L2A", "composite": method,
+        "source_collection": plan.collection, "processing:level": plan.level, "composite": method,
         "place_source": place.source, "proj:code": f"EPSG:{plan.grid.crs.to_epsg()}",
         "proj:shape": list(plan.grid.shape), "proj:transform": list(plan.grid.affine)[:6],
         "seasons": dict(seasons),

@@ -21,6 +21,15 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
 """Keys of an item's assets by band: ``B02``, ``blue``, ``B02_10m``."""
 
 
+def bands_of(keys: Mapping[str, object]) -> dict[str, str] | None:
+    """The asset keys of the ten bands alone, as products without a classification have them."""
+    for layout in LAYOUTS.values():
+        found = {band: layout[band] for band in BANDS}
+        if all(key in keys for key in found.values()):
+            return found
+    return None
+
+
 def layout_of(keys: Mapping[str, object]) -> Mapping[str, str] | None:
     """The asset keys of the ten bands and the scene classification among an item's; None if they lack."""
     for layout in LAYOUTS.values():

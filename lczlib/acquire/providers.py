@@ -17,6 +17,8 @@ from lczlib.terms import option
 COLLECTIONS = ("sentinel-2-c1-l2a", "sentinel-2-l2a")
 """Surface reflectance of Sentinel-2, the better described first."""
 
+TOP_COLLECTION = "sentinel-2-l1c"
+
 LICENCE = "other"
 TERMS = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
 """The legal notice on the use of Copernicus Sentinel data: free, full and open, with attribution."""
@@ -39,6 +41,8 @@ class Provider:
         empty where they are open.
     key : str
         Environment variable of a subscription key that is sent with the request for a token.
+    top : str
+        Its collection of top-of-atmosphere reflectance (L1C) whose files can be read; empty without one.
     s3 : mapping
         GDAL's options for files at ``s3://`` addresses.
     s3_keys : tuple of str
@@ -55,6 +59,7 @@ class Provider:
     collections: tuple[str, ...] = COLLECTIONS
     token: str = ""
     key: str = ""
+    top: str = ""
     s3: Mapping[str, str] = field(default_factory=dict)
     s3_keys: tuple[str, ...] = ()
     connections: int = 8
@@ -103,6 +108,7 @@ PROVIDERS = {
         ),
         Provider(
             "cdse", "Copernicus Data Space Ecosystem", "https://stac.dataspace.copernicus.eu/v1",
+            top=TOP_COLLECTION,
             s3={"AWS_S3_ENDPOINT": "eodata.dataspace.copernicus.eu", "AWS_VIRTUAL_HOSTING": "FALSE"},
             s3_keys=("CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"), connections=4,
             note="Search is open; files need S3 keys of a free account.",
@@ -124,6 +130,7 @@ def provider_of(name: str) -> Provider:
         return PROVIDERS[name]
     parts = urlsplit(name)
     if parts.scheme in ("http", "https") and parts.netloc:
-        return Provider(name, f"the service at {parts.netloc}", name.rstrip("/"))
+        title = f"the service at {parts.netloc}"
+        return Provider(name, title, name.rstrip("/"), top=TOP_COLLECTION)
     msg = f"{name!r} is no provider: use {', '.join(PROVIDERS)}, or the address of a STAC API (https://...)."
     raise InputError(msg, parameter="provider")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lczlib.acquire.layouts import layout_of
+from lczlib.acquire.layouts import SCL, bands_of, layout_of
 from lczlib.longitudes import Box, middle_of
 
 _BASELINE = re.compile(r"N?0?(\d{1,2})\.?(\d\d)")
@@ -93,6 +93,36 @@ class Scene:
     def local_day(self, box: Box) -> dt.date:
         """The day at a place by the sun: tiles of one pass share it, also where UTC turns midnight."""
         return (self.time + dt.timedelta(hours=middle_of(box)[0] / 15)).date()
+
+
+def with_classification(top: Iterable[Scene], surface: Iterable[Scene]) -> list[Scene]:
+    """Scenes of top-of-atmosphere reflectance, each with the classification of the same tile and pass.
+
+    Products of L1C have none of their own; those without a partner are left out.
+
+    Parameters
+    ----------
+    top : iterable of Scene
+        L1C.
+    surface : iterable of Scene
+        L2A.
+    """
+    known = newest_versions(surface)
+    found = []
+    for scene in newest_versions(top):
+        there = scene.item.get("assets", {})
+        keys = bands_of(there)
+        partners = [
+            s for s in known
+            if s.tile == scene.tile and abs(s.time - scene.time) < _SAME_PASS and s.assets is not None
+        ]  # fmt: skip
+        if keys is None or not partners:
+            continue
+        partner = min(partners, key=lambda s: abs(s.time - scene.time))
+        assets = {band: there[key] for band, key in keys.items()}
+        item = {**scene.item, "assets": {**assets, SCL: partner.assets[SCL]}}
+        found.append(Scene(item))
+    return found
 
 
 def newest_versions(scenes: Iterable[Scene]) -> list[Scene]:

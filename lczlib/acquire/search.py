@@ -23,7 +23,7 @@ from lczlib.acquire.grids import coarse, grid_on, inside, zone_of
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.masks import OUTSIDE, shares
 from lczlib.acquire.providers import COLLECTIONS, Provider
-from lczlib.acquire.scene import Scene, newest_versions
+from lczlib.acquire.scene import Scene, newest_versions, with_classification
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError, ServiceError
 from lczlib.longitudes import Box
@@ -81,14 +81,22 @@ class Catalogue:
     ----------
     provider : Provider
     collection : str
+    top : str
+        Collection of top-of-atmosphere reflectance, whose bands are taken instead; empty for none.
     """
 
     provider: Provider
     collection: str
     _client: Client
+    top: str = ""
+
+    @property
+    def read_from(self) -> str:
+        """The collection that bands are of."""
+        return self.top or self.collection
 
     @classmethod
-    def open(cls, provider: Provider, collection: str = "") -> Catalogue:
+    def open(cls, provider: Provider, collection: str = "", level: str = "L2A") -> Catalogue:
         """Reach the service, and choose its collection.
 
         Parameters
@@ -97,6 +105,8 @@ class Catalogue:
             Whose API is asked.
         collection : str
             By default the first of the provider's that it has.
+        level : str
+            ``L1C`` for the bands of its top-of-atmosphere reflectance.
 
         Raises
         ------
@@ -126,10 +136,18 @@ class Catalogue:
                 f"{some or 'none'}: name one of Sentinel-2 surface reflectance ({option('collection')})."
             )
             raise InputError(msg, parameter="collection")
-        return cls(provider, found, client)
+        if level == "L1C" and provider.top not in there:
+            msg = (
+                f"{provider.title} has no collection {provider.top}, which L1C would be of: leave out "
+                f"{option('level', level)}."
+            )
+            raise InputError(msg, parameter="level")
+        return cls(provider, found, client, provider.top if level == "L1C" else "")
 
-    def scenes(self, box: Box, period: Period | None, most: int | None = None) -> list[Scene]:
-        """The scenes over a box within a period, or at any time."""
+    def scenes(
+        self, box: Box, period: Period | None, most: int | None = None, of: str = ""
+    ) -> list[Scene]:
+        """The scenes over a box within a period, or at any time, of its collection or another."""
         west, south, east, north = box
         # two boxes of a place across 180 degrees: not all services take one whose west is the larger
         boxes = (
@@ -140,7 +158,7 @@ class Catalogue:
         with _answering(self.provider):
             for part in boxes:
                 search = self._client.search(
-                    collections=[self.collection], bbox=part, datetime=days, max_items=most,
+                    collections=[of or self.collection], bbox=part, datetime=days, max_items=most,
                     limit=min(_PAGE, most or _PAGE), method="GET",
                 )  # fmt: skip
                 found |= {str(i["id"]): Scene(i) for i in search.items_as_dicts()}
@@ -200,6 +218,14 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
             f"under names that are known (B02, blue or B02_10m); {found[0].id} has {keys}."
         )
         raise InputError(msg, parameter="collection")
+    if catalogue.top:
+        usable = with_classification(catalogue.scenes(box, period, of=catalogue.top), usable)
+        if not usable:
+            msg = (
+                f"{catalogue.provider.title} has no scene of {catalogue.top} over the box in {period} of the "
+                f"same pass as one of {catalogue.collection}, whose classification it needs."
+            )
+            raise InputError(msg, parameter="level")
     by_day: dict[dt.date, list[Scene]] = defaultdict(list)
     for scene in newest_versions(usable):
         by_day[scene.local_day(box)].append(scene)

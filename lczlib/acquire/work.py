@@ -104,6 +104,11 @@ class Plan:
     seasons: tuple[PlannedSeason, ...]
     empty: Mapping[str, str]
 
+    @property
+    def level(self) -> str:
+        """Of the values: ``L2A`` or ``L1C``."""
+        return str(self.asked["level"])
+
     def tiles(self) -> list[tuple[slice, slice]]:
         """The parts: rows and columns of the grid."""
         return tiles_of(self.grid, self.tile, self.corner)

@@ -128,7 +128,7 @@ def _planned(
         raise InputError(next(iter(why.values())))
     asked = request.asked(place, periods)
     tile = tile_size(max(len(s.days) for s in seasons))
-    return Plan(asked, catalogue.collection, grid, corner, tile, tuple(seasons), why)
+    return Plan(asked, catalogue.read_from, grid, corner, tile, tuple(seasons), why)
 
 
 def _corner(scenes: Iterable[Scene], access: Access) -> tuple[float, float]:

@@ -92,7 +92,7 @@ def find(request: GetRequest, step: Steps) -> DaysResult:
     with Access(catalogue.provider, step.cancelled) as access:
         seasons, empty = looked_at(catalogue, place, periods, access, step)
     return DaysResult(
-        request=request, place=place, seasons=seasons, empty=empty, collection=catalogue.collection
+        request=request, place=place, seasons=seasons, empty=empty, collection=catalogue.read_from
     )
 
 
@@ -124,7 +124,7 @@ def catalogue_of(request: GetRequest, step: Steps) -> Catalogue:
 
     provider = provider_of(request.provider)
     step(f"Asking {provider.title}")
-    return Catalogue.open(provider, request.collection)
+    return Catalogue.open(provider, request.collection, request.level)
 
 
 def _check_installed() -> None:

@@ -11,6 +11,7 @@ from lczlib.acquire.seasons import FIRST_YEAR, Period, periods_of
 from lczlib.errors import InputError
 from lczlib.jobs.request import Request
 from lczlib.settings import setting
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.acquire.places import Place
@@ -55,6 +56,10 @@ class GetRequest(Request):
     collection: str = setting(
         "", "Of the service, where it is not one that is known.", title="Collection",
         usual="sentinel-2-c1-l2a or sentinel-2-l2a",
+    )  # fmt: skip
+    level: Literal["L2A", "L1C"] = setting(
+        "L2A", "L2A: surface reflectance; networks of L1C get an approximate atmosphere back. L1C: top of "
+        "atmosphere, from a service that lets it be read (cdse, with keys).", title="Level",
     )  # fmt: skip
     composite: Literal["geomedian", "median", "best"] = setting(
         "geomedian", "How the clear days of a pixel become one: geomedian, their geometric median over all "
@@ -104,6 +109,13 @@ class GetRequest(Request):
         if self.box and len(self.box) != 4:
             msg = f"{self.box!r} is no box: give west, south, east, north in degrees."
             raise InputError(msg, parameter="box")
+        provider = provider_of(self.provider)
+        if self.level == "L1C" and not provider.top:
+            msg = (
+                f"{provider.title} has no {option('level', 'L1C')} that can be read: choose "
+                f"{option('provider', 'cdse')}, or {option('level', 'L2A')}."
+            )
+            raise InputError(msg, parameter="level")
         self.periods(0.0)  # refused before anything is asked of a service
 
     def periods(self, latitude: float) -> tuple[Period, ...]:
@@ -116,7 +128,7 @@ class GetRequest(Request):
         """All that the result depends on, by the names of settings, for a run that is taken up again."""
         return {
             "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
-            "provider": self.provider, "collection": self.collection, "composite": self.composite,
+            "provider": self.provider, "level": self.level, "collection": self.collection, "composite": self.composite,
             "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation, "haze": self.haze,
             "offsets": self.offsets,
         }  # fmt: skip
