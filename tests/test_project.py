@@ -66,10 +66,14 @@ MAY_IMPORT = {
         "vector_files", "vector_maps",
     },
     "export": {"classes", "errors", "grid", "maps", "rasters", "reading", "temporary"},
-    "catalog": {"errors", "export", "longitudes", "temporary"},
+    "catalog": {"errors", "export", "longitudes", "reading", "temporary"},
     "scenes": {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
+    },
+    "acquire": {
+        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
+        "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -94,22 +98,22 @@ MAY_IMPORT = {
         "temporary",
     },
     "jobs": {
-        "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
-        "legend_files", "legends", "limits", "made_by", "map_request", "mapping", "maps", "models",
-        "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
+        "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
+        "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
+        "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
         "temporary", "training", "unreadable", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),
     "plugins": set(),
     "study": {
-        "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
+        "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
         "limits", "settings", "temporary", "unreadable", "vector_maps",
     },
     "cli": {
-        "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
+        "acquire", "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
         "limits", "made_by", "map_request", "mapping", "models", "plugins", "reading", "scenes", "settings",
         "training", "unreadable",
     },

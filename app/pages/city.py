@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 
 from lczlib import catalog
 from lczlib.errors import LczError
-from lczlib.study.places import OWN, so2sat_list_is_here
+from lczlib.study.places import OWN, Place, so2sat_list_is_here
 
 from ..maps.display import bounds_in_mercator, to_degrees, to_mercator
 from ..maps.imagery import base_image, study_bounds
@@ -46,7 +46,7 @@ class CityPage:
             visible=not so2sat_list_is_here(), description="A list of 1 MB, downloaded once",
         )  # fmt: skip
         self._facts = html("")
-        self._world = pn.pane.Bokeh(_world(self._picked, session.dark), sizing_mode="stretch_width")
+        self._world = pn.pane.Bokeh(self._dots(), sizing_mode="stretch_width")
         self._map = session.map_view(name="city map", height=600)
         self._box = BoxSelectTool(description="Draw an own area")
         self._map.figure.add_tools(self._box)
@@ -134,8 +134,11 @@ class CityPage:
         if failed and pn.state.notifications:
             pn.state.notifications.error(escape(failed), duration=8000)
         if not failed:
-            self._world.object = _world(self._picked, self._session.dark)
+            self._world.object = self._dots()
         self._fill(self._search.value_input or "")
+
+    def _dots(self) -> Any:
+        return _world(self._picked, self._study.context.places.known(), self._session.dark)
 
     def _drawn(self, event: Any) -> None:
         g = event.geometry
@@ -205,9 +208,9 @@ def _facts_of(scene: Any, area: Any) -> str:
     )
 
 
-def _world(picked: Any, dark: bool) -> Any:
+def _world(picked: Any, known: list[Place], dark: bool) -> Any:
     """All cities as dots; the large ones of all countries draw the continents without a base map."""
-    from lczlib.study.places import Places, _geonames_table
+    from lczlib.acquire.places import dots as places
 
     fig = figure(
         height=330, sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
@@ -222,15 +225,17 @@ def _world(picked: Any, dark: bool) -> Any:
         border_fill_color=None,
         outline_line_color=None,
     )
-    back = _geonames_table().head(_SMALLEST_DOT * 3)
+    all_places = places()
+    back = all_places.head(_SMALLEST_DOT * 3)
     x, y = to_mercator(back["longitude"].to_numpy(), back["latitude"].to_numpy())
     fig.scatter(x, y, size=1.6, color="#6b7280" if dark else "#b6bec8", level="underlay")
-    listed = Places().cities() if so2sat_list_is_here() else back.head(_SMALLEST_DOT)
+    coded = all_places[all_places["code"] != ""]
+    listed = coded if len(coded) else back.head(_SMALLEST_DOT)
     lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
     names = (listed["name"] + ", " + listed["country"]).to_list()
     source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})
     dots = fig.scatter("x", "y", source=source, size=3.5, color="#0e7490", alpha=0.75)
-    known = [p for p in Places().known() if np.isfinite(p.longitude)]
+    known = [p for p in known if np.isfinite(p.longitude)]
     kx, ky = to_mercator(
         np.array([p.longitude for p in known]), np.array([p.latitude for p in known])
     )

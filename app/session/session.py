@@ -32,6 +32,8 @@ from .view import View
 
 ALLOW = "LCZLIB_ALLOW"
 """Environment variable: folders that visitors may open, separated as in PATH."""
+OWN = "LCZLIB_OWN"
+"""Environment variable: 1 where the visitor is the user whose own folders are listed on this machine."""
 
 
 _LOG = logging.getLogger(__name__)
@@ -74,7 +76,8 @@ class Session:
         self._own = TemporaryFolder(name="session-")
         self.folder = self._own.path
         folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
-        self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
+        places = Places(folders, own=os.environ.get(OWN) == "1")
+        self.study = Study(self.folder / "work", catalog.cache_folder(), places)
         self.may_upload = is_signed(doc)
         self.view = View()
         self.runner = Runner(self.study, self.tick)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -62,6 +63,14 @@ def app(
         list[Path] | None,
         typer.Option(help="Folder that visitors may open: So2Sat folders, results (repeat)."),
     ] = None,
+    own: Annotated[
+        bool | None,
+        typer.Option(
+            "--own/--no-own",
+            help="Offer your own folders (lcz cities); by default where only this machine can reach it.",
+            show_default=False,
+        ),
+    ] = None,
     upload_mb: Annotated[
         float,
         typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB)."),
@@ -91,12 +100,19 @@ def app(
     options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
+    offered = is_alone(address, prefix, origin or ()) if own is None else own
+    os.environ["LCZLIB_OWN"] = "1" if offered else ""
     os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
     os.environ["LCZLIB_STORE_GB"] = f"{store_gb:g}"
     os.environ["LCZLIB_FRAMES"] = " ".join(frame or ())
     for secret in _SECRETS:  # where a command line would show them to everybody on the machine
         os.environ.setdefault(secret, token_hex(32))
     os.execv(sys.executable, command)
+
+
+def is_alone(address: str, prefix: str, origin: Sequence[str]) -> bool:
+    """Whether only this machine can reach a dashboard, so that its visitor is its user."""
+    return address in _LOOPBACK and not (prefix or origin)
 
 
 def _serve(
