@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lczlib.acquire.providers import COLLECTIONS, PROVIDERS, Provider, provider_of
 from lczlib.acquire.seasons import Period
-from lczlib.errors import LczError
+from lczlib.errors import InputError, LczError
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.request import Steps
 from lczlib.jobs.result import Result, job
@@ -130,19 +130,18 @@ def _checked(
     from lczlib.acquire.search import Catalogue
 
     wanted = [collection] if collection else dict.fromkeys((*provider.collections, *COLLECTIONS))
-    opened = 0
+    lacking: list[str] = []
     for name in wanted:
         step(f"{provider.title}, {name}")
         try:
             catalogue = Catalogue.open(provider, name)
-        except LczError as error:
-            if name == list(wanted)[-1] and not opened:
-                raise
-            yield Finding(provider.title, f"collection {name}", False, error.message)
+        except InputError as error:  # one of them is enough
+            lacking.append(error.message)
             continue
-        opened += 1
         with Access(provider, step.cancelled) as access:
             yield from _collection(catalogue, box, period, access)
+    if len(lacking) == len(wanted):
+        yield Finding(provider.title, "collections", False, lacking[0])
 
 
 def _collection(
