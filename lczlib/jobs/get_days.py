@@ -90,7 +90,7 @@ def find(request: GetRequest, step: Steps) -> DaysResult:
     place, periods = where(request, step)
     catalogue = catalogue_of(request, step)
     with Access(catalogue.provider, step.cancelled) as access:
-        seasons, empty = looked_at(catalogue, place, periods, access, step)
+        seasons, empty = looked_at(catalogue, place, periods, access, step, request.dilation)
     return DaysResult(
         request=request, place=place, seasons=seasons, empty=empty, collection=catalogue.collection
     )
@@ -127,7 +127,12 @@ def _check_installed() -> None:
 
 
 def looked_at(
-    catalogue: Catalogue, place: Place, periods: Iterable[Period], access: Access, step: Steps
+    catalogue: Catalogue,
+    place: Place,
+    periods: Iterable[Period],
+    access: Access,
+    step: Steps,
+    dilation: float,
 ) -> tuple[dict[Period, list[Day]], dict[Period, str]]:
     """The days of each period, and why some have none; an error where all have none."""
     from lczlib.acquire.search import find_days, look_at
@@ -142,7 +147,7 @@ def looked_at(
             empty[period] = error.message
             continue
         what = f"Sky of {period.name}"
-        found[period] = look_at(days, place.box, access, partial(step, what))
+        found[period] = look_at(days, place.box, access, partial(step, what), dilation)
     if not found:
         raise InputError(next(iter(empty.values())))
     return found, empty
