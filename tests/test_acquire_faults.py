@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
-import numpy as np
 import pytest
 import rasterio
-from affine import Affine
-from odc.geo.geobox import GeoBox
-from stac.scenes import as_stored, clear_sky, town, write_scene
+from stac.july import DAYS, asked, check_same, command, fetched, left_out, names, write_july
 from stac.server import Service, serve
 from typer.testing import CliRunner
 
-from lczlib.acquire import access, composite, providers
+from lczlib.acquire import access, providers
 from lczlib.cli import app
-from lczlib.errors import Cancelled, InputError, LczError, ServiceError
+from lczlib.errors import LczError, ServiceError
 from lczlib.jobs.get import run
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_request import GetRequest
-from lczlib.jobs.get_result import GetResult
-
-BOX = GeoBox((200, 640), Affine(10, 0, 384_040, 0, -10, 5_820_320), "EPSG:32633")
-INSIDE = "13.295,52.506,13.378,52.5175"
-DAYS = ("2024-07-01", "2024-07-11", "2024-07-21")
-
-
-def _names(days: tuple[str, ...]) -> list[str]:
-    return [f"S2B_MSIL2A_{d.replace('-', '')}T101029_R022_T33UUU" for d in days]
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stac")
-    dn = town(BOX)
-    items = [
-        write_scene(folder, "pc", name, f"{day}T10:10:29Z", dn, clear_sky(BOX), BOX)
-        for day, name in zip(DAYS, _names(DAYS), strict=True)
-    ]
-    return folder, items, dn
+    return folder, *write_july(folder)
 
 
 @pytest.fixture
@@ -62,49 +39,8 @@ def hurried(monkeypatch):
     monkeypatch.setattr(access, "_PAUSE", 0.01)
 
 
-def asked(service: Service, **more) -> GetRequest:
-    given = {
-        "place": INSIDE, "start": "2024-07-01",
-        "end": "2024-07-31", "provider": service.api,
-    }  # fmt: skip
-    return GetRequest(**given | more)
-
-
-def fetched(service: Service, out: Path, **more) -> GetResult:
-    result = run(asked(service, **more), out)
-    result.write(out)
-    return result
-
-
-def values_of(out: Path) -> tuple[np.ndarray, rasterio.Affine]:
-    file = next(out.glob("Sentinel-2/*/*/*_20*.tif"))
-    with rasterio.open(file) as src:
-        return src.read(), src.transform
-
-
-def check_same(out: Path, dn: np.ndarray) -> None:
-    """Where there is data it is that of the town; most of the box has data."""
-    values, transform = values_of(out)
-    col, row = (round(v) for v in ~BOX.affine * (transform.c, transform.f))
-    want = np.zeros_like(values)
-    rows, cols = (
-        min(n, m - at) for n, m, at in zip(values.shape[1:], BOX.shape, (row, col), strict=True)
-    )
-    want[:, :rows, :cols] = as_stored(dn)[:, row : row + rows, col : col + cols]
-    valid = (values > 0).all(0)
-    assert valid.mean() > 0.9
-    assert np.abs(values.astype(int) - want)[:, valid].max() <= 1
-    assert ((values == 0).all(0) | valid).all()
-
-
-def left_out(out: Path) -> dict[str, str]:
-    item = json.loads((out / "item.json").read_text())
-    (season,) = item["properties"]["seasons"].values()
-    return {d["date"]: d["why"] for d in season["days_not_used"]}
-
-
 def test_a_file_that_is_not_there_costs_its_day_which_is_named(service, tmp_path, files):
-    name = _names(DAYS)[1]
+    name = names(DAYS)[1]
 
     def fault(handler, path, before):
         if path.endswith(f"{name}/B08.tif"):
@@ -123,7 +59,7 @@ def test_a_file_that_is_not_there_costs_its_day_which_is_named(service, tmp_path
 
 
 def test_a_classification_that_is_not_there_is_seen_in_the_list(service):
-    name = _names(DAYS)[0]
+    name = names(DAYS)[0]
     service.fault = lambda h, path, n: f"{name}/SCL" in path and h.refuse(404)
     days = next(iter(find(asked(service)).seasons.values()))
     assert [d.failed for d in days if d.failed] == [f"SCL of {name} is not there (HTTP 404)"]
@@ -132,7 +68,7 @@ def test_a_classification_that_is_not_there_is_seen_in_the_list(service):
 
 
 def test_a_busy_service_is_waited_for_as_long_as_it_asks(service, tmp_path, files):
-    path = f"pc/{_names(DAYS)[0]}/B03.tif"
+    path = f"pc/{names(DAYS)[0]}/B03.tif"
     refused = []
 
     def fault(handler, asked_for, before):
@@ -187,7 +123,7 @@ def test_a_cut_connection_is_tried_again(service, tmp_path, files):
 
 
 def test_a_file_that_is_always_cut_costs_its_day(service, tmp_path, files):
-    name = _names(DAYS)[2]
+    name = names(DAYS)[2]
 
     def fault(handler, path, before):
         whole = handler.request.headers.get("Range") != "bytes=0-0"
@@ -205,7 +141,7 @@ def test_a_file_that_is_always_cut_costs_its_day(service, tmp_path, files):
 
 def test_a_damaged_file_costs_its_day(service, tmp_path, files):
     folder, _, dn = files
-    file = folder / "pc" / _names(DAYS)[0] / "B8A.tif"
+    file = folder / "pc" / names(DAYS)[0] / "B8A.tif"
     whole = file.read_bytes()
     try:
         file.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
@@ -266,7 +202,7 @@ def test_addresses_that_the_service_signs_itself_are_asked_for_anew(service, tmp
 
 
 def test_what_stays_refused_costs_its_day(service, tmp_path):
-    name = _names(DAYS)[0]
+    name = names(DAYS)[0]
     service.fault = lambda h, path, n: f"{name}/B02" in path and h.refuse(403)
     fetched(service, tmp_path)
     assert left_out(tmp_path) == {
@@ -302,114 +238,6 @@ def test_files_that_cannot_be_reached_stop_the_run(service, tmp_path):
                 asset["href"] = "http://127.0.0.1:9/gone.tif"
     with pytest.raises(ServiceError, match=r"its files cannot be reached \(no connection\)"):
         fetched(service, tmp_path)
-
-
-def test_a_stopped_run_is_taken_up_to_the_same_bytes(service, tmp_path, monkeypatch):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    monkeypatch.setattr(composite, "_STACK_BYTES", 1)  # tiles of 64 pixels
-    fetched(service, whole)
-    seen = []
-
-    def cancelled() -> bool:
-        done = len(list(parts.glob(".lcz-get/*/*.npz")))
-        seen.append(done)
-        return done >= 4
-
-    with pytest.raises(Cancelled):
-        run(asked(service), parts, cancelled=cancelled)
-    assert max(seen) == 4
-    kept = {f: f.stat().st_mtime_ns for f in parts.glob(".lcz-get/*/*.npz")}
-    result = run(asked(service), parts, resume=True)
-    assert all(f.stat().st_mtime_ns == at for f, at in kept.items())
-    result.write(parts)
-    assert_same_bytes(whole, parts)
-    assert not (parts / ".lcz-get").exists()
-
-
-def assert_same_bytes(one: Path, other: Path) -> None:
-    files = sorted(f.relative_to(one) for f in one.rglob("*") if f.is_file())
-    assert files == sorted(f.relative_to(other) for f in other.rglob("*") if f.is_file())
-    for file in files:
-        if file.name != "manifest.json":
-            assert (one / file).read_bytes() == (other / file).read_bytes(), file
-
-
-def test_a_run_that_is_taken_up_keeps_its_scenes(service, tmp_path, files):
-    """What the service has by then does not count."""
-    halt = threading.Event()
-    service.fault = lambda h, path, n: path.endswith("B07.tif") and h.refuse(503)
-    with pytest.raises(ServiceError):
-        fetched(service, tmp_path)
-    halt.set()
-    service.fault = None
-    service.items = service.items[:1]
-    searches = service.searches
-    run(asked(service), tmp_path, resume=True).write(tmp_path)
-    assert service.searches == searches
-    with rasterio.open(next(tmp_path.glob("Sentinel-2/*/*/clear_count.tif"))) as src:
-        assert src.read(1).max() == 3
-    check_same(tmp_path, files[2])
-
-
-def test_another_request_does_not_take_up_a_run(service, tmp_path):
-    service.fault = lambda h, path, n: path.endswith("B07.tif") and h.refuse(503)
-    with pytest.raises(ServiceError):
-        fetched(service, tmp_path)
-    with pytest.raises(InputError, match="was begun with --composite geomedian, not median"):
-        run(asked(service, composite="median"), tmp_path, resume=True)
-
-
-_COMMAND = "import sys; from lczlib.cli import main; sys.argv[0] = 'lcz'; main()"
-
-
-def command(service: Service, out: Path, *more: str) -> list[str]:
-    return [
-        sys.executable, "-c", _COMMAND, "get", INSIDE, "--start", "2024-07-01", "--end",
-        "2024-07-31", "--provider", service.api, "--out", str(out), *more,
-    ]  # fmt: skip
-
-
-@pytest.mark.slow
-def test_a_killed_run_is_taken_up_to_the_same_bytes(service, tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    subprocess.run(command(service, whole), check=True, capture_output=True)
-    service.asked.clear()
-    running, go_on = threading.Event(), threading.Event()
-
-    def fault(handler, path, before):
-        if go_on.is_set() or not list(parts.glob(".lcz-get/*/00000.npz")):
-            return False
-        running.set()
-        handler.detach()  # the connection stays open, without an answer
-        return True
-
-    service.fault = fault
-    victim = subprocess.Popen(
-        command(service, parts), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    assert running.wait(60)
-    os.kill(victim.pid, signal.SIGKILL)
-    victim.wait()
-    go_on.set()
-    assert len(list(parts.glob(".lcz-get/*/*.npz"))) == 1
-    assert not (parts / "item.json").exists()
-    subprocess.run(command(service, parts, "--resume"), check=True, capture_output=True)
-    assert_same_bytes(whole, parts)
-
-
-@pytest.mark.slow
-def test_a_full_disk_is_one_sentence_and_the_run_is_taken_up(service, tmp_path, files):
-    limited = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
-    ) + _COMMAND
-    words = command(service, tmp_path / "out")
-    words[2] = limited
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "The disk is full" in done.stderr
-    assert "Traceback" not in done.stderr
-    subprocess.run(command(service, tmp_path / "out", "--resume"), check=True, capture_output=True)
-    check_same(tmp_path / "out", files[2])
 
 
 def test_each_fault_is_one_sentence_on_the_command_line(service, tmp_path):

@@ -13,6 +13,7 @@ from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
@@ -22,6 +23,7 @@ from lczlib.settings import Described, described, in_words
 from lczlib.training.request import EvaluateRequest, TrainRequest
 
 REQUESTS: dict[str, type] = {
+    "lcz get": GetRequest,
     "lcz map": MapRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,

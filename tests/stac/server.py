@@ -24,6 +24,11 @@ class Asked:
     query: str
     status: int
 
+    @property
+    def last(self) -> int:
+        """The last byte that was asked for; 0 of a whole file."""
+        return int(self.range.partition("-")[2] or 0)
+
 
 @dataclass
 class Service:
