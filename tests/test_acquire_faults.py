@@ -12,7 +12,7 @@ from stac.july import DAYS, asked, check_same, command, fetched, left_out, names
 from stac.server import Service, serve
 from typer.testing import CliRunner
 
-from lczlib.acquire import access, providers
+from lczlib.acquire import faults, providers
 from lczlib.cli import app
 from lczlib.errors import LczError, ServiceError
 from lczlib.jobs.get import run
@@ -36,7 +36,7 @@ def service(files):
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
     """The pauses between tries, shorter."""
-    monkeypatch.setattr(access, "_PAUSE", 0.01)
+    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def test_a_file_that_is_not_there_costs_its_day_which_is_named(service, tmp_path, files):

@@ -14,7 +14,7 @@ from pyproj import Transformer
 from stac.server import serve
 
 from lczlib import catalog
-from lczlib.acquire import global_map
+from lczlib.acquire import faults, global_map
 from lczlib.acquire.global_map import open_generator_map, open_global_map, write_global_map
 from lczlib.acquire.places import Place, place_of
 from lczlib.errors import Cancelled, GridError, InputError, ServiceError
@@ -69,7 +69,7 @@ def published(server, monkeypatch):
     link = catalog.links()[global_map.GLOBAL_MAP]
     here = addresses(server, "cog.tif", "zenodo.tif")
     monkeypatch.setitem(catalog.links(), link.name, type(link)(**{**vars(link), "addresses": here}))
-    monkeypatch.setattr(global_map, "_PAUSE", 0.01)
+    monkeypatch.setattr(faults, "PAUSE", 0.01)
     return here
 
 
@@ -199,7 +199,7 @@ def test_where_nothing_answers_it_says_what_was_tried_and_what_to_do(server, pub
 
 
 def test_no_connection_is_told_as_that(monkeypatch):
-    monkeypatch.setattr(global_map, "_PAUSE", 0.01)
+    monkeypatch.setattr(faults, "PAUSE", 0.01)
     with pytest.raises(ServiceError, match=r"127\.0\.0\.1:9.*no connection.*or the network"):
         open_global_map(ZURICH, "http://127.0.0.1:9/lcz.tif")
 

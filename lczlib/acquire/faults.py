@@ -13,11 +13,12 @@ from email.utils import parsedate_to_datetime
 import requests
 from requests.adapters import HTTPAdapter, Retry
 
+PAUSE = 0.5  # seconds before the second try; twice as long before each further one
 TIMEOUT = (10.0, 60.0)
 LONGEST_WAIT = 120.0  # seconds that a service may ask for
 USER_AGENT = "lczlib"  # Zenodo refuses the one that old versions of GDAL have
 
-GDAL = {
+_GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_HTTP_MAX_RETRY": "0",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES", "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60", "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
@@ -51,24 +52,29 @@ class Cause:
     whole: bool = False
 
 
+def patience() -> Retry:
+    """How often a request is repeated, and when: where the answer says Retry-After, so long after it."""
+    return Retry(total=4, backoff_factor=PAUSE, status_forcelist=(429, 500, 502, 503, 504))
+
+
 def session(headers: dict[str, str] | None = None) -> requests.Session:
     """A session for requests, which waits and retries where a service is busy."""
     found = requests.Session()
-    # urllib3 waits as long as the answer's Retry-After says
-    patient = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
     for scheme in ("http://", "https://"):
-        found.mount(scheme, HTTPAdapter(max_retries=patient))
+        found.mount(scheme, HTTPAdapter(max_retries=patience()))
     found.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
     return found
 
 
-def as_path(address: str, attempt: int) -> str:
-    """What GDAL opens at an attempt (from 0): it remembers by the path what failed before.
+def gdal(address: str, *, again: bool) -> dict[str, str]:
+    """GDAL's options for reading a file; it remembers what failed, unless it is told to forget."""
+    path = f"/vsicurl/{address}" if "://" in address else address
+    return {**_GDAL, **({"CPL_VSIL_CURL_NON_CACHED": path} if again else {})}
 
-    A fragment, which is not sent, makes another path of an address; rasterio leaves it away unless the
-    path is written as GDAL's own.
-    """
-    return f"/vsicurl/{address}#{attempt}" if attempt and "://" in address else address
+
+def is_busy(error: Exception) -> bool:
+    """Whether a service is to be left alone for a moment, before it is asked why."""
+    return any(code in str(error) for code in ("429", "503"))
 
 
 def cause_of(address: str, error: Exception, http: requests.Session | None = None) -> Cause:

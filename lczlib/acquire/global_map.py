@@ -27,16 +27,8 @@ from rasterio.warp import transform
 from rasterio.windows import Window
 
 from lczlib import catalog
-from lczlib.acquire.faults import (
-    GDAL,
-    LONGEST_WAIT,
-    TIMEOUT,
-    Cause,
-    as_path,
-    cause_of,
-    session,
-    short,
-)
+from lczlib.acquire import faults
+from lczlib.acquire.faults import Cause, cause_of
 from lczlib.acquire.places import Place
 from lczlib.classes import N_CLASSES
 from lczlib.errors import Cancelled, GridError, InputError, ServiceError
@@ -55,7 +47,6 @@ _GENERATOR_CITATION = (
     "Zone maps. Frontiers in Environmental Science 9, 637455. doi 10.3389/fenvs.2021.637455"
 )
 _TRIES = 3
-_PAUSE = 0.5  # seconds before the second try; twice as long before each further one
 _MARGIN = 2  # cells of the own grid around the place, so that the UTM grid is full to its edge
 _ALONG = 41  # points along a side of a box, which bends on another grid
 _LICENCE = re.compile(r"CC[ -]BY(?:[ -](?:NC|SA|ND))*[ -]?\d\.\d")
@@ -255,14 +246,19 @@ def _tried(
             msg = "Stopped by the user."
             raise Cancelled(msg)
         try:
-            with rasterio.Env(**GDAL), rasterio.open(as_path(source, attempt)) as src:
+            with (
+                rasterio.Env(**faults.gdal(source, again=attempt > 0)),
+                rasterio.open(source) as src,
+            ):
                 return _window(src, longitude, latitude, source)
         except RasterioError as error:
+            if faults.is_busy(error):
+                _wait(2 * faults.PAUSE, cancelled)
             cause = cause_of(source, error)
         if cause.final or attempt == _TRIES - 1:
             break
-        pause = _PAUSE * 2**attempt if cause.wait is None else cause.wait
-        if pause > LONGEST_WAIT:
+        pause = faults.PAUSE * 2**attempt if cause.wait is None else cause.wait
+        if pause > faults.LONGEST_WAIT:
             break
         _wait(pause, cancelled)
     failed.append(f"{source} {cause.what}")
@@ -380,10 +376,10 @@ def _outline(box: Box, crs: str) -> tuple[np.ndarray, np.ndarray]:
 def _licence_of(factsheet: str) -> str:
     """The licence that a submission's factsheet states: they differ by its date."""
     try:
-        with session() as http:
-            answer = http.get(factsheet, timeout=TIMEOUT)
+        with faults.session() as http:
+            answer = http.get(factsheet, timeout=faults.TIMEOUT)
             answer.raise_for_status()
     except requests.RequestException as error:
-        return f"not known: {factsheet} could not be read ({short(error)})"
+        return f"not known: {factsheet} could not be read ({faults.short(error)})"
     found = _LICENCE.search(" ".join(re.sub(r"<[^>]+>", " ", answer.text).split()))
     return found[0] if found else f"not stated in {factsheet}"

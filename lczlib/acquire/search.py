@@ -17,7 +17,8 @@ import numpy as np
 import requests
 from odc.geo.geobox import GeoBox
 
-from lczlib.acquire.access import USER_AGENT, Access, AssetFailed, patience
+from lczlib.acquire.access import Access, AssetFailed
+from lczlib.acquire.faults import USER_AGENT, patience
 from lczlib.acquire.grids import coarse, grid_on, inside, zone_of
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.masks import DILATION, OUTSIDE, clear_pixels, shares

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lczlib.export.files import written_files
 from lczlib.export.report import Report
 from lczlib.temporary import TemporaryFolder
 
@@ -43,7 +44,10 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
     report.text(result.headline(), "answer")
     for text in _cautions(result):
         report.text(text, "warning")
-    with TemporaryFolder() as folder:
+    with (
+        TemporaryFolder() as folder,
+        written_files(),
+    ):  # figures are in the report, no files of the result
         if figures:
             report.section("Maps")
             _draw(report, result, folder)
@@ -87,10 +91,11 @@ def _draw(report: Report, result: CityResult, folder: Path) -> None:
         report.figure(
             _true_colour(scene, folder / f"{season}.png"), f"Sentinel-2, true colour: {season}"
         )
-    for name, lcz in result.maps().items():
+    for i, (name, lcz) in enumerate(result.maps().items()):
         path = folder / f"{name}.png"
         lcz_figure(lcz, name.capitalize()).savefig(path, dpi=150)
-        report.figure(path, f"LCZ: {name}")
+        of = f" of {result.published['year']}" if i else ""
+        report.figure(path, f"LCZ: {name}{of}")
     if result.comparison is not None:
         table = cross_table_figure(result.comparison.first, names=tuple(result.maps()))
         path = save_figure(table, folder / "cross_table.png")
@@ -140,7 +145,7 @@ def _sources(report: Report, result: CityResult, said: dict[str, Any]) -> None:
     report.text(_METHOD)
     report.text(
         f"{said.get('attribution', '')}, by {said.get('provider', '')} ({said.get('source_collection', '')}); "
-        f"licence: {said.get('license', '')}. Every scene is named in scenes/item.json."
+        f"terms: {said.get('terms', '')}. Every scene is named in scenes/item.json."
     )
     if result.published:
         p = result.published
