@@ -30,7 +30,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
 
 from conftest import Server
-from visitors import Visitor, has_classes, has_image, says
+from visitors import Visitor, has_certainty, has_classes, has_image, says
 
 from lczlib.machine import machine
 
@@ -90,11 +90,11 @@ class Soak:
     async def _look(self, _: random.Random) -> None:
         async with self._open("page=map") as visitor:
             await visitor.wait(says(MADE), seconds=120)
-            for layer in ("certainty", "classes"):
+            for layer, shown in (("certainty", has_certainty), ("classes", has_classes)):
                 await asyncio.sleep(1)  # a visitor looks before choosing another
                 since = len(visitor.events)
                 await visitor.set("Layer", layer)
-                await visitor.wait(has_image, since, 120)
+                await visitor.wait(shown, since, 120)
 
     async def _compare(self, _: random.Random) -> None:
         async with self._open("page=compare") as visitor:

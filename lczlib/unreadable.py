@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Literal
 
 from lczlib.errors import InputError
@@ -92,6 +94,28 @@ def read_to_the_end() -> Iterator[None]:
         if not type(error).__module__.startswith("rasterio"):
             raise
         raise InputError(_damaged(error)) from error
+
+
+def pass_over_quotes() -> None:
+    """For programs: GDAL's messages that quote what is no text in a file end in no traceback.
+
+    rasterio passes each message on to the log, from where no error can be raised: it is printed twice, by
+    Cython and by Python. The file itself is read all the same, or refused in words.
+    """
+    printed, ignored = sys.excepthook, sys.unraisablehook
+
+    def raised(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if trace is not None or not isinstance(error, UnicodeDecodeError):
+            printed(kind, error, trace)
+
+    def unraisable(event: sys.UnraisableHookArgs) -> None:
+        quote = isinstance(event.exc_value, UnicodeDecodeError)
+        if not (quote and "log_error" in str(event.object)):
+            ignored(event)
+
+    sys.excepthook, sys.unraisablehook = raised, unraisable
 
 
 def _damaged(error: BaseException) -> str:

@@ -32,6 +32,7 @@ from lczlib.cli.requests import SceneCommand
 from lczlib.errors import LczError
 from lczlib.reading import readings
 from lczlib.terms import speaking, worded
+from lczlib.unreadable import pass_over_quotes
 
 app = typer.Typer(
     name="lcz",
@@ -82,6 +83,7 @@ app.command("app")(limited(_app.app))
 
 def main() -> None:
     """Run the command line: exit status 0, 1 (bad input, one sentence), 2 (usage)."""
+    pass_over_quotes()
     try:
         with speaking(_terms.face), readings(console.say), warnings.catch_warnings():
             # a raster without a place is refused in words, or its place is given by its coordinates
@@ -92,7 +94,7 @@ def main() -> None:
             )
             # what GDAL mutters of a file that is then read, or refused in words
             warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
-            app()
+            typer.main.get_command(app)()  # `app()` would set another hook for exceptions
     except LczError as err:
         said = escape(worded(err.message, _terms.face))
         console.err.print(f"[bold red]lcz:[/] {said}", soft_wrap=True)

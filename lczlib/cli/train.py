@@ -112,20 +112,20 @@ def evaluate(
         lcz evaluate mycity/model.safetensors july.tif --patches mycity/patches.gpkg --out accuracy
     """
     from lczlib.export import write_result
+    from lczlib.export.files import alone_in
     from lczlib.training.labelled import evaluated
 
     result, described = evaluated(request)
-    write_result(
-        folder / "evaluation.json",
-        {
-            "weights": described.to_dict(), "inputs": [str(p) for p in request.inputs],
-            "reference": str(request.polygons or request.patches or ""),
-            "subset": (request.subset or "test") if request.patches else "all", **result.to_dict(),
-        },
-    )  # fmt: skip
-    if figures:
-        from lczlib.figures import confusion_figure
+    content = {
+        "weights": described.to_dict(), "inputs": [str(p) for p in request.inputs],
+        "reference": str(request.polygons or request.patches or ""),
+        "subset": (request.subset or "test") if request.patches else "all", **result.to_dict(),
+    }  # fmt: skip
+    with alone_in(folder, ".write.lock"):
+        write_result(folder / "evaluation.json", content)
+        if figures:
+            from lczlib.figures import confusion_figure
 
-        write_figures(folder, {"confusion_matrix": lambda: confusion_figure(result.counts)})
+            write_figures(folder, {"confusion_matrix": lambda: confusion_figure(result.counts)})
     print_assessment(result, "patches")
     console.out.print(f"Wrote {folder / 'evaluation.json'}", soft_wrap=True)

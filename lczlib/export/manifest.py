@@ -134,6 +134,17 @@ def write_manifest(folder: str | Path, content: dict[str, Any]) -> Path:
     return write_json(path, content)
 
 
+def remove_manifest(folder: str | Path, command: str) -> None:
+    """Remove the manifest of a command's earlier result, whose files are about to be replaced.
+
+    A run that is stopped amid them then leaves no manifest that describes other files.
+    """
+    for name in (MANIFEST, f"{command}-{MANIFEST}"):
+        path = Path(folder) / name
+        if command_of(path) == command:
+            path.unlink()
+
+
 @contextmanager
 def understood(path: str | Path) -> Iterator[None]:
     """A block that makes a request of a manifest's content, which may be of any form.

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lczlib.export.files import written_files
-from lczlib.export.manifest import new_manifest, relative, write_manifest
+from lczlib.export.files import writing, written_files
+from lczlib.export.manifest import new_manifest, relative, remove_manifest, write_manifest
 from lczlib.jobs.request import Request, Source, is_path, name_of
 from lczlib.legend_files import files_beside
 from lczlib.reading import Reading, tell
@@ -45,6 +45,8 @@ def recorded(
         What else the result depends on: weights, device.
     """
     started = time.time()
+    with writing(folder):
+        remove_manifest(folder, request.command)
     with written_files() as written:
         yield
     named = [n for n, s in request.settings().items() if s.setting.file]

@@ -13,7 +13,15 @@ import xarray as xr
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
 from lczlib.export import write_lcz_map, write_probabilities, write_raster
-from lczlib.export.manifest import MANIFEST, command_of, new_manifest, relative, write_manifest
+from lczlib.export.files import alone_in
+from lczlib.export.manifest import (
+    MANIFEST,
+    command_of,
+    new_manifest,
+    relative,
+    remove_manifest,
+    write_manifest,
+)
 from lczlib.grid import check_same_grid, geobox_of, to_grid
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
@@ -158,15 +166,19 @@ def fuse_files(
         raise InputError(msg)
     tags = {WEIGHTS_TAG: joined(networks_of({p: p for p in names}).values())}
     sure = certainty(fused)
-    written = [
-        write_probabilities(out / proba_file(Kind.FUSED), fused, tags=tags),
-        write_lcz_map(out / lcz_file(Kind.FUSED), lcz, tags=tags),
-        write_raster(out / certainty_file(Kind.FUSED), sure, descriptions=["certainty"], tags=tags),
-    ]
-    parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
-    content = new_manifest(
-        out, "fuse", parameters=parameters | {"method": method}, inputs=names, outputs=written,
-        seconds=time.time() - started, path_parameters=["probabilities"], method=method,
-    )  # fmt: skip
-    write_manifest(out, content)
+    with alone_in(out, ".write.lock"):
+        remove_manifest(out, "fuse")
+        written = [
+            write_probabilities(out / proba_file(Kind.FUSED), fused, tags=tags),
+            write_lcz_map(out / lcz_file(Kind.FUSED), lcz, tags=tags),
+            write_raster(
+                out / certainty_file(Kind.FUSED), sure, descriptions=["certainty"], tags=tags
+            ),
+        ]
+        parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
+        content = new_manifest(
+            out, "fuse", parameters=parameters | {"method": method}, inputs=names, outputs=written,
+            seconds=time.time() - started, path_parameters=["probabilities"], method=method,
+        )  # fmt: skip
+        write_manifest(out, content)
     return lcz

@@ -28,7 +28,7 @@ from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.limits import GIGABYTE, memory_limit
 from lczlib.plugins import load_plugins
 from lczlib.terms import option
-from lczlib.unreadable import read_to_the_end
+from lczlib.unreadable import pass_over_quotes, read_to_the_end
 
 if TYPE_CHECKING:
     from lczlib.study.state import Progress, Ticket
@@ -175,6 +175,7 @@ def _compute(pipe: Connection) -> None:
         except (EOFError, OSError):  # the server is gone, or wants no result
             os._exit(1)
 
+    pass_over_quotes()
     load_plugins()
     ticket = pickle.loads(pipe.recv_bytes())
     if ticket.step.by_hand:

@@ -96,14 +96,18 @@ class Visitor:
                    seconds: float = 60) -> float:  # fmt: skip
         """Wait for a change that the server sends; how long it took."""
         begun = time.perf_counter()
-        async with asyncio.timeout(seconds):
-            while True:
-                found = [e for e in self.events[since:] if wanted(e)]
-                if found:
-                    return time.perf_counter() - begun
-                since = len(self.events)
-                self._came.clear()
-                await self._came.wait()
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    found = [e for e in self.events[since:] if wanted(e)]
+                    if found:
+                        return time.perf_counter() - begun
+                    since = len(self.events)
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError:
+            msg = f"nothing came in {seconds:g} s that {wanted.__name__}"
+            raise TimeoutError(msg) from None
 
     async def roundtrip(self) -> float:
         """Seconds until the server answers the smallest question."""
@@ -194,9 +198,19 @@ def has_image(event: dict[str, Any]) -> bool:
 
 def says(text: str) -> Callable[[dict[str, Any]], bool]:
     """Whether a change brings a text."""
-    return lambda event: text in json.dumps(event, ensure_ascii=False)
+
+    def said(event: dict[str, Any]) -> bool:
+        return text in json.dumps(event, ensure_ascii=False)
+
+    said.__name__ = f"says {text!r}"
+    return said
 
 
 def has_classes(event: dict[str, Any]) -> bool:
     """Whether a change brings a map of classes."""
     return has_image(event) and '"uint8"' in json.dumps(event)
+
+
+def has_certainty(event: dict[str, Any]) -> bool:
+    """Whether a change brings a map of shares; that of the classes may come once more before it."""
+    return has_image(event) and not has_classes(event)

@@ -15,6 +15,10 @@ from odc.geo.geobox import GeoBox
 from rasterio.transform import from_origin
 from shapely.geometry import box
 
+from lczlib.classes import N_CLASSES
+from lczlib.export import write_probabilities
+from lczlib.grid import on_grid
+from lczlib.maps import probabilities
 from lczlib.models import build, save_safetensors
 from lczlib.models.parameters import build_for
 from lczlib.models.weights import published_weights
@@ -32,17 +36,11 @@ _SMALL = (
 )  # fmt: skip
 _SETS = ("in/a.h5", "--validation", "in/b.h5", "--test", "in/c.h5")
 _MAP = ("map", "in/city", "--device", "cpu", "--out", "out")
-_UHI = (
-    "uhi",
-    "in/map.tif",
-    "--lst",
-    "in/lst.tif",
-    "--replicates",
-    "100",
-    "--no-figures",
-    "--out",
-    "out",
-)
+_UHI = ("uhi", "in/map.tif", "--lst", "in/lst.tif", "--no-figures", "--out", "out", "--replicates")
+_ASSESS = (
+    "assess", "in/map.tif", "--reference", "in/areas.gpkg", "--no-figures", "--out", "out", "--replicates"
+)  # fmt: skip
+_FUSE = ("fuse", "in/a_proba.tif", "in/b_proba.tif", "--out", "out", "--method")
 
 JOBS = {
     "map": Job((*_MAP, "--weights", "demo_s1"), resume="--resume"),
@@ -54,15 +52,16 @@ JOBS = {
     "train": Job(
         ("train", *_SETS, *_SMALL, "--epochs", "3", "--no-figures", "--out", "out"), resume="--resume"
     ),
-    "uhi": Job(_UHI),
+    "uhi": Job((*_UHI, "100")),
     "experiment": Job(
         ("experiment", *_SETS, "--table", "inputs", "--seeds", "1", "--epochs", "2", "--inputs", "D2",
          "--arch", "sen2lcz", "--option", "sen2lcz.width=4", "--option", "sen2lcz.depth=1", "--batch-size", "16",
          "--device", "cpu", "--no-figures", "--out", "out")
     ),
-    "assess": Job(
-        ("assess", "in/map.tif", "--reference", "in/areas.gpkg", "--replicates", "100", "--no-figures", "--out", "out")
-    ),
+    "assess": Job((*_ASSESS, "100")),
+    "assess over another": Job((*_ASSESS, "100"), (*_ASSESS, "200")),
+    "fuse": Job((*_FUSE, "mean")),
+    "fuse over another": Job((*_FUSE, "mean"), (*_FUSE, "vote")),
     "conversion": Job(("weights", "import", "in/net.pt", "--arch", "sen2lcz", "--name", "own")),
 }  # fmt: skip
 
@@ -73,6 +72,13 @@ def write_inputs(folder: Path) -> Path:
     own.mkdir(parents=True)
     write_so2sat(simulate_city(2, seed=5), own / "city", "00001_a_Simulated")
     _write_maps(own)
+    rng = np.random.default_rng(3)
+    for name in "ab":
+        values = rng.dirichlet(np.full(N_CLASSES, 0.5), (40, 40)).transpose(2, 0, 1)
+        cells = GeoBox((40, 40), Affine(100, 0, _LEFT, 0, -100, _TOP), _CRS)
+        write_probabilities(
+            own / f"{name}_proba.tif", probabilities(on_grid(values, cells, ("lcz", "y", "x")))
+        )
     db = backscatter(lake(20, _BOX, 1), 1, _BOX)
     _write_tif(own / "s1.tif", db.values, ("VV", "VH"), pixel=10)
     for seed, name in enumerate("abc"):

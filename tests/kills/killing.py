@@ -152,6 +152,7 @@ class Killing:
             when = {"at": draw.randint(1, went["operations"])}
             moment = f"at operation {when['at']} of {went['operations']}"
         killed = self.run(job.words, place, **when)["code"] == -9
+        untrue = untrue_manifests(place)
         resume = [job.resume] if job.resume and draw.random() < 0.5 else []
         again = self.run([*job.words, *resume], place)
         if not (again["code"] or resume):  # other work may have slowed the first run down
@@ -163,6 +164,7 @@ class Killing:
             out.wrong = differences(expected, contents(place))
             if resume:  # each of the two processes has its log
                 out.wrong = [w for w in out.wrong if "/events 2 " not in w]
+        out.wrong += [f"after the kill {path} describes other files" for path in untrue]
         shutil.rmtree(place)
         return out
 
@@ -177,6 +179,18 @@ def contents(place: Path) -> dict[str, str]:
             found[f"{Path(name).parent}/events {before + 1}"] = ""
         elif not name.startswith("in/"):
             found[name] = "" if path.is_dir() else digest(path)
+    return found
+
+
+def untrue_manifests(place: Path) -> list[str]:
+    """Manifests that list files which are not there, or are others."""
+    found = []
+    for path in place.glob("out/*manifest.json"):
+        for name, sha256 in json.loads(path.read_text())["outputs"].items():
+            listed = path.with_name(name)
+            if not listed.exists() or hashlib.sha256(listed.read_bytes()).hexdigest() != sha256:
+                found.append(path.relative_to(place).as_posix())
+                break
     return found
 
 

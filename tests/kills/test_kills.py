@@ -50,7 +50,7 @@ def test_most_runs_are_killed_before_their_end(killing):
 
 
 # Where jobs write.
-WRITERS = dict.fromkeys(("map", "water", "train", "uhi", "experiment", "assess"), "out")
+WRITERS = dict.fromkeys(("map", "water", "train", "uhi", "experiment", "assess", "fuse"), "out")
 WRITERS["conversion"] = "cache/converted"
 
 
@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(killing, place, n
 
 LOCKS = {
     "map": ".unfinished/lock", "water": ".water.lock", "train": ".train.lock", "uhi": ".write.lock",
-    "experiment": "runs/lock", "assess": ".write.lock",
+    "experiment": "runs/lock", "assess": ".write.lock", "fuse": ".write.lock",
 }  # fmt: skip
 
 
