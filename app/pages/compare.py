@@ -20,8 +20,9 @@ from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
 from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side
-from ..parts.legend import legend
+from ..parts.legend import legend, published_note
 from ..parts.markup import help_text, html, number, table
+from ..parts.messages import no_imagery
 from ..parts.placepanel import PlacePanel
 from ..parts.style import WRAP_CSS
 from ..parts.which_map import at_hand, difference_in_words
@@ -53,7 +54,7 @@ class ComparePage:
     """The third page."""
 
     title = "Compare"
-    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy")
+    needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy")
     quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
 
     def __init__(self, session: Session) -> None:
@@ -88,7 +89,7 @@ class ComparePage:
             m.on_click(self._clicked)
             m.on_view(self._moved)
         self._study.param.watch(
-            self._made, ["maps", "reference", "own_map", "scene", "first", "second", "third"]
+            self._made, ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"]
         )
         self._study.param.watch(self._compared, ["comparison", "accuracy"])
         self._study.param.watch(self._watered, ["water_summary"])
@@ -154,7 +155,7 @@ class ComparePage:
 
     def _made(self, *_: Any) -> None:
         maps, study = named_maps(self._study), self._study
-        first = at_hand(study, study.first, maps)
+        first = at_hand(study, study.first, maps, but=study.second)
         second = at_hand(study, study.second, maps, but=first)
         study.param.update(first=first, second=second)
         self._offering = True
@@ -206,6 +207,7 @@ class ComparePage:
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
             said = legend({TITLES[n]: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
+            said += published_note(maps, names)
             shown = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
             return said, shown, sure
@@ -279,10 +281,11 @@ class ComparePage:
         result = self._study.comparison
         if result is None:
             few = len(named_maps(self._study)) < 2 and not self._study.messages.get("comparison")
-            hint = (
-                "There are not two maps of this place to compare: make them on the <b>Map</b> page, or "
-                "upload one on the <b>City</b> page."
-            )
+            missing = no_imagery(self._study)
+            hint = f"{missing}: two maps are compared here." if missing else (
+                "There are not two maps of this place to compare: make them on the <b>Map</b> page, show the "
+                "published one, or upload one on the <b>City</b> page."
+            )  # fmt: skip
             self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
             self._cross.object = None
             return

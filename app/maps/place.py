@@ -1,0 +1,153 @@
+"""A map of a place of which there is no image: where it lies, and a box that can be moved and resized."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from bokeh.models import BoxAnnotation, ColumnDataSource, LabelSet, ScaleBar
+from bokeh.models.annotations.dimensional import CustomDimensional
+
+from lczlib.longitudes import Box
+
+from .display import bounds_in_mercator, to_degrees, to_mercator
+from .mapview import MapView
+
+_ORANGE = "#ea580c"
+_STILL = 400  # milliseconds without a change, after which a box counts as drawn
+_SAME = 30.0  # metres of web mercator by which boxes that are rounded differ
+_NAMED = 12  # places whose names are written
+Bounds = tuple[float, float, float, float]
+
+
+class PlaceLayer:
+    """Places around, coordinates, a scale: what a map shows where it shows nothing else.
+
+    Parameters
+    ----------
+    view : MapView
+        That it is drawn on.
+    dark : bool
+    """
+
+    def __init__(self, view: MapView, dark: bool) -> None:
+        self._figure = view.figure
+        ink = "#d5dae0" if dark else "#374151"
+        self._dots = ColumnDataSource({"x": [], "y": []})
+        self._names = ColumnDataSource({"x": [], "y": [], "name": []})
+        self._glyph = self._figure.scatter(
+            "x", "y", source=self._dots, size=5, color="#8b95a1", level="underlay"
+        )
+        self._labels = LabelSet(
+            x="x", y="y", text="name", source=self._names, text_font_size="9pt", text_color=ink,
+            x_offset=5, y_offset=-4, level="underlay",
+        )  # fmt: skip
+        self._bar = ScaleBar(
+            range=view.x_range, unit="mercator", dimensional=_metres_at(0.0), location="bottom_left", visible=False, background_fill_alpha=0.6,
+            border_line_alpha=0, bar_line_color=ink, label_text_color=ink, title_text_color=ink,
+        )  # fmt: skip
+        self._figure.add_layout(self._labels)
+        self._figure.add_layout(self._bar)
+
+    def show(self, bounds: Bounds | None) -> None:
+        """Show what lies around some bounds in web mercator; nothing where they are none."""
+        shown = bounds is not None
+        self._figure.grid.visible = shown
+        self._figure.grid.grid_line_alpha = 0.35
+        self._bar.visible = shown
+        if bounds is None:
+            self._dots.data, self._names.data = {"x": [], "y": []}, {"x": [], "y": [], "name": []}
+            return
+        x, y, names = _around(bounds)
+        self._dots.data = {"x": x, "y": y}
+        first = slice(_NAMED)
+        self._names.data = {"x": x[first], "y": y[first], "name": names[first]}
+        self._bar.dimensional = _metres_at((bounds[1] + bounds[3]) / 2)
+
+
+def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
+    """Listed places within a few times some bounds, the largest first."""
+    from lczlib.acquire.places import dots
+
+    x0, y0, x1, y1 = bounds
+    middle = (x0 + x1) / 2
+    reach = 2 * (x1 - x0), 2 * (y1 - y0)
+    table = dots()
+    x, y = to_mercator(table["longitude"].to_numpy(), table["latitude"].to_numpy(), near=middle)
+    near = (np.abs(x - middle) < reach[0]) & (np.abs(y - (y0 + y1) / 2) < reach[1])
+    within = np.flatnonzero(near)[:300]
+    return x[within].tolist(), y[within].tolist(), table["name"].iloc[within].to_list()
+
+
+def _metres_at(y: float) -> CustomDimensional:
+    """Lengths on the ground at a northing of web mercator, whose metres are shorter there."""
+    own = math.cos(math.radians(to_degrees(0.0, y)[1]))
+    basis = {"mercator": (own, "m", "metre"), "m": (1.0, "m", "metre"), "km": (1000.0, "km", "kilometre")}
+    ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    return CustomDimensional(basis=basis, ticks=ticks, include=["m", "km"])
+
+
+class BoxEditor:
+    """A box on a map that is moved and resized with the mouse or a finger.
+
+    Parameters
+    ----------
+    view : MapView
+        That it is drawn on.
+    later : callable
+        Runs a function after so many milliseconds on the session's event loop.
+    drawn : callable
+        Called with west, south, east, north in degrees once the box has come to rest.
+    """
+
+    def __init__(
+        self, view: MapView, later: Callable[[Callable[[], None], int], Any], drawn: Callable[[Box], None]
+    ) -> None:  # fmt: skip
+        self._later, self._drawn = later, drawn
+        self._set: Bounds | None = None
+        self.box = BoxAnnotation(
+            left=0, bottom=0, right=1, top=1, visible=False, editable=True, resizable="all", movable="both",
+            symmetric=False, use_handles=True, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2,
+            name="box",
+        )  # fmt: skip
+        view.figure.add_layout(self.box)
+        for side in ("left", "right", "top", "bottom"):
+            self.box.on_change(side, self._moved)
+
+    def show(self, area: Box | None, near: float | None = None) -> None:
+        """Show a box in degrees, near an x of the view; none hides it."""
+        if area is None:
+            self.box.visible = False
+            return
+        wanted = bounds_in_mercator(area, near)
+        if not self.box.visible or _differ(wanted, self._bounds()):
+            self._set = wanted
+            left, bottom, right, top = wanted
+            self.box.update(left=left, bottom=bottom, right=right, top=top)
+        self.box.visible = True
+
+    def _bounds(self) -> Bounds:
+        box = self.box
+        return (
+            min(box.left, box.right), min(box.bottom, box.top), max(box.left, box.right), max(box.bottom, box.top)
+        )  # fmt: skip
+
+    def _moved(self, *_: Any) -> None:
+        now = self._bounds()
+        if self._set is not None and not _differ(now, self._set):
+            return  # the server's own doing
+
+        def rest() -> None:
+            if self.box.visible and now == self._bounds():
+                self._set = now
+                west, south = to_degrees(now[0], now[1])
+                east, north = to_degrees(now[2], now[3])
+                self._drawn(tuple(round(float(v), 5) for v in (west, south, east, north)))
+
+        self._later(rest, _STILL)
+
+
+def _differ(one: Bounds, other: Bounds) -> bool:
+    return any(abs(a - b) > _SAME for a, b in zip(one, other, strict=True))
