@@ -86,7 +86,9 @@ def test_what_is_fetched_is_the_place_then_for_all_visitors_and_once(
     assert list(scene.seasons) == ["2024-07"]
     assert scene.mappable
     assert scene.shared
-    assert any("lcz_global" in t or "none.tif" in t for r in study.read["scene"] for t in r.cautions)
+    assert any(
+        "lcz_global" in t or "none.tif" in t for r in study.read["scene"] for t in r.cautions
+    )
     told = told_of(scene.place.folder)["seasons"]["2024-07"]
     assert told["clear_count"]["max"] == 3
     asked = len(service.asked)
@@ -116,17 +118,17 @@ def test_a_run_that_is_stopped_is_taken_up(begin: Callable[..., Study], service:
     ticket = study.start("acquired")
     with pytest.raises(Cancelled):
         ticket.run(cancelled=lambda: service.reads("/B") > 40)
-    read = service.reads("/B")
+    read, searches = service.reads("/B"), service.searches
     assert not study.context.places.fetched()
     begin("two").compute("acquired")
     assert study.context.places.fetched()
-    assert service.searches == 1  # the plan of the first run is the second's too
+    assert service.searches == searches  # the plan of the first run is the second's too
     assert service.reads("/B") > read
 
 
 def test_who_is_at_fault_is_said(begin: Callable[..., Study], service: Service) -> None:
     service.search_fault = lambda handler, before: handler.refuse(403)
-    with pytest.raises(ServiceError, match="403.*it is at fault"):
+    with pytest.raises(ServiceError, match=r"403.*it is at fault"):
         begin().compute("days")
     with pytest.raises(ServiceError, match="cannot be reached"):
         begin(providers=("http://127.0.0.1:9/api",)).compute("days")
@@ -186,7 +188,7 @@ def test_imagery_goes_when_room_is_needed_and_an_address_with_it_says_so(
     assert len(make_room(study.context.store, 0)) == 1
     study.param.update(city=BERLIN)
     study.param.update(city=key)
-    with pytest.raises(InputError, match="no longer here.*get it again"):
+    with pytest.raises(InputError, match=r"no longer here.*get it again"):
         study.compute("scene")
 
 
@@ -204,7 +206,9 @@ def test_a_day_that_cannot_be_read_is_told_again_with_the_imagery(
     begin: Callable[..., Study], service: Service
 ) -> None:
     gone = names(("2024-07-11",))[0]
-    service.fault = lambda handler, path, _: path.endswith(f"{gone}/B08.tif") and handler.refuse(404)
+    service.fault = lambda handler, path, _: (
+        path.endswith(f"{gone}/B08.tif") and handler.refuse(404)
+    )
     study = begin()
     study.param.update(city=study.compute("acquired").key, area=None)
     scene = study.compute("scene")

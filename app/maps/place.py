@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from bokeh.models import BoxAnnotation, ColumnDataSource, LabelSet, ScaleBar
-from bokeh.models.annotations.dimensional import CustomDimensional
+from bokeh.models import BoxAnnotation, ColumnDataSource, LabelSet
 
 from lczlib.longitudes import Box
 
@@ -19,6 +18,7 @@ _ORANGE = "#ea580c"
 _STILL = 400  # milliseconds without a change, after which a box counts as drawn
 _SAME = 30.0  # metres of web mercator by which boxes that are rounded differ
 _NAMED = 12  # places whose names are written
+_NO_BAR: dict[str, list[Any]] = {"x0": [], "x1": [], "y": [], "text": []}
 Bounds = tuple[float, float, float, float]
 
 
@@ -44,27 +44,31 @@ class PlaceLayer:
             x="x", y="y", text="name", source=self._names, text_font_size="9pt", text_color=ink,
             x_offset=5, y_offset=-4, level="underlay",
         )  # fmt: skip
-        self._bar = ScaleBar(
-            range=view.x_range, unit="mercator", dimensional=_metres_at(0.0), location="bottom_left", visible=False, background_fill_alpha=0.6,
-            border_line_alpha=0, bar_line_color=ink, label_text_color=ink, title_text_color=ink,
+        self._bar = ColumnDataSource(dict(_NO_BAR))
+        self._figure.segment(
+            "x0", "y", "x1", "y", source=self._bar, line_width=5, line_color=ink, level="underlay"
+        )
+        self._length = LabelSet(
+            x="x0", y="y", text="text", source=self._bar, text_font_size="9pt", text_color=ink, y_offset=5,
+            level="underlay",
         )  # fmt: skip
         self._figure.add_layout(self._labels)
-        self._figure.add_layout(self._bar)
+        self._figure.add_layout(self._length)
 
     def show(self, bounds: Bounds | None) -> None:
         """Show what lies around some bounds in web mercator; nothing where they are none."""
         shown = bounds is not None
         self._figure.grid.visible = shown
         self._figure.grid.grid_line_alpha = 0.35
-        self._bar.visible = shown
         if bounds is None:
             self._dots.data, self._names.data = {"x": [], "y": []}, {"x": [], "y": [], "name": []}
+            self._bar.data = dict(_NO_BAR)
             return
         x, y, names = _around(bounds)
         self._dots.data = {"x": x, "y": y}
         first = slice(_NAMED)
         self._names.data = {"x": x[first], "y": y[first], "name": names[first]}
-        self._bar.dimensional = _metres_at((bounds[1] + bounds[3]) / 2)
+        self._bar.data = _scale_bar(bounds)
 
 
 def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
@@ -81,12 +85,15 @@ def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
     return x[within].tolist(), y[within].tolist(), table["name"].iloc[within].to_list()
 
 
-def _metres_at(y: float) -> CustomDimensional:
-    """Lengths on the ground at a northing of web mercator, whose metres are shorter there."""
-    own = math.cos(math.radians(to_degrees(0.0, y)[1]))
-    basis = {"mercator": (own, "m", "metre"), "m": (1.0, "m", "metre"), "km": (1000.0, "km", "kilometre")}
-    ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500]
-    return CustomDimensional(basis=basis, ticks=ticks, include=["m", "km"])
+def _scale_bar(bounds: Bounds) -> dict[str, list[Any]]:
+    """A round number of kilometres on the ground, about a fifth of the width, at the lower left."""
+    x0, y0, x1, y1 = bounds
+    own = math.cos(math.radians(to_degrees(0.0, (y0 + y1) / 2)[1]))  # web mercator's metres are shorter
+    most = (x1 - x0) / 5 * own / 1000
+    power = 10.0 ** math.floor(math.log10(most))
+    length = next(power * n for n in (5, 2, 1) if power * n <= most)
+    x, y = x0 + 0.02 * (x1 - x0), y0 + 0.03 * (y1 - y0)
+    return {"x0": [x], "x1": [x + 1000 * length / own], "y": [y], "text": [f"{length:g} km"]}
 
 
 class BoxEditor:
@@ -109,7 +116,7 @@ class BoxEditor:
         self._set: Bounds | None = None
         self.box = BoxAnnotation(
             left=0, bottom=0, right=1, top=1, visible=False, editable=True, resizable="all", movable="both",
-            symmetric=False, use_handles=True, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2,
+            symmetric=False, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2,
             name="box",
         )  # fmt: skip
         view.figure.add_layout(self.box)
@@ -119,14 +126,18 @@ class BoxEditor:
     def show(self, area: Box | None, near: float | None = None) -> None:
         """Show a box in degrees, near an x of the view; none hides it."""
         if area is None:
-            self.box.visible = False
+            self._reveal(False)
             return
         wanted = bounds_in_mercator(area, near)
         if not self.box.visible or _differ(wanted, self._bounds()):
             self._set = wanted
             left, bottom, right, top = wanted
             self.box.update(left=left, bottom=bottom, right=right, top=top)
-        self.box.visible = True
+        self._reveal(True)
+
+    def _reveal(self, shown: bool) -> None:
+        # a hidden box with handles is never drawn, and the page would wait for it
+        self.box.update(visible=shown, use_handles=shown)
 
     def _bounds(self) -> Bounds:
         box = self.box
@@ -134,7 +145,7 @@ class BoxEditor:
             min(box.left, box.right), min(box.bottom, box.top), max(box.left, box.right), max(box.bottom, box.top)
         )  # fmt: skip
 
-    def _moved(self, *_: Any) -> None:
+    def _moved(self, attr: str, old: Any, new: Any) -> None:  # noqa: ARG002 - as Bokeh calls it
         now = self._bounds()
         if self._set is not None and not _differ(now, self._set):
             return  # the server's own doing

@@ -96,7 +96,8 @@ class CityPage:
         )  # fmt: skip
         self.content = pn.Column(
             self._facts,
-            self._row, self._legend,
+            self._row,
+            self._legend,
             html('<p class="lcz-key">All cities</p>'),
             self._world,
             help_text("What is a Local Climate Zone?", _WHAT),
@@ -219,12 +220,13 @@ class CityPage:
         self._session.tick(lambda: self._map.base_map(self._view.base))
         base_image(self._session, scene, self._map.show_image)
 
-
     def _draw_clear(self, *_: Any) -> None:
         """The count of clear days above the image, where it is known and wanted."""
         scene, season = self._study.scene, self._view.season
         seasons = () if scene is None else scene.seasons
-        self._clear.visible = scene is not None and any(scene.clear_days(n) is not None for n in seasons)
+        self._clear.visible = scene is not None and any(
+            scene.clear_days(n) is not None for n in seasons
+        )
         wanted = self._clear.visible and self._view.clear
 
         def work() -> Any:
@@ -238,7 +240,6 @@ class CityPage:
                 self._layer = "clear days" if count is not None else ""
 
         self._session.latest("clear days", work, draw)
-
 
     def _draw_published(self, *_: Any) -> None:
         """The published map, where there is no image that it would hide."""

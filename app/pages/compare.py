@@ -89,7 +89,8 @@ class ComparePage:
             m.on_click(self._clicked)
             m.on_view(self._moved)
         self._study.param.watch(
-            self._made, ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"]
+            self._made,
+            ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"],
         )
         self._study.param.watch(self._compared, ["comparison", "accuracy"])
         self._study.param.watch(self._watered, ["water_summary"])

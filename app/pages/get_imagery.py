@@ -21,7 +21,7 @@ from lczlib.study.wording import in_page
 
 from ..parts.days import KEY, season_line, strip
 from ..parts.fields import card, field
-from ..parts.markup import duration, html, number, table
+from ..parts.markup import duration, html, note, number, table
 from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
@@ -52,7 +52,8 @@ class GetPanel:
         )
         self._period = pn.widgets.Select(name="Period", options=[_SEASONS, _HALVES, _OWN_DAYS], **_WIDE)  # fmt: skip
         last = last_whole_year()
-        years = {f"{last} (the last whole one)": None} | {str(y): y for y in range(last + 1, FIRST_YEAR, -1)}  # fmt: skip
+        years = {f"{last} (the last whole one)": None}
+        years |= {str(y): y for y in range(last + 1, FIRST_YEAR, -1)}
         self._year = pn.widgets.Select.from_param(study.param.get_year, options=years, **_WIDE)
         self._from, self._to = (
             pn.widgets.DatePicker(name=n, start=dt.date(FIRST_YEAR, 6, 23), end=dt.date(last + 2, 1, 1), **_WIDE)
@@ -88,7 +89,8 @@ class GetPanel:
             pn.Row(self._search, self._get, **_WIDE), visible=not self._why_not, **_WIDE,
         )  # fmt: skip
         self._card = pn.Card(
-            self._asking, self._published, self._stop, self._bar, self._told, self._failed, self._offers, self._days, title="Get imagery", margin=(4, 5),
+            self._asking, self._published, self._stop, self._bar, self._told, self._failed,
+            self._offers, self._days, title="Get imagery", margin=(4, 5),
             hide_header=True, **_WIDE,
         )  # fmt: skip
         self.content = pn.Column(self._intro, self._there, self._card, visible=False, **_WIDE)
@@ -224,7 +226,9 @@ class GetPanel:
         self._bar.value = int(100 * done / total) if total else -1
         what = f"{label}: {done:,} of {total:,}" if total else f"{label} …"
         rest = "" if left is None else f" · about {duration(left)} left"
-        self._told.object = f'<div class="lcz-note" role="status">{escape(in_page(what))}{rest}</div>'
+        self._told.object = (
+            f'<div class="lcz-note" role="status">{escape(in_page(what))}{rest}</div>'
+        )
 
     def _fail(self, *_: Any) -> None:
         said = {n: self._study.messages.get(n, "") for n in _STEPS}
@@ -242,6 +246,7 @@ class GetPanel:
 
     def _here(self) -> list[Place]:
         """Places that need no network."""
+
         def is_here(place: Place) -> bool:
             kind, _, name = place.key.partition(":")
             return place.key != OWN and (kind != "scene" or catalog.is_here(name))
@@ -273,8 +278,10 @@ class GetPanel:
             figure = strip(period, days, used, left, self._session.dark)
             parts += [html(f'<div class="lcz-note">{said}</div>', margin=(6, 10, 0, 10)),
                       pn.pane.Bokeh(figure, **_WIDE)]  # fmt: skip
-        parts += [html(f'<div class="lcz-note">{escape(in_page(t, "days"))}</div>') for t in found.cautions()]  # fmt: skip
-        parts.insert(0, html(f'<div class="lcz-note">{self._amount(total, found.headline())}</div>'))
+        parts += [note(escape(in_page(t, "days"))) for t in found.cautions()]
+        parts.insert(
+            0, html(f'<div class="lcz-note">{self._amount(total, found.headline())}</div>')
+        )
         self._days[:] = parts
 
     def _amount(self, total: float, headline: str) -> str:
@@ -306,7 +313,15 @@ def _of_fetched(place: Place) -> str:
                 f"{100 * clear['share_of_pixels_without']:.1f} %",
             )
         )  # fmt: skip
-    heads = ("season", "period", "days", "median day", "clear days, median", "clear on 3", "never clear")
+    heads = (
+        "season",
+        "period",
+        "days",
+        "median day",
+        "clear days, median",
+        "clear on 3",
+        "never clear",
+    )
     source = f"{told.get('attribution', '')}, by {told.get('provider', '')} ({told.get('composite', '')})"
     return table(heads, rows) + (
         f'<div class="lcz-note">{escape(source)}. Kept for all visitors of this server until its room is '

@@ -18,8 +18,8 @@ from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
 from ..parts.classhelp import all_classes
 from ..parts.legend import legend, published_note
-from ..parts.messages import no_imagery
 from ..parts.markup import duration, help_text, html, note
+from ..parts.messages import no_imagery
 from ..parts.style import WRAP_CSS
 from ..session import Session
 
@@ -63,7 +63,9 @@ class MapPage:
         self._class.param.watch(lambda e: setattr(view, "lcz", e.new), "value")
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"])
+        study.param.watch(
+            self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"]
+        )
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
@@ -252,7 +254,9 @@ class MapPage:
         if study.scene is None:
             return "<div class='lcz-note'>Opening …</div>"
         if study.maps is None:
-            missing = no_imagery(study) or "None of the imagery here can be mapped: upload Sentinel-2"
+            missing = (
+                no_imagery(study) or "None of the imagery here can be mapped: upload Sentinel-2"
+            )
             what = (
                 "Choose the sensors and networks, then press <b>Run</b>."
                 if study.scene.mappable

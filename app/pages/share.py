@@ -90,7 +90,16 @@ class SharePage:
         self._token.jscallback(value=_SAVE_JS)
         session.study.param.watch(
             self._made,
-            ["maps", "published", "accuracy", "heat", "comparison", "reference", "water_summary", "conditions"],
+            [
+                "maps",
+                "published",
+                "accuracy",
+                "heat",
+                "comparison",
+                "reference",
+                "water_summary",
+                "conditions",
+            ],
         )
         session.view.param.watch(self._made, "page")
         self.sidebar = pn.Column(

@@ -13,7 +13,8 @@ from lczlib.study.wording import in_page
 
 WHAT = {
     "days": "list of days", "acquired": "imagery",
-    "scene": "scene", "reference": "reference", "own_map": "uploaded map", "published": "published map", "maps": "LCZ map",
+    "scene": "scene", "reference": "reference", "own_map": "uploaded map",
+    "published": "published map", "maps": "LCZ map",
     "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
     "water_summary": "water areas",
 }  # fmt: skip
@@ -64,7 +65,9 @@ def nothing_yet(study: Study, name: str, use: str) -> str:
     if coming:
         return '<div class="lcz-banner info">Working …</div>'
     missing = no_imagery(study)
-    what = missing or "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page"
+    what = (
+        missing or "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page"
+    )
     return f'<div class="lcz-banner info">{what}: then {use}.</div>'
 
 

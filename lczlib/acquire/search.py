@@ -265,9 +265,7 @@ def look_at(
     return sorted(found, key=lambda d: -d.clear_share if d.clear_share >= 0 else 1.0)
 
 
-def _looked_at(
-    day: Day, grid: GeoBox, within: np.ndarray, access: Access, dilation: float
-) -> Day:
+def _looked_at(day: Day, grid: GeoBox, within: np.ndarray, access: Access, dilation: float) -> Day:
     waiting = [access.submit(s, SCL, grid, fill=OUTSIDE) for s in in_order(day.scenes, grid)]
     try:
         classes = [w.result() for w in waiting]

@@ -78,7 +78,8 @@ def app(
     store_gb: Annotated[
         float,
         typer.Option(
-            "--store-gb", min=0,
+            "--store-gb",
+            min=0,
             help="Most that kept maps of public scenes, and fetched imagery, may take (GB).",
         ),
     ] = 10,
@@ -93,7 +94,9 @@ def app(
     get_mb: Annotated[
         float,
         typer.Option(
-            "--get-mb", min=0, help="Most that a visitor's request for imagery may read (MB); 0 forbids it."
+            "--get-mb",
+            min=0,
+            help="Most that a visitor's request for imagery may read (MB); 0 forbids it.",
         ),
     ] = 5000,
     frame: Annotated[

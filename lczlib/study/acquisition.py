@@ -222,4 +222,3 @@ def told_of(folder: Path) -> dict[str, Any]:
 def tell_again(folder: Path) -> list[Reading]:
     """What was said when imagery was fetched."""
     return [Reading.from_dict(v) for v in manifest_of(folder).get("read", ())]
-

@@ -180,7 +180,11 @@ def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
     seasons = about["asked"]["seasons"]  # "summer (2024-06-01 to 2024-08-31)"
     names = ", ".join(s.split(" (")[0] for s in seasons)
     years = sorted({s[-11:-7] for s in seasons})
-    when = "" if any(y in names for y in years) else f" {'-'.join(dict.fromkeys((years[0], years[-1])))}"
+    when = (
+        ""
+        if any(y in names for y in years)
+        else f" {'-'.join(dict.fromkeys((years[0], years[-1])))}"
+    )
     box = tuple(about["box"])
     key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"
     kind = f"Sentinel-2 of {names}{when}, fetched"

@@ -9,7 +9,7 @@ may run in any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ from lczlib.analysis.options import AssessOptions
 from lczlib.errors import InputError
 from lczlib.kinds import TITLES, Kind
 from lczlib.reading import tell
-from lczlib.study.acquisition import Acquired, acquire, search, tell_again
 from lczlib.study.accuracy_inputs import ACCURACY, CHOICES, COMPARISON, AccuracyInputs
+from lczlib.study.acquisition import Acquired, acquire, search, tell_again
 from lczlib.study.existing import open_result_place
 from lczlib.study.get_inputs import NAMES, WHEN
 from lczlib.study.given import Given
@@ -59,7 +59,7 @@ class Context:
     work: Path
     store: Path
     places: Places
-    services: Services = Services()
+    services: Services = field(default_factory=Services)
 
 
 @dataclass(frozen=True)
@@ -236,12 +236,21 @@ STEPS: dict[str, Step] = {
     s.name: s
     for s in (
         Step("days", (*_WHERE, *WHEN.values()), (), search, by_hand=True),
-        Step("acquired", (*_WHERE, *NAMES.values()), (), acquire, by_hand=True, received=_keep_imagery),
+        Step(
+            "acquired",
+            (*_WHERE, *NAMES.values()),
+            (),
+            acquire,
+            by_hand=True,
+            received=_keep_imagery,
+        ),
         Step("scene", _SCENES, (), _scene, received=_keep_scene),
         Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
         Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
         Step("published", (), ("scene",), published_map, by_hand=True, ready=is_beside),
-        Step("maps", _MAPPING, ("scene",), _maps, by_hand=True, received=_keep_maps, ready=is_stored),
+        Step(
+            "maps", _MAPPING, ("scene",), _maps, by_hand=True, received=_keep_maps, ready=is_stored
+        ),
         Step(
             "comparison",
             ("first", "second", *COMPARISON.values()),

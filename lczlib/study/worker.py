@@ -40,7 +40,8 @@ _COMPUTING = (
 _IMPORTED = (
     "lczlib.study.worker", "lczlib.study", "lczlib.analysis", "lczlib.analysis.calibration",
     "lczlib.jobs.canopy_heat", "lczlib.jobs.get", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
-    "lczlib.references", "lczlib.vector_maps", "geomad", "lczlib.acquire.search", "pystac_client", "scipy.ndimage", "scipy.stats", "torch",
+    "lczlib.references", "lczlib.vector_maps", "lczlib.acquire.search", "geomad", "pystac_client",
+    "scipy.ndimage", "scipy.stats", "torch",
 )  # fmt: skip
 _OFTEN = 0.05  # seconds between two looks at a process
 _PATIENCE = 10.0  # seconds that a step has to stop by itself

@@ -148,7 +148,11 @@ def test_true_colour_and_the_count_of_clear_days(
 ) -> None:
     page = visit(address(served, page="city", city=fetched))
     settled(page, "city map")
-    cells = page.get_by_role("row", name=re.compile("2024-07-01 to 2024-07-31")).inner_text().split("\t")
+    cells = (
+        page.get_by_role("row", name=re.compile("2024-07-01 to 2024-07-31"))
+        .inner_text()
+        .split("\t")
+    )
     assert cells[2] == "4"
     assert cells[5] == "100.0 %"
     page.get_by_label("Days on which each pixel was clear").check()
@@ -250,7 +254,10 @@ def test_without_network_it_is_said_in_a_sentence(away: Any, visit: Callable[...
     said(page, re.compile("cannot be reached: is there a network"))
     said(page, "Imagery that is here")
     press(page, "Show the published LCZ map of it")
-    said(page, re.compile("The published LCZ map cannot be read.*The service is at fault, or the network"))
+    said(
+        page,
+        re.compile("The published LCZ map cannot be read.*The service is at fault, or the network"),
+    )
     assert page.get_by_role("button", name="Demo city (simulated)").is_visible()
 
 
@@ -259,7 +266,10 @@ def test_a_box_that_is_too_large_is_refused_in_words(away: Any, visit: Callable[
     said(page, re.compile(r"20\.3 x 22\.2 km, 452 km2; this server fetches 20 km2 at a time"))
     assert page.get_by_role("button", name="Get imagery").is_disabled()
     page.goto(address(away, page="city", city=BERLIN))
-    said(page, re.compile("larger than the 20 km² that this server fetches at a time: this is its middle"))
+    said(
+        page,
+        re.compile("larger than the 20 km² that this server fetches at a time: this is its middle"),
+    )
     assert page.get_by_role("button", name="Get imagery").is_enabled()
 
 
@@ -288,6 +298,8 @@ def test_no_page_of_a_city_without_imagery_is_empty(
     page: str, away: Any, visit: Callable[..., Any]
 ) -> None:
     shown = visit(address(away, page=page, city=LAGOS))
-    text = said(shown, re.compile("There is no (imagery|Sentinel-1 scene) of Lagos, Nigeria")).inner_text()
+    text = said(
+        shown, re.compile("There is no (imagery|Sentinel-1 scene) of Lagos, Nigeria")
+    ).inner_text()
     assert page == "city" or "City" in text
     assert away.errors() == []
