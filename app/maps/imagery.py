@@ -82,13 +82,13 @@ def study_bounds(study: Study) -> tuple[float, float, float, float] | None:
     if box is None:
         box = next((geobox_of(lcz) for lcz in named_maps(study).values()), None)
     if box is None and scene.place.box is not None:
-        return _with_margin(bounds_in_mercator(scene.place.box))
+        return with_margin(bounds_in_mercator(scene.place.box))
     if box is None:
         return _around(scene.place.longitude, scene.place.latitude)
     return tuple(mercator_box(box).boundingbox)
 
 
-def _with_margin(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+def with_margin(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """A box that can be moved about: with as much around it as a quarter of its size."""
     x0, y0, x1, y1 = bounds
     dx, dy = (x1 - x0) / 4, (y1 - y0) / 4

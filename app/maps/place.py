@@ -17,7 +17,7 @@ from .mapview import MapView
 _ORANGE = "#ea580c"
 _STILL = 400  # milliseconds without a change, after which a box counts as drawn
 _SAME = 30.0  # metres of web mercator by which boxes that are rounded differ
-_NAMED = 12  # places whose names are written
+_NAMED = 25  # places whose names are written
 _NO_BAR: dict[str, list[Any]] = {"x0": [], "x1": [], "y": [], "text": []}
 Bounds = tuple[float, float, float, float]
 
@@ -66,8 +66,9 @@ class PlaceLayer:
             return
         x, y, names = _around(bounds)
         self._dots.data = {"x": x, "y": y}
-        first = slice(_NAMED)
-        self._names.data = {"x": x[first], "y": y[first], "name": names[first]}
+        named = _apart(x, y, bounds)
+        columns = {"x": x, "y": y, "name": names}
+        self._names.data = {k: [v[i] for i in named] for k, v in columns.items()}
         self._bar.data = _scale_bar(bounds)
 
 
@@ -85,10 +86,22 @@ def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
     return x[within].tolist(), y[within].tolist(), table["name"].iloc[within].to_list()
 
 
+def _apart(x: list[float], y: list[float], bounds: Bounds) -> list[int]:
+    """Which of some places, the largest first, have room for a name."""
+    wide, high = 0.22 * (bounds[2] - bounds[0]), 0.04 * (bounds[3] - bounds[1])
+    chosen: list[int] = []
+    for i in range(len(x)):
+        if all(abs(x[i] - x[j]) > wide or abs(y[i] - y[j]) > high for j in chosen):
+            chosen.append(i)
+    return chosen[:_NAMED]
+
+
 def _scale_bar(bounds: Bounds) -> dict[str, list[Any]]:
     """A round number of kilometres on the ground, about a fifth of the width, at the lower left."""
     x0, y0, x1, y1 = bounds
-    own = math.cos(math.radians(to_degrees(0.0, (y0 + y1) / 2)[1]))  # web mercator's metres are shorter
+    own = math.cos(
+        math.radians(to_degrees(0.0, (y0 + y1) / 2)[1])
+    )  # web mercator's metres are shorter
     most = (x1 - x0) / 5 * own / 1000
     power = 10.0 ** math.floor(math.log10(most))
     length = next(power * n for n in (5, 2, 1) if power * n <= most)

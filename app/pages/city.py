@@ -16,8 +16,8 @@ from lczlib.errors import LczError
 from lczlib.kinds import Kind
 from lczlib.study.places import OWN, Place, so2sat_list_is_here
 
-from ..maps.display import projected, to_degrees, to_mercator
-from ..maps.imagery import base_image, season_of, study_bounds
+from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
+from ..maps.imagery import base_image, season_of, study_bounds, with_margin
 from ..maps.place import BoxEditor, PlaceLayer
 from ..parts.layout import columns
 from ..parts.legend import legend, published_note
@@ -59,8 +59,9 @@ class CityPage:
         self._around = PlaceLayer(self._map, session.dark)
         self._editor = BoxEditor(self._map, self._later, self._take)
         self._fitted: Any = None
+        self._moved = False  # the box, by hand, which leaves the view as it is
         self._layer = ""  # above the image
-        self._get = GetPanel(session, self._picked)
+        self._get = GetPanel(session, self._open)
         self._row = pn.Column(
             pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"), self._get.content,
             sizing_mode="stretch_width", styles=columns(1),
@@ -108,10 +109,7 @@ class CityPage:
 
     def _fill(self, query: str) -> None:
         found = self._study.context.places.find(query)[:_MOST_SHOWN]
-        options = {
-            f"{p.name}" + (f" · {p.kind}" if p.has_scenes or p.key == OWN else ""): p.key
-            for p in found
-        }
+        options = {p.told if p.has_scenes or p.key == OWN else p.name: p.key for p in found}
         # The list always has a choice, and choosing what is chosen is no event: without the current
         # city on top, the first that is found could not be taken.
         if self._study.city not in options.values():
@@ -134,6 +132,11 @@ class CityPage:
     def _picked(self, key: str) -> None:
         self._show_place(key)
         self._fill("")
+
+    def _open(self, key: str) -> None:
+        """A place from beside the map, which may have been fetched just now."""
+        self._world.object = self._dots()
+        self._picked(key)
 
     def _show_place(self, key: str) -> None:
         if key != self._study.city:
@@ -178,11 +181,13 @@ class CityPage:
         if self._get.is_running:
             self._tell()
         else:
+            self._moved = True
             self._study.area = area
 
     def _tell(self, *_: Any) -> None:
         scene, area = self._study.scene, self._study.area
-        self._whole.visible = area is not None
+        whole = "Use the whole scene" if scene is None or scene.box else "Use the box of the city"
+        self._whole.param.update(visible=area is not None, name=whole)
         bounds = study_bounds(self._study)
         near = None if bounds is None else (bounds[0] + bounds[2]) / 2
         empty = scene is not None and scene.box is None
@@ -205,10 +210,13 @@ class CityPage:
             options={"automatic": "", **{n: n for n in scene.seasons}},
             visible=len(scene.seasons) > 1,
         )
-        bounds = study_bounds(self._study)
-        around = bounds if scene.box is None else None
+        bounds, around = study_bounds(self._study), None
+        if scene.box is None:
+            asked = self._get.asked_box()
+            bounds = around = bounds if asked is None else with_margin(bounds_in_mercator(asked))
+        moved, self._moved = self._moved, False
         self._row.styles = columns(2 if self._get.content.visible and scene.box is None else 1)
-        if bounds != self._fitted:  # a box that was moved leaves the view as it is
+        if bounds != self._fitted and not (moved and scene.box is None):
             self._fitted = bounds
             self._session.tick(lambda: self._map.fit(bounds))
             self._session.tick(lambda: self._around.show(around))
@@ -277,8 +285,6 @@ def _facts_of(scene: Any, area: Any) -> str:
         what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
     if area and scene.box is not None:
         what.append("cut to your area")
-    if not scene.mappable and scene.radar is None:
-        what.append("no imagery here yet")
     notes = "".join(f"<p>{escape(n)}</p>" for n in scene.notes)
     return (
         f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2>"

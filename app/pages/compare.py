@@ -190,8 +190,10 @@ class ComparePage:
             self._maps[0].fit(self._fitted)
 
     def _arrange(self, *_: Any) -> None:
-        mode = self._view.compare
-        self._slider.visible = mode == "swipe"
+        mode, study = self._view.compare, self._study
+        empty = study.scene is not None and study.scene.box is None and not named_maps(study)
+        self._row.visible = self._place.content.visible = not empty
+        self._slider.visible = mode == "swipe" and not empty
         n = (3 if self._study.third else 2) if mode == "side by side" else 1
         if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out
             self._row.param.update(objects=self._panes[:n], styles=columns(n))

@@ -52,9 +52,9 @@ class GetPanel:
         )
         self._period = pn.widgets.Select(name="Period", options=[_SEASONS, _HALVES, _OWN_DAYS], **_WIDE)  # fmt: skip
         last = last_whole_year()
-        years = {f"{last} (the last whole one)": None}
+        years = {f"{last} (the last whole one)": 0}
         years |= {str(y): y for y in range(last + 1, FIRST_YEAR, -1)}
-        self._year = pn.widgets.Select.from_param(study.param.get_year, options=years, **_WIDE)
+        self._year = pn.widgets.Select(name="Year", options=years, value=0, **_WIDE)
         self._from, self._to = (
             pn.widgets.DatePicker(name=n, start=dt.date(FIRST_YEAR, 6, 23), end=dt.date(last + 2, 1, 1), **_WIDE)
             for n in ("From", "To")
@@ -74,13 +74,14 @@ class GetPanel:
         self._published = pn.widgets.Button(name="Show the published LCZ map of it", **_WIDE)
         self._published.on_click(lambda _: runner.run("published"))
         self._period.param.watch(self._period_chosen, "value")
+        self._year.param.watch(self._year_chosen, "value")
         for picker in (self._from, self._to):
             picker.param.watch(self._day_chosen, "value")
         runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._fail, "messages")
         study.param.watch(self._place_changed, ["scene", "area", "published"])
-        study.param.watch(self._show_period, ["get_seasons", "get_start", "get_end"])
+        study.param.watch(self._show_period, ["get_seasons", "get_start", "get_end", "get_year"])
         study.param.watch(self._show_days, ["days", "get_max_cloud", "get_days"])
         study.param.watch(self._acquired, "acquired")
         self._inputs = (self._service, self._period, self._year, self._from, self._to)
@@ -187,6 +188,10 @@ class GetPanel:
             seasons = "wet-dry" if event.new == _HALVES else ""
             study.param.update(get_seasons=seasons, get_start="", get_end="")
 
+    def _year_chosen(self, event: Any) -> None:
+        if not self._filling:
+            self._study.get_year = event.new or None
+
     def _day_chosen(self, _: Any) -> None:
         if not self._filling:
             days = {"get_start": self._from.value, "get_end": self._to.value}
@@ -202,7 +207,13 @@ class GetPanel:
         self._period.param.update(options=options, value=named or value)
         for picker, text in ((self._from, study.get_start), (self._to, study.get_end)):
             picker.param.update(value=_date(text), visible=own)
-        self._year.visible = not own and not named
+        year = study.get_year or 0
+        years = (
+            self._year.options
+            if year in self._year.options.values()
+            else {**self._year.options, str(year): year}
+        )
+        self._year.param.update(options=years, value=year, visible=not own and not named)
         self._filling = False
 
     def _progress(self, *_: Any) -> None:

@@ -16,6 +16,7 @@ from lczlib.study.wording import in_page
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
+from ..maps.place import PlaceLayer
 from ..parts.classhelp import all_classes
 from ..parts.legend import legend, published_note
 from ..parts.markup import duration, help_text, html, note
@@ -44,6 +45,7 @@ class MapPage:
         self._facts = html("")
         self._legend = html("")
         self._map = session.map_view(title="", height=620)
+        self._around = PlaceLayer(self._map, session.dark)
         self._fitted: Any = None
         self._offered: Any = None
         self._offering = False
@@ -169,7 +171,9 @@ class MapPage:
         bounds = study_bounds(study)
         if bounds is not None and self._fitted != bounds:
             self._fitted = bounds
+            empty = scene is not None and scene.box is None and not maps
             self._session.tick(lambda: self._map.fit(bounds))
+            self._session.tick(lambda: self._around.show(bounds if empty else None))
         self._draw_image()
         self._draw()
 

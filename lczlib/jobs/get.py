@@ -34,6 +34,7 @@ def run(
     *,
     resume: bool = False,
     most_mb: float = math.inf,
+    fetch: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
 ) -> GetResult:
@@ -49,6 +50,8 @@ def run(
         Take up a run that was stopped.
     most_mb : float
         Megabytes of scenes that may be read; more is refused before any is.
+    fetch : bool
+        As of `lczlib.acquire.places.find_place`.
     progress, cancelled : callable, optional
         As of all jobs.
 
@@ -62,17 +65,17 @@ def run(
     Cancelled
         If it is stopped; likewise.
     """
-    do = partial(_run, folder=Path(folder), resume=resume, most_mb=most_mb)
+    do = partial(_run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch)
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
 def _run(
-    request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float
+    request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
 ) -> GetResult:
     from lczlib.acquire.access import Access
     from lczlib.acquire.work import Work
 
-    place, periods = where(request, step)
+    place, periods = where(request, step, fetch)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:

@@ -12,7 +12,7 @@ from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_request import GetRequest
-from lczlib.jobs.request import Steps
+from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted
 
@@ -74,9 +74,23 @@ class DaysResult(Result):
 DAY_COLUMNS = ("date", "cloud_share", "covered_share", "clear_share", "items", "megabytes", "note")
 
 
-@job
-def find(request: GetRequest, step: Steps) -> DaysResult:
+def find(
+    request: GetRequest,
+    *,
+    fetch: bool = True,
+    progress: Progress | None = None,
+    cancelled: Cancel | None = None,
+) -> DaysResult:
     """The days of each period over the place, with what the sky was like; nothing is downloaded.
+
+    Parameters
+    ----------
+    request : GetRequest
+        Which place, when, from where.
+    fetch : bool
+        As of `lczlib.acquire.places.find_place`.
+    progress, cancelled : callable, optional
+        As of all jobs.
 
     Raises
     ------
@@ -85,9 +99,13 @@ def find(request: GetRequest, step: Steps) -> DaysResult:
     ServiceError
         If the service fails.
     """
+    return job(partial(_find, fetch=fetch))(request, progress=progress, cancelled=cancelled)
+
+
+def _find(request: GetRequest, step: Steps, *, fetch: bool) -> DaysResult:
     from lczlib.acquire.access import Access
 
-    place, periods = where(request, step)
+    place, periods = where(request, step, fetch)
     catalogue = catalogue_of(request, step)
     with Access(catalogue.provider, step.cancelled) as access:
         seasons, empty = looked_at(catalogue, place, periods, access, step, request.dilation)
@@ -96,13 +114,13 @@ def find(request: GetRequest, step: Steps) -> DaysResult:
     )
 
 
-def where(request: GetRequest, step: Steps) -> tuple[Place, tuple[Period, ...]]:
+def where(request: GetRequest, step: Steps, fetch: bool = True) -> tuple[Place, tuple[Period, ...]]:
     """The place, and its periods."""
     from lczlib.acquire.places import place_of
 
     _check_installed()
     step(f"Looking for {request.place}")
-    place = place_of(request.place, request.box or None)
+    place = place_of(request.place, request.box or None, fetch=fetch)
     from lczlib.longitudes import middle_of
 
     return place, request.periods(middle_of(place.box)[1])

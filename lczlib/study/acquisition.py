@@ -109,7 +109,8 @@ def search(
     given: Given, context: Context, progress: Progress | None, cancelled: Cancel | None
 ) -> DaysResult:
     """The days of each period over the place; without their scenes, which only a run needs."""
-    found = get_days.find(_request(given, context, WHEN), progress=progress, cancelled=cancelled)
+    request = _request(given, context, WHEN)
+    found = get_days.find(request, fetch=False, progress=progress, cancelled=cancelled)
     seasons = {p: [replace(d, scenes=()) for d in days] for p, days in found.seasons.items()}
     return replace(found, seasons=seasons)
 
@@ -140,7 +141,7 @@ def _fetch(
     cancelled: Cancel | None,
 ) -> None:
     got = get.run(
-        request, folder, resume=True, most_mb=context.services.most_mb, progress=progress,
+        request, folder, resume=True, most_mb=context.services.most_mb, fetch=False, progress=progress,
         cancelled=cancelled,
     )  # fmt: skip
     if progress:
@@ -217,6 +218,17 @@ def told_of(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def imagery_in_words(folder: Path) -> list[str]:
+    """Where fetched imagery is from, a sentence a season, and whom it is owed to."""
+    told = told_of(folder)
+    said = [
+        f"Imagery, {name}: {told['composite']} of {len(s['days'])} days of Sentinel-2 from {s['start']} to "
+        f"{s['end']}, median day {s['median_date']}, by {told['provider']} ({told['source_collection']})."
+        for name, s in told.get("seasons", {}).items()
+    ]
+    return [*said, f"{told['attribution']}. {told['terms']}"] if said else []
 
 
 def tell_again(folder: Path) -> list[Reading]:

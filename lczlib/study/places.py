@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -60,6 +61,11 @@ class Place:
     folder: Path | None = None
     city: str = ""
     box: Box | None = None
+
+    @property
+    def told(self) -> str:
+        """The name, and what there is of it."""
+        return f"{self.name} · {self.kind}"
 
     @property
     def has_scenes(self) -> bool:
@@ -121,8 +127,17 @@ class Places:
         if self._fetched is None:
             return []
         folders = sorted(p.parent for p in self._fetched.glob(f"{FETCHED_FOLDER}*/manifest.json"))
-        found = [(f, asked_for(f)) for f in folders]
-        return [_of_fetched(f, a) for f, a in found if a and of in ("", a["key"])]
+        listed_before: Counter[str] = Counter()
+        found = []
+        for folder in folders:
+            about = asked_for(folder)
+            if about and of in ("", about["key"]):
+                place = _of_fetched(folder, about)
+                listed_before[place.told] += 1
+                if (n := listed_before[place.told]) > 1:  # of another box, or other settings
+                    place = replace(place, kind=f"{place.kind} ({n})")
+                found.append(place)
+        return found
 
     def find(self, query: str = "") -> list[Place]:
         """Places whose name or country holds a text, those with imagery first.
