@@ -15,8 +15,10 @@ from stac.server import Service, serve
 from lczlib.acquire import faults
 from lczlib.acquire.choose import chosen, clear_shares
 from lczlib.errors import Cancelled, InputError, ServiceError
+from lczlib.jobs.get_request import GetRequest
+from lczlib.settings import described
 from lczlib.study import Places, Study
-from lczlib.study.acquisition import box_asked, can_fetch, told_of
+from lczlib.study.acquisition import box_asked, can_fetch, request_of, told_of
 from lczlib.study.places import Place
 from lczlib.study.services import Services
 from lczlib.study.state import RESULTS
@@ -160,6 +162,26 @@ def test_limits_are_said_in_words(
     with pytest.raises(InputError, match=said):
         begin(**limits).compute("acquired")
     assert service.reads("/B") == 0
+
+
+SAID: dict[str, Any] = {
+    "seasons": "wet-dry", "year": 2021, "composite": "median", "max_cloud": 33.0, "days": 5,
+    "dilation": 100.0, "offsets": "stated", "start": "2024-07-01", "end": "2024-07-31",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [{"seasons", "year"}, {"start", "end"}])
+def test_a_study_asks_what_the_command_would(
+    begin: Callable[..., Study], service: Service, names: set[str]
+) -> None:
+    """Every setting of the job but the collection, which is the service's own."""
+    study = begin()
+    when = {"seasons", "year", "start", "end"}
+    said = {n: v for n, v in SAID.items() if n not in when or n in names}
+    study.param.update({f"get_{n}": said.get(n, study.param[f"get_{n}"].default) for n in SAID})
+    assert set(SAID) | {"provider", "place", "box", "collection"} == set(described(GetRequest))
+    expected = GetRequest(place="Berlin, Germany", box=AREA, provider=service.api, **said)
+    assert request_of(study.ticket("acquired").given, study.context) == expected
 
 
 def test_a_box_that_is_too_large_is_cut_to_its_middle() -> None:

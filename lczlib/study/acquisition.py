@@ -109,7 +109,7 @@ def search(
     given: Given, context: Context, progress: Progress | None, cancelled: Cancel | None
 ) -> DaysResult:
     """The days of each period over the place; without their scenes, which only a run needs."""
-    request = _request(given, context, WHEN)
+    request = request_of(given, context, WHEN)
     found = get_days.find(request, fetch=False, progress=progress, cancelled=cancelled)
     seasons = {p: [replace(d, scenes=()) for d in days] for p, days in found.seasons.items()}
     return replace(found, seasons=seasons)
@@ -123,7 +123,7 @@ def acquire(
     A run that was stopped, whoever's it was, is taken up. The published LCZ map of the place is put
     beside it; that it cannot be had is told, and no error.
     """
-    request = _request(given, context, NAMES)
+    request = request_of(given, context)
     folder = context.store / f"{FETCHED_FOLDER}{_key_of(request)}"
     with waited_for(folder, cancelled):
         if not (folder / "manifest.json").is_file():
@@ -176,8 +176,10 @@ def _listed_key(given: Given, context: Context) -> str:
     return place.key
 
 
-def _request(given: Given, context: Context, names: Mapping[str, str]) -> GetRequest:
-    """What a study asks for.
+def request_of(
+    given: Given, context: Context, names: Mapping[str, str] = NAMES
+) -> GetRequest:
+    """What a study asks for, of the settings that `names` calls.
 
     Raises
     ------
