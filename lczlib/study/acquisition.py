@@ -148,8 +148,11 @@ def _fetch(
         progress("Reading the published map", 0, 0)
     heard = _published(got, folder, context.services, cancelled)
     about = {"key": _listed_key(given, context), "name": got.place.label, "box": got.place.box}
-    write_json(folder / ASKED, {**about, "asked": dict(got.plan.asked)})
+    about |= {"asked": dict(got.plan.asked)}
+    write_json(folder / ASKED, about)
     replace(got, read=(*got.read, *heard)).write(folder)
+    # what is doubtful is known once the files are there
+    write_json(folder / ASKED, {**about, "cautions": got.cautions()})
 
 
 def _published(
@@ -235,4 +238,7 @@ def imagery_in_words(folder: Path) -> list[str]:
 
 def tell_again(folder: Path) -> list[Reading]:
     """What was said when imagery was fetched."""
-    return [Reading.from_dict(v) for v in manifest_of(folder).get("read", ())]
+    heard = [Reading.from_dict(v) for v in manifest_of(folder).get("read", ())]
+    if cautions := asked_for(folder).get("cautions"):
+        heard.append(Reading("imagery", folder.name, ("fetched",), tuple(cautions)))
+    return heard
