@@ -80,6 +80,7 @@ class ComparePage:
                                               value=self._view.swipe, **wide)  # fmt: skip
         self._swipe_bar(first)
         self._row = side_by_side(self._panes[0])
+        self._shown = pn.Column(self._row, **wide)  # a grid is not hidden by itself
         self._figures = html("")
         self._cross = figure_pane()
         self._legend = html("")
@@ -110,7 +111,7 @@ class ComparePage:
         )  # fmt: skip
         self.content = pn.Column(
             self._slider,
-            self._row,
+            self._shown,
             self._legend,
             self._place.content,
             self._figures,
@@ -175,6 +176,8 @@ class ComparePage:
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()
+        if self._study.comparison is None:
+            self._compared()
         if self._view.place:
             self._show_place()
 
@@ -192,7 +195,7 @@ class ComparePage:
     def _arrange(self, *_: Any) -> None:
         mode, study = self._view.compare, self._study
         empty = study.scene is not None and study.scene.box is None and not named_maps(study)
-        self._row.visible = self._place.content.visible = not empty
+        self._shown.visible = self._place.content.visible = not empty
         self._slider.visible = mode == "swipe" and not empty
         n = (3 if self._study.third else 2) if mode == "side by side" else 1
         if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out

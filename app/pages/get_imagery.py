@@ -128,8 +128,8 @@ class GetPanel:
         if place is None or not self.content.visible:
             return
         fetched = place.key.startswith(f"{FETCHED}:")
-        self._intro.object = _of_fetched(place) if fetched else self._missing(place)
         others = [] if fetched else self._study.context.places.fetched(of=place.key)
+        self._intro.object = _of_fetched(place) if fetched else self._missing(place, bool(others))
         self._there[:] = [self._door(p, f"Open {p.kind}") for p in others[:_MOST_OFFERED]]
         self._card.param.update(
             hide_header=not fetched, collapsible=fetched, collapsed=fetched,
@@ -137,8 +137,8 @@ class GetPanel:
         )  # fmt: skip
         self._progress()
 
-    def _missing(self, place: Place) -> str:
-        """What a place without imagery lacks, and what can be had."""
+    def _missing(self, place: Place, others: bool) -> str:
+        """What a place without imagery lacks, and what can be had; or was, for some box and days."""
         name, services = escape(place.name), self._study.context.services
         if self._why_not:
             return (
@@ -162,9 +162,14 @@ class GetPanel:
                 f" The whole box of {name} is larger than the {services.largest_km2:,.0f} km² that this server "
                 "fetches at a time: this is its middle."
             )
+        there = (
+            f"Imagery of {name} that was fetched before can be opened below; or get other days, or another box."
+            if others
+            else f"There is no imagery of {name} here yet."
+        )
         return (
-            f'<div class="lcz-banner info">There is no imagery of {name} here yet. Its box on the map can be '
-            f"moved and resized: {size}.{cut}</div>{self._refused(box)}"
+            f'<div class="lcz-banner info">{there} Its box on the map can be moved and resized: {size}.{cut}'
+            f"</div>{self._refused(box)}"
         )
 
     def _refused(self, box: Box) -> str:

@@ -179,9 +179,7 @@ def _listed_key(given: Given, context: Context) -> str:
     return place.key
 
 
-def request_of(
-    given: Given, context: Context, names: Mapping[str, str] = NAMES
-) -> GetRequest:
+def request_of(given: Given, context: Context, names: Mapping[str, str] = NAMES) -> GetRequest:
     """What a study asks for, of the settings that `names` calls.
 
     Raises

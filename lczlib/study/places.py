@@ -193,16 +193,13 @@ def _read(path: Path, _: int) -> dict[str, Any]:
 def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
     """The place that fetched imagery is."""
     seasons = about["asked"]["seasons"]  # "summer (2024-06-01 to 2024-08-31)"
-    names = ", ".join(s.split(" (")[0] for s in seasons)
+    names = [_period(s) for s in seasons]
     years = sorted({s[-11:-7] for s in seasons})
-    when = (
-        ""
-        if any(y in names for y in years)
-        else f" {'-'.join(dict.fromkeys((years[0], years[-1])))}"
-    )
+    spans = "-".join(dict.fromkeys((years[0], years[-1])))
+    when = ", ".join(names) + ("" if any(y in n for y in years for n in names) else f" {spans}")
     box = tuple(about["box"])
     key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"
-    kind = f"Sentinel-2 of {names}{when}, fetched"
+    kind = f"Sentinel-2 of {when}, fetched"
     return Place(key, about["name"], kind, *middle_of(box), folder, about["asked"]["place"], box)
 
 
@@ -236,3 +233,9 @@ def _centre_of(city: str) -> tuple[float, float]:
         if found:
             return middle_of(found[0].box)
     return float("nan"), float("nan")
+
+
+def _period(told: str) -> str:
+    """A season's name; its days where it has no name but these: ``20240601-20240731``."""
+    name, _, days = told.partition(" (")
+    return days.rstrip(")") if name.replace("-", "").isdecimal() and len(name) > 8 else name

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 BERLIN, LAGOS = "place:2950159", "place:2332459"
 AREA = [13.295, 52.506, 13.378, 52.5175]
 JULY = {"get_start": "2024-07-01", "get_end": "2024-07-31"}
-NETWORK = "demo_s2"
+MIRROR = Path(__file__).resolve().parents[3] / "shared" / "mirror"
 DAYS_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
   if (m.type === 'Figure' && /^days of/.test(m.name || '')) {
     const data = m.renderers[0].data_source.data
@@ -84,7 +84,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(start: Callable[..., Any], service: Service, stand_in: Path) -> Any:
-    return start(LCZLIB_PROVIDERS=service.api, LCZLIB_GLOBAL_MAP=str(stand_in)).wait()
+    networks = {"LCZLIB_MIRROR": str(MIRROR)} if MIRROR.is_dir() else {}
+    return start(LCZLIB_PROVIDERS=service.api, LCZLIB_GLOBAL_MAP=str(stand_in), **networks).wait()
 
 
 @pytest.fixture(scope="module")
@@ -160,10 +161,11 @@ def test_true_colour_and_the_count_of_clear_days(
     assert query_of(page)["clear"] == "true"
 
 
+@pytest.mark.skipif(not MIRROR.is_dir(), reason="needs So2Sat's network in ../shared")
 def test_the_map_stands_beside_the_published_one(
     served: Any, fetched: str, visit: Callable[..., Any]
 ) -> None:
-    page = visit(address(served, page="map", city=fetched, s2_weights=NETWORK))
+    page = visit(address(served, page="map", city=fetched))
     press(page, "Run")
     page.get_by_text(re.compile(r"cells, made in")).wait_for(timeout=3000 * PATIENCE)
     assert page.get_by_role("button", name="Global map").is_visible()
