@@ -168,8 +168,8 @@ class GetPanel:
             else f"There is no imagery of {name} here yet."
         )
         return (
-            f'<div class="lcz-banner info">{there} Its box on the map can be moved and resized: {size}.{cut}'
-            f"</div>{self._refused(box)}"
+            f'<div class="lcz-banner info">{there} Its box on the map can be dragged, by its middle and its sides: '
+            f"{size}.{cut}</div>{self._refused(box)}"
         )
 
     def _refused(self, box: Box) -> str:

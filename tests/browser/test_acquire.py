@@ -29,6 +29,14 @@ DAYS_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_mod
     const data = m.renderers[0].data_source.data
     return {cloud: Array.from(data.cloud), covered: Array.from(data.covered), mark: Array.from(data.mark)} }
   return null }"""
+BOX_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+  if (m.type === 'BoxAnnotation' && m.name === 'box' && m.visible) {
+    const fig = [...d._all_models.values()].find(f => f.type === 'Figure' && f.name === 'city map')
+    const part = (v, r) => (v - r.start) / (r.end - r.start)
+    return {left: part(m.left, fig.x_range), right: part(m.right, fig.x_range),
+            top: 1 - part(m.top, fig.y_range), bottom: 1 - part(m.bottom, fig.y_range)} }
+  return null }"""
+"""Where the sides of the box are in the frame of the map, 0..1 from its upper left."""
 CLEAR_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
   if (m.type === 'ColorBar' && m.visible && m.title === 'clear days') return true
   return false }"""
@@ -184,8 +192,10 @@ def test_a_second_visitor_finds_the_imagery_and_reads_nothing(
 def dragged(page: Any, start: tuple[float, float], by: tuple[float, float]) -> list[float]:
     """Drag on the page from a part of the box (0..1 from its upper left); the area of the address then."""
     before = query_of(page)["area"]
-    box = page.locator(".bk-BoxAnnotation:visible").first.bounding_box()
-    x, y = box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"]
+    frame = page.locator(".bk-CartesianFrame").first.bounding_box()
+    box = page.evaluate(BOX_JS)
+    x = frame["x"] + frame["width"] * (box["left"] + start[0] * (box["right"] - box["left"]))
+    y = frame["y"] + frame["height"] * (box["top"] + start[1] * (box["bottom"] - box["top"]))
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + by[0], y + by[1], steps=6)
@@ -203,7 +213,7 @@ def test_the_box_is_moved_and_resized_with_the_mouse(
     page = visit(berlin(served))
     said(page, re.compile(r"5\.6 × 1\.3 km"))
     still(page)
-    west, south, east, north = dragged(page, (0.3, 0.3), (30, -40))
+    west, south, east, north = dragged(page, (0.5, 0.5), (30, -40))
     assert west > AREA[0]
     assert south > AREA[1]
     assert east - west == pytest.approx(AREA[2] - AREA[0], rel=0.02)
