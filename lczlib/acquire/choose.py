@@ -87,6 +87,19 @@ def _why_none(days: Sequence[Day], period: Period, max_cloud: float) -> str:
     return f"None of the {len(seen)} days of {period} shows a pixel of land: all is masked (cloud, snow)."
 
 
+def clear_shares(days: Sequence[Day]) -> tuple[float, float]:
+    """Shares of the box that at least one, and at least three of some days show clear.
+
+    From the scene classifications: what the clear counts of a composite of these days will be, but for
+    days that fail.
+    """
+    seen = [np.unpackbits(np.frombuffer(d.clear, np.uint8)) for d in days if d.clear]
+    if not seen:
+        return 0.0, 0.0
+    count = np.sum(seen, axis=0, dtype=np.uint16)
+    return float((count >= 1).mean()), float((count >= 3).mean())
+
+
 def planned(
     days: Sequence[Day],
     left_out: dict[str, str],

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.faults import USER_AGENT, patience
 from lczlib.acquire.grids import coarse, grid_on, inside, zone_of
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.masks import OUTSIDE, shares
+from lczlib.acquire.masks import DILATION, OUTSIDE, clear_pixels, shares
 from lczlib.acquire.providers import COLLECTIONS, Provider
 from lczlib.acquire.scene import Scene, newest_versions, with_classification
 from lczlib.acquire.seasons import Period
@@ -36,6 +36,7 @@ _LOOKED_AT = 2_000  # pixels along a side of the classification that shares are 
 _BYTES_A_PIXEL = 4 * 2 + (6 * 2 + 1) / 4  # ten bands and the classification, of 10 m and 20 m
 _COMPRESSED = 0.65  # of that, what Sentinel-2 takes compressed without loss
 _PAGE = 200
+_SAMPLE = 50_000  # pixels of the box of which it is kept whether they are clear
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Day:
         Of the files' parts over the box, about.
     failed : str
         Why its classification could not be read; empty where it could.
+    clear : bytes
+        Which pixels of a sample of the box are clear, a bit each: of all days the same pixels.
     """
 
     date: dt.date
@@ -62,6 +65,7 @@ class Day:
     clear_share: float = float("nan")
     megabytes: float = float("nan")
     failed: str = ""
+    clear: bytes = field(default=b"", repr=False)
 
     def row(self) -> dict[str, Any]:
         """Of a table of days."""
@@ -247,8 +251,17 @@ def _why_none(catalogue: Catalogue, box: Box, period: Period) -> str:
     )
 
 
+def megabytes_of(pixels: float) -> float:
+    """What a day's files hold of so many pixels of 10 m, about."""
+    return pixels * _BYTES_A_PIXEL * _COMPRESSED / 1e6
+
+
 def look_at(
-    days: Sequence[Day], box: Box, access: Access, progress: Callable[[int, int], None]
+    days: Sequence[Day],
+    box: Box,
+    access: Access,
+    progress: Callable[[int, int], None],
+    dilation: float = DILATION,
 ) -> list[Day]:
     """The same days with their shares, the clearest first; what cannot be read comes last.
 
@@ -262,6 +275,8 @@ def look_at(
         By which their classifications are read.
     progress : callable
         Called with how many days are done, and how many there are.
+    dilation : float
+        Metres around what is masked that are not clear either.
     """
     epsg = zone_of(box, (s.epsg for d in days for s in d.scenes))
     grid = coarse(grid_on(box, epsg), _LOOKED_AT)
@@ -269,23 +284,25 @@ def look_at(
     found = []
     for i, day in enumerate(days):
         progress(i, len(days))
-        found.append(_looked_at(day, grid, within, access))
+        found.append(_looked_at(day, grid, within, access, dilation))
     progress(len(days), len(days))
     # sorted twice: of two that are equally clear the earlier comes first
     found.sort(key=lambda d: d.date)
     return sorted(found, key=lambda d: -d.clear_share if d.clear_share >= 0 else 1.0)
 
 
-def _looked_at(day: Day, grid: GeoBox, within: np.ndarray, access: Access) -> Day:
+def _looked_at(day: Day, grid: GeoBox, within: np.ndarray, access: Access, dilation: float) -> Day:
     waiting = [access.submit(s, SCL, grid, fill=OUTSIDE) for s in in_order(day.scenes, grid)]
     try:
         classes = [w.result() for w in waiting]
     except AssetFailed as error:
         return replace(day, failed=str(error))
-    told = shares(laid_over(classes, OUTSIDE)[within])
+    whole = laid_over(classes, OUTSIDE)
+    told = shares(whole[within])
     pixels = told["covered_share"] * within.sum() * (grid.affine.a / 10) ** 2
-    megabytes = pixels * _BYTES_A_PIXEL * _COMPRESSED / 1e6
-    return replace(day, **told, megabytes=megabytes)
+    clear = clear_pixels(whole, dilation, grid.affine.a)[within]
+    sample = np.packbits(clear[:: max(1, clear.size // _SAMPLE)]).tobytes()
+    return replace(day, **told, megabytes=megabytes_of(pixels), clear=sample)
 
 
 def in_order(scenes: Sequence[Scene], grid: GeoBox) -> list[Scene]:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from lczlib.acquire.providers import provider_of
 from lczlib.errors import InputError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -78,9 +79,27 @@ def app(
     store_gb: Annotated[
         float,
         typer.Option(
-            "--store-gb", min=0, help="Most that kept maps of public scenes may take (GB)."
+            "--store-gb",
+            min=0,
+            help="Most that kept maps of public scenes, and fetched imagery, may take (GB).",
         ),
     ] = 10,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|URL",
+            help="Service that visitors may get imagery from (repeat); by default all that lcz get knows. "
+            "Keys are those of this server's environment.",
+        ),
+    ] = None,
+    get_mb: Annotated[
+        float,
+        typer.Option(
+            "--get-mb",
+            min=0,
+            help="Most that a visitor's request for imagery may read (MB); 0 forbids it.",
+        ),
+    ] = 5000,
     frame: Annotated[
         list[str] | None,
         typer.Option(help="Site that may show the dashboard in a frame, https://... (repeat)."),
@@ -97,6 +116,8 @@ def app(
         if not folder.is_dir():
             msg = f"The folder {folder} to allow does not exist."
             raise InputError(msg)
+    for name in provider or ():
+        provider_of(name)
     options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
@@ -104,6 +125,9 @@ def app(
     os.environ["LCZLIB_OWN"] = "1" if offered else ""
     os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
     os.environ["LCZLIB_STORE_GB"] = f"{store_gb:g}"
+    os.environ["LCZLIB_GET_MB"] = f"{get_mb:g}"
+    if provider:
+        os.environ["LCZLIB_PROVIDERS"] = " ".join(provider)
     os.environ["LCZLIB_FRAMES"] = " ".join(frame or ())
     for secret in _SECRETS:  # where a command line would show them to everybody on the machine
         os.environ.setdefault(secret, token_hex(32))

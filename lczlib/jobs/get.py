@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +18,14 @@ from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
+from lczlib.reading import counted
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.acquire.access import Access
     from lczlib.acquire.places import Place
     from lczlib.acquire.scene import Scene
-    from lczlib.acquire.search import Catalogue
+    from lczlib.acquire.search import Catalogue, Day
     from lczlib.acquire.work import Plan, PlannedSeason, Work
 
 
@@ -31,6 +34,8 @@ def run(
     folder: str | Path,
     *,
     resume: bool = False,
+    most_mb: float = math.inf,
+    fetch: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
 ) -> GetResult | PublishedResult:
@@ -44,40 +49,45 @@ def run(
         Of the result, in which finished tiles are kept, hidden, until it is written there.
     resume : bool
         Take up a run that was stopped.
+    most_mb : float
+        Megabytes of scenes that may be read; more is refused before any is.
+    fetch : bool
+        As of `lczlib.acquire.places.find_place`.
     progress, cancelled : callable, optional
         As of all jobs.
 
     Raises
     ------
     InputError
-        If there is no such place or no usable day; the message says which filter removed them.
+        If there is no such place or no usable day, the message says which filter removed them; or if it
+        would be too much.
     ServiceError
         If the service fails; finished tiles are kept.
     Cancelled
         If it is stopped; likewise.
     """
-    do = partial(_run, folder=Path(folder), resume=resume)
+    do = partial(_run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch)
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
 def _run(
-    request: GetRequest, step: Steps, *, folder: Path, resume: bool
+    request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
 ) -> GetResult | PublishedResult:
     from lczlib.acquire.access import Access
     from lczlib.acquire.work import Work
 
     if "s2" not in request.what:
-        place = place_asked(request, step)
+        place = place_asked(request, step, fetch)
         return PublishedResult(
             request=request, place=place, published=published(request, place, step)
         )
-    place, periods = where(request, step)
+    place, periods = where(request, step, fetch)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:
         if plan is None:
             catalogue = catalogue_of(request, step)
-            plan = _planned(request, catalogue, place, periods, access, step)
+            plan = _planned(request, catalogue, place, periods, access, step, most_mb)
             work.begin(plan)
         for season in plan.seasons:
             plan = _composed(request, plan, season.name, access, work, step)
@@ -94,13 +104,14 @@ def _planned(
     periods: Iterable[Period],
     access: Access,
     step: Steps,
+    most_mb: float,
 ) -> Plan:
     from lczlib.acquire.choose import chosen, planned
     from lczlib.acquire.composite import tile_size
     from lczlib.acquire.grids import grid_on, zone_of
     from lczlib.acquire.work import Plan
 
-    found, empty = looked_at(catalogue, place, periods, access, step)
+    found, empty = looked_at(catalogue, place, periods, access, step, request.dilation)
     why = {p.name: text for p, text in empty.items()}
     used = {}
     for period, days in found.items():
@@ -108,6 +119,7 @@ def _planned(
             used[period] = chosen(days, period, max_cloud=request.max_cloud, most=request.days)
         except InputError as error:
             why[period.name] = error.message
+    _check_amount([d for days, _ in used.values() for d in days], most_mb)
     scenes = [s for days, _ in used.values() for d in days for s in d.scenes]
     epsg = zone_of(place.box, (s.epsg for s in scenes))
     corner = _corner([s for s in scenes if s.epsg == epsg], access)
@@ -129,6 +141,17 @@ def _planned(
     asked = request.asked(place, periods)
     tile = tile_size(max(len(s.days) for s in seasons))
     return Plan(asked, catalogue.read_from, grid, corner, tile, tuple(seasons), why)
+
+
+def _check_amount(days: Sequence[Day], most_mb: float) -> None:
+    amount = sum(d.megabytes for d in days)
+    if amount > most_mb:
+        msg = (
+            f"The {counted(len(days), 'day')} hold about {amount:,.0f} MB of this box, more than the "
+            f"{most_mb:,.0f} MB that may be read at a time: take fewer days ({option('days')}) or seasons, or a "
+            "smaller box."
+        )
+        raise InputError(msg, parameter="days")
 
 
 def _corner(scenes: Iterable[Scene], access: Access) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_request import GetRequest
-from lczlib.jobs.request import Steps
+from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted
 
@@ -74,9 +74,23 @@ class DaysResult(Result):
 DAY_COLUMNS = ("date", "cloud_share", "covered_share", "clear_share", "items", "megabytes", "note")
 
 
-@job
-def find(request: GetRequest, step: Steps) -> DaysResult:
+def find(
+    request: GetRequest,
+    *,
+    fetch: bool = True,
+    progress: Progress | None = None,
+    cancelled: Cancel | None = None,
+) -> DaysResult:
     """The days of each period over the place, with what the sky was like; nothing is downloaded.
+
+    Parameters
+    ----------
+    request : GetRequest
+        Which place, when, from where.
+    fetch : bool
+        As of `lczlib.acquire.places.find_place`.
+    progress, cancelled : callable, optional
+        As of all jobs.
 
     Raises
     ------
@@ -85,27 +99,31 @@ def find(request: GetRequest, step: Steps) -> DaysResult:
     ServiceError
         If the service fails.
     """
+    return job(partial(_find, fetch=fetch))(request, progress=progress, cancelled=cancelled)
+
+
+def _find(request: GetRequest, step: Steps, *, fetch: bool) -> DaysResult:
     from lczlib.acquire.access import Access
 
-    place, periods = where(request, step)
+    place, periods = where(request, step, fetch)
     catalogue = catalogue_of(request, step)
     with Access(catalogue.provider, step.cancelled) as access:
-        seasons, empty = looked_at(catalogue, place, periods, access, step)
+        seasons, empty = looked_at(catalogue, place, periods, access, step, request.dilation)
     return DaysResult(
         request=request, place=place, seasons=seasons, empty=empty, collection=catalogue.read_from
     )
 
 
-def where(request: GetRequest, step: Steps) -> tuple[Place, tuple[Period, ...]]:
+def where(request: GetRequest, step: Steps, fetch: bool = True) -> tuple[Place, tuple[Period, ...]]:
     """The place, and its periods."""
     from lczlib.longitudes import middle_of
 
     _check_installed()
-    place = place_asked(request, step)
+    place = place_asked(request, step, fetch)
     return place, request.periods(middle_of(place.box)[1])
 
 
-def place_asked(request: GetRequest, step: Steps) -> Place:
+def place_asked(request: GetRequest, step: Steps, fetch: bool = True) -> Place:
     """The place alone."""
     from lczlib.acquire.places import place_of
 
@@ -115,7 +133,7 @@ def place_asked(request: GetRequest, step: Steps) -> Place:
         )
         raise InputError(msg, parameter="place")
     step(f"Looking for {request.place}")
-    return place_of(request.place, request.box or None)
+    return place_of(request.place, request.box or None, fetch=fetch)
 
 
 def catalogue_of(request: GetRequest, step: Steps) -> Catalogue:
@@ -137,7 +155,12 @@ def _check_installed() -> None:
 
 
 def looked_at(
-    catalogue: Catalogue, place: Place, periods: Iterable[Period], access: Access, step: Steps
+    catalogue: Catalogue,
+    place: Place,
+    periods: Iterable[Period],
+    access: Access,
+    step: Steps,
+    dilation: float,
 ) -> tuple[dict[Period, list[Day]], dict[Period, str]]:
     """The days of each period, and why some have none; an error where all have none."""
     from lczlib.acquire.search import find_days, look_at
@@ -152,7 +175,7 @@ def looked_at(
             empty[period] = error.message
             continue
         what = f"Sky of {period.name}"
-        found[period] = look_at(days, place.box, access, partial(step, what))
+        found[period] = look_at(days, place.box, access, partial(step, what), dilation)
     if not found:
         raise InputError(next(iter(empty.values())))
     return found, empty
