@@ -1,0 +1,1 @@
+"""Sentinel-1 from the product as delivered to what the networks read, without other programs."""
