@@ -14,6 +14,7 @@ from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
@@ -30,6 +31,7 @@ REQUESTS: dict[str, type] = {
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
+    "lcz prepare-s1": PrepareS1Request,
     "lcz water": WaterRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,

@@ -212,6 +212,15 @@ class Deburst:
                 ).any():
                     yield piece
 
+    def holds(self, line: np.ndarray, sample: np.ndarray) -> np.ndarray:
+        """Whether lines and samples of the image lie in a burst's valid part."""
+        out = np.zeros(line.shape, bool)
+        for piece in self.pieces:
+            own = (line >= piece.begin) & (line < piece.end)
+            at = line[own] - piece.begin
+            out[own] |= (sample[own] >= piece.first[at]) & (sample[own] <= piece.last[at])
+        return out
+
     def read(
         self, window: Window, polarisation: str, change: Change | None = None
     ) -> tuple[np.ndarray, np.ndarray]:

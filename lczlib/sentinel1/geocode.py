@@ -128,7 +128,7 @@ class Geocoder:
         self, grid: GeoBox, image: Deburst, orbit: Orbit, dem: Layer, geoid: Layer | None
     ) -> None:
         self.grid, self.image, self.orbit, self.dem = grid, image, orbit, dem
-        self._geoid = geoid
+        self.geoid = geoid
         self._to_dem = Transformer.from_crs(4326, dem.crs, always_xy=True)
         late, slope = image.azimuth_shift
         per_line = 1 / image.line_interval
@@ -175,7 +175,7 @@ class Geocoder:
             time[k], distance[k] = zero_doppler(self.orbit.coefficients, *place, 0.0, spare)
         x, y = self._to_dem.transform(longitude, latitude)
         to_dem = self.dem.place(np.asarray(x), np.asarray(y))
-        rest = [time, *to_dem, undulation(self._geoid, longitude, latitude), distance]
+        rest = [time, *to_dem, undulation(self.geoid, longitude, latitude), distance]
         return np.concatenate([position, normal, np.stack(rest)])
 
     def hidden(self, row: int, column: int, rows: int, columns: int) -> np.ndarray:

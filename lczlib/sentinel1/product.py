@@ -218,7 +218,10 @@ class Product:
         return _parsed(self._files.read(name), f"{self.path.name}/{name}")
 
     def files(self) -> list[Path]:
-        """What a result depends on: the archive, or manifest, annotation and measurements."""
+        """What a result depends on: the archive; or the manifest, which holds the digests of all else.
+
+        Without one they are the annotations.
+        """
         return self._files.paths()
 
     @contextmanager
@@ -422,11 +425,8 @@ class _Files:
     def paths(self) -> list[Path]:
         if self._archive:
             return [self._path]
-        return [self._path / self._root / n for n in sorted(self.names) if _counts(n)]
-
-
-def _counts(name: str) -> bool:
-    return name == "manifest.safe" or name.startswith(("annotation/", "measurement/"))
+        kept = ["manifest.safe"] if "manifest.safe" in self.names else sorted(self.names)
+        return [self._path / self._root / n for n in kept if not n.startswith("measurement/")]
 
 
 def _shallow(folder: Path) -> bool:

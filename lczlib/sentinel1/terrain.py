@@ -27,7 +27,8 @@ GEOIDS = {"geoid-egm96": "egm96_15", "geoid-egm2008": "egm2008_25"}
 """Catalog entry of each geoid."""
 _STATED = {"EGM96": "geoid-egm96", "EGM2008": "geoid-egm2008", "ELLIPSOID": "ellipsoid"}
 _LARGEST = 110.0  # m; undulations lie between -107 and +86
-_MARGIN = 4  # pixels of the elevation model around the region
+_MARGIN = 6000.0  # m around the region, where mountains may hide and overlay it
+_DEGREE = 111_320.0  # m
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,9 +189,10 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
                     "one side; give a larger one."
                 )
                 raise InputError(msg, parameter="dem")
-            left, top = (max(0, int(v.min()) - _MARGIN) for v in (column, row))
-            right = min(source.width, int(column.max()) + _MARGIN + 1)
-            bottom = min(source.height, int(row.max()) + _MARGIN + 1)
+            margin = 2 + int(_MARGIN / (abs(at.e) * (_DEGREE if crs.is_geographic else 1)))
+            left, top = (max(0, int(v.min()) - margin) for v in (column, row))
+            right = min(source.width, int(column.max()) + margin + 1)
+            bottom = min(source.height, int(row.max()) + margin + 1)
             stored = source.read(1, window=Window(left, top, right - left, bottom - top), masked=True)
             scale, offset = source.scales[0], source.offsets[0]
     except rasterio.errors.RasterioError as error:

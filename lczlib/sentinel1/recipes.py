@@ -1,0 +1,111 @@
+"""What is made of a product for each network: one table, for the code, the files and the documentation.
+
+The networks were trained on images that were made in one way; an image made in another way is another
+input, even where it is a better one. Sources: the graphs of So2Sat GUL
+(github.com/zhu-xlab/So2Sat-LCZ-Classification-Demo, Modules/2_preprocessing; Zhu et al. 2022,
+doi 10.14459/2021mp1633461); Zhou et al. 2022, doi 10.1080/10095020.2022.2030654, section 2.2.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RecipeName = Literal["so2sat", "rsnnet"]
+
+
+@dataclass(frozen=True)
+class Image:
+    """One raster that a recipe makes.
+
+    Attributes
+    ----------
+    folder : str
+        Below the result's, with the month in it.
+    bands : tuple of str
+        Their names, in the order of the network.
+    nodata : float
+    kind : str
+        ``amplitudes``, ``covariance`` or ``channels``; see `lczlib.sentinel1.chain`.
+    """
+
+    folder: str
+    bands: tuple[str, ...]
+    nodata: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a product becomes what a network reads.
+
+    Attributes
+    ----------
+    name, title, source : str
+    images : tuple of Image
+    quantity : str
+        Backscatter: sigma nought on the ellipsoid, linear.
+    denoised, flattened : bool
+        Whether thermal noise is subtracted, and slopes are evened out.
+    speckle : str
+        Filter of the covariance, `lczlib.sentinel1.speckle`.
+    looks : float
+        Of the covariance that is filtered.
+    decomposed : int
+        Edge of the window, in pixels of the radar image, over which the unfiltered covariance is averaged
+        before it is decomposed; 0 for no decomposition.
+    pixel : float
+        m.
+    resampling, dem_resampling : str
+    """
+
+    name: str
+    title: str
+    source: str
+    images: tuple[Image, ...]
+    quantity: str = "sigma"
+    denoised: bool = False
+    flattened: bool = False
+    speckle: str = "refined-lee"
+    looks: float = 1.0
+    decomposed: int = 0
+    pixel: float = 10.0
+    resampling: str = "nearest"
+    dem_resampling: str = "bilinear"
+
+    def tags(self) -> dict[str, str]:
+        """Every setting as text, for the files."""
+        return {
+            "recipe": self.name, "recipe_source": self.source, "radiometry": f"{self.quantity} nought, linear",
+            "thermal_noise": "subtracted" if self.denoised else "not subtracted",
+            "terrain_flattening": "yes" if self.flattened else "no", "looks": f"{self.looks:g}",
+            "decomposition_window": str(self.decomposed or "none"), "resampling": self.resampling,
+            "dem_resampling": self.dem_resampling,
+        }  # fmt: skip
+
+
+RECIPES: dict[str, Recipe] = {
+    "so2sat": Recipe(
+        "so2sat", "the Sentinel-1 network of So2Sat: amplitudes, and filtered covariance",
+        "So2Sat GUL, doi 10.14459/2021mp1633461",
+        (
+            Image("mosaic_unfilt_dat", ("i_VH", "q_VH", "i_VV", "q_VV"), 0.0, "amplitudes"),
+            Image("mosaic_dat", ("C11", "C12_real", "C12_imag", "C22"), 0.0, "covariance"),
+        ),
+    ),
+    "rsnnet": Recipe(
+        "rsnnet", "the nine Sentinel-1 channels of RSNNet",
+        "Zhou et al. 2022, doi 10.1080/10095020.2022.2030654",
+        (
+            Image(
+                "channels",
+                (
+                    "Alpha", "Anisotropy", "Entropy", "C11", "C12_imag", "C12_real", "C22", "Intensity_VH",
+                    "Intensity_VV",
+                ),
+                float("nan"), "channels",
+            ),
+        ),
+        decomposed=5,
+    ),
+}  # fmt: skip
