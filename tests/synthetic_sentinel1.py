@@ -42,7 +42,9 @@ class View:
 
     def _solved(self) -> tuple[float, float]:
         if (self.longitude, self.latitude, self.incidence) not in _FOUND:
-            place, up = (v[:, 0] for v in to_space(np.array([self.longitude]), np.array([self.latitude])))
+            place, up = (
+                v[:, 0] for v in to_space(np.array([self.longitude]), np.array([self.latitude]))
+            )
 
             def off(x: np.ndarray) -> list[float]:
                 position, velocity = (v[0] for v in _flown(np.zeros(1), *x))
@@ -59,7 +61,9 @@ class View:
             ).x
         return tuple(_FOUND[self.longitude, self.latitude, self.incidence])
 
-    def seen(self, longitude: np.ndarray, latitude: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def seen(
+        self, longitude: np.ndarray, latitude: np.ndarray, height: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Zero-Doppler times (s of the day) and ranges (m) of places, by bisection: no Newton, no fit."""
         places = to_space(np.ravel(longitude), np.ravel(latitude), np.ravel(height))[0].T
         low, high = np.full(len(places), -20.0), np.full(len(places), 20.0)
@@ -84,7 +88,9 @@ def _node(phase: float) -> float:
 def _flown(time: np.ndarray, node: float, phase: float) -> tuple[np.ndarray, np.ndarray]:
     pace = np.sqrt(_MU / _AXIS**3)
     u, turn = phase + pace * time, node - _TURN * time
-    flat = np.stack([np.cos(u), np.cos(_INCLINATION) * np.sin(u), np.sin(_INCLINATION) * np.sin(u)], 1)
+    flat = np.stack(
+        [np.cos(u), np.cos(_INCLINATION) * np.sin(u), np.sin(_INCLINATION) * np.sin(u)], 1
+    )
     slope = pace * np.stack(
         [-np.sin(u), np.cos(_INCLINATION) * np.cos(u), np.sin(_INCLINATION) * np.cos(u)], 1
     )
@@ -120,8 +126,13 @@ class Layout:
 
     def near(self, swath: int) -> float:
         """Two-way time of a swath's first sample."""
-        centre = self.view.seen(*(np.array([v]) for v in (self.view.longitude, self.view.latitude, 0.0)))[1][0]
-        offset = swath * (self.samples - self.shared) - len(self.swaths) * (self.samples - self.shared) // 2
+        centre = self.view.seen(
+            *(np.array([v]) for v in (self.view.longitude, self.view.latitude, 0.0))
+        )[1][0]
+        offset = (
+            swath * (self.samples - self.shared)
+            - len(self.swaths) * (self.samples - self.shared) // 2
+        )
         first = round(2 * centre / LIGHT * RATE) / RATE
         return first + offset / RATE
 
@@ -149,13 +160,18 @@ def write_safe(
                 "absoluteOrbitNumber": 50181, "missionDataTakeId": datatake,
             }  # fmt: skip
             _write(root / f"annotation/{stem}.xml", _annotation(layout, i, head))
-            _write(root / f"annotation/calibration/calibration-{stem}.xml", _calibration(layout, i, gain))
+            _write(
+                root / f"annotation/calibration/calibration-{stem}.xml",
+                _calibration(layout, i, gain),
+            )
             _write(root / f"annotation/calibration/noise-{stem}.xml", _noise(layout, i))
             _measurement(root / f"measurement/{stem}.tiff", layout, i, swath, polarisation, values)
     return root
 
 
-def _measurement(path: Path, layout: Layout, i: int, swath: str, polarisation: str, values: Values) -> None:
+def _measurement(
+    path: Path, layout: Layout, i: int, swath: str, polarisation: str, values: Values
+) -> None:
     lines, samples = layout.bursts * LINES, layout.samples
     distance = (layout.near(i) + np.arange(samples) / RATE) * LIGHT / 2
     out = np.zeros((lines, samples), np.complex64)
@@ -276,7 +292,9 @@ def stamp(time: float) -> str:
     return str(EPOCH + np.timedelta64(round(time * 1e6), "us"))
 
 
-def write_eof(folder: Path, layout: Layout, *, kind: str = "POEORB", hours: float = 13.0, offset: float = 0.0) -> Path:
+def write_eof(
+    folder: Path, layout: Layout, *, kind: str = "POEORB", hours: float = 13.0, offset: float = 0.0
+) -> Path:
     """An orbit file about the pass; `offset` seconds away from it."""
     times = np.arange(-hours * 3600 / 200, hours * 3600 / 200 + 1, 10.0) + offset
     position, velocity = layout.view.state(times)
@@ -326,5 +344,3 @@ def _add(parent: ET.Element, content: object) -> None:
                 _add(ET.SubElement(parent, tag), one)
     else:
         parent.text = str(content)
-
-

@@ -50,9 +50,7 @@ def test_seams_lie_midway_between_what_is_valid_on_both_sides(image):
     column = code[:, middle]
     first = [int(np.flatnonzero(column == c)[0]) for c in (21, 22, 23)]
     start = round((LAYOUT.start(1, 0) - image.time) / INTERVAL)
-    seams = [
-        start + k * LAYOUT.step + (LINES - EDGE + EDGE - LAYOUT.step) // 2 for k in (1, 2)
-    ]
+    seams = [start + k * LAYOUT.step + (LINES - EDGE + EDGE - LAYOUT.step) // 2 for k in (1, 2)]
     assert LINES - LAYOUT.step == OVERLAP
     assert first == [start + EDGE, *seams]
     row = code[seams[0] + 20] // 10
@@ -100,7 +98,9 @@ def test_slices_of_one_pass_are_one_image(product, tmp_path, image):
         def start(self, swath, burst):
             return super().start(swath, burst + 2)
 
-    path = write_safe(tmp_path, Later(later.view, later.bursts, later.samples), coded, name="LATER.SAFE")
+    path = write_safe(
+        tmp_path, Later(later.view, later.bursts, later.samples), coded, name="LATER.SAFE"
+    )
     both = Deburst([product, Product(path, epoch=product.any_swath.epoch)], ("VH", "VV"))
     assert [p.number for p in both.pieces if p.swath == "IW1"] == [0, 1, 2, 1, 2]
     values, valid = both.read(both.whole, "VV")
@@ -115,7 +115,11 @@ def test_bursts_off_one_grid_are_refused(product, tmp_path):
     for file in (copy / "annotation").glob("s1a-iw2*.xml"):
         text = file.read_text()
         old = text.split("<slantRangeTime>")[1].split("<")[0]
-        file.write_text(text.replace(f"<slantRangeTime>{old}<", f"<slantRangeTime>{float(old) + 0.4 / RATE!r}<", 1))
+        file.write_text(
+            text.replace(
+                f"<slantRangeTime>{old}<", f"<slantRangeTime>{float(old) + 0.4 / RATE!r}<", 1
+            )
+        )
     with pytest.raises(InputError, match=r"0\.40 of a line or sample off one grid"):
         Deburst([Product(copy)], ("VH", "VV"))
 
@@ -128,7 +132,7 @@ def test_a_missing_measurement_or_one_of_another_size_is_refused(product, tmp_pa
     for file in (copy / "measurement").glob("s1a-iw1-slc-vv*"):
         file.write_bytes(file.read_bytes()[:5000])
     image = Deburst([Product(copy)], ("VH", "VV"))
-    with pytest.raises(InputError, match="lacks the measurement of IW2 VH"):
+    with pytest.raises(InputError, match=r"lacks the measurement of IW2 VH"):
         image.read(Window(0, STEP + 100, 100, STEP + 200), "VH")
-    with pytest.raises(InputError, match="cannot be read.*fetch the product again"):
+    with pytest.raises(InputError, match=r"cannot be read.*fetch the product again"):
         image.read(Window(0, 0, 100, 100), "VV")

@@ -30,7 +30,9 @@ def height(longitude, latitude):
 
 def targets():
     """Columns and rows of the map's pixels that hold a target, and their places."""
-    rows, columns = np.meshgrid(np.arange(30, GRID.shape[0] - 30, 37), np.arange(30, GRID.shape[1] - 30, 41))
+    rows, columns = np.meshgrid(
+        np.arange(30, GRID.shape[0] - 30, 37), np.arange(30, GRID.shape[1] - 30, 41)
+    )
     rows, columns = rows.ravel(), columns.ravel()
     longitude, latitude = to_degrees(GRID, columns + 0.5, rows + 0.5)
     return rows, columns, longitude, latitude
@@ -162,34 +164,38 @@ def test_the_geoid_is_that_of_its_file(egm96):
 def test_without_the_geoid_nothing_is_made(tmp_path, monkeypatch):
     monkeypatch.setenv("LCZLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LCZLIB_MIRROR", str(tmp_path))
-    with pytest.raises(InputError, match="geoid.*is missing.*beside its place"):
+    with pytest.raises(InputError, match=r"geoid.*is missing.*beside its place"):
         open_geoid("geoid-egm96")
     assert open_geoid("ellipsoid") is None
 
 
 def test_what_is_no_geoid_is_refused(write_tif, tmp_path):
     path = write_tif(np.ones((20, 20), np.float32))
-    with pytest.raises(InputError, match="no geoid of the whole globe"):
+    with pytest.raises(InputError, match=r"no geoid of the whole globe"):
         read_geoid(path)
     (tmp_path / "x.gtx").write_text("no raster")
-    with pytest.raises(InputError, match="no geoid that can be read"):
+    with pytest.raises(InputError, match=r"no geoid that can be read"):
         read_geoid(tmp_path / "x.gtx")
 
 
 def test_what_heights_count_from_is_asked_or_stated(shared, write_tif):
     rome = shared / "data/sentinel1/sarsen_rome/Rome-30m-DEM.tif"
     assert height_of(rome, None) == "geoid-egm96"
-    with pytest.raises(InputError, match="says that its heights are geoid-egm96"):
+    with pytest.raises(InputError, match=r"says that its heights are geoid-egm96"):
         height_of(rome, "ellipsoid")
     plain = write_tif(np.ones((20, 20), np.float32))
     assert height_of(plain, "ellipsoid") == "ellipsoid"
-    with pytest.raises(InputError, match="does not say what its heights count from: give --dem-height"):
+    with pytest.raises(
+        InputError, match=r"does not say what its heights count from: give --dem-height"
+    ):
         height_of(plain, None)
 
 
 def test_an_elevation_model_that_is_too_small_or_empty_is_refused(dem, write_tif, tmp_path):
     far = grid_of((12.30, 41.885, 12.45, 41.915))
-    with pytest.raises(InputError, match="does not cover the region: it lacks 1[0-9]{3} of its pixels"):
+    with pytest.raises(
+        InputError, match=r"does not cover the region: it lacks 1[0-9]{3} of its pixels"
+    ):
         open_dem(dem, *outline(far))
     with rasterio.open(dem) as source:
         profile, values = source.profile, source.read()
@@ -199,15 +205,15 @@ def test_an_elevation_model_that_is_too_small_or_empty_is_refused(dem, write_tif
         holed[hole] = -9999
         with rasterio.open(tmp_path / f"{name}.tif", "w", **profile) as target:
             target.write(holed)
-    with pytest.warns(UserWarning, match="has no height; it is taken for sea"):
+    with pytest.warns(UserWarning, match=r"has no height; it is taken for sea"):
         layer = open_dem(tmp_path / "holes.tif", *outline(GRID))
     assert (layer.values == 0).sum() >= 10_000
-    with pytest.raises(InputError, match="has no height in the region"):
+    with pytest.raises(InputError, match=r"has no height in the region"):
         open_dem(tmp_path / "empty.tif", *outline(GRID))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"cannot be read"):
         open_dem(tmp_path / "nothing.tif", *outline(GRID))
     bare = write_tif(np.ones((20, 20), np.float32), crs=None)
-    with pytest.raises(InputError, match="no coordinate reference system"):
+    with pytest.raises(InputError, match=r"no coordinate reference system"):
         open_dem(bare, *outline(GRID))
 
 

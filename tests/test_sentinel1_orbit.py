@@ -36,7 +36,11 @@ def misses(swath, orbit):
 
 def products(shared: Path):
     folder = shared / "data/sentinel1"
-    return [*folder.glob("*/*.SAFE"), *folder.glob("slc_ipf*/*.zip"), *folder.glob("ipf_old*/*8255.zip")]
+    return [
+        *folder.glob("*/*.SAFE"),
+        *folder.glob("slc_ipf*/*.zip"),
+        *folder.glob("ipf_old*/*8255.zip"),
+    ]
 
 
 def test_all_annotated_places_lie_where_the_annotation_says(shared):
@@ -97,14 +101,21 @@ def test_places_in_space_are_those_of_the_projection_library():
     longitude, latitude = np.array([3.1, -170.0, 0.0]), np.array([52.1, -33.0, 89.9])
     height = np.array([0.0, 4000.0, -50.0])
     to = Transformer.from_crs(4979, 4978, always_xy=True)
-    assert np.abs(to_space(longitude, latitude, height)[0] - to.transform(longitude, latitude, height)).max() < 1e-6
+    assert (
+        np.abs(
+            to_space(longitude, latitude, height)[0] - to.transform(longitude, latitude, height)
+        ).max()
+        < 1e-6
+    )
 
 
 @pytest.fixture
 def small(tmp_path):
     layout = Layout(VIEW, bursts=2, samples=400)
     path = write_safe(
-        tmp_path, layout, lambda s, b, p, time, distance: np.ones((len(time), len(distance)), complex)
+        tmp_path,
+        layout,
+        lambda s, b, p, time, distance: np.ones((len(time), len(distance)), complex),
     )
     return layout, list(Product(path).swaths.values())
 
@@ -131,7 +142,9 @@ def test_a_precise_orbit_counts_before_a_restituted_one_and_both_give_the_pass(s
         (lambda text: text.replace("<X>", "<X>1"), "damaged"),
     ],
 )
-def test_an_orbit_file_of_another_time_or_satellite_or_damaged_is_refused(small, tmp_path, change, says):
+def test_an_orbit_file_of_another_time_or_satellite_or_damaged_is_refused(
+    small, tmp_path, change, says
+):
     layout, swaths = small
     path = write_eof(tmp_path, layout)
     path.write_text(change(path.read_text()))
@@ -140,16 +153,16 @@ def test_an_orbit_file_of_another_time_or_satellite_or_damaged_is_refused(small,
 
 
 def test_a_folder_without_the_orbit_is_refused_with_what_else_can_be_done(small, tmp_path):
-    layout, swaths = small
+    _, swaths = small
     (tmp_path / "none").mkdir()
-    with pytest.raises(InputError, match="holds no orbit file.*--orbit annotation"):
+    with pytest.raises(InputError, match=r"holds no orbit file.*--orbit annotation"):
         from_file(tmp_path / "none", swaths)
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match=r"does not exist"):
         from_file(tmp_path / "nothing.EOF", swaths)
 
 
 def test_the_synthetic_pass_is_found_by_newton_where_bisection_finds_it(small):
-    layout, swaths = small
+    _, swaths = small
     orbit = annotated(swaths)
     longitude, latitude = np.array([3.05, 3.15, 3.1]), np.array([52.09, 52.11, 52.12])
     height = np.array([0.0, 300.0, 1500.0])

@@ -54,7 +54,10 @@ def test_calibration_and_noise_are_those_of_the_orfeo_toolbox(shared):
         rows = list(csv.DictReader(file))
     assert len(rows) == 72
     for row in rows:
-        product, (swath, polarisation) = products[row["mission"]], (row["swath"], row["polarisation"])
+        product, (swath, polarisation) = (
+            products[row["mission"]],
+            (row["swath"], row["polarisation"]),
+        )
         line, sample = int(row["line"]), int(row["sample"])
         with product.measurement(swath, polarisation) as measurement:
             power = np.abs(measurement.read(line, sample, 1, 1)[0, 0].astype(complex)) ** 2
@@ -106,7 +109,7 @@ def test_a_damaged_calibration_is_refused(constant, tmp_path):
         file.write_text(file.read_text().replace("<sigmaNought>3", "<sigmaNought>x"))
     for file in (copy / "annotation/calibration").glob("calibration-*iw2*vv*"):
         file.unlink()
-    with pytest.raises(InputError, match="lacks sigmaNought"):
+    with pytest.raises(InputError, match=r"lacks sigmaNought"):
         Calibration(Product(copy), "IW1", "VV")
-    with pytest.raises(InputError, match="lacks annotation/calibration/calibration-s1a-iw2"):
+    with pytest.raises(InputError, match=r"lacks annotation/calibration/calibration-s1a-iw2"):
         Calibration(Product(copy), "IW2", "VV")

@@ -39,12 +39,26 @@ def slowly(elements, nearer, s2=1.0):
         block = np.s_[top : i + 4, left : j + 4]
         window = span[block]
         if window.shape == (7, 7) and np.isfinite(window).all():
-            m = np.array([[window[a : a + 3, b : b + 3].mean() for b in (0, 2, 4)] for a in (0, 2, 4)])
+            m = np.array(
+                [[window[a : a + 3, b : b + 3].mean() for b in (0, 2, 4)] for a in (0, 2, 4)]
+            )
             pairs = [
                 (m[:, 2].sum() - m[:, 0].sum(), "e", "w", m[1, 2], m[1, 0]),
-                (m[0, 1] + m[0, 2] + m[1, 2] - m[1, 0] - m[2, 0] - m[2, 1], "ne", "sw", m[0, 2], m[2, 0]),
+                (
+                    m[0, 1] + m[0, 2] + m[1, 2] - m[1, 0] - m[2, 0] - m[2, 1],
+                    "ne",
+                    "sw",
+                    m[0, 2],
+                    m[2, 0],
+                ),
                 (m[0].sum() - m[2].sum(), "n", "s", m[0, 1], m[2, 1]),
-                (m[1, 0] + m[0, 0] + m[0, 1] - m[1, 2] - m[2, 2] - m[2, 1], "nw", "se", m[0, 0], m[2, 2]),
+                (
+                    m[1, 0] + m[0, 0] + m[0, 1] - m[1, 2] - m[2, 2] - m[2, 1],
+                    "nw",
+                    "se",
+                    m[0, 0],
+                    m[2, 2],
+                ),
             ]
             step, one, other, first, second = max(pairs, key=lambda p: abs(p[0]))
             if nearer:

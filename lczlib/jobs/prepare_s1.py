@@ -106,6 +106,7 @@ def run(
     Parameters
     ----------
     request : PrepareS1Request
+        Of what, and how.
     progress, cancelled : callable, optional
         As of all jobs.
     scratch : path, optional
@@ -145,6 +146,7 @@ def _run(
                 one.cancel()
             raise
     if not valid:
+        shutil.rmtree(work, ignore_errors=True)
         msg = "The region holds no valid pixel of the products: all of it is missing or outside."
         raise InputError(msg, parameter="roi")
     return PrepareS1Result(

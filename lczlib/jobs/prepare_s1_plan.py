@@ -115,7 +115,9 @@ class Plan:
                 "three weeks after the pass."
             )
         if self.covered < 1:
-            cautions.append(f"The products hold {self.covered:.1%} of the region: the rest is no data.")
+            cautions.append(
+                f"The products hold {self.covered:.1%} of the region: the rest is no data."
+            )
         said = self.said()
         facts = {"covered": self.covered, "orbit": self.orbit.source, "bursts": self.bursts()}
         clauses = tuple(f"{k} {said[k]}" for k in ("bursts", "orbit", "grid"))

@@ -118,9 +118,7 @@ class Chain:
 
         return change
 
-    def _made(
-        self, kind: str, amplitudes: dict[str, np.ndarray], there: np.ndarray
-    ) -> np.ndarray:
+    def _made(self, kind: str, amplitudes: dict[str, np.ndarray], there: np.ndarray) -> np.ndarray:
         vh, vv = (amplitudes[p] for p in POLARISATIONS)
         if kind == "amplitudes":
             return np.stack([vh.real, vh.imag, vv.real, vv.imag])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -148,7 +149,7 @@ class Deburst:
                 own = slice(begin - burst.top, end - burst.top)
                 first[begin:end], last[begin:end] = burst.first[own], burst.last[own]
             limits.append((first, last))
-        for near, far in zip(limits, limits[1:], strict=False):
+        for near, far in pairwise(limits):
             both = (near[1] >= near[0]) & (far[1] >= far[0]) & (near[1] >= far[0])
             seam = (near[1] + far[0] + 1) // 2
             near[1][both], far[0][both] = seam[both] - 1, seam[both]
@@ -229,7 +230,9 @@ class Deburst:
         Parameters
         ----------
         window : Window
+            Lines and samples of the image.
         polarisation : str
+            ``VH`` or ``VV``.
         change : callable, optional
             What is made of the digital numbers; see `Change`.
 
@@ -263,7 +266,9 @@ class Deburst:
                 dn = change(piece.product, piece.swath, dn, lines, samples)
             column = np.arange(left, right)
             own = (column >= first[:, None]) & (column <= last[:, None])
-            part = np.s_[top - window.top : bottom - window.top, left - window.left : right - window.left]
+            part = np.s_[
+                top - window.top : bottom - window.top, left - window.left : right - window.left
+            ]
             values[part][own] = dn[own]
             valid[part] |= own
         return values, valid
@@ -284,7 +289,9 @@ def _valid(burst: Burst, number: int, others: Sequence[Swath]) -> tuple[np.ndarr
     """First and last sample of each line that is valid in all polarisations; last below first: none."""
     first, last = burst.first.copy(), burst.last.copy()
     for other in others:
-        first = np.where(other.bursts[number].first < 0, -1, np.maximum(first, other.bursts[number].first))
+        first = np.where(
+            other.bursts[number].first < 0, -1, np.maximum(first, other.bursts[number].first)
+        )
         last = np.minimum(last, other.bursts[number].last)
     none = (first < 0) | (last < first)
     return np.where(none, 0, first), np.where(none, -1, last)

@@ -59,9 +59,7 @@ def outline(grid: GeoBox) -> tuple[np.ndarray, np.ndarray]:
     return to_degrees(grid, column, row)
 
 
-def to_degrees(
-    grid: GeoBox, column: np.ndarray, row: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def to_degrees(grid: GeoBox, column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Longitudes and latitudes of places of a grid, in pixels from its corner."""
     x, y = grid.affine * (column, row)
     found = Transformer.from_crs(CRS(str(grid.crs)), 4326, always_xy=True).transform(x, y)
@@ -103,8 +101,11 @@ class Located:
         """Nearest line and sample, and whether they lie in the image."""
         line = np.floor(self.line + 0.5).astype(np.int64)
         sample = np.floor(self.sample + 0.5).astype(np.int64)
-        inside = (line >= image.top) & (line < image.bottom) & (sample >= image.left) & (
-            sample < image.right
+        inside = (
+            (line >= image.top)
+            & (line < image.bottom)
+            & (sample >= image.left)
+            & (sample < image.right)
         )
         return line, sample, inside
 

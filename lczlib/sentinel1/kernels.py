@@ -82,6 +82,7 @@ def locate(
         At every `STEP` pixels: place on the ellipsoid and its normal (x, y, z each), zero-Doppler time,
         column and row of the elevation model, undulation of the geoid, and range.
     dem : array (rows, columns)
+        Heights, m.
     coefficients : array (n, 3)
         Of the orbit.
     to_image : array (5,)

@@ -75,6 +75,7 @@ def fit(
     Parameters
     ----------
     states : StateVectors
+        At times from the scene's epoch.
     begin, end : float
         Times of the scene's first and last line, seconds of the epoch.
     source, file
@@ -108,9 +109,7 @@ def fit(
     coefficients, *_ = np.linalg.lstsq(rows, values, rcond=None)
     misfit = float(np.linalg.norm(powers @ coefficients - states.position[near], axis=1).max())
     if not misfit <= _MISFIT:
-        msg = (
-            f"{what} is damaged: its positions are up to {misfit:.3g} m away from a smooth orbit; fetch it again."
-        )
+        msg = f"{what} is damaged: its positions are up to {misfit:.3g} m away from a smooth orbit; fetch it again."
         raise InputError(msg, parameter="orbit")
     return Orbit(coefficients, middle, scale, source, file, misfit)
 
@@ -216,6 +215,4 @@ def _best(folder: Path, swaths: Sequence[Swath]) -> Path:
 
 def _stamp(text: str) -> np.datetime64:
     day, time = text.split("T")
-    return np.datetime64(
-        f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}", "us"
-    )
+    return np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}", "us")

@@ -7,8 +7,7 @@ measurements are read by windows, so that a city does not cost a swath of 1.2 GB
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,9 +19,11 @@ import rasterio
 from rasterio.windows import Window
 
 from lczlib.errors import InputError
+from lczlib.sentinel1.product_files import ProductFiles
 
 _FILE = re.compile(
-    r"annotation/s1[a-d]-(\w+?)-(?:slc|grd\w?)-(hh|hv|vh|vv)-(\d{8})t\d{6}-[\w-]+\.xml", re.IGNORECASE
+    r"annotation/s1[a-d]-(\w+?)-(?:slc|grd\w?)-(hh|hv|vh|vv)-(\d{8})t\d{6}-[\w-]+\.xml",
+    re.IGNORECASE,
 )
 _IPF = re.compile(rb'software name="Sentinel-1 IPF" version="(\d+)\.(\d+)"')
 _FIRST_TRACK = {"S1A": 73, "S1B": 27, "S1C": 172}
@@ -154,7 +155,7 @@ class Product:
 
     def __init__(self, path: str | Path, *, epoch: np.datetime64 | None = None) -> None:
         self.path = Path(path)
-        self._files = _Files(self.path)
+        self._files = ProductFiles(self.path)
         found = {n: told for n in sorted(self._files.names) if (told := _FILE.fullmatch(n))}
         self._annotations = {(t[1].upper(), t[2].upper()): n for n, t in found.items()}
         if not self._annotations:
@@ -249,9 +250,7 @@ class Product:
                     raise InputError(msg)
                 yield Measurement(source, f"{self.path}/{found[0]}")
         except rasterio.errors.RasterioError as error:
-            msg = (
-                f"{self.path}/{found[0]} cannot be read ({error}): fetch the product again, the whole of it."
-            )
+            msg = f"{self.path}/{found[0]} cannot be read ({error}): fetch the product again, the whole of it."
             raise InputError(msg) from error
 
 
@@ -363,7 +362,10 @@ def _swath_of(root: ElementTree.Element, epoch: np.datetime64 | None) -> Swath:
 
 def seconds(text: str, epoch: np.datetime64) -> float:
     """A time, ``2023-09-04T06:37:31.072288``, in seconds of an epoch."""
-    return float((np.datetime64(text.removeprefix("UTC="), "us") - epoch) / np.timedelta64(1, "us")) / 1e6
+    return (
+        float((np.datetime64(text.removeprefix("UTC="), "us") - epoch) / np.timedelta64(1, "us"))
+        / 1e6
+    )
 
 
 def _numbers(text: str, kind: type) -> np.ndarray:
@@ -376,60 +378,3 @@ def _parsed(content: bytes, name: str) -> ElementTree.Element:
     except ElementTree.ParseError as error:
         msg = f"{name} is damaged ({error}): fetch the product again."
         raise InputError(msg) from error
-
-
-class _Files:
-    """The files of a product by their names within it, in a folder or an archive."""
-
-    def __init__(self, path: Path) -> None:
-        if path.name == "manifest.safe":
-            path = path.parent
-        if not path.exists():
-            msg = f"The product {path} does not exist."
-            raise InputError(msg)
-        self._path = path
-        self._archive = path.is_file()
-        if self._archive and not zipfile.is_zipfile(path):
-            msg = f"{path} is no Sentinel-1 product: give its SAFE folder, or its zip archive."
-            raise InputError(msg)
-        found = self._listed()
-        roots = {n.split("annotation/")[0] for n in found if "annotation/" in n}
-        if len(roots) > 1:
-            msg = f"{path} holds {len(roots)} products: give one of {', '.join(sorted(roots))}."
-            raise InputError(msg)
-        self._root = next(iter(roots), "")
-        self.names = {n.removeprefix(self._root) for n in found if n.startswith(self._root)}
-        self.title = self._root.rstrip("/").split("/")[-1] or path.name
-
-    def _listed(self) -> list[str]:
-        if self._archive:
-            with zipfile.ZipFile(self._path) as archive:
-                return archive.namelist()
-        inside = self._path.glob("**/*") if _shallow(self._path) else ()
-        return [p.relative_to(self._path).as_posix() for p in inside if p.is_file()]
-
-    def read(self, name: str) -> bytes:
-        try:
-            if self._archive:
-                with zipfile.ZipFile(self._path) as archive:
-                    return archive.read(self._root + name)
-            return (self._path / self._root / name).read_bytes()
-        except (KeyError, OSError, zipfile.BadZipFile, zipfile.zlib.error) as error:
-            msg = f"{self._path} lacks {name}, or it is damaged: fetch the product again."
-            raise InputError(msg) from error
-
-    def gdal(self, name: str) -> str:
-        inside = f"{self._root}{name}"
-        return f"/vsizip/{self._path}/{inside}" if self._archive else str(self._path / inside)
-
-    def paths(self) -> list[Path]:
-        if self._archive:
-            return [self._path]
-        kept = ["manifest.safe"] if "manifest.safe" in self.names else sorted(self.names)
-        return [self._path / self._root / n for n in kept if not n.startswith("measurement/")]
-
-
-def _shallow(folder: Path) -> bool:
-    """Whether a folder is a product or holds one, so that a home folder is not walked through."""
-    children: Iterable[Path] = (folder, *(p for p in folder.iterdir() if p.is_dir()))
-    return any((p / "annotation").is_dir() for p in children)

@@ -120,7 +120,9 @@ class Noise:
         told = product.swaths[swath, polarisation]
         self._range = _read(root, where, tag, what, told.epoch)
         self._bursts = told.bursts
-        self._blocks = [_Block.of(b) for b in root.findall("noiseAzimuthVectorList/noiseAzimuthVector")]
+        self._blocks = [
+            _Block.of(b) for b in root.findall("noiseAzimuthVectorList/noiseAzimuthVector")
+        ]
 
     def power(self, lines: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Noise (lines, samples) in DN^2.
@@ -171,9 +173,7 @@ def _read(
             [np.array(v.findtext("pixel").split(), float) for v in found],
             [np.array(v.findtext(tag).split(), float) for v in found],
         )
-        whole = all(
-            len(p) == len(v) > 0 for p, v in zip(vectors.pixel, vectors.value, strict=True)
-        )
+        whole = all(len(p) == len(v) > 0 for p, v in zip(vectors.pixel, vectors.value, strict=True))
     except (AttributeError, ValueError):
         found, whole = [], False
     if not found or not whole:

@@ -21,6 +21,7 @@ def graph_of(recipe: Recipe, grid: GeoBox) -> str:
     Parameters
     ----------
     recipe : Recipe
+        Of which it is the graph.
     grid : GeoBox
         Of the map, for its projection and pixel; SNAP makes all of the product, to be cut afterwards.
     """

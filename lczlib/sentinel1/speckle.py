@@ -178,7 +178,9 @@ def _rows(half: int, i: int, shape: tuple[int, int]) -> tuple[int, int]:
 
 
 @njit(nogil=True, cache=True)
-def _weight(image: np.ndarray, half: int, i: int, j: int, speckle: float) -> tuple[float, float, int]:
+def _weight(
+    image: np.ndarray, half: int, i: int, j: int, speckle: float
+) -> tuple[float, float, int]:
     """How much the pixel itself counts, the mean of the window, and its number of pixels."""
     total, n = 0.0, 0
     top, bottom = _rows(half, i, image.shape)

@@ -182,7 +182,9 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
             if crs.is_geographic:
                 x = unwrapped(x, at.c + at.a * source.width / 2)
             column, row = (np.asarray(x) - at.c) / at.a, (np.asarray(y) - at.f) / at.e
-            beyond = max(-column.min(), column.max() - source.width, -row.min(), row.max() - source.height)
+            beyond = max(
+                -column.min(), column.max() - source.width, -row.min(), row.max() - source.height
+            )
             if not beyond <= 0.5:
                 msg = (
                     f"The elevation model {path} does not cover the region: it lacks {beyond:.0f} of its pixels on "
@@ -193,12 +195,16 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
             left, top = (max(0, int(v.min()) - margin) for v in (column, row))
             right = min(source.width, int(column.max()) + margin + 1)
             bottom = min(source.height, int(row.max()) + margin + 1)
-            stored = source.read(1, window=Window(left, top, right - left, bottom - top), masked=True)
+            stored = source.read(
+                1, window=Window(left, top, right - left, bottom - top), masked=True
+            )
             scale, offset = source.scales[0], source.offsets[0]
     except rasterio.errors.RasterioError as error:
         msg = f"The elevation model {path} cannot be read ({error})."
         raise InputError(msg, parameter="dem") from error
-    values = np.ma.filled(stored.astype(np.float32), np.nan) * np.float32(scale) + np.float32(offset)
+    values = np.ma.filled(stored.astype(np.float32), np.nan) * np.float32(scale) + np.float32(
+        offset
+    )
     values = _land(values, path)
     return Layer(
         values, crs, at.c + at.a * (left + 0.5), at.f + at.e * (top + 0.5), at.a, at.e
@@ -209,7 +215,9 @@ def _land(values: np.ndarray, path: str | Path) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         known = (values >= LOWEST) & (values <= HIGHEST)
     if not known.any():
-        msg = f"The elevation model {path} has no height in the region: give another one, in metres."
+        msg = (
+            f"The elevation model {path} has no height in the region: give another one, in metres."
+        )
         raise InputError(msg, parameter="dem")
     missing = int((~known).sum())
     cautions = ()
