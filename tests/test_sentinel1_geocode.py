@@ -1,5 +1,8 @@
 """What the radar saw lands where it stands, with the right heights, and nowhere else."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
@@ -141,14 +144,15 @@ def test_a_cliff_lays_over_what_is_before_it_and_hides_what_is_behind(product):
 
 
 @pytest.fixture
-def egm96():
-    """The file that Debian's proj-data installs; others fetch it by the catalog."""
-    from pathlib import Path
-
+def egm96(tmp_path, monkeypatch):
+    """The catalog's, from the file that Debian's proj-data installs."""
     path = Path("/usr/share/proj/egm96_15.gtx")
     if not path.is_file():
-        pytest.skip("needs egm96_15.gtx")
-    return read_geoid(path)
+        pytest.skip("needs egm96_15.gtx of Debian's proj-data")
+    shutil.copy(path, tmp_path / "egm96_15.gtx")
+    monkeypatch.setenv("LCZLIB_MIRROR", str(tmp_path))
+    monkeypatch.setenv("LCZLIB_CACHE", str(tmp_path / "cache"))
+    return open_geoid("geoid-egm96")
 
 
 def test_the_geoid_is_that_of_its_file(egm96):
