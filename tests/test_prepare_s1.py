@@ -230,7 +230,7 @@ def test_slices_become_one_image_and_passes_are_not_mixed(product, options, tmp_
 
     later = Later(VIEW, LAYOUT.bursts, LAYOUT.samples)
     second = write_safe(tmp_path, later, scattered, name="S1A_IW_SLC__LATER.SAFE")
-    whole = {**options, "roi": (12.487, 41.893, 12.513, 41.935)}
+    whole = {**options, "roi": (12.487, 41.893, 12.513, 41.96)}
     result = made({**whole, "inputs": (second, product)}, tmp_path / "both")
     assert result.valid_share == 1
     single = made(whole, tmp_path / "one")
@@ -341,8 +341,10 @@ def test_what_lies_elsewhere_or_is_missing_is_refused(product, options, tmp_path
     assert set(job.plan(only).bursts()) == {
         "IW2"
     }  # swaths that the region does not need are not missed
+    empty = tmp_path / "empty"
+    empty.mkdir()
     with pytest.raises(InputError, match=r"is no Sentinel-1 product"):
-        job.plan(PrepareS1Request(**{**options, "inputs": (tmp_path,)}))
+        job.plan(PrepareS1Request(**{**options, "inputs": (empty,)}))
     with pytest.raises(InputError, match=r"does not exist"):
         job.plan(PrepareS1Request(**{**options, "inputs": (tmp_path / "nothing.SAFE",)}))
 

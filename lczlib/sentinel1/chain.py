@@ -122,8 +122,10 @@ class Chain:
         vh, vv = (amplitudes[p] for p in POLARISATIONS)
         if kind == "amplitudes":
             return np.stack([vh.real, vh.imag, vv.real, vv.imag])
-        product = vh * np.conj(vv)
-        covariance = np.stack([_power(vh), product.real, product.imag, _power(vv)])
+        # part by part: a product of complex numbers is rounded otherwise at an array's end
+        real = vh.real * vv.real + vh.imag * vv.imag
+        imaginary = vh.imag * vv.real - vh.real * vv.imag
+        covariance = np.stack([_power(vh), real, imaginary, _power(vv)])
         covariance[:, ~there] = np.nan
         filtered = filter_covariance(covariance, self.speckle, self.recipe.looks)
         if kind == "covariance":

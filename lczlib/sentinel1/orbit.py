@@ -24,6 +24,7 @@ MARGIN = 60.0
 _DEGREE = 6
 _VELOCITY = 1.0  # s; a velocity counts as what its error makes of the position in that time
 _MISFIT = 0.1  # m; vectors that are further from a smooth orbit are damaged
+_LOWEST, _HIGHEST = 6.95e6, 7.25e6  # m from the Earth's centre; Sentinel-1 flies at 7.07e6
 _FEWEST = 6  # vectors; with their velocities more than the polynomial has unknowns
 _NAME = re.compile(
     r"(S1[A-D])_OPER_AUX_(POE|RES)ORB_OPOD_(\d{8}T\d{6})_V(\d{8}T\d{6})_(\d{8}T\d{6})\.EOF"
@@ -108,8 +109,12 @@ def fit(
     values = np.vstack([states.position[near], weight * states.velocity[near]])
     coefficients, *_ = np.linalg.lstsq(rows, values, rcond=None)
     misfit = float(np.linalg.norm(powers @ coefficients - states.position[near], axis=1).max())
-    if not misfit <= _MISFIT:
-        msg = f"{what} is damaged: its positions are up to {misfit:.3g} m away from a smooth orbit; fetch it again."
+    radius = np.linalg.norm(states.position[near], axis=1)
+    if not (misfit <= _MISFIT and _LOWEST < radius.min() <= radius.max() < _HIGHEST):
+        msg = (
+            f"{what} is damaged: its positions are up to {misfit:.3g} m away from a smooth orbit, "
+            f"at {radius.max() / 1000:.0f} km from the Earth's centre; fetch it again."
+        )
         raise InputError(msg, parameter="orbit")
     return Orbit(coefficients, middle, scale, source, file, misfit)
 
