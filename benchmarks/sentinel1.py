@@ -23,7 +23,6 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from lczlib.sentinel1.deburst import Deburst
 from lczlib.sentinel1.product import Product
 
 MARGIN = 0.05  # degrees
@@ -48,10 +47,9 @@ def city_of(product: Product, swath: str, km: float) -> tuple[float, float, floa
     )
 
 
-def fill(path: Path, product: Product, box: tuple[float, ...]) -> None:
-    """Write each measurement with speckle over the city and nothing elsewhere."""
+def fill(path: Path, product: Product, box: tuple[float, ...], own: str) -> None:
+    """Write each measurement, with speckle over the city in its own swath and nothing elsewhere."""
     rng = np.random.default_rng(1)
-    image = Deburst([product], ("VH", "VV"))
     west, south, east, north = box
     for (name, polarisation), swath in product.swaths.items():
         (annotation,) = (path / "annotation").glob(
@@ -65,7 +63,7 @@ def fill(path: Path, product: Product, box: tuple[float, ...]) -> None:
             target, "w", driver="GTiff", width=swath.samples, height=swath.lines, count=1,
             dtype="complex_int16", SPARSE_OK=True, bigtiff="yes",
         ) as out:  # fmt: skip
-            if not near.any():
+            if name != own:
                 continue
             first, last = int(ties.line[near].min()), int(ties.line[near].max())
             for line in range(first, min(last, swath.lines - 1), 64):
@@ -76,7 +74,6 @@ def fill(path: Path, product: Product, box: tuple[float, ...]) -> None:
                     1,
                     window=Window(0, line, swath.samples, lines),
                 )
-    assert image.pieces
 
 
 def elevation(path: Path, box: tuple[float, ...]) -> Path:
@@ -110,7 +107,7 @@ def main() -> None:
         path = copied(arguments.product, folder)
         product = Product(path)
         box = city_of(product, arguments.swath, arguments.km)
-        fill(path, product, box)
+        fill(path, product, box, arguments.swath)
         dem = elevation(folder / "dem.tif", box)
         command = [
             sys.executable, "-m", "lczlib", "prepare-s1", str(path), f"--roi={','.join(map(str, box))}",

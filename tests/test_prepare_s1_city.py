@@ -1,7 +1,5 @@
 """From the simulated city's backscatter, seen in radar geometry as a product, to its map."""
 
-import json
-
 import numpy as np
 import pytest
 import rasterio
@@ -138,10 +136,10 @@ def test_powers_come_back_where_they_were(city, made):
 def test_the_map_is_as_accurate_as_that_of_the_ready_channels(city, ready, made, tmp_path):
     scores = {}
     (reference,) = ready.glob("Reference/*/lcz.tif")
-    for name, folder in (("ready", ready), ("made", made)):
-        map_city(folder, tmp_path / name, sensors=("s1",))
-        found = assess(tmp_path / name / "s1_lcz.tif", reference)
-        scores[name] = json.loads(json.dumps(found.assessment.to_dict()))
+    (channels,) = ready.glob("Sentinel-1/*")
+    for name, folder in (("ready", channels), ("made", made)):
+        map_city(folder, tmp_path / name)
+        scores[name] = assess(tmp_path / name / "s1_lcz.tif", reference).document()
     low, high = scores["ready"]["oa_ci"]
     assert low <= scores["made"]["oa"] <= high, scores
     assert scores["made"]["oa"] > 0.3

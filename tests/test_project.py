@@ -71,7 +71,7 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
-    "sentinel1": {"catalog", "errors", "longitudes", "reading", "scenes"},
+    "sentinel1": {"catalog", "errors", "limits", "longitudes", "reading", "scenes"},
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
         "lazy", "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes",
@@ -96,7 +96,7 @@ MAY_IMPORT = {
     },
     "jobs": {
         "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures", "grid",
-        "legend_files", "legends", "limits", "made_by", "map_request", "mapping", "maps", "models",
+        "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps", "models",
         "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "sentinel1",
         "settings", "temporary", "training", "unreadable", "vector_maps",
     },

@@ -17,6 +17,7 @@ from pyproj import CRS
 from rasterio.windows import Window
 
 from lczlib.errors import CatalogError, InputError
+from lczlib.limits import check_size
 from lczlib.longitudes import unwrapped
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.elevation import HIGHEST, LOWEST
@@ -28,6 +29,7 @@ GEOIDS = {"geoid-egm96": "egm96_15", "geoid-egm2008": "egm2008_25"}
 _STATED = {"EGM96": "geoid-egm96", "EGM2008": "geoid-egm2008", "ELLIPSOID": "ellipsoid"}
 _LARGEST = 110.0  # m; undulations lie between -107 and +86
 _MARGIN = 6000.0  # m around the region, where mountains may hide and overlay it
+_BYTES = 17  # memory that a pixel takes: as stored, its mask, and metres
 _DEGREE = 111_320.0  # m
 
 
@@ -195,6 +197,11 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
             left, top = (max(0, int(v.min()) - margin) for v in (column, row))
             right = min(source.width, int(column.max()) + margin + 1)
             bottom = min(source.height, int(row.max()) + margin + 1)
+            rows, columns = bottom - top, right - left
+            check_size(
+                rows * columns * _BYTES, path, "elevation model",
+                f"{columns:,} x {rows:,} pixels around the region",
+            )  # fmt: skip
             stored = source.read(
                 1, window=Window(left, top, right - left, bottom - top), masked=True
             )
