@@ -363,6 +363,12 @@ def test_the_annotated_orbit_is_taken_with_a_caution(options, tmp_path, small_ti
     assert (result.planned.orbit.source, result.planned.orbit.file) == ("annotation", None)
 
 
+def test_without_numba_it_is_asked_for(options, monkeypatch):
+    monkeypatch.setattr(job, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"needs numba.*pip install numba"):
+        job.plan(PrepareS1Request(**options))
+
+
 def test_damage_amid_a_measurement_is_told(product, options, tmp_path, small_tiles):
     copy = tmp_path / product.name
     shutil.copytree(product, copy)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lczlib.cli import console
 from lczlib.cli.requests import command
-from lczlib.jobs.prepare_s1 import PrepareS1Request, plan, run
-
-if TYPE_CHECKING:
-    from lczlib.jobs.prepare_s1_plan import Plan
+from lczlib.jobs.prepare_s1 import PrepareS1Request, plan, run, snap_graph
 
 
 @command(PrepareS1Request)
@@ -45,7 +42,7 @@ def prepare_s1(
     from lczlib.export.files import alone_in
 
     if write_snap_graph is not None:
-        _write_graph(plan(request), write_snap_graph)
+        _write_graph(request, write_snap_graph)
         return
     if dry_run:
         for what, text in plan(request).said().items():
@@ -68,10 +65,9 @@ def prepare_s1(
         console.out.print(f"{out / file}", soft_wrap=True, markup=False)
 
 
-def _write_graph(planned: Plan, path: Path) -> None:
+def _write_graph(request: PrepareS1Request, path: Path) -> None:
     from lczlib.export.files import staged
-    from lczlib.sentinel1.snap_graph import graph_of
 
     with staged(path) as temporary:
-        temporary.write_text(graph_of(planned.recipe, planned.grid))
+        temporary.write_text(snap_graph(request))
     console.out.print(f"Graph for SNAP: {path}", soft_wrap=True, markup=False)

@@ -67,6 +67,9 @@ def options_text() -> str:
     parts.append(
         f"## Networks\n\nWhat `--arch` of `lcz train` and `experiment` may be:\n\n{_networks()}\n"
     )
+    parts.append(
+        f"## Recipes of Sentinel-1\n\nWhat `lcz prepare-s1` makes of a product for each network:\n\n{_recipes()}\n"
+    )
     return "\n".join(parts)
 
 
@@ -106,6 +109,35 @@ def _networks() -> str:
         f"- `{a.name}`: {a.title}, patches of {a.patch_size} pixels ({a.reference})"
         for a in ARCHITECTURES.values() if a.task == "lcz"
     )  # fmt: skip
+
+
+def _recipes() -> str:
+    from lczlib.sentinel1.recipes import RECIPES
+    from lczlib.sentinel1.speckle import WINDOW
+
+    columns = []
+    for r in RECIPES.values():
+        images = "; ".join(f"`{i.folder}`: {', '.join(i.bands)}" for i in r.images)
+        nodata = "; ".join(f"{i.nodata:g}" for i in r.images)
+        columns.append(
+            {
+                "for": r.title, "source": r.source, "images and channels, in order": images, "no data": nodata,
+                "radiometry": f"{r.quantity} nought on the ellipsoid, linear, float32",
+                "thermal noise": "subtracted" if r.denoised else "not subtracted",
+                "speckle filter of the covariance": f"{r.speckle}, {WINDOW} x {WINDOW} pixels of the radar image",
+                "looks": f"{r.looks:g}",
+                "decomposition": f"of the unfiltered covariance over {r.decomposed} x {r.decomposed} pixels"
+                if r.decomposed else "none",
+                "terrain flattening": "yes" if r.flattened else "no",
+                "resampling": f"{r.resampling}, once, onto the final grid",
+                "elevation model": f"the user's, {r.dem_resampling} (the sources: SRTM 1\", nearest)",
+                "pixel": f"{r.pixel:g} m, UTM zone of the region's middle",
+            }
+        )  # fmt: skip
+    head = f"| | {' | '.join(RECIPES)} |\n|{' --- |' * (len(RECIPES) + 1)}\n"
+    return head + "\n".join(
+        f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]
+    )
 
 
 if __name__ == "__main__":

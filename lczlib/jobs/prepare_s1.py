@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from lczlib.errors import InputError
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps
 from lczlib.jobs.result import job
-from lczlib.sentinel1.recipes import RecipeName
-from lczlib.sentinel1.terrain import HeightOf
+from lczlib.sentinel1.recipes import HeightOf, RecipeName
 from lczlib.settings import setting
 from lczlib.terms import option
 
@@ -88,9 +88,28 @@ def plan(request: PrepareS1Request) -> Plan:
     InputError
         If it cannot be made.
     """
+    if find_spec("numba") is None:
+        msg = (
+            "Preparing Sentinel-1 products needs numba, which is not installed: pip install numba."
+        )
+        raise InputError(msg)
     from lczlib.jobs.prepare_s1_plan import plan_of
 
     return plan_of(request)
+
+
+def snap_graph(request: PrepareS1Request) -> str:
+    """The graph of ESA's SNAP that is nearest to a request, as XML.
+
+    Raises
+    ------
+    InputError
+        As of `plan`.
+    """
+    from lczlib.sentinel1.snap_graph import graph_of
+
+    planned = plan(request)
+    return graph_of(planned.recipe, planned.grid)
 
 
 def run(
@@ -132,7 +151,7 @@ def _run(
     chain = Chain(planned.recipe, planned.geocoder, request.speckle)
     own = None if scratch else Scratch()
     work = own.path if own else Path(scratch) / WORK
-    _begin(work, planned.described(), resume)
+    _begin(work, {**planned.described(), "tile": TILE}, resume)
     tiles = list(_tiles(*planned.grid.shape))
     valid = 0
     with ThreadPoolExecutor(request.jobs) as pool:
@@ -150,7 +169,13 @@ def _run(
         msg = "The region holds no valid pixel of the products: all of it is missing or outside."
         raise InputError(msg, parameter="roi")
     return PrepareS1Result(
-        request=request, planned=planned, speckle=chain.speckle, work=work, valid=valid, scratch=own
+        request=request,
+        planned=planned,
+        speckle=chain.speckle,
+        work=work,
+        tile=TILE,
+        valid=valid,
+        scratch=own,
     )
 
 

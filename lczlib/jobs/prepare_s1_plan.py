@@ -82,9 +82,14 @@ class Plan:
     def described(self) -> dict[str, Any]:
         """What the tiles depend on."""
         request = self.request
+        files = [
+            str(request.dem),
+            *map(str, orbit_files(self)),
+            *(f for p in self.products for f in p.files()),
+        ]
+        stamps = {str(f): [Path(f).stat().st_size, Path(f).stat().st_mtime_ns] for f in files}
         return {
-            "products": [p.name for p in self.products], "orbit": self.orbit.source,
-            "orbit_file": str(self.orbit.file or ""), "dem": str(request.dem), "heights": self.heights,
+            "files": stamps, "orbit": self.orbit.source, "heights": self.heights,
             "recipe": self.recipe.tags(), "speckle": request.speckle, "crs": str(self.grid.crs),
             "transform": list(self.grid.affine)[:6], "shape": list(self.grid.shape),
         }  # fmt: skip

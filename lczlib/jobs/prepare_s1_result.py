@@ -32,6 +32,8 @@ class PrepareS1Result(Result):
         The filter.
     work : Path
         Where the tiles lie.
+    tile : int
+        Their edge in pixels.
     valid : int
         Pixels that hold data.
     """
@@ -41,6 +43,7 @@ class PrepareS1Result(Result):
     planned: Plan
     speckle: str
     work: Path
+    tile: int
     valid: int
     scratch: Scratch | None = field(default=None, repr=False)
 
@@ -56,8 +59,6 @@ class PrepareS1Result(Result):
         import xarray as xr
         from odc.geo.xr import xr_coords
 
-        from lczlib.jobs.prepare_s1 import TILE
-
         rows, columns = self.planned.grid.shape
         bands = {i.folder: (len(i.bands),) for i in self.planned.recipe.images}.get(folder, ())
         kind = np.uint8 if folder == "hidden" else np.float32
@@ -65,11 +66,11 @@ class PrepareS1Result(Result):
             [
                 da.from_delayed(
                     dask.delayed(_stored)(self.work / f"{row}_{column}.npz", folder),
-                    (*bands, min(TILE, rows - row), min(TILE, columns - column)), kind,
+                    (*bands, min(self.tile, rows - row), min(self.tile, columns - column)), kind,
                 )
-                for column in range(0, columns, TILE)
+                for column in range(0, columns, self.tile)
             ]
-            for row in range(0, rows, TILE)
+            for row in range(0, rows, self.tile)
         ]  # fmt: skip
         data = da.block(blocks)
         dims = ("band", "y", "x") if bands else ("y", "x")

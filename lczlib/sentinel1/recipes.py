@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 RecipeName = Literal["so2sat", "rsnnet"]
+HeightOf = Literal["ellipsoid", "geoid-egm96", "geoid-egm2008"]
+"""What the heights of an elevation model count from."""
 
 
 @dataclass(frozen=True)

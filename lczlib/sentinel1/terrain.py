@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import rasterio
@@ -21,9 +20,9 @@ from lczlib.limits import check_size
 from lczlib.longitudes import unwrapped
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.elevation import HIGHEST, LOWEST
+from lczlib.sentinel1.recipes import HeightOf
 from lczlib.terms import option
 
-HeightOf = Literal["ellipsoid", "geoid-egm96", "geoid-egm2008"]
 GEOIDS = {"geoid-egm96": "egm96_15", "geoid-egm2008": "egm2008_25"}
 """Catalog entry of each geoid."""
 _STATED = {"EGM96": "geoid-egm96", "EGM2008": "geoid-egm2008", "ELLIPSOID": "ellipsoid"}
