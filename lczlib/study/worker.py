@@ -14,9 +14,11 @@ import os
 import pickle
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ import psutil
 from lczlib.errors import Cancelled, InputError, LczError
 from lczlib.limits import GIGABYTE, memory_limit
 from lczlib.plugins import load_plugins
+from lczlib.temporary import TemporaryFolder
 from lczlib.terms import option
 from lczlib.unreadable import pass_over_quotes, read_to_the_end
 
@@ -40,6 +43,9 @@ _IMPORTED = (
     "lczlib.jobs.canopy_heat", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
     "lczlib.references", "lczlib.vector_maps", "scipy.ndimage", "scipy.stats", "torch",
 )  # fmt: skip
+_LONGEST_FOLDER = (
+    40  # of the 104 letters that an address of a socket may have on macOS; 108 on Linux
+)
 _OFTEN = 0.05  # seconds between two looks at a process
 _PATIENCE = 10.0  # seconds that a step has to stop by itself
 _NICE = 15  # a waiting answer gets some thirty times a mapping run's share of a processor
@@ -94,10 +100,24 @@ def _start(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProce
     kind = "forkserver" if sys.platform != "win32" else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
+        _place_of_sockets()
         context.set_forkserver_preload([*_IMPORTED])
     process = context.Process(target=target, args=arguments, daemon=True)
     process.start()
     return process
+
+
+@cache
+def _place_of_sockets() -> TemporaryFolder:
+    """The folder that processes find each other by: addresses of sockets are short, and some TMPDIR long.
+
+    Being ours, it is also removed after a server that was killed.
+    """
+    long = len(tempfile.gettempdir()) > _LONGEST_FOLDER and os.access("/tmp", os.W_OK)
+    folder = TemporaryFolder("/tmp" if long else None)
+    # where multiprocessing.util.get_temp_dir looks first; it has no other way to be told
+    multiprocessing.current_process()._config["tempdir"] = str(folder.path)  # type: ignore[attr-defined]
+    return folder
 
 
 def _nothing() -> None:

@@ -92,7 +92,8 @@ def test_files_that_declare_more_than_the_memory_are_refused_on_the_page(
 def test_a_run_that_takes_too_much_is_ended_and_the_server_goes_on(
     small: Any, visit: Callable[..., Any]
 ) -> None:
-    page, other = visit(f"{small.url}?page=map"), visit(f"{small.url}?page=city")
+    # a map that nobody has made: one that lies ready would be shown
+    page, other = visit(f"{small.url}?page=map&fusion=product"), visit(f"{small.url}?page=city")
     other.get_by_text("8.0 × 8.0 km").wait_for()
     answered_in(other)  # the page is built now
     page.get_by_role("button", name="Run", exact=True).click()
