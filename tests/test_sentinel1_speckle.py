@@ -89,7 +89,7 @@ def test_filters_equal_brute_force(how):
     assert np.array_equal(np.isnan(found), np.isnan(expected))
     there = np.isfinite(expected)
     assert np.abs(found[there] / expected[there] - 1).max() < 1e-9
-    assert np.abs(found[there] - expected[there]).max() < 1e-12 * np.abs(expected[there]).max() * 10
+    assert np.abs(found[there] - expected[there]).max() < 1e-12 * np.abs(expected[there]).max()
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ class PrepareS1Request(Request):
         None, "What its heights count from: geoid-egm96 (SRTM), geoid-egm2008 (Copernicus DEM) or ellipsoid.",
         title="Heights count from", usual="as the file says",
     )  # fmt: skip
-    speckle: Literal["", "refined-lee", "lee1999", "none"] = setting(
-        "", "Filter of the covariance, where it is not the recipe's.", title="Speckle filter",
+    speckle: Literal["refined-lee", "lee1999", "none"] | None = setting(
+        None, "Filter of the covariance, where it is not the recipe's.", title="Speckle filter",
         usual="the recipe's",
     )  # fmt: skip
     jobs: int = setting(

@@ -52,11 +52,11 @@ class Chain:
     ----------
     recipe : Recipe
     geocoder : Geocoder
-    speckle : str
+    speckle : str, optional
         The filter, where it is not the recipe's.
     """
 
-    def __init__(self, recipe: Recipe, geocoder: Geocoder, speckle: str = "") -> None:
+    def __init__(self, recipe: Recipe, geocoder: Geocoder, speckle: str | None = None) -> None:
         self.recipe, self.geocoder, self.image = recipe, geocoder, geocoder.image
         self.speckle = cast("Filter", speckle or recipe.speckle)
         self._tables = {
