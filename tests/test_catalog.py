@@ -33,7 +33,13 @@ def test_catalog_and_collections_are_valid_stac():
     root = pystac.Catalog.from_file(str(catalog_folder() / "catalog.json"))
     for one in [root, *root.get_children()]:
         pystac.validation.validate_dict(core_only(one))
-    assert {c.id for c in root.get_children()} == {"weights", "scenes", "lcz_maps", "cities", "geoids"}
+    assert {c.id for c in root.get_children()} == {
+        "weights",
+        "scenes",
+        "lcz_maps",
+        "cities",
+        "geoids",
+    }
 
 
 @pytest.mark.parametrize(
