@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server clean
 
 env: $(STAMP)
 
@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[app,train,export,cluster,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,cluster,dev]'
 	touch $@
 
 demo: env
@@ -45,6 +45,12 @@ test-quick: env
 kills: env
 	OMP_NUM_THREADS=1 $(BIN)/python tests/kills/run.py --n 200 --write benchmarks/results/kills.md
 
+# The STAC API that public services run, for the tests of `lcz get`; PostgreSQL is the system's:
+# apt install postgresql-15-postgis-3.
+stac-server:
+	test -d .venv-stac || $(PYTHON) -m venv .venv-stac
+	.venv-stac/bin/python -m pip install --quiet 'stac-fastapi-pgstac[server]==7.2.0' 'pypgstac[psycopg]==0.10.0'
+
 check: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,4 +68,4 @@ fuzz: env
 	$(BIN)/python tests/hostile/run.py --n 2000 --write benchmarks/results/fuzz.md
 
 clean:
-	rm -rf $(VENV) lcz-demo
+	rm -rf $(VENV) .venv-stac lcz-demo

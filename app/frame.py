@@ -15,7 +15,7 @@ from .panel_patches.design import Fast
 from .panel_patches.memory import settle
 from .panel_patches.sending import send_everything
 from .parts.markup import html
-from .parts.messages import banner, what_was_read
+from .parts.messages import banner, no_imagery, what_was_read
 from .parts.style import NAV_CSS, TEMPLATE_CSS
 from .server import protect
 from .session import Session
@@ -44,6 +44,11 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         css_classes=["lcz-nav"], margin=(4, 6), sizing_mode="stretch_width",
     )  # fmt: skip
     above, read = html("", visible=False), html("", visible=False)
+    way = pn.widgets.Button(
+        name="To the City page, for imagery", button_type="primary", visible=False, max_width=320,
+        margin=(4, 10), sizing_mode="stretch_width",
+    )  # fmt: skip
+    way.on_click(lambda _: setattr(session.view, "page", "city"))
     body = pn.Column(sizing_mode="stretch_width", min_height=500)
     side = pn.Column(sizing_mode="stretch_width")
 
@@ -65,6 +70,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         quiet = getattr(page, "quiet", ())
         text = banner(session.study, [n for n in (page.needs if page else ()) if n not in quiet])
         above.param.update(object=text, visible=bool(text))
+        way.visible = session.view.page not in ("city", "water") and bool(no_imagery(session.study))
         heard = what_was_read(session.study, page.needs if page else ())
         read.param.update(object=heard, visible=bool(heard))
 
@@ -83,9 +89,10 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
     session.study.param.watch(opened, "scene")
+    session.study.param.watch(tell, "scene")
     template = pn.template.FastListTemplate(
         title="Local Climate Zones", sidebar=[side],
-        main=[pn.Column(nav, above, read, body, sizing_mode="stretch_width")],
+        main=[pn.Column(nav, above, read, way, body, sizing_mode="stretch_width")],
         accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast,
         font="system-ui, sans-serif", main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS],
         meta_description="Local Climate Zone maps, their accuracy and heat islands",

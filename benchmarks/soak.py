@@ -37,6 +37,7 @@ from lczlib.machine import machine
 QUICK = ("--unused-session-lifetime", "8000", "--check-unused-sessions", "1000")
 MADE = "cells, made in"  # what the page says once there is a map
 REST = 60  # seconds of peace that are looked at in the end
+PATIENCE = 300  # seconds: as many visitors at once as here wait for one another
 
 
 class Soak:
@@ -89,39 +90,39 @@ class Soak:
 
     async def _look(self, _: random.Random) -> None:
         async with self._open("page=map") as visitor:
-            await visitor.wait(says(MADE), seconds=120)
+            await visitor.wait(says(MADE), seconds=PATIENCE)
             for layer, shown in (("certainty", has_certainty), ("classes", has_classes)):
                 await asyncio.sleep(1)  # a visitor looks before choosing another
                 since = len(visitor.events)
                 await visitor.set("Layer", layer)
-                await visitor.wait(shown, since, 120)
+                await visitor.wait(shown, since, PATIENCE)
 
     async def _compare(self, _: random.Random) -> None:
         async with self._open("page=compare") as visitor:
-            await visitor.wait(has_classes, seconds=120)
+            await visitor.wait(has_classes, seconds=PATIENCE)
 
     async def _heat(self, _: random.Random) -> None:
         async with self._open("page=heat&heat_replicates=200") as visitor:
-            await visitor.wait(says("against LCZ D"), seconds=240)
+            await visitor.wait(says("against LCZ D"), seconds=PATIENCE)
 
     async def _upload(self, drawn: random.Random) -> None:
         async with self._open("page=city") as visitor:
-            await visitor.wait(has_image, seconds=120)
+            await visitor.wait(has_image, seconds=PATIENCE)
             name, kind = drawn.choice(
                 [("lcz.tif", "Another LCZ map"), ("lst.tif", "Surface temperature")]
             )
             await visitor.upload(kind, next((self._city / "Reference").glob(f"*/{name}")))
-            await visitor.wait(says(f"Taken: {name}"), seconds=120)
+            await visitor.wait(says(f"Taken: {name}"), seconds=PATIENCE)
 
     async def _run(self, drawn: random.Random) -> None:
         async with self._open(f"page=map&{_area(drawn)}") as visitor:
-            await visitor.wait(has_image, seconds=120)
+            await visitor.wait(has_image, seconds=PATIENCE)
             await visitor.press("Run")
             await visitor.wait(says(MADE), seconds=1200)
 
     async def _leave(self, drawn: random.Random) -> None:
         async with self._open(f"page=map&{_area(drawn)}") as visitor:
-            await visitor.wait(has_image, seconds=120)
+            await visitor.wait(has_image, seconds=PATIENCE)
             await visitor.press("Run")
             await asyncio.sleep(drawn.uniform(0.2, 6))
 

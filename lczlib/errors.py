@@ -48,6 +48,10 @@ class CatalogError(LczError):
     """A name is not in the data catalog, or a download failed or did not match its hash."""
 
 
+class ServiceError(LczError):
+    """A service on the network cannot be reached, refuses, or is not what it should be."""
+
+
 class WeightsError(LczError):
     """Trained weights are corrupt, or made for another sensor, band set or network."""
 

@@ -17,6 +17,11 @@ Precision = Literal["float32", "mixed"]
 EngineName = Literal["auto", "torch", "openvino"]
 
 
+def weights() -> Any:
+    """The setting that names the networks."""
+    return setting((), "NAME or FILE, one a sensor, separated by a comma. See `lcz weights list`.")
+
+
 @dataclass(frozen=True)
 class MapRequest(SceneOptions):
     """What to map and how: all that a result depends on.
@@ -50,10 +55,7 @@ class MapRequest(SceneOptions):
     _: KW_ONLY
     seasons: dict[str, str] = field(default_factory=dict)
     sentinel1: tuple[str, ...] = ()
-    weights: tuple[str, ...] = setting(
-        (),
-        "NAME or FILE, one a sensor, separated by a comma. See `lcz weights list`.",
-    )
+    weights: tuple[str, ...] = weights()
     fusion: Method = setting("mean", "See `lcz fuse --help`.")
     anchor: Anchor = setting("center", "center of a cell, or corner as in So2Sat's own maps.")
     device: str = device()

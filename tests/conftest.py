@@ -28,6 +28,14 @@ def on_the_command_line():
         yield
 
 
+@pytest.fixture(autouse=True)
+def an_own_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the list of own folders goes: never into that of whoever runs the tests."""
+    path = tmp_path / "own-catalog"
+    monkeypatch.setenv("LCZLIB_CATALOG", str(path))
+    return path
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The reference data beside the project; tests that need it skip where it is absent."""

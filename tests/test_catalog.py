@@ -1,5 +1,6 @@
 import functools
 import http.server
+import re
 import shutil
 import threading
 
@@ -9,7 +10,6 @@ import pytest
 from stac_model.schema import MLModelProperties
 
 from lczlib import catalog
-from lczlib.catalog.cities import find_cities
 from lczlib.catalog.entries import catalog_folder
 from lczlib.errors import CatalogError
 from lczlib.export import sha256_of
@@ -34,12 +34,8 @@ def test_catalog_and_collections_are_valid_stac():
     for one in [root, *root.get_children()]:
         pystac.validation.validate_dict(core_only(one))
     assert {c.id for c in root.get_children()} == {
-        "weights",
-        "scenes",
-        "lcz_maps",
-        "cities",
-        "geoids",
-    }
+        "weights", "scenes", "lcz_maps", "cities", "datasets", "geoids",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -62,6 +58,31 @@ def test_every_entry_says_where_what_and_under_which_terms(name):
     assert entry.size > 1000
     assert entry.licence
     assert len(entry.citation) > 20
+
+
+@pytest.mark.parametrize("link", catalog.links().values(), ids=catalog.links())
+def test_what_is_only_linked_to_says_where_what_and_under_which_terms(link):
+    assert all(a.startswith("https://") for a in link.addresses)
+    assert len(link.description) > 50
+    assert link.licence in ("CC-BY-4.0", "CDLA-Permissive-1.0", "other")
+    assert re.search(r"\(20\d\d\): .* doi 10\.", link.citation)
+    assert 2016 < link.year < 2030
+    with pytest.raises(CatalogError, match=f"only linked to.*{re.escape(link.addresses[0])}"):
+        catalog.fetch(link.name)
+
+
+def test_data_to_train_and_compare_with_is_linked_to():
+    linked = {
+        "bigearthnet",
+        "lcz_global_2018",
+        "lcznet_data",
+        "so2sat_gul",
+        "so2sat_lcz42",
+        "tibet_water_2020",
+    }
+    assert set(catalog.links()) == linked
+    assert not linked & set(catalog.entries())
+    assert len(ITEMS) == len(catalog.links()) + len(catalog.entries())
 
 
 MIRRORED = [n for n, e in catalog.entries().items() if e.collection != "geoids"]
@@ -124,10 +145,3 @@ def test_a_damaged_cache_file_is_fetched_again(mirror, tmp_path, monkeypatch):
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(CatalogError, match="sen2lcz_net"):
         catalog.entry("sen2lcz")
-
-
-def test_cities_are_found_by_name_and_country(mirror):
-    assert list(find_cities("BERLIN")["country"]) == ["Germany"]
-    assert "Lagos" in set(find_cities("nigeria")["name"])
-    assert list(find_cities("são paulo")["un_code"]) == [20287]
-    assert len(find_cities("")) == 1692

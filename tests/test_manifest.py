@@ -239,3 +239,18 @@ def test_what_is_no_manifest_is_refused(tmp_path):
         read_manifest(tmp_path / "nothing.json")
     with pytest.raises(InputError, match=r"(is|are) missing"):
         find_inputs({"inputs": [{"path": "x.tif", "sha256": "0"}]}, tmp_path)
+
+
+def test_settings_of_several_values_by_commas_are_rerun_with_all_of_them(run_lcz, files, tmp_path):
+    words = [files.get(w, w) for w in COMMANDS["uhi"]]
+    code, _, err = run_lcz(
+        "uhi", *words, "--measures", "urban_rural,low_percentile", "--out", tmp_path / "first"
+    )
+    assert code == 0, err
+    code, _, err = run_lcz("rerun", tmp_path / "first", "--out", tmp_path / "again")
+    assert code == 0, err
+    first, again = (
+        json.loads((tmp_path / n / "manifest.json").read_text())["parameters"]["measures"]
+        for n in ("first", "again")
+    )
+    assert first == again == ["urban_rural", "low_percentile"]

@@ -140,25 +140,6 @@ def test_the_command_writes_what_lcz_map_reads(product, eof, dem, tmp_path, run_
     assert 37 < np.nanmin(angle) < np.nanmax(angle) < 39
 
 
-def test_a_result_is_made_again_from_its_manifest(product, eof, dem, result, tmp_path, run_lcz):
-    out = tmp_path / "first"
-    words = [
-        f"--roi={TEXT}",
-        "--orbit",
-        eof,
-        "--dem",
-        dem,
-        "--dem-height",
-        "ellipsoid",
-        "--out",
-        out,
-    ]
-    assert run_lcz("prepare-s1", product, *words)[0] == 0
-    code, _, errors = run_lcz("rerun", out, "--out", tmp_path / "again")
-    assert code == 0, errors
-    assert sha256_of(tmp_path / "again" / COVARIANCE) == sha256_of(out / COVARIANCE)
-
-
 def test_amplitudes_are_pixels_of_the_image_and_their_covariance_follows(result):
     _, out = result
     amplitudes = pixels(out / AMPLITUDES)

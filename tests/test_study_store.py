@@ -43,7 +43,7 @@ def test_what_a_killed_process_was_removing_goes(store):
 
 
 def test_what_is_shown_or_written_stays(store):
-    maps = hold(open_maps(store / "d"), store)
+    maps = hold(open_maps(store / "d"), store / "d", store)
     with alone_in(store / "c", ".unfinished/lock"):
         assert {f.name for f in make_room(store, 0)} == {"a", "b"}
     assert {f.name for f in store.iterdir()} == {"c", "d"}
@@ -53,7 +53,7 @@ def test_what_is_shown_or_written_stays(store):
 
 def test_use_is_noted_and_the_day_it_was_made_stays(store):
     made = (store / "d/manifest.json").stat().st_mtime
-    hold(open_maps(store / "d"), store)
+    hold(open_maps(store / "d"), store / "d", store)
     assert (store / "d/manifest.json").stat().st_mtime == made
     assert {f.name for f in make_room(store, size(store / "d"))} == {"a", "b", "c"}
 

@@ -15,7 +15,7 @@ from lczlib.study.material import Material
 from lczlib.study.steps import named_maps
 from lczlib.study.water import backscatter
 
-from .display import Picture, rgba_picture
+from .display import Picture, bounds_in_mercator, rgba_picture
 
 if TYPE_CHECKING:
     from lczlib.study import Study
@@ -81,9 +81,18 @@ def study_bounds(study: Study) -> tuple[float, float, float, float] | None:
     box = scene.box
     if box is None:
         box = next((geobox_of(lcz) for lcz in named_maps(study).values()), None)
+    if box is None and scene.place.box is not None:
+        return with_margin(bounds_in_mercator(scene.place.box))
     if box is None:
         return _around(scene.place.longitude, scene.place.latitude)
     return tuple(mercator_box(box).boundingbox)
+
+
+def with_margin(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A box that can be moved about: with as much around it as a quarter of its size."""
+    x0, y0, x1, y1 = bounds
+    dx, dy = (x1 - x0) / 4, (y1 - y0) / 4
+    return x0 - dx, y0 - dy, x1 + dx, y1 + dy
 
 
 @lru_cache(256)

@@ -17,6 +17,7 @@ from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
 from lczlib.kinds import TITLES
 from lczlib.study.results import places_of_pair
+from lczlib.study.steps import named_maps
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
@@ -32,7 +33,7 @@ class AccuracyPage:
     """The fourth page."""
 
     title = "Accuracy"
-    needs = ("scene", "reference", "own_map", "maps", "accuracy")
+    needs = ("scene", "reference", "own_map", "published", "maps", "accuracy")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -63,7 +64,7 @@ class AccuracyPage:
             visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
-        self._study.param.watch(self._assessed, ["scene", "maps", "own_map"])
+        self._study.param.watch(self._assessed, ["scene", "maps", "own_map", "published"])
         self._study.param.watch(self._failed, ["messages", "conditions"])
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
@@ -185,12 +186,12 @@ class AccuracyPage:
 
     def _show_cell(self, *_: Any) -> None:
         study, cell, name = self._study, self._view.cell, self._judged.value
-        if cell is None or study.accuracy is None or name not in study.accuracy.assessments:
+        assessed = () if study.accuracy is None else study.accuracy.assessments
+        if cell is None or name not in assessed or name not in named_maps(study):
             self._session.tick(lambda: self._map.show_classes(None))
             return
-        found = places_of_pair(
-            study.maps, study.own_map, study.reference, study.accuracy.kind, name, *cell
-        )
+        lcz = named_maps(study)[name]
+        found = places_of_pair(lcz, study.reference, study.accuracy.kind, *cell)
         n = int((found > 0).sum())
         truth, mapped = (CLASSES[c - 1].label for c in cell)
         self._picked.object = (

@@ -7,20 +7,24 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-import shapely
 from bokeh.events import SelectionGeometry, Tap
 from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool
 from bokeh.plotting import figure
 
 from lczlib import catalog
 from lczlib.errors import LczError
-from lczlib.study.places import OWN, so2sat_list_is_here
+from lczlib.kinds import Kind
+from lczlib.study.places import OWN, Place, so2sat_list_is_here
 
-from ..maps.display import bounds_in_mercator, to_degrees, to_mercator
-from ..maps.imagery import base_image, study_bounds
+from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
+from ..maps.imagery import base_image, season_of, study_bounds, with_margin
+from ..maps.place import BoxEditor, PlaceLayer
+from ..parts.layout import columns
+from ..parts.legend import legend, published_note
 from ..parts.markup import help_text, html, note
 from ..session import Session
 from ..uploads.panel import upload_panel
+from .get_imagery import GetPanel
 from .map_settings import map_cards
 
 _MOST_SHOWN = 60
@@ -31,7 +35,8 @@ class CityPage:
     """The first page."""
 
     title = "City"
-    needs = ("scene", "reference", "own_map")
+    needs = ("scene", "reference", "own_map", "published", "days", "acquired")
+    quiet = ("days", "acquired", "published")  # said where they are asked for
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -46,11 +51,21 @@ class CityPage:
             visible=not so2sat_list_is_here(), description="A list of 1 MB, downloaded once",
         )  # fmt: skip
         self._facts = html("")
-        self._world = pn.pane.Bokeh(_world(self._picked, session.dark), sizing_mode="stretch_width")
+        self._world = pn.pane.Bokeh(self._dots(), sizing_mode="stretch_width")
         self._map = session.map_view(name="city map", height=600)
         self._box = BoxSelectTool(description="Draw an own area")
         self._map.figure.add_tools(self._box)
         self._map.figure.on_event(SelectionGeometry, self._drawn)
+        self._around = PlaceLayer(self._map, session.dark)
+        self._editor = BoxEditor(self._map, self._later, self._take)
+        self._fitted: Any = None
+        self._moved = False  # the box, by hand, which leaves the view as it is
+        self._layer = ""  # above the image
+        self._get = GetPanel(session, self._open)
+        self._row = pn.Column(
+            pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"), self._get.content,
+            sizing_mode="stretch_width", styles=columns(1),
+        )  # fmt: skip
         self._whole = pn.widgets.Button(name="Use the whole scene", sizing_mode="stretch_width")
         self._filling = False
         self._fill("")
@@ -60,7 +75,13 @@ class CityPage:
         self._whole.on_click(lambda _: setattr(self._study, "area", None))
         self._study.param.watch(self._scene_changed, ["scene"])
         self._study.param.watch(self._tell, ["scene", "area", "conditions"])
+        self._study.param.watch(self._draw_published, ["scene", "published"])
+        self._legend = html("")
         self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
+        self._view.param.watch(self._draw_clear, ["clear", "season"])
+        self._clear = pn.widgets.Checkbox.from_param(
+            self._view.param.clear, name="Days on which each pixel was clear", visible=False
+        )
         self._season = pn.widgets.Select.from_param(
             self._view.param.season, name="Season", options={"automatic": ""}, visible=False,
             sizing_mode="stretch_width",
@@ -68,7 +89,7 @@ class CityPage:
         self.sidebar = pn.Column(
             self._search, self._none, self._list, self._fetch,
             pn.widgets.Select.from_param(self._view.param.image, name="Image", sizing_mode="stretch_width"),
-            self._season,
+            self._season, self._clear,
             pn.widgets.Select.from_param(self._view.param.stretch, name="Stretch", sizing_mode="stretch_width"),
             pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
             note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
@@ -76,7 +97,8 @@ class CityPage:
         )  # fmt: skip
         self.content = pn.Column(
             self._facts,
-            pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"),
+            self._row,
+            self._legend,
             html('<p class="lcz-key">All cities</p>'),
             self._world,
             help_text("What is a Local Climate Zone?", _WHAT),
@@ -87,10 +109,7 @@ class CityPage:
 
     def _fill(self, query: str) -> None:
         found = self._study.context.places.find(query)[:_MOST_SHOWN]
-        options = {
-            f"{p.name}" + (f" · {p.kind}" if p.has_scenes or p.key == OWN else ""): p.key
-            for p in found
-        }
+        options = {p.told if p.has_scenes or p.key == OWN else p.name: p.key for p in found}
         # The list always has a choice, and choosing what is chosen is no event: without the current
         # city on top, the first that is found could not be taken.
         if self._study.city not in options.values():
@@ -107,15 +126,22 @@ class CityPage:
             return self._study.city
 
     def _chosen(self, event: Any) -> None:
-        if event.new and event.new != self._study.city and not self._filling:
-            self._study.param.update(city=event.new, area=None, scene_files=(), radar_files=())
-            self._view.param.update(box=None, place=None, cell=None)
+        if event.new and not self._filling:
+            self._show_place(event.new)
 
     def _picked(self, key: str) -> None:
+        self._show_place(key)
+        self._fill("")
+
+    def _open(self, key: str) -> None:
+        """A place from beside the map, which may have been fetched just now."""
+        self._world.object = self._dots()
+        self._picked(key)
+
+    def _show_place(self, key: str) -> None:
         if key != self._study.city:
             self._study.param.update(city=key, area=None, scene_files=(), radar_files=())
             self._view.param.update(box=None, place=None, cell=None)
-            self._fill("")
 
     def _fetch_list(self, _: Any) -> None:
         self._fetch.param.update(loading=True, disabled=True)
@@ -134,25 +160,39 @@ class CityPage:
         if failed and pn.state.notifications:
             pn.state.notifications.error(escape(failed), duration=8000)
         if not failed:
-            self._world.object = _world(self._picked, self._session.dark)
+            self._world.object = self._dots()
         self._fill(self._search.value_input or "")
+
+    def _dots(self) -> Any:
+        return _world(self._picked, self._study.context.places.known(), self._session.dark)
 
     def _drawn(self, event: Any) -> None:
         g = event.geometry
         if event.final and g.get("type") == "rect":
             west, south = to_degrees(g["x0"], g["y0"])
             east, north = to_degrees(g["x1"], g["y1"])
-            self._study.area = tuple(round(float(v), 5) for v in (west, south, east, north))
+            self._take(tuple(round(float(v), 5) for v in (west, south, east, north)))
+
+    def _later(self, call: Any, milliseconds: int) -> None:
+        self._session.doc.add_timeout_callback(call, milliseconds)
+
+    def _take(self, area: Any) -> None:
+        """A box that was drawn; while imagery is fetched its own stays."""
+        if self._get.is_running:
+            self._tell()
+        else:
+            self._moved = True
+            self._study.area = area
 
     def _tell(self, *_: Any) -> None:
         scene, area = self._study.scene, self._study.area
-        self._whole.visible = area is not None
-        drawn = []
-        if area is not None:
-            bounds = study_bounds(self._study)
-            near = None if bounds is None else (bounds[0] + bounds[2]) / 2
-            drawn = [shapely.box(*bounds_in_mercator(area, near))]
-        self._session.tick(lambda: self._map.outline(drawn, ["#ea580c"] * len(drawn)))
+        whole = "Use the whole scene" if scene is None or scene.box else "Use the box of the city"
+        self._whole.param.update(visible=area is not None, name=whole)
+        bounds = study_bounds(self._study)
+        near = None if bounds is None else (bounds[0] + bounds[2]) / 2
+        empty = scene is not None and scene.box is None
+        shown = self._get.asked_box() if empty else area
+        self._session.tick(lambda: self._editor.show(shown, near))
         if scene is None:
             self._facts.object = (
                 f"<h2>{escape(self._place_name())}</h2><p class='lcz-note'>Opening …</p>"
@@ -170,14 +210,65 @@ class CityPage:
             options={"automatic": "", **{n: n for n in scene.seasons}},
             visible=len(scene.seasons) > 1,
         )
-        bounds = study_bounds(self._study)
-        self._session.tick(lambda: self._map.fit(bounds))
+        bounds, around = study_bounds(self._study), None
+        if scene.box is None:
+            asked = self._get.asked_box()
+            bounds = around = bounds if asked is None else with_margin(bounds_in_mercator(asked))
+        moved, self._moved = self._moved, False
+        self._row.styles = columns(2 if self._get.content.visible and scene.box is None else 1)
+        if bounds != self._fitted and not (moved and scene.box is None):
+            self._fitted = bounds
+            self._session.tick(lambda: self._map.fit(bounds))
+            self._session.tick(lambda: self._around.show(around))
         self._draw()
+        self._draw_clear()
 
     def _draw(self, *_: Any) -> None:
         scene = self._study.scene
         self._session.tick(lambda: self._map.base_map(self._view.base))
         base_image(self._session, scene, self._map.show_image)
+
+    def _draw_clear(self, *_: Any) -> None:
+        """The count of clear days above the image, where it is known and wanted."""
+        scene, season = self._study.scene, self._view.season
+        seasons = () if scene is None else scene.seasons
+        self._clear.visible = scene is not None and any(
+            scene.clear_days(n) is not None for n in seasons
+        )
+        wanted = self._clear.visible and self._view.clear
+
+        def work() -> Any:
+            count = scene.clear_days(season_of(scene, season)) if wanted else None
+            return None if count is None else projected(count.astype("float32"), 1.0)
+
+        def draw(count: Any) -> None:
+            if count is not None or self._layer == "clear days":
+                most = 3.0 if count is None else max(3.0, float(count.max()))
+                self._map.show_values(count, "clear days", 0, most)
+                self._layer = "clear days" if count is not None else ""
+
+        self._session.latest("clear days", work, draw)
+
+    def _draw_published(self, *_: Any) -> None:
+        """The published map, where there is no image that it would hide."""
+        scene, lcz = self._study.scene, self._study.published
+        shown = lcz if scene is not None and scene.box is None else None
+        colors = self._session.colors
+
+        def work() -> tuple[str, Any]:
+            if shown is None:
+                return "", None
+            maps = {Kind.GLOBAL: shown}
+            return legend(maps, colors) + published_note(maps, maps), projected(shown)
+
+        def draw(made: tuple[str, Any]) -> None:
+            self._legend.object, classes = made
+            if classes is not None or self._layer == "published":
+                self._map.colors(colors)
+                self._map.show_classes(classes)
+                self._layer = "published" if classes is not None else ""
+
+        self._session.latest("published map", work, draw)
 
 
 def _facts_of(scene: Any, area: Any) -> str:
@@ -192,12 +283,8 @@ def _facts_of(scene: Any, area: Any) -> str:
         rows, cols = scene.box.shape
         size = abs(scene.box.affine.a)
         what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
-    if area:
+    if area and scene.box is not None:
         what.append("cut to your area")
-    if not scene.mappable and scene.radar is None:
-        what.append(
-            "there is no imagery of this place here: upload Sentinel-2 (or open the server with a So2Sat folder)"
-        )
     notes = "".join(f"<p>{escape(n)}</p>" for n in scene.notes)
     return (
         f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2>"
@@ -205,9 +292,9 @@ def _facts_of(scene: Any, area: Any) -> str:
     )
 
 
-def _world(picked: Any, dark: bool) -> Any:
+def _world(picked: Any, known: list[Place], dark: bool) -> Any:
     """All cities as dots; the large ones of all countries draw the continents without a base map."""
-    from lczlib.study.places import Places, _geonames_table
+    from lczlib.acquire.places import dots as places
 
     fig = figure(
         height=330, sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
@@ -222,15 +309,17 @@ def _world(picked: Any, dark: bool) -> Any:
         border_fill_color=None,
         outline_line_color=None,
     )
-    back = _geonames_table().head(_SMALLEST_DOT * 3)
+    all_places = places()
+    back = all_places.head(_SMALLEST_DOT * 3)
     x, y = to_mercator(back["longitude"].to_numpy(), back["latitude"].to_numpy())
     fig.scatter(x, y, size=1.6, color="#6b7280" if dark else "#b6bec8", level="underlay")
-    listed = Places().cities() if so2sat_list_is_here() else back.head(_SMALLEST_DOT)
+    coded = all_places[all_places["code"] != ""]
+    listed = coded if len(coded) else back.head(_SMALLEST_DOT)
     lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
     names = (listed["name"] + ", " + listed["country"]).to_list()
     source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})
     dots = fig.scatter("x", "y", source=source, size=3.5, color="#0e7490", alpha=0.75)
-    known = [p for p in Places().known() if np.isfinite(p.longitude)]
+    known = [p for p in known if np.isfinite(p.longitude)]
     kx, ky = to_mercator(
         np.array([p.longitude for p in known]), np.array([p.latitude for p in known])
     )

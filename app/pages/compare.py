@@ -20,8 +20,9 @@ from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
 from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side
-from ..parts.legend import legend
+from ..parts.legend import legend, published_note
 from ..parts.markup import help_text, html, number, table
+from ..parts.messages import no_imagery
 from ..parts.placepanel import PlacePanel
 from ..parts.style import WRAP_CSS
 from ..parts.which_map import at_hand, difference_in_words
@@ -53,7 +54,7 @@ class ComparePage:
     """The third page."""
 
     title = "Compare"
-    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy")
+    needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy")
     quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
 
     def __init__(self, session: Session) -> None:
@@ -79,6 +80,7 @@ class ComparePage:
                                               value=self._view.swipe, **wide)  # fmt: skip
         self._swipe_bar(first)
         self._row = side_by_side(self._panes[0])
+        self._shown = pn.Column(self._row, **wide)  # a grid is not hidden by itself
         self._figures = html("")
         self._cross = figure_pane()
         self._legend = html("")
@@ -88,7 +90,8 @@ class ComparePage:
             m.on_click(self._clicked)
             m.on_view(self._moved)
         self._study.param.watch(
-            self._made, ["maps", "reference", "own_map", "scene", "first", "second", "third"]
+            self._made,
+            ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"],
         )
         self._study.param.watch(self._compared, ["comparison", "accuracy"])
         self._study.param.watch(self._watered, ["water_summary"])
@@ -108,7 +111,7 @@ class ComparePage:
         )  # fmt: skip
         self.content = pn.Column(
             self._slider,
-            self._row,
+            self._shown,
             self._legend,
             self._place.content,
             self._figures,
@@ -154,7 +157,7 @@ class ComparePage:
 
     def _made(self, *_: Any) -> None:
         maps, study = named_maps(self._study), self._study
-        first = at_hand(study, study.first, maps)
+        first = at_hand(study, study.first, maps, but=study.second)
         second = at_hand(study, study.second, maps, but=first)
         study.param.update(first=first, second=second)
         self._offering = True
@@ -173,6 +176,8 @@ class ComparePage:
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()
+        if self._study.comparison is None:
+            self._compared()
         if self._view.place:
             self._show_place()
 
@@ -188,8 +193,10 @@ class ComparePage:
             self._maps[0].fit(self._fitted)
 
     def _arrange(self, *_: Any) -> None:
-        mode = self._view.compare
-        self._slider.visible = mode == "swipe"
+        mode, study = self._view.compare, self._study
+        empty = study.scene is not None and study.scene.box is None and not named_maps(study)
+        self._shown.visible = self._place.content.visible = not empty
+        self._slider.visible = mode == "swipe" and not empty
         n = (3 if self._study.third else 2) if mode == "side by side" else 1
         if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out
             self._row.param.update(objects=self._panes[:n], styles=columns(n))
@@ -206,6 +213,7 @@ class ComparePage:
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
             said = legend({TITLES[n]: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
+            said += published_note(maps, names)
             shown = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
             return said, shown, sure
@@ -279,10 +287,11 @@ class ComparePage:
         result = self._study.comparison
         if result is None:
             few = len(named_maps(self._study)) < 2 and not self._study.messages.get("comparison")
-            hint = (
-                "There are not two maps of this place to compare: make them on the <b>Map</b> page, or "
-                "upload one on the <b>City</b> page."
-            )
+            missing = no_imagery(self._study)
+            hint = f"{missing}: two maps are compared here." if missing else (
+                "There are not two maps of this place to compare: make them on the <b>Map</b> page, show the "
+                "published one, or upload one on the <b>City</b> page."
+            )  # fmt: skip
             self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
             self._cross.object = None
             return

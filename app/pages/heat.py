@@ -39,7 +39,7 @@ class HeatPage:
     """The fifth page."""
 
     title = "Heat island"
-    needs = ("scene", "reference", "own_map", "maps", "heat")
+    needs = ("scene", "reference", "own_map", "published", "maps", "heat")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -77,7 +77,9 @@ class HeatPage:
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
         study.param.watch(self._kind, "heat_kind")
-        study.param.watch(self._made, ["heat", "scene", "maps", "reference", "own_map", "messages"])
+        study.param.watch(
+            self._made, ["heat", "scene", "maps", "reference", "own_map", "published", "messages"]
+        )
         study.param.watch(self._wait, "conditions")
         kinds = {
             "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",

@@ -16,9 +16,11 @@ from lczlib.study.wording import in_page
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
+from ..maps.place import PlaceLayer
 from ..parts.classhelp import all_classes
-from ..parts.legend import legend
-from ..parts.markup import help_text, html, note
+from ..parts.legend import legend, published_note
+from ..parts.markup import duration, help_text, html, note
+from ..parts.messages import no_imagery
 from ..parts.style import WRAP_CSS
 from ..session import Session
 
@@ -30,7 +32,7 @@ class MapPage:
     """The second page."""
 
     title = "Map"
-    needs = ("scene", "reference", "own_map", "maps")
+    needs = ("scene", "reference", "own_map", "published", "maps")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -43,6 +45,7 @@ class MapPage:
         self._facts = html("")
         self._legend = html("")
         self._map = session.map_view(title="", height=620)
+        self._around = PlaceLayer(self._map, session.dark)
         self._fitted: Any = None
         self._offered: Any = None
         self._offering = False
@@ -62,7 +65,9 @@ class MapPage:
         self._class.param.watch(lambda e: setattr(view, "lcz", e.new), "value")
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
-        study.param.watch(self._made, ["maps", "reference", "own_map", "scene", "scene_files"])
+        study.param.watch(
+            self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"]
+        )
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
@@ -143,7 +148,7 @@ class MapPage:
             return
         label, done, total, left = state or ("starting", 0, 0, None)
         self._bar.value = int(100 * done / total) if total else -1
-        rest = "" if left is None else f" · about {_duration(left)} left"
+        rest = "" if left is None else f" · about {duration(left)} left"
         count = f": {done:,} of {total:,} cells" if total else " …"
         self._told.object = (
             f'<div class="lcz-note" role="status">{escape(str(label))}{count}{rest}</div>'
@@ -166,7 +171,9 @@ class MapPage:
         bounds = study_bounds(study)
         if bounds is not None and self._fitted != bounds:
             self._fitted = bounds
+            empty = scene is not None and scene.box is None and not maps
             self._session.tick(lambda: self._map.fit(bounds))
+            self._session.tick(lambda: self._around.show(bounds if empty else None))
         self._draw_image()
         self._draw()
 
@@ -200,7 +207,7 @@ class MapPage:
         def work() -> tuple[str, Any, Any]:
             known = certainty if own is None else study.own_certainty(own)
             values = known if layer == "certainty" else data
-            said = legend({} if lcz is None else {kind: lcz}, colors)
+            said = legend({} if lcz is None else {kind: lcz}, colors) + published_note(maps, [kind])
             if lcz is None or layer == "none":
                 return said, None, None
             if layer == "classes":
@@ -251,13 +258,13 @@ class MapPage:
         if study.scene is None:
             return "<div class='lcz-note'>Opening …</div>"
         if study.maps is None:
+            missing = (
+                no_imagery(study) or "None of the imagery here can be mapped: upload Sentinel-2"
+            )
             what = (
                 "Choose the sensors and networks, then press <b>Run</b>."
                 if study.scene.mappable
-                else (
-                    "There is no imagery of this place here that can be mapped: choose another city, "
-                    "or upload Sentinel-2 on the City page."
-                )
+                else f"{missing}."
             )
             shown = TITLES[self._kind.value or ""]
             below = f" Shown below: {shown.lower()}." if shown else ""
@@ -310,10 +317,6 @@ class MapPage:
 
         choose.param.watch(chosen, "value")
         self._existing[:] = [choose]
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 _HELP = """<p><b>Classes</b>: the most probable zone of each 100 m cell. <b>Certainty</b>: one minus the entropy of the

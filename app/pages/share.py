@@ -29,6 +29,7 @@ from lczlib.study.steps import named_maps
 from lczlib.temporary import TemporaryFolder
 
 from ..parts.markup import html, note
+from ..parts.messages import no_imagery
 from ..session import Session
 
 # Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence
@@ -69,7 +70,7 @@ class SharePage:
     """The last page."""
 
     title = "Share"
-    needs = ("scene", "reference", "own_map", "maps", "comparison", "accuracy", "heat",
+    needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy", "heat",
              "water", "water_summary")  # fmt: skip
 
     def __init__(self, session: Session) -> None:
@@ -89,7 +90,16 @@ class SharePage:
         self._token.jscallback(value=_SAVE_JS)
         session.study.param.watch(
             self._made,
-            ["maps", "accuracy", "heat", "comparison", "reference", "water_summary", "conditions"],
+            [
+                "maps",
+                "published",
+                "accuracy",
+                "heat",
+                "comparison",
+                "reference",
+                "water_summary",
+                "conditions",
+            ],
         )
         session.view.param.watch(self._made, "page")
         self.sidebar = pn.Column(
@@ -128,12 +138,15 @@ class SharePage:
             self._study.heat is not None,
             self._study.comparison is not None,
             has_water(self._study),
+            no_imagery(self._study),
         )
         if shown == self._shown:
             return
         self._shown = shown
         if not maps and not has_water(self._study):
-            self._told.object = '<div class="lcz-banner info">No results yet: make a map on the <b>Map</b> page.</div>'
+            missing = no_imagery(self._study)
+            what = missing or "No results yet: make a map on the <b>Map</b> page"
+            self._told.object = f'<div class="lcz-banner info">{what}.</div>'
             self._files[:] = []
             return
         self._told.object = ""

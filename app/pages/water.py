@@ -52,7 +52,7 @@ class WaterPage:
     """The sixth page."""
 
     title = "Water"
-    needs = ("scene", "reference", "own_map", "maps", "water", "water_summary")
+    needs = ("scene", "reference", "own_map", "published", "maps", "water", "water_summary")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study = session, session.study

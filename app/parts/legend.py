@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -10,6 +10,8 @@ import xarray as xr
 
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
+from lczlib.kinds import Kind
+from lczlib.study.published import said_of
 
 from .classhelp import describe
 
@@ -19,6 +21,13 @@ _LEGEND_ROW = (
     '<span class="what"><b>{code}</b> {name}</span>'
     '<span class="area">{area}</span></summary>{details}</details>'
 )
+
+
+def published_note(maps: Mapping[str, xr.DataArray], shown: Iterable[str | None]) -> str:
+    """What the published map is, where it is among those shown."""
+    if Kind.GLOBAL not in maps or Kind.GLOBAL not in shown:
+        return ""
+    return f'<div class="lcz-note">{escape(said_of(maps[Kind.GLOBAL]))}</div>'
 
 
 def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:

@@ -51,6 +51,11 @@ def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> st
     return f"{number(low, digits, sign)} to {number(high, digits, sign)}"
 
 
+def duration(seconds: float) -> str:
+    """Seconds, or minutes from one and a half."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 def help_text(title: str, text: str) -> pn.pane.HTML:
     """Help that opens on demand; markup is ours."""
     return html(f'<details class="lcz-help"><summary>{title}</summary>{text}</details>')

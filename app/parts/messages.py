@@ -8,10 +8,13 @@ from html import escape
 
 from lczlib.reading import counted
 from lczlib.study import Study
+from lczlib.study.places import OWN
 from lczlib.study.wording import in_page
 
 WHAT = {
-    "scene": "scene", "reference": "reference", "own_map": "uploaded map", "maps": "LCZ map",
+    "days": "list of days", "acquired": "imagery",
+    "scene": "scene", "reference": "reference", "own_map": "uploaded map",
+    "published": "published map", "maps": "LCZ map",
     "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
     "water_summary": "water areas",
 }  # fmt: skip
@@ -59,11 +62,27 @@ def nothing_yet(study: Study, name: str, use: str) -> str:
     coming = any(
         study.condition(n) == "running" or study.wanting(n, by_itself=True) for n in awaited
     )
-    what = "Working …" if coming else (
-        "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page: then "
-        f"{use}."
-    )  # fmt: skip
-    return f'<div class="lcz-banner info">{what}</div>'
+    if coming:
+        return '<div class="lcz-banner info">Working …</div>'
+    missing = no_imagery(study)
+    what = (
+        missing or "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page"
+    )
+    return f'<div class="lcz-banner info">{what}: then {use}.</div>'
+
+
+def no_imagery(study: Study) -> str:
+    """That a place has no imagery here, and the way to some; empty where it has."""
+    scene = study.scene
+    if scene is None or scene.mappable or scene.radar is not None:
+        return ""
+    name = escape(scene.place.name)
+    if scene.place.key == OWN:
+        return "Nothing is uploaded yet: upload imagery or a map on the <b>City</b> page, or draw a box there"
+    return (
+        f"There is no imagery of {name} here yet: on the <b>City</b> page you can get it, show the published LCZ "
+        "map, or upload your own"
+    )
 
 
 def what_was_read(study: Study, names: Iterable[str]) -> str:

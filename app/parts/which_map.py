@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lczlib.kinds import TITLES
+from lczlib.kinds import MADE, TITLES, Kind
 from lczlib.study import Study
 
 from .markup import interval
@@ -13,9 +13,19 @@ from .markup import interval
 
 def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:
     """The map that is meant by a choice: another one where there is no imagery to make it of."""
-    if chosen in maps or study.scene is None or study.scene.mappable:
+    scene = study.scene
+    if chosen in maps or scene is None:
+        return chosen
+    if scene.mappable and (chosen not in MADE or _can_be_made(chosen, scene.sensors)):
         return chosen
     return next((name for name in maps if name != but), chosen)
+
+
+def _can_be_made(kind: str, sensors: Sequence[str]) -> bool:
+    """Whether imagery of some sensors is what a map is made of."""
+    if kind in (Kind.BOTH, Kind.FUSED):
+        return len(sensors) > 1
+    return kind in sensors
 
 
 def difference_in_words(names: tuple[str, str], found: Any, score: str = "oa") -> str:

@@ -24,6 +24,7 @@ SETTINGS = tuple(
 )
 """Inputs of the study that the address holds."""
 _RAN = "made"
+_RUN_AGAIN = ("maps", "water", "published")
 _LONGEST = 4000
 
 
@@ -62,7 +63,7 @@ class Address:
                 value = getattr(part, name)
                 if value != part.param[name].default:
                     values[name] = value if isinstance(value, str) else json.dumps(value)
-        made = [n for n in ("maps", "water") if self._session.study.conditions.get(n) == "current"]
+        made = [n for n in _RUN_AGAIN if self._session.study.conditions.get(n) == "current"]
         made = made or list(self.requested)
         if made:
             values[_RAN] = ",".join(made)
@@ -72,7 +73,7 @@ class Address:
         """Take the state from a query; what does not fit is ignored and noted in `ignored`."""
         for name, text in parse_qsl(search.lstrip("?")[:_LONGEST]):
             if name == _RAN:
-                self.requested = tuple(n for n in text.split(",") if n in ("maps", "water"))
+                self.requested = tuple(n for n in text.split(",") if n in _RUN_AGAIN)
                 continue
             part = next((p for p in self._parts if name in self._names(p)), None)
             if part is None:

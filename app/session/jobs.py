@@ -16,13 +16,15 @@ import param
 from lczlib.errors import LczError
 from lczlib.mapping import choose_device
 from lczlib.study import STEPS, Study, Ticket
-from lczlib.study.results import is_stored
 from lczlib.study.state import INPUTS, message_of
 from lczlib.study.worker import needs_process, run_apart, start_ahead
 
 # Shared by all sessions: quick steps never queue behind a mapping run.
 _QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
 _HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run")
+# What waits for the network waits for nobody's mapping run, and keeps none waiting.
+_LOOKING = ThreadPoolExecutor(2, "look")
+_FETCHING = {"days": _LOOKING, "published": _LOOKING, "acquired": ThreadPoolExecutor(2, "get")}
 _GPU = Lock()
 _REPORTS_A_SECOND = 4
 start_ahead()
@@ -40,8 +42,7 @@ class Job:
 def _run(job: Job, report: Callable[[str, int, int], None] | None) -> Any:
     """Compute a step, in a process of its own where a visitor's files or much work are behind it."""
     ticket = job.ticket
-    stored = ticket.step.name == "maps" and is_stored(ticket)
-    how = run_apart if needs_process(ticket) and not stored else Ticket.run
+    how = run_apart if needs_process(ticket) and not ticket.is_ready() else Ticket.run
     return how(ticket, report, job.stop.is_set)
 
 
@@ -103,7 +104,7 @@ class Runner(param.Parameterized):
 
     def _free(self, name: str) -> bool:
         """Whether a step's result lies ready, so that showing it costs nothing."""
-        return name == "maps" and is_stored(self.study.ticket("maps"))
+        return STEPS[name].ready is not None and self.study.ticket(name).is_ready()
 
     def _start(self, name: str) -> None:
         try:
@@ -114,8 +115,9 @@ class Runner(param.Parameterized):
         if name in self._jobs:
             self._jobs[name].stop.set()
         self._jobs[name] = job
-        pool = _HEAVY if STEPS[name].by_hand and not self._free(name) else _QUICK
-        if pool is _HEAVY:
+        heavy = STEPS[name].by_hand and not self._free(name)
+        pool = _FETCHING.get(name, _HEAVY) if heavy else _QUICK
+        if heavy:
             self._show(name, ("waiting for other runs", 0, 0, None))
         pool.submit(self._work, job)
 
@@ -151,7 +153,8 @@ class Runner(param.Parameterized):
 
     def _compute(self, job: Job, report: Callable[[str, int, int], None]) -> Any:
         heavy = job.ticket.step.by_hand
-        on_gpu = heavy and choose_device(job.ticket.given.device) != "cpu"
+        computes = heavy and "device" in job.ticket.step.inputs
+        on_gpu = computes and choose_device(job.ticket.given.device) != "cpu"
         if not on_gpu:
             return _run(job, report if heavy else None)
         with _GPU:  # one run at a time has its memory

@@ -19,6 +19,8 @@ from tornado.websocket import WebSocketClosedError
 
 from lczlib import catalog
 from lczlib.study import Places, Study
+from lczlib.study.services import Services
+from lczlib.study.state import RESULTS
 from lczlib.temporary import TemporaryFolder
 
 from ..maps.display import to_degrees
@@ -32,6 +34,8 @@ from .view import View
 
 ALLOW = "LCZLIB_ALLOW"
 """Environment variable: folders that visitors may open, separated as in PATH."""
+OWN = "LCZLIB_OWN"
+"""Environment variable: 1 where the visitor is the user whose own folders are listed on this machine."""
 
 
 _LOG = logging.getLogger(__name__)
@@ -74,7 +78,9 @@ class Session:
         self._own = TemporaryFolder(name="session-")
         self.folder = self._own.path
         folders = [f for f in os.environ.get(ALLOW, "").split(os.pathsep) if f]
-        self.study = Study(self.folder / "work", catalog.cache_folder(), Places(folders))
+        cache = catalog.cache_folder()
+        places = Places(folders, own=os.environ.get(OWN) == "1", fetched=cache / RESULTS)
+        self.study = Study(self.folder / "work", cache, places, Services.from_environment())
         self.may_upload = is_signed(doc)
         self.view = View()
         self.runner = Runner(self.study, self.tick)

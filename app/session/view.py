@@ -24,6 +24,7 @@ class View(param.Parameterized):
     lcz = param.Integer(1, bounds=(1, 17), doc="Class whose probability is shown.")
     image = param.Selector(default="true colour", objects=[
         "true colour", "false colour (near infrared)", "false colour (short wave)", "radar", "none"])  # fmt: skip
+    clear = param.Boolean(False, doc="On how many days each pixel of fetched imagery was clear.")
     season = param.String("")
     stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", "fixed"])
     opacity = param.Number(0.75, bounds=(0, 1))

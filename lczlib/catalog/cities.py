@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -66,35 +65,3 @@ def so2sat_rectangle(folder: str) -> tuple[float, float, float, float] | None:
     import shapely
 
     return box_of(*shapely.get_coordinates(found.geometry.iloc[0]).T)
-
-
-def find_cities(query: str) -> gpd.GeoDataFrame:
-    """Cities whose name or country holds a text; case and accents do not matter.
-
-    Parameters
-    ----------
-    query : str
-        Part of the name of a city or country; empty for all.
-
-    Returns
-    -------
-    GeoDataFrame
-        As `so2sat_cities`, cities that begin with the text first.
-    """
-    cities = so2sat_cities()
-    names = cities["name"].map(_plain)
-    countries = cities["country"].map(_plain)
-    wanted = _plain(query)
-    # The list has lost its accented letters ("So Paulo"), so a query without them counts too.
-    lost = query.encode("ascii", "ignore").decode().casefold().strip()
-    text = names + " " + countries
-    keys = [k for k in dict.fromkeys((wanted, lost)) if k or not wanted]
-    matches = text.map(lambda t: any(k in t for k in keys))
-    found = cities[matches]
-    later = ~names[found.index].str.startswith(tuple(keys))
-    return found.assign(_later=later).sort_values(["_later", "name"]).drop(columns="_later")
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().strip()

@@ -31,6 +31,12 @@ def is_cached(name: str) -> bool:
     return (cache_folder() / entry(name).filename).is_file()
 
 
+def is_here(name: str) -> bool:
+    """Whether a catalog entry's file is in the cache or in a mirror folder: no network is needed."""
+    mirror = os.environ.get("LCZLIB_MIRROR", "")
+    return is_cached(name) or (bool(mirror) and (Path(mirror) / entry(name).filename).is_file())
+
+
 def fetch(name: str, *, progress: bool = False) -> Path:
     """The local file of a catalog entry, downloaded when it is not in the cache.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lczlib.errors import CatalogError
+
+if TYPE_CHECKING:
+    import pystac
 
 _MULTIHASH_SHA256 = (
     "1220"  # the multihash prefix of a SHA-256 digest, as the file extension writes it
@@ -56,6 +59,35 @@ class Entry:
     properties: dict[str, Any] = field(repr=False, hash=False)
 
 
+@dataclass(frozen=True)
+class Link:
+    """Data that the catalog only links to: too large to fetch whole, or others' to give.
+
+    Attributes
+    ----------
+    name, collection, title, description : str
+        As of `Entry`.
+    addresses : tuple of str
+        Pages or files, the first one first to be tried.
+    box : tuple of float
+        West, south, east, north in degrees of where it lies.
+    year : int
+        That it describes, or its last.
+    licence, citation : str
+        As of `Entry`.
+    """
+
+    name: str
+    collection: str
+    title: str
+    description: str
+    addresses: tuple[str, ...]
+    box: tuple[float, float, float, float]
+    year: int
+    licence: str
+    citation: str
+
+
 def catalog_folder() -> Path:
     """Where the catalog's JSON files lie: in the installed package, or in the source tree."""
     package = Path(__file__).resolve().parents[1]
@@ -66,14 +98,23 @@ def catalog_folder() -> Path:
     raise CatalogError(msg)
 
 
-@cache
-def entries() -> dict[str, Entry]:
-    """All entries of the catalog by name."""
+def _items() -> list[pystac.Item]:
     import pystac  # takes a third of a second: only where the catalog is read
 
     root = pystac.Catalog.from_file(str(catalog_folder() / "catalog.json"))
+    return list(root.get_items(recursive=True))
+
+
+def _fetched(item: pystac.Item) -> bool:
+    """Whether the file of an item is fetched, and not only linked to: it has a checksum then."""
+    return all("file:checksum" in a.extra_fields for a in item.assets.values())
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """All entries of the catalog that can be fetched, by name."""
     found = {}
-    for item in root.get_items(recursive=True):
+    for item in filter(_fetched, _items()):
         (asset,) = item.assets.values()
         found[item.id] = Entry(
             name=item.id,
@@ -92,6 +133,26 @@ def entries() -> dict[str, Entry]:
     return found
 
 
+@cache
+def links() -> dict[str, Link]:
+    """All data that the catalog only links to, by name."""
+    return {
+        item.id: Link(
+            name=item.id,
+            collection=item.collection_id,
+            title=item.properties["title"],
+            description=item.properties["description"],
+            addresses=tuple(a.href for a in item.assets.values()),
+            box=tuple(item.bbox),
+            year=item.common_metadata.end_datetime.year,
+            licence=item.properties["license"],
+            citation=f"{item.properties['sci:citation']} doi {item.properties['sci:doi']}",
+        )
+        for item in _items()
+        if not _fetched(item)
+    }
+
+
 def entry(name: str, collection: str | None = None) -> Entry:
     """The entry of a name.
 
@@ -101,6 +162,11 @@ def entry(name: str, collection: str | None = None) -> Entry:
         If there is none; the message lists those there are.
     """
     known = {n: e for n, e in entries().items() if collection in (None, e.collection)}
+    if name in links():
+        link = links()[name]
+        terms = "its licence is not stated here" if link.licence == "other" else link.licence
+        msg = f"{name} is only linked to ({terms}): get it yourself from {' or '.join(link.addresses)}."
+        raise CatalogError(msg)
     if name not in known:
         msg = f"{name!r} is not in the data catalog: use one of {', '.join(sorted(known))}."
         raise CatalogError(msg)

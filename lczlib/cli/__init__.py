@@ -13,10 +13,12 @@ import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import cities as _cities
+from lczlib.cli import city as _city
 from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
+from lczlib.cli import get as _get
 from lczlib.cli import map as _map
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
@@ -62,6 +64,8 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
+app.command("city")(limited(_city.city))
+app.command("get")(limited(_get.get))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
 app.command("rerun")(limited(_rerun.rerun))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from lczlib.acquire.providers import provider_of
 from lczlib.errors import InputError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -62,6 +64,14 @@ def app(
         list[Path] | None,
         typer.Option(help="Folder that visitors may open: So2Sat folders, results (repeat)."),
     ] = None,
+    own: Annotated[
+        bool | None,
+        typer.Option(
+            "--own/--no-own",
+            help="Offer your own folders (lcz cities); by default where only this machine can reach it.",
+            show_default=False,
+        ),
+    ] = None,
     upload_mb: Annotated[
         float,
         typer.Option("--upload-mb", min=0.001, help="Largest file a visitor may upload (MB)."),
@@ -69,9 +79,27 @@ def app(
     store_gb: Annotated[
         float,
         typer.Option(
-            "--store-gb", min=0, help="Most that kept maps of public scenes may take (GB)."
+            "--store-gb",
+            min=0,
+            help="Most that kept maps of public scenes, and fetched imagery, may take (GB).",
         ),
     ] = 10,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|URL",
+            help="Service that visitors may get imagery from (repeat); by default all that lcz get knows. "
+            "Keys are those of this server's environment.",
+        ),
+    ] = None,
+    get_mb: Annotated[
+        float,
+        typer.Option(
+            "--get-mb",
+            min=0,
+            help="Most that a visitor's request for imagery may read (MB); 0 forbids it.",
+        ),
+    ] = 5000,
     frame: Annotated[
         list[str] | None,
         typer.Option(help="Site that may show the dashboard in a frame, https://... (repeat)."),
@@ -88,15 +116,27 @@ def app(
         if not folder.is_dir():
             msg = f"The folder {folder} to allow does not exist."
             raise InputError(msg)
+    for name in provider or ():
+        provider_of(name)
     options = _serve(port, address, threads, warm, prefix, origin or [], basic_auth, show)
     command = [sys.executable, "-m", "panel", *options]
     os.environ["LCZLIB_ALLOW"] = os.pathsep.join(str(f) for f in folders)
+    offered = is_alone(address, prefix, origin or ()) if own is None else own
+    os.environ["LCZLIB_OWN"] = "1" if offered else ""
     os.environ["LCZLIB_UPLOAD_MB"] = f"{upload_mb:g}"
     os.environ["LCZLIB_STORE_GB"] = f"{store_gb:g}"
+    os.environ["LCZLIB_GET_MB"] = f"{get_mb:g}"
+    if provider:
+        os.environ["LCZLIB_PROVIDERS"] = " ".join(provider)
     os.environ["LCZLIB_FRAMES"] = " ".join(frame or ())
     for secret in _SECRETS:  # where a command line would show them to everybody on the machine
         os.environ.setdefault(secret, token_hex(32))
     os.execv(sys.executable, command)
+
+
+def is_alone(address: str, prefix: str, origin: Sequence[str]) -> bool:
+    """Whether only this machine can reach a dashboard, so that its visitor is its user."""
+    return address in _LOOPBACK and not (prefix or origin)
 
 
 def _serve(

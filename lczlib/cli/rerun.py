@@ -79,7 +79,7 @@ def _arguments(command: Any, content: dict[str, Any], found: FoundInputs) -> lis
         elif parameter.nargs > 1:
             options += [parameter.opts[0], *words]
         elif isinstance(value, list) and not parameter.multiple:  # several by commas
-            options += [f"{parameter.opts[0]}={','.join(words)}"] if words else []
+            options += [parameter.opts[0], ",".join(words)] if words else []
         else:
             options += [w for word in words for w in (parameter.opts[0], word)]
     return [*options, "--", *positional]

@@ -12,7 +12,9 @@ from lczlib.experiment.request import ExperimentRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
+from lczlib.jobs.city import CityRequest
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.sites import SitesRequest
@@ -23,6 +25,8 @@ from lczlib.settings import Described, described, in_words
 from lczlib.training.request import EvaluateRequest, TrainRequest
 
 REQUESTS: dict[str, type] = {
+    "lcz get": GetRequest,
+    "lcz city": CityRequest,
     "lcz map": MapRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,

@@ -30,6 +30,9 @@ from lczlib.scenes.safe import find_product, open_product
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling, find_scaling
 from lczlib.terms import option
 
+COMPOSITE_TAG = "LCZLIB_COMPOSITE"
+"""What composites of ``lcz get`` say of how they were made, beside their level and median date."""
+
 _CLOUD_LAYERS = (
     "scl", "qa60", "cldprb", "clm", "clp", "cloud", "cloud_mask", "cloudmask", "cloud mask", "fmask",
     "msk_cldprb", "scene_classification",
@@ -150,6 +153,8 @@ def _raster_scene(
         **{k: told.facts[k] for k in ("scale", "offset") if isinstance(told.facts["scale"], float)},
         "simulated": look.tags.get("lczlib_simulated", "no") == "yes",
     }
+    if COMPOSITE_TAG.lower() in look.tags:  # made here, of products whose level is known
+        out.attrs["level_certain"] = True
     if look.masked:  # what the mask hides holds the file's no-data value by now
         masks = {("masked or no data" if k == "no data" else k): m for k, m in masks.items()}
     part_said, part_cautions = part_constants(stored, valid, look.step, scaling)

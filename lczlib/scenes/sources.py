@@ -255,8 +255,8 @@ def _stated(scene: xr.Dataset, options: SceneOptions) -> xr.Dataset:
             f"leave out {option('level')} {level}."
         )
         raise InputError(msg)
-    # a file's name or tags are checked only
-    certain = bool(options.level or scene.attrs.get("product"))
+    # a file's name or tags are checked only, but for those of a composite that was made here
+    certain = bool(options.level or scene.attrs.get("product") or scene.attrs.get("level_certain"))
     return scene.assign_attrs(
         level=level, level_certain=certain, date=options.date or scene.attrs.get("date", "")
     )

@@ -21,6 +21,10 @@ from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
 from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.reading import Reading
+from lczlib.study.acquisition import imagery_in_words
+from lczlib.study.get_inputs import NAMES
+from lczlib.study.places import FETCHED
+from lczlib.study.published import said_of
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import named_maps
 from lczlib.study.water_results import (
@@ -49,9 +53,12 @@ def has_water(study: Study) -> bool:
 
 
 def settings_of(study: Study) -> dict[str, Any]:
-    """The inputs of a study as plain values; own files by their names only."""
+    """The inputs of a study as plain values; own files by their names only.
+
+    What imagery could be asked for is none of them: of what was fetched its own record tells.
+    """
     values = {}
-    for name in INPUTS:
+    for name in (n for n in INPUTS if n not in NAMES.values()):
         value = getattr(study, name)
         if name.endswith("_files"):
             value = [Path(v).name for v in value]
@@ -304,7 +311,13 @@ def _sources(report: Report, study: Study) -> None:
             ("input", "SHA-256"),
             [(Path(i["path"]).name, i["sha256"][:12]) for i in manifest["inputs"]],
         )
-    key = study.scene.place.key
+    if study.published is not None:
+        report.text(said_of(study.published))
+    place = study.scene.place
+    key = place.key
+    if key.startswith(f"{FETCHED}:") and place.folder is not None:
+        for text in imagery_in_words(place.folder):
+            report.text(text)
     if key.startswith("scene:"):
         entry = catalog.entry(key.removeprefix("scene:"), "scenes")
         report.text(f"Scene: {entry.title}. {entry.citation} Licence: {entry.licence}.")
@@ -322,9 +335,12 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
             for file in sorted(study.maps.folder.glob("*")):
                 if file.is_file():
                     shutil.copy(file, base / file.name)
-        for name in (Kind.REFERENCE, Kind.OWN):
+        for name in (Kind.REFERENCE, Kind.OWN, Kind.GLOBAL):
             if name in (maps := named_maps(study)):
                 write_lcz_map(base / lcz_file(name), maps[name])
+        place = study.scene.place
+        if place.key.startswith(f"{FETCHED}:") and place.folder is not None:
+            shutil.copy(place.folder / "item.json", base / "item.json")
         for name, table in tables_of(study).items():
             table.to_csv(base / f"{name}.csv", index=False)
         if has_water(study):

@@ -11,7 +11,7 @@ from lczlib.grid import geobox_of
 from lczlib.longitudes import centre_of
 from lczlib.study.material import Material, open_maps, open_material
 from lczlib.study.places import DEMO, Place, Places, demo_path, name_of_city
-from lczlib.study.store import manifest_of
+from lczlib.study.store import manifest_of, scenes_of
 
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
@@ -49,8 +49,7 @@ def _is_public(folder: Path, context: Context) -> bool:
 
 def _inputs(folder: Path, asked: dict[str, Any]) -> list[Path]:
     """The Sentinel-2 scenes that the manifest of a result names."""
-    files = [*asked.get("inputs", ()), *asked.get("seasons", {}).values()]
-    return [(folder / f).resolve() for f in files]
+    return [(folder / f).resolve() for f in scenes_of(asked)]
 
 
 def open_result_place(folder: str | Path, places: Places) -> Material:

@@ -26,6 +26,7 @@ from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
 _DEFAULTS = SceneOptions()
+_CLEAR_COUNT = "clear_count.tif"  # beside a composite
 CELL_BYTES = 60
 """Memory that a cell of an own map takes where it is shown, compared and measured."""
 
@@ -110,6 +111,19 @@ class Material:
     @property
     def _scenes(self) -> list[xr.Dataset]:
         return [*self.seasons.values(), *([self.radar] if self.radar is not None else [])]
+
+    def clear_days(self, season: str) -> xr.DataArray | None:
+        """On how many days each pixel of a season's composite was clear; None where that is not known."""
+        scene = self.seasons.get(season)
+        files = [] if scene is None else scene.attrs.get("files", ())
+        path = Path(files[0]).with_name(_CLEAR_COUNT) if files else None
+        if path is None or not path.is_file():
+            return None
+        from lczlib.rasters import open_raster
+
+        with quiet():
+            count = open_raster(path, "clear days").isel(band=0, drop=True)
+            return crop(count, self.area) if self.area else count
 
     def beside(self, name: str) -> Path | None:
         """A reference file beside the scenes, where there is one."""

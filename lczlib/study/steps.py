@@ -9,7 +9,7 @@ may run in any thread. The science is in `lczlib.mapping` and `lczlib.analysis`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,11 @@ import xarray as xr
 from lczlib.analysis.options import AssessOptions
 from lczlib.errors import InputError
 from lczlib.kinds import TITLES, Kind
+from lczlib.reading import tell
 from lczlib.study.accuracy_inputs import ACCURACY, CHOICES, COMPARISON, AccuracyInputs
+from lczlib.study.acquisition import Acquired, acquire, search, tell_again
 from lczlib.study.existing import open_result_place
+from lczlib.study.get_inputs import NAMES, WHEN
 from lczlib.study.given import Given
 from lczlib.study.heat import Heat, heat_island
 from lczlib.study.heat_inputs import HEAT_INPUTS
@@ -32,9 +35,11 @@ from lczlib.study.material import (
     open_material,
     open_references,
 )
-from lczlib.study.places import Places
-from lczlib.study.results import run_map
+from lczlib.study.places import FETCHED, Places
+from lczlib.study.published import is_beside, published_map
+from lczlib.study.results import is_stored, run_map
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
+from lczlib.study.services import Services
 from lczlib.study.settings import told
 from lczlib.study.store import hold, make_room, store_of
 from lczlib.study.water import WaterSummary, map_water
@@ -49,11 +54,12 @@ Function = Callable[[Given, "Context", Any, Any], Any]
 
 @dataclass(frozen=True)
 class Context:
-    """Where a study may read and write: its own folder, the shared results, the places."""
+    """Where a study may read and write: its own folder, the shared results, the places, the network."""
 
     work: Path
     store: Path
     places: Places
+    services: Services = field(default_factory=Services)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,9 @@ class Step:
         Whether it waits to be asked for: work of more than a moment.
     received : callable
         (output, given, context), called in the process that shows the output, wherever it was computed.
+    ready : callable
+        (given, context) -> whether the output of a step that waits to be asked for lies ready, so that
+        showing it costs nothing.
     """
 
     name: str
@@ -88,6 +97,7 @@ class Step:
     one_of: tuple[str, ...] = ()
     by_hand: bool = False
     received: Callable[[Any, Given, Context], None] | None = None
+    ready: Callable[[Given, Context], bool] | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -98,10 +108,20 @@ class Step:
 def _scene(given: Given, context: Context, progress: Any, cancelled: Any) -> Material:
     if given.result_folder:
         return open_result_place(given.result_folder, context.places)
+    place = context.places.place(given.city)
+    if place.key.startswith(f"{FETCHED}:"):
+        for reading in tell_again(place.folder):
+            tell(reading)
     return open_material(
-        context.places.place(given.city), area=given.area, files=given.scene_files,
+        place, area=given.area, files=given.scene_files,
         radar_files=given.radar_files, options=own_scene_options(given),
     )  # fmt: skip
+
+
+def _keep_scene(scene: Material, given: Given, context: Context) -> None:
+    folder = scene.place.folder
+    if scene.place.key.startswith(f"{FETCHED}:") and folder is not None:
+        hold(scene, folder, context.store)
 
 
 def _reference(given: Given, context: Context, progress: Any, cancelled: Any) -> References:
@@ -127,9 +147,13 @@ def _maps(given: Given, context: Context, progress: Any, cancelled: Any) -> Maps
 
 def _keep_maps(maps: Maps, given: Given, context: Context) -> None:
     store = store_of(given.scene, context)
-    hold(maps, store)
+    hold(maps, maps.folder, store)
     if not given.scene.private:
         make_room(store)
+
+
+def _keep_imagery(acquired: Acquired, given: Given, context: Context) -> None:
+    make_room(context.store)
 
 
 def _comparison(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
@@ -154,7 +178,8 @@ def _comparison(given: Given, context: Context, progress: Any, cancelled: Any) -
 def _accuracy(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
     from lczlib.study.results import assess_maps
 
-    own = {Kind.OWN: given.own_map} if given.own_map is not None else {}
+    others = {Kind.OWN: given.own_map, Kind.GLOBAL: given.published}
+    own = {name: lcz for name, lcz in others.items() if lcz is not None}
     return assess_maps(
         given.maps, given.reference, given.reference_kind, own,
         AssessOptions(**told(given, AssessOptions, CHOICES, AccuracyInputs)),
@@ -185,7 +210,7 @@ def _water_summary(given: Given, context: Context, progress: Any, cancelled: Any
 
 
 def named_maps(given: Given | Study) -> dict[str, xr.DataArray]:
-    """All LCZ maps at hand by `lczlib.kinds`: those that networks made, the reference, an own one."""
+    """All LCZ maps at hand by `lczlib.kinds`: those that networks made, the reference, an own, the published."""
     found: dict[str, xr.DataArray] = {}
     if given.maps is not None:
         found |= given.maps.kinds
@@ -193,11 +218,14 @@ def named_maps(given: Given | Study) -> dict[str, xr.DataArray]:
         found[Kind.REFERENCE] = given.reference.raster
     if given.own_map is not None:
         found[Kind.OWN] = given.own_map
+    if given.published is not None:
+        found[Kind.GLOBAL] = given.published
     return found
 
 
-_MAPS = ("own_map", "maps")
-_ANY_MAP = ("maps", "reference", "own_map")
+_MAPS = ("own_map", "maps", "published")
+_ANY_MAP = ("maps", "reference", "own_map", "published")
+_WHERE = ("city", "area")
 _SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
     "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
@@ -207,10 +235,22 @@ _MAPPING = (
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
-        Step("scene", _SCENES, (), _scene),
+        Step("days", (*_WHERE, *WHEN.values()), (), search, by_hand=True),
+        Step(
+            "acquired",
+            (*_WHERE, *NAMES.values()),
+            (),
+            acquire,
+            by_hand=True,
+            received=_keep_imagery,
+        ),
+        Step("scene", _SCENES, (), _scene, received=_keep_scene),
         Step("reference", ("reference_files", *map_settings("reference")), ("scene",), _reference),
         Step("own_map", ("map_files", *map_settings("map")), ("scene",), _own_map),
-        Step("maps", _MAPPING, ("scene",), _maps, by_hand=True, received=_keep_maps),
+        Step("published", (), ("scene",), published_map, by_hand=True, ready=is_beside),
+        Step(
+            "maps", _MAPPING, ("scene",), _maps, by_hand=True, received=_keep_maps, ready=is_stored
+        ),
         Step(
             "comparison",
             ("first", "second", *COMPARISON.values()),

@@ -7,17 +7,20 @@ import os
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lczlib.errors import InputError
+from filelock import FileLock, Timeout
+
+from lczlib.errors import Cancelled, InputError
 from lczlib.export.files import alone_in
 from lczlib.mapping.city import UNFINISHED
 
 if TYPE_CHECKING:
-    from lczlib.study.material import Maps, Material
+    from lczlib.study.material import Material
     from lczlib.study.steps import Context
 
 STORE_GB = "LCZLIB_STORE_GB"
@@ -39,17 +42,38 @@ def store_of(material: Material, context: Context) -> Path:
     return context.work / "results" if material.private else context.store
 
 
-def hold(maps: Maps, store: Path) -> Maps:
-    """Note that a result is used, now and until its `Maps` are let go.
+@contextmanager
+def waited_for(folder: Path, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+    """Two sessions that ask for one result, in processes of their own: the second waits, then finds it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    while True:
+        with suppress(Timeout):
+            lock.acquire(timeout=0.2)
+            break
+        if cancelled and cancelled():
+            msg = "Stopped by the user."
+            raise Cancelled(msg)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_ShownT = TypeVar("_ShownT")
+
+
+def hold(shown: _ShownT, folder: Path, store: Path) -> _ShownT:
+    """Note that a folder is used, now and until what shows it is let go.
 
     Into folders outside the store nothing is written.
     """
-    if maps.folder.parent == store:
-        (maps.folder / _USED).touch()
+    if folder.parent == store:
+        (folder / _USED).touch()
     with _LOCK:
-        _SHOWN[maps.folder] += 1
-    weakref.finalize(maps, _let_go, maps.folder)
-    return maps
+        _SHOWN[folder] += 1
+    weakref.finalize(shown, _let_go, folder)
+    return shown
 
 
 def _let_go(folder: Path) -> None:
@@ -113,14 +137,16 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def scenes_of(asked: dict[str, Any]) -> list[str]:
+    """The Sentinel-2 scenes that a result's request names; of one that fetches scenes none."""
+    seasons = asked.get("seasons", {})
+    return [*asked.get("inputs", ()), *(seasons.values() if isinstance(seasons, dict) else ())]
+
+
 def _orphaned(folder: Path) -> bool:
     """Whether a finished result's scenes are no longer there."""
     asked = manifest_of(folder).get("parameters", {})
-    files = [
-        *asked.get("inputs", ()),
-        *asked.get("sentinel1", ()),
-        *asked.get("seasons", {}).values(),
-    ]
+    files = [*scenes_of(asked), *asked.get("sentinel1", ())]
     return any(not (folder / f).exists() for f in files)
 
 

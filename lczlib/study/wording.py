@@ -18,6 +18,8 @@ _IN_PAGE = {
     "skip_outside": "Own stations: Leave stations outside the map out",
     "station_scheme": "Own stations: Numbering of stations' classes",
     "station_classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
+    "provider": "Service", "seasons": "Period", "start": "From", "end": "To", "year": "Year",
+    "max_cloud": "Cloud at most", "days": "Days a season", "box": "the box on the map",
     "units": "Own scenes: Values", "dn_scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 

@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from lczlib.study.state import Progress, Ticket
 
 _LOG = logging.getLogger(__name__)
-_COMPUTING = ("maps", "water", "heat", "accuracy", "comparison")
+_COMPUTING = (
+    "days", "acquired", "published", "maps", "water", "heat", "accuracy", "comparison",
+)  # fmt: skip
 _IMPORTED = (
     "lczlib.study.worker", "lczlib.study", "lczlib.analysis", "lczlib.analysis.calibration",
-    "lczlib.jobs.canopy_heat", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
-    "lczlib.references", "lczlib.vector_maps", "scipy.ndimage", "scipy.stats", "torch",
+    "lczlib.jobs.canopy_heat", "lczlib.jobs.get", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
+    "lczlib.references", "lczlib.vector_maps", "lczlib.acquire.search", "geomad", "pystac_client",
+    "scipy.ndimage", "scipy.stats", "torch",
 )  # fmt: skip
 _LONGEST_FOLDER = (
     40  # of the 104 letters that an address of a socket may have on macOS; 108 on Linux

@@ -69,7 +69,7 @@ def test_a_city_without_imagery_says_what_is_missing(
     shown.get_by_text("Working …", exact=True).first.wait_for(state="hidden")
     assert shown.get_by_text(f"then {then}").is_visible()
     go(shown, "City")
-    shown.get_by_text("no imagery of this place here").wait_for()
+    shown.get_by_text("There is no imagery of Lagos, Nigeria here yet. Its box").wait_for()
 
 
 def test_the_root_leads_to_what_is_asked_for(server: Any, visit: Callable[..., Any]) -> None:

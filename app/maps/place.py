@@ -1,0 +1,177 @@
+"""A map of a place of which there is no image: where it lies, and a box that can be moved and resized."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from bokeh.models import BoxAnnotation, ColumnDataSource, LabelSet
+
+from lczlib.longitudes import Box
+
+from .display import bounds_in_mercator, to_degrees, to_mercator
+from .mapview import MapView
+
+_ORANGE = "#ea580c"
+_STILL = 400  # milliseconds without a change, after which a box counts as drawn
+_SAME = 30.0  # metres of web mercator by which boxes that are rounded differ
+_NAMED = 25  # places whose names are written
+_NO_BAR: dict[str, list[Any]] = {"x0": [], "x1": [], "y": [], "text": []}
+Bounds = tuple[float, float, float, float]
+
+
+class PlaceLayer:
+    """Places around, coordinates, a scale: what a map shows where it shows nothing else.
+
+    Parameters
+    ----------
+    view : MapView
+        That it is drawn on.
+    dark : bool
+    """
+
+    def __init__(self, view: MapView, dark: bool) -> None:
+        self._figure = view.figure
+        ink = "#d5dae0" if dark else "#374151"
+        self._dots = ColumnDataSource({"x": [], "y": []})
+        self._names = ColumnDataSource({"x": [], "y": [], "name": []})
+        self._glyph = self._figure.scatter(
+            "x", "y", source=self._dots, size=5, color="#8b95a1", level="underlay"
+        )
+        self._labels = LabelSet(
+            x="x", y="y", text="name", source=self._names, text_font_size="9pt", text_color=ink,
+            x_offset=5, y_offset=-4, level="underlay",
+        )  # fmt: skip
+        self._bar = ColumnDataSource(dict(_NO_BAR))
+        self._figure.segment(
+            "x0", "y", "x1", "y", source=self._bar, line_width=5, line_color=ink, level="underlay"
+        )
+        self._length = LabelSet(
+            x="x0", y="y", text="text", source=self._bar, text_font_size="9pt", text_color=ink, y_offset=5,
+            level="underlay",
+        )  # fmt: skip
+        self._figure.add_layout(self._labels)
+        self._figure.add_layout(self._length)
+
+    def show(self, bounds: Bounds | None) -> None:
+        """Show what lies around some bounds in web mercator; nothing where they are none."""
+        shown = bounds is not None
+        self._figure.grid.visible = shown
+        self._figure.grid.grid_line_alpha = 0.35
+        if bounds is None:
+            self._dots.data, self._names.data = {"x": [], "y": []}, {"x": [], "y": [], "name": []}
+            self._bar.data = dict(_NO_BAR)
+            return
+        x, y, names = _around(bounds)
+        self._dots.data = {"x": x, "y": y}
+        named = _apart(x, y, bounds)
+        columns = {"x": x, "y": y, "name": names}
+        self._names.data = {k: [v[i] for i in named] for k, v in columns.items()}
+        self._bar.data = _scale_bar(bounds)
+
+
+def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
+    """Listed places within a few times some bounds, the largest first."""
+    from lczlib.acquire.places import dots
+
+    x0, y0, x1, y1 = bounds
+    middle = (x0 + x1) / 2
+    reach = 2 * (x1 - x0), 2 * (y1 - y0)
+    table = dots()
+    x, y = to_mercator(table["longitude"].to_numpy(), table["latitude"].to_numpy(), near=middle)
+    near = (np.abs(x - middle) < reach[0]) & (np.abs(y - (y0 + y1) / 2) < reach[1])
+    within = np.flatnonzero(near)[:300]
+    return x[within].tolist(), y[within].tolist(), table["name"].iloc[within].to_list()
+
+
+def _apart(x: list[float], y: list[float], bounds: Bounds) -> list[int]:
+    """Which of some places, the largest first, have room for a name."""
+    wide, high = 0.22 * (bounds[2] - bounds[0]), 0.04 * (bounds[3] - bounds[1])
+    chosen: list[int] = []
+    for i in range(len(x)):
+        if all(abs(x[i] - x[j]) > wide or abs(y[i] - y[j]) > high for j in chosen):
+            chosen.append(i)
+    return chosen[:_NAMED]
+
+
+def _scale_bar(bounds: Bounds) -> dict[str, list[Any]]:
+    """A round number of kilometres on the ground, about a fifth of the width, at the lower left."""
+    x0, y0, x1, y1 = bounds
+    own = math.cos(
+        math.radians(to_degrees(0.0, (y0 + y1) / 2)[1])
+    )  # web mercator's metres are shorter
+    most = (x1 - x0) / 5 * own / 1000
+    power = 10.0 ** math.floor(math.log10(most))
+    length = next(power * n for n in (5, 2, 1) if power * n <= most)
+    x, y = x0 + 0.02 * (x1 - x0), y0 + 0.03 * (y1 - y0)
+    return {"x0": [x], "x1": [x + 1000 * length / own], "y": [y], "text": [f"{length:g} km"]}
+
+
+class BoxEditor:
+    """A box on a map that is moved and resized with the mouse or a finger.
+
+    Parameters
+    ----------
+    view : MapView
+        That it is drawn on.
+    later : callable
+        Runs a function after so many milliseconds on the session's event loop.
+    drawn : callable
+        Called with west, south, east, north in degrees once the box has come to rest.
+    """
+
+    def __init__(
+        self, view: MapView, later: Callable[[Callable[[], None], int], Any], drawn: Callable[[Box], None]
+    ) -> None:  # fmt: skip
+        self._later, self._drawn = later, drawn
+        self._set: Bounds | None = None
+        self.box = BoxAnnotation(
+            left=0, bottom=0, right=1, top=1, visible=False, editable=True, resizable="all", movable="both",
+            symmetric=False, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2,
+            name="box",
+        )  # fmt: skip
+        view.figure.add_layout(self.box)
+        for side in ("left", "right", "top", "bottom"):
+            self.box.on_change(side, self._moved)
+
+    def show(self, area: Box | None, near: float | None = None) -> None:
+        """Show a box in degrees, near an x of the view; none hides it."""
+        if area is None:
+            self._reveal(False)
+            return
+        wanted = bounds_in_mercator(area, near)
+        if not self.box.visible or _differ(wanted, self._bounds()):
+            self._set = wanted
+            left, bottom, right, top = wanted
+            self.box.update(left=left, bottom=bottom, right=right, top=top)
+        self._reveal(True)
+
+    def _reveal(self, shown: bool) -> None:
+        # a hidden box with handles is never drawn, and the page would wait for it
+        self.box.update(visible=shown, use_handles=shown)
+
+    def _bounds(self) -> Bounds:
+        box = self.box
+        return (
+            min(box.left, box.right), min(box.bottom, box.top), max(box.left, box.right), max(box.bottom, box.top)
+        )  # fmt: skip
+
+    def _moved(self, attr: str, old: Any, new: Any) -> None:  # noqa: ARG002 - as Bokeh calls it
+        now = self._bounds()
+        if self._set is not None and not _differ(now, self._set):
+            return  # the server's own doing
+
+        def rest() -> None:
+            if self.box.visible and now == self._bounds():
+                self._set = now
+                west, south = to_degrees(now[0], now[1])
+                east, north = to_degrees(now[2], now[3])
+                self._drawn(tuple(round(float(v), 5) for v in (west, south, east, north)))
+
+        self._later(rest, _STILL)
+
+
+def _differ(one: Bounds, other: Bounds) -> bool:
+    return any(abs(a - b) > _SAME for a, b in zip(one, other, strict=True))

@@ -1,0 +1,136 @@
+"""Services that hold Sentinel-2, each a row: address, collections, names of bands, access.
+
+Every provider speaks STAC. What its items leave unsaid or say wrongly is known here (no data, scale,
+how its files are reached); how the offset of baseline 04.00 is found is `lczlib.acquire.offsets`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from lczlib.errors import InputError
+from lczlib.terms import option
+
+COLLECTIONS = ("sentinel-2-c1-l2a", "sentinel-2-l2a")
+"""Surface reflectance of Sentinel-2, the better described first."""
+
+TOP_COLLECTION = "sentinel-2-l1c"
+
+LICENCE = "other"
+TERMS = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
+"""The legal notice on the use of Copernicus Sentinel data: free, full and open, with attribution."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A STAC service.
+
+    Attributes
+    ----------
+    name, title : str
+        What users write, and what people call it.
+    address : str
+        Of its STAC API.
+    collections : tuple of str
+        Of surface reflectance; the first that it has is read.
+    token : str
+        Address that gives a token for a collection (``{collection}``), which its files are read with;
+        empty where they are open.
+    key : str
+        Environment variable of a subscription key that is sent with the request for a token.
+    top : str
+        Its collection of top-of-atmosphere reflectance (L1C) whose files can be read; empty without one.
+    s3 : mapping
+        GDAL's options for files at ``s3://`` addresses.
+    s3_keys : tuple of str
+        Environment variables of the access key and its secret; none where no keys are needed.
+    connections : int
+        Files that are read at the same time.
+    note : str
+        What its users should know.
+    """
+
+    name: str
+    title: str
+    address: str
+    collections: tuple[str, ...] = COLLECTIONS
+    token: str = ""
+    key: str = ""
+    top: str = ""
+    s3: Mapping[str, str] = field(default_factory=dict)
+    s3_keys: tuple[str, ...] = ()
+    connections: int = 8
+    note: str = ""
+
+    @property
+    def host(self) -> str:
+        """Of its address."""
+        return urlsplit(self.address).netloc
+
+    def credentials(self) -> dict[str, str]:
+        """GDAL's options for files at ``s3://`` addresses, with the keys of the environment.
+
+        Raises
+        ------
+        InputError
+            If keys are needed and not there.
+        """
+        keys = [os.environ.get(name, "") for name in self.s3_keys]
+        if not all(keys):
+            msg = (
+                f"{self.title} gives its files only to those with S3 keys: make a pair in its account and "
+                f"set {' and '.join(self.s3_keys)}, or choose another service ({option('provider')})."
+            )
+            raise InputError(msg, parameter="provider")
+        if not keys:
+            return {"AWS_NO_SIGN_REQUEST": "YES", **self.s3}
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        return {**self.s3, **dict(zip(names, keys, strict=True))}
+
+
+PROVIDERS = {
+    p.name: p
+    for p in (
+        Provider(
+            "planetary-computer", "Microsoft Planetary Computer",
+            "https://planetarycomputer.microsoft.com/api/stac/v1",
+            token="https://planetarycomputer.microsoft.com/api/sas/v1/token/{collection}",
+            key="PC_SDK_SUBSCRIPTION_KEY",
+            note="No account needed; tokens end after about 45 minutes and are asked for anew.",
+        ),
+        Provider(
+            "earth-search", "Earth Search", "https://earth-search.aws.element84.com/v1",
+            s3={"AWS_REGION": "us-west-2"},
+            note="No account needed; 2022 is missing in its collection sentinel-2-c1-l2a.",
+        ),
+        Provider(
+            "cdse", "Copernicus Data Space Ecosystem", "https://stac.dataspace.copernicus.eu/v1",
+            top=TOP_COLLECTION,
+            s3={"AWS_S3_ENDPOINT": "eodata.dataspace.copernicus.eu", "AWS_VIRTUAL_HOSTING": "FALSE"},
+            s3_keys=("CDSE_S3_ACCESS_KEY", "CDSE_S3_SECRET_KEY"), connections=4,
+            note="Search is open; files need S3 keys of a free account.",
+        ),
+    )
+}  # fmt: skip
+"""A new provider is a row."""
+
+
+def provider_of(name: str) -> Provider:
+    """The provider of a name, or the service at an address.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if name in PROVIDERS:
+        return PROVIDERS[name]
+    parts = urlsplit(name)
+    if parts.scheme in ("http", "https") and parts.netloc:
+        title = f"the service at {parts.netloc}"
+        return Provider(name, title, name.rstrip("/"), top=TOP_COLLECTION)
+    msg = f"{name!r} is no provider: use {', '.join(PROVIDERS)}, or the address of a STAC API (https://...)."
+    raise InputError(msg, parameter="provider")

@@ -1,0 +1,162 @@
+"""``lcz get``: the Sentinel-2 composites of a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lczlib.cli import console
+from lczlib.cli.requests import command
+from lczlib.jobs.get import run
+from lczlib.jobs.get_check import check
+from lczlib.jobs.get_days import find
+from lczlib.jobs.get_request import GetRequest
+from lczlib.terms import worded
+
+if TYPE_CHECKING:
+    from lczlib.acquire.search import Day
+    from lczlib.acquire.seasons import Period
+    from lczlib.jobs.get_result import GetResult
+
+
+@command(GetRequest)
+def get(
+    request: GetRequest,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results.", show_default=False)
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the days with their clouds; download nothing.")
+    ] = False,
+    checking: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Try each service: a search, a small read, offsets, keys; needs no PLACE.",
+        ),
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
+) -> None:
+    """Fetch a place's Sentinel-2 as composites by season, and the published LCZ map, in a folder for lcz map.
+
+    Clouds, their shadows, snow and what lies around them are masked on each day by the scene
+    classification; the offset of -1000 is removed once, where a scene states it and its dark pixels
+    agree. What fails is tried again; a day of which a file cannot be read is left out and named.
+
+    Writes Sentinel-2/<city>/<season>/<code>_<season>.tif (ten bands, DN), clear_count.tif and
+    often_masked.tif beside it, Reference/<city>/lcz_global.tif (100 m UTM), item.json with every source, and
+    manifest.json.
+
+    Example:
+        lcz get Berlin --year 2023 --out berlin
+
+        lcz map berlin --out berlin-lcz
+
+        lcz get Berlin --what lcz --out berlin
+
+        lcz get --check
+    """
+    if checking:
+        _check(request, folder)
+        return
+    if not (request.place or request.box):
+        raise typer.BadParameter("name a place.", param_hint="PLACE")
+    if listing:
+        _list(request, folder)
+        return
+    if folder is None:
+        raise typer.BadParameter("a folder is needed.", param_hint="'--out'")
+    _get(request, folder, resume)
+
+
+def _check(request: GetRequest, folder: Path | None) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    with console.steps() as progress:
+        result = check(request, progress=progress)
+    table = Table("service", "tried", "", "found", box=box.SIMPLE)
+    for one in result.findings:
+        mark = "[green]good[/]" if one.good else "[red]fails[/]"
+        table.add_row(one.service, one.tried, mark, escape(worded(one.said)))
+    console.out.print(table)
+    console.out.print(result.headline(), soft_wrap=True)
+    if folder is not None:
+        result.write(folder)
+    if not result.usable:
+        raise typer.Exit(1)
+
+
+def _list(request: GetRequest, folder: Path | None) -> None:
+    with console.steps() as progress:
+        result = find(request, progress=progress)
+    for period, days in result.seasons.items():
+        _print_days(period, days)
+    for text in result.cautions():
+        console.warn(text)
+    console.out.print(result.headline())
+    if folder is not None:
+        result.write(folder)
+        console.out.print(f"Days: {folder / 'scenes.csv'}", soft_wrap=True)
+
+
+def _print_days(period: Period, days: list[Day]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("date", title=str(period), title_justify="left", box=box.SIMPLE)
+    for name in ("cloud", "covered", "clear", "MB"):
+        table.add_column(name, justify="right")
+    table.add_column("scenes")
+    for day in days:
+        tiles = ", ".join(s.tile or s.id for s in day.scenes)
+        if day.failed:
+            table.add_row(str(day.date), "", "", "", "", f"{tiles}: {day.failed}")
+            continue
+        shares = (f"{v:.0%}" for v in (day.cloud_share, day.covered_share, day.clear_share))
+        table.add_row(str(day.date), *shares, f"{day.megabytes:,.0f}", tiles)
+    console.out.print(table)
+
+
+def _get(request: GetRequest, folder: Path, resume: bool) -> None:
+    from lczlib.acquire.own import add_folder
+    from lczlib.export.files import alone_in
+    from lczlib.jobs.get_map import PublishedResult
+
+    try:
+        with console.steps() as progress, alone_in(folder, ".get.lock"):
+            result = run(request, folder, resume=resume, progress=progress)
+            progress("Writing", 0, 0)
+            result.write(folder)
+    except KeyboardInterrupt:
+        console.err.print("Stopped. The finished tiles are kept: run again with --resume.")
+        raise typer.Exit(130) from None
+    for text in result.cautions():
+        console.warn(text)
+    if isinstance(result, PublishedResult):
+        maps = {name: m.utm for name, m in result.published.items()}
+        console.out.print(console.area_table(maps, f"Published LCZ maps of {result.place.label}"))
+        console.out.print(f"{result.headline()} In {folder}.", soft_wrap=True)
+        return
+    _print_seasons(result)
+    add_folder(folder)
+    console.out.print(
+        f"{result.headline()} In {folder}: `lcz map {folder}` takes it.", soft_wrap=True
+    )
+
+
+def _print_seasons(result: GetResult) -> None:
+    from rich import box
+    from rich.table import Table
+
+    seasons = result.to_dataframe()
+    table = Table(seasons.index.name, box=box.SIMPLE)
+    for name in seasons.columns:
+        table.add_column(name, justify="right")
+    for row in seasons.itertuples():
+        *most, median, without = row
+        table.add_row(*map(str, most), f"{median:g}", f"{without:.1%}")
+    console.out.print(table)

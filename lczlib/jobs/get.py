@@ -1,0 +1,211 @@
+"""A place's Sentinel-2: found, looked at, and made into composites in a folder that ``lcz map`` takes."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lczlib.acquire.providers import provider_of
+from lczlib.acquire.seasons import Period
+from lczlib.errors import InputError
+from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
+from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
+from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.get_result import GetResult
+from lczlib.jobs.request import Cancel, Progress, Steps
+from lczlib.jobs.result import job
+from lczlib.reading import counted
+from lczlib.terms import option
+
+if TYPE_CHECKING:
+    from lczlib.acquire.access import Access
+    from lczlib.acquire.places import Place
+    from lczlib.acquire.scene import Scene
+    from lczlib.acquire.search import Catalogue, Day
+    from lczlib.acquire.work import Plan, PlannedSeason, Work
+
+
+def run(
+    request: GetRequest,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    most_mb: float = math.inf,
+    fetch: bool = True,
+    progress: Progress | None = None,
+    cancelled: Cancel | None = None,
+) -> GetResult | PublishedResult:
+    """Fetch the composites of a place, the published LCZ map of it, or both.
+
+    Parameters
+    ----------
+    request : GetRequest
+        Which place, when, from where.
+    folder : path
+        Of the result, in which finished tiles are kept, hidden, until it is written there.
+    resume : bool
+        Take up a run that was stopped.
+    most_mb : float
+        Megabytes of scenes that may be read; more is refused before any is.
+    fetch : bool
+        As of `lczlib.acquire.places.find_place`.
+    progress, cancelled : callable, optional
+        As of all jobs.
+
+    Raises
+    ------
+    InputError
+        If there is no such place or no usable day, the message says which filter removed them; or if it
+        would be too much.
+    ServiceError
+        If the service fails; finished tiles are kept.
+    Cancelled
+        If it is stopped; likewise.
+    """
+    do = partial(_run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch)
+    return job(do)(request, progress=progress, cancelled=cancelled)
+
+
+def _run(
+    request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
+) -> GetResult | PublishedResult:
+    from lczlib.acquire.access import Access
+    from lczlib.acquire.work import Work
+
+    if "s2" not in request.what:
+        place = place_asked(request, step, fetch)
+        return PublishedResult(
+            request=request, place=place, published=published(request, place, step)
+        )
+    place, periods = where(request, step, fetch)
+    asked, work = request.asked(place, periods), Work(folder)
+    plan = work.plan(asked) if resume else None
+    with Access(provider_of(request.provider), step.cancelled) as access:
+        if plan is None:
+            catalogue = catalogue_of(request, step)
+            plan = _planned(request, catalogue, place, periods, access, step, most_mb)
+            work.begin(plan)
+        for season in plan.seasons:
+            plan = _composed(request, plan, season.name, access, work, step)
+    beside, missing = beside_scenes(request, place, plan.grid, step)
+    return GetResult(
+        request=request, place=place, plan=plan, work=work, published=beside, not_published=missing
+    )
+
+
+def _planned(
+    request: GetRequest,
+    catalogue: Catalogue,
+    place: Place,
+    periods: Iterable[Period],
+    access: Access,
+    step: Steps,
+    most_mb: float,
+) -> Plan:
+    from lczlib.acquire.choose import chosen, planned
+    from lczlib.acquire.composite import tile_size
+    from lczlib.acquire.grids import grid_on, zone_of
+    from lczlib.acquire.work import Plan
+
+    found, empty = looked_at(catalogue, place, periods, access, step, request.dilation)
+    why = {p.name: text for p, text in empty.items()}
+    used = {}
+    for period, days in found.items():
+        try:
+            used[period] = chosen(days, period, max_cloud=request.max_cloud, most=request.days)
+        except InputError as error:
+            why[period.name] = error.message
+    _check_amount([d for days, _ in used.values() for d in days], most_mb)
+    scenes = [s for days, _ in used.values() for d in days for s in d.scenes]
+    epsg = zone_of(place.box, (s.epsg for s in scenes))
+    corner = _corner([s for s in scenes if s.epsg == epsg], access)
+    grid = grid_on(place.box, epsg, corner)
+    seasons = []
+    for period, (days, left) in used.items():
+        what = f"Offsets of {period.name}"
+        try:
+            seasons.append(
+                planned(
+                    days, left, period, grid, access, check=request.offsets, dilation=request.dilation,
+                    progress=partial(step, what),
+                )
+            )  # fmt: skip
+        except InputError as error:
+            why[period.name] = error.message
+    if not seasons:
+        raise InputError(next(iter(why.values())))
+    asked = request.asked(place, periods)
+    tile = tile_size(max(len(s.days) for s in seasons))
+    return Plan(asked, catalogue.read_from, grid, corner, tile, tuple(seasons), why)
+
+
+def _check_amount(days: Sequence[Day], most_mb: float) -> None:
+    amount = sum(d.megabytes for d in days)
+    if amount > most_mb:
+        msg = (
+            f"The {counted(len(days), 'day')} hold about {amount:,.0f} MB of this box, more than the "
+            f"{most_mb:,.0f} MB that may be read at a time: take fewer days ({option('days')}) or seasons, or a "
+            "smaller box."
+        )
+        raise InputError(msg, parameter="days")
+
+
+def _corner(scenes: Iterable[Scene], access: Access) -> tuple[float, float]:
+    """Where the pixels of the scenes of a zone begin: all of it share one grid."""
+    from lczlib.acquire.access import AssetFailed
+
+    for scene in scenes:
+        try:
+            return access.corner(scene)
+        except AssetFailed:  # its day will be left out, and said so
+            continue
+    return 0.0, 0.0
+
+
+def _composed(
+    request: GetRequest, plan: Plan, name: str, access: Access, work: Work, step: Steps
+) -> Plan:
+    """Make the tiles of a season that are not there; the plan without the days that failed."""
+    from lczlib.acquire.composite import DayFailed, composite
+
+    tiles = plan.tiles()
+    index = 0
+    while index < len(tiles):
+        season = next(s for s in plan.seasons if s.name == name)
+        step(name, index, len(tiles))
+        if not work.has(name, index):
+            check: Callable[[], None] = partial(step, name, index, len(tiles))
+            try:
+                part = composite(
+                    [d.dated() for d in season.days], plan.grid[tiles[index]], access,
+                    method=request.composite, dilation=request.dilation, haze=request.haze, threads=_threads(),
+                    check=check,
+                )  # fmt: skip
+            except DayFailed as failed:
+                plan = _dropped(plan, season, failed.date, str(failed), work)
+                index = 0  # tiles that the day had a part in are made anew
+                continue
+            work.put(season, index, part)
+        index += 1
+    step(name, len(tiles), len(tiles))
+    return plan
+
+
+def _threads() -> int:
+    return min(8, os.cpu_count() or 1)
+
+
+def _dropped(plan: Plan, season: PlannedSeason, date: str, why: str, work: Work) -> Plan:
+    left = season.without(date, why)
+    if not left.days:
+        msg = f"No day of {season.name} can be read; {date}: {why}."
+        raise InputError(msg)
+    plan = plan.with_season(left)
+    # first the tiles, then the plan: a run that is killed in between drops the day again
+    work.forget(season.name, date)
+    work.keep(plan)
+    return plan

@@ -1,0 +1,107 @@
+"""Published LCZ maps of a place: the global one, and submissions to the LCZ Generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lczlib.errors import InputError, ServiceError
+from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.request import Steps
+from lczlib.jobs.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from odc.geo.geobox import GeoBox
+
+    from lczlib.acquire.global_map import PublishedMap
+    from lczlib.acquire.places import Place
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PublishedResult(Result):
+    """Published LCZ maps of a place, by the names of their files.
+
+    Attributes
+    ----------
+    request : GetRequest
+    place : Place
+    published : dict of str to PublishedMap
+    """
+
+    draws = False
+
+    request: GetRequest
+    place: Place
+    published: dict[str, PublishedMap] = field(repr=False)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Area of each class in km2, a column a map."""
+        import pandas as pd
+
+        from lczlib.analysis import class_areas
+
+        return pd.DataFrame({n: class_areas(m.utm)["area_km2"] for n, m in self.published.items()})
+
+    def headline(self) -> str:
+        """Which maps there are, of when, and under which licence."""
+        told = []
+        for found in self.published.values():
+            of = f", year {found.facts['year']}" if found.facts["year"] else ""
+            told.append(f"{found.facts['title']}{of}, licence {found.facts['licence']}")
+        return f"{self.place.label}: {'; '.join(told)}. Published maps are no ground truth."
+
+    def cautions(self) -> list[str]:
+        """Addresses that failed."""
+        return [
+            f"{text}; another address gave the map."
+            for m in self.published.values()
+            for text in m.failed
+        ]
+
+    def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
+        from lczlib.acquire.folder import write_map_item
+        from lczlib.acquire.global_map import write_maps
+
+        write_map_item(folder, self.place, write_maps(self.published, self.place, folder))
+
+
+def published(
+    request: GetRequest, place: Place, step: Steps, grid: GeoBox | None = None
+) -> dict[str, PublishedMap]:
+    """The published maps that are asked for, by the names of their files.
+
+    On the LCZ cells of a grid of scenes, where one is given.
+
+    Raises
+    ------
+    InputError, ServiceError
+        If one cannot be had.
+    """
+    from lczlib.acquire.global_map import GLOBAL_FILE, open_generator_map, open_global_map
+
+    found = {}
+    if "lcz" in request.what:
+        step("Reading the published global map")
+        found[GLOBAL_FILE] = open_global_map(
+            place, request.global_map, grid=grid, cancelled=step.cancelled
+        )
+    for number in request.submission:
+        step(f"Reading submission {number}")
+        one = open_generator_map(number, place, grid=grid, cancelled=step.cancelled)
+        found[f"lcz_generator_{one.facts['number'][:8]}"] = one
+    return found
+
+
+def beside_scenes(
+    request: GetRequest, place: Place, grid: GeoBox, step: Steps
+) -> tuple[dict[str, PublishedMap], tuple[str, ...]]:
+    """The published maps beside scenes that are fetched already; why they are missing, if they are.
+
+    Hours of work on scenes are not lost for a map that can be fetched later.
+    """
+    try:
+        return published(request, place, step, grid), ()
+    except (InputError, ServiceError) as error:
+        return {}, (error.message,)

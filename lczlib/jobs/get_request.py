@@ -1,0 +1,140 @@
+"""What ``lcz get`` can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from lczlib.acquire.providers import PROVIDERS, provider_of
+from lczlib.acquire.seasons import FIRST_YEAR, Period, periods_of
+from lczlib.errors import InputError
+from lczlib.jobs.request import Request
+from lczlib.settings import setting
+from lczlib.terms import option
+
+if TYPE_CHECKING:
+    from lczlib.acquire.places import Place
+
+What = Literal["s2", "lcz"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetRequest(Request):
+    """Which place, when, and from where; how its composites are made."""
+
+    command: ClassVar = "get"
+
+    place: str = setting(
+        "", "City by its name, So2Sat's code or folder; a GeoJSON or KML file; or W,S,E,N in degrees.",
+        title="Place", argument=True, metavar="PLACE", usual="needed, but where services are checked",
+    )  # fmt: skip
+    box: tuple[float, ...] = setting(
+        (), "In place of the box that the lists have; degrees.", title="Box", metavar="W,S,E,N"
+    )
+    what: tuple[What, ...] = setting(
+        ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022).",
+        title="What", metavar="s2,lcz",
+    )  # fmt: skip
+    start: str = setting(
+        "", "First day of the only period, YYYY-MM-DD.", title="From", metavar="DATE"
+    )
+    end: str = setting("", "Its last day, which counts too.", title="To", metavar="DATE")
+    seasons: tuple[str, ...] = setting(
+        (), "auto: the four of the place's hemisphere. wet-dry: the half-year of the high sun and the other. "
+        "Or your own, one by one.", title="Seasons", repeat=True, usual="auto",
+        metavar="auto|wet-dry|NAME=START..END",
+    )  # fmt: skip
+    year: int | None = setting(
+        None, "Of auto and wet-dry; its winter of the north begins in the year before.", title="Year",
+        low=FIRST_YEAR, high=2100, usual="the last whole one",
+    )  # fmt: skip
+    provider: str = setting(
+        "planetary-computer", f"{', '.join(PROVIDERS)}, or the address of a STAC API.", title="Service",
+        check=provider_of, metavar="NAME|URL",
+    )  # fmt: skip
+    collection: str = setting(
+        "", "Of the service, where it is not one that is known.", title="Collection",
+        usual="sentinel-2-c1-l2a or sentinel-2-l2a",
+    )  # fmt: skip
+    level: Literal["L2A", "L1C"] = setting(
+        "L2A", "L2A: surface reflectance; networks of L1C get an approximate atmosphere back. L1C: top of "
+        "atmosphere, from a service that lets it be read (cdse, with keys).", title="Level",
+    )  # fmt: skip
+    composite: Literal["geomedian", "median", "best"] = setting(
+        "geomedian", "How the clear days of a pixel become one: geomedian, their geometric median over all "
+        "bands; median, of each band by itself; best, the day with the least cloud and shadow around it.",
+        title="Composite",
+    )  # fmt: skip
+    max_cloud: float = setting(
+        60.0, "Days with more cloud than this are left out; per cent of what a day covers of the box.",
+        title="Cloud at most", low=0, high=100, metavar="PERCENT",
+    )  # fmt: skip
+    days: int = setting(
+        12,
+        "Days of a season that are used at most: the clearest.",
+        title="Days a season",
+        low=1,
+        high=250,
+    )
+    dilation: float = setting(
+        20.0, "Metres around cloud, shadow and snow that are masked too.", title="Rim around clouds", low=0,
+        high=2000,
+    )  # fmt: skip
+    haze: float = setting(
+        200.0, "Days on which a pixel is brighter in blue than on the clearest quarter of its days by more than "
+        "this (DN) are not used of it, where three others are; 0: all are.", title="Haze from", low=0,
+        high=10_000,
+    )  # fmt: skip
+    offsets: Literal["pixels", "stated"] = setting(
+        "pixels", "Whether the offset of -1000 that a scene states is checked by its dark pixels, or taken "
+        "as stated.", title="Offset by",
+    )  # fmt: skip
+
+    global_map: str = setting(
+        "", "File or address of the published global LCZ map, or of a part of it.", title="Global LCZ map",
+        metavar="FILE|URL", usual="read from where it is published",
+    )  # fmt: skip
+    submission: tuple[str, ...] = setting(
+        (), "Submission to the LCZ Generator to put beside: the 40 digits of its factsheet; repeat.",
+        title="LCZ Generator", metavar="ID", repeat=True,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.what:
+            msg = "Nothing is asked for: name s2, lcz or both."
+            raise InputError(msg, parameter="what")
+        object.__setattr__(self, "seasons", tuple(_apart(self.seasons)))
+        if self.box and len(self.box) != 4:
+            msg = f"{self.box!r} is no box: give west, south, east, north in degrees."
+            raise InputError(msg, parameter="box")
+        provider = provider_of(self.provider)
+        if self.level == "L1C" and not provider.top:
+            msg = (
+                f"{provider.title} has no {option('level', 'L1C')} that can be read: choose "
+                f"{option('provider', 'cdse')}, or {option('level', 'L2A')}."
+            )
+            raise InputError(msg, parameter="level")
+        self.periods(0.0)  # refused before anything is asked of a service
+
+    def periods(self, latitude: float) -> tuple[Period, ...]:
+        """The periods that are asked for, of a place at a latitude."""
+        return periods_of(
+            self.seasons, start=self.start, end=self.end, year=self.year, latitude=latitude
+        )
+
+    def asked(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
+        """All that the result depends on, by the names of settings, for a run that is taken up again."""
+        return {
+            "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
+            "provider": self.provider, "level": self.level, "collection": self.collection, "composite": self.composite,
+            "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation, "haze": self.haze,
+            "offsets": self.offsets,
+        }  # fmt: skip
+
+
+def _apart(texts: Iterable[str]) -> Iterable[str]:
+    """Several seasons may be written in one text, by commas."""
+    for text in texts:
+        yield from (t.strip() for t in text.split(",") if t.strip())

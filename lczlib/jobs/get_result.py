@@ -1,0 +1,125 @@
+"""What ``lcz get`` makes: composites, and the folder of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lczlib.acquire.providers import provider_of
+from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.result import Result
+from lczlib.reading import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lczlib.acquire.global_map import PublishedMap
+    from lczlib.acquire.places import Place
+    from lczlib.acquire.work import Plan, Work
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GetResult(Result):
+    """Composites whose tiles are finished; `write` makes the folder of them.
+
+    Attributes
+    ----------
+    request : GetRequest
+    place : Place
+    plan : Plan
+        The scenes, their offsets, and the grid.
+    work : Work
+        Where the tiles are.
+    published : mapping of str to PublishedMap
+        By the name of its file, on the grid of the composites.
+    not_published : tuple of str
+        Why one of those that were asked for could not be had.
+    """
+
+    draws = False
+
+    request: GetRequest
+    place: Place
+    plan: Plan = field(repr=False)
+    work: Work = field(repr=False)
+    told: dict[str, Any] = field(default_factory=dict, repr=False)
+    published: Mapping[str, PublishedMap] = field(default_factory=dict, repr=False)
+    not_published: tuple[str, ...] = ()
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """A row a season: its period, how many days, and its median day."""
+        import pandas as pd
+
+        rows = []
+        for season in self.plan.seasons:
+            told = self.told.get(season.name, {})
+            rows.append({
+                "season": season.name, "start": season.start, "end": season.end, "days": len(season.days),
+                "days not used": len(season.left_out), "median date": told.get("median_date", ""),
+                "clear days, median": told.get("clear_count", {}).get("median"),
+                "without": told.get("clear_count", {}).get("share_of_pixels_without"),
+            })  # fmt: skip
+        return pd.DataFrame(rows).set_index("season")
+
+    def headline(self) -> str:
+        """What there is, in a sentence."""
+        rows, cols = self.plan.grid.shape
+        return (
+            f"{counted(len(self.plan.seasons), 'composite')} of {self.place.label}: {cols:,} x {rows:,} pixels "
+            f"of 10 m (EPSG:{self.plan.grid.crs.to_epsg()})."
+        )
+
+    def cautions(self) -> list[str]:
+        """What is missing or doubtful."""
+        said = [*self.plan.empty.values(), *self.not_published]
+        for season in self.plan.seasons:
+            failed = {d: w for d, w in season.left_out.items() if _is_fault(w)}
+            if failed:
+                date, why = next(iter(sorted(failed.items())))
+                said.append(
+                    f"{season.name}: {counted(len(failed), 'day')} left out ({date}: {why}); see item.json."
+                )
+            told = self.told.get(season.name, {}).get("clear_count", {})
+            if told.get("share_of_pixels_without", 0) > 0:
+                said.append(
+                    f"{season.name}: {told['share_of_pixels_without']:.1%} of the pixels were clear on no day "
+                    "and hold no data."
+                )
+            if often := self.told.get(season.name, {}).get("pixels_often_masked"):
+                said.append(
+                    f"{season.name}: {counted(often, 'pixel')} masked on nearly every day in clear "
+                    "surroundings, as bright roofs are (often_masked.tif)."
+                )
+        return said
+
+    def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
+        import rasterio
+
+        from lczlib.acquire.folder import write_item, write_season
+        from lczlib.acquire.global_map import write_maps
+
+        # by default GDAL keeps a twentieth of the machine's memory of what it writes
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
+            for season in self.plan.seasons:
+                self.told[season.name] = write_season(
+                    folder, self.place, self.plan, season, self.work, self.request.composite
+                )
+        provider = provider_of(self.request.provider)
+        maps = write_maps(self.published, self.place, folder)
+        write_item(folder, self.place, self.plan, provider, self.request.composite, self.told, maps)
+
+    def write(self, folder: str | Path, *, figures: bool = True) -> Path:
+        """As all results; then the tiles are not kept any more."""
+        written = super().write(folder, figures=figures)
+        self.work.remove()
+        return written
+
+
+_CACHE_MB = 64
+_NO_FAULT = ("covers ", "cloud over ", "no clear pixel")
+
+
+def _is_fault(why: str) -> bool:
+    return not why.startswith(_NO_FAULT) and not why.endswith("clearer days are enough")
