@@ -74,7 +74,7 @@ MAY_IMPORT = {
     "sentinel1": {"catalog", "errors", "limits", "longitudes", "reading", "scenes"},
     "acquire": {
         "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
-        "vector_files",
+        "sentinel1", "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -99,8 +99,9 @@ MAY_IMPORT = {
         "temporary",
     },
     "jobs": {
-        "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
-        "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
+        "acquire", "analysis", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
+        "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request",
+        "mapping", "maps",
         "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "sentinel1",
         "settings", "temporary", "training", "unreadable", "vector_maps",
     },

@@ -80,6 +80,27 @@ def test_a_burst_has_the_noise_of_its_own_time_and_what_is_below_it_is_kept(cons
     assert ((weak - noise) < 0).all()
 
 
+def test_vectors_of_noise_bear_the_times_of_bursts_and_their_lines_do_not(shared):
+    """Why a burst's noise is found by time: of real products of both satellites."""
+    found, off = 0, set()
+    for folder in ("slc_annotations_S1A_20230904", "slc_ipf_s1reader", "xarray_sentinel"):
+        (path,) = (shared / "data/sentinel1" / folder).glob("S1*_SLC_*")
+        product = Product(path)
+        for (name, polarisation), swath in product.swaths.items():
+            vectors = product.noise(name, polarisation).findall(
+                "noiseRangeVectorList/noiseRangeVector"
+            )
+            times = np.array([v.findtext("azimuthTime") for v in vectors], "datetime64[us]")
+            lines = np.array([int(v.findtext("line")) for v in vectors])
+            begun = [swath.epoch + np.timedelta64(round(b.time * 1e6), "us") for b in swath.bursts]
+            n = len(begun)
+            assert np.abs(times[:n] - begun).max() <= np.timedelta64(2, "us")
+            off.add(int(lines[0]) // len(swath.bursts[0].first))
+            found += 1
+    assert found >= 12
+    assert off == {0, -1, -2}
+
+
 def test_noise_lies_on_speckle_as_the_processor_adds_it(constant):
     """Mean power of noise alone, denoised, is zero within its own spread."""
     lines, samples = np.arange(LINES), np.arange(200)

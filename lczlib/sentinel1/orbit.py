@@ -7,7 +7,7 @@ velocities together; its error is below a millimetre, see `Orbit.misfit`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -199,23 +199,41 @@ def _states(root: ElementTree.Element, epoch: np.datetime64) -> StateVectors:
 
 
 def _best(folder: Path, swaths: Sequence[Swath]) -> Path:
-    begin, end = span_of(swaths)
-    epoch = swaths[0].epoch
-    found = []
-    for file in folder.glob("*.EOF"):
-        named = _NAME.fullmatch(file.name)
-        if not named or named[1] != swaths[0].mission:
-            continue
-        valid = [(_stamp(named[i]) - epoch) / np.timedelta64(1, "us") / 1e6 for i in (4, 5)]
-        if valid[0] <= begin - MARGIN / 2 and valid[1] >= end + MARGIN / 2:
-            found.append((named[2] == "POE", named[3], file))
-    if not found:
+    begin, end = (swaths[0].epoch + np.timedelta64(round(t * 1e6), "us") for t in span_of(swaths))
+    mission = swaths[0].mission
+    found = best_name((f.name for f in folder.glob("*.EOF")), mission, begin, end)
+    if found is None:
         msg = (
-            f"{folder} holds no orbit file (EOF) of {swaths[0].mission} that covers the scene: fetch the one of "
-            f"its day, or give {option('orbit', 'annotation')}."
+            f"{folder} holds no orbit file (EOF) of {mission} that covers the scene: fetch the one of its day, or "
+            f"give {option('orbit', 'annotation')}."
         )
         raise InputError(msg, parameter="orbit")
-    return max(found)[2]
+    return folder / found
+
+
+def best_name(
+    names: Iterable[str], mission: str, begin: np.datetime64, end: np.datetime64
+) -> str | None:
+    """Of the names of orbit files the best one of a scene; None where none covers it.
+
+    Parameters
+    ----------
+    names : iterable of str
+        ``S1A_OPER_AUX_POEORB_OPOD_<made>_V<from>_<to>.EOF``; others are passed over.
+    mission : str
+        ``S1A`` ...
+    begin, end : datetime64
+        Of the scene. Precise ones count before restituted ones, and later made before earlier made.
+    """
+    margin = np.timedelta64(round(MARGIN / 2), "s")
+    found = []
+    for name in names:
+        named = _NAME.fullmatch(name)
+        if not named or named[1] != mission:
+            continue
+        if _stamp(named[4]) <= begin - margin and _stamp(named[5]) >= end + margin:
+            found.append((named[2] == "POE", named[3], name))
+    return max(found)[2] if found else None
 
 
 def _stamp(text: str) -> np.datetime64:

@@ -127,8 +127,11 @@ class Noise:
     def power(self, lines: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Noise (lines, samples) in DN^2.
 
-        A burst has the range vector of its own time (the lines that are annotated beside it are off
-        by a burst in IW1 and IW2 of some products); detected products are linear between lines.
+        A burst has the range vector of its own time. Vectors bear the times at which bursts begin, to a
+        microsecond, in all products that were looked at, while the lines annotated beside them begin at
+        -1 or -2 bursts in most swaths: a fault of the processor that is known to its makers
+        (MPCS-3581; found on 900 sub-swaths, github.com/umr-lops/xsar/pull/204). Detected products, whose
+        lines are right, are linear between them.
         Along azimuth it goes with the block of each sub-swath, linear between its lines.
         """
         if self._bursts:

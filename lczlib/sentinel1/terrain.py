@@ -27,7 +27,8 @@ GEOIDS = {"geoid-egm96": "egm96_15", "geoid-egm2008": "egm2008_25"}
 """Catalog entry of each geoid."""
 _STATED = {"EGM96": "geoid-egm96", "EGM2008": "geoid-egm2008", "ELLIPSOID": "ellipsoid"}
 _LARGEST = 110.0  # m; undulations lie between -107 and +86
-_MARGIN = 6000.0  # m around the region, where mountains may hide and overlay it
+MARGIN = 6000.0
+"""Metres around the region that are read too: mountains there may hide and overlay it."""
 _BYTES = 17  # memory that a pixel takes: as stored, its mask, and metres
 _DEGREE = 111_320.0  # m
 
@@ -192,7 +193,7 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
                     "one side; give a larger one."
                 )
                 raise InputError(msg, parameter="dem")
-            margin = 2 + int(_MARGIN / (abs(at.e) * (_DEGREE if crs.is_geographic else 1)))
+            margin = 2 + int(MARGIN / (abs(at.e) * (_DEGREE if crs.is_geographic else 1)))
             left, top = (max(0, int(v.min()) - margin) for v in (column, row))
             right = min(source.width, int(column.max()) + margin + 1)
             bottom = min(source.height, int(row.max()) + margin + 1)
