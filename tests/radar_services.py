@@ -12,10 +12,16 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+import numpy as np
+import rasterio
 import tornado.httpserver
 import tornado.netutil
 import tornado.web
+from affine import Affine
 
+from lczlib.acquire.elevation import tiles_of
+
+SIZE = 360  # pixels of a degree
 TOKEN, USER, PASSWORD = "a-token", "someone", "a-password"
 
 
@@ -244,6 +250,25 @@ class _Elevation(_Handler):
 
     def head(self, key: str) -> None:
         self.get(key)
+
+
+def ramp(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    return 100 + 300 * (longitude - 12) + 500 * (latitude - 41)
+
+
+def write_tile(folder: Path, latitude: int, longitude: int, columns: int = SIZE) -> None:
+    """A tile as Copernicus GLO-30 has them, of a tenth of its pixels: their middles lie on whole degrees."""
+    (name, _), *_ = tiles_of((longitude + 0.4, latitude + 0.4, longitude + 0.6, latitude + 0.6))
+    width, height = 1 / columns, 1 / SIZE
+    x = longitude + np.arange(columns) * width
+    y = latitude + 1 - np.arange(SIZE) * height
+    path = folder / "elevation" / name / f"{name}.tif"
+    path.parent.mkdir(parents=True)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=columns, height=SIZE, count=1, dtype="float32", crs="EPSG:4326",
+        transform=Affine(width, 0, x[0] - width / 2, 0, -height, y[0] + height / 2), tiled=True,
+    ) as target:  # fmt: skip
+        target.write(ramp(*np.meshgrid(x, y)).astype(np.float32), 1)
 
 
 def serve(folder: Path, products: list[Slc]) -> tuple[Services, Callable[[], None]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,51 +14,29 @@ import pytest
 import radar_services
 import rasterio
 from affine import Affine
-from radar_services import PASSWORD, TOKEN, USER, Slc
+from radar_services import PASSWORD, TOKEN, USER, Slc, write_tile
 from synthetic_sentinel1 import NAME, Layout, View, speckle, write_eof, write_safe
 
 from lczlib.acquire import providers
 from lczlib.acquire.download import Downloads, _Session
-from lczlib.acquire.elevation import tiles_of, write_elevation
 from lczlib.acquire.passes import SlcProduct, chosen, find_products, passes_over
 from lczlib.acquire.providers import RADAR_PROVIDERS
 from lczlib.acquire.seasons import periods_of
 from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.get import run
 from lczlib.jobs.get_request import GetRequest
-from lczlib.sentinel1.terrain import height_of
 
 VIEW = View(12.5, 41.9)
 LAYOUT = Layout(VIEW, bursts=3, samples=600)
 BOX = "12.487,41.893,12.513,41.907"
 PLACE = "00000_00000_Place"
 PRODUCT = NAME.removesuffix(".SAFE")
-SIZE = 360  # pixels of a degree
 
 
 def called(
     day: int, begin: str = "171300", end: str = "171330", take: str = "0609FF", to: str = "50181"
 ) -> str:
     return f"S1A_IW_SLC__1SDV_202309{day:02d}T{begin}_202309{day:02d}T{end}_0{to}_{take}_AAAA"
-
-
-def ramp(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-    return 100 + 300 * (longitude - 12) + 500 * (latitude - 41)
-
-
-def write_tile(folder: Path, latitude: int, longitude: int, columns: int = SIZE) -> None:
-    """A tile as Copernicus GLO-30 has them, of a tenth of its pixels: their middles lie on whole degrees."""
-    (name, _), *_ = tiles_of((longitude + 0.4, latitude + 0.4, longitude + 0.6, latitude + 0.6))
-    width, height = 1 / columns, 1 / SIZE
-    x = longitude + np.arange(columns) * width
-    y = latitude + 1 - np.arange(SIZE) * height
-    path = folder / "elevation" / name / f"{name}.tif"
-    path.parent.mkdir(parents=True)
-    with rasterio.open(
-        path, "w", driver="GTiff", width=columns, height=SIZE, count=1, dtype="float32", crs="EPSG:4326",
-        transform=Affine(width, 0, x[0] - width / 2, 0, -height, y[0] + height / 2), tiled=True,
-    ) as target:  # fmt: skip
-        target.write(ramp(*np.meshgrid(x, y)).astype(np.float32), 1)
 
 
 @pytest.fixture(scope="module")
@@ -341,63 +318,6 @@ def test_the_restituted_orbit_stands_in_for_a_precise_one_to_come(services, tmp_
     shutil.rmtree(folder / "orbits/AUX_RESORB")
     result = run(asked(what=("orbit",)), tmp_path / "none")
     assert any("precise ones come some 20 days after" in c for c in result.cautions())
-
-
-def heights(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    with rasterio.open(path) as src:
-        x = src.transform.c + (np.arange(src.width) + 0.5) * src.transform.a
-        y = src.transform.f + (np.arange(src.height) + 0.5) * src.transform.e
-        return src.read(1, masked=True), *np.meshgrid(x, y)
-
-
-def test_tiles_become_one_grid_with_a_rim_that_says_what_heights_count_from(services, tmp_path):
-    services.folder = tmp_path
-    for at in ((41, 12), (41, 13), (42, 12), (42, 13)):
-        write_tile(tmp_path, *at)
-    path = tmp_path / "dem.tif"
-    assert write_elevation((12.95, 41.95, 13.05, 42.05), path, lambda: False) == []
-    values, x, y = heights(path)
-    assert np.abs(values - ramp(x, y)).max() < 0.01
-    assert not np.ma.is_masked(values)
-    metres = 111_320 * math.cos(math.radians(42))
-    assert (12.95 - x.min()) * metres > 6000 < (x.max() - 13.05) * metres
-    assert (41.95 - y.min()) * 111_320 > 6000 < (y.max() - 42.05) * 111_320
-    assert height_of(path, None) == "geoid-egm2008"
-
-
-def test_wider_pixels_of_the_north_are_interpolated_and_the_sea_has_no_height(services, tmp_path):
-    services.folder = tmp_path
-    write_tile(tmp_path, 49, 12)
-    write_tile(tmp_path, 50, 12, columns=SIZE * 2 // 3)
-    path = tmp_path / "dem.tif"
-    assert write_elevation((12.4, 49.95, 12.95, 50.05), path, lambda: False) == [
-        "Copernicus_DSM_COG_10_N49_00_E013_00_DEM", "Copernicus_DSM_COG_10_N50_00_E013_00_DEM",
-    ]  # fmt: skip
-    values, x, y = heights(path)
-    inside = x < 13 - 2 / SIZE
-    assert np.abs(values - ramp(x, y))[inside].max() < 0.01
-    assert values.mask[x > 13].all()
-    with pytest.raises(InputError, match=r"has no tile of the box .*N10_00_E010.*it is sea"):
-        write_elevation((10.4, 10.4, 10.5, 10.5), path, lambda: False)
-
-
-def test_tiles_across_180_degrees_lie_side_by_side(services, tmp_path):
-    services.folder = tmp_path
-    for longitude in (179, -180):
-        write_tile(tmp_path, -18, longitude)
-    path = tmp_path / "dem.tif"
-    assert write_elevation((179.9, -17.6, -179.9, -17.4), path, lambda: False) == []
-    values, x, _ = heights(path)
-    assert x.max() > 180.1
-    assert not np.ma.is_masked(values)
-    step = np.diff(values[0])
-    assert step[x[0, 1:] < 180].mean() == pytest.approx(300 / SIZE, rel=1e-3)
-
-
-def test_a_service_of_heights_that_fails_is_no_sea(services, tmp_path, monkeypatch):
-    monkeypatch.setattr(providers, "ELEVATION", "http://127.0.0.1:9")
-    with pytest.raises(ServiceError, match=r"Copernicus GLO-30.*cannot be reached"):
-        write_elevation((12.4, 41.4, 12.5, 41.5), tmp_path / "dem.tif", lambda: False)
 
 
 def test_a_stopped_download_keeps_what_it_has(services, keys, tmp_path):

@@ -126,15 +126,19 @@ def _recipes() -> str:
         columns.append(
             {
                 "for": r.title, "source": r.source, "images and channels, in order": images, "no data": nodata,
-                "radiometry": f"{r.quantity} nought on the ellipsoid, linear, float32",
-                "thermal noise": "subtracted" if r.denoised else "not subtracted",
-                "speckle filter of the covariance": f"{r.speckle}, {WINDOW} x {WINDOW} pixels of the radar image",
+                "radiometry": f"{r.quantity} nought on the ellipsoid, {r.scale}, float32",
+                "thermal noise": f"subtracted, and no power below {r.floor:g}" if r.denoised else "not subtracted",
+                "averaged": f"cells of {r.cell} x 1 samples, about 14 m square" if r.cell > 1 else "no",
+                "speckle filter": "none" if r.speckle == "none"
+                else f"{r.speckle} of {'each power' if r.powers else 'the covariance'}, {WINDOW} x {WINDOW} "
+                f"{'cells' if r.cell > 1 else 'pixels'} of the radar image",
                 "looks": f"{r.looks:g}",
                 "decomposition": f"of the unfiltered covariance over {r.decomposed} x {r.decomposed} pixels"
                 if r.decomposed else "none",
                 "terrain flattening": "yes" if r.flattened else "no",
                 "resampling": f"{r.resampling}, once, onto the final grid",
-                "elevation model": f"the user's, {r.dem_resampling} (the sources: SRTM 1\", nearest)",
+                "elevation model": f"the user's, {r.dem_resampling} (the sources: SRTM 1\""
+                f"{'' if r.powers else ', nearest'})",
                 "pixel": f"{r.pixel:g} m, UTM zone of the region's middle",
             }
         )  # fmt: skip

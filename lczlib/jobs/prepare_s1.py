@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from lczlib.errors import InputError
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps
 from lczlib.jobs.result import job
-from lczlib.sentinel1.recipes import HeightOf, RecipeName
+from lczlib.sentinel1.recipes import RECIPES, HeightOf, RecipeName
 from lczlib.settings import setting
 from lczlib.terms import option
 
@@ -63,7 +63,7 @@ class PrepareS1Request(Request):
         title="Heights count from", usual="as the file says",
     )  # fmt: skip
     speckle: Literal["refined-lee", "lee1999", "none"] | None = setting(
-        None, "Filter of the covariance, where it is not the recipe's.", title="Speckle filter",
+        None, "Filter, where it is not the recipe's; lee1999 is of the covariance alone.", title="Speckle filter",
         usual="the recipe's",
     )  # fmt: skip
     jobs: int = setting(
@@ -78,6 +78,12 @@ class PrepareS1Request(Request):
         if self.roi and len(self.roi) != 4:
             msg = f"The region has {len(self.roi)} numbers: give west,south,east,north in degrees."
             raise InputError(msg, parameter="roi")
+        if RECIPES[self.recipe].powers and self.speckle == "lee1999":
+            msg = (
+                f"{option('speckle', 'lee1999')} filters the covariance, and {self.recipe} is made of powers: leave it "
+                f"out, or choose {option('speckle', 'none')}."
+            )
+            raise InputError(msg, parameter="speckle")
 
 
 def plan(request: PrepareS1Request) -> Plan:

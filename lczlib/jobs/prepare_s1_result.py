@@ -49,8 +49,7 @@ class PrepareS1Result(Result):
 
     def files(self) -> dict[str, str]:
         """The files that it writes, by the recipe's name of each image."""
-        month = self.planned.date[:7].replace("-", "")
-        return {i.folder: f"{i.folder}/{month}/mosaic.tif" for i in self.planned.recipe.images}
+        return {i.folder: i.file(self.planned.date) for i in self.planned.recipe.images}
 
     def image(self, folder: str) -> xr.DataArray:
         """An image of the recipe, ``(band, y, x)`` or ``(y, x)``, lazily."""

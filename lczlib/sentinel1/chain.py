@@ -8,17 +8,18 @@ can be made side by side, and how the map is cut changes no value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from lczlib.scenes.polarimetry import decompose
-from lczlib.sentinel1.deburst import Change
+from lczlib.sentinel1.deburst import Change, Window
 from lczlib.sentinel1.geocode import Geocoder
 from lczlib.sentinel1.product import Product
-from lczlib.sentinel1.radiometry import Calibration
+from lczlib.sentinel1.radiometry import Calibration, Noise
 from lczlib.sentinel1.recipes import Recipe
-from lczlib.sentinel1.speckle import HALO, Filter, filter_covariance
+from lczlib.sentinel1.speckle import HALO, Filter, filter_covariance, refined_lee_intensity
 
 POLARISATIONS = ("VH", "VV")
 
@@ -65,12 +66,17 @@ class Chain:
             for swath in {piece.swath for piece in self.image.pieces}
             for p in POLARISATIONS
         }
+        self._noise = {k: Noise(*self._measured(k)) for k in self._tables if recipe.denoised}
+
+    def _measured(self, key: tuple[Path, str, str]) -> tuple[Product, str, str]:
+        (product,) = (p for p in self.image.products if p.path == key[0])
+        return product, key[1], key[2]
 
     @property
     def halo(self) -> int:
         """Pixels of the radar image around those of a tile that it depends on."""
         of_filter = 0 if self.speckle == "none" else HALO + 1
-        return max(of_filter, self.recipe.decomposed // 2)
+        return max(of_filter, self.recipe.decomposed // 2) * self.recipe.cell
 
     def tile(self, row: int, column: int, rows: int, columns: int) -> Tile:
         """A part of the map; begins at multiples of 16 pixels.
@@ -89,25 +95,57 @@ class Chain:
         if window is None:
             outside = np.full((rows, columns), np.nan, np.float32)
             return Tile(images, outside, np.full((rows, columns), 255, np.uint8), 0)
-        amplitudes, there = {}, np.ones(window.shape, bool)
-        for polarisation in POLARISATIONS:
-            amplitudes[polarisation], valid = self.image.read(
-                window, polarisation, self._calibrated(polarisation)
-            )
-            there &= valid
-        there &= (amplitudes["VH"] != 0) | (amplitudes["VV"] != 0)
+        cell = self.recipe.cell
+        window = _of_cells(window, cell)
+        values, there = self._powers(window) if self.recipe.powers else self._amplitudes(window)
         line, sample, inside = found.nearest(self.image.whole)
-        line, sample = line[inside] - window.top, sample[inside] - window.left
+        line, sample = line[inside] - window.top, (sample[inside] - window.left) // cell
         known = there[line, sample]
         at = line[known], sample[known]
         into = np.zeros((rows, columns), bool)
         into[inside] = known
         for image in self.recipe.images:
-            made = self._made(image.kind, amplitudes, there)
+            made = self._made(image.kind, values, there)
             images[image.folder][:, into] = made[(slice(None), *at)]
         incidence = np.where(into, found.incidence, np.nan).astype(np.float32)
         hidden = self.geocoder.hidden(row, column, rows, columns)
         return Tile(images, incidence, np.where(into, hidden, np.uint8(255)), int(into.sum()))
+
+    def _amplitudes(self, window: Window) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Calibrated amplitudes of a window by polarisation, and where there are any."""
+        values, there = {}, np.ones(window.shape, bool)
+        for polarisation in POLARISATIONS:
+            values[polarisation], valid = self.image.read(
+                window, polarisation, self._calibrated(polarisation)
+            )
+            there &= valid
+        return values, there & ((values["VH"] != 0) | (values["VV"] != 0))
+
+    def _powers(self, window: Window) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Powers of a window's cells by polarisation, without the noise, and where all of a cell is there."""
+        cell = self.recipe.cell
+        shape = (window.shape[0], window.shape[1] // cell, cell)
+        values, there, seen = {}, np.ones(shape[:2], bool), np.zeros(window.shape, bool)
+        for polarisation in POLARISATIONS:
+            # the real part is the power that is left, the imaginary one that which was measured
+            both, valid = self.image.read(window, polarisation, self._denoised(polarisation))
+            seen |= both.imag != 0
+            there &= valid.reshape(shape).all(-1)
+            power = both.real.reshape(shape).mean(-1, dtype=np.float64)
+            values[polarisation] = np.maximum(power, self.recipe.floor).astype(np.float32)
+        return values, there & seen.reshape(shape).all(-1)
+
+    def _denoised(self, polarisation: str) -> Change:
+        def change(
+            product: Product, swath: str, dn: np.ndarray, lines: np.ndarray, samples: np.ndarray
+        ) -> np.ndarray:
+            key = product.path, swath, polarisation
+            factor = self._tables[key].amplitude(lines, samples) ** 2
+            power = _power(dn.astype(np.complex128))
+            noise = self._noise[key].power(lines, samples) if self.recipe.denoised else 0.0
+            return ((power - noise) / factor + 1j * power).astype(np.complex64)
+
+        return change
 
     def _calibrated(self, polarisation: str) -> Change:
         def change(
@@ -118,8 +156,13 @@ class Chain:
 
         return change
 
-    def _made(self, kind: str, amplitudes: dict[str, np.ndarray], there: np.ndarray) -> np.ndarray:
-        vh, vv = (amplitudes[p] for p in POLARISATIONS)
+    def _made(self, kind: str, values: dict[str, np.ndarray], there: np.ndarray) -> np.ndarray:
+        vh, vv = (values[p] for p in POLARISATIONS)
+        if kind == "decibels":
+            powers = [np.where(there, p, np.float32(np.nan)) for p in (vv, vh)]
+            if self.speckle != "none":
+                powers = [refined_lee_intensity(p) for p in powers]
+            return 10 * np.log10(np.stack(powers))
         if kind == "amplitudes":
             return np.stack([vh.real, vh.imag, vv.real, vv.imag])
         # part by part: a product of complex numbers is rounded otherwise at an array's end
@@ -135,6 +178,12 @@ class Chain:
         return np.concatenate(
             [parts, np.stack([c11, imaginary, real, c22, _power(vh), _power(vv)])]
         )
+
+
+def _of_cells(window: Window, cell: int) -> Window:
+    """A window of whole cells, which begin at multiples of their samples wherever it lies."""
+    left, right = window.left - window.left % cell, -(-window.right // cell) * cell
+    return Window(window.top, left, window.bottom, right)
 
 
 def _power(amplitude: np.ndarray) -> np.ndarray:

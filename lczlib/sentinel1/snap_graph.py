@@ -32,6 +32,10 @@ def graph_of(recipe: Recipe, grid: GeoBox) -> str:
         root, "Orbit", "Apply-Orbit-File", "Read",
         {"orbitType": "Sentinel Precise (Auto Download)", "polyDegree": "3", "continueOnFail": "false"},
     )  # fmt: skip
+    if recipe.powers:
+        _powers(root, recipe, grid)
+        ET.indent(root)
+        return ET.tostring(root, encoding="unicode") + "\n"
     _node(
         root, "Calibration", "Calibration", "Orbit",
         {"outputImageInComplex": "true", "outputSigmaBand": "true", "selectedPolarisations": "VH,VV"},
@@ -59,18 +63,48 @@ def graph_of(recipe: Recipe, grid: GeoBox) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _onto_map(root: ET.Element, before: str, name: str, grid: GeoBox) -> None:
+def _powers(root: ET.Element, recipe: Recipe, grid: GeoBox) -> None:
+    (image,) = recipe.images
+    both = {"selectedPolarisations": "VH,VV"}
+    before = "Orbit"
+    if recipe.denoised:
+        before = "Noise"
+        _node(root, before, "ThermalNoiseRemoval", "Orbit", {**both, "removeThermalNoise": "true"})
+    _node(
+        root, "Calibration", "Calibration", before,
+        {**both, "outputImageInComplex": "false", "outputSigmaBand": "true"},
+    )  # fmt: skip
+    _node(root, "Deburst", "TOPSAR-Deburst", "Calibration", both)
+    _node(
+        root, "Multilook", "Multilook", "Deburst",
+        {"nRgLooks": str(recipe.cell), "nAzLooks": "1", "outputIntensity": "true"},
+    )  # fmt: skip
+    before = "Multilook"
+    if recipe.speckle != "none":
+        before = "Speckle"
+        _node(root, before, "Speckle-Filter", "Multilook", {"filter": "Refined Lee"})
+    _onto_map(root, before, image.folder, grid, decibels=True)
+
+
+def _onto_map(
+    root: ET.Element, before: str, name: str, grid: GeoBox, *, decibels: bool = False
+) -> None:
     _node(
         root, f"Terrain-{name}", "Terrain-Correction", before,
         {
             "demName": "SRTM 1Sec HGT", "externalDEMApplyEGM": "true",
             "demResamplingMethod": "NEAREST_NEIGHBOUR", "imgResamplingMethod": "NEAREST_NEIGHBOUR",
             "pixelSpacingInMeter": f"{abs(grid.affine.a):g}", "mapProjection": str(grid.crs),
-            "nodataValueAtSea": "false", "outputComplex": "true", "applyRadiometricNormalization": "false",
+            "nodataValueAtSea": "false", "outputComplex": str(not decibels).lower(),
+            "applyRadiometricNormalization": "false",
         },
     )  # fmt: skip
+    last = f"Terrain-{name}"
+    if decibels:
+        _node(root, f"Decibels-{name}", "LinearToFromdB", last, {})
+        last = f"Decibels-{name}"
     _node(
-        root, f"Write-{name}", "Write", f"Terrain-{name}",
+        root, f"Write-{name}", "Write", last,
         {"file": "${output}" + f"-{name}.tif", "formatName": "GeoTIFF-BigTIFF"},
     )  # fmt: skip
 
