@@ -16,7 +16,15 @@ from lczlib.sentinel1.geocode import LIGHT, Geocoder, grid_of, outline, to_degre
 from lczlib.sentinel1.orbit import annotated
 from lczlib.sentinel1.product import Product
 from lczlib.sentinel1.recipes import RECIPES
-from lczlib.sentinel1.terrain import Layer, height_of, open_dem, open_geoid, read_geoid, undulation
+from lczlib.sentinel1.terrain import (
+    GEOIDS,
+    Layer,
+    height_of,
+    open_dem,
+    open_geoid,
+    read_geoid,
+    undulation,
+)
 
 VIEW = View(12.5, 41.9)
 LAYOUT = Layout(VIEW, bursts=4, samples=700)
@@ -171,6 +179,18 @@ def test_without_the_geoid_nothing_is_made(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"geoid.*is missing.*beside its place"):
         open_geoid("geoid-egm96")
     assert open_geoid("ellipsoid") is None
+
+
+@pytest.mark.parametrize("name", GEOIDS)
+def test_a_geoid_of_another_hash_is_refused(name, tmp_path, monkeypatch):
+    (tmp_path / f"{GEOIDS[name]}.gtx").write_bytes(b"another file")
+    monkeypatch.setenv("LCZLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LCZLIB_MIRROR", str(tmp_path))
+    with pytest.raises(
+        InputError, match=rf"{name}\) is missing.*SHA-256 differs.*--dem-height ellipsoid"
+    ):
+        open_geoid(name)
+    assert not list((tmp_path / "cache").glob("*.gtx"))
 
 
 def test_what_is_no_geoid_is_refused(write_tif, tmp_path):

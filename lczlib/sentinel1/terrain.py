@@ -76,7 +76,8 @@ def open_geoid(height: HeightOf) -> Layer | None:
     except CatalogError as error:
         msg = (
             f"The geoid that the elevation model's heights count from ({height}) is missing, and without it the "
-            f"image would lie up to 130 m beside its place: {error}"
+            f"image would lie up to 130 m beside its place: {error} Or give heights above the ellipsoid "
+            f"({option('dem_height', 'ellipsoid')})."
         )
         raise InputError(msg, parameter="dem_height") from error
 
