@@ -147,6 +147,7 @@ def plan_of(request: PrepareS1Request) -> Plan:
     every = [s for p in products for s in p.swaths.values()]
     orbit = annotated(every) if request.orbit == _ANNOTATION else from_file(request.orbit, every)
     grid = _grid(request, recipe)
+    _check_near(grid, products)
     heights = height_of(request.dem, request.dem_height)
     geocoder = Geocoder(
         grid, image, orbit, open_dem(request.dem, *outline(grid)), open_geoid(heights)
@@ -160,13 +161,26 @@ def plan_of(request: PrepareS1Request) -> Plan:
         )
         raise InputError(msg, parameter="inputs")
     if not covered:
-        west, south, east, north = _place_of(products)
-        msg = (
-            f"The region lies outside {', '.join(p.name for p in products)}, which reaches from {west:.2f} to "
-            f"{east:.2f} degrees east and from {south:.2f} to {north:.2f} north: find another product of it."
-        )
-        raise InputError(msg, parameter="roi")
+        raise _outside(products)
     return Plan(request, recipe, products, orbit, geocoder, heights, covered)
+
+
+def _check_near(grid: GeoBox, products: tuple[Product, ...]) -> None:
+    """Refuse what is far away, before an elevation model of it is asked for."""
+    from lczlib.acquire.boxes import overlap
+    from lczlib.longitudes import box_of
+
+    if not overlap(box_of(*outline(grid)), _place_of(products)):
+        raise _outside(products)
+
+
+def _outside(products: tuple[Product, ...]) -> InputError:
+    west, south, east, north = _place_of(products)
+    msg = (
+        f"The region lies outside {', '.join(p.name for p in products)}, which reaches from {west:.2f} to "
+        f"{east:.2f} degrees east and from {south:.2f} to {north:.2f} north: find another product of it."
+    )
+    return InputError(msg, parameter="roi")
 
 
 def _opened(request: PrepareS1Request) -> tuple[Product, ...]:
@@ -181,10 +195,10 @@ def _check(product: Product, recipe: Recipe) -> None:
     if one.mode != "IW":
         why = f"is of mode {one.mode}; this recipe takes Interferometric Wide swath (IW)"
     elif one.kind != "SLC":
-        why = (
-            f"is detected ({one.kind}) and holds no phase: {recipe.title} need the covariance of VH and VV, which "
-            "only SLC products hold"
+        holds = (
+            "" if recipe.powers else " and holds no phase, which the covariance of VH and VV needs"
         )
+        why = f"is detected ({one.kind}){holds}; lcz prepare-s1 reads products that are not (SLC)"
     elif set(product.polarisations) <= {"HH", "HV"}:
         why = f"holds {' and '.join(product.polarisations)}; the network reads VV and VH"
     elif not set(POLARISATIONS) <= set(product.polarisations):

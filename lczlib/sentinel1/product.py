@@ -250,7 +250,10 @@ class Product:
                     raise InputError(msg)
                 yield Measurement(source, f"{self.path}/{found[0]}")
         except rasterio.errors.RasterioError as error:
-            msg = f"{self.path}/{found[0]} cannot be read ({error}): fetch the product again, the whole of it."
+            msg = (
+                f"{self.path}/{found[0]} is cut off or damaged, and cannot be read: fetch the product again, the "
+                "whole of it."
+            )
             raise InputError(msg) from error
 
 
