@@ -331,6 +331,25 @@ def test_a_stopped_download_keeps_what_it_has(services, keys, tmp_path):
     assert not target.exists()
 
 
+def test_each_service_is_tried_with_a_search_and_a_small_read(services, keys, run_lcz, monkeypatch):
+    words = (
+        "get", f"--box={BOX}", "--check", "--what", "s1-slc,orbit,dem", "--start", "2023-09-01",
+        "--end", "2023-09-30",
+    )  # fmt: skip
+    code, said, errors = run_lcz(*words)
+    assert code == 0, errors
+    assert said.count("good") == 6
+    assert "4 of 4 services can be used" in said
+    assert max(len(services.paths("$value")), len(services.paths("signed"))) == 1
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    monkeypatch.setenv("CDSE_PASSWORD", "wrong")
+    monkeypatch.setattr(providers, "ELEVATION", f"{services.root}/nowhere")
+    code, said, _ = run_lcz(*words)
+    assert code == 0  # the orbit files can be read
+    assert "1 of 4 services can be used" in said
+    assert said.count("fails") == 3
+
+
 def test_the_folder_goes_through_preparation(services, keys, tmp_path, run_lcz, monkeypatch):
     """The command that is printed is run as it is; the geoid is a plane of 48 m."""
     code, said, errors = run_lcz(

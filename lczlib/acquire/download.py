@@ -128,6 +128,27 @@ class Downloads:
             raise ServiceError(msg)
         raise AddressFailed(f"{address} {cause.what}", missing=cause.missing)
 
+    def begins(self, address: str) -> bytes:
+        """The first four bytes of a file, to see whether it is given at all.
+
+        Raises
+        ------
+        AddressFailed, ServiceError
+            As of `fetch`.
+        """
+        headers = {**self._keys(refused=False), "Range": "bytes=0-3", "Accept-Encoding": "identity"}
+        try:
+            with self._http.get(
+                address, headers=headers, stream=True, timeout=faults.TIMEOUT
+            ) as answer:
+                cause = faults.of_status(answer.status_code, answer.headers)
+                found = b"" if cause else next(answer.iter_content(4), b"")
+        except requests.RequestException as error:
+            cause, found = faults.unreached(error), b""
+        if cause is not None:
+            raise AddressFailed(f"{address} {cause.what}", missing=cause.missing)
+        return found
+
     def _once(
         self,
         address: str,

@@ -73,6 +73,22 @@ def _with_rim(box: Box) -> Box:
     return west - wide, south - rim, east + wide, north + rim
 
 
+def height_at(longitude: float, latitude: float, cancelled: Callable[[], bool]) -> float:
+    """The height of one place above EGM2008, m.
+
+    Raises
+    ------
+    AddressFailed
+        If its tile cannot be read.
+    """
+
+    def read(src: DatasetReader) -> float:
+        return float(next(src.sample([(longitude, latitude)]))[0])
+
+    name = _name(math.floor(latitude), math.floor(longitude))
+    return read_address(f"{providers.ELEVATION}/{name}/{name}.tif", read, cancelled)
+
+
 def write_elevation(box: Box, path: Path, cancelled: Callable[[], bool]) -> list[str]:
     """Write the heights of a box and what lies around it as one GeoTIFF.
 
