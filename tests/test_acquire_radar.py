@@ -14,7 +14,11 @@ import pytest
 import radar_services
 import rasterio
 from affine import Affine
+from odc.geo.geobox import GeoBox
 from radar_services import PASSWORD, TOKEN, USER, Slc, write_tile
+from rasterio.warp import transform
+from stac.scenes import clear_sky, town, write_scene
+from stac.server import serve
 from synthetic_sentinel1 import NAME, Layout, View, speckle, write_eof, write_safe
 
 from lczlib.acquire import providers
@@ -23,13 +27,14 @@ from lczlib.acquire.passes import SlcProduct, chosen, find_products, passes_over
 from lczlib.acquire.providers import RADAR_PROVIDERS
 from lczlib.acquire.seasons import periods_of
 from lczlib.errors import Cancelled, InputError, ServiceError
+from lczlib.grid import geobox_of
 from lczlib.jobs.get import run
 from lczlib.jobs.get_request import GetRequest
+from lczlib.scenes import open_scenes
 
 VIEW = View(12.5, 41.9)
 LAYOUT = Layout(VIEW, bursts=3, samples=600)
 BOX = "12.487,41.893,12.513,41.907"
-PLACE = "00000_00000_Place"
 PRODUCT = NAME.removesuffix(".SAFE")
 
 
@@ -350,12 +355,25 @@ def test_each_service_is_tried_with_a_search_and_a_small_read(services, keys, ru
     assert said.count("fails") == 3
 
 
-def test_the_folder_goes_through_preparation(services, keys, tmp_path, run_lcz, monkeypatch):
+@pytest.mark.parametrize("both", [False, True])
+def test_the_folder_goes_through_preparation(services, keys, tmp_path, run_lcz, monkeypatch, both):
     """The command that is printed is run as it is; the geoid is a plane of 48 m."""
-    code, said, errors = run_lcz(
-        "get", f"--box={BOX}", "--what", "s1-slc,orbit,dem", "--start", "2023-09-01", "--end", "2023-09-30",
-        "--out", tmp_path / "city",
-    )  # fmt: skip
+    out = tmp_path / "city"
+    words = ["get", f"--box={BOX}", "--start", "2023-09-01", "--end", "2023-09-30", "--out", out]
+    if both:
+        (x,), (y,) = transform("EPSG:4326", "EPSG:32633", [12.5], [41.9])
+        box = GeoBox(
+            (240, 320),
+            Affine(10, 0, x // 10 * 10 - 1600, 0, -10, y // 10 * 10 + 1200),
+            "EPSG:32633",
+        )
+        stamp = "2023-09-05T10:10:29Z"
+        item = write_scene(tmp_path / "s", "pc", "a", stamp, town(box), clear_sky(box), box)
+        optical, stop = serve(tmp_path / "s", [item])
+        words += ["--provider", optical.api]
+    code, said, errors = run_lcz(*words, "--what", f"{'s2,' if both else ''}s1-slc,orbit,dem")
+    if both:
+        stop()
     assert code == 0, errors
     assert "The geoid is missing" in errors
     (command,) = [line for line in said.splitlines() if line.startswith("lcz prepare-s1")]
@@ -371,4 +389,7 @@ def test_the_folder_goes_through_preparation(services, keys, tmp_path, run_lcz, 
     assert "heights: geoid-egm2008; covers the region" in said
     code, said, errors = run_lcz(*command.split()[1:])
     assert code == 0, errors
-    assert list((tmp_path / "city/Sentinel-1").glob("*/mosaic_dat/202309/mosaic.tif"))
+    city = open_scenes([out], sensors=("s1", "s2") if both else ("s1",))
+    assert city.sentinel1_time == "202309"
+    assert len(city.scenes) == 1 + both
+    assert len({geobox_of(scene) for scene in city.scenes.values()}) == 1

@@ -109,14 +109,16 @@ class RadarResult(Result):
             or not (heights.is_file() and (here / "orbit").is_dir())
         ):
             return []
-        box = ",".join(f"{v:g}" for v in self.place.box)
+        scenes = sorted(folder.glob(f"Sentinel-2/{self.place.folder_name}/*/[0-9]*_*.tif"))
+        box = f"--roi={','.join(f'{v:g}' for v in self.place.box)}"
+        where = f"--like {scenes[0]}" if scenes else box  # both sensors on one grid
         target = folder / "Sentinel-1" / self.place.folder_name
         made = []
         for one in self.passes.values():
             files = [here / "slc" / f"{p.name}.zip" for p in one.products]
             if all(f.is_file() for f in files):
                 made.append(
-                    f"lcz prepare-s1 {' '.join(map(str, files))} --roi={box} --orbit {here / 'orbit'} "
+                    f"lcz prepare-s1 {' '.join(map(str, files))} {where} --orbit {here / 'orbit'} "
                     f"--dem {heights} --out {target}"
                 )
         return made
