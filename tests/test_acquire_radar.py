@@ -172,8 +172,11 @@ def test_a_run_that_failed_goes_on_with_what_it_had_and_fetches_nothing_twice(
     fetched(tmp_path, what=("s1-slc",))
     assert [r for p, r, _ in services.asked if "signed" in p] == [f"bytes={have}-"]
     services.asked.clear()
-    fetched(tmp_path, what=("s1-slc",))
+    inside = fetched(tmp_path, what=("s1-slc",))
     assert not services.paths("datapool")
+    (archive,) = inside.rglob("*.zip")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert archive.relative_to(tmp_path).as_posix() in manifest["outputs"]
 
 
 def test_an_archive_that_is_not_what_is_stated_is_not_kept(services, keys, tmp_path):

@@ -308,6 +308,7 @@ def test_the_graph_for_snap_holds_the_recipe(product, eof, dem, tmp_path, run_lc
         ({"polarisations": ("VV",)}, "holds VV alone; the network reads VV and VH"),
         ({"polarisations": ("HH", "HV")}, "holds HH and HV; the network reads VV and VH"),
         ({"mode": "EW"}, "is of mode EW"),
+        ({"mode": "SM"}, "is of mode SM"),
         ({"mode": "WV"}, "is of mode WV"),
     ],
 )

@@ -49,6 +49,17 @@ def test_powers_without_noise_are_written_in_decibels(recipe, options, tmp_path)
     assert low < np.std(vv[vv > floor + 10]) < high
 
 
+@pytest.mark.slow
+def test_water_is_mapped_of_it(options, tmp_path, mirror, run_lcz):
+    made({**options, "recipe": "water"}, tmp_path / "s1")
+    code, said, errors = run_lcz(
+        "water", tmp_path / "s1/water_20230904.tif", "--orbit", "as", "--out", tmp_path / "water"
+    )
+    assert code == 0, errors
+    assert "bands by name: VV from VV, VH from VH; dB as given" in errors + said
+    assert "(100.0 %)" in errors + said  # what lies below the noise is no missing pixel
+
+
 def test_powers_come_back_without_their_noise(options, tmp_path):
     """Speckle of a known power on top of the noise that is annotated: the power is what is left."""
     plain = Product(options["inputs"][0])

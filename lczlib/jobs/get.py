@@ -14,7 +14,7 @@ from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
 from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
-from lczlib.jobs.get_radar import RadarResult, radar_inputs
+from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
 from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
@@ -90,12 +90,10 @@ def _run(
         for season in plan.seasons:
             plan = _composed(request, plan, season.name, access, work, step)
     beside, missing = beside_scenes(request, place, plan.grid, step)
-    radar = (
-        radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
-    )
+    radar, without = radar_beside(request, place, folder, step, most_mb)
     return GetResult(
-        request=request, place=place, plan=plan, work=work, published=beside, not_published=missing,
-        radar=radar,
+        request=request, place=place, plan=plan, work=work, published=beside,
+        not_published=missing + without, radar=radar,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lczlib.acquire.providers import radar_provider_of
-from lczlib.errors import CatalogError, InputError
+from lczlib.errors import CatalogError, InputError, ServiceError
 from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
@@ -129,7 +129,7 @@ class RadarResult(Result):
     def put(self, folder: Path) -> None:
         """Move the files to their place, and write the list of products and where all is from."""
         from lczlib.acquire.providers import ELEVATION_CREDIT, ELEVATION_TERMS, TERMS
-        from lczlib.export.files import staged, write_json, write_table
+        from lczlib.export.files import placed, write_json, write_table
 
         here = folder / radar_folder(self.place)
         if self.passes:
@@ -137,9 +137,7 @@ class RadarResult(Result):
         if self.work is None:
             return
         for path in self.files:
-            with staged(folder / path) as temporary:
-                source = self.work / path
-                (source if source.is_file() else folder / path).replace(temporary)
+            placed(folder / path, self.work / path)
         years = sorted({str(p.date.year) for p in self.passes.values()})
         write_json(
             here / "sources.json",
@@ -284,6 +282,18 @@ def radar_inputs(
         request=request, place=place, passes=passes, empty=empty, files=files, work=work, lacking=lacking,
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def radar_beside(
+    request: GetRequest, place: Place, folder: Path, step: Steps, most_mb: float
+) -> tuple[RadarResult | None, tuple[str, ...]]:
+    """The same beside scenes that are fetched already, which are not lost where it fails; why it did."""
+    if not RADAR & set(request.what):
+        return None, ()
+    try:
+        return radar_inputs(request, place, folder, step, most_mb), ()
+    except (InputError, ServiceError) as error:
+        return None, (f"For lcz prepare-s1: {error.message}",)
 
 
 def _geoid(step: Steps) -> list[str]:
