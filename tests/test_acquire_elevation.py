@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 import radar_services
 import rasterio
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from radar_services import SIZE, ramp, write_tile
+from stac.scenes import clear_sky, town, write_scene
+from stac.server import serve
 
 from lczlib.acquire import providers
 from lczlib.acquire.elevation import write_elevation
 from lczlib.errors import InputError, ServiceError
+from lczlib.jobs.get import run
+from lczlib.jobs.get_request import GetRequest
 from lczlib.sentinel1.terrain import height_of
+
+DAY = "2024-07-01"
 
 
 @pytest.fixture
@@ -78,3 +86,25 @@ def test_a_service_of_heights_that_fails_is_no_sea(services, tmp_path, monkeypat
     monkeypatch.setattr(providers, "ELEVATION", "http://127.0.0.1:9")
     with pytest.raises(ServiceError, match=r"Copernicus GLO-30.*cannot be reached"):
         write_elevation((12.4, 41.4, 12.5, 41.5), tmp_path / "dem.tif", lambda: False)
+
+
+def test_composites_are_not_lost_for_heights_that_cannot_be_had(services, tmp_path):
+    box = GeoBox((200, 240), Affine(10, 0, 384_040, 0, -10, 5_820_320), "EPSG:32633")
+    item = write_scene(
+        tmp_path / "s", "pc", "a", f"{DAY}T10:10:29Z", town(box), clear_sky(box), box
+    )
+    optical, stop = serve(tmp_path / "s", [item])
+    request = GetRequest(
+        place="13.295,52.506,13.320,52.519",
+        what=("s2", "dem"),
+        start=DAY,
+        end=DAY,
+        provider=optical.api,
+    )
+    result = run(request, tmp_path / "out")
+    result.write(tmp_path / "out")
+    stop()
+    assert any(
+        "prepare-s1: Copernicus GLO-30 has no tile of the box" in c for c in result.cautions()
+    )
+    assert list((tmp_path / "out").glob("Sentinel-2/*/*/[0-9]*_*.tif"))

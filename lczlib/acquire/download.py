@@ -126,7 +126,8 @@ class Downloads:
                 "have its terms been agreed to in the account?"
             )
             raise ServiceError(msg)
-        raise AddressFailed(f"{address} {cause.what}", missing=cause.missing)
+        msg = f"{address} {cause.what}: what is whole is kept, run again later."
+        raise AddressFailed(msg, missing=cause.missing)
 
     def begins(self, address: str) -> bytes:
         """The first four bytes of a file, to see whether it is given at all.
