@@ -348,4 +348,4 @@ def test_the_command_gets_the_map_alone_with_its_terms_and_catalog_item(
     assert json.loads((out / "manifest.json").read_text())["parameters"]["what"] == ["lcz"]
     code, _, error = run_lcz("get", box, "--what", "none", "--out", tmp_path / "none")
     assert code == 2
-    assert "name s2, lcz or both" in error
+    assert "name one or several of s2, lcz" in error

@@ -174,12 +174,15 @@ SAID: dict[str, Any] = {
 def test_a_study_asks_what_the_command_would(
     begin: Callable[..., Study], service: Service, names: set[str]
 ) -> None:
-    """Every setting of the job but the collection, which is the service's own."""
+    """Every setting of the job, but for those that the dashboard leaves as they are."""
     study = begin()
     when = {"seasons", "year", "start", "end"}
     said = {n: v for n, v in SAID.items() if n not in when or n in names}
     study.param.update({f"get_{n}": said.get(n, study.param[f"get_{n}"].default) for n in SAID})
-    assert set(SAID) | {"provider", "place", "box", "collection"} == set(described(GetRequest))
+    left = {
+        "collection", "level", "haze", "what", "global_map", "submission", "radar_provider", "direction",
+    }  # fmt: skip
+    assert set(SAID) | {"provider", "place", "box"} | left == set(described(GetRequest))
     expected = GetRequest(place="Berlin, Germany", box=AREA, provider=service.api, **said)
     assert request_of(study.ticket("acquired").given, study.context) == expected
 

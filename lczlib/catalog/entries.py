@@ -26,7 +26,7 @@ class Entry:
     name : str
         STAC item id.
     collection : str
-        ``weights``, ``scenes``, ``lcz_maps`` or ``cities``.
+        ``weights``, ``scenes``, ``lcz_maps``, ``cities`` or ``geoids``.
     title, description : str
         For people.
     url : str

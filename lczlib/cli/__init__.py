@@ -20,6 +20,7 @@ from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
 from lczlib.cli import terms as _terms
@@ -69,6 +70,7 @@ app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
 app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
+app.command("prepare-s1")(limited(_prepare_s1.prepare_s1))
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))

@@ -1,4 +1,4 @@
-"""A place's Sentinel-2: found, looked at, and made into composites in a folder that ``lcz map`` takes."""
+"""A place's imagery: found, looked at, and made into a folder that ``lcz map`` takes; what else is beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
 from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
-from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
+from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
@@ -38,8 +39,8 @@ def run(
     fetch: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
-) -> GetResult | PublishedResult:
-    """Fetch the composites of a place, the published LCZ map of it, or both.
+) -> GetResult | PublishedResult | RadarResult:
+    """Fetch the composites of a place, the published LCZ map of it, what ``lcz prepare-s1`` needs, or several.
 
     Parameters
     ----------
@@ -72,15 +73,12 @@ def run(
 
 def _run(
     request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
-) -> GetResult | PublishedResult:
+) -> GetResult | PublishedResult | RadarResult:
     from lczlib.acquire.access import Access
     from lczlib.acquire.work import Work
 
     if "s2" not in request.what:
-        place = place_asked(request, step, fetch)
-        return PublishedResult(
-            request=request, place=place, published=published(request, place, step)
-        )
+        return _without_scenes(request, step, folder, most_mb, fetch)
     place, periods = where(request, step, fetch)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
@@ -92,9 +90,24 @@ def _run(
         for season in plan.seasons:
             plan = _composed(request, plan, season.name, access, work, step)
     beside, missing = beside_scenes(request, place, plan.grid, step)
+    radar, without = radar_beside(request, place, folder, step, most_mb)
     return GetResult(
-        request=request, place=place, plan=plan, work=work, published=beside, not_published=missing
+        request=request, place=place, plan=plan, work=work, published=beside,
+        not_published=missing + without, radar=radar,
+    )  # fmt: skip
+
+
+def _without_scenes(
+    request: GetRequest, step: Steps, folder: Path, most_mb: float, fetch: bool
+) -> PublishedResult | RadarResult:
+    place = place_asked(request, step, fetch)
+    radar = (
+        radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
     )
+    if radar and not ("lcz" in request.what or request.submission):
+        return radar
+    maps = published(request, place, step)
+    return PublishedResult(request=request, place=place, published=maps, radar=radar)
 
 
 def _planned(

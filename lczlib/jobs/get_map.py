@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lczlib.acquire.global_map import PublishedMap
     from lczlib.acquire.places import Place
+    from lczlib.jobs.get_radar import RadarResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -28,6 +29,8 @@ class PublishedResult(Result):
     request : GetRequest
     place : Place
     published : dict of str to PublishedMap
+    radar : RadarResult or None
+        What ``lcz prepare-s1`` needs, where that is asked for too.
     """
 
     draws = False
@@ -35,6 +38,7 @@ class PublishedResult(Result):
     request: GetRequest
     place: Place
     published: dict[str, PublishedMap] = field(repr=False)
+    radar: RadarResult | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Area of each class in km2, a column a map."""
@@ -54,16 +58,19 @@ class PublishedResult(Result):
 
     def cautions(self) -> list[str]:
         """Addresses that failed."""
-        return [
+        said = [
             f"{text}; another address gave the map."
             for m in self.published.values()
             for text in m.failed
         ]
+        return said + (self.radar.cautions() if self.radar else [])
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         from lczlib.acquire.folder import write_map_item
         from lczlib.acquire.global_map import write_maps
 
+        if self.radar:
+            self.radar.put(folder)
         write_map_item(folder, self.place, write_maps(self.published, self.place, folder))
 
 
