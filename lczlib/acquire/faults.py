@@ -98,6 +98,12 @@ def cause_of(address: str, error: Exception, http: requests.Session | None = Non
             address, headers={"Range": "bytes=0-0", "User-Agent": USER_AGENT}, stream=True, timeout=TIMEOUT
         ) as answer:  # fmt: skip
             status, headers = answer.status_code, answer.headers
+    except (
+        requests.TooManyRedirects,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+    ):
+        return Cause("is redirected to what is no web address, or in a circle", final=True)
     except requests.RequestException as failed:
         return Cause(f"its files cannot be reached ({short(failed)})", whole=True)
     if status in (404, 410):
@@ -110,6 +116,8 @@ def cause_of(address: str, error: Exception, http: requests.Session | None = Non
         )
     if status >= 400:
         return Cause(f"cannot be read (HTTP {status})")
+    if "not recognized as being" in str(error):
+        return Cause("is no GeoTIFF or JPEG 2000, or is cut off")
     return Cause("is cut off or damaged: it cannot be read to its end")
 
 

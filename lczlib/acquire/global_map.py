@@ -29,6 +29,7 @@ from rasterio.windows import Window
 from lczlib import catalog
 from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
+from lczlib.acquire.pixels import opened
 from lczlib.acquire.places import Place
 from lczlib.classes import N_CLASSES
 from lczlib.errors import Cancelled, GridError, InputError, ServiceError
@@ -254,7 +255,7 @@ def _tried(
         try:
             with (
                 rasterio.Env(**faults.gdal(source, again=attempt > 0)),
-                rasterio.open(source) as src,
+                (opened if "://" in source else rasterio.open)(source) as src,
             ):
                 return _window(src, longitude, latitude, source)
         except RasterioError as error:
