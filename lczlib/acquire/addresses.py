@@ -12,6 +12,7 @@ from rasterio.io import DatasetReader
 
 from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
+from lczlib.acquire.pixels import opened
 from lczlib.errors import Cancelled, ServiceError
 
 _T = TypeVar("_T")
@@ -61,7 +62,7 @@ def read_address(
         try:
             with (
                 rasterio.Env(**faults.gdal(source, again=attempt > 0)),
-                rasterio.open(source) as src,
+                (opened if "://" in source else rasterio.open)(source) as src,
             ):
                 return do(src)
         except RasterioError as error:

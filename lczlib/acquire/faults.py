@@ -102,11 +102,19 @@ def cause_of(address: str, error: Exception, http: requests.Session | None = Non
             address, headers={"Range": "bytes=0-0", "User-Agent": USER_AGENT}, stream=True, timeout=TIMEOUT
         ) as answer:  # fmt: skip
             status, headers = answer.status_code, answer.headers
+    except (
+        requests.TooManyRedirects,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+    ):
+        return Cause("is redirected to what is no web address, or in a circle", final=True)
     except requests.RequestException as failed:
         return unreached(failed)
-    return of_status(status, headers) or Cause(
-        "is cut off or damaged: it cannot be read to its end"
-    )
+    if (found := of_status(status, headers)) is not None:
+        return found
+    if "not recognized as being" in str(error):
+        return Cause("is no GeoTIFF or JPEG 2000, or is cut off")
+    return Cause("is cut off or damaged: it cannot be read to its end")
 
 
 def unreached(error: requests.RequestException) -> Cause:
