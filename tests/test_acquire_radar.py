@@ -148,6 +148,14 @@ def test_the_token_goes_to_the_service_alone(services, keys, tmp_path):
     assert own.should_strip_auth(at, "http://sentinel1.asf.alaska.edu/x.zip")
 
 
+def test_a_product_elsewhere_is_asked_for_without_the_token(services, keys):
+    """Where a product lies is read from an answer: the token is for the service's own hosts."""
+    with Downloads(RADAR_PROVIDERS["asf"]) as downloads:
+        elsewhere = services.root.replace("127.0.0.1", "localhost")
+        assert downloads.begins(f"{elsewhere}/signed/{PRODUCT}.zip") == b"PK\x03\x04"
+    assert [(p.split("/")[1], bool(a)) for p, _, a in services.asked] == [("signed", False)]
+
+
 @pytest.mark.parametrize("service", ["asf", "cdse"])
 def test_what_breaks_off_is_taken_up_where_it_broke(services, keys, tmp_path, service):
     services.cut = 2

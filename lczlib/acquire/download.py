@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -36,10 +36,14 @@ class _Session(requests.Session):
 
     def should_strip_auth(self, old_url: str, new_url: str) -> bool:
         """As requests asks where an address leads on."""
-        parts = urlsplit(new_url)
-        host = parts.hostname or ""
-        own = any(host == d or host.endswith(f".{d}") for d in self._domains)
-        return super().should_strip_auth(old_url, new_url) and not (own and parts.scheme == "https")
+        own = within(new_url, self._domains) and urlsplit(new_url).scheme == "https"
+        return super().should_strip_auth(old_url, new_url) and not own
+
+
+def within(address: str, domains: Iterable[str]) -> bool:
+    """Whether the host of an address is one of some domains, or below it."""
+    host = urlsplit(address).hostname or ""
+    return any(host == d or host.endswith(f".{d}") for d in domains)
 
 
 class Downloads:
@@ -137,7 +141,11 @@ class Downloads:
         AddressFailed, ServiceError
             As of `fetch`.
         """
-        headers = {**self._keys(refused=False), "Range": "bytes=0-3", "Accept-Encoding": "identity"}
+        headers = {
+            **self._keys(address, refused=False),
+            "Range": "bytes=0-3",
+            "Accept-Encoding": "identity",
+        }
         try:
             with self._http.get(
                 address, headers=headers, stream=True, timeout=faults.TIMEOUT
@@ -160,7 +168,7 @@ class Downloads:
         """Ask for what is missing; why not all of it came."""
         self._check()
         have = part.stat().st_size if part.is_file() else 0
-        headers = {**self._keys(refused), "Accept-Encoding": "identity"}
+        headers = {**self._keys(address, refused), "Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
         try:
@@ -197,8 +205,13 @@ class Downloads:
             msg = "Stopped by the user."
             raise Cancelled(msg)
 
-    def _keys(self, refused: bool) -> dict[str, str]:
+    def _keys(self, address: str, refused: bool) -> dict[str, str]:
         if self.provider is None or not (values := self.provider.values()):
+            return {}
+        # where a product lies is the service's word for it: the keys are for its own hosts
+        if not within(
+            address, (*self.provider.domains, urlsplit(self.provider.search).hostname or "")
+        ):
             return {}
         if not self.provider.token:
             return {"Authorization": f"Bearer {values[0]}"}
