@@ -269,13 +269,10 @@ def _lie_in(table: pd.DataFrame, where: Sequence[str]) -> pd.Series:
 def _smaller_places(name: str, where: Sequence[str]) -> list[Place]:
     """Places of a name that are too small for the list."""
     found = []
-    longest = len(name) + 5  # marks and punctuation; most names need not be made plain at all
-    for city in geonames(_SMALLER):
-        called = (city["name"], *city["alternatenames"])
-        if any(len(name) - 5 < len(n) < longest and plain(n) == name for n in called):
-            lines = [f"\n{plain(w)}\n" for w in city["where"]]
-            if all(any(t.startswith(f"\n{w}") for t in lines) for w in where):
-                found.append(_place(row_of(city)))
+    for city in geonames(_SMALLER, name):
+        lines = [f"\n{plain(w)}\n" for w in city["where"]]
+        if all(any(t.startswith(f"\n{w}") for t in lines) for w in where):
+            found.append(_place(row_of(city)))
     return found
 
 

@@ -95,6 +95,7 @@ def _list(request: GetRequest, folder: Path | None) -> None:
         result = find(request, progress=progress)
     for period, days in result.seasons.items():
         _print_days(period, days)
+        console.out.print(f"{period.name}: {result.outlook(period)}", soft_wrap=True)
     for text in result.cautions():
         console.warn(text)
     console.out.print(result.headline())

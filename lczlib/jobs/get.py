@@ -13,12 +13,12 @@ from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
-from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
+from lczlib.jobs.get_map import PublishedResult, beside_scenes, check_given, published
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
-from lczlib.reading import counted
+from lczlib.reading import Reading, counted, tell
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -74,14 +74,16 @@ def _run(
     request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
 ) -> GetResult | PublishedResult:
     from lczlib.acquire.access import Access
+    from lczlib.acquire.folder import check_folder, grid_of_scenes
     from lczlib.acquire.work import Work
 
     if "s2" not in request.what:
         place = place_asked(request, step, fetch)
-        return PublishedResult(
-            request=request, place=place, published=published(request, place, step)
-        )
+        found = published(request, place, step, grid_of_scenes(folder, place))
+        return PublishedResult(request=request, place=place, published=found)
     place, periods = where(request, step, fetch)
+    check_folder(folder, place, [p.name for p in periods])
+    check_given(request, place, step)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:
@@ -97,6 +99,23 @@ def _run(
     )
 
 
+def is_finished(request: GetRequest, folder: Path) -> bool:
+    """Whether a folder holds all imagery that a request asks for: its manifest is written last."""
+    from lczlib.export.manifest import read_manifest
+    from lczlib.jobs.record import parameters
+
+    try:
+        content, _ = read_manifest(folder)
+    except InputError:
+        return False
+    was, now = content.get("parameters", {}), parameters(request, folder)
+    same = all(was.get(n) == v for n, v in now.items() if n not in _OF_MAPS)
+    return content.get("command") == request.command and "s2" in was.get("what", ()) and same
+
+
+_OF_MAPS = ("what", "global_map", "submission")
+
+
 def _planned(
     request: GetRequest,
     catalogue: Catalogue,
@@ -106,7 +125,7 @@ def _planned(
     step: Steps,
     most_mb: float,
 ) -> Plan:
-    from lczlib.acquire.choose import chosen, planned
+    from lczlib.acquire.choose import chosen, outlook, planned
     from lczlib.acquire.composite import tile_size
     from lczlib.acquire.grids import grid_on, zone_of
     from lczlib.acquire.work import Plan
@@ -119,6 +138,8 @@ def _planned(
             used[period] = chosen(days, period, max_cloud=request.max_cloud, most=request.days)
         except InputError as error:
             why[period.name] = error.message
+            continue
+        tell(Reading("season", period.name, (outlook(used[period][0], days),)))
     _check_amount([d for days, _ in used.values() for d in days], most_mb)
     scenes = [s for days, _ in used.values() for d in days for s in d.scenes]
     epsg = zone_of(place.box, (s.epsg for s in scenes))
