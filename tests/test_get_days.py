@@ -227,3 +227,15 @@ def test_scenes_of_a_day_that_overlap_agree_whichever_comes_first(start, tmp_pat
     want = as_stored(dn)[:, row : row + rows, col : col + cols]
     assert (values > 0).all()
     assert np.abs(values[:, : want.shape[1], : want.shape[2]].astype(int) - want).max() <= 1
+
+
+def test_a_finished_run_is_not_fetched_again(start, tmp_path, run_lcz):
+    service, out = start([scene(tmp_path, "a", "2024-07-01T10:10:29Z")]), tmp_path / "out"
+    words = (
+        "get", INSIDE, "--start", "2024-07-01", "--end", "2024-07-31", "--provider", service.api, "--out", out,
+    )  # fmt: skip
+    assert run_lcz(*words)[0] == 0
+    before = len(service.asked)
+    code, text, _ = run_lcz(*words, "--resume")
+    assert (code, len(service.asked)) == (0, before)
+    assert "nothing to take up" in text

@@ -73,8 +73,8 @@ def check_folder(folder: Path, place: Place, seasons: Collection[str]) -> None:
     others = [s for s in there if s not in seasons]
     if others:
         msg = (
-            f"{folder} holds {' and '.join(others)} of {place.label} from another run, which would stay beside "
-            f"{' and '.join(seasons)} and be mapped with it: choose another folder, or remove that one."
+            f"{folder} holds {', '.join(others)} of {place.label} from another run, which would stay beside "
+            f"{', '.join(seasons)} and be mapped with it: choose another folder, or remove that one."
         )
         raise InputError(msg)
 

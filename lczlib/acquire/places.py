@@ -287,12 +287,18 @@ def _place(row: dict[str, Any]) -> Place:
     )  # fmt: skip
 
 
-def _no_place(text: str) -> str:
+def names_like(text: str) -> list[str]:
+    """Names of the list that are spelt much like a text, the likest first."""
     names = gazetteer(so2sat_list_is_here())["name"]
     known = {plain(n): n for n in reversed(names.to_list())}
     name = _asked(text)[0]
     alike = get_close_matches(name, [n for n in known if n[:1] == name[:1]], n=3, cutoff=0.75)
-    meant = f"did you mean {', '.join(known[n] for n in alike)}? If not, give" if alike else "give"
+    return [known[n] for n in alike]
+
+
+def _no_place(text: str) -> str:
+    alike = names_like(text)
+    meant = f"did you mean {', '.join(alike)}? If not, give" if alike else "give"
     return (
         f"No place is called {text!r}, nor any file: {meant} a name as So2Sat or GeoNames writes it, a box "
         f"({option('box', 'W,S,E,N')}), or a GeoJSON or KML file."

@@ -186,7 +186,9 @@ def _answering(provider: Provider) -> Iterator[None]:
             what, who = "is busy or fails at every try", "it is at fault; try later"
         else:
             what, who = "cannot be reached", "is there a network, and is the address right?"
-        msg = f"{provider.title} ({provider.address}) {what}: {who}."
+        msg = (
+            f"{provider.title} ({provider.address}) {what}: {who}{'' if who.endswith('?') else '.'}"
+        )
         raise ServiceError(msg) from error
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         msg = (
