@@ -131,20 +131,26 @@ def open_generator_map(
     InputError, ServiceError, Cancelled
         As `open_global_map`; and if the number is none.
     """
+    number = number_of(submission)
+    base = f"{(address or GENERATOR).rstrip('/')}/factsheets/{number}/{number}"
+    facts = {
+        "title": f"LCZ Generator submission {number}", "number": number, "year": None,
+        "licence": _licence_of(f"{base}_factsheet.html"), "factsheet": f"{base}_factsheet.html",
+        "citation": _GENERATOR_CITATION,
+    }  # fmt: skip
+    return _published(place, [f"{base}.tif"], facts, grid, cancelled)
+
+
+def number_of(submission: str) -> str:
+    """The number of a submission to the LCZ Generator, or in the address of its factsheet; else an `InputError`."""
     number = re.search(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])", submission)
     if number is None:
         msg = (
             f"{submission!r} is no submission of the LCZ Generator: give the 40 digits (0-9, a-f) in the address "
             "of its factsheet."
         )
-        raise InputError(msg)
-    base = f"{(address or GENERATOR).rstrip('/')}/factsheets/{number[0]}/{number[0]}"
-    facts = {
-        "title": f"LCZ Generator submission {number[0]}", "number": number[0], "year": None,
-        "licence": _licence_of(f"{base}_factsheet.html"), "factsheet": f"{base}_factsheet.html",
-        "citation": _GENERATOR_CITATION,
-    }  # fmt: skip
-    return _published(place, [f"{base}.tif"], facts, grid, cancelled)
+        raise InputError(msg, parameter="submission")
+    return number[0]
 
 
 def write_global_map(

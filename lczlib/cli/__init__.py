@@ -29,7 +29,7 @@ from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
 from lczlib.cli import weights as _weights
 from lczlib.cli.memory import limited
-from lczlib.cli.requests import SceneCommand
+from lczlib.cli.requests import PlaceCommand, SceneCommand
 from lczlib.errors import LczError
 from lczlib.reading import readings
 from lczlib.terms import speaking, worded
@@ -64,8 +64,8 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
-app.command("city")(limited(_city.city))
-app.command("get")(limited(_get.get))
+app.command("city", cls=PlaceCommand)(limited(_city.city))
+app.command("get", cls=PlaceCommand)(limited(_get.get))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
 app.command("rerun")(limited(_rerun.rerun))

@@ -9,7 +9,7 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.requests import command
-from lczlib.jobs.get import run
+from lczlib.jobs.get import is_finished, run
 from lczlib.jobs.get_check import check
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_radar import RadarResult, find_passes, radar_folder
@@ -103,6 +103,7 @@ def _list(request: GetRequest, folder: Path | None) -> None:
         result = find(request, progress=progress)
     for period, days in result.seasons.items():
         _print_days(period, days)
+        console.out.print(f"{period.name}: {result.outlook(period)}", soft_wrap=True)
     for text in result.cautions():
         console.warn(text)
     console.out.print(result.headline())
@@ -158,6 +159,9 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     from lczlib.export.files import alone_in
     from lczlib.jobs.get_map import PublishedResult
 
+    if resume and is_finished(request, folder):
+        console.out.print(f"{folder} is finished: there is nothing to take up.", soft_wrap=True)
+        return
     try:
         with console.steps() as progress, alone_in(folder, ".get.lock"):
             result = run(request, folder, resume=resume, progress=progress)
@@ -201,7 +205,7 @@ def _print_seasons(result: GetResult) -> None:
     seasons = result.to_dataframe()
     table = Table(seasons.index.name, box=box.SIMPLE)
     for name in seasons.columns:
-        table.add_column(name, justify="right")
+        table.add_column("never clear" if name == "without" else name, justify="right")
     for row in seasons.itertuples():
         *most, median, without = row
         table.add_row(*map(str, most), f"{median:g}", f"{without:.1%}")

@@ -13,13 +13,13 @@ from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
-from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
+from lczlib.jobs.get_map import PublishedResult, beside_scenes, check_given, published
 from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
 from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
-from lczlib.reading import counted
+from lczlib.reading import Reading, counted, tell
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -75,11 +75,14 @@ def _run(
     request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
 ) -> GetResult | PublishedResult | RadarResult:
     from lczlib.acquire.access import Access
+    from lczlib.acquire.folder import check_folder
     from lczlib.acquire.work import Work
 
     if "s2" not in request.what:
         return _without_scenes(request, step, folder, most_mb, fetch)
     place, periods = where(request, step, fetch)
+    check_folder(folder, place, [p.name for p in periods])
+    check_given(request, place, step)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:
@@ -100,14 +103,33 @@ def _run(
 def _without_scenes(
     request: GetRequest, step: Steps, folder: Path, most_mb: float, fetch: bool
 ) -> PublishedResult | RadarResult:
+    from lczlib.acquire.folder import grid_of_scenes
+
     place = place_asked(request, step, fetch)
     radar = (
         radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
     )
     if radar and not ("lcz" in request.what or request.submission):
         return radar
-    maps = published(request, place, step)
+    maps = published(request, place, step, grid_of_scenes(folder, place))
     return PublishedResult(request=request, place=place, published=maps, radar=radar)
+
+
+def is_finished(request: GetRequest, folder: Path) -> bool:
+    """Whether a folder holds all imagery that a request asks for: its manifest is written last."""
+    from lczlib.export.manifest import read_manifest
+    from lczlib.jobs.record import parameters
+
+    try:
+        content, _ = read_manifest(folder)
+    except InputError:
+        return False
+    was, now = content.get("parameters", {}), parameters(request, folder)
+    same = all(was.get(n) == v for n, v in now.items() if n not in _OF_MAPS)
+    return content.get("command") == request.command and "s2" in was.get("what", ()) and same
+
+
+_OF_MAPS = ("what", "global_map", "submission")
 
 
 def _planned(
@@ -119,7 +141,7 @@ def _planned(
     step: Steps,
     most_mb: float,
 ) -> Plan:
-    from lczlib.acquire.choose import chosen, planned
+    from lczlib.acquire.choose import chosen, outlook, planned
     from lczlib.acquire.composite import tile_size
     from lczlib.acquire.grids import grid_on, zone_of
     from lczlib.acquire.work import Plan
@@ -132,6 +154,8 @@ def _planned(
             used[period] = chosen(days, period, max_cloud=request.max_cloud, most=request.days)
         except InputError as error:
             why[period.name] = error.message
+            continue
+        tell(Reading("season", period.name, (outlook(used[period][0], days),)))
     _check_amount([d for days, _ in used.values() for d in days], most_mb)
     scenes = [s for days, _ in used.values() for d in days for s in d.scenes]
     epsg = zone_of(place.box, (s.epsg for s in scenes))

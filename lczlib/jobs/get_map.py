@@ -66,12 +66,9 @@ class PublishedResult(Result):
         return said + (self.radar.cautions() if self.radar else [])
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
-        from lczlib.acquire.folder import write_map_item
-        from lczlib.acquire.global_map import write_maps
-
         if self.radar:
             self.radar.put(folder)
-        write_map_item(folder, self.place, write_maps(self.published, self.place, folder))
+        add_maps(folder, self.place, self.published)
 
 
 def published(
@@ -101,8 +98,25 @@ def published(
     return found
 
 
+def check_given(request: GetRequest, place: Place, step: Steps) -> None:
+    """Refuse maps that the user names and that cannot be had, before hours of work on scenes.
+
+    Raises
+    ------
+    InputError, ServiceError
+        As `published`.
+    """
+    from lczlib.acquire.global_map import number_of, open_global_map
+
+    for text in request.submission:
+        number_of(text)
+    if "lcz" in request.what and request.global_map:
+        step("Reading the published global map")
+        open_global_map(place, request.global_map, cancelled=step.cancelled)
+
+
 def beside_scenes(
-    request: GetRequest, place: Place, grid: GeoBox, step: Steps
+    request: GetRequest, place: Place, grid: GeoBox | None, step: Steps
 ) -> tuple[dict[str, PublishedMap], tuple[str, ...]]:
     """The published maps beside scenes that are fetched already; why they are missing, if they are.
 
@@ -111,4 +125,12 @@ def beside_scenes(
     try:
         return published(request, place, step, grid), ()
     except (InputError, ServiceError) as error:
-        return {}, (error.message,)
+        return {}, (f"{error.message} The imagery is complete without it.",)
+
+
+def add_maps(folder: Path, place: Place, maps: dict[str, PublishedMap]) -> None:
+    """Put published maps into a folder, and into its item beside what that tells of scenes."""
+    from lczlib.acquire.folder import write_map_item
+    from lczlib.acquire.global_map import write_maps
+
+    write_map_item(folder, place, write_maps(maps, place, folder))

@@ -117,6 +117,7 @@ class GetRequest(Request):
         if not self.what:
             msg = f"Nothing is asked for: name one or several of {', '.join(get_args(What))}."
             raise InputError(msg, parameter="what")
+        object.__setattr__(self, "place", self.place.strip())
         object.__setattr__(self, "seasons", tuple(_apart(self.seasons)))
         if self.box and len(self.box) != 4:
             msg = f"{self.box!r} is no box: give west, south, east, north in degrees."

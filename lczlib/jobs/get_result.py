@@ -102,9 +102,10 @@ class GetResult(Result):
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         import rasterio
 
-        from lczlib.acquire.folder import write_item, write_season
+        from lczlib.acquire.folder import remove_seasons, write_item, write_season
         from lczlib.acquire.global_map import write_maps
 
+        remove_seasons(folder, self.place, self.plan.empty)
         # by default GDAL keeps a twentieth of the machine's memory of what it writes
         with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
             for season in self.plan.seasons:
