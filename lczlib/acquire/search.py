@@ -21,7 +21,7 @@ from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.faults import USER_AGENT, patience
 from lczlib.acquire.grids import coarse, grid_on, inside, zone_of
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.masks import DILATION, OUTSIDE, clear_pixels, shares
+from lczlib.acquire.masks import OUTSIDE, clear_pixels, shares
 from lczlib.acquire.providers import COLLECTIONS, Provider
 from lczlib.acquire.scene import Scene, newest_versions, with_classification
 from lczlib.acquire.seasons import Period
@@ -261,7 +261,7 @@ def look_at(
     box: Box,
     access: Access,
     progress: Callable[[int, int], None],
-    dilation: float = DILATION,
+    dilation: float,
 ) -> list[Day]:
     """The same days with their shares, the clearest first; what cannot be read comes last.
 
