@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from stac.july import names, write_july
+from stac.published import write_published
 from stac.server import Service, serve
 
 from lczlib.acquire import faults
@@ -106,6 +107,37 @@ def test_what_is_fetched_is_the_place_then_for_all_visitors_and_once(
     assert not Places().fetched()
 
 
+def test_it_is_the_folder_that_the_command_makes(
+    begin: Callable[..., Study],
+    service: Service,
+    tmp_path: Path,
+    run_lcz: Callable[..., tuple[int, str, str]],
+) -> None:
+    published = str(write_published(tmp_path / "published.tif"))
+    study = begin(global_map=published)
+    place = study.context.places.place(study.compute("acquired").key)
+    code, _, error = run_lcz(
+        "get", "Berlin, Germany", "--box", ",".join(map(str, AREA)), "--start", "2024-07-01", "--end",
+        "2024-07-31", "--provider", service.api, "--what", "s2,lcz", "--global-map", published, "--out",
+        tmp_path / "command",
+    )  # fmt: skip
+    assert code == 0, error
+    ours, theirs = contents(place.folder), contents(tmp_path / "command")
+    assert set(ours) - set(theirs) == {"asked.json"}  # whose place it is, for the dashboard's list
+    assert set(theirs) <= set(ours)
+    assert any(n.endswith("lcz_global.tif") for n in theirs)
+    for name in set(theirs) - {"manifest.json"}:  # which holds times and folders
+        assert ours[name] == theirs[name], name
+    told = [json.loads(c["manifest.json"]) for c in (ours, theirs)]
+    assert told[0]["command"] == told[1]["command"]
+    assert told[0]["parameters"] == told[1]["parameters"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock")
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
 def test_another_season_of_fetched_imagery_can_be_asked_for(begin: Callable[..., Study]) -> None:
     study = begin()
     study.param.update(city=study.compute("acquired").key, area=None, get_end="2024-07-15")
@@ -166,7 +198,8 @@ def test_limits_are_said_in_words(
 
 SAID: dict[str, Any] = {
     "seasons": "wet-dry", "year": 2021, "composite": "median", "max_cloud": 33.0, "days": 5,
-    "dilation": 100.0, "offsets": "stated", "start": "2024-07-01", "end": "2024-07-31",
+    "dilation": 100.0, "offsets": "stated", "start": "2024-07-01", "end": "2024-07-31", "level": "L1C",
+    "haze": 0.0,
 }  # fmt: skip
 
 
@@ -174,13 +207,18 @@ SAID: dict[str, Any] = {
 def test_a_study_asks_what_the_command_would(
     begin: Callable[..., Study], service: Service, names: set[str]
 ) -> None:
-    """Every setting of the job but the collection, which is the service's own."""
+    """Every setting of the job but the collection, the service's own, and maps of the LCZ Generator."""
     study = begin()
     when = {"seasons", "year", "start", "end"}
     said = {n: v for n, v in SAID.items() if n not in when or n in names}
     study.param.update({f"get_{n}": said.get(n, study.param[f"get_{n}"].default) for n in SAID})
-    assert set(SAID) | {"provider", "place", "box", "collection"} == set(described(GetRequest))
-    expected = GetRequest(place="Berlin, Germany", box=AREA, provider=service.api, **said)
+    others = {"provider", "place", "box", "collection", "what", "global_map", "submission"}
+    assert set(SAID) | others == set(described(GetRequest))
+    services = study.context.services
+    expected = GetRequest(
+        place="Berlin, Germany", box=AREA, provider=service.api, what=("s2", "lcz"),
+        global_map=services.global_map, **said,
+    )  # fmt: skip
     assert request_of(study.ticket("acquired").given, study.context) == expected
 
 

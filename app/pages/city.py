@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 from lczlib import catalog
 from lczlib.errors import LczError
 from lczlib.kinds import Kind
-from lczlib.study.places import OWN, Place, so2sat_list_is_here
+from lczlib.study.places import Place, so2sat_list_is_here
 
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
 from ..maps.imagery import base_image, season_of, study_bounds, with_margin
@@ -109,7 +109,10 @@ class CityPage:
 
     def _fill(self, query: str) -> None:
         found = self._study.context.places.find(query)[:_MOST_SHOWN]
-        options = {p.told if p.has_scenes or p.key == OWN else p.name: p.key for p in found}
+        options: dict[str, str] = {}
+        for place in found:  # places of one name, country and size are told apart by where they lie
+            told = place.told if place.told not in options else f"{place.told} · {_where(place)}"
+            options[told] = place.key
         # The list always has a choice, and choosing what is chosen is no event: without the current
         # city on top, the first that is found could not be taken.
         if self._study.city not in options.values():
@@ -269,6 +272,11 @@ class CityPage:
                 self._layer = "published" if classes is not None else ""
 
         self._session.latest("published map", work, draw)
+
+
+def _where(place: Place) -> str:
+    x, y = place.longitude, place.latitude
+    return f"{abs(y):.1f}° {'NS'[y < 0]}, {abs(x):.1f}° {'EW'[x < 0]}"
 
 
 def _facts_of(scene: Any, area: Any) -> str:

@@ -12,6 +12,7 @@ import panel as pn
 from lczlib import catalog
 from lczlib.acquire import boxes
 from lczlib.acquire.choose import chosen
+from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import FIRST_YEAR, last_whole_year
 from lczlib.errors import InputError
 from lczlib.longitudes import Box
@@ -26,7 +27,8 @@ from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
 _SEASONS, _HALVES, _OWN_DAYS = "the four seasons", "wet and dry half-year", "days of your own"
-_HOW = ("get_max_cloud", "get_days", "get_composite", "get_dilation", "get_offsets")
+_HOW = ("get_max_cloud", "get_days", "get_composite", "get_dilation", "get_haze", "get_offsets")
+_LEVELS = {"L2A: surface reflectance": "L2A", "L1C: top of atmosphere": "L1C"}
 _MOST_OFFERED = 6
 _STEPS = ("acquired", "days", "published")
 """What is asked of the network here."""
@@ -50,6 +52,7 @@ class GetPanel:
         self._service = pn.widgets.Select.from_param(
             study.param.get_provider, options=study.context.services.titles(), **_WIDE
         )
+        self._level = pn.widgets.Select.from_param(study.param.get_level, options=_LEVELS, **_WIDE)
         self._period = pn.widgets.Select(name="Period", options=[_SEASONS, _HALVES, _OWN_DAYS], **_WIDE)  # fmt: skip
         last = last_whole_year()
         years = {f"{last} (the last whole one)": 0}
@@ -81,12 +84,13 @@ class GetPanel:
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._fail, "messages")
         study.param.watch(self._place_changed, ["scene", "area", "published"])
+        study.param.watch(self._service_chosen, "get_provider")
         study.param.watch(self._show_period, ["get_seasons", "get_start", "get_end", "get_year"])
         study.param.watch(self._show_days, ["days", "get_max_cloud", "get_days"])
         study.param.watch(self._acquired, "acquired")
-        self._inputs = (self._service, self._period, self._year, self._from, self._to)
+        self._inputs = (self._service, self._level, self._period, self._year, self._from, self._to)
         self._asking = pn.Column(
-            self._service, self._period, self._year, pn.Row(self._from, self._to, **_WIDE), self._how,
+            self._service, self._level, self._period, self._year, pn.Row(self._from, self._to, **_WIDE), self._how,
             pn.Row(self._search, self._get, **_WIDE), visible=not self._why_not, **_WIDE,
         )  # fmt: skip
         self._card = pn.Card(
@@ -95,6 +99,7 @@ class GetPanel:
             hide_header=True, **_WIDE,
         )  # fmt: skip
         self.content = pn.Column(self._intro, self._there, self._card, visible=False, **_WIDE)
+        self._service_chosen()
         self._show_period()
         self._place_changed()
         self._progress()
@@ -179,6 +184,12 @@ class GetPanel:
             said = escape(in_page(error.message, "days"))
             return f'<div class="lcz-banner failed" role="alert">{said}</div>'
         return ""
+
+    def _service_chosen(self, *_: Any) -> None:
+        """L1C is offered where the service lets it be read."""
+        self._level.visible = bool(provider_of(self._study.get_provider).top)
+        if not self._level.visible:
+            self._study.get_level = "L2A"
 
     def _period_chosen(self, event: Any) -> None:
         if self._filling:

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import rasterio
 from helpers import PATIENCE, go, settled, still, wait_for
 from stac.july import BOX, write_july
+from stac.published import write_published
 from stac.scenes import clear_sky, town, write_scene
 from stac.server import Service, serve
 
@@ -66,18 +65,7 @@ def no_faults(service: Service) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in the form of the published map: made up, in stripes of four classes."""
-    path = tmp_path_factory.mktemp("published") / "lcz_filter_v3_stand_in.tif"
-    size = 0.000898
-    rows, cols = 400, 500
-    codes = np.choose(np.arange(cols) // 12 % 4, [2, 5, 6, 14]).astype(np.uint8)
-    profile = {
-        "driver": "GTiff", "height": rows, "width": cols, "count": 1, "dtype": "uint8", "crs": "EPSG:4326",
-        "transform": rasterio.Affine(size, 0, 13.1, 0, -size, 52.7), "nodata": 0,
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(np.tile(codes, (rows, 1)), 1)
-    return path
+    return write_published(tmp_path_factory.mktemp("published") / "lcz_filter_v3.tif")
 
 
 @pytest.fixture(scope="module")
