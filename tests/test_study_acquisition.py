@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from stac.server import Service, serve
 
 from lczlib.acquire import faults
 from lczlib.acquire.choose import chosen, clear_shares
+from lczlib.acquire.providers import PROVIDERS
 from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.get_request import GetRequest
 from lczlib.settings import described
@@ -178,6 +181,53 @@ def test_only_listed_services_are_asked(begin: Callable[..., Study], service: Se
     assert Services.from_environment(told) == Services(("cdse", service.api), "", 10)
     with pytest.raises(InputError, match="LCZLIB_GET_MB='much'"):
         Services.from_environment({"LCZLIB_GET_MB": "much"})
+
+
+def test_nobody_but_the_listed_service_is_asked(
+    begin: Callable[..., Study], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor are lists of places fetched on the way, which `lcz get` would."""
+    asked: list[object] = []
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more, **how: asked.append(host) or look_up(host, *more, **how)
+    )  # fmt: skip
+    study = begin()
+    study.compute("days")
+    study.compute("acquired")
+    assert set(asked) == {"127.0.0.1"}
+
+
+def test_keys_are_those_of_the_servers_environment(
+    begin: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROVIDERS["cdse"].s3_keys:
+        monkeypatch.delenv(name, raising=False)
+    assert "cdse" not in Services.from_environment({}).providers  # nobody could get its files
+    assert "earth-search" in Services.from_environment({}).providers
+    with pytest.raises(InputError, match="S3 keys"):
+        PROVIDERS["cdse"].credentials()
+    for name in PROVIDERS["cdse"].s3_keys:
+        monkeypatch.setenv(name, "secret")
+    services = Services.from_environment({})
+    assert "cdse" in services.providers
+    study = begin(providers=services.providers)
+    assert not [n for n in study.param if re.search("key|token|secret|password", n)]
+    assert "secret" not in repr(study.param.values()) + repr(services)
+
+
+def test_the_published_map_is_read_of_no_larger_box_than_imagery(
+    begin: Callable[..., Study], tmp_path: Path
+) -> None:
+    published = str(write_published(tmp_path / "published.tif"))
+    study = begin(global_map=published, largest_km2=10)
+    study.compute("scene")
+    lcz = study.compute("published")
+    assert lcz.shape[0] * lcz.shape[1] * 0.01 < 12
+    study.area = (12.0, 51.0, 15.0, 53.0)
+    study.compute("scene")
+    with pytest.raises(InputError, match="this server fetches 10 km2 at a time"):
+        study.compute("published")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,12 @@ class CityPage:
             pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"), self._get.content,
             sizing_mode="stretch_width", styles=columns(1),
         )  # fmt: skip
+        self._image, self._stretch = (
+            pn.widgets.Select.from_param(
+                self._view.param[n], name=n.title(), sizing_mode="stretch_width"
+            )
+            for n in ("image", "stretch")
+        )
         self._whole = pn.widgets.Button(name="Use the whole scene", sizing_mode="stretch_width")
         self._filling = False
         self._fill("")
@@ -88,9 +94,7 @@ class CityPage:
         )  # fmt: skip
         self.sidebar = pn.Column(
             self._search, self._none, self._list, self._fetch,
-            pn.widgets.Select.from_param(self._view.param.image, name="Image", sizing_mode="stretch_width"),
-            self._season, self._clear,
-            pn.widgets.Select.from_param(self._view.param.stretch, name="Stretch", sizing_mode="stretch_width"),
+            self._image, self._season, self._clear, self._stretch,
             pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
             note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
             self._whole, upload_panel(session), map_cards(session.study), sizing_mode="stretch_width",
@@ -99,6 +103,7 @@ class CityPage:
             self._facts,
             self._row,
             self._legend,
+            self._get.days,
             html('<p class="lcz-key">All cities</p>'),
             self._world,
             help_text("What is a Local Climate Zone?", _WHAT),
@@ -134,7 +139,7 @@ class CityPage:
 
     def _picked(self, key: str) -> None:
         self._show_place(key)
-        self._fill("")
+        self._fill(self._search.value_input or "")
 
     def _open(self, key: str) -> None:
         """A place from beside the map, which may have been fetched just now."""
@@ -213,6 +218,8 @@ class CityPage:
             options={"automatic": "", **{n: n for n in scene.seasons}},
             visible=len(scene.seasons) > 1,
         )
+        for choice in (self._image, self._stretch):
+            choice.visible = scene.box is not None
         bounds, around = study_bounds(self._study), None
         if scene.box is None:
             asked = self._get.asked_box()

@@ -22,6 +22,7 @@ from lczlib.study.wording import in_page
 
 from ..parts.days import KEY, season_line, strip
 from ..parts.fields import card, field
+from ..parts.layout import columns
 from ..parts.markup import duration, html, note, number, table
 from ..session import Session
 
@@ -69,7 +70,8 @@ class GetPanel:
         self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **_WIDE)
         self._told, self._failed = html(""), html("")
         self._offers = pn.Column(visible=False, **_WIDE)
-        self._days = pn.Column(**_WIDE)
+        self._amount_of = html("")
+        self.days = pn.Column(**_WIDE)
         self._filling = False
         self._search.on_click(lambda _: runner.run("days"))
         self._get.on_click(lambda _: runner.run("acquired"))
@@ -95,7 +97,7 @@ class GetPanel:
         )  # fmt: skip
         self._card = pn.Card(
             self._asking, self._published, self._stop, self._bar, self._told, self._failed,
-            self._offers, self._days, title="Get imagery", margin=(4, 5),
+            self._offers, self._amount_of, title="Get imagery", margin=(4, 5),
             hide_header=True, **_WIDE,
         )  # fmt: skip
         self.content = pn.Column(self._intro, self._there, self._card, visible=False, **_WIDE)
@@ -287,11 +289,12 @@ class GetPanel:
         return button
 
     def _show_days(self, *_: Any) -> None:
+        """The strips, below the map; what they come to stands by the buttons."""
         found, study = self._study.days, self._study
         if found is None:
-            self._days[:] = []
+            self.days[:], self._amount_of.object = [], ""
             return
-        parts: list[Any] = [html(KEY)]
+        strips: list[Any] = []
         total = 0.0
         for period, days in found.seasons.items():
             try:
@@ -303,13 +306,15 @@ class GetPanel:
                 used, left, said = [], {}, escape(in_page(error.message, "days"))
             total += sum(d.megabytes for d in used)
             figure = strip(period, days, used, left, self._session.dark)
-            parts += [html(f'<div class="lcz-note">{said}</div>', margin=(6, 10, 0, 10)),
-                      pn.pane.Bokeh(figure, **_WIDE)]  # fmt: skip
-        parts += [note(escape(in_page(t, "days"))) for t in found.cautions()]
-        parts.insert(
-            0, html(f'<div class="lcz-note">{self._amount(total, found.headline())}</div>')
+            line = html(f'<div class="lcz-note">{said}</div>', margin=(2, 10, 0, 10))
+            strips.append(pn.Column(line, pn.pane.Bokeh(figure, **_WIDE), **_WIDE))
+        empty = [note(escape(in_page(t, "days"))) for t in found.cautions()]
+        heading = html('<p class="lcz-key">Days on which it was seen</p>')
+        two = pn.Column(*strips, styles=columns(min(2, len(strips))), **_WIDE)
+        self.days[:] = [heading, html(KEY), two, *empty]
+        self._amount_of.object = (
+            f'<div class="lcz-note">{self._amount(total, found.headline())}</div>'
         )
-        self._days[:] = parts
 
     def _amount(self, total: float, headline: str) -> str:
         limit = self._study.context.services.most_mb

@@ -35,8 +35,8 @@ def season_line(period: Period, days: Sequence[Day], used: Sequence[Day]) -> str
     one, three = clear_shares(used)
     amount = sum(d.megabytes for d in used)
     return (
-        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}; the box "
-        f"will be clear on at least one of them over <b>{_percent(one)}</b>, on three over <b>{_percent(three)}</b>"
+        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}. "
+        f"<b>{_percent(one)}</b> of the box will be clear on one of them or more, <b>{_percent(three)}</b> on three."
     )
 
 
@@ -93,7 +93,12 @@ def _row(day: Day, used: bool, why: str) -> dict[str, Any]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.995 or share < 0.945 else f"{100 * share:.1f} %"
+    """All of the box is 100 % of it, and no less."""
+    return (
+        f"{100 * share:.0f} %"
+        if share == 1 or share < 0.945
+        else f"{100 * min(share, 0.999):.1f} %"
+    )
 
 
 def _megabytes(amount: float) -> str:

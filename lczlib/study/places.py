@@ -209,10 +209,11 @@ def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
     names = [_period(s) for s in seasons]
     years = sorted({s[-11:-7] for s in seasons})
     spans = "-".join(dict.fromkeys((years[0], years[-1])))
-    when = ", ".join(names) + ("" if any(y in n for y in years for n in names) else f" {spans}")
+    when = ", ".join(names) if len(names) < 3 else f"{len(names)} seasons"
+    when += "" if any(y in n for y in years for n in names) else f" {spans}"
     box = tuple(about["box"])
     key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"
-    kind = f"Sentinel-2 of {when}, fetched"
+    kind = f"Sentinel-2 of {when}"
     return Place(key, about["name"], kind, *middle_of(box), folder, about["asked"]["place"], box)
 
 

@@ -179,6 +179,7 @@ def test_a_second_visitor_finds_the_imagery_and_reads_nothing(
 
 def dragged(page: Any, start: tuple[float, float], by: tuple[float, float]) -> list[float]:
     """Drag on the page from a part of the box (0..1 from its upper left); the area of the address then."""
+    still(page)
     before = query_of(page)["area"]
     frame = page.locator(".bk-CartesianFrame").first.bounding_box()
     box = page.evaluate(BOX_JS)
@@ -200,7 +201,6 @@ def test_the_box_is_moved_and_resized_with_the_mouse(
 ) -> None:
     page = visit(berlin(served))
     said(page, re.compile(r"5\.6 × 1\.3 km"))
-    still(page)
     west, south, east, north = dragged(page, (0.5, 0.5), (30, -40))
     assert west > AREA[0]
     assert south > AREA[1]
