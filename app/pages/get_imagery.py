@@ -23,7 +23,7 @@ from lczlib.study.wording import in_page
 from ..parts.days import KEY, season_line, strip
 from ..parts.fields import card, field
 from ..parts.layout import columns
-from ..parts.markup import duration, html, note, number, table
+from ..parts.markup import duration, html, note, number, per_cent, table
 from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
@@ -137,7 +137,9 @@ class GetPanel:
         fetched = place.key.startswith(f"{FETCHED}:")
         others = [] if fetched else self._study.context.places.fetched(of=place.key)
         self._intro.object = _of_fetched(place) if fetched else self._missing(place, bool(others))
-        self._there[:] = [self._door(p, f"Open {p.kind}") for p in others[:_MOST_OFFERED]]
+        self._there[:] = [
+            self._door(p, f"Open Sentinel-2 of {p.kind}") for p in others[:_MOST_OFFERED]
+        ]
         self._card.param.update(
             hide_header=not fetched, collapsible=fetched, collapsed=fetched,
             title="Get other seasons or days of it" if fetched else "Get imagery",
@@ -324,7 +326,7 @@ class GetPanel:
                 f" That is more than the <b>{limit:,.0f} MB</b> that this server reads at a time: take fewer "
                 "days a season, other days, or a smaller box."
             )
-        return f"{escape(headline)} The days marked hold <b>{total:,.0f} MB</b>.{more}"
+        return f"{escape(headline)} The days marked below hold <b>{total:,.0f} MB</b>.{more}"
 
     def _acquired(self, *_: Any) -> None:
         found = self._study.acquired
@@ -341,8 +343,8 @@ def _of_fetched(place: Place) -> str:
         rows.append(
             (
                 name, f"{season['start']} to {season['end']}", f"{len(season['days'])}", season["median_date"],
-                number(clear["median"], 0), f"{100 * clear['share_of_pixels_with_3_or_more']:.1f} %",
-                f"{100 * clear['share_of_pixels_without']:.1f} %",
+                number(clear["median"], 0), per_cent(clear["share_of_pixels_with_3_or_more"]),
+                per_cent(clear["share_of_pixels_without"]),
             )
         )  # fmt: skip
     heads = (

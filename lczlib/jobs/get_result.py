@@ -83,7 +83,7 @@ class GetResult(Result):
                 )
         without = self._each("clear_count", "share_of_pixels_without")
         if without:
-            shares = ", ".join(f"{v:.1%} in {n}" for n, v in without.items())
+            shares = ", ".join(f"{_share(v)} in {n}" for n, v in without.items())
             said.append(f"Pixels that were clear on no day hold no data: {shares}.")
         if often := self._each("pixels_often_masked"):
             counts = ", ".join(f"{counted(n, 'pixel')} in {name}" for name, n in often.items())
@@ -129,6 +129,11 @@ class GetResult(Result):
 
 _CACHE_MB = 64
 _NO_FAULT = ("covers ", "cloud over ", "no clear pixel")
+
+
+def _share(value: float) -> str:
+    """Where there is some, it is not written as none."""
+    return f"{value:.1%}" if value >= 0.0005 else "less than 0.1%"
 
 
 def _is_fault(why: str) -> bool:

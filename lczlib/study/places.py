@@ -213,8 +213,7 @@ def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
     when += "" if any(y in n for y in years for n in names) else f" {spans}"
     box = tuple(about["box"])
     key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"
-    kind = f"Sentinel-2 of {when}"
-    return Place(key, about["name"], kind, *middle_of(box), folder, about["asked"]["place"], box)
+    return Place(key, about["name"], when, *middle_of(box), folder, about["asked"]["place"], box)
 
 
 def name_of_city(folder: str) -> str:
