@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,26 @@ def test_the_published_map_is_read_of_no_larger_box_than_imagery(
     study.compute("scene")
     with pytest.raises(InputError, match="this server fetches 10 km2 at a time"):
         study.compute("published")
+
+
+def test_a_visitor_has_one_run_at_a_time(begin: Callable[..., Study], service: Service) -> None:
+    pytest.importorskip("panel")
+    from app.session.jobs import Runner
+
+    go_on = threading.Event()
+    service.search_fault = lambda *_: not go_on.wait(60)
+    study = begin()
+    runner = Runner(study, lambda call: call())
+    runner.run("acquired")
+    (first,) = runner._jobs.values()
+    runner.run("acquired")
+    assert list(runner._jobs.values()) == [first]  # the same, and not stopped
+    assert not first.stop.is_set()
+    study.area = (13.30, 52.506, 13.37, 52.5175)
+    assert first.stop.is_set()
+    assert not runner._jobs
+    go_on.set()
+    runner.close()
 
 
 @pytest.mark.parametrize(

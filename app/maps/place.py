@@ -131,7 +131,7 @@ class BoxEditor:
         self._moving = False
         self.box = BoxAnnotation(
             left=0, bottom=0, right=1, top=1, visible=False, editable=True, resizable="all", movable="both",
-            symmetric=False, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2,
+            symmetric=False, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2, line_alpha=0.9,
             name="box",
         )  # fmt: skip
         view.figure.add_layout(self.box)
