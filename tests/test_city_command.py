@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from stac.published import write_published
 from stac.scenes import clear_sky, town, write_scene
 from stac.server import serve
 
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.slow
 
 BOX = GeoBox((200, 240), Affine(10, 0, 384_040, 0, -10, 5_820_320), "EPSG:32633")
 INSIDE = (13.295, 52.506, 13.320, 52.519)
-STEP = 0.0008983152841195447  # of the published map
 CITY = "00000_00000_Town"
 
 
@@ -40,12 +39,7 @@ def files(tmp_path_factory):
         )
         for d in ("2024-07-01", "2024-07-11")
     ]  # fmt: skip
-    codes = np.random.default_rng(0).integers(1, 18, (200, 200)).astype(np.uint8)
-    with rasterio.open(
-        folder / "published.tif", "w", driver="GTiff", count=1, height=200, width=200, dtype="uint8",
-        crs="EPSG:4326", transform=Affine(STEP, 0, 13.2, 0, -STEP, 52.6), tiled=True, nodata=0,
-    ) as dst:  # fmt: skip
-        dst.write(codes, 1)
+    write_published(folder / "published.tif")
     return folder, items
 
 

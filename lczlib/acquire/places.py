@@ -91,7 +91,7 @@ class Place:
         return boxes.size_km(self.box)
 
 
-def search_places(query: str, *, fetch: bool = False) -> list[Place]:
+def search_places(query: str, *, fetch: bool = False, most: int | None = None) -> list[Place]:
     """Places of which a name, a word of a name, or the country begins with a text; likely ones first.
 
     Parameters
@@ -102,18 +102,20 @@ def search_places(query: str, *, fetch: bool = False) -> list[Place]:
         Empty for all places.
     fetch : bool
         As of `find_place`; by default nothing is fetched.
+    most : int, optional
+        Places to give at most.
     """
     table = gazetteer(_list_is_here(fetch))
     name, where = _asked(query)
     if not name and not where:
-        return _places(table)
+        return _places(table[:most])
     ranks = table["own"].map(lambda own: _rank(own, name, 0))
     also = table["names"].map(lambda names: _rank(names, name, 1))
     ranks = ranks.where(ranks < also, also)
     country = table["where"].map(lambda lines: _rank(lines, name, 1) if name else _NOT)
     ranks = ranks.where(ranks < country, country.where(country < 2, country + 2))
     held = (ranks < _NOT) & _lie_in(table, where)
-    return _places(table[held].assign(rank=ranks[held]).sort_values("rank", kind="stable"))
+    return _places(table[held].assign(rank=ranks[held]).sort_values("rank", kind="stable")[:most])
 
 
 def find_place(text: str, *, fetch: bool = True) -> list[Place]:

@@ -73,6 +73,11 @@ class Provider:
         """Of its address."""
         return urlsplit(self.address).netloc
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether the keys that its files need, if any, are in the environment."""
+        return all(os.environ.get(name) for name in self.s3_keys)
+
     def credentials(self) -> dict[str, str]:
         """GDAL's options for files at ``s3://`` addresses, with the keys of the environment.
 
@@ -81,16 +86,16 @@ class Provider:
         InputError
             If keys are needed and not there.
         """
-        keys = [os.environ.get(name, "") for name in self.s3_keys]
-        if not all(keys):
+        if not self.has_keys:
             msg = (
                 f"{self.title} gives its files only to those with S3 keys: make a pair in its account and "
                 f"set {' and '.join(self.s3_keys)}, or choose another service ({option('provider')})."
             )
             raise InputError(msg, parameter="provider")
-        if not keys:
+        if not self.s3_keys:
             return {"AWS_NO_SIGN_REQUEST": "YES", **self.s3}
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        keys = (os.environ[name] for name in self.s3_keys)
         return {**self.s3, **dict(zip(names, keys, strict=True))}
 
 

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,6 @@ def row_of(city: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@cache
 def gazetteer(so2sat: bool = True) -> pd.DataFrame:
     """All places, the largest first.
 
@@ -158,6 +158,15 @@ def gazetteer(so2sat: bool = True) -> pd.DataFrame:
     CatalogError
         If So2Sat's list is asked for and cannot be fetched.
     """
+    with _LOADING:  # who asks meanwhile gets the same one
+        return _loaded(so2sat)
+
+
+_LOADING = Lock()
+
+
+@cache
+def _loaded(so2sat: bool) -> pd.DataFrame:
     rows = [row_of(city) for city in geonames()]
     for row, lines in zip(rows, _lines(r["names"] for r in rows), strict=True):
         row["lines"] = lines

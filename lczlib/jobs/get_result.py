@@ -86,18 +86,28 @@ class GetResult(Result):
                 said.append(
                     f"{season.name}: {counted(len(failed), 'day')} left out ({date}: {why}); see item.json."
                 )
-            told = self.told.get(season.name, {}).get("clear_count", {})
-            if told.get("share_of_pixels_without", 0) > 0:
-                said.append(
-                    f"{season.name}: {told['share_of_pixels_without']:.1%} of the pixels were clear on no day "
-                    "and hold no data."
-                )
-            if often := self.told.get(season.name, {}).get("pixels_often_masked"):
-                said.append(
-                    f"{season.name}: {counted(often, 'pixel')} masked on nearly every day in clear "
-                    "surroundings, as bright roofs are (often_masked.tif)."
-                )
+        without = self._each("clear_count", "share_of_pixels_without")
+        if without:
+            shares = ", ".join(f"{_share(v)} in {n}" for n, v in without.items())
+            said.append(f"Pixels that were clear on no day hold no data: {shares}.")
+        if often := self._each("pixels_often_masked"):
+            counts = ", ".join(f"{counted(n, 'pixel')} in {name}" for name, n in often.items())
+            said.append(
+                f"Masked on nearly every day in clear surroundings, as bright roofs are: {counts} "
+                "(often_masked.tif)."
+            )
         return said
+
+    def _each(self, *keys: str) -> dict[str, Any]:
+        """A number that is told of each season, where it is not 0."""
+        found: dict[str, Any] = {}
+        for season in self.plan.seasons:
+            value: Any = self.told.get(season.name, {})
+            for key in keys:
+                value = value.get(key, {})
+            if value:
+                found[season.name] = value
+        return found
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         import rasterio
@@ -127,6 +137,11 @@ class GetResult(Result):
 
 _CACHE_MB = 64
 _NO_FAULT = ("covers ", "cloud over ", "no clear pixel")
+
+
+def _share(value: float) -> str:
+    """Where there is some, it is not written as none."""
+    return f"{value:.1%}" if value >= 0.0005 else "less than 0.1%"
 
 
 def _is_fault(why: str) -> bool:

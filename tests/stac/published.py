@@ -54,3 +54,17 @@ def write_made_map(path: Path, classes: np.ndarray, grid: GeoBox) -> Path:
         dst.write(out, 1)
         dst.update_tags(NOTE=NOTE)
     return path
+
+
+def write_published(path: Path) -> Path:
+    """Patches of twelve cells of four classes, over Berlin and some way around."""
+    rows, cols = 400, 500
+    y, x = np.mgrid[:rows, :cols] // 12
+    codes = np.choose((x + 3 * y) % 4, [2, 5, 6, 14]).astype(np.uint8)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, height=rows, width=cols, dtype="uint8", crs="EPSG:4326",
+        transform=Affine(STEP, 0, 13.1, 0, -STEP, 52.7), tiled=True, nodata=0,
+    ) as out:  # fmt: skip
+        out.write(codes, 1)
+        out.update_tags(NOTE=NOTE)
+    return path
