@@ -134,13 +134,8 @@ def test_all_that_a_pass_needs_is_fetched_with_the_user_s_keys(
 def test_the_token_goes_to_the_service_alone(services, keys, tmp_path):
     fetched(tmp_path)
     sent = {p.split("/")[1]: bool(a) for p, _, a in services.asked}
-    assert sent == {
-        "asf": False,
-        "datapool": True,
-        "signed": False,
-        "orbits": False,
-        "elevation": False,
-    }
+    assert {service for service, with_token in sent.items() if with_token} == {"datapool"}
+    assert {"asf", "signed", "orbits", "elevation"} < sent.keys()
     own = _Session(RADAR_PROVIDERS["asf"].domains)
     at = "https://datapool.asf.alaska.edu/SLC/SA/x.zip"
     assert not own.should_strip_auth(at, "https://sentinel1.asf.alaska.edu/x.zip")
