@@ -185,7 +185,7 @@ def test_a_run_that_failed_goes_on_with_what_it_had_and_fetches_nothing_twice(
 def test_an_archive_that_is_not_what_is_stated_is_not_kept(services, keys, tmp_path):
     services.products[0].md5 = "0" * 32
     with pytest.raises(
-        ServiceError, match=r"came otherwise than it is stated \(MD5 \w{32}, not 0{32}\)"
+        ServiceError, match=r"otherwise than it is stated \(MD5 \w{32}, not 0{32}\)"
     ):
         run(asked(what=("s1-slc",)), tmp_path)
     assert not list(tmp_path.rglob("*.zip*"))
