@@ -13,12 +13,13 @@ import psutil
 import pytest
 from results import write_result
 
+from lczlib.catalog.gazetteer import _loaded
 from lczlib.errors import Cancelled, InputError
 from lczlib.jobs.scratch import Scratch
 from lczlib.reading import readings
 from lczlib.study import Study
 from lczlib.study.state import message_of
-from lczlib.study.worker import needs_process, run_apart
+from lczlib.study.worker import _start, needs_process, run_apart
 from lczlib.temporary import remove_abandoned
 
 
@@ -158,3 +159,15 @@ def test_layers_of_another_process_stay_as_long_as_they_are_used_here(tmp_path):
     del came
     gc.collect()
     assert not folder.parent.exists()
+
+
+def tell_places(pipe):
+    pipe.send(_loaded.cache_info().currsize)
+
+
+def test_a_process_begins_with_the_list_of_places_read():
+    ours, theirs = multiprocessing.Pipe()
+    process = _start(tell_places, (theirs,))
+    theirs.close()
+    assert ours.recv() == 1
+    process.join()
