@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -192,7 +193,10 @@ def _print_radar(result: RadarResult, folder: Path) -> None:
         _print_products(result)
     here = folder / radar_folder(result.place)
     console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
-    for text in result.commands(folder):
+    for products, settings in result.preparations(folder):
+        # a box may begin with a minus
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        text = shlex.join(["lcz", "prepare-s1", *map(str, products), *options])
         console.out.print(text, soft_wrap=True, markup=False)
     if result.lacking:  # what was asked for is not there
         raise typer.Exit(1)
