@@ -256,3 +256,6 @@ def test_a_finished_run_is_not_fetched_again(start, tmp_path, run_lcz):
     code, text, _ = run_lcz(*words, "--resume")
     assert (code, len(service.asked)) == (0, before)
     assert "nothing to take up" in text
+    code, text, _ = run_lcz(*words, "--resume", "--what", "s2,lcz,dem")
+    assert (code, len(service.asked)) == (0, before)
+    assert "--what lcz,dem" in text

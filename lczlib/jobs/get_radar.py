@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -110,17 +111,17 @@ class RadarResult(Result):
         ):
             return []
         scenes = sorted(folder.glob(f"Sentinel-2/{self.place.folder_name}/*/[0-9]*_*.tif"))
-        box = f"--roi={','.join(f'{v:g}' for v in self.place.box)}"
-        where = f"--like {scenes[0]}" if scenes else box  # both sensors on one grid
+        box = f"--roi={','.join(f'{v:.9g}' for v in self.place.box)}"
+        where = ["--like", scenes[0]] if scenes else [box]  # both sensors on one grid
         target = folder / "Sentinel-1" / self.place.folder_name
         made = []
         for one in self.passes.values():
             files = [here / "slc" / f"{p.name}.zip" for p in one.products]
             if all(f.is_file() for f in files):
-                made.append(
-                    f"lcz prepare-s1 {' '.join(map(str, files))} {where} --orbit {here / 'orbit'} "
-                    f"--dem {heights} --out {target}"
-                )
+                words = (
+                    "lcz", "prepare-s1", *files, *where, "--orbit", here / "orbit", "--dem", heights, "--out", target,
+                )  # fmt: skip
+                made.append(shlex.join(map(str, words)))
         return made
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
