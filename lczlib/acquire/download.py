@@ -122,7 +122,10 @@ class Downloads:
             cause = found
             if cause.final or attempt == TRIES - 1:
                 break
-            wait(faults.PAUSE * 2**attempt if cause.wait is None else cause.wait, self._cancelled)
+            pause = faults.PAUSE * 2**attempt if cause.wait is None else cause.wait
+            if pause > faults.LONGEST_WAIT:
+                break
+            wait(pause, self._cancelled)
         if cause.sign and self.provider is not None:
             keys = " and ".join(self.provider.keys)
             msg = (

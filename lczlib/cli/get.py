@@ -161,7 +161,10 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     from lczlib.jobs.get_map import PublishedResult
 
     if resume and is_finished(request, folder):
-        console.out.print(f"{folder} is finished: there is nothing to take up.", soft_wrap=True)
+        others = [w for w in request.what if w != "s2"]
+        rest = f" The rest is fetched by itself: --what {','.join(others)}." if others else ""
+        told = f"The scenes in {folder} are finished: there is nothing to take up.{rest}"
+        console.out.print(told, soft_wrap=True)
         return
     try:
         with console.steps() as progress, alone_in(folder, ".get.lock"):

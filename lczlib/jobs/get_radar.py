@@ -117,7 +117,7 @@ class RadarResult(Result):
         scenes = sorted(folder.glob(f"Sentinel-2/{self.place.folder_name}/*/[0-9]*_*.tif"))
         # both sensors on one grid
         where = (
-            {"like": scenes[0]} if scenes else {"roi": ",".join(f"{v:g}" for v in self.place.box)}
+            {"like": scenes[0]} if scenes else {"roi": ",".join(f"{v:.9g}" for v in self.place.box)}
         )
         target = folder / "Sentinel-1" / self.place.folder_name
         settings = {**where, "orbit": here / "orbit", "dem": heights, "out": target}
