@@ -109,7 +109,7 @@ class Downloads:
         part = target.with_name(f"{target.name}.part")
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-        cause = Cause("")
+        cause, damaged = Cause(""), 0
         for attempt in range(TRIES):
             found = self._once(address, part, cause.sign, progress)
             if found is None:
@@ -117,8 +117,9 @@ class Downloads:
                 if not why:
                     part.replace(target)
                     return
-                part.unlink()
-                found = Cause(why)
+                part.unlink(missing_ok=True)
+                damaged += 1  # what came whole and wrong twice comes so again, gigabytes each time
+                found = Cause(why, final=damaged > 1)
             cause = found
             if cause.final or attempt == TRIES - 1:
                 break

@@ -196,10 +196,7 @@ def _print_radar(result: RadarResult, folder: Path) -> None:
         _print_products(result)
     here = folder / radar_folder(result.place)
     console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
-    for products, settings in result.preparations(folder):
-        # a box may begin with a minus
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        text = shlex.join(["lcz", "prepare-s1", *map(str, products), *options])
+    for text in prepare_commands(result, folder):
         console.out.print(text, soft_wrap=True, markup=False)
     if result.lacking:  # what was asked for is not there
         raise typer.Exit(1)
@@ -217,3 +214,13 @@ def _print_seasons(result: GetResult) -> None:
         *most, median, without = row
         table.add_row(*map(str, most), f"{median:g}", f"{without:.1%}")
     console.out.print(table)
+
+
+def prepare_commands(result: RadarResult, folder: Path) -> list[str]:
+    """The commands that make a network's input of what was fetched, to be pasted into a shell."""
+    made = []
+    for products, settings in result.preparations(folder):
+        # a box may begin with a minus
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        made.append(shlex.join(["lcz", "prepare-s1", *map(str, products), *options]))
+    return made
