@@ -135,7 +135,9 @@ def early(constant, tmp_path):
         for file in (copy / "annotation").glob("*.xml"):
             file.write_text(file.read_text().replace(">SLC<", f">{kind}<"))
         for file in (copy / "annotation/calibration").glob("calibration-*"):
-            text = file.read_text().replace("<gamma>", "<dn>474 474</dn><gamma>")
+            text = file.read_text()
+            count = len(re.search(r"<gamma>(.*?)</gamma>", text)[1].split())
+            text = text.replace("<gamma>", f"<dn>{'474 ' * count}</dn><gamma>")
             file.write_text(text)
         return Product(copy)
 

@@ -23,7 +23,8 @@ FIRST_CLEAN = (2, 90)
 """Version of the processor that writes 0 where there is nothing."""
 LIMIT = 500
 """Lines and samples from the edges within which it is looked for."""
-_EMPTY = 0.5  # digital numbers that are left without the noise
+EMPTY = 0.5
+"""Digital numbers that are left without the thermal noise where there is nothing, at most."""
 _DARK = 30  # digital numbers: whatever the noise
 _FOREIGN = 2  # pixels of a border that one of the image outweighs
 _CO_POLARISED = ("VV", "HH")
@@ -76,7 +77,7 @@ class Border:
             dn = measurement.read(window.top, window.left, *window.shape).astype(np.float64)
         lines = np.arange(window.top, window.bottom)
         thermal = self._thermal.power(lines, np.arange(window.left, window.right))
-        return (np.sqrt(np.maximum(dn**2 - thermal, 0)) < _EMPTY) | (dn < _DARK)
+        return (np.sqrt(np.maximum(dn**2 - thermal, 0)) < EMPTY) | (dn < _DARK)
 
 
 def _clean(product: Product, swath: str) -> bool:
