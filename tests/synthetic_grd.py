@@ -75,9 +75,7 @@ def write_grd(
     root = folder / name
     for inner in ("annotation/calibration", "measurement"):
         (root / inner).mkdir(parents=True)
-    (root / "manifest.safe").write_text(
-        f'<x><software name="Sentinel-1 IPF" version="{ipf}"/></x>'
-    )
+    (root / "manifest.safe").write_text(f'<x><software name="Sentinel-1 IPF" version="{ipf}"/></x>')
     time = (part.start + np.arange(part.lines) * INTERVAL)[:, None]
     for number, polarisation in enumerate(polarisations, 1):
         stem = (
@@ -112,7 +110,7 @@ def _annotation(part: Slice, head: dict[str, object], spacing: float) -> dict[st
         back = np.polynomial.polynomial.polyfit(distance - slant[0], ground, 2)  # a poor one
         conversions.append(
             {
-                "azimuthTime": stamp(t), "slantRangeTime": repr(2 * part.near / LIGHT), "sr0": repr(slant[0]),
+                "azimuthTime": stamp(t), "slantRangeTime": repr(2 * float(part.near) / LIGHT), "sr0": repr(float(slant[0])),
                 "srgrCoefficients": _list(back), "gr0": "0.0",
                 "grsrCoefficients": " ".join(map(repr, map(float, slant))),
             }
@@ -130,7 +128,7 @@ def _annotation(part: Slice, head: dict[str, object], spacing: float) -> dict[st
         },
         "imageAnnotation": {
             "imageInformation": {
-                "productFirstLineUtcTime": stamp(part.start), "slantRangeTime": repr(2 * part.near / LIGHT),
+                "productFirstLineUtcTime": stamp(part.start), "slantRangeTime": repr(2 * float(part.near) / LIGHT),
                 "azimuthTimeInterval": repr(INTERVAL), "numberOfSamples": part.samples,
                 "numberOfLines": part.lines, "rangePixelSpacing": repr(spacing),
             }
@@ -147,9 +145,9 @@ def _ties(part: Slice) -> list[dict[str, object]]:
     longitude, latitude = part.view.longitude, part.view.latitude
     return [
         {
-            "azimuthTime": stamp(part.start + line * INTERVAL), "slantRangeTime": repr(2 * distance[line, sample] / LIGHT),
-            "line": line, "pixel": sample, "latitude": latitude + 1e-5 * line, "longitude": longitude + 1e-5 * sample,
-            "height": 0, "incidenceAngle": part.view.incidence, "elevationAngle": 30,
+            "azimuthTime": stamp(part.start + line * INTERVAL),
+            "slantRangeTime": repr(2 * float(distance[line, sample]) / LIGHT), "line": line, "pixel": sample, "latitude": latitude + 1e-5 * line,
+            "longitude": longitude + 1e-5 * sample, "height": 0, "incidenceAngle": part.view.incidence, "elevationAngle": 30,
         }
         for line in (0, part.lines - 1)
         for sample in (0, part.samples - 1)
@@ -177,7 +175,7 @@ def _noise(part: Slice, noise: float, *, old: bool) -> dict[str, object]:
             f"{kind}Vector": [
                 {
                     "azimuthTime": stamp(part.start), "line": line, "pixel": _list(pixels),
-                    f"{kind}Lut": _list(noise + pixels),
+                    f"{kind}Lut": _list(noise * (1 + pixels / 1000)),
                 }
                 for line in (0, part.lines)
             ]
