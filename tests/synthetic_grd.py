@@ -104,13 +104,13 @@ def _annotation(part: Slice, head: dict[str, object], spacing: float) -> dict[st
     position, velocity = part.view.state(times)
     conversions = []
     for t in part.records():
-        slant = part.slant(t)
+        slant, near = part.slant(t), repr(2 * float(part.near) / LIGHT)
         ground = np.linspace(0, part.samples * 10, 200)
         distance = np.polynomial.polynomial.polyval(ground, slant)
         back = np.polynomial.polynomial.polyfit(distance - slant[0], ground, 2)  # a poor one
         conversions.append(
             {
-                "azimuthTime": stamp(t), "slantRangeTime": repr(2 * float(part.near) / LIGHT), "sr0": repr(float(slant[0])),
+                "azimuthTime": stamp(t), "slantRangeTime": near, "sr0": repr(float(slant[0])),
                 "srgrCoefficients": _list(back), "gr0": "0.0",
                 "grsrCoefficients": " ".join(map(repr, map(float, slant))),
             }
@@ -145,9 +145,10 @@ def _ties(part: Slice) -> list[dict[str, object]]:
     longitude, latitude = part.view.longitude, part.view.latitude
     return [
         {
-            "azimuthTime": stamp(part.start + line * INTERVAL),
-            "slantRangeTime": repr(2 * float(distance[line, sample]) / LIGHT), "line": line, "pixel": sample, "latitude": latitude + 1e-5 * line,
-            "longitude": longitude + 1e-5 * sample, "height": 0, "incidenceAngle": part.view.incidence, "elevationAngle": 30,
+            "azimuthTime": stamp(part.start + line * INTERVAL), "line": line, "pixel": sample,
+            "slantRangeTime": repr(2 * float(distance[line, sample]) / LIGHT),
+            "latitude": latitude + 1e-5 * line, "longitude": longitude + 1e-5 * sample, "height": 0,
+            "incidenceAngle": part.view.incidence, "elevationAngle": 30,
         }
         for line in (0, part.lines - 1)
         for sample in (0, part.samples - 1)
