@@ -16,6 +16,7 @@ from lczlib.rasters import band_names, check_real, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
+from lczlib.scenes.radiometry import SIGMA, radiometry_of
 from lczlib.terms import option
 
 Orbit = Literal["as", "des", "as_des"]
@@ -97,7 +98,7 @@ def open_water_scene(
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
         raise InputError(msg, parameter="descending")
-    opened, taken = [], []
+    opened, taken, cautions, stated = [], [], [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
         names = band_names(data)
@@ -105,6 +106,11 @@ def open_water_scene(
         opened.append(select_bands(data, part, f"Sentinel-1 scene {file}"))
         taken.append(_taken(names, part, f"{Path(file).name}: " if descending else ""))
         taken += [data.attrs["scaling"]] if data.attrs["scaling"] else []
+        found = radiometry_of(file)
+        stated.append(
+            f"{found} by its tags" if found else "sigma or gamma nought: its tags do not say"
+        )
+        cautions += _unlike_training(found, Path(file).name)
     if len(opened) == 2:
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
         # coordinates may differ by rounding where the grids are the same
@@ -112,7 +118,7 @@ def open_water_scene(
     return water_scene(
         xr.concat(opened, "band") if len(opened) == 2 else opened[0],
         orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
-        source=str(path), bands="; ".join(taken),
+        source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), cautions=tuple(cautions),
     )  # fmt: skip
 
 
@@ -125,6 +131,7 @@ def water_scene(
     what: str = "Sentinel-1 scene",
     source: str = "in memory",
     bands: str = "",
+    cautions: tuple[str, ...] = (),
 ) -> xr.DataArray:
     """Check a scene and bring it to the schema of the water network.
 
@@ -139,6 +146,8 @@ def water_scene(
         The scene, in messages and in what is told of its reading.
     bands : str
         Which bands were taken, to be told.
+    cautions : tuple of str
+        What else is to be told.
 
     Returns
     -------
@@ -177,7 +186,7 @@ def water_scene(
     each = [slice(i, i + 1) for i in range(len(BANDS[orbit]))]
     missing = find_missing(values, [units] * len(each), each)
     # fills are judged before units: -9999 makes linear values look like dB
-    cautions = check_units(missing.sample, units, what, dn_scale=dn_scale)
+    doubts = check_units(missing.sample, units, what, dn_scale=dn_scale)
     names = [str(b).split("_")[0] if len(each) == 2 else str(b) for b in values.band.values]
     middles = np.nanmedian(to_db(missing.sample, units), axis=1)
     by = "after that scale" if data.attrs.get("scaling") or dn_scale != 1 else "as given"
@@ -189,7 +198,7 @@ def water_scene(
             "Sentinel-1 scene",
             source,
             (*((bands,) if bands else ()), *scaled, unit, *missing.said(names, dn_scale)),
-            (*cautions, *missing.cautions(what)),
+            (*cautions, *doubts, *missing.cautions(what)),
             {"units": units, "dn_scale": dn_scale, **missing.facts()},
         )
     )
@@ -200,6 +209,17 @@ def water_scene(
         )
     values.attrs = {"units": "dB", "orbit": orbit}
     return values
+
+
+def _unlike_training(radiometry: str, file: str) -> list[str]:
+    """Cautions about a radiometry that the networks may not know."""
+    if radiometry in ("", SIGMA):
+        return []
+    return [
+        f"{file} holds {radiometry}. On which one GMNet was trained is stated nowhere; sigma nought is the usual one "
+        "of detected products. Gamma nought is about 1 dB brighter on flat land and evens slopes out: compare "
+        "with sigma nought (lcz prepare-s1 with the recipe water) where it matters."
+    ]
 
 
 def _taken(names: list[str], orbit: Orbit, file: str = "") -> str:

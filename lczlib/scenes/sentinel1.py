@@ -20,6 +20,7 @@ from lczlib.rasters import band_names, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units
+from lczlib.scenes.radiometry import check_sigma
 
 COMPLEX_BANDS = ("VH_re", "VH_im", "VV_re", "VV_im")
 COVARIANCE_BANDS = ("C11", "C12_re", "C12_im", "C22")
@@ -31,6 +32,7 @@ NAMED_BANDS = (
     set(FEATURES),
 )  # fmt: skip
 """Names of the bands of rasters that hold all that So2Sat's network reads."""
+_NETWORK = "So2Sat's network for Sentinel-1"
 _FILLS = 3  # values that may mean no data in one file
 _STRAY = 0.02  # share of values that resampling may have mixed with fills
 _BOXCAR = 3  # pixels; So2Sat's window for the coherence of the unfiltered data
@@ -57,7 +59,8 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
     Raises
     ------
     InputError, GridError
-        If a file is missing, has not four bands, is in dB, or the two grids differ.
+        If a file is missing, has not four bands, is in dB or says that it is not sigma nought, or the two
+        grids differ.
     """
     parts = []
     for path, names in ((unfiltered, COMPLEX_BANDS), (filtered, COVARIANCE_BANDS)):
@@ -65,6 +68,7 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
         if data.sizes["band"] != 4:
             msg = f"{path} has {data.sizes['band']} band(s); it must hold the four of {', '.join(names)}."
             raise InputError(msg)
+        check_sigma(path, _NETWORK)
         parts.append(physical(data, signed=True))
     return _scene_of(parts[0], parts[1], [str(unfiltered), str(filtered)])
 
@@ -101,6 +105,8 @@ def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> 
         )
         for p in paths
     ]
+    for path in paths:
+        check_sigma(path, _NETWORK)
     files, counts = [str(p) for p in paths], [d.sizes["band"] for d in opened]
     names = ", ".join(Path(f).name for f in files)
     if counts == [4, 4]:
