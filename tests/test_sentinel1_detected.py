@@ -1,8 +1,12 @@
 """Detected products (GRD): places, noise and border as annotated, by processors of all ages."""
 
+import zipfile
+
 import numpy as np
 import pytest
+import rasterio
 
+from lczlib.sentinel1.deburst import Window
 from lczlib.sentinel1.detected import Detected
 from lczlib.sentinel1.geocode import LIGHT, to_space
 from lczlib.sentinel1.orbit import annotated
@@ -144,3 +148,40 @@ def test_noise_across_the_seam_of_its_blocks(shared):
             assert made == pytest.approx(independent, rel=1e-6)
             step.append(abs(made[3] / made[2] - 1))
     assert max(step) > 0.01  # the blocks do differ
+
+
+def with_corner(shared, name, folder, dn):
+    """A real product's annotation with a measurement of which the upper left corner is filled."""
+    (path,) = (shared / "data/sentinel1/ipf_old_grd").glob(f"*{name}.zip")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+    (root,) = folder.glob("*.SAFE")
+    (root / "measurement").mkdir(exist_ok=True)
+    told = Product(root).any_swath
+    for annotation in (root / "annotation").glob("*.xml"):
+        with rasterio.open(
+            root / f"measurement/{annotation.stem}.tiff", "w", driver="GTiff", width=told.samples, sparse_ok=True,
+            height=told.lines, count=1, dtype="uint16", tiled=True, compress="deflate",
+        ) as target:  # fmt: skip
+            target.write(dn, 1, window=rasterio.windows.Window(0, 0, dn.shape[1], dn.shape[0]))
+    return Detected(Product(root), ("VH", "VV"))
+
+
+@pytest.mark.parametrize(("name", "clean"), [("FEC3", False), ("6D00", False), ("8255", True)])
+def test_border_noise_of_real_products_is_removed_by_their_processor(name, clean, shared, tmp_path):
+    """117 samples and 40 lines of nothing; land and calm water beside them stay."""
+    rng = np.random.default_rng(2)
+    dn = np.sqrt(rng.gamma(4.4, 150.0**2 / 4.4, (768, 768)))
+    dn[100:300, 117:300] = np.sqrt(rng.gamma(4.4, 60.0**2 / 4.4, (200, 183)))
+    edge = np.zeros(dn.shape, bool)
+    edge[:40], edge[:, :117] = True, True
+    dn[edge] = rng.integers(1, 28, edge.sum())
+    image = with_corner(shared, name, tmp_path, dn.astype(np.uint16))
+    assert (image.border is None) == clean
+    _, valid = image.read(Window(0, 0, 600, 700), "VH")
+    edge = edge[:600, :700]
+    if clean:
+        assert valid.all()
+    else:
+        assert not valid[edge].any()
+        assert valid[~edge].mean() > 0.999
