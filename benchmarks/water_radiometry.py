@@ -17,6 +17,7 @@ The weights are downloaded on first use (LCZLIB_MIRROR names a folder that has t
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter
 
+from lczlib.export import write_raster
 from lczlib.grid import on_grid
 from lczlib.mapping.water import load_water_model, water_map
 from lczlib.scenes.simulation.radar import INCIDENCE, LOOK_AZIMUTH
@@ -102,18 +104,24 @@ def shares(size: int, slope: float, seed: int, orbit: str, model: object) -> np.
     sigma, gamma, seen = scenes(country, orbit, seed)
     levelled = gamma + 10 * np.log10(np.cos(np.radians(INCIDENCE)))
     box = GeoBox((size, size), Affine(PIXEL, 0, 5e5, 0, -PIXEL, 4e6), "EPSG:32650")
-    water = []
-    for values in (sigma, gamma, levelled):
-        scene = on_grid(
-            values.astype(np.float32), box, dims=("band", "y", "x"), coords={"band": ["VV", "VH"]}
-        )
-        water.append(water_map(scene, orbit, model=model)["water"].values == 1)
+    water = [_mapped(v, box, orbit, model) for v in (sigma, gamma, levelled)]
     land, lake = seen & ~country.lake, seen & country.lake
     return 100 * np.array(
         [w[land].mean() for w in water]
         + [(~w)[lake].mean() for w in water]
         + [(w != water[0])[seen].mean() for w in water[1:]]
     )
+
+
+def _mapped(values: np.ndarray, box: GeoBox, orbit: str, model: object) -> np.ndarray:
+    """Water of a scene, of a file that says what `lcz prepare-s1` says of its floor."""
+    scene = on_grid(values.astype(np.float32), box, dims=("band", "y", "x"))
+    floor = {"radiometry": "sigma nought, dB", "floor": f"{10 ** (float(values.min()) / 10):.9g}"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_raster(
+            Path(folder) / "scene.tif", scene, descriptions=["VV", "VH"], tags=floor
+        )
+        return water_map(path, orbit, model=model)["water"].values == 1
 
 
 def table(size: int, seeds: int) -> str:

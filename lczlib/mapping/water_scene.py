@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,7 +17,7 @@ from lczlib.rasters import band_names, check_real, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
-from lczlib.scenes.radiometry import SIGMA, radiometry_of
+from lczlib.scenes.radiometry import SIGMA, floor_of, radiometry_of
 from lczlib.terms import option
 
 Orbit = Literal["as", "des", "as_des"]
@@ -98,7 +99,7 @@ def open_water_scene(
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
         raise InputError(msg, parameter="descending")
-    opened, taken, cautions, stated = [], [], [], []
+    opened, taken, cautions, stated, floors = [], [], [], [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
         names = band_names(data)
@@ -111,6 +112,7 @@ def open_water_scene(
             f"{found} by its tags" if found else "sigma or gamma nought: its tags do not say"
         )
         cautions += _unlike_training(found, Path(file).name)
+        floors += [floor_of(file)] * len(BANDS[part])
     if len(opened) == 2:
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
         # coordinates may differ by rounding where the grids are the same
@@ -118,7 +120,7 @@ def open_water_scene(
     return water_scene(
         xr.concat(opened, "band") if len(opened) == 2 else opened[0],
         orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
-        source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), cautions=tuple(cautions),
+        source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), cautions=tuple(cautions), floors=floors,
     )  # fmt: skip
 
 
@@ -132,6 +134,7 @@ def water_scene(
     source: str = "in memory",
     bands: str = "",
     cautions: tuple[str, ...] = (),
+    floors: Sequence[float | None] = (),
 ) -> xr.DataArray:
     """Check a scene and bring it to the schema of the water network.
 
@@ -148,6 +151,8 @@ def water_scene(
         Which bands were taken, to be told.
     cautions : tuple of str
         What else is to be told.
+    floors : sequence of float or None
+        Of each band the dB to which lower values were raised: calm water below the noise, and not missing.
 
     Returns
     -------
@@ -184,7 +189,9 @@ def water_scene(
     # a map has no data where one band is missing; the others keep their values there, for the
     # surroundings of other pixels, as in the published pipeline
     each = [slice(i, i + 1) for i in range(len(BANDS[orbit]))]
-    missing = find_missing(values, [units] * len(each), each)
+    missing = find_missing(
+        values, [units] * len(each), each, floors if units == "db" and dn_scale == 1 else ()
+    )
     # fills are judged before units: -9999 makes linear values look like dB
     doubts = check_units(missing.sample, units, what, dn_scale=dn_scale)
     names = [str(b).split("_")[0] if len(each) == 2 else str(b) for b in values.band.values]

@@ -7,6 +7,7 @@ slopes towards the radar are no brighter; sigma nought of detected products (GRD
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +46,17 @@ def stated(tags: Mapping[str, str], names: list[str] | None = None) -> str:
         if len(found) == 1:
             return f"{found.pop()} nought"
     return ""
+
+
+def floor_of(path: str | Path) -> float | None:
+    """The value in dB to which lower ones were raised, by the tags that `lcz prepare-s1` writes; None of others."""
+    with rasterio.open(path) as source:
+        tags = source.tags()
+    try:
+        floor = float(tags.get("floor", "")) if tags.get(_TAG, "").endswith("dB") else 0.0
+    except ValueError:
+        return None
+    return 10 * math.log10(floor) if floor > 0 else None
 
 
 def check_sigma(path: str | Path, network: str) -> None:
