@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import rasterio
 
 from lczlib.errors import InputError
 from lczlib.mapping.water_scene import open_water_scene

@@ -4,6 +4,7 @@
 ``orbit``       where the satellite was: orbit files, or the annotated vectors
 ``radiometry``  calibration, and thermal noise
 ``deburst``     bursts and sub-swaths laid together as one image in radar geometry
+``detected``    a detected product (GRD) as an image, and its ground range; ``border``: its border noise
 ``speckle``     the filters of Lee, on covariance and on intensity
 ``terrain``     elevation model and geoid
 ``geocode``     a map's pixels looked up in the image; ``kernels``: its loops, compiled
