@@ -317,3 +317,17 @@ def test_what_is_no_slice_of_10_m_or_one_kind_is_refused(options, tmp_path):
 def test_looks_that_no_network_reads_are_refused(recipe, looks, options):
     with pytest.raises(InputError, match=rf"--looks {looks} is not of the recipe {recipe}"):
         PrepareS1Request(**options, inputs=("x",), recipe=recipe, looks=looks)
+
+
+def test_products_as_cloud_optimized_geotiff_are_read_too(options, tmp_path):
+    """As the Copernicus Data Space names them: every file ends in ``-cog``."""
+    plain = write_grd(tmp_path, WHOLE, coded)
+    cog = write_grd(tmp_path, WHOLE, coded, name=NAME.replace(".SAFE", "_COG.SAFE"))
+    for file in [*cog.glob("**/*.xml"), *cog.glob("**/*.tiff")]:
+        file.rename(file.with_stem(f"{file.stem}-cog"))
+    found = []
+    for product in (plain, cog):
+        out = tmp_path / product.stem
+        made({**options, "inputs": (product,)}, out, recipe="water")
+        found.append(pixels(out / "water_20230904.tif")[0])
+    assert np.array_equal(*found)
