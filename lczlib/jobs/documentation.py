@@ -14,6 +14,7 @@ from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
@@ -36,6 +37,7 @@ REQUESTS: dict[str, type] = {
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz prepare-s1": PrepareS1Request,
+    "lcz find-s1": FindS1Request,
     "lcz water": WaterRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
