@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from lczlib.cli import console
 from lczlib.cli.requests import Out, command
+from lczlib.jobs import clip_s1 as clip_job
 from lczlib.jobs import find_s1 as find_job
 
 
@@ -35,3 +39,38 @@ def find_s1(request: find_job.FindS1Request, out: Out = Path("find-s1")) -> None
         console.warn(text)
     console.out.print(result.headline(), soft_wrap=True, markup=False)
     console.out.print(f"Results: {out / 'products.csv'}")
+
+
+@command(clip_job.ClipS1Request)
+def clip_s1(
+    request: clip_job.ClipS1Request,
+    out: Out = Path("clip-s1"),
+    resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
+) -> None:
+    """Cut a prepared Sentinel-1 raster into the patches of a Sentinel-2 tile, as BigEarthNet's are.
+
+    A patch is 1,200 m wide: 120 x 120 pixels of 10 m, i counted to the right and j downwards from the tile's
+    upper left corner. Nothing is resampled: the raster must lie on the tile's grid (lcz prepare-s1 --like).
+    Each patch is a folder patches/<name> with <name>_VV.tif, <name>_VH.tif (missing pixels are NaN) and
+    <name>_metadata.json, and appears when it is whole.
+
+    Writes patches.csv (a row a patch), clip_s1.json and manifest.json beside them.
+
+    Example:
+        lcz clip-s1 bigearthnet_20170613.tif --tile tile.SAFE --names bigearthnet --out patches-33UUP
+    """
+    from lczlib.export.files import alone_in
+
+    try:
+        with (
+            console.counting("patches", transient=True) as progress,
+            alone_in(out, ".clip-s1.lock"),
+        ):
+            result = clip_job.run(request, out, progress=progress, resume=resume)
+            progress("Writing", 0, 0)
+            result.write(out)
+    except KeyboardInterrupt:
+        console.err.print("Stopped. The finished patches are kept: run again with --resume.")
+        raise typer.Exit(130) from None
+    console.out.print(result.headline(), soft_wrap=True, markup=False)
+    console.out.print(f"Results: {out / clip_job.PATCHES}")

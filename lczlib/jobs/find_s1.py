@@ -84,8 +84,7 @@ class FindS1Result(Result):
         """A row a product and tile."""
         import pandas as pd
 
-        columns = ["tile", "mgrs", "product", "relative_orbit", "start", "days", "pass_covered_percent", "place"]  # fmt: skip
-        return pd.DataFrame(list(self._product_rows()), columns=columns)
+        return pd.DataFrame(list(self._product_rows()), columns=_COLUMNS)
 
     def names(self) -> list[str]:
         """The products to fetch, each once."""
@@ -95,8 +94,9 @@ class FindS1Result(Result):
         """The result in a sentence."""
         whole = sum(s.covered >= _WHOLE for s in self.selections)
         return (
-            f"{counted(len(self.names()), 'product')} of {self.request.kind} for {counted(len(self.selections), 'tile')}, "
-            f"{whole} of them covered whole; {_percent_left(self.selections)}."
+            f"{counted(len(self.names()), f'{self.request.kind} product')} for "
+            f"{counted(len(self.selections), 'tile')}, {whole} of them covered whole; "
+            f"{_percent_left(self.selections)}."
         )
 
     def cautions(self) -> list[str]:
@@ -194,6 +194,9 @@ class FindS1Result(Result):
 
 _WHOLE = 0.999
 """Share of a tile that counts as the whole: outlines are stated to a few hundred metres."""
+_COLUMNS = [
+    "tile", "mgrs", "product", "relative_orbit", "start", "days", "pass_covered_percent", "place",
+]  # fmt: skip
 _WHOLE_STEP = 1 - _WHOLE
 
 
