@@ -52,7 +52,8 @@ class ClipS1Request(Request):
         title="Names of patches",
     )  # fmt: skip
     product: str = setting(
-        "", "Sentinel-1 product that the raster is made of, where it does not say so itself.", title="Sentinel-1 product",
+        "", "Sentinel-1 product that the raster is made of, where it does not say so itself.",
+        title="Sentinel-1 product",
         usual="as the raster says",
     )  # fmt: skip
     edge: EdgeOf = setting(
@@ -157,7 +158,7 @@ def _run(request: ClipS1Request, step: Steps, *, folder: Path, resume: bool) -> 
         (request.product,) if request.product else tuple(raster.tags.get("products", "").split())
     )
     naming = cutting.Naming(tile, request.names, tuple(p.removesuffix(".SAFE") for p in products))
-    assert tile.grid is not None  # noqa: S101 - else there was no raster
+    assert tile.grid is not None  # else there was no raster
     rows = cutting.patches_of(tile.grid, raster.pixel, request.edge)
     total, found = sum(map(len, rows)), []
     with writing(folder):
@@ -206,23 +207,31 @@ def _tile_of(request: ClipS1Request) -> Tile:
 
 
 def _begin(request: ClipS1Request, folder: Path, tile: Tile, resume: bool) -> tuple[Path, Path]:
-    """The folders of finished and unfinished patches; those of another job are not taken up."""
+    """The folders of finished and unfinished patches; those of another job are left as they are.
+
+    Raises
+    ------
+    InputError
+        If there are finished ones that are not to be taken up.
+    """
     from lczlib.export.files import staged
     from lczlib.jobs.record import hashes
 
     into, work = folder / PATCHES, folder / WORK
     told = {
-        "hashes": hashes(request),
-        "tile": tile.name,
-        **{k: str(v) for k, v in request.given().items()},
-    }
+        "hashes": hashes(request), "tile": tile.name, **{k: str(v) for k, v in request.given().items()}
+    }  # fmt: skip
     note, text = work / "job.json", json.dumps(told, sort_keys=True)
     same = note.is_file() and note.read_text() == text
-    if into.exists() and not (resume and same):
-        shutil.rmtree(into)
-    shutil.rmtree(work, ignore_errors=True)
+    if into.exists() and any(into.iterdir()) and not (resume and same):
+        how = f"take them up ({option('resume')})" if same else "choose another folder"
+        msg = f"{into} holds patches already: {how}, or remove them."
+        raise InputError(msg)
     into.mkdir(parents=True, exist_ok=True)
-    work.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
+    for unfinished in work.iterdir():
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
     with staged(note) as temporary:
         temporary.write_text(text)
     return into, work

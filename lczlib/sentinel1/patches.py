@@ -228,7 +228,7 @@ def described(
     patch: Patch, values: np.ndarray, naming: Naming, pixel: float, tags: Mapping[str, str]
 ) -> dict[str, Any]:
     """The metadata of a patch; what BigEarthNet's have too is called as it is there."""
-    assert naming.tile.grid is not None  # noqa: S101 - else there was no raster
+    assert naming.tile.grid is not None  # else there was no raster
     missing = ~np.isfinite(values)
     return {
         "name": naming.of(patch), "i": patch.i, "j": patch.j,
