@@ -43,7 +43,7 @@ def plain(value: object) -> object:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [2, 3, 4])
 def test_a_dictionary_is_read_as_numpy_reads_it(tmp_path, protocol):
     content = {
         "text": "tile", "number": 3, "large": 2**40, "part": 0.25, "yes": True, "none": None, "bytes": b"32633",
@@ -82,7 +82,7 @@ def test_what_a_pickle_would_call_is_named_and_not_called(tmp_path):
     ("content", "says"),
     [
         (b"\x80\x02}" + b"r" + struct.pack("<I", 2**32 - 1) + b".", None),
-        (b"\x80\x02}U\x01a", "damaged or cut off"),
+        (b"\x80\x02}U\x01a", "holds what no dictionary needs"),
         (b"\x80\x02}(X\x05\x00\x00\x00tile", "damaged or cut off"),
         (b"\x80\x02](K\x01e.", "holds no dictionary"),
         (b"\x80\x02}" + b"(" * 5 + b"s.", "damaged or cut off"),
@@ -210,7 +210,8 @@ def test_places_by_name_are_those_of_all_annotated_products(shared):
         if "simulated" in str(path):
             continue
         product = Product(path)
-        times = [dt.datetime.strptime(f"{t}Z", "%Y%m%dT%H%M%S%z") for t in re.findall(r"\d{8}T\d{6}", product.name)]  # fmt: skip
+        told = re.findall(r"\d{8}T\d{6}", product.name)
+        times = [dt.datetime.strptime(f"{t}Z", "%Y%m%dT%H%M%S%z") for t in told]
         one = product.any_swath
         ground = footprint(one.mission, one.absolute_orbit, *times)
         for swath in product.swaths.values():

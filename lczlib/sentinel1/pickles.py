@@ -257,6 +257,11 @@ class _Machine:
 
 _NAMES = {
     ("collections", "defaultdict"): "dictionary",
+    **{
+        (module, called): "what a dictionary makes of keys that it lacks"
+        for module in ("builtins", "__builtin__")
+        for called in ("dict", "list")
+    },
     ("datetime", "datetime"): "datetime",
     ("_codecs", "encode"): "bytes",
     ("numpy", "ndarray"): "type of array",
