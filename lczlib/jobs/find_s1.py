@@ -11,7 +11,7 @@ import numpy as np
 
 from lczlib.jobs.request import Request, Source, Steps
 from lczlib.jobs.result import Result, job
-from lczlib.reading import counted
+from lczlib.reading import counted, share
 from lczlib.sentinel1.listed import Kind
 from lczlib.settings import setting
 
@@ -113,7 +113,7 @@ class FindS1Result(Result):
             worst = min(part, key=lambda s: s.covered)
             said.append(
                 f"{counted(len(part), 'tile')} not covered whole, the most of {worst.tile.name}: "
-                f"{100 * (1 - worst.covered):.1f} % stays uncovered."
+                f"{share(1 - worst.covered, 1)} stays uncovered."
             )
         return said
 
@@ -132,8 +132,9 @@ class FindS1Result(Result):
             f"{same} of them selected here too.",
             f"It repeats a relative orbit for {passes + slices} of {len(found)} tiles: {passes} with other passes, "
             f"{slices} only with slices of one pass. That is not imitated.",
-            f"It covers {np.nanmean([a.covered for _, a in found]):.1%} of a tile on average, the selection "
-            f"{np.mean([s.covered for s, _ in found]):.1%}, and less than the list in {counted(less, 'tile')}.",
+            f"It covers {share(float(np.nanmean([a.covered for _, a in found])), 1)} of a tile on average, the "
+            f"selection {share(float(np.mean([s.covered for s, _ in found])), 1)}, and less than the list in "
+            f"{counted(less, 'tile')}.",
         ]
 
     def _row(self, one: Selection) -> dict[str, Any]:
@@ -202,7 +203,7 @@ _WHOLE_STEP = 1 - _WHOLE
 
 def _percent_left(selections: tuple[Selection, ...]) -> str:
     left = float(np.mean([1 - s.covered for s in selections]))
-    return f"{100 * left:.1f} % of their area stays uncovered on average"
+    return f"{share(left, 1)} of their area stays uncovered on average"
 
 
 @job
