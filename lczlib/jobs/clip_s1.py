@@ -13,7 +13,7 @@ from lczlib.errors import InputError
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted
-from lczlib.sentinel1.patches import EdgeOf, NamesOf
+from lczlib.sentinel1.choices import EdgeOf, NamesOf
 from lczlib.settings import setting
 from lczlib.terms import option
 

@@ -12,7 +12,7 @@ import numpy as np
 from lczlib.jobs.request import Request, Source, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted, share
-from lczlib.sentinel1.listed import Kind
+from lczlib.sentinel1.choices import Kind
 from lczlib.settings import setting
 
 if TYPE_CHECKING:

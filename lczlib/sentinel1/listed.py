@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lczlib.errors import InputError
 from lczlib.reading import Reading, counted, tell
+from lczlib.sentinel1.choices import Kind
 from lczlib.sentinel1.pickles import read_dictionary
 from lczlib.sentinel1.product import relative_orbit
 from lczlib.sentinel1.tiles import ground_of, read_items
@@ -23,7 +24,6 @@ from lczlib.sentinel1.track import footprint
 if TYPE_CHECKING:
     import shapely
 
-Kind = Literal["GRDH", "SLC"]
 _NAME = re.compile(
     r"(S1[A-D])_IW_(GRDH|SLC_)_1SDV_(\d{8}T\d{6})_(\d{8}T\d{6})_(\d{6})_([0-9A-F]{6})(?:_[0-9A-F]{4})?"
 )

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
@@ -20,6 +20,7 @@ from affine import Affine
 
 from lczlib.errors import GridError, InputError
 from lczlib.rasters import band_names, choose_band, open_raster, physical
+from lczlib.sentinel1.choices import EdgeOf, NamesOf
 from lczlib.sentinel1.tiles import SIZE, Tile, TileGrid
 from lczlib.terms import option
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 EDGE = 1200.0
 """Of a patch, m."""
 BANDS = ("VV", "VH")
-NamesOf = Literal["sentinel2", "bigearthnet"]
-EdgeOf = Literal["drop", "part"]
 _PRODUCT = re.compile(r"(S1[A-D]_IW_(?:GRDH|SLC_)_1S[DS][VH])_(\d{8}T\d{6})_\w+")
 _OFF = 1e-3  # pixels by which a grid may be off
 
