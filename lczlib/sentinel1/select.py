@@ -135,7 +135,8 @@ class Plane:
         """Share of the tile that shapes on the plane cover together."""
         import shapely
 
-        return float(shapely.union_all([*shapes]).intersection(self.tile).area / self.tile.area)
+        shown = shapely.union_all([*shapes]).intersection(self.tile).area
+        return min(1.0, float(shown / self.tile.area))
 
 
 def _first(shape: shapely.Geometry) -> tuple[float, float]:
