@@ -182,6 +182,15 @@ def test_missing_pixels_are_counted_and_said(tmp_path, tile):
     assert [r["i"] for r in few.rows if r["written"]] == [0, 1]
 
 
+def test_patches_of_20_m_have_60_pixels(tmp_path, tile):
+    raster = simulated(tmp_path / "s1.tif", rows=slice(60, 120), columns=slice(0, 60), pixel=20.0)
+    result = run(ClipS1Request(raster=raster, tile=tile), tmp_path / "out")
+    (row,) = [r for r in result.rows if r["written"]]
+    assert (row["i"], row["j"]) == (0, 1)
+    found = pixels(tmp_path / "out", row["name"])
+    assert np.array_equal(found, encoded(slice(60, 120), slice(0, 60)))
+
+
 def test_bands_go_by_their_names(tmp_path, tile):
     raster = simulated(
         tmp_path / "s1.tif", rows=slice(0, SIDE), columns=slice(0, SIDE), names=("VH", "VV")
@@ -288,6 +297,9 @@ def test_the_command(tmp_path, tile):
         "patches",
         "patches.csv",
     ]
+    words = ["rerun", str(out), "--out", str(tmp_path / "rerun")]
+    assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    assert (tmp_path / "rerun/patches.csv").read_bytes() == (out / "patches.csv").read_bytes()
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 1
     assert "holds patches already" in str(again.exception)

@@ -200,6 +200,29 @@ def test_the_command_writes_tables_and_says_what_stays_uncovered(tmp_path):
     assert (out / "manifest.json").is_file()
 
 
+def test_a_published_list_of_other_tiles_is_said_to_be_so(tmp_path):
+    item = made.product_item(made.product_name(95, days(1), take=1), shapely.box(11, 47, 14, 50))
+    published = made.write_published(tmp_path / "a.npy", {"another": [item["id"]]})
+    lists = made.write_items(tmp_path / "a.json", [item])
+    result = run(FindS1Request(tiles=made.write_safe(tmp_path), products=lists, compare=published))
+    assert result.comparison() == []
+    assert (
+        "The published list has none of these tiles: it goes by the UUIDs" in result.cautions()[0]
+    )
+
+
+def test_a_result_is_made_again_from_its_manifest(tmp_path):
+    item = made.product_item(made.product_name(95, days(1), take=1), shapely.box(11, 47, 14, 50))
+    lists = made.write_items(tmp_path / "a.json", [item])
+    tiles = made.write_tile_info(tmp_path / "tiles.npy")
+    command = ["find-s1", str(tiles), "--products", str(lists), "--only", "33UUP", "--days", "5"]
+    first, again = tmp_path / "first", tmp_path / "again"
+    for words in ([*command, "--out", str(first)], ["rerun", str(first), "--out", str(again)]):
+        assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    for name in ("products.csv", "tiles.csv"):
+        assert (first / name).read_bytes() == (again / name).read_bytes()
+
+
 def test_a_tile_that_nothing_shows_is_named(tmp_path):
     far = made.product_item(made.product_name(95, days(1), take=1), shapely.box(40, 10, 43, 12))
     result = run(

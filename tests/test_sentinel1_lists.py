@@ -170,6 +170,49 @@ def test_items_that_cannot_be_tiles_are_refused(tmp_path, change, says):
         read_tiles([file])
 
 
+@pytest.mark.parametrize(
+    ("assets", "corner"),
+    [
+        ({"B02": {"proj:transform": [10, 0, 1, 0, -10, 2], "proj:shape": [10980, 10980]}}, (1, 2)),
+        ({"B01": {"proj:transform": [60, 0, 1, 0, -60, 2], "proj:shape": [1830, 1830]}}, (1, 2)),
+        ({"B02": {"proj:transform": [10, 0, 1, 0, -10, 2], "proj:shape": [348, 348]}}, None),
+        ({"B02": {"proj:transform": ["10", 0, 1, 0, -10, 2]}, "B03": "x", "B04": {"proj:shape": "y"}}, None),
+        ({}, None),
+    ],
+)  # fmt: skip
+def test_the_grid_of_an_item_is_of_the_whole_tile(tmp_path, assets, corner):
+    file = made.write_items(tmp_path / "a.json", [made.tile_item() | {"assets": assets}])
+    (tile,) = read_tiles([file])
+    assert (tile.grid and (tile.grid.left, tile.grid.top)) == corner
+
+
+def test_a_footprint_that_jumps_at_180_degrees_hangs_together(tmp_path):
+    ring = [[179.5, -17], [-179.5, -17], [-179.5, -16], [179.5, -16], [179.5, -17]]
+    item = made.tile_item() | {"geometry": {"type": "Polygon", "coordinates": [ring]}}
+    (tile,) = read_tiles([made.write_items(tmp_path / "a.json", [item])])
+    assert tile.footprint.area == pytest.approx(1)
+    assert tile.footprint.bounds == pytest.approx((179.5, -17, 180.5, -16))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("20170613T101031", "20179913T101031"),  # no day
+        ("S1A_IW", "S1A_EW"),
+        ("1SDV", "1SSV"),
+    ],
+)
+def test_names_that_are_none_are_left_out(tmp_path, change):
+    good = made.product_name(95, made.TIME, take=1)
+    for file in (
+        made.write_items(tmp_path / "a.json", [made.product_item(n, made.TILE) for n in (good, good.replace(*change))]),
+        made.write_published(tmp_path / "a.npy", {"u": [good, good.replace(*change)]}),
+    ):  # fmt: skip
+        with readings() as heard:
+            assert [p.name for p in read_products([file], "GRDH")] == [good]
+        assert "1 others left out" in str(heard[0])
+
+
 def test_products_that_are_others_are_counted(tmp_path):
     time = made.TIME
     names = [made.product_name(95, time, take=1), made.product_name(95, time, take=1, kind="SLC")]

@@ -104,6 +104,10 @@ class FindS1Result(Result):
         none = [s.tile.name for s in self.selections if not s.passes]
         part = [s for s in self.selections if s.passes and s.covered < _WHOLE]
         said = []
+        if self.request.compare is not None and not any(s.against for s in self.selections):
+            said.append(
+                "The published list has none of these tiles: it goes by the UUIDs of BigEarthNetTileInfo_v2.npy."
+            )
         if none:
             said.append(
                 f"No product shows {', '.join(none[:3])}{' ...' if len(none) > 3 else ''} within "

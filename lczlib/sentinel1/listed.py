@@ -132,7 +132,7 @@ def _named(names: Iterable[str], kind: Kind) -> tuple[list[ListedProduct], int]:
     """Products by their names alone, and how many are left out."""
     found, others = [], 0
     for name in names:
-        parts = _NAME.fullmatch(name)
+        parts = _known(name)
         if not parts or not _is(parts[2], kind):
             others += 1
             continue
@@ -142,7 +142,7 @@ def _named(names: Iterable[str], kind: Kind) -> tuple[list[ListedProduct], int]:
         if ground is None or track is None:
             others += 1
             continue
-        found.append(ListedProduct(name, ground, False, track))
+        found.append(ListedProduct(parts[0], ground, False, track))
     return found, others
 
 
@@ -151,12 +151,12 @@ def _of_items(
 ) -> tuple[list[ListedProduct], int]:
     found, others = [], 0
     for item in items:
-        parts = _NAME.match(str(item["id"]))
+        parts = _known(str(item["id"]))
         if not parts or not _is(parts[2], kind):
             others += 1
             continue
         stated = item["properties"].get("sat:relative_orbit")
-        track = int(stated) if stated else relative_orbit(parts[1], int(parts[5]))
+        track = stated if isinstance(stated, int) else relative_orbit(parts[1], int(parts[5]))
         if track is None:
             others += 1
             continue
@@ -169,6 +169,15 @@ def tracks_of(names: Iterable[str]) -> Iterator[tuple[int | None, tuple[str, str
     for name in names:
         if parts := _NAME.fullmatch(name):
             yield relative_orbit(parts[1], int(parts[5])), (parts[1], parts[6])
+
+
+def _known(text: str) -> re.Match[str] | None:
+    """The name that a text begins with, if its times are some."""
+    found = _NAME.match(text)
+    try:
+        return found if found and _time(found[3]) <= _time(found[4]) else None
+    except ValueError:
+        return None
 
 
 def _is(told: str, kind: Kind) -> bool:

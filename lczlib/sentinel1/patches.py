@@ -113,7 +113,7 @@ class Prepared:
                 "proj:transform."
             )
             raise InputError(msg, parameter="tile")
-        data = open_raster(path, "Sentinel-1 raster", chunks={"band": 1, "y": 512, "x": 4096})
+        data = open_raster(path, "Sentinel-1 raster", chunks={"band": 1, "y": 128, "x": -1})
         names = [n.upper() for n in band_names(data)]
         if not set(BANDS) <= set(names):
             told = ", ".join(n or "unnamed" for n in names)

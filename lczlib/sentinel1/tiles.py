@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 from lczlib.errors import InputError
 from lczlib.limits import check_size
+from lczlib.longitudes import unwrapped
+from lczlib.reading import Reading, counted, tell
 from lczlib.sentinel1.pickles import read_dictionary
 
 if TYPE_CHECKING:
@@ -102,6 +106,12 @@ def read_tiles(paths: Sequence[str | Path], only: Sequence[str] = ()) -> list[Ti
             tiles = [_of_item(i, path) for i in read_items(path, _WHAT)]
         else:
             tiles = [_of_product(path)]
+        days = sorted(f"{t.time:%Y-%m-%d}" for t in tiles)
+        said = (
+            counted(len(tiles), "tile"),
+            f"acquired {' to '.join(dict.fromkeys((days[0], days[-1])))}",
+        )
+        tell(Reading(_WHAT, str(path), said, (), {"n": len(tiles)}))
         found |= {t.uuid or t.name: t for t in tiles}
     kept = [t for t in found.values() if not only or any(t.is_called(o) for o in only)]
     for wanted in only:
@@ -167,7 +177,6 @@ def checked(shape: shapely.Geometry, name: str, path: Path) -> shapely.Geometry:
     InputError
         If it has none, or lies beyond the Earth.
     """
-    import numpy as np
     import shapely
 
     told = shapely.get_coordinates(shape)
@@ -179,12 +188,24 @@ def checked(shape: shapely.Geometry, name: str, path: Path) -> shapely.Geometry:
     ):
         msg = f"The footprint of {name} in {path} is no polygon in degrees: fetch the file again."
         raise InputError(msg)
-    return shapely.make_valid(shapely.force_2d(shape))
+    parts = [shapely.transform(p, _together) for p in shapely.get_parts(shapely.force_2d(shape))]
+    return shapely.make_valid(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts))
 
 
-def utc(text: str) -> dt.datetime:
-    """A time, of UTC where it names no zone."""
-    told = dt.datetime.fromisoformat(text.strip())
+def _together(xy: np.ndarray) -> np.ndarray:
+    """A ring that crosses 180 degrees without a jump."""
+    return np.column_stack([unwrapped(xy[:, 0], xy[0, 0]), xy[:, 1]])
+
+
+def utc(text: object) -> dt.datetime:
+    """A time, of UTC where it names no zone.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    told = text if isinstance(text, dt.datetime) else dt.datetime.fromisoformat(str(text).strip())
     return told.replace(tzinfo=dt.UTC) if told.tzinfo is None else told.astimezone(dt.UTC)
 
 
@@ -219,9 +240,9 @@ def _of_item(item: dict[str, Any], path: Path) -> Tile:
     about = item["properties"]
     called = str(about.get("s2:product_uri") or item["id"]).removesuffix(".SAFE")
     told = about.get("datetime") or about.get("start_datetime")
-    mgrs = about.get("s2:mgrs_tile") or str(about.get("grid:code", "")).removeprefix("MGRS-")
+    mgrs = str(about.get("s2:mgrs_tile") or about.get("grid:code") or "").removeprefix("MGRS-")
     try:
-        time = utc(str(told))
+        time = utc(told)
     except ValueError as error:
         msg = f"The item {item['id']} of {path} states no time: fetch it again."
         raise InputError(msg) from error
@@ -232,13 +253,25 @@ def _of_item(item: dict[str, Any], path: Path) -> Tile:
 
 def _grid_of(about: Mapping[str, Any], assets: Mapping[str, Any]) -> TileGrid | None:
     """By the projection extension, of the item or of one of its assets."""
-    for told in (*assets.values(), about):
-        code = str(told.get("proj:code") or told.get("proj:epsg") or about.get("proj:code") or "")
-        code = (code or str(about.get("proj:epsg") or "")).removeprefix("EPSG:")
-        numbers = told.get("proj:transform") or ()
-        if code.isdecimal() and len(numbers) >= 6 and numbers[0] > 0 > numbers[4]:
+    for own in (*assets.values(), {}):
+        told = {**about, **own} if isinstance(own, Mapping) else about
+        code = str(told.get("proj:code") or told.get("proj:epsg") or "").removeprefix("EPSG:")
+        numbers, shape = told.get("proj:transform"), told.get("proj:shape")
+        if not (code.isdecimal() and _are_numbers(numbers, 6) and numbers[0] > 0 > numbers[4]):
+            continue
+        if shape is None or (
+            _are_numbers(shape, 2) and [n * numbers[0] for n in shape] == [SIZE, SIZE]
+        ):  # else it is of a part of the tile
             return TileGrid(int(code), float(numbers[2]), float(numbers[5]))
     return None
+
+
+def _are_numbers(values: object, at_least: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) >= at_least
+        and all(isinstance(n, (int, float)) for n in values)
+    )
 
 
 def _of_product(path: Path) -> Tile:
@@ -256,13 +289,16 @@ def _of_product(path: Path) -> Tile:
     try:
         tree = ElementTree.fromstring(own)
         told = {e.tag.rsplit("}", 1)[-1]: (e.text or "").strip() for e in tree.iter() if e.text}
-        name = told["PRODUCT_URI"].removesuffix(".SAFE")
+        uri = next(k for k in ("PRODUCT_URI", "PRODUCT_URI_1C", "PRODUCT_URI_2A") if k in told)
+        name = told[uri].removesuffix(".SAFE")
         numbers = [float(v) for v in told["EXT_POS_LIST"].split()]
-        ring = list(zip(numbers[1::2], numbers[::2], strict=True))  # latitudes come first
+        ring = shapely.Polygon(
+            np.column_stack([numbers[1::2], numbers[::2]])
+        )  # latitudes come first
         time = utc(told["PRODUCT_START_TIME"])
         grid = _grid_of_tile(of_tile) if of_tile else None
-        return Tile(name, _mgrs(name), time, checked(shapely.Polygon(ring), name, path), "", grid)
-    except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
+        return Tile(name, _mgrs(name), time, checked(ring, name, path), "", grid)
+    except (ElementTree.ParseError, KeyError, TypeError, ValueError, StopIteration) as error:
         msg = f"The metadata of the product {path} cannot be read ({error}): fetch it again."
         raise InputError(msg) from error
 
