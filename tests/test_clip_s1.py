@@ -245,16 +245,18 @@ def test_a_stopped_run_is_taken_up_and_another_one_is_not_mixed_in(tmp_path, til
         run(request, out, cancelled=two_rows)
     before = {p: p.stat().st_mtime_ns for p in sorted(out.glob("patches/*/*.tif"))}
     assert len(before) == 2 * 4
-    with pytest.raises(InputError, match=r"holds patches already: take them up \(--resume"):
-        run(request, out)
-    with pytest.raises(InputError, match="holds patches already: choose another folder"):
+    with pytest.raises(InputError, match="holds patches of another raster, tile or settings"):
         run(ClipS1Request(raster=raster, tile=tile, names="bigearthnet"), out, resume=True)
-    (out / ".clip-s1" / "half").mkdir()  # what a killed run leaves
     resumed = run(request, out, resume=True)
     resumed.write(out)
     whole = run(request, tmp_path / "whole")
     assert resumed.rows == whole.rows
-    assert not (out / ".clip-s1").exists()
+    assert sorted(p.name for p in out.iterdir()) == [
+        "clip_s1.json",
+        "manifest.json",
+        "patches",
+        "patches.csv",
+    ]
     for file in (tmp_path / "whole/patches").glob("*/*"):
         assert (out / "patches" / file.parent.name / file.name).read_bytes() == file.read_bytes()
 
@@ -301,5 +303,7 @@ def test_the_command(tmp_path, tile):
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
     assert (tmp_path / "rerun/patches.csv").read_bytes() == (out / "patches.csv").read_bytes()
     again = CliRunner().invoke(app, command)
+    assert again.exit_code == 0  # the same once more
+    again = CliRunner().invoke(app, [*command, "--edge", "part"])
     assert again.exit_code == 1
-    assert "holds patches already" in str(again.exception)
+    assert "holds patches of another raster, tile or settings" in str(again.exception)

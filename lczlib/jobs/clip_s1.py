@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.errors import InputError
-from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps
+from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps, name_of
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted
 from lczlib.sentinel1.choices import EdgeOf, NamesOf
 from lczlib.settings import setting
+from lczlib.temporary import TemporaryFolder
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 PATCHES = "patches"
 """Folder in the result's that holds them."""
-WORK = ".clip-s1"
-"""Folder in the result's for patches that are not finished, and what they are of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +111,6 @@ class ClipS1Result(Result):
                 "not_written": len(self.rows) - written, "headline": self.headline(),
             },
         )  # fmt: skip
-        shutil.rmtree(folder / WORK, ignore_errors=True)
 
 
 def run(
@@ -158,41 +154,78 @@ def _run(request: ClipS1Request, step: Steps, *, folder: Path, resume: bool) -> 
         (request.product,) if request.product else tuple(raster.tags.get("products", "").split())
     )
     naming = cutting.Naming(tile, request.names, tuple(p.removesuffix(".SAFE") for p in products))
-    assert tile.grid is not None  # else there was no raster
-    rows = cutting.patches_of(tile.grid, raster.pixel, request.edge)
+    rows = cutting.patches_of(raster.grid, raster.pixel, request.edge)
+    job_of = _described(request, tile)
     total, found = sum(map(len, rows)), []
+    into = folder / PATCHES
     with writing(folder):
-        into, work = _begin(request, folder, tile, resume)
-        for row in rows:
-            step("Patches", len(found), total)
-            before = [cutting.written_before(into, naming.of(p)) if resume else None for p in row]
-            if all(before):
-                found += [
-                    _row(p, b["name"], b["valid_share"], True)
-                    for p, b in zip(row, before, strict=True)
-                    if b
-                ]
-                continue
-            for patch, values in cutting.cut(raster.strip(row), row):
-                about = cutting.described(patch, values, naming, raster.pixel, raster.tags)
-                enough = about["valid_share"] > 0 and about["valid_share"] >= request.min_valid
-                if enough:
-                    cutting.write_patch(into, work, patch, values, about)
-                found.append(_row(patch, about["name"], about["valid_share"], enough))
-    if not any(r["written"] for r in found):
-        msg = (
-            f"No patch of {tile.name} has data in the raster {request.raster}: it shows another place, or give "
-            f"a lower {option('min_valid')}."
-        )
-        raise InputError(msg, parameter="raster")
+        _check_free(into, job_of)
+        into.mkdir(parents=True, exist_ok=True)
+        with TemporaryFolder(folder, "clip-s1") as work:
+            for row in rows:
+                step("Patches", len(found), total)
+                there = {
+                    p: t for p in (row if resume else ()) if (t := cutting.written_before(into, naming.of(p)))
+                }  # fmt: skip
+                strip = raster.strip(row) if len(there) < len(row) else None
+                for patch, values in cutting.cut(strip, row):
+                    about = there.get(patch)
+                    if about is None:
+                        about = cutting.described(patch, values, naming, raster)
+                    valid = about["valid_share"]
+                    enough = valid > 0 and valid >= request.min_valid
+                    if enough and patch not in there:
+                        cutting.write_patch(into, work, patch, values, {**about, "cut": job_of})
+                    found.append(_row(patch, about["name"], valid, enough))
+        if not any(r["written"] for r in found):
+            into.rmdir()
+            msg = (
+                f"No patch of {tile.name} has data in the raster {request.raster}: it shows another place, or "
+                f"give a lower {option('min_valid')}."
+            )
+            raise InputError(msg, parameter="raster")
     return ClipS1Result(request=request, tile=tile, rows=found)
+
+
+def _described(request: ClipS1Request, tile: Tile) -> dict[str, Any]:
+    """What patches of one run have in common, kept with each of them."""
+    from lczlib.jobs.record import hashes
+
+    raster = name_of(request.raster, "raster")
+    return {
+        "raster": raster, "sha256": hashes(request)[raster], "tile": tile.name, "names": request.names,
+        "product": request.product, "edge": request.edge, "min_valid": request.min_valid,
+    }  # fmt: skip
+
+
+def _check_free(into: Path, job_of: dict[str, Any]) -> None:
+    """Patches of another raster, tile or settings are neither mixed with these nor removed.
+
+    Raises
+    ------
+    InputError
+        If there are some.
+    """
+    first = next(into.iterdir(), None) if into.is_dir() else None
+    if first is None:
+        return
+    from lczlib.sentinel1.patches import written_before
+
+    if (written_before(into, first.name) or {}).get("cut") != job_of:
+        msg = f"{into} holds patches of another raster, tile or settings: choose another folder, or remove them."
+        raise InputError(msg)
 
 
 def _row(patch: Any, name: str, valid: float, written: bool) -> dict[str, Any]:
     return {
-        "name": name, "i": patch.i, "j": patch.j, "left": patch.left, "top": patch.top, "rows": patch.rows,
-        "columns": patch.columns, "valid_share": valid, "written": written,
+        "name": name, "i": patch.i, "j": patch.j, "left": _whole(patch.left), "top": _whole(patch.top),
+        "rows": patch.rows, "columns": patch.columns, "valid_share": valid, "written": written,
     }  # fmt: skip
+
+
+def _whole(metres: float) -> float:
+    """A whole number is written as one, with all its digits."""
+    return int(metres) if metres == int(metres) else metres
 
 
 def _tile_of(request: ClipS1Request) -> Tile:
@@ -204,34 +237,3 @@ def _tile_of(request: ClipS1Request) -> Tile:
         msg = f"{request.tile} has {len(tiles)} tiles ({names} ...): say which ({option('only', tiles[0].name)})."
         raise InputError(msg, parameter="only")
     return tiles[0]
-
-
-def _begin(request: ClipS1Request, folder: Path, tile: Tile, resume: bool) -> tuple[Path, Path]:
-    """The folders of finished and unfinished patches; those of another job are left as they are.
-
-    Raises
-    ------
-    InputError
-        If there are finished ones that are not to be taken up.
-    """
-    from lczlib.export.files import staged
-    from lczlib.jobs.record import hashes
-
-    into, work = folder / PATCHES, folder / WORK
-    told = {
-        "hashes": hashes(request), "tile": tile.name, **{k: str(v) for k, v in request.given().items()}
-    }  # fmt: skip
-    note, text = work / "job.json", json.dumps(told, sort_keys=True)
-    same = note.is_file() and note.read_text() == text
-    if into.exists() and any(into.iterdir()) and not (resume and same):
-        how = f"take them up ({option('resume')})" if same else "choose another folder"
-        msg = f"{into} holds patches already: {how}, or remove them."
-        raise InputError(msg)
-    into.mkdir(parents=True, exist_ok=True)
-    work.mkdir(parents=True, exist_ok=True)
-    for unfinished in work.iterdir():
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished)
-    with staged(note) as temporary:
-        temporary.write_text(text)
-    return into, work

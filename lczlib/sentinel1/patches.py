@@ -95,6 +95,8 @@ class Prepared:
 
     Attributes
     ----------
+    grid : TileGrid
+        Of the tile.
     pixel : float
         m.
     tags : dict of str to str
@@ -126,12 +128,12 @@ class Prepared:
                 k: v for k, v in src.tags().items() if k not in ("AREA_OR_POINT", "LAYOUT")
             }
         self.pixel, self._row, self._column = _place(self._data, tile.grid, path)
-        self._grid = tile.grid
+        self.grid = tile.grid
 
     def strip(self, patches: list[Patch]) -> np.ndarray:
         """A row of patches ``(band, y, x)`` from the tile's left edge; NaN where the raster ends."""
         rows, columns = patches[0].rows, sum(p.columns for p in patches)
-        top = self._row + round((self._grid.top - patches[0].top) / self.pixel)
+        top = self._row + round((self.grid.top - patches[0].top) / self.pixel)
         out = np.full((len(BANDS), rows, columns), np.nan, np.float32)
         height, width = self._data.shape[1:]
         y, x = _shared(top, rows, height), _shared(self._column, columns, width)
@@ -221,26 +223,23 @@ class Naming:
         return f"{self.tile.name}_S1_{patch.i}_{patch.j}"
 
 
-def described(
-    patch: Patch, values: np.ndarray, naming: Naming, pixel: float, tags: Mapping[str, str]
-) -> dict[str, Any]:
+def described(patch: Patch, values: np.ndarray, naming: Naming, raster: Prepared) -> dict[str, Any]:
     """The metadata of a patch; what BigEarthNet's have too is called as it is there."""
-    assert naming.tile.grid is not None  # else there was no raster
-    missing = ~np.isfinite(values)
+    missing, pixel = ~np.isfinite(values), raster.pixel
     return {
         "name": naming.of(patch), "i": patch.i, "j": patch.j,
         "corresponding_s2_patch": f"{naming.tile.name}_{patch.i}_{patch.j}",
         "sentinel2_product": naming.tile.name, "tile": naming.tile.mgrs,
         "scene_source": naming.products[0] if naming.products else "",
         "products": list(naming.products), "acquisition_time": naming.time,
-        "projection": f"EPSG:{naming.tile.grid.epsg}",
+        "projection": f"EPSG:{raster.grid.epsg}",
         "coordinates": {
             "ulx": patch.left, "uly": patch.top, "lrx": patch.left + patch.columns * pixel,
             "lry": patch.top - patch.rows * pixel,
         },
         "pixel_m": pixel, "shape": [patch.rows, patch.columns],
         "missing_pixels": {b: int(n) for b, n in zip(BANDS, missing.sum((1, 2)), strict=True)},
-        "valid_share": float((~missing.any(0)).mean()), "raster": dict(tags),
+        "valid_share": float((~missing.any(0)).mean()), "raster": raster.tags,
     }  # fmt: skip
 
 
@@ -277,9 +276,10 @@ def write_patch(
     (unfinished / f"{name}_metadata.json").write_text(
         json.dumps(about, indent=2, allow_nan=False) + "\n"
     )
-    if (folder / name).exists():
-        shutil.rmtree(folder / name)
+    if (folder / name).exists():  # is never there in part
+        (folder / name).rename(work / f"{name}.old")
     unfinished.rename(folder / name)
+    shutil.rmtree(work / f"{name}.old", ignore_errors=True)
 
 
 def written_before(folder: Path, name: str) -> dict[str, Any] | None:
@@ -288,9 +288,9 @@ def written_before(folder: Path, name: str) -> dict[str, Any] | None:
     return dict(json.loads(path.read_text())) if path.is_file() else None
 
 
-def cut(strip: np.ndarray, patches: list[Patch]) -> Iterator[tuple[Patch, np.ndarray]]:
-    """The pixels of each patch of a row."""
+def cut(strip: np.ndarray | None, patches: list[Patch]) -> Iterator[tuple[Patch, np.ndarray]]:
+    """The pixels of each patch of a row; none where the row was not read."""
     right = 0
     for patch in patches:
-        yield patch, strip[:, :, right : right + patch.columns]
+        yield patch, np.empty(0) if strip is None else strip[:, :, right : right + patch.columns]
         right += patch.columns
