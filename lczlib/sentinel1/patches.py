@@ -270,9 +270,11 @@ def write_patch(
         "transform": Affine(about["pixel_m"], 0, patch.left, 0, -about["pixel_m"], patch.top),
     }  # fmt: skip
     for band, pixels in zip(BANDS, values, strict=True):
-        with rasterio.open(unfinished / f"{name}_{band}.tif", "w", **profile) as target:
-            target.write(pixels, 1)
-            target.set_band_description(1, band)
+        with rasterio.MemoryFile() as memory:  # GDAL does not say that a disk is full
+            with memory.open(**profile) as target:
+                target.write(pixels, 1)
+                target.set_band_description(1, band)
+            (unfinished / f"{name}_{band}.tif").write_bytes(memory.getbuffer())
     (unfinished / f"{name}_metadata.json").write_text(
         json.dumps(about, indent=2, allow_nan=False) + "\n"
     )
