@@ -21,7 +21,8 @@ from lczlib.reading import readings
 from lczlib.sentinel1.listed import read_products, read_published
 from lczlib.sentinel1.pickles import read_dictionary
 from lczlib.sentinel1.product import Product
-from lczlib.sentinel1.tiles import read_tiles
+from lczlib.sentinel1.select import select
+from lczlib.sentinel1.tiles import Tile, read_tiles
 from lczlib.sentinel1.track import footprint
 
 HEAD = np.lib.format.magic(1, 0)
@@ -211,6 +212,35 @@ def test_names_that_are_none_are_left_out(tmp_path, change):
         with readings() as heard:
             assert [p.name for p in read_products([file], "GRDH")] == [good]
         assert "1 others left out" in str(heard[0])
+
+
+@pytest.mark.parametrize("kind", ["tiles.npy", "products.npy", "tiles.json", "products.json"])
+def test_damaged_lists_are_read_or_refused_in_words(tmp_path, kind):
+    name = made.product_name(95, made.TIME, take=1)
+    path = tmp_path / kind
+    honest = {
+        "tiles.npy": lambda: made.write_tile_info(path),
+        "products.npy": lambda: made.write_published(path, {made.UUID: [name]}),
+        "tiles.json": lambda: made.write_items(path, [made.tile_item()]),
+        "products.json": lambda: made.write_items(path, [made.product_item(name, made.TILE)]),
+    }[kind]().read_bytes()
+    tile = Tile(made.NAME, "33UUP", made.TIME, made.TILE)
+    draw, refused = np.random.default_rng(1), 0
+    for _ in range(400):
+        damaged = bytearray(honest)
+        for at in draw.integers(0, len(honest), draw.integers(1, 4)):
+            damaged[at : at + draw.integers(0, 3)] = draw.bytes(draw.integers(0, 4))
+        path.write_bytes(damaged)
+        try:
+            if kind.startswith("tiles"):
+                for one in read_tiles([path]):
+                    select(one, [], days=3)
+            else:
+                select(tile, read_products([path], "GRDH"), days=30)
+        except InputError as error:
+            assert kind in str(error) or "hold no IW" in str(error)
+            refused += 1
+    assert refused > 100
 
 
 def test_products_that_are_others_are_counted(tmp_path):

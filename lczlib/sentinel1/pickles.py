@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pickletools
+import tokenize
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -93,13 +94,16 @@ def read_dictionary(path: str | Path, what: str) -> dict[Any, Any]:
 
 def _header(content: BytesIO) -> None:
     """Step over what NumPy writes before the pickle."""
-    version = np.lib.format.read_magic(content)
+    form = np.lib.format
     read: Callable[..., Any] = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
+        form.read_array_header_1_0
+        if form.read_magic(content) == (1, 0)
+        else form.read_array_header_2_0
     )
-    shape, _, kind = read(content)
+    try:
+        shape, _, kind = read(content)
+    except (SyntaxError, tokenize.TokenError) as error:  # the header is a text of Python
+        raise ValueError(str(error)) from error
     if shape != () or kind != np.dtype(object):
         told = " x ".join(map(str, shape)) or "one"
         msg = f"holds an array ({told} of {kind})"

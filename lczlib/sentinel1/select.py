@@ -124,7 +124,8 @@ class Plane:
         def moved(xy: np.ndarray) -> np.ndarray:
             return np.column_stack(self._to.transform(xy[:, 0], xy[:, 1]))
 
-        return shapely.make_valid(shapely.transform(ground, moved))
+        flat = shapely.transform(ground, moved)
+        return shapely.make_valid(flat, method="structure", keep_collapsed=False)
 
     def near(self, ground: shapely.Geometry) -> bool:
         """Whether a shape can reach the tile."""

@@ -30,6 +30,7 @@ SIZE = 109_800.0
 """Edge of a Sentinel-2 tile, m."""
 _MGRS = re.compile(r"_T(\d{2}[A-Z]{3})(?:_|$)")
 _NAME = re.compile(r"S2[A-D]_MSI\w+_\d{8}T\d{6}_\w+")
+_TALLEST = 30.0  # degrees of latitude
 _JSON_FACTOR = 12  # memory that a byte of JSON takes
 _WHAT = "list of tiles"
 
@@ -175,7 +176,7 @@ def checked(shape: shapely.Geometry, name: str, path: Path) -> shapely.Geometry:
     Raises
     ------
     InputError
-        If it has none, or lies beyond the Earth.
+        If it has none, lies beyond the Earth, or is larger than any scene.
     """
     import shapely
 
@@ -185,11 +186,16 @@ def checked(shape: shapely.Geometry, name: str, path: Path) -> shapely.Geometry:
         or not shape.area > 0
         or not (np.isfinite(told).all() and np.abs(told[:, 0]).max() <= 540)
         or np.abs(told[:, 1]).max() > 90
+        or np.ptp(told[:, 1]) > _TALLEST
     ):
-        msg = f"The footprint of {name} in {path} is no polygon in degrees: fetch the file again."
+        msg = (
+            f"The footprint of {name} in {path} is no polygon in degrees of the size of a scene: fetch the file "
+            "again."
+        )
         raise InputError(msg)
     parts = [shapely.transform(p, _together) for p in shapely.get_parts(shapely.force_2d(shape))]
-    return shapely.make_valid(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts))
+    whole = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    return shapely.make_valid(whole, method="structure", keep_collapsed=False)  # polygons alone
 
 
 def _together(xy: np.ndarray) -> np.ndarray:
