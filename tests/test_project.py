@@ -71,7 +71,7 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
-    "sentinel1": {"catalog", "errors", "limits", "longitudes", "reading", "scenes"},
+    "sentinel1": {"catalog", "errors", "limits", "longitudes", "rasters", "reading", "scenes"},
     "acquire": {
         "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
         "sentinel1", "vector_files",

@@ -12,6 +12,7 @@ from rich.markup import escape
 import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
+from lczlib.cli import bigearthnet as _bigearthnet
 from lczlib.cli import cities as _cities
 from lczlib.cli import city as _city
 from lczlib.cli import compare as _compare
@@ -71,6 +72,8 @@ app.command("fuse")(limited(_map.fuse))
 app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
 app.command("prepare-s1")(limited(_prepare_s1.prepare_s1))
+app.command("find-s1")(limited(_bigearthnet.find_s1))
+app.command("clip-s1")(limited(_bigearthnet.clip_s1))
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))

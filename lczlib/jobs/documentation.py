@@ -14,7 +14,9 @@ from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.city import CityRequest
+from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
@@ -40,6 +42,8 @@ REQUESTS: dict[str, type] = {
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz prepare-s1": PrepareS1Request,
+    "lcz find-s1": FindS1Request,
+    "lcz clip-s1": ClipS1Request,
     "lcz water": WaterRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,

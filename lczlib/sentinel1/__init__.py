@@ -9,5 +9,8 @@
 ``terrain``     elevation model and geoid
 ``geocode``     a map's pixels looked up in the image; ``kernels``: its loops, compiled
 ``recipes``     what is made for each network, as one table
+``tiles``       Sentinel-2 tiles, and ``listed``: Sentinel-1 products, as lists have them; ``pickles``, ``track``,
+                ``choices``
+``select``      which of the products go with a tile; ``patches``: a raster cut into the patches of one
 ``chain``       a recipe's steps, tile by tile; ``snap_graph``: the nearest graph for ESA's SNAP
 """
