@@ -20,6 +20,7 @@ from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import patches as _patches
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
 from lczlib.cli import terms as _terms
@@ -72,6 +73,7 @@ app.add_typer(_weights.app, name="weights")
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))
+app.command("patches", cls=SceneCommand)(limited(_patches.patches))
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))

@@ -19,7 +19,9 @@ from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.polygons import open_polygons
 from lczlib.scenes.combinations import COMBINATIONS, check_channels, combination, sensor_of
 from lczlib.training.inputs import PatchSize, SceneFiles, patches_of
-from lczlib.training.patches import FISHNET, Patches, join_patches
+from lczlib.training.joining import join_patches
+from lczlib.training.patch_file import PatchFile
+from lczlib.training.patches import FISHNET, Patches
 from lczlib.training.run import Subsets
 from lczlib.training.so2sat import So2SatPatches
 from lczlib.training.splits import BLOCK, FRACTIONS, SUBSETS, split
@@ -244,3 +246,23 @@ class So2SatData(DataSet):
             return Subsets(whole, *others, method="as published")
         chosen = split(whole.table, "random", seed=self.split_seed)
         return Subsets(*(whole.subset(getattr(chosen, s)) for s in SUBSETS), method="random")
+
+
+@dataclass(frozen=True)
+class PatchFileData(DataSet):
+    """A file of ``lcz patches``, with its own subsets.
+
+    Attributes
+    ----------
+    path : str
+    """
+
+    path: str
+
+    @property
+    def description(self) -> str:
+        """See `DataSet`."""
+        return Path(self.path).name
+
+    def _open(self) -> Subsets:
+        return PatchFile(self.path).subsets()

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from lczlib.errors import InputError
-from lczlib.experiment.data import City, DataSet, SceneData, So2SatData
+from lczlib.experiment.data import City, DataSet, PatchFileData, SceneData, So2SatData
 from lczlib.experiment.plan import Settings
 from lczlib.experiment.request import ExperimentRequest
 from lczlib.scenes import find_cities
@@ -17,6 +17,8 @@ from lczlib.terms import option
 from lczlib.training.inputs import SceneFiles
 from lczlib.training.labelled import scene_files
 from lczlib.training.options import Options, Schedule
+from lczlib.training.patch_file import is_patch_file
+from lczlib.training.request import LabelledCities
 
 
 def settings_of(request: ExperimentRequest) -> Settings:
@@ -37,17 +39,26 @@ def data_of(request: ExperimentRequest) -> DataSet:
     InputError
         If the inputs are of no kind, or nothing says what they are labelled by.
     """
+    if request.is_hdf5 and is_patch_file(request.hdf5()):
+        return PatchFileData(str(request.hdf5()))
     if request.is_hdf5:
         files = (request.hdf5(), *request.published())
         return So2SatData(*(str(file) for file in files), split_seed=request.split_seed)
     return SceneData(
-        _cities(request, request.cities or (request.city,)), _cities(request, request.test_cities),
+        cities_of(request, request.cities or (request.city,)), cities_of(request, request.test_cities),
         request.column, request.without, request.patch, request.patch_metres, request.spacing,
         request.split, request.split_seed, request.block, request.apart,
     )  # fmt: skip
 
 
-def _cities(request: ExperimentRequest, names: Iterable[str]) -> tuple[City, ...]:
+def cities_of(request: LabelledCities, names: Iterable[str]) -> tuple[City, ...]:
+    """The scenes of each city and the polygons that label them.
+
+    Raises
+    ------
+    InputError
+        If nothing says what a city is labelled by.
+    """
     folder = source_of(request.inputs[0]).alone
     files = scene_files(request, request.sensor or ("both" if folder else "s2"), request.read)
     found = []

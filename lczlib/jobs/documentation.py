@@ -16,6 +16,7 @@ from lczlib.jobs.city import CityRequest
 from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
@@ -35,6 +36,7 @@ REQUESTS: dict[str, type] = {
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz water": WaterRequest,
+    "lcz patches": PatchesRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
@@ -64,7 +66,7 @@ def options_text() -> str:
         )
     sources = "\n".join(f"- {s.title}" for s in scene_sources())
     parts.append(
-        f"## Scenes\n\nWhat `lcz map`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
+        f"## Scenes\n\nWhat `lcz map`, `patches`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
     )
     parts.append(
         f"## Networks\n\nWhat `--arch` of `lcz train` and `experiment` may be:\n\n{_networks()}\n"
