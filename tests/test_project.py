@@ -100,8 +100,8 @@ MAY_IMPORT = {
     "jobs": {
         "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
         "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
-        "models", "numbering", "plugins", "polygon_cells", "polygons", "rasters", "reading", "references", "scenes", "settings",
-        "temporary", "training", "unreadable", "vector_maps",
+        "models", "numbering", "plugins", "polygon_cells", "polygons", "rasters", "reading", "references", "scenes",
+        "settings", "temporary", "training", "unreadable", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),

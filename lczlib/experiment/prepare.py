@@ -27,12 +27,20 @@ def settings_of(request: ExperimentRequest) -> Settings:
     return Settings(
         request.networks, request.network, inputs if inputs in ("all", "auto") else inputs.upper(),
         seeds=tuple(range(request.seeds)), options=Options(**asdict(options_of(request, Schedule))),
-        network_options=request.network_options(),
+        network_options=request.network_options(), patch_sizes=request.patch_sizes,
     )  # fmt: skip
 
 
-def data_of(request: ExperimentRequest) -> DataSet:
-    """The data set; its files are not opened yet.
+def data_of(request: ExperimentRequest, table: str = "") -> DataSet:
+    """The data set of a table; its files are not opened yet.
+
+    Parameters
+    ----------
+    request : ExperimentRequest
+        What is compared.
+    table : str
+        Cities are each parted by themselves for that of cities, and patches are as large as the largest
+        compared for that of patch sizes.
 
     Raises
     ------
@@ -44,11 +52,15 @@ def data_of(request: ExperimentRequest) -> DataSet:
     if request.is_hdf5:
         files = (request.hdf5(), *request.published())
         return So2SatData(*(str(file) for file in files), split_seed=request.split_seed)
-    return SceneData(
+    if table == "cities" and request.test_cities:
+        msg = "The table of cities tests on each of them: leave the cities to test on out."
+        raise InputError(msg, parameter="test_cities")
+    data = SceneData(
         cities_of(request, request.cities or (request.city,)), cities_of(request, request.test_cities),
         request.column, request.without, request.patch, request.patch_metres, request.spacing,
-        request.split, request.split_seed, request.block, request.apart,
+        request.split, request.split_seed, request.block, request.apart, each_city=table == "cities",
     )  # fmt: skip
+    return replace(data, patch_size=max(request.patch_sizes)) if table == "patch-size" else data
 
 
 def cities_of(request: LabelledCities, names: Iterable[str]) -> tuple[City, ...]:

@@ -24,7 +24,8 @@ class ExperimentRequest(Schedule, LabelledCities, PartedScenes):
     """Tables of inputs, networks or focal losses on one data set; what the fields mean is said with them."""
 
     tables: tuple[str, ...] = setting(
-        ..., "inputs (D1-D7), networks, or gamma (0-6) of the focal loss; repeat.", flag="--table",
+        ..., "inputs (D1-D7), networks, gamma (0-6) of the focal loss, cities (one alone, another, all), or "
+        "patch-size; repeat.", flag="--table",
         repeat=True,
     )  # fmt: skip
     test_cities: tuple[str, ...] = setting(
@@ -35,16 +36,24 @@ class ExperimentRequest(Schedule, LabelledCities, PartedScenes):
         (), "NAME,NAME,...: of the tables of networks and of gamma."
     )
     network: str = setting(
-        "rsnnet", "Network of the table of inputs.", flag="--arch", check=check_architecture
-    )
+        "rsnnet", "Network of the tables of inputs, cities and patch-size; lcznet of Liu and Shi (2020).",
+        flag="--arch", check=check_architecture,
+    )  # fmt: skip
     combination: str = setting(
-        "auto", "Of the tables of networks and gamma: D1-D7, or all.", flag="--inputs"
+        "auto", "Of all tables but that of inputs: D1-D7, or all.", flag="--inputs"
     )
     options: dict[str, Any] = setting(
         {}, "Of a network: rsnnet.width=32; repeat.", flag="--option", metavar="ARCH.NAME=VALUE",
         check=_check_options,
     )  # fmt: skip
-    gamma: float = setting(Schedule.gamma, "Of the tables of inputs and networks.", low=0)
+    patch_sizes: tuple[int, ...] = setting(
+        (10, 32, 48, 64), "Pixels, of the table of patch-size: the middle of patches of the largest; repeat.",
+        flag="--size", low=1, repeat=True,
+    )  # fmt: skip
+    maps: bool = setting(
+        False, "Of the table of cities: map each with its own network and that of all cities."
+    )
+    gamma: float = setting(Schedule.gamma, "Of all tables but that of gamma.", low=0)
     workers: int = setting(1, "Processes to train in, on this machine.", low=1)
     dask: str = setting("", "Dask scheduler to train on: tcp://host:8786.", metavar="ADDRESS")
 
