@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from lczlib import catalog
 from lczlib.errors import InputError
 from lczlib.jobs.request import Source, is_path
 from lczlib.reading import Reading, tell
 
+_NAME = re.compile(r"\w+")
 _IN_FOLDERS = {
     "**/LCZ_Fusion/*/s1_s2_fusion.tif": "1-17",
     "**/LCZ_ResNet20/*_lab.tif*": "1-17",
@@ -45,9 +46,13 @@ def map_file(source: Source) -> tuple[Source, str]:
     path, name = Path(source), str(source)
     if path.is_dir():
         return _in_folder(path)
+    if path.exists() or not _NAME.fullmatch(name):
+        return source, ""
+    from lczlib import catalog
+
     linked = {n for n, link in catalog.links().items() if link.collection == "lcz_maps"}
     named = {n for n, e in catalog.entries().items() if e.collection == "lcz_maps"} | linked
-    if path.exists() or name not in named:
+    if name not in named:
         return source, ""
     entry = catalog.entry(name)
     years = sorted({str(entry.properties[k])[:4] for k in ("start_datetime", "end_datetime")})
