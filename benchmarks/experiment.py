@@ -50,7 +50,7 @@ SETTINGS = Settings(
         "mscnn": {"width": 32},
     },
 )
-SMALL = {"lcznet": {"widths": (16, 32, 64, 128)}}
+SMALL = {"lcznet": {"widths": (8, 16, 32, 64)}}
 SETTINGS_OF = {
     "patch-size": replace(SETTINGS, network="lcznet", inputs="D2", network_options=SMALL),
 }
@@ -90,9 +90,9 @@ READING = {
     ),
     "cities": (
         "What the table means: simulated cities differ by their seed alone, not in climate, material or style, "
-        "as Beijing, Tianjin and Wuhan do. So it shows that the comparison works, and what more patches are "
-        "worth to a small network; it is no forecast of how a network of one real city does in another. A city's "
-        "test polygons are few, and the intervals wide: lines that overlap are no ranking."
+        "as Beijing, Tianjin and Wuhan do. So it shows that the comparison works, and what more patches, and at the "
+        "same epochs more steps, are worth to a small network; it is no forecast of how a network of one real city "
+        "does in another. A city's test polygons are few, and the intervals wide: lines that overlap are no ranking."
     ),
     "patch-size": (
         "What the table means: whether the ground around a place helps to tell its zone, on simulated "
