@@ -41,7 +41,12 @@ def year(tmp_path):
 
 
 def test_a_folder_is_its_scenes_by_date_without_results_and_hidden_files(year):
-    for name in ("S1_2020-03-02_water", "S1_2020-03-02_water_proba", "water_occurrence"):
+    for name in (
+        "S1_2020-03-02_water",
+        "S1_2020-03-02_water_proba",
+        "water_occurrence",
+        "incidence_angle",
+    ):
         shutil.copy(year / "S1_2020-03-02.tif", year / f"{name}.tif")
     request = WaterRequest(inputs=year, orbit="as", every="month")
     assert request.names() == ["202001_mosaic", "202002_mosaic", "S1_2020-03-02", "S1_2020-03-20"]

@@ -16,6 +16,8 @@ from lczlib.acquire.search import Day
 from lczlib.acquire.seasons import Period
 from lczlib.reading import counted
 
+from .markup import per_cent
+
 _CLEAR, _CLOUDY, _USED = "#0b5394", "#c9ced6", "#ea580c"
 _PALETTE = interp_palette([_CLEAR, "#7fa8cc", _CLOUDY], 64)
 _DAY = dt.timedelta(days=1)
@@ -35,8 +37,8 @@ def season_line(period: Period, days: Sequence[Day], used: Sequence[Day]) -> str
     one, three = clear_shares(used)
     amount = sum(d.megabytes for d in used)
     return (
-        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}; the box "
-        f"will be clear on at least one of them over <b>{_percent(one)}</b>, on three over <b>{_percent(three)}</b>"
+        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}. "
+        f"<b>{per_cent(one)}</b> of the box will be clear on one of them or more, <b>{per_cent(three)}</b> on three."
     )
 
 
@@ -90,10 +92,6 @@ def _row(day: Day, used: bool, why: str) -> dict[str, Any]:
         "mark": 1.14 if used else nan, "failed": nan if read else 0.12, "date": f"{day.date:%-d %b %Y}",
         "megabytes": _megabytes(day.megabytes) if read else "", "what": "used" if used else why,
     }  # fmt: skip
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.995 or share < 0.945 else f"{100 * share:.1f} %"
 
 
 def _megabytes(amount: float) -> str:

@@ -29,7 +29,7 @@ File = str | Path
 
 _RASTERS = (".tif", ".tiff")
 _RESULTS = ("_water_proba", "_water", "_dark")  # what `WaterResult` writes beside
-_LAYERS = ("water_occurrence", "water_regime")
+_LAYERS = ("water_occurrence", "water_regime", "incidence_angle", "layover_shadow")
 
 
 def files_of(source: Source) -> list[Source]:
