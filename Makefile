@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,cluster,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,cluster,dev]'
 	touch $@
 
 demo: env
@@ -56,8 +56,8 @@ stac-server: $(STAC_STAMP)
 $(STAC_STAMP): Makefile
 	test -d $(STAC) || $(PYTHON) -m venv $(STAC)
 	$(STAC)/bin/python -m pip install --quiet rustac==0.9.18 \
-		$(if $(POSTGIS),'stac-fastapi-pgstac[server]==7.2.0' 'pypgstac[psycopg]==0.10.0')
-	touch $@
+		$(if $(POSTGIS),'stac-fastapi-pgstac[server]==7.2.0' 'pypgstac[psycopg]==0.10.0') \
+		&& touch $@ || echo "STAC APIs cannot be installed here: the tests that start them skip."
 
 check: env
 	$(BIN)/ruff check .

@@ -37,6 +37,7 @@ def run(
     resume: bool = False,
     most_mb: float = math.inf,
     fetch: bool = True,
+    map_needed: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
 ) -> GetResult | PublishedResult | RadarResult:
@@ -54,6 +55,9 @@ def run(
         Megabytes of scenes that may be read; more is refused before any is.
     fetch : bool
         As of `lczlib.acquire.places.find_place`.
+    map_needed : bool
+        Whether published maps that the request names must be there before scenes are fetched; else what
+        lacks is told with the result.
     progress, cancelled : callable, optional
         As of all jobs.
 
@@ -67,12 +71,21 @@ def run(
     Cancelled
         If it is stopped; likewise.
     """
-    do = partial(_run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch)
+    do = partial(
+        _run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch, map_needed=map_needed
+    )  # fmt: skip
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
 def _run(
-    request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
+    request: GetRequest,
+    step: Steps,
+    *,
+    folder: Path,
+    resume: bool,
+    most_mb: float,
+    fetch: bool,
+    map_needed: bool,
 ) -> GetResult | PublishedResult | RadarResult:
     from lczlib.acquire.access import Access
     from lczlib.acquire.folder import check_folder
@@ -82,7 +95,8 @@ def _run(
         return _without_scenes(request, step, folder, most_mb, fetch)
     place, periods = where(request, step, fetch)
     check_folder(folder, place, [p.name for p in periods])
-    check_given(request, place, step)
+    if map_needed:
+        check_given(request, place, step)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:

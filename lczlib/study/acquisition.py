@@ -140,8 +140,8 @@ def _fetch(
     cancelled: Cancel | None,
 ) -> None:
     got = get.run(
-        request, folder, resume=True, most_mb=context.services.most_mb, fetch=False, progress=progress,
-        cancelled=cancelled,
+        request, folder, resume=True, most_mb=context.services.most_mb, fetch=False, map_needed=False,
+        progress=progress, cancelled=cancelled,
     )  # fmt: skip
     about = {
         "key": _listed_key(given, context), "name": got.place.label, "box": got.place.box,

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from stac.programs import FOLDER, collections_of, free_port, running
+from stac.programs import FOLDER, answers, as_user, collections_of, free_port, running
 
 _TEMPLATE = "pgstac"
 
@@ -73,13 +73,14 @@ class Database:
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
             self.run(FOLDER / "pypgstac", "load", kind, file, "--method", "upsert", on=name)
         port = free_port()
+        address = f"http://127.0.0.1:{port}"
         words = [
             str(FOLDER / "uvicorn"), "stac_fastapi.pgstac.app:create_app", "--factory", "--host", "127.0.0.1",
             "--port", str(port), "--log-level", "warning",
         ]  # fmt: skip
         env = {**self.env, "PGDATABASE": name}
-        with running(words, folder / "api.log", f"http://127.0.0.1:{port}/conformance", env):
-            yield f"http://127.0.0.1:{port}"
+        with running(words, folder / "api.log", lambda: answers(f"{address}/conformance"), env):
+            yield address
 
 
 @contextmanager
@@ -87,25 +88,30 @@ def database() -> Iterator[Database]:
     """A block in which PostgreSQL runs, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="lcz-pgstac-") as text:
         folder, port, programs = Path(text), free_port(), _postgres()
-        data = folder / "data"
-        if os.getuid() == 0:
-            shutil.chown(folder, "postgres")
-        _as_owner(programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
-        control = programs / "pg_ctl", "-D", data
-        _as_owner(*control, "-o", options, "-l", folder / "log", "-w", "start")
-        try:
+        data, user = folder / "data", "postgres" if os.getuid() == 0 else ""  # it refuses root
+        initdb = [
+            str(programs / "initdb"),
+            "-D",
+            str(data),
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "--no-sync",
+        ]
+        if user:
+            shutil.chown(folder, user)
+            initdb = ["setpriv", *as_user(user), *initdb]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        words = [
+            str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-c",
+            "listen_addresses=127.0.0.1", "-c", "fsync=off",
+        ]  # fmt: skip
+        ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        log = folder / "log"
+        with running(words, log, lambda: subprocess.run(ready).returncode == 0, user=user):
             found = Database(folder, port)
             found.sql(f"create database {_TEMPLATE}")
             found.sql("create extension postgis", on=_TEMPLATE)
             found.run(FOLDER / "pypgstac", "migrate", on=_TEMPLATE)
             yield found
-        finally:
-            _as_owner(*control, "-m", "immediate", "stop")
-
-
-def _as_owner(*words: str | Path) -> None:
-    """PostgreSQL refuses to be run by root."""
-    if os.getuid() == 0:
-        words = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *words)
-    subprocess.run(list(map(str, words)), check=True, stdout=subprocess.DEVNULL, cwd="/")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,29 +25,44 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    words: Sequence[str], log: Path, ready: str, env: Mapping[str, str] | None = None
+    words: Sequence[str],
+    log: Path,
+    ready: Callable[[], bool],
+    env: Mapping[str, str] | None = None,
+    user: str = "",
 ) -> Iterator[None]:
-    """A block in which a program runs, from when it answers at an address."""
+    """A block in which a program runs, from when it is ready; it ends too where the tests are killed."""
+    tied = ["--pdeathsig", "TERM", *as_user(user)]
     with log.open("wb") as said:
-        process = subprocess.Popen(words, env=env, stdout=said, stderr=said)
+        process = subprocess.Popen(
+            [*(("setpriv", *tied) if shutil.which("setpriv") else ()), *words],
+            env=env, stdout=said, stderr=said, cwd="/",
+        )  # fmt: skip
     try:
-        _wait_for(ready, process, log)
+        until = time.monotonic() + 120
+        while not ready():
+            if process.poll() is not None or time.monotonic() > until:
+                msg = f"{words[0]} does not run:\n{log.read_text()}"
+                raise RuntimeError(msg)
+            time.sleep(0.1)
         yield
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    msg = f"Nothing answers at {address}:\n{log.read_text()}"
-    raise RuntimeError(msg)
+def as_user(user: str) -> list[str]:
+    """What has ``setpriv`` become a user; nothing where none is named."""
+    return [f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+
+
+def answers(address: str) -> bool:
+    """Whether a program is there."""
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def collections_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:

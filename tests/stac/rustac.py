@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stac.programs import FOLDER, collections_of, free_port, running
+from stac.programs import FOLDER, answers, collections_of, free_port, running
 
 
 def missing() -> str:
@@ -24,6 +24,7 @@ def holding(items: list[dict[str, Any]], folder: Path) -> Iterator[str]:
         files.append(folder / f"{row.get('id', 'items')}.json")
         files[-1].write_text(json.dumps(row))
     port = free_port()
+    address = f"http://127.0.0.1:{port}"
     words = [str(FOLDER / "rustac"), "serve", "--addr", f"127.0.0.1:{port}", *map(str, files)]
-    with running(words, folder / "rustac.log", f"http://127.0.0.1:{port}/conformance"):
-        yield f"http://127.0.0.1:{port}"
+    with running(words, folder / "rustac.log", lambda: answers(f"{address}/conformance")):
+        yield address
