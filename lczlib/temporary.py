@@ -128,12 +128,14 @@ def _owned(folder: Path) -> BaseFileLock | None:
 def _owned_as_made(folder: Path) -> BaseFileLock | None:
     """The lock of a folder that has just been made; None where it has been removed since.
 
-    Whoever locks a file makes its folder where that is gone, and then for all to read.
+    Whoever locks a file makes its folder where that is gone, and then for all to read, maybe at the same place
+    of the disk.
     """
     try:
         made = folder.stat()
         lock = _owned(folder)
-        if lock is None or os.path.samestat(folder.stat(), made):
+        found = folder.stat()
+        if lock is None or (os.path.samestat(found, made) and found.st_mode == made.st_mode):
             return lock
     except FileNotFoundError:
         return None

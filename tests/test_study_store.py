@@ -62,7 +62,7 @@ def test_use_is_noted_and_the_day_it_was_made_stays(store):
 
 
 def test_nothing_is_written_beside_results_of_others(store, tmp_path):
-    hold(open_maps(store / "a"), tmp_path / "elsewhere")
+    hold(open_maps(store / "a"), store / "a", tmp_path / "elsewhere")
     assert not (store / "a/.used").exists()
 
 

@@ -15,12 +15,13 @@ import psutil
 import pytest
 from results import write_result
 
+from lczlib.catalog.gazetteer import _loaded
 from lczlib.errors import Cancelled, InputError
 from lczlib.jobs.scratch import Scratch
 from lczlib.reading import readings
 from lczlib.study import Study
 from lczlib.study.state import message_of
-from lczlib.study.worker import needs_process, run_apart
+from lczlib.study.worker import _start, needs_process, run_apart
 from lczlib.temporary import remove_abandoned
 
 
@@ -194,3 +195,15 @@ def test_a_process_that_does_not_get_what_it_was_sent_is_followed_by_another(tmp
         RuntimeError, match=r"of [\d,]+ bytes \(SHA-256 (\w+)\); sent were [\d,]+ bytes"
     ):
         run_apart(Ticket(2))
+
+
+def tell_places(pipe):
+    pipe.send(_loaded.cache_info().currsize)
+
+
+def test_a_process_begins_with_the_list_of_places_read():
+    ours, theirs = multiprocessing.Pipe()
+    process = _start(tell_places, (theirs,))
+    theirs.close()
+    assert ours.recv() == 1
+    process.join()

@@ -20,7 +20,7 @@ from lczlib.study.acquisition import box_asked, can_fetch, check_box, megabytes_
 from lczlib.study.places import DEMO, FETCHED, OWN, Place
 from lczlib.study.wording import in_page
 
-from ..parts.days import KEY, season_line, strip
+from ..parts.days import key, season_line, strip
 from ..parts.fields import card, field
 from ..parts.layout import columns
 from ..parts.markup import duration, html, note, number, per_cent, table
@@ -313,7 +313,7 @@ class GetPanel:
         empty = [note(escape(in_page(t, "days"))) for t in found.cautions()]
         heading = html('<p class="lcz-key">Days on which it was seen</p>')
         two = pn.Column(*strips, styles=columns(min(2, len(strips))), **_WIDE)
-        self.days[:] = [heading, html(KEY), two, *empty]
+        self.days[:] = [heading, html(key(self._session.dark)), two, *empty]
         self._amount_of.object = (
             f'<div class="lcz-note">{self._amount(total, found.headline())}</div>'
         )

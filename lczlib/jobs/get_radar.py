@@ -99,8 +99,13 @@ class RadarResult(Result):
                 )
         return [*said, self.lacking] if self.lacking else said
 
-    def commands(self, folder: Path) -> list[str]:
-        """The commands that make a network's input of it, one a pass; none where something lacks."""
+    def preparations(self, folder: Path) -> list[tuple[list[Path], dict[str, object]]]:
+        """What ``lcz prepare-s1`` is told to make a network's input of it, one a pass; none where something lacks.
+
+        Returns
+        -------
+        list of (products, settings)
+        """
         here = folder / radar_folder(self.place)
         heights = here / "dem" / ELEVATION_FILE
         if (
@@ -110,17 +115,20 @@ class RadarResult(Result):
         ):
             return []
         scenes = sorted(folder.glob(f"Sentinel-2/{self.place.folder_name}/*/[0-9]*_*.tif"))
-        box = f"--roi={','.join(f'{v:g}' for v in self.place.box)}"
-        where = f"--like {scenes[0]}" if scenes else box  # both sensors on one grid
-        target = folder / "Sentinel-1" / self.place.folder_name
-        made = []
-        for one in self.passes.values():
+        # both sensors on one grid
+        where = (
+            {"like": scenes[0]} if scenes else {"roi": ",".join(f"{v:.9g}" for v in self.place.box)}
+        )
+        settings = {**where, "orbit": here / "orbit", "dem": heights}
+        made: list[tuple[list[Path], dict[str, object]]] = []
+        for name, one in self.passes.items():
             files = [here / "slc" / f"{p.name}.zip" for p in one.products]
-            if all(f.is_file() for f in files):
-                made.append(
-                    f"lcz prepare-s1 {' '.join(map(str, files))} {where} --orbit {here / 'orbit'} "
-                    f"--dem {heights} --out {target}"
-                )
+            if not all(f.is_file() for f in files):
+                continue
+            # a folder takes one pass: what lies beside its images is of that one
+            below = folder / name if made else folder
+            target = below / "Sentinel-1" / self.place.folder_name
+            made.append((files, {**settings, "out": target}))
         return made
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none

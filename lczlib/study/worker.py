@@ -42,7 +42,7 @@ _COMPUTING = (
     "days", "acquired", "published", "maps", "water", "heat", "accuracy", "comparison",
 )  # fmt: skip
 _IMPORTED = (
-    "lczlib.study.worker", "lczlib.study", "lczlib.analysis", "lczlib.analysis.calibration",
+    "lczlib.study.worker", "lczlib.study", "lczlib.study.ahead", "lczlib.analysis", "lczlib.analysis.calibration",
     "lczlib.jobs.canopy_heat", "lczlib.jobs.get", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
     "lczlib.references", "lczlib.vector_maps", "lczlib.acquire.search", "geomad", "pystac_client",
     "scipy.ndimage", "scipy.stats", "torch",
