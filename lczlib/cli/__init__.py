@@ -21,6 +21,7 @@ from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
@@ -77,6 +78,7 @@ app.command("clip-s1")(limited(_bigearthnet.clip_s1))
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))
+app.command("patches", cls=SceneCommand)(limited(_patches.patches))
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))

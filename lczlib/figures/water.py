@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BLUE, NOT_SEEN = "#1f61b8", "#d9d9d9"
 WATER, DARK = "#00b7ff", "#ff9d00"
 _MAX_PIXELS = 1200  # a side, of what is drawn
+_COLUMNS = 4  # months side by side
 
 
 def _thin(data: xr.DataArray) -> xr.DataArray:
@@ -116,6 +117,46 @@ def monthly_area_figure(areas: xr.Dataset) -> Figure:
     ax.grid(axis="y", color="#e5e5e5")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return fig
+
+
+def monthly_maps_figure(probability: xr.DataArray, threshold: float = 0.5) -> Figure:
+    """Surface water of each month, one small map beside the other.
+
+    Parameters
+    ----------
+    probability : DataArray (time, y, x)
+        By month, NaN where no data.
+    threshold : float
+        Water where the probability is above it.
+    """
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    months = probability.sizes["time"]
+    columns = min(months, _COLUMNS)
+    rows = -(-months // columns)
+    height, width = probability.shape[-2:]
+    tall = min(2.0, max(0.5, height / width))
+    fig = Figure(figsize=(2.4 * columns, (2.4 * tall + 0.4) * rows + 0.4), layout="constrained")
+    axes = fig.subplots(rows, columns, squeeze=False).ravel()
+    colors = {"#e6e2d8": "land", BLUE: "water", NOT_SEEN: "no data"}
+    for ax in axes[months:]:
+        ax.set_axis_off()
+    for i, ax in enumerate(axes[:months]):
+        one = probability.isel(time=i)
+        drawn = _thin(water_of(one, threshold)).compute().astype(float)
+        ax.set_facecolor(NOT_SEEN)
+        ax.imshow(
+            drawn.where(drawn <= 1).values, cmap=ListedColormap(list(colors)[:2]), vmin=0, vmax=1,
+            interpolation="nearest",
+        )  # fmt: skip
+        _frame(ax, drawn, str(one["time"].values)[:7])
+    fig.legend(
+        handles=[Patch(color=c, label=label) for c, label in colors.items()], loc="outside lower center",
+        ncols=3, frameon=False,
+    )  # fmt: skip
     return fig
 
 

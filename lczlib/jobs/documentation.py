@@ -19,6 +19,7 @@ from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
@@ -45,6 +46,7 @@ REQUESTS: dict[str, type] = {
     "lcz find-s1": FindS1Request,
     "lcz clip-s1": ClipS1Request,
     "lcz water": WaterRequest,
+    "lcz patches": PatchesRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
@@ -74,7 +76,7 @@ def options_text() -> str:
         )
     sources = "\n".join(f"- {s.title}" for s in scene_sources())
     parts.append(
-        f"## Scenes\n\nWhat `lcz map`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
+        f"## Scenes\n\nWhat `lcz map`, `patches`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
     )
     parts.append(
         f"## Networks\n\nWhat `--arch` of `lcz train` and `experiment` may be:\n\n{_networks()}\n"

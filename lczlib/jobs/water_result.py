@@ -324,6 +324,8 @@ class WaterResult(Result):
         if self.series is not None:
             months = draw.monthly_area_figure(self.series.area)
             draw.save(months, folder / "water_monthly_area.png")
+            maps = draw.monthly_maps_figure(self.series.probability, self.request.threshold)
+            draw.save(maps, folder / "water_monthly_maps.png")
             occurrence = draw.occurrence_figure(self.series.occurrence["occurrence"])
             draw.save(occurrence, folder / "water_occurrence.png")
 
