@@ -226,8 +226,8 @@ def _least(products: Sequence[SlcProduct], box: Box) -> Pass:
     import shapely
 
     middle, _ = middle_of(box)
-    whole = _near(outline(box), middle)
-    ground = {p.name: _near(p.ground, middle) for p in products}
+    whole = near(outline(box), middle)
+    ground = {p.name: near(p.ground, middle) for p in products}
     used = fewest(ground, whole, _WHOLE)
     left = whole.difference(shapely.union_all([ground[n] for n in used]))
     covered = 1.0 if left.area <= (1 - _WHOLE) * whole.area else 1 - left.area / whole.area
@@ -235,7 +235,7 @@ def _least(products: Sequence[SlcProduct], box: Box) -> Pass:
     return Pass(tuple(sorted(kept, key=lambda p: p.start)), covered)
 
 
-def _near(shape: shapely.Geometry, middle: float) -> shapely.Geometry:
+def near(shape: shapely.Geometry, middle: float) -> shapely.Geometry:
     """A shape whose longitudes are all within 180 degrees of one, so that those across 180 hang together."""
     import shapely
 

@@ -32,19 +32,24 @@ _RESULTS = ("_water_proba", "_water", "_dark")  # what `WaterResult` writes besi
 _LAYERS = ("water_occurrence", "water_regime", "incidence_angle", "layover_shadow")
 
 
-def files_of(source: Source) -> list[Source]:
+def files_of(source: Source, orbit: str = "") -> list[Source]:
     """The rasters of a folder and of those in it, by date and name; of anything else itself.
+
+    Of what ``lcz get`` fetched they are the passes of Sentinel-1 of the orbit; the others lie in a folder
+    called ``ascending`` or ``descending``.
 
     Raises
     ------
     InputError
         If the folder holds none.
     """
+    from lczlib.acquire.rtc_folder import FOLDER
     from lczlib.mapping.water_files import date_in_name
 
     if not is_path(source) or not Path(source).is_dir():
         return [source]
     folder = Path(source)
+    folder = folder / FOLDER if (folder / FOLDER).is_dir() else folder
     found = [
         f for f in folder.rglob("*")
         if f.suffix.lower() in _RASTERS and f.is_file() and not f.stem.endswith(_RESULTS)
@@ -54,8 +59,20 @@ def files_of(source: Source) -> list[Source]:
     if not found:
         msg = f"The folder {folder} holds no Sentinel-1 raster (.tif): give one that does, or the files."
         raise InputError(msg, parameter="inputs")
+    found = _of_orbit(found, orbit, folder)
     dated = {f: date_in_name(f"{f.parent.name}_{f.name}") or date.max for f in found}
     return sorted(found, key=lambda f: (dated[f], str(f)))
+
+
+def _of_orbit(files: list[Path], orbit: str, folder: Path) -> list[Path]:
+    """The files that lie in no folder of the other direction."""
+    other = {"as": "descending", "des": "ascending"}.get(orbit, "")
+    kept = [f for f in files if f.parent.name != other]
+    if not kept:
+        right = {"as": "des", "des": "as"}[orbit]
+        msg = f"All scenes in {folder} are {other}: give {option('orbit', right)}."
+        raise InputError(msg, parameter="orbit")
+    return kept
 
 
 def _check_dates(texts: Iterable[str]) -> None:
@@ -116,7 +133,7 @@ class WaterRequest(Request):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        found = [file for source in self.inputs for file in files_of(source)]
+        found = [file for source in self.inputs for file in files_of(source, self.orbit)]
         object.__setattr__(self, "inputs", tuple(found))
         n = len(self.inputs)
         double = [name for name, times in Counter(self.names()).items() if times > 1]

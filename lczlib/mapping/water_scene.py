@@ -17,7 +17,7 @@ from lczlib.rasters import band_names, check_real, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
-from lczlib.scenes.radiometry import SIGMA, floor_of, radiometry_of
+from lczlib.scenes.radiometry import SIGMA, direction_of, floor_of, radiometry_of
 from lczlib.terms import option
 
 Orbit = Literal["as", "des", "as_des"]
@@ -99,7 +99,7 @@ def open_water_scene(
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
         raise InputError(msg, parameter="descending")
-    opened, taken, cautions, stated, floors = [], [], [], [], []
+    opened, taken, stated, floors = [], [], [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
         names = band_names(data)
@@ -111,7 +111,8 @@ def open_water_scene(
         stated.append(
             f"{found} by its tags" if found else "sigma or gamma nought: its tags do not say"
         )
-        cautions += _unlike_training(found, Path(file).name)
+        _caution(found)
+        _check_direction(file, part)
         floors += [floor_of(file)] * len(BANDS[part])
     if len(opened) == 2:
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
@@ -120,7 +121,7 @@ def open_water_scene(
     return water_scene(
         xr.concat(opened, "band") if len(opened) == 2 else opened[0],
         orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
-        source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), cautions=tuple(cautions), floors=floors,
+        source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), floors=floors,
     )  # fmt: skip
 
 
@@ -133,7 +134,6 @@ def water_scene(
     what: str = "Sentinel-1 scene",
     source: str = "in memory",
     bands: str = "",
-    cautions: tuple[str, ...] = (),
     floors: Sequence[float | None] = (),
 ) -> xr.DataArray:
     """Check a scene and bring it to the schema of the water network.
@@ -149,8 +149,6 @@ def water_scene(
         The scene, in messages and in what is told of its reading.
     bands : str
         Which bands were taken, to be told.
-    cautions : tuple of str
-        What else is to be told.
     floors : sequence of float or None
         Of each band the dB to which lower values were raised: calm water below the noise, and not missing.
 
@@ -205,7 +203,7 @@ def water_scene(
             "Sentinel-1 scene",
             source,
             (*((bands,) if bands else ()), *scaled, unit, *missing.said(names, dn_scale)),
-            (*cautions, *doubts, *missing.cautions(what)),
+            (*doubts, *missing.cautions(what)),
             {"units": units, "dn_scale": dn_scale, **missing.facts()},
         )
     )
@@ -218,15 +216,28 @@ def water_scene(
     return values
 
 
-def _unlike_training(radiometry: str, file: str) -> list[str]:
-    """Cautions about a radiometry that the networks may not know."""
+def _caution(radiometry: str) -> None:
+    """Caution of a radiometry that the networks may not know: once, of however many scenes."""
     if radiometry in ("", SIGMA):
-        return []
-    return [
-        f"{file} holds {radiometry}. On which one GMNet was trained is stated nowhere; sigma nought is the usual one "
-        "of detected products. Gamma nought is about 1 dB brighter on flat land and evens slopes out: compare "
+        return
+    text = (
+        f"The scenes hold {radiometry}. On which one GMNet was trained is stated nowhere; sigma nought is the usual "
+        "one of detected products. Gamma nought is about 1 dB brighter on flat land and evens slopes out: compare "
         "with sigma nought (lcz prepare-s1 with the recipe water) where it matters."
-    ]
+    )
+    tell(Reading("radiometry", radiometry, ("by the tags of scenes",), (text,)))
+
+
+def _check_direction(file: str | Path, part: str) -> None:
+    """Refuse a scene of the other direction than the network's, where its tags say so."""
+    found = direction_of(file)
+    right = {"ascending": "as", "descending": "des"}.get(found, part)
+    if part in _PASSES and right != part:
+        msg = (
+            f"{Path(file).name} is of {'an' if right == 'as' else 'a'} {found} pass by its tags, and the network of "
+            f"{option('orbit', part)} was trained on the others: give {option('orbit', right)}."
+        )
+        raise InputError(msg, parameter="orbit")
 
 
 def _taken(names: list[str], orbit: Orbit, file: str = "") -> str:

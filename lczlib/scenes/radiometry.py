@@ -48,6 +48,13 @@ def stated(tags: Mapping[str, str], names: list[str] | None = None) -> str:
     return ""
 
 
+def direction_of(path: str | Path) -> str:
+    """Which way the satellite flew, as the tags of passes say it: ``ascending``, ``descending``; else empty."""
+    with rasterio.open(path) as source:
+        said = source.tags().get("pass", "").lower()
+    return next((way for way in ("ascending", "descending") if way in said.replace(",", " ").split()), "")
+
+
 def floor_of(path: str | Path) -> float | None:
     """The value in dB to which lower ones were raised, by the tags that `lcz prepare-s1` writes; None of others."""
     with rasterio.open(path) as source:
