@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from lczlib.acquire.passes import near
 from lczlib.acquire.providers import PROVIDERS, Provider
 from lczlib.acquire.rtc_folder import BANDS
 from lczlib.acquire.scene import Scene
-from lczlib.acquire.search import Catalogue, of_days, reached, why_none
+from lczlib.acquire.search import Catalogue, reached, why_none
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.longitudes import Box, middle_of
@@ -109,7 +109,7 @@ class RtcPass:
     Attributes
     ----------
     date : date
-        Local by the sun.
+        Of its first scene in UTC, as products are named.
     scenes : tuple of RtcScene
         In the order of time.
     covered : float
@@ -196,11 +196,15 @@ def find_passes(
     ServiceError
         If the service fails.
     """
-    scenes = [RtcScene(s.item) for s in of_days(catalogue, box, period)]
-    if not scenes:
+    day = dt.timedelta(days=1)  # slices of a pass may lie on both sides of midnight
+    wide = replace(period, start=period.start - day, end=period.end + day)
+    scenes = [RtcScene(s.item) for s in catalogue.scenes(box, wide)]
+    within = [s for s in scenes if period.start <= s.time.date() <= period.end]
+    if not within:
         raise InputError(why_none(catalogue, box, period))
-    lacking = Counter(why for s in scenes if (why := _unusable(s)))
-    found = passes_of([s for s in scenes if not _unusable(s)], box)
+    lacking = Counter(why for s in within if (why := _unusable(s)))
+    usable = passes_of([s for s in scenes if not _unusable(s)], box)
+    found = [p for p in usable if period.start <= p.date <= period.end]
     left = {why: counted(n, "scene") for why, n in lacking.items()}
     if not found:
         why = "; ".join(f"{n} {w}" for w, n in left.items()) or "their outlines do not meet the box"
@@ -213,15 +217,15 @@ def find_passes(
             f"({option('direction', 'any')})."
         )
         raise InputError(msg, parameter="direction")
-    wide = [p for p in going if p.covered >= LEAST_COVERED]
-    if len(wide) < len(going):
+    kept = [p for p in going if p.covered >= LEAST_COVERED]
+    if len(kept) < len(going):
         left[f"cover less than {LEAST_COVERED:.0%} of the box"] = counted(
-            len(going) - len(wide), "pass", "passes"
+            len(going) - len(kept), "pass", "passes"
         )
-    if not wide:
+    if not kept:
         msg = f"No pass of {period} covers {LEAST_COVERED:.0%} of the box: take a longer period."
         raise InputError(msg)
-    return wide, left
+    return kept, left
 
 
 def _unusable(scene: RtcScene) -> str:
@@ -248,7 +252,7 @@ def passes_of(scenes: Iterable[RtcScene], box: Box) -> list[RtcPass]:
             ground = shapely.union_all([near(s.ground, middle) for s in one])
             covered = ground.intersection(whole).area / whole.area
             size = covered * _pixels(box) * _BYTES_A_PIXEL * _COMPRESSED / 1e6
-            found.append(RtcPass(one[0].local_day(box), tuple(one), covered, size))
+            found.append(RtcPass(one[0].time.date(), tuple(one), covered, size))
     return sorted(found, key=lambda p: (p.time, p.name))
 
 

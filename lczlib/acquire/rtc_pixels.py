@@ -144,7 +144,7 @@ def write_pass(
             values, _ = decibels(power)
             within = inside(box, grid[tile])
             _, found = decibels(power[:, within][:, None])
-            counts += found
+            counts.update(found)
             counts["pixels"] += int(within.sum())
             rows, cols = tile
             window = Window(cols.start, rows.start, values.shape[2], values.shape[1])

@@ -172,9 +172,7 @@ def reached(provider: Provider) -> tuple[Client, dict[str, str]]:
     from pystac_client import Client
     from pystac_client.stac_api_io import StacApiIO
 
-    reader = StacApiIO(
-        headers={"User-Agent": USER_AGENT}, timeout=(10, 60), max_retries=patience()
-    )
+    reader = StacApiIO(headers={"User-Agent": USER_AGENT}, timeout=(10, 60), max_retries=patience())
     with _answering(provider), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         client = Client.open(provider.address, stac_io=reader)
@@ -225,7 +223,7 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
     ServiceError
         If the service fails.
     """
-    found = of_days(catalogue, box, period)
+    found = _of_days(catalogue, box, period)
     if not found:
         raise InputError(why_none(catalogue, box, period))
     usable = [s for s in found if s.assets is not None]
@@ -237,7 +235,7 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
         )
         raise InputError(msg, parameter="collection")
     if catalogue.top:
-        usable = with_classification(of_days(catalogue, box, period, catalogue.top), usable)
+        usable = with_classification(_of_days(catalogue, box, period, catalogue.top), usable)
         if not usable:
             msg = (
                 f"{catalogue.provider.title} has no scene of {catalogue.top} over the box in {period} of the "
@@ -250,7 +248,7 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
     return [Day(day, tuple(scenes)) for day, scenes in sorted(by_day.items())]
 
 
-def of_days(catalogue: Catalogue, box: Box, period: Period, of: str = "") -> list[Scene]:
+def _of_days(catalogue: Catalogue, box: Box, period: Period, of: str = "") -> list[Scene]:
     """The scenes of the days of a period, which are those of the place, while services go by UTC."""
     day = dt.timedelta(days=1)
     wide = replace(period, start=period.start - day, end=period.end + day)

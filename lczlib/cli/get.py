@@ -51,9 +51,13 @@ def get(
 
     Writes Sentinel-2/<city>/<season>/<code>_<season>.tif (ten bands, DN), clear_count.tif and
     often_masked.tif beside it, Reference/<city>/lcz_global.tif (100 m UTM), item.json with every source, and
-    manifest.json. Of s1-rtc: Sentinel-1-rtc/<city>/<ascending|descending>/rtc_<day>_<satellite>_<track>.tif, VV and
-    VH in dB on one grid, and passes.csv; the command for lcz water is printed. For lcz prepare-s1: Sentinel-1-inputs/<city>/ with slc, orbit, dem, products.csv and
-    sources.json; the command for it is printed. Products need a free account; without one they are listed.
+    manifest.json.
+
+    Of s1-rtc: Sentinel-1-rtc/<city>/<ascending or descending>/rtc_<day>_<satellite>_<track>.tif, VV and VH of
+    a pass in dB, all on one grid, and passes.csv; the command for lcz water is printed.
+
+    For lcz prepare-s1: Sentinel-1-inputs/<city>/ with slc, orbit, dem, products.csv and sources.json; the
+    command for it is printed. Products need a free account; without one they are listed.
 
     Example:
         lcz get Berlin --year 2023 --out berlin
@@ -235,7 +239,17 @@ def _print_passes(result: RtcResult, folder: Path) -> None:
     console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
     for way in result.folders(folder):
         short = {"ascending": "as", "descending": "des"}[way]
-        words = ["lcz", "water", str(here), "--orbit", short, "--every", "month", "--figures", "--out"]
+        words = [
+            "lcz",
+            "water",
+            str(here),
+            "--orbit",
+            short,
+            "--every",
+            "month",
+            "--figures",
+            "--out",
+        ]
         out = folder.with_name(f"{folder.resolve().name}-water-{short}")
         console.out.print(shlex.join([*words, str(out)]), soft_wrap=True, markup=False)
 

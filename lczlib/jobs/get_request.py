@@ -38,8 +38,8 @@ class GetRequest(Request):
     )
     what: tuple[What, ...] = setting(
         ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022). "
-        "s1-rtc: Sentinel-1 for lcz water, each pass a raster of VV and VH in dB (gamma nought). s1-slc, orbit, dem: what lcz prepare-s1 needs, Sentinel-1 products of one pass a season, their orbit files, "
-        "and Copernicus GLO-30.",
+        "s1-rtc: Sentinel-1 for lcz water, each pass a raster of VV and VH in dB (gamma nought). s1-slc, orbit, dem: "
+        "what lcz prepare-s1 needs: Sentinel-1 products of one pass a season, orbit files, Copernicus GLO-30.",
         title="What", metavar="s2,lcz,...",
     )  # fmt: skip
     start: str = setting(
@@ -154,7 +154,6 @@ class GetRequest(Request):
             "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation, "haze": self.haze,
             "offsets": self.offsets,
         }  # fmt: skip
-
 
     @property
     def rtc_collection(self) -> str:

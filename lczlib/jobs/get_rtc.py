@@ -117,7 +117,9 @@ class RtcResult(Result):
         whole = sum(self.counts.values(), Counter())
         if whole["zero"] or whole["negative"]:
             n = whole["zero"] + whole["negative"]
-            most = max(self.counts, key=lambda c: self.counts[c]["zero"] + self.counts[c]["negative"])
+            most = max(
+                self.counts, key=lambda c: self.counts[c]["zero"] + self.counts[c]["negative"]
+            )
             said.append(
                 f"{counted(n, 'pixel')} of the box ({share(n, whole['pixels'])} over all passes) hold 0 or less, which "
                 f"no echo has: taken as missing; most in {most}."
@@ -141,10 +143,11 @@ class RtcResult(Result):
         plan = self.plan
         provider = provider_of(self.request.provider)
         years = sorted({str(p.date.year) for p in self.passes})
+        when = "-".join(dict.fromkeys((years[0], years[-1])))
         return {
             "provider": provider.title, "provider_address": provider.address,
             "source_collection": plan.collection if plan else "", "license": plan.licence if plan else "",
-            "attribution": f"Contains modified Copernicus Sentinel data {'-'.join(dict.fromkeys((years[0], years[-1])))}",
+            "attribution": f"Contains modified Copernicus Sentinel data {when}",
             "terms": TERMS, "radiometry": "gamma nought", "units": "dB", "box": list(self.place.box),
             "left_out": [{"what": what, "why": why} for why, what in self.left_out.items()],
             "passes": [self._pass_told(p) for p in self.passes],
@@ -172,7 +175,9 @@ class RtcResult(Result):
         """Move the rasters to their place, and write the list of passes."""
         from lczlib.export.files import placed, write_table
 
-        write_table(folder / rtc_folder(self.place) / "passes.csv", self.to_dataframe(), index=False)
+        write_table(
+            folder / rtc_folder(self.place) / "passes.csv", self.to_dataframe(), index=False
+        )
         if self.work is not None:
             for one in self.passes:
                 placed(folder / pass_file(self.place, one), self.work.raster(one.name))
@@ -300,7 +305,9 @@ def fetch_rtc(
             _check_amount(plan, most_mb)
             check_passes(folder, place, [pass_file(place, p).as_posix() for p in plan.passes])
             work.begin(plan)
-        counts, failed = _fetched(plan, place, provider_of(request.provider).title, access, work, step)
+        counts, failed = _fetched(
+            plan, place, provider_of(request.provider).title, access, work, step
+        )
     left = {**plan.left_out, **failed}
     if not counts:
         first = next(iter(failed.items()))
@@ -390,7 +397,10 @@ def _fetched(
                     )
                     data = open_raster(plain, "pass", chunks={"band": -1, "y": 512, "x": -1})
                     write_raster(
-                        work.raster(one.name), data, descriptions=BANDS, tags=pass_tags(one, found, service)
+                        work.raster(one.name),
+                        data,
+                        descriptions=BANDS,
+                        tags=pass_tags(one, found, service),
                     )
             except (AssetFailed, InputError) as error:
                 failed[error.message] = f"the pass of {one.date}, {one.direction}"

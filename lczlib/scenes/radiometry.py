@@ -52,7 +52,9 @@ def direction_of(path: str | Path) -> str:
     """Which way the satellite flew, as the tags of passes say it: ``ascending``, ``descending``; else empty."""
     with rasterio.open(path) as source:
         said = source.tags().get("pass", "").lower()
-    return next((way for way in ("ascending", "descending") if way in said.replace(",", " ").split()), "")
+    return next(
+        (way for way in ("ascending", "descending") if way in said.replace(",", " ").split()), ""
+    )
 
 
 def floor_of(path: str | Path) -> float | None:
