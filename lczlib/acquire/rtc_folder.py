@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from lczlib.acquire.places import Place
     from lczlib.acquire.rtc import RtcPass
 
-FOLDER = "Sentinel-1-rtc"
 BANDS = ("VV", "VH")
 
 
 def rtc_folder(place: Place) -> Path:
     """Of the passes, below the folder of the place."""
-    return Path(FOLDER) / place.folder_name
+    from lczlib.scenes.so2sat import RADAR_PASSES
+
+    return Path(RADAR_PASSES) / place.folder_name
 
 
 def pass_file(place: Place, one: RtcPass) -> Path:

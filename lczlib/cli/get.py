@@ -239,19 +239,9 @@ def _print_passes(result: RtcResult, folder: Path) -> None:
     console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
     for way in result.folders(folder):
         short = {"ascending": "as", "descending": "des"}[way]
-        words = [
-            "lcz",
-            "water",
-            str(here),
-            "--orbit",
-            short,
-            "--every",
-            "month",
-            "--figures",
-            "--out",
-        ]
+        words = ["lcz", "water", str(folder), "--orbit", short, "--every", "month", "--figures"]
         out = folder.with_name(f"{folder.resolve().name}-water-{short}")
-        console.out.print(shlex.join([*words, str(out)]), soft_wrap=True, markup=False)
+        console.out.print(shlex.join([*words, "--out", str(out)]), soft_wrap=True, markup=False)
 
 
 def _print_radar(result: RadarResult, folder: Path) -> None:

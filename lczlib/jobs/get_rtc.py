@@ -126,8 +126,8 @@ class RtcResult(Result):
             )
         if whole["raised"]:
             said.append(
-                f"{counted(whole['raised'], 'pixel')} ({share(whole['raised'], whole['valid'])}) lay below -40 dB in "
-                "a band, under the noise, and were raised to it."
+                f"Below -40 dB in a band, under the noise, and raised to it: {counted(whole['raised'], 'pixel')} "
+                f"({share(whole['raised'], whole['valid'])})."
             )
         return said + (self.radar.cautions() if self.radar else [])
 

@@ -43,13 +43,13 @@ def files_of(source: Source, orbit: str = "") -> list[Source]:
     InputError
         If the folder holds none.
     """
-    from lczlib.acquire.rtc_folder import FOLDER
     from lczlib.mapping.water_files import date_in_name
+    from lczlib.scenes.so2sat import RADAR_PASSES
 
     if not is_path(source) or not Path(source).is_dir():
         return [source]
     folder = Path(source)
-    folder = folder / FOLDER if (folder / FOLDER).is_dir() else folder
+    folder = folder / RADAR_PASSES if (folder / RADAR_PASSES).is_dir() else folder
     found = [
         f for f in folder.rglob("*")
         if f.suffix.lower() in _RASTERS and f.is_file() and not f.stem.endswith(_RESULTS)

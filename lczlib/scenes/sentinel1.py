@@ -33,6 +33,10 @@ NAMED_BANDS = (
 )  # fmt: skip
 """Names of the bands of rasters that hold all that So2Sat's network reads."""
 _NETWORK = "So2Sat's network for Sentinel-1"
+_WANTED = (
+    "give So2Sat's eight channels (VH and VV amplitudes, Lee-filtered covariance) in one GeoTIFF or two, or its "
+    "seven features by name."
+)
 _FILLS = 3  # values that may mean no data in one file
 _STRAY = 0.02  # share of values that resampling may have mixed with fills
 _BOXCAR = 3  # pixels; So2Sat's window for the coherence of the unfiltered data
@@ -127,23 +131,24 @@ def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> 
     raise InputError(msg)
 
 
+def why_not_detected() -> str:
+    """Why detected backscatter is not mapped to LCZ, and what to give, as a clause."""
+    return (
+        "it holds detected backscatter (VV, VH), and So2Sat's network for Sentinel-1 also reads "
+        f"the coherence and phase between VH and VV, which need complex data; {_WANTED}"
+    )
+
+
 def _lacking(counts: list[int]) -> str:
     """Why rasters of so many bands hold less than the network reads, and what to give."""
-    wanted = (
-        "give So2Sat's eight channels (VH and VV amplitudes, Lee-filtered covariance) in one GeoTIFF "
-        "or two, or its seven features by name."
-    )
     if max(counts) <= 2:
-        return (
-            "it holds detected backscatter (VV, VH), and So2Sat's network for Sentinel-1 also reads "
-            f"the coherence and phase between VH and VV, which need complex data; {wanted}"
-        )
+        return why_not_detected()
     if counts == [4]:
         return (
             "it has four bands, either the amplitudes or the covariance, and the features need "
-            f"both; {wanted}"
+            f"both; {_WANTED}"
         )
-    return f"{len(counts)} file(s) with {', '.join(map(str, counts))} band(s) are none of these; {wanted}"
+    return f"{len(counts)} file(s) with {', '.join(map(str, counts))} band(s) are none of these; {_WANTED}"
 
 
 def _scene_of(unfiltered: xr.DataArray, filtered: xr.DataArray, files: list[str]) -> xr.Dataset:

@@ -15,10 +15,12 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.scenes.city import City
-from lczlib.scenes.sentinel1 import open_sentinel1
+from lczlib.scenes.sentinel1 import open_sentinel1, why_not_detected
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.terms import option
 
+RADAR_PASSES = "Sentinel-1-rtc"
+"""Folder of Sentinel-1 as detected backscatter beside the others, which ``lcz water`` reads."""
 SEASONS = ("spring", "summer", "autumn", "winter")
 _ALSO = {"fall": "autumn"}
 _RASTERS = (".tif", ".tiff")
@@ -39,6 +41,9 @@ def find_cities(root: str | Path) -> list[str]:
         return [root.resolve().name]
     folders = [f for f in (_child(root, "Sentinel-1"), _child(root, "Sentinel-2")) if f]
     if not folders:
+        if _child(root, RADAR_PASSES):
+            msg = f"{root} cannot be mapped to LCZ: {why_not_detected()}"
+            raise InputError(msg)
         msg = (
             f"{root} is no So2Sat folder: it holds neither Sentinel-1 nor Sentinel-2; and no Sentinel-2 "
             "product: it holds no GRANULE folder and no MTD_MSI*.xml."
