@@ -105,7 +105,7 @@ def test_water_takes_the_passes_of_its_orbit_from_the_whole_folder(both_ways, tm
     assert request.names() == ["rtc_20191006_S1A_T142", "rtc_20191018_S1A_T142"]
     assert WaterRequest(inputs=out, orbit="des").names() == ["rtc_20191012_S1A_T003"]
     one = next(out.rglob("rtc_20191006*"))
-    with pytest.raises(InputError, match="is of an ascending pass by its tags.*give --orbit as"):
+    with pytest.raises(InputError, match=r"is of an ascending pass by its tags.*give --orbit as"):
         WaterRequest(inputs=one, orbit="des").scenes()
     with pytest.raises(InputError, match=r"All scenes in .* are descending: give --orbit des"):
         WaterRequest(inputs=next(out.rglob("descending")), orbit="as")
