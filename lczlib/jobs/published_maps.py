@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lczlib.errors import InputError
 from lczlib.jobs.request import Source, is_path
 from lczlib.reading import Reading, tell
 
@@ -31,13 +30,12 @@ def map_file(source: Source) -> tuple[Source, str]:
     Returns
     -------
     source : path or open map
+        The folder, where it holds no map or several.
     scheme : str
         Its numbering, where that is known: So2Sat's programs write 1 to 17.
 
     Raises
     ------
-    InputError
-        If a folder holds no map, or several.
     CatalogError
         If a map of the catalog cannot be fetched, or is only linked to.
     """
@@ -65,17 +63,11 @@ def map_file(source: Source) -> tuple[Source, str]:
 
 
 def _in_folder(folder: Path) -> tuple[Path, str]:
+    """The map in a folder; the folder itself where it holds none, or several: who reads it says so."""
     for pattern, scheme in _IN_FOLDERS.items():
         found = sorted(f for f in folder.glob(pattern) if f.is_file() and f.suffix != ".xml")
         if len(found) == 1:
             return found[0], scheme
         if found:
-            names = ", ".join(str(f.relative_to(folder)) for f in found[:4])
-            more = ", ..." if len(found) > 4 else ""
-            msg = f"The folder {folder} holds {len(found)} LCZ maps ({names}{more}): name the one that is meant."
-            raise InputError(msg)
-    msg = (
-        f"The folder {folder} holds no LCZ map: neither s1_s2_fusion.tif, *_lab.tiff nor LCZLabel.tif of "
-        "So2Sat's programs, nor a raster of its own. Give the file."
-    )
-    raise InputError(msg)
+            break
+    return folder, ""

@@ -33,15 +33,10 @@ _LAYERS = ("water_occurrence", "water_regime", "incidence_angle", "layover_shado
 
 
 def files_of(source: Source, orbit: str = "") -> list[Source]:
-    """The rasters of a folder and of those in it, by date and name; of anything else itself.
+    """The rasters of a folder and of those in it, by date and name; else the source itself.
 
     Of what ``lcz get`` fetched they are the passes of Sentinel-1 of the orbit; the others lie in a folder
     called ``ascending`` or ``descending``.
-
-    Raises
-    ------
-    InputError
-        If the folder holds none.
     """
     from lczlib.mapping.water_files import date_in_name
     from lczlib.scenes.so2sat import RADAR_PASSES
@@ -57,8 +52,7 @@ def files_of(source: Source, orbit: str = "") -> list[Source]:
         and not any(part.startswith((".", "@", "__")) for part in f.relative_to(folder).parts)
     ]  # fmt: skip
     if not found:
-        msg = f"The folder {folder} holds no Sentinel-1 raster (.tif): give one that does, or the files."
-        raise InputError(msg, parameter="inputs")
+        return [source]  # who reads it says what a folder is
     found = _of_orbit(found, orbit, folder)
     dated = {f: date_in_name(f"{f.parent.name}_{f.name}") or date.max for f in found}
     return sorted(found, key=lambda f: (dated[f], str(f)))
