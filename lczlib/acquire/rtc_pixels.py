@@ -7,7 +7,7 @@ Linear gamma nought becomes dB here and nowhere else. A pixel is missing where e
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -178,3 +178,27 @@ def _read(
             return
         tile, futures = waiting.popleft()
         yield tile, [np.stack([f.result() for f in bands]) for bands in futures]
+
+
+def pass_tags(one: RtcPass, counts: Mapping[str, int], service: str) -> dict[str, str]:
+    """What the raster of a pass says of itself.
+
+    Parameters
+    ----------
+    one : RtcPass
+        The pass.
+    counts : mapping
+        As of `write_pass`.
+    service : str
+        Where it is from.
+    """
+    track = one.relative_orbit or "unknown"
+    times = [s.time for s in one.scenes]
+    return {
+        "radiometry": "gamma nought, dB", "units": "dB", "terrain_flattening": "yes",
+        "orbit_direction": one.direction, "relative_orbit": str(track),
+        "pass": f"{one.date}, {one.direction}, relative orbit {track}",
+        "time": "/".join(f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in dict.fromkeys((times[0], times[-1]))),
+        "floor": f"{FLOOR:g}", "covered_share": f"{counts['valid'] / counts['pixels']:.4f}", "service": service,
+        "scenes": " ".join(s.id for s in one.scenes),
+    }  # fmt: skip

@@ -17,7 +17,8 @@ from lczlib.jobs.get_days import find
 from lczlib.jobs.get_radar import RadarResult, find_passes, radar_folder
 from lczlib.jobs.get_request import IMAGERY, RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
-from lczlib.jobs.get_rtc import RtcResult, find_rtc
+from lczlib.jobs.get_rtc import find_rtc
+from lczlib.jobs.get_rtc_result import RtcResult
 from lczlib.terms import worded
 
 if TYPE_CHECKING:

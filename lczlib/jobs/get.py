@@ -18,7 +18,8 @@ from lczlib.jobs.get_map import PublishedResult, beside_scenes, check_given, pub
 from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
 from lczlib.jobs.get_request import IMAGERY, RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
-from lczlib.jobs.get_rtc import RtcResult, fetch_rtc, rtc_beside
+from lczlib.jobs.get_rtc import fetch_rtc, rtc_beside
+from lczlib.jobs.get_rtc_result import RtcResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
 from lczlib.reading import Reading, counted, tell

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lczlib.acquire.global_map import PublishedMap
     from lczlib.acquire.places import Place
     from lczlib.jobs.get_radar import RadarResult
-    from lczlib.jobs.get_rtc import RtcResult
+    from lczlib.jobs.get_rtc_result import RtcResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

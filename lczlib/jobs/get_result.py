@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lczlib.acquire.places import Place
     from lczlib.acquire.work import Plan, Work
     from lczlib.jobs.get_radar import RadarResult
-    from lczlib.jobs.get_rtc import RtcResult
+    from lczlib.jobs.get_rtc_result import RtcResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
