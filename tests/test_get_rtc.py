@@ -227,15 +227,15 @@ def test_what_is_no_linear_power_or_cannot_be_read_is_left_out_and_named(start, 
     result = fetched(start(items), tmp_path / "out")
     assert [p.name for p in result.passes] == ["rtc_20191006_S1A_T142"]
     said = "\n".join(result.cautions())
-    assert "the pass of 2019-10-12, ascending, its values are negative, as dB are" in said
+    assert "the pass of 2019-10-12 ascending: its values are negative, as dB are" in said
     assert (
-        "the pass of 2019-10-18, ascending, it holds no pixel of the box: all are no data or 0"
+        "the pass of 2019-10-18 ascending: it holds no pixel of the box: all are no data or 0"
         in said
     )
-    assert "the pass of 2019-10-30, ascending, VH of S1A" in said
+    assert "the pass of 2019-10-30 ascending: VH of S1A" in said
     assert "is not there (HTTP 404)" in said
-    assert "1 scene, without VV and VH" in said
-    assert "1 scene, do not say whether they are ascending or descending" in said
+    assert "Left out, 1 scene: VV or VH is missing." in said
+    assert "Left out, 1 scene: no direction is stated." in said
 
 
 def test_none_is_said_with_the_filter_that_removed_them(start, tmp_path):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 DIRECTIONS = ("ascending", "descending")
 LEAST_COVERED = 0.01
 """Share of the box that a pass must cover to be worth its files."""
+_NO_BANDS, _NO_DIRECTION = "VV or VH is missing", "no direction is stated"
+_NARROW = f"less than {LEAST_COVERED:.0%} of the box"
 _MISSION = re.compile(r"(S1[A-D])_|SENTINEL-?1?_?([A-D])", re.I)
 _ORBIT = re.compile(r"_(\d{6})_[0-9A-F]{6}(?:_|$)")
 _ONE_CROSSING = dt.timedelta(minutes=10)
@@ -186,8 +188,8 @@ def open_rtc(provider: Provider, collection: str = "") -> tuple[Catalogue, str]:
 
 def find_passes(
     catalogue: Catalogue, box: Box, period: Period, direction: str = "any"
-) -> tuple[list[RtcPass], dict[str, str]]:
-    """The passes over a box in a period, by time; and of what was left out, how much and why.
+) -> tuple[list[RtcPass], Counter[str]]:
+    """The passes over a box in a period, by time; and why others were left out, how often (see `left_words`).
 
     Raises
     ------
@@ -205,9 +207,9 @@ def find_passes(
     lacking = Counter(why for s in within if (why := _unusable(s)))
     usable = passes_of([s for s in scenes if not _unusable(s)], box)
     found = [p for p in usable if period.start <= p.date <= period.end]
-    left = {why: counted(n, "scene") for why, n in lacking.items()}
     if not found:
-        why = "; ".join(f"{n} {w}" for w, n in left.items()) or "their outlines do not meet the box"
+        said = [f"{n}, {why}" for why, n in left_words(lacking).items()]
+        why = "; ".join(said) or "outlines of scenes do not meet the box"
         msg = f"{catalogue.provider.title} ({catalogue.collection}) has no pass that can be used in {period}: {why}."
         raise InputError(msg)
     going = [p for p in found if direction in ("any", p.direction)]
@@ -218,21 +220,27 @@ def find_passes(
         )
         raise InputError(msg, parameter="direction")
     kept = [p for p in going if p.covered >= LEAST_COVERED]
-    if len(kept) < len(going):
-        left[f"cover less than {LEAST_COVERED:.0%} of the box"] = counted(
-            len(going) - len(kept), "pass", "passes"
-        )
     if not kept:
         msg = f"No pass of {period} covers {LEAST_COVERED:.0%} of the box: take a longer period."
         raise InputError(msg)
-    return kept, left
+    if len(kept) < len(going):
+        lacking[_NARROW] = len(going) - len(kept)
+    return kept, lacking
+
+
+def left_words(left: Mapping[str, int]) -> dict[str, str]:
+    """Of each reason that `find_passes` gave, how much was left out, in words."""
+    return {
+        why: counted(n, "pass", "passes") if why == _NARROW else counted(n, "scene")
+        for why, n in left.items()
+    }
 
 
 def _unusable(scene: RtcScene) -> str:
     if scene.assets is None:
-        return "without VV and VH"
+        return _NO_BANDS
     if not scene.direction:
-        return "do not say whether they are ascending or descending"
+        return _NO_DIRECTION
     return ""
 
 

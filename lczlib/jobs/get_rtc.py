@@ -58,14 +58,14 @@ def _passes(
     request: GetRequest, place: Place, periods: Iterable[Period], step: Steps
 ) -> tuple[tuple[RtcPass, ...], dict[str, str], dict[str, str], str, str]:
     """The passes, what was left out, why periods have none, the collection and its licence."""
-    from lczlib.acquire.rtc import find_passes, open_rtc
+    from lczlib.acquire.rtc import find_passes, left_words, open_rtc
     from lczlib.acquire.seasons import today
 
     provider = provider_of(request.provider)
     step(f"Asking {provider.title}")
     catalogue, licence = open_rtc(provider, request.rtc_collection)
     found: dict[str, RtcPass] = {}
-    left: dict[str, str] = {}
+    left: Counter[str] = Counter()
     empty: dict[str, str] = {}
     for period in periods:
         if period.start > today():
@@ -78,11 +78,11 @@ def _passes(
             empty[period.name] = error.message
             continue
         found |= {p.name: p for p in passes}
-        left |= without
+        left.update(without)
     if not found:
         raise InputError(next(iter(empty.values())))
     ordered = tuple(sorted(found.values(), key=lambda p: (p.time, p.name)))
-    return ordered, left, empty, catalogue.collection, licence
+    return ordered, left_words(left), empty, catalogue.collection, licence
 
 
 def fetch_rtc(
@@ -143,7 +143,7 @@ def fetch_rtc(
     left = {**plan.left_out, **failed}
     if not counts:
         first = next(iter(failed.items()))
-        msg = f"No pass can be used; {first[1]}: {first[0]}."
+        msg = f"No pass can be used: {first[1]}, {first[0]}."
         raise InputError(msg)
     passes = tuple(p for p in plan.passes if p.name in counts)
     return RtcResult(
@@ -215,7 +215,7 @@ def _fetched(
     from lczlib.temporary import TemporaryFolder
 
     counts: dict[str, Counter[str]] = {}
-    failed: dict[str, str] = {}
+    failed: dict[str, list[str]] = {}
     for i, one in enumerate(plan.passes):
         what = f"Sentinel-1 of {one.date} ({i + 1} of {len(plan.passes)})"
         step(what)
@@ -235,8 +235,8 @@ def _fetched(
                         tags=pass_tags(one, found, service),
                     )
             except (AssetFailed, InputError) as error:
-                failed[error.message] = f"the pass of {one.date}, {one.direction}"
+                failed.setdefault(error.message, []).append(f"{one.date} {one.direction}")
                 continue
             work.finished(one.name, found)
         counts[one.name] = found
-    return counts, failed
+    return counts, {why: f"the pass of {', '.join(days)}" for why, days in failed.items()}

@@ -99,7 +99,7 @@ class RtcResult(Result):
     def cautions(self) -> list[str]:
         """What is missing or was changed."""
         said = [*self.empty]
-        said += [f"Left out: {what}, {why}." for why, what in self.left_out.items()]
+        said += [f"Left out, {what}: {why}." for why, what in self.left_out.items()]
         part = [p for p in self.passes if self.covered(p) < _WHOLE]
         if part:
             least = min(part, key=self.covered)
