@@ -152,6 +152,41 @@ def test_passes_beside_composites_lie_on_their_grid(start, tmp_path, run_lcz):
         assert not [p for p in folder.iterdir() if p.name.startswith(".")]
 
 
+def test_an_item_that_states_neither_orbit_nor_track_is_read_pixel_by_pixel(
+    shared, tmp_path, run_lcz
+):
+    """Of the layout that the reference data has, with real backscatter."""
+    files = shared / "stac/assets"
+    lines = (
+        (shared / "stac/items_pc.ndjson")
+        .read_text()
+        .replace("http://127.0.0.1:8765/assets", "{root}/files")
+    )
+    items = [
+        i
+        for i in map(json.loads, lines.splitlines())
+        if i["collection"] == providers.RTC_COLLECTION
+    ]
+    service, stop = serve(files, items)
+    try:
+        code, _, err = run_lcz(
+            "get", "119.175,33.490,119.199,33.510", "--what", "s1-rtc", *OCTOBER, "--provider", service.api, "--out",
+            tmp_path,
+        )  # fmt: skip
+    finally:
+        stop()
+    assert code == 0, err
+    (file,) = tmp_path.rglob("rtc_20191006_S1A_1005.tif")
+    with rasterio.open(file) as src, rasterio.open(files / "s1rtc/vh.tif") as source:
+        col, row = (round(v) for v in ~source.transform * (src.transform.c, src.transform.f))
+        rows, cols = min(src.height, source.height - row), min(src.width, source.width - col)
+        want = 10 * np.log10(source.read(1)[row : row + rows, col : col + cols].astype(float))
+        found = src.read(2)[:rows, :cols]
+        assert src.tags()["relative_orbit"] == "unknown"
+    assert min(col, row) >= 0
+    np.testing.assert_allclose(found, want, atol=1e-4)
+
+
 @pytest.fixture
 def rising(shared, start, tmp_path):
     """Real pixels of one day, as six days of half a year, with a made-up lake that grows, and a cut-off scene."""
