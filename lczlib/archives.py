@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,14 +105,15 @@ def index_of(path: str | Path) -> Index:
     InputError
         If it is damaged or no archive, or says that it unpacks to more than it can hold.
     """
-    path = Path(path).resolve()
+    path = Path(path)
     about = path.stat()
-    return _index(path, about.st_mtime_ns, about.st_size)
+    return _index(path, path.resolve(), about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(64)
-def _index(path: Path, stamp: int, size: int) -> Index:
+def _index(path: Path, _: Path, stamp: int, size: int) -> Index:
     members: dict[str, Member] = {}
+    names: set[str] = set()
     refused: list[str] = []
     total = 0
     with _understood(path), _entries(path) as entries:
@@ -120,12 +121,13 @@ def _index(path: Path, stamp: int, size: int) -> Index:
             name = _plain(key)
             if not name:
                 why = "its name leads out of the archive"
-            elif name in members:  # which of them is meant is not known
+            elif not why and name in names:  # which of them is meant is not known
                 why = "it is there twice"
-                del members[name]
+                members.pop(name, None)
             if why:
                 refused.append(f"{key[:80]} ({why})")
                 continue
+            names.add(name)
             total += length
             if len(members) > _MOST_MEMBERS or (packed == 0 and _is_bomb(total, size)):
                 raise InputError(_bomb(path, total, size))
