@@ -2,8 +2,9 @@
 
 ``Sentinel-2/<city>/<season>/*_<season>.tif`` and
 ``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it, or
-``Sentinel-1/<city>/<time>/`` with a raster of the eight channels or two of four; or the Sentinel-1 folder of
-a single city, which holds ``mosaic_unfilt_dat``, as ``lcz prepare-s1`` writes it. Capitals do not count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@eaDir``) is passed over.
+``Sentinel-1/<city>/<time>/`` with a raster of the eight channels or two of four; or the Sentinel-1
+folder of a single city, which holds ``mosaic_unfilt_dat``, as ``lcz prepare-s1`` writes it. Capitals do
+not count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@eaDir``) is passed over.
 """
 
 from __future__ import annotations

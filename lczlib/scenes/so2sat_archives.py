@@ -279,7 +279,7 @@ def _radar(own: Contents, asked: str | None) -> Placed:
             exact = [p for p in of_month if PurePosixPath(p.member.name).stem.lower() == "mosaic"]
             if len(exact or of_month) > 1:
                 listed = ", ".join(str(p.member.path) for p in (exact or of_month)[:4])
-                msg = f"There are {len(exact or of_month)} mosaics of Sentinel-1 of one kind ({listed}); one is expected."
+                msg = f"There are {len(exact or of_month)} mosaics in {role} ({listed}); one is expected."
                 raise InputError(msg)
             placed += [
                 (p, f"Sentinel-1/{{city}}/{role}/{month or _NO_MONTH}") for p in exact or of_month
@@ -294,12 +294,14 @@ def _radar(own: Contents, asked: str | None) -> Placed:
 def _with_beside(wanted: Placed, city: str, whole: Contents) -> list[tuple[Member, str]]:
     """Where each member goes, with what lies beside a raster under its name: ``.tfw``, ``.aux.xml``, ``.msk``."""
     others = [p.member for p in whole.pieces if not is_raster(p.member.name)]
-    layout = []
+    layout: list[tuple[Member, str]] = []
     for piece, folder in wanted:
         path = PurePosixPath(piece.member.name)
         place = folder.format(city=city)
         # a mosaic of Sentinel-1 is known by that name; others keep theirs, which may tell of the product
         stem = "mosaic" if "mosaic" in folder else path.stem
+        if any(there == f"{place}/{stem}{path.suffix}" for _, there in layout):
+            stem = f"{stem}_{len(layout)}"
         layout.append((piece.member, f"{place}/{stem}{path.suffix}"))
         start = str(path.parent / path.stem) + "."
         layout += [
