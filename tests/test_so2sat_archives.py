@@ -16,8 +16,8 @@ import rasterio
 from lczlib import archives
 from lczlib.errors import InputError
 from lczlib.jobs.published_maps import map_file
-from lczlib.mapping import map_city
 from lczlib.map_request import MapRequest
+from lczlib.mapping import map_city
 from lczlib.reading import readings
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes import open_scenes
@@ -29,7 +29,7 @@ NAME = "00000_00000_Simulated"
 @pytest.fixture(scope="module")
 def city(tmp_path_factory):
     """The demo city as a So2Sat folder."""
-    return write_so2sat(simulate_city(3, size=4), tmp_path_factory.mktemp("city") / "gul", NAME)
+    return write_so2sat(simulate_city(2.4, 3), tmp_path_factory.mktemp("city") / "gul", NAME)
 
 
 def pack(folder: Path, target: Path, top: str = "", only: str = "") -> Path:
@@ -48,6 +48,7 @@ def pack(folder: Path, target: Path, top: str = "", only: str = "") -> Path:
 
 
 def opened(*inputs, **options):
+    """The scenes of inputs, as every command opens them."""
     return open_scenes([*map(str, inputs)], SceneOptions(**options))
 
 
@@ -67,3 +68,362 @@ def test_an_archive_is_read_as_its_folder(city, tmp_path, file, top):
     assert found.sentinel1_time == opened(city).sentinel1_time
     same(found, opened(city))
     assert found.seasons["spring"].attrs["files"] == [str(tmp_path / file)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["lagos.zip", "lagos.tgz"])
+def test_maps_of_an_archive_are_those_of_the_folder_byte_for_byte(city, tmp_path, run_lcz, file):
+    packed = pack(city, tmp_path / file)
+    for source, out in ((city, "of_folder"), (packed, "of_archive")):
+        code, _, err = run_lcz("map", source, "--only-seasons", "summer", "--out", tmp_path / out)
+        assert code == 0, err
+    maps = sorted(f.name for f in (tmp_path / "of_folder").glob("*.tif"))
+    assert "fused_lcz.tif" in maps
+    for name in maps:
+        assert (tmp_path / "of_folder" / name).read_bytes() == (
+            tmp_path / "of_archive" / name
+        ).read_bytes()
+    manifest = json.loads((tmp_path / "of_archive/manifest.json").read_text())
+    assert [i["path"] for i in manifest["inputs"]] == [f"../{file}"]
+    code, _, err = run_lcz(
+        "map", "--from-manifest", tmp_path / "of_archive", "--out", tmp_path / "again"
+    )
+    assert code == 0, err
+    assert (tmp_path / "again/fused_lcz.tif").read_bytes() == (
+        tmp_path / "of_folder/fused_lcz.tif"
+    ).read_bytes()
+
+
+def test_several_archives_and_a_folder_of_them_are_one_city(city, tmp_path):
+    (tmp_path / "gul").mkdir()
+    radar = pack(city / "Sentinel-1" / NAME, tmp_path / "gul" / f"{NAME}_S1.tar")
+    optical = pack(city / "Sentinel-2" / NAME, tmp_path / "gul" / f"{NAME}_S2.zip")
+    for found in (opened(radar, optical), opened(tmp_path / "gul")):
+        assert found.name == NAME
+        same(found, opened(city))
+    assert opened(optical).sentinel1 is None
+
+
+def test_seasons_and_channels_are_found_without_the_folders_of_the_programs(city, tmp_path):
+    """Flat names; Sentinel-1 as a raster of eight channels, told by its bands alone."""
+    source = opened(city)
+    flat = tmp_path / "flat.zip"
+    mosaics = sorted(
+        (city / "Sentinel-1").rglob("mosaic.tif"), key=lambda p: "unfilt" not in str(p)
+    )
+    parts = []
+    for path in mosaics:
+        with rasterio.open(path) as src:
+            profile, names = src.profile, (*(() if not parts else names), *src.descriptions)
+            parts.append(src.read())
+            tags = src.tags()
+    both = tmp_path / "radar.tif"
+    with rasterio.open(both, "w", **{**profile, "count": 8}) as dst:
+        dst.write(np.concatenate(parts))
+        dst.descriptions = names
+        dst.update_tags(**tags)
+    with zipfile.ZipFile(flat, "w") as out:
+        out.write(both, "images/testville_channels.tif")
+        for season in ("spring", "summer", "autumn", "winter"):
+            file = next((city / "Sentinel-2").rglob(f"*_{season}.tif"))
+            out.write(
+                file, f"Testville_{'Fall' if season == 'autumn' else season.upper()}_2017.tif"
+            )
+        out.writestr("readme.txt", "hello")
+    with readings() as heard:
+        found = opened(flat)
+    same(found, source)
+    told = next(str(r) for r in heard if r.what == "archive")
+    assert (
+        "Sentinel-2 of spring, summer, autumn, winter; Sentinel-1 of a month that is not named"
+        in told
+    )
+    assert "left out 1 other" in told
+
+
+def test_only_what_is_asked_for_is_unpacked(city, tmp_path, monkeypatch):
+    packed, written = pack(city, tmp_path / "x.zip"), []
+    true = archives._write
+    monkeypatch.setattr(archives, "_write", lambda s, m, t: (written.append(m.name), true(s, m, t)))
+    opened(packed, only_seasons=("summer",), city=NAME)
+    assert all("summer" in n or "mosaic" in n for n in written)
+    assert len(written) == 3
+    opened(packed, only_seasons=("summer",), city=NAME)
+    assert len(written) == 3  # they are there already
+
+
+def test_two_cities_ask_which_and_others_stay_packed(city, tmp_path, run_lcz):
+    folder = tmp_path / "two"
+    for name in ("00001_00001_Simulated-A", "00002_00002_Simulated-B"):
+        shutil.copytree(city / "Sentinel-2" / NAME, folder / "Sentinel-2" / name)
+    packed = pack(folder, tmp_path / "two.tar")
+    code, _, err = run_lcz("map", packed, "--out", tmp_path / "out")
+    assert code == 1
+    assert (
+        "holds 2 cities (00001_00001_Simulated-A, 00002_00002_Simulated-B): name one with --city"
+        in err
+    )
+    assert opened(packed, city="Simulated-B").name == "00002_00002_Simulated-B"
+    with pytest.raises(InputError, match="has no city 'Oslo'; it has 00001"):
+        opened(packed, city="Oslo")
+
+
+def test_what_is_missing_is_said_in_terms_of_the_archive(city, tmp_path):
+    packed = pack(city, tmp_path / "s2.zip", only="Sentinel-2")
+    with pytest.raises(
+        InputError,
+        match=r"s2\.zip holds no scene of the sensors asked for, but Sentinel-2 of spring",
+    ):
+        open_scenes([packed], sensors=("s1",))
+    summer = pack(city, tmp_path / "summer.zip", only="summer")
+    assert any(
+        "Season winter is missing in" in n and "summer.zip" in n for n in opened(summer).notes
+    )
+
+
+def test_nothing_recognisable_is_one_sentence_that_lists_what_was_seen(tmp_path, run_lcz, city):
+    path = tmp_path / "text.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("notes/readme.txt", "no raster")
+        out.writestr("broken.tif", b"II*\0 no raster")
+    code, _, err = run_lcz("map", path, "--out", tmp_path / "out")
+    assert code == 1
+    assert "holds 2 files (notes/readme.txt, broken.tif). Unpack it and give the rasters" in err
+    own = tmp_path / "nest.zip"
+    with zipfile.ZipFile(own, "w") as out:
+        out.write(path, "inner/lagos.zip")
+    code, _, err = run_lcz("map", own, "--out", tmp_path / "out")
+    assert code == 1
+    assert "unpack it, and give the archives in it (inner/lagos.zip)" in err
+    code, _, err = run_lcz(
+        "compare", city / f"Reference/{NAME}/lcz.tif", path, "--out", tmp_path / "out"
+    )
+    assert code == 1
+    assert "tell of an LCZ map: it holds 2 files" in err
+
+
+@pytest.fixture
+def published(tmp_path, write_tif):
+    """A city's maps as So2Sat's programs leave them, and an own map."""
+    name = "00017_22007_Lagos"
+    codes = np.full((12, 10), 3, np.uint16)
+    codes[:, 5:] = 14
+    kept = {"crs": "EPSG:32631", "pixel": 100.0}
+    write_tif(codes, f"gul/data/MAP/{name}/LCZ_Fusion/201706/s1_s2_fusion.tif", **kept)
+    write_tif(codes + 1, f"gul/data/Sentinel-1/{name}/LCZ_ResNet/201706/LCZLabel.tif", **kept)
+    write_tif(codes + 2, f"gul/data/Sentinel-2/{name}/LCZ_ResNet20/{name}_lab.tiff", **kept)
+    own = codes.astype(np.uint8)
+    own[0] = 17
+    return tmp_path / "gul", write_tif(own, "mine_lcz.tif", **kept)
+
+
+@pytest.mark.parametrize("file", ["lagos.zip", "lagos.tar.gz"])
+def test_an_own_map_against_the_published_one_in_one_command(published, tmp_path, run_lcz, file):
+    folder, own = published
+    packed = pack(folder, tmp_path / file)
+    for source, out in ((folder, "f"), (packed, "a")):
+        code, printed, err = run_lcz(
+            "compare", own, source, "--out", tmp_path / out, "--no-figures"
+        )
+        assert code == 0, err
+    assert "city 00017_22007_Lagos; LCZ map data/MAP/" in printed + err
+    assert "left out 2 LCZ map" in printed + err
+    one, other = (json.loads((tmp_path / o / "comparison.json").read_text()) for o in "fa")
+    assert other["agreement"] == one["agreement"] == pytest.approx(110 / 120)
+    for name in ("classes.csv", "changes.csv", "differences.tif"):
+        assert (tmp_path / "f" / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+    code, _, err = run_lcz("rerun", tmp_path / "a", "--out", tmp_path / "again")
+    assert code == 0, err
+    assert (
+        json.loads((tmp_path / "again/comparison.json").read_text())["agreement"]
+        == one["agreement"]
+    )
+
+
+def test_the_published_map_of_an_archive_is_taken_by_assess_and_uhi(
+    published, tmp_path, run_lcz, write_tif
+):
+    folder, own = published
+    packed = pack(folder, tmp_path / "lagos.tar")
+    code, _, err = run_lcz(
+        "assess", own, "--reference", packed, "--out", tmp_path / "a", "--no-figures"
+    )
+    assert code == 0, err
+    heat = np.linspace(20, 30, 120, dtype=np.float32).reshape(12, 10)
+    lst = write_tif(heat, "lst.tif", crs="EPSG:32631", pixel=100.0)
+    code, _, err = run_lcz("uhi", packed, "--lst", lst, "--units", "degC", "--replicates", "100",
+                           "--no-figures", "--out", tmp_path / "u")  # fmt: skip
+    assert code == 0, err
+
+
+def test_a_map_is_found_by_its_codes_and_several_ask_which(published, tmp_path, write_tif):
+    folder, own = published
+    (tmp_path / "plain").mkdir()
+    shutil.copy(own, tmp_path / "plain/vancouver.tif")
+    write_tif(np.full((5, 5), 300.0, np.float32), "plain/height.tif")
+    found, scheme = map_file(pack(tmp_path / "plain", tmp_path / "plain.zip"))
+    assert (found, scheme) == (tmp_path / "plain.zip/vancouver.tif", "")
+    second = folder / "data/MAP/00018_22008_Kano/LCZ_Fusion/201706"
+    second.mkdir(parents=True)
+    shutil.copy(next((folder / "data/MAP").rglob("s1_s2_fusion.tif")), second)
+    for packed in (pack(folder, tmp_path / "two.zip"), folder):
+        with pytest.raises(InputError, match="2"):
+            map_file(packed)
+        assert "Kano" in str(map_file(packed, "00018_22008_Kano")[0])
+
+
+def test_polygons_in_a_zip_are_still_a_map_of_polygons(city, tmp_path):
+    packed = tmp_path / "areas.zip"
+    with zipfile.ZipFile(packed, "w") as out:
+        out.write(city / f"Reference/{NAME}/polygons.gpkg", "areas.gpkg")
+    assert map_file(packed) == (packed, "")
+
+
+def hostile_tar(path: Path, real: Path, name: str) -> Path:
+    """A tar with links, a device and names that lead out of it beside one honest raster."""
+    with tarfile.open(path, "w") as out:
+        for key, kind, target in (
+            (name, tarfile.SYMTYPE, "/etc/passwd"), ("hard_spring.tif", tarfile.LNKTYPE, "../x"),
+            ("fifo_summer.tif", tarfile.FIFOTYPE, ""),
+        ):  # fmt: skip
+            info = tarfile.TarInfo(key)
+            info.type, info.linkname = kind, target
+            out.addfile(info)
+        for key in ("../outside_spring.tif", "/tmp/absolute_spring.tif", "C:/x_spring.tif"):
+            out.addfile(tarfile.TarInfo(key), io.BytesIO(b""))
+        out.add(real, "s2/honest_winter.tif")
+    return path
+
+
+def hostile_zip(path: Path, real: Path, name: str) -> Path:
+    """The same as a zip."""
+    with zipfile.ZipFile(path, "w") as out:
+        link = zipfile.ZipInfo(name)
+        link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        out.writestr(link, "/etc/passwd")
+        for key in ("../outside_spring.tif", "/tmp/absolute_spring.tif", "..\\x_spring.tif"):
+            out.writestr(key, b"")
+        out.write(real, "s2/honest_winter.tif")
+    return path
+
+
+@pytest.mark.parametrize("make", [hostile_tar, hostile_zip])
+def test_links_and_names_that_lead_out_are_left_out_and_named(city, tmp_path, make):
+    real = next((city / "Sentinel-2").rglob("*_winter.tif"))
+    packed = make(tmp_path / f"h.{make.__name__[8:]}", real, "s2/link_autumn.tif")
+    before = sorted(p for p in tmp_path.rglob("*"))
+    with readings() as heard:
+        found = opened(packed)
+    assert list(found.seasons) == ["winter"]
+    cautions = " ".join(t for r in heard if r.what == "archive" for t in r.cautions)
+    assert "s2/link_autumn.tif (a link)" in cautions
+    assert "not unpacked" in cautions
+    unpacked = {p for f in archives._folders.values() for p in f.path.rglob("*")}
+    assert not any(p.is_symlink() or "outside" in p.name or "absolute" in p.name for p in unpacked)
+    assert sorted(p for p in tmp_path.rglob("*")) == before
+    assert not Path("/tmp/absolute_spring.tif").exists()
+
+
+@pytest.mark.parametrize("file", ["bomb.zip", "bomb.tar.gz", "sparse.tar"])
+def test_bombs_are_refused_by_the_index(tmp_path, file, run_lcz):
+    path, size = tmp_path / file, 300_000_000
+    if file == "bomb.zip":
+        with (
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out,
+            out.open("s2/a_spring.tif", "w") as member,
+        ):
+            for _ in range(size // 1_000_000):
+                member.write(bytes(1_000_000))
+    elif file == "bomb.tar.gz":
+        with tarfile.open(path, "w:gz") as out:
+            info = tarfile.TarInfo("s2/a_spring.tif")
+            info.size = size
+            out.addfile(info, io.BytesIO(bytes(size)))
+    else:
+        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as out:
+            info = tarfile.TarInfo("s2/a_spring.tif")
+            info.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(10**15)}
+            info.size = 1
+            out.addfile(info, io.BytesIO(b"x"))
+    assert path.stat().st_size < 1_000_000
+    code, _, err = run_lcz("map", path, "--out", tmp_path / "out")
+    assert code == 1
+    assert "which no imagery does: it is not unpacked" in err
+
+
+def test_a_header_that_declares_gigabytes_takes_no_memory(tmp_path):
+    path = tmp_path / "header.tar"
+    info = tarfile.TarInfo("PaxHeader")
+    info.type, info.size = tarfile.XHDTYPE, 6_000_000_000
+    path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(InputError, match="cannot be read as a tar archive .*header of 6,000 MB"):
+        archives.index_of(path)
+
+
+def test_no_room_is_told_before_anything_is_unpacked(city, tmp_path, monkeypatch):
+    packed = pack(city, tmp_path / "x.zip")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(InputError, match="unpacks to .* GB, and there are 0.0 GB free in .*TMPDIR"):
+        opened(packed)
+    assert not any(packed in {m.archive for m, _ in key} for key in archives._folders)
+
+
+@pytest.mark.parametrize("file", ["x.zip", "x.tar", "x.tar.gz"])
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_what_is_cut_off_is_refused_in_words(city, tmp_path, file, share):
+    packed = pack(city, tmp_path / file, only="Sentinel-2")
+    content = packed.read_bytes()
+    packed.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"cannot be read as a (zip|tar) archive .*cut off"):
+        opened(packed)
+
+
+def test_a_damaged_member_is_refused_in_words(city, tmp_path):
+    packed = pack(city, tmp_path / "x.zip", only="summer")
+    content = bytearray(packed.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    packed.write_bytes(bytes(content))
+    with pytest.raises(InputError, match=r"cannot be read as a zip archive .*CRC|invalid"):
+        opened(packed)
+    assert not any(
+        p.suffix == ".part" for f in archives._folders.values() for p in f.path.rglob("*")
+    )
+
+
+def test_what_was_unpacked_goes_with_the_process(city, tmp_path):
+    import subprocess
+    import sys
+
+    packed = pack(city, tmp_path / "x.zip", only="summer")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    code = (
+        "import os, sys; from lczlib.scenes import open_scenes; open_scenes([sys.argv[1]]); "
+        "print(sum(len(f) for *_, f in os.walk(os.environ['TMPDIR'])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(packed)], capture_output=True, text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) >= 1
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_published_city_of_the_reference_data(shared, tmp_path):
+    """Scenes and maps of So2Sat's own programs, packed as its demo's data.zip."""
+    golden = shared / "goldens/so2sat_city"
+    scenes = pack(golden / "data", tmp_path / "data.zip", "data/")
+    same(opened(scenes), opened(golden / "data"))
+    found, scheme = map_file(pack(golden / "expected", tmp_path / "maps.tar.gz"))
+    assert (found.name, scheme) == ("s1_s2_fusion.tif", "1-17")
+
+
+@pytest.mark.slow
+def test_maps_of_the_reference_city_are_the_folders_byte_for_byte(shared, mirror, tmp_path):
+    data = shared / "goldens/so2sat_city/data"
+    for source, out in ((data, "folder"), (pack(data, tmp_path / "c.tgz"), "archive")):
+        map_city(MapRequest((str(source),)), tmp_path / out)
+    for file in (tmp_path / "folder").glob("*.tif"):
+        assert file.read_bytes() == (tmp_path / "archive" / file.name).read_bytes()
