@@ -111,12 +111,12 @@ def test_seasons_and_channels_are_found_without_the_folders_of_the_programs(city
     mosaics = sorted(
         (city / "Sentinel-1").rglob("mosaic.tif"), key=lambda p: "unfilt" not in str(p)
     )
-    parts = []
+    parts, names = [], []
     for path in mosaics:
         with rasterio.open(path) as src:
-            profile, names = src.profile, (*(() if not parts else names), *src.descriptions)
+            profile, tags = src.profile, src.tags()
             parts.append(src.read())
-            tags = src.tags()
+            names += src.descriptions
     both = tmp_path / "radar.tif"
     with rasterio.open(both, "w", **{**profile, "count": 8}) as dst:
         dst.write(np.concatenate(parts))
@@ -356,7 +356,7 @@ def test_a_header_that_declares_gigabytes_takes_no_memory(tmp_path):
     info = tarfile.TarInfo("PaxHeader")
     info.type, info.size = tarfile.XHDTYPE, 6_000_000_000
     path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
-    with pytest.raises(InputError, match="cannot be read as a tar archive .*header of 6,000 MB"):
+    with pytest.raises(InputError, match=r"cannot be read as a tar archive .*header of 6,000 MB"):
         archives.index_of(path)
 
 
@@ -364,7 +364,9 @@ def test_no_room_is_told_before_anything_is_unpacked(city, tmp_path, monkeypatch
     packed = pack(city, tmp_path / "x.zip")
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(InputError, match="unpacks to .* GB, and there are 0.0 GB free in .*TMPDIR"):
+    with pytest.raises(
+        InputError, match=r"unpacks to .* GB, and there are 0.0 GB free in .*TMPDIR"
+    ):
         opened(packed)
     assert not any(packed in {m.archive for m, _ in key} for key in archives._folders)
 
