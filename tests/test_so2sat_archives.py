@@ -422,6 +422,24 @@ def test_the_published_city_of_the_reference_data(shared, tmp_path):
     assert (found.name, scheme) == ("s1_s2_fusion.tif", "1-17")
 
 
+def test_probabilities_of_the_programs_are_fused_from_folder_and_archive(shared, tmp_path, run_lcz):
+    golden = shared / "goldens/so2sat_city/expected"
+    for source, out in ((golden, "f"), (pack(golden, tmp_path / "maps.tgz"), "a")):
+        code, printed, err = run_lcz("fuse", source, "--method", "so2sat", "--out", tmp_path / out)
+        assert code == 0, err
+        assert "5 files of class probabilities" in printed + err
+    one, other = ((tmp_path / o / "fused_lcz.tif").read_bytes() for o in "fa")
+    assert one == other
+    with (
+        rasterio.open(tmp_path / "a/fused_lcz.tif") as mine,
+        rasterio.open(map_file(golden)[0]) as theirs,
+    ):
+        ours, published = mine.read(1), theirs.read(1)
+    valid = ours > 0
+    assert valid.mean() > 0.5
+    np.testing.assert_array_equal(ours[valid], published[valid])
+
+
 @pytest.mark.slow
 def test_maps_of_the_reference_city_are_the_folders_byte_for_byte(shared, mirror, tmp_path):
     data = shared / "goldens/so2sat_city/data"

@@ -387,3 +387,50 @@ def nothing_in(archives: Sequence[Path]) -> str:
     """The sentence for archives without an LCZ map."""
     contents = look_into(archives)
     return f"Neither names nor values in {contents.name} tell of an LCZ map: {contents.seen()}"
+
+
+def probability_files(paths: Sequence[str | Path], city: str = "") -> list[Path]:
+    """The class probabilities of So2Sat's programs in folders and archives; other paths as they are.
+
+    Parameters
+    ----------
+    paths : sequence of path
+    city : str
+        Of a folder or archives that hold several.
+
+    Returns
+    -------
+    list of Path
+        Those in archives as ``lagos.zip/Sentinel-1/.../LCZProb.tif``.
+
+    Raises
+    ------
+    InputError
+        If there are none, or of several cities and none is asked for.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir() and not is_archive(path):
+            found.append(path)
+            continue
+        contents = look_into(archives_in(path)) if archives_in(path) else _folder_as_it_is(path)
+        rest = replace(contents, pieces=tuple(contents.of("probabilities")))
+        if not rest.pieces:
+            msg = (
+                f"{path} holds no class probabilities, LCZProb.tif or *_pro.tif: {contents.seen()}"
+            )
+            raise InputError(msg)
+        name, own = rest.of_city(city)
+        contents.told(
+            name, [counted(len(own.pieces), "file") + " of class probabilities"], own.pieces
+        )
+        found += [p.member.path for p in own.pieces]
+    return found
+
+
+def _folder_as_it_is(path: Path) -> Contents:
+    """The files of a folder as if it were packed."""
+    files = sorted(f for f in path.rglob("*") if f.is_file())
+    names = {f: f.relative_to(path).as_posix() for f in files}
+    members = [Member(path, n, 0, 0, n) for n in names.values() if not is_hidden(n)]
+    return Contents((path,), tuple(map(piece_of, members)), ())
