@@ -292,12 +292,15 @@ def as_lcz_map(
     return lcz_map(codes, **{k: v for k, v in codes.attrs.items() if k not in FLAG_ATTRS})
 
 
-def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArray:
+def open_probabilities(
+    path: str | Path, *, chunks: object = None, scale: float | None = None
+) -> xr.DataArray:
     """Open class probabilities as ``DataArray (lcz, y, x)`` float32, NaN where no data.
 
     Cells that are 0 in all classes hold no probabilities and are no data, like the file's own.
 
     What was read is told. With `chunks` the values stay lazy, and are read once here, chunk by chunk.
+    `scale` is that of whole numbers whose file does not say one.
 
     Raises
     ------
@@ -312,6 +315,8 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
         )
         raise InputError(msg)
     geobox_of(data, f"probability raster {path}")
+    if scale and data.dtype.kind in "iu" and set(data.attrs["scales"]) == {1.0}:
+        data.attrs["scales"] = (scale,) * N_CLASSES
     values = physical(data)
     # each stored whole number is off by up to half its step, and 17 of them add up
     step = max(map(abs, data.attrs["scales"])) if data.dtype.kind in "iu" else 0.0

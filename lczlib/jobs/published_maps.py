@@ -98,8 +98,8 @@ def _in_folder(folder: Path, city: str) -> tuple[Path, str]:
 
 def _in_archives(archives: Sequence[Path], city: str) -> tuple[Path, str] | None:
     """The map in archives of a city, and its numbering; None where they hold polygons and no raster map."""
-    from lczlib.scenes.so2sat_archives import nothing_in, published_map
     from lczlib.scenes.so2sat_pieces import is_raster
+    from lczlib.scenes.so2sat_results import nothing_in, published_map
 
     found = published_map(archives, city)
     if found is not None:

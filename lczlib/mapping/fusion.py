@@ -27,7 +27,7 @@ from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
 from lczlib.map_request import MapRequest, Method
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
-from lczlib.scenes.so2sat_archives import probability_files
+from lczlib.scenes.so2sat_results import probability_files, scale_of
 
 METHODS: tuple[str, ...] = get_args(Method)
 _FLOOR = 1e-6  # a class that one map holds impossible is very unlikely, not ruled out
@@ -163,7 +163,9 @@ def fuse_files(
         raise InputError(msg)
     chunks = {"band": -1, "y": 256, "x": -1}
     fused = fuse(
-        {p: open_probabilities(p, chunks=chunks) for p in names}, method, resample=resample
+        {p: open_probabilities(p, chunks=chunks, scale=scale_of(p)) for p in names},
+        method,
+        resample=resample,
     )
     lcz = labels(fused).compute()
     if not (lcz > 0).any():
