@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import IO, Any
 
 from lczlib.errors import InputError
@@ -229,19 +230,16 @@ def _bomb(path: Path, size: int, packed: int) -> str:
 
 
 def unpack(wanted: Mapping[Member, Path]) -> None:
-    """Unpack members of archives, each to a path; those that are there already stay.
+    """Unpack members of archives, each to a path.
 
     Raises
     ------
     InputError
         If they need more room than the disk has, are damaged, or hold more than they say.
     """
-    missing = {m: p for m, p in wanted.items() if not p.exists()}
-    if not missing:
-        return
-    _check_room(missing)
-    for archive in dict.fromkeys(m.archive for m in missing):
-        own = {m.key: (m, p) for m, p in missing.items() if m.archive == archive}
+    _check_room(wanted)
+    for archive in dict.fromkeys(m.archive for m in wanted):
+        own = {m.key: (m, p) for m, p in wanted.items() if m.archive == archive}
         with _understood(archive):
             if _is_zip(archive):
                 _from_zip(archive, own)
@@ -321,6 +319,7 @@ def _understood(path: Path) -> Iterator[None]:
 
 _Layout = tuple[tuple[Member, str], ...]
 _folders: dict[_Layout, TemporaryFolder] = {}
+_one_at_a_time = Lock()
 
 
 def unpacked(layout: Sequence[tuple[Member, str]]) -> Path:
@@ -335,15 +334,21 @@ def unpacked(layout: Sequence[tuple[Member, str]]) -> Path:
         Each member and its path in the folder.
     """
     key = tuple(layout)
-    folder = _folders[key] if key in _folders else TemporaryFolder()
-    _folders[key] = folder
-    try:
-        unpack({m: folder.path / name for m, name in layout})
-    except BaseException:
-        _folders.pop(key, None)
-        folder.remove()
-        raise
-    return folder.path
+    with _one_at_a_time:
+        if key in _folders:
+            return _folders[key].path
+        try:
+            folder = TemporaryFolder()
+        except OSError as err:
+            msg = f"There is no temporary folder to unpack into ({err}): name one in TMPDIR."
+            raise InputError(msg) from err
+        try:
+            unpack({m: folder.path / name for m, name in layout})
+        except BaseException:
+            folder.remove()
+            raise
+        _folders[key] = folder
+        return folder.path
 
 
 def file_of(path: str | Path) -> Path | None:

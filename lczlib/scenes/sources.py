@@ -372,8 +372,8 @@ register(
 )  # fmt: skip
 register(
     SceneSource(
-        "archive", "an archive of one", lambda path: bool(archives_in(path)),
+        "archive", "an archive of a So2Sat city", lambda path: bool(archives_in(path)),
         lambda path, options, sensors: _open_archives([path], options, sensors), _SO2SAT, alone=True,
-        hint="zip, tar, tar.gz; also several of one city, or their folder", together=_open_archives,
+        hint="zip, tar, tar.gz; also several, or a folder of them", together=_open_archives,
     )
 )  # fmt: skip
