@@ -10,7 +10,6 @@ from lczlib.archives import SUFFIXES, index_of, is_archive
 from lczlib.errors import InputError
 from lczlib.jobs.request import Source, is_path
 from lczlib.reading import Reading, tell
-from lczlib.vector_files import is_polygon_file
 
 _NAME = re.compile(r"\w+")
 _IN_FOLDERS = {
@@ -100,6 +99,7 @@ def _in_archives(archives: Sequence[Path], city: str) -> tuple[Path, str] | None
     """The map in archives of a city, and its numbering; None where they hold polygons and no raster map."""
     from lczlib.scenes.so2sat_pieces import is_raster
     from lczlib.scenes.so2sat_results import nothing_in, published_map
+    from lczlib.vector_files import is_polygon_file
 
     found = published_map(archives, city)
     if found is not None:
