@@ -291,6 +291,10 @@ def _open_folder(path: Path, options: SceneOptions, sensors: Sequence[str]) -> C
     return open_so2sat(path, options.city or None, **_of_so2sat(options, sensors))
 
 
+def _open_archive(path: Path, options: SceneOptions, sensors: Sequence[str]) -> City:
+    return _open_archives([path], options, sensors)
+
+
 def _open_archives(paths: Sequence[Path], options: SceneOptions, sensors: Sequence[str]) -> City:
     archives = tuple(dict.fromkeys(a for p in paths for a in archives_in(p)))
     return open_archives(archives, options.city, **_of_so2sat(options, sensors))
@@ -366,14 +370,14 @@ register(
 _SO2SAT = _VALUES | _ANY | {"city", "only_seasons", "sentinel1_time", "keep_clouds"}
 register(
     SceneSource(
-        "so2sat", "a So2Sat folder", lambda path: path.is_dir() and not find_product(path),
-        _open_folder, _SO2SAT, alone=True, hint="with Sentinel-1/ and Sentinel-2/",
+        "archive", "an archive of one", lambda path: bool(archives_in(path)), _open_archive, _SO2SAT,
+        alone=True, hint="zip, tar, tar.gz; also several, or a folder of them", together=_open_archives,
     )
 )  # fmt: skip
 register(
     SceneSource(
-        "archive", "an archive of a So2Sat city", lambda path: bool(archives_in(path)),
-        lambda path, options, sensors: _open_archives([path], options, sensors), _SO2SAT, alone=True,
-        hint="zip, tar, tar.gz; also several, or a folder of them", together=_open_archives,
+        "so2sat", "a So2Sat folder",
+        lambda path: path.is_dir() and not find_product(path) and not archives_in(path), _open_folder,
+        _SO2SAT, alone=True, hint="with Sentinel-1/ and Sentinel-2/",
     )
 )  # fmt: skip
