@@ -392,10 +392,7 @@ def _gdal_name(path: str | Path) -> str | None:
     if path.exists():
         return str(path)
     archive = archive_of(path)
-    if archive is None:
-        return None
-    inside = path.relative_to(archive).as_posix()
-    if zipfile.is_zipfile(archive) and inside in zipfile.ZipFile(archive).namelist():
+    inside = path.relative_to(archive).as_posix() if archive else ""
+    if zipfile.is_zipfile(archive or "") and inside in zipfile.ZipFile(archive).namelist():
         return f"/vsizip/{archive}/{inside}"
-    unpacked = file_of(path)
-    return None if unpacked is None else str(unpacked)
+    return str(file_of(path) or "") or None
