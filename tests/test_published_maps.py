@@ -51,11 +51,11 @@ def test_the_fused_map_comes_before_those_of_one_sensor(city):
 def test_folders_of_several_maps_and_of_none_are_refused(city, write_tif, tmp_path):
     folder, own = city
     write_tif(np.ones((3, 3), np.uint16), "gul/MAP/B/LCZ_Fusion/201801/s1_s2_fusion.tif")
-    with pytest.raises(InputError, match=r"holds 2 LCZ maps \(MAP/B/.*name the one that is meant"):
-        CompareRequest(map_a=own, map_b=folder)
+    with pytest.raises(InputError, match=r"is a folder: name the file in it \(MAP/B/"):
+        run(CompareRequest(map_a=own, map_b=folder))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no LCZ map"):
-        CompareRequest(map_a=own, map_b=tmp_path / "empty")
+    with pytest.raises(InputError, match=r"empty is a folder: name the file in it\.$"):
+        run(CompareRequest(map_a=own, map_b=tmp_path / "empty"))
 
 
 def test_the_map_of_the_pearl_river_delta_goes_by_its_name_and_years(mirror, tmp_path, run_lcz):

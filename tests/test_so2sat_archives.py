@@ -164,7 +164,7 @@ def test_nothing_recognisable_is_one_sentence_that_lists_what_was_seen(tmp_path,
     code, _, err = run_lcz(
         "compare", city / f"Reference/{NAME}/lcz.tif", path, "--out", tmp_path / "out"
     )
-    assert code == 2
+    assert code == 1
     assert "tell of an LCZ map: it holds 2 files" in err
 
 
@@ -222,7 +222,7 @@ def test_the_published_map_of_an_archive_is_taken_by_assess_and_uhi(
     assert code == 0, err
 
 
-def test_a_map_is_found_by_its_codes_and_several_ask_which(published, tmp_path, write_tif):
+def test_a_map_is_found_by_its_codes_and_several_ask_which(published, tmp_path, write_tif, run_lcz):
     folder, own = published
     (tmp_path / "plain").mkdir()
     shutil.copy(own, tmp_path / "plain/vancouver.tif")
@@ -232,10 +232,17 @@ def test_a_map_is_found_by_its_codes_and_several_ask_which(published, tmp_path, 
     second = folder / "data/MAP/00018_22008_Kano/LCZ_Fusion/201706"
     second.mkdir(parents=True)
     shutil.copy(next((folder / "data/MAP").rglob("s1_s2_fusion.tif")), second)
-    for packed in (pack(folder, tmp_path / "two.zip"), folder):
-        with pytest.raises(InputError, match="2"):
-            map_file(packed)
-        assert "Kano" in str(map_file(packed, "00018_22008_Kano")[0])
+    packed = pack(folder, tmp_path / "two.zip")
+    for there in (packed, folder):
+        assert map_file(there) == (there, "")
+        assert "Kano" in str(map_file(there, "00018_22008_Kano")[0])
+    code, _, err = run_lcz("compare", own, packed, "--out", tmp_path / "out")
+    assert code == 1
+    assert "holds 2 cities (00017_22007_Lagos, 00018_22008_Kano): name one with --city" in err
+    code, _, err = run_lcz(
+        "compare", own, packed, "--city", "Kano", "--out", tmp_path / "out", "--no-figures"
+    )
+    assert code == 0, err
 
 
 def test_polygons_in_a_zip_are_still_a_map_of_polygons(city, tmp_path):

@@ -60,8 +60,8 @@ def test_what_makes_no_series_is_refused_before_anything_is_mapped(tmp_path, yea
     with pytest.raises(InputError, match="lake has no date in its name"):
         WaterRequest(inputs=year, orbit="as", every="month")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no Sentinel-1 raster"):
-        WaterRequest(inputs=tmp_path / "empty", orbit="as")
+    with pytest.raises(InputError, match=r"empty is a folder: name the file in it\."):
+        run(WaterRequest(inputs=tmp_path / "empty", orbit="as"))
     with pytest.raises(InputError, match="'week' is not one of month"):
         WaterRequest(inputs=year, orbit="as", every="week")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.published_maps import map_file
+from lczlib.jobs.published_maps import check_found, map_file
 from lczlib.jobs.request import Request, Source, is_path
 from lczlib.settings import setting
 from lczlib.terms import renamed
@@ -321,6 +321,7 @@ def open_map(
             f"{type(source).__name__}."
         )
         raise InputError(msg)
+    check_found(source, request.city)
     more.setdefault("cell", request.cell)
     if options is None:
         (options,) = request.reading().values()

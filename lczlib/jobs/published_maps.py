@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lczlib.archives import SUFFIXES, index_of, is_archive
@@ -35,24 +35,24 @@ def map_file(source: Source, city: str = "") -> tuple[Source, str]:
     Returns
     -------
     source : path or open map
-        That in an archive as ``lagos.zip/MAP/lcz.tif``.
+        That in an archive as ``lagos.zip/MAP/lcz.tif``; the folder or archive itself, where it holds no map or
+        several (see `check_found`).
     scheme : str
         Its numbering, where that is known: So2Sat's programs write 1 to 17.
 
     Raises
     ------
-    InputError
-        If a folder or an archive holds no map, or several.
     CatalogError
         If a map of the catalog cannot be fetched, or is only linked to.
     """
     if not is_path(source):
         return source, ""
     path, name = Path(source), str(source)
-    if path.is_dir():
-        return _in_folder(path, city)
-    if is_archive(path):
-        return _in_archives((path,), city) or (source, "")
+    if path.is_dir() or is_archive(path):
+        if path.is_dir() and (found := _in_folder(path, city)) != (path, ""):
+            return found
+        with suppress(InputError):
+            return _in_archives(path, city) or (source, "")
     if path.exists() or not _NAME.fullmatch(name):
         return source, ""
     from lczlib import catalog
@@ -71,36 +71,41 @@ def map_file(source: Source, city: str = "") -> tuple[Source, str]:
     return file, str(entry.properties["lczlib:scheme"])
 
 
+def check_found(source: Source, city: str = "") -> None:
+    """Refuse archives in which `map_file` found no map that could be meant.
+
+    Raises
+    ------
+    InputError
+        If they hold none, several, or those of several cities, or cannot be read.
+    """
+    if is_path(source) and Path(source).exists():
+        _in_archives(Path(source), city)
+
+
 def _in_folder(folder: Path, city: str) -> tuple[Path, str]:
+    """The map in a folder; the folder itself where it holds none, or several: who reads it says so."""
     for pattern, scheme in _IN_FOLDERS.items():
         found = sorted(f for f in folder.glob(pattern) if f.is_file() and f.suffix != ".xml")
-        if city and len(found) > 1:
-            found = [f for f in found if city in f.relative_to(folder).parts]
+        if city:
+            found = [f for f in found if city in f.resolve().parts]
         if len(found) == 1:
             return found[0], scheme
         if found:
-            names = ", ".join(str(f.relative_to(folder)) for f in found[:4])
-            more = ", ..." if len(found) > 4 else ""
-            msg = f"The folder {folder} holds {len(found)} LCZ maps ({names}{more}): name the one that is meant."
-            raise InputError(msg)
+            break
+    return folder, ""
+
+
+def _in_archives(path: Path, city: str) -> tuple[Path, str] | None:
+    """The map in an archive, or a folder of some; None where there are none, or they hold polygons instead."""
     from lczlib.scenes.so2sat_archives import archives_in
-
-    archives = archives_in(folder)
-    if archives and (packed := _in_archives(archives, city)):
-        return packed
-    msg = (
-        f"The folder {folder} holds no LCZ map: neither s1_s2_fusion.tif, *_lab.tiff nor LCZLabel.tif of "
-        "So2Sat's programs, nor a raster of its own. Give the file."
-    )
-    raise InputError(msg)
-
-
-def _in_archives(archives: Sequence[Path], city: str) -> tuple[Path, str] | None:
-    """The map in archives of a city, and its numbering; None where they hold polygons and no raster map."""
     from lczlib.scenes.so2sat_pieces import is_raster
     from lczlib.scenes.so2sat_results import nothing_in, published_map
     from lczlib.vector_files import is_polygon_file
 
+    archives = archives_in(path)
+    if not archives:
+        return None
     found = published_map(archives, city)
     if found is not None:
         return found.member.path, "1-17" if found.is_map_of_programs else ""

@@ -33,13 +33,7 @@ _LAYERS = ("water_occurrence", "water_regime", "incidence_angle", "layover_shado
 
 
 def files_of(source: Source) -> list[Source]:
-    """The rasters of a folder and of those in it, by date and name; of anything else itself.
-
-    Raises
-    ------
-    InputError
-        If the folder holds none.
-    """
+    """The rasters of a folder and of those in it, by date and name; else the source itself."""
     from lczlib.mapping.water_files import date_in_name
 
     if not is_path(source) or not Path(source).is_dir():
@@ -52,8 +46,7 @@ def files_of(source: Source) -> list[Source]:
         and not any(part.startswith((".", "@", "__")) for part in f.relative_to(folder).parts)
     ]  # fmt: skip
     if not found:
-        msg = f"The folder {folder} holds no Sentinel-1 raster (.tif): give one that does, or the files."
-        raise InputError(msg, parameter="inputs")
+        return [source]  # who reads it says what a folder is
     dated = {f: date_in_name(f"{f.parent.name}_{f.name}") or date.max for f in found}
     return sorted(found, key=lambda f: (dated[f], str(f)))
 
