@@ -286,3 +286,17 @@ def test_maps_of_the_reference_city_are_the_folders_byte_for_byte(shared, mirror
         map_city(MapRequest((str(source),)), tmp_path / out)
     for file in (tmp_path / "folder").glob("*.tif"):
         assert file.read_bytes() == (tmp_path / "archive" / file.name).read_bytes()
+
+
+def test_a_folder_of_own_results_is_not_fused_whole(tmp_path, write_tif, run_lcz):
+    """It holds fused probabilities beside those that they were made of."""
+    even = np.full((17, 4, 4), 1 / 17, np.float32)
+    for name in ("s1", "s2", "fused"):
+        write_tif(even, f"own/{name}_proba.tif", pixel=100.0)
+    code, _, err = run_lcz(
+        "fuse", tmp_path / "own", tmp_path / "own/s1_proba.tif", "--out", tmp_path / "out"
+    )
+    assert code == 1
+    assert (
+        "own is a folder: name the file in it (fused_proba.tif, s1_proba.tif, s2_proba.tif)" in err
+    )

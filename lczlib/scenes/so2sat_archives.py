@@ -131,7 +131,9 @@ class Contents:
         refused = f", and left out {', '.join(self.refused[:3])}" if self.refused else ""
         return f"{text}{refused}. Unpack it and give the rasters themselves."
 
-    def told(self, city: str, used: Sequence[str], pieces: Sequence[Piece]) -> None:
+    def told(
+        self, city: str, used: Sequence[str], pieces: Sequence[Piece], what: str = "archive"
+    ) -> None:
         """Say what was found and is read, and what is left out."""
         taken = {p.member.name for p in pieces}
         left = Counter(_NAMES[p.role] for p in self.pieces if p.member.name not in taken)
@@ -145,7 +147,7 @@ class Contents:
                 f"{self.name}: {counted(len(self.refused), 'entry', 'entries')} not unpacked, as no plain file "
                 f"that could be trusted: {listed}."
             )
-        tell(Reading("archive", self.name, tuple(said), tuple(cautions)))
+        tell(Reading(what, self.name, tuple(said), tuple(cautions)))
 
 
 _NAMES: dict[Role, str] = {

@@ -82,17 +82,21 @@ def probability_files(paths: Sequence[str | Path], city: str = "") -> list[Path]
         if not path.is_dir() and not is_archive(path):
             found.append(path)
             continue
-        contents = look_into(archives_in(path)) if archives_in(path) else _folder_as_it_is(path)
-        rest = replace(contents, pieces=tuple(contents.of("probabilities")))
-        if not rest.pieces:
+        archives = archives_in(path)
+        contents = look_into(archives) if archives else _folder_as_it_is(path)
+        # by the programs' names alone: a result of `lcz map` holds fused ones beside those they are made of
+        named = [p for p in contents.of("probabilities") if scale_of(p.member.name)]
+        if not named and not archives:
+            found.append(path)  # who reads it says what a folder is
+            continue
+        if not named:
             msg = (
                 f"{path} holds no class probabilities, LCZProb.tif or *_pro.tif: {contents.seen()}"
             )
             raise InputError(msg)
-        name, own = rest.of_city(city)
-        contents.told(
-            name, [counted(len(own.pieces), "file") + " of class probabilities"], own.pieces
-        )
+        name, own = replace(contents, pieces=tuple(named)).of_city(city)
+        said = counted(len(own.pieces), "file") + " of class probabilities"
+        contents.told(name, [said], own.pieces, "archive" if archives else "folder")
         found += [p.member.path for p in own.pieces]
     return found
 
