@@ -10,7 +10,7 @@ import rasterio
 from archive_files import NAME, opened, pack, same
 
 from lczlib import archives
-from lczlib.errors import InputError
+from lczlib.errors import Cancelled, InputError
 from lczlib.jobs.published_maps import map_file
 from lczlib.map_request import MapRequest
 from lczlib.mapping import map_city
@@ -300,3 +300,22 @@ def test_a_folder_of_own_results_is_not_fused_whole(tmp_path, write_tif, run_lcz
     assert (
         "own is a folder: name the file in it (fused_proba.tif, s1_proba.tif, s2_proba.tif)" in err
     )
+
+
+@pytest.mark.slow
+def test_a_stopped_run_of_an_archive_is_taken_up(city, tmp_path):
+    packed = pack(city, tmp_path / "x.tgz")
+    request = MapRequest((str(packed),), only_seasons=("summer",))
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    with pytest.raises(Cancelled):
+        map_city(request, tmp_path / "out", cancelled=stop)
+    assert not (tmp_path / "out/fused_lcz.tif").exists()
+    map_city(request, tmp_path / "out", resume=True)
+    map_city(request, tmp_path / "once")
+    for name in ("fused_lcz.tif", "s1_proba.tif", "s2_proba.tif"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
