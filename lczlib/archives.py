@@ -1,8 +1,8 @@
 """Archives of files (zip, tar, tar.gz) as they are: what they hold, and single files of them unpacked.
 
 An archive is read by its index; nothing is unpacked but what is asked for, into a temporary folder that
-goes with the process. Members are never written by the names they have in the archive, and none but plain
-files count: links, devices, and names that lead out of the archive are left out, and named.
+goes with the process. None but plain files count: links, devices, and names that lead out of the archive
+are left out, and named.
 """
 
 from __future__ import annotations
@@ -364,4 +364,5 @@ def file_of(path: str | Path) -> Path | None:
     if not any(m.name == inside for m in members):
         return None
     start = inside.removesuffix(PurePosixPath(inside).suffix) + "."
-    return unpacked([(m, m.name) for m in members if m.name.startswith(start)]) / inside
+    own = [m for m in members if m.name == inside or m.name.startswith(start)]
+    return unpacked([(m, m.name) for m in own]) / inside
