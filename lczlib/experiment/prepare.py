@@ -11,6 +11,7 @@ from lczlib.experiment.data import City, DataSet, PatchFileData, SceneData, So2S
 from lczlib.experiment.plan import Settings
 from lczlib.experiment.request import ExperimentRequest
 from lczlib.scenes import find_cities
+from lczlib.scenes.so2sat_archives import archives_in
 from lczlib.scenes.sources import source_of
 from lczlib.settings import options_of
 from lczlib.terms import option
@@ -82,8 +83,8 @@ def cities_of(request: LabelledCities, names: Iterable[str]) -> tuple[City, ...]
 
 def _polygons_beside(files: SceneFiles, folder: bool) -> Path:
     """The polygons of a city in its So2Sat folder."""
-    if folder:
-        root = Path(files.inputs[0])
+    root = Path(files.inputs[0])
+    if folder and not archives_in(root):
         city = files.options.city or next(iter(find_cities(root)), "")
         beside = root / "Reference" / city / "polygons.gpkg"
         if beside.is_file():

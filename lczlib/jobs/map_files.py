@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.published_maps import map_file
+from lczlib.jobs.published_maps import check_found, map_file
 from lczlib.jobs.request import Request, Source, is_path
 from lczlib.settings import setting
 from lczlib.terms import renamed
@@ -155,6 +155,10 @@ class MapReading(Request):
     map_layer: tuple[str, ...] = _of_maps(
         "layer", "Layer of a map of polygons, where its file holds several.", "Layer (of polygons)"
     )
+    city: str = setting(
+        "", "City whose map is meant, of a So2Sat folder or archive that holds several.", title="City (of several)",
+        group=MAPS,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for kind in KINDS:
@@ -169,7 +173,9 @@ class MapReading(Request):
         schemes = []
         for name in self.maps:
             given = getattr(self, name)
-            found = [map_file(v) for v in (given if isinstance(given, tuple) else (given,))]
+            found = [
+                map_file(v, self.city) for v in (given if isinstance(given, tuple) else (given,))
+            ]
             files = tuple(file for file, _ in found)
             object.__setattr__(self, name, files if isinstance(given, tuple) else files[0])
             schemes += [scheme for file, scheme in found if file is not None]
@@ -315,6 +321,7 @@ def open_map(
             f"{type(source).__name__}."
         )
         raise InputError(msg)
+    check_found(source, request.city)
     more.setdefault("cell", request.cell)
     if options is None:
         (options,) = request.reading().values()
