@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lczlib.acquire.places import Place
     from lczlib.acquire.rtc import RtcPass
-    from lczlib.acquire.rtc_work import RtcPlan, RtcWork
+    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.jobs.get_radar import RadarResult
 
 _COLUMNS = (
@@ -45,8 +45,8 @@ class RtcResult(Result):
         Why something was not taken, and how much of it, or the pass.
     empty : tuple of str
         Why periods have none.
-    plan : RtcPlan or None
-    work : RtcWork or None
+    plan : PassPlan or None
+    work : PassWork or None
         Where the rasters are until then; None where nothing was to be fetched.
     radar : RadarResult or None
         What ``lcz prepare-s1`` needs, where that is asked for too.
@@ -60,8 +60,8 @@ class RtcResult(Result):
     counts: dict[str, Counter[str]] = field(default_factory=dict, repr=False)
     left_out: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
-    plan: RtcPlan | None = field(default=None, repr=False)
-    work: RtcWork | None = field(default=None, repr=False)
+    plan: PassPlan[RtcPass] | None = field(default=None, repr=False)
+    work: PassWork[RtcPass] | None = field(default=None, repr=False)
     radar: RadarResult | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
