@@ -364,7 +364,9 @@ def _write(
         kept = {k: v for k, v in before["properties"].items() if k in SECTIONS}
         properties = {**kept, **properties}
         files = [f for told in kept.values() for f in told.get("files", ())]
-        assets |= {n: a for n, a in before["assets"].items() if a["href"].removeprefix("./") in files}
+        assets |= {
+            n: a for n, a in before["assets"].items() if a["href"].removeprefix("./") in files
+        }
     for told in maps:
         for file in told["files"]:
             assets[Path(file).stem] = _asset(Path(file), told["title"], "reference")

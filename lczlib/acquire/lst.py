@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from lczlib.acquire.boxes import outline, size_km
 from lczlib.acquire.lst_products import ECOSTRESS, LANDSAT, THERMOMETERS, Thermometer
 from lczlib.acquire.passes import near
-from lczlib.acquire.providers import ECOSTRESS_COLLECTIONS, PROVIDERS, Provider
 from lczlib.acquire.providers import ECOSTRESS as LPDAAC
+from lczlib.acquire.providers import ECOSTRESS_COLLECTIONS, PROVIDERS, Provider
 from lczlib.acquire.scene import Scene
 from lczlib.acquire.search import Catalogue, reached, why_none
 from lczlib.acquire.seasons import Period
@@ -127,7 +127,9 @@ class EcostressScene(LstScene):
             layer = next((b for b in ECOSTRESS.layers if href.endswith(f"_{b}.tif")), "")
             if layer and href.startswith("http"):
                 found[layer] = asset
-        return {b: found[b] for b in ECOSTRESS.layers} if len(found) == len(ECOSTRESS.layers) else None
+        return (
+            {b: found[b] for b in ECOSTRESS.layers} if len(found) == len(ECOSTRESS.layers) else None
+        )
 
     @cached_property
     def time(self) -> dt.datetime:
@@ -233,7 +235,9 @@ class LstPass:
         )  # fmt: skip
 
 
-def open_lst(product: Thermometer, provider: Provider, collection: str = "") -> tuple[Catalogue, str]:
+def open_lst(
+    product: Thermometer, provider: Provider, collection: str = ""
+) -> tuple[Catalogue, str]:
     """Reach the collection of a product, of a provider or, of ECOSTRESS, in NASA's catalog; with its licence.
 
     Raises

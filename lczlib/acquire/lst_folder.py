@@ -34,9 +34,7 @@ def names_of(stem: str, overpasses: Sequence[str]) -> list[str]:
     return [f"{stem}{part}.tif" for part in parts]
 
 
-def dates_of(
-    passes: Sequence[LstPass], work: PassWork[LstPass], suffix: str = ""
-) -> xr.DataArray:
+def dates_of(passes: Sequence[LstPass], work: PassWork[LstPass], suffix: str = "") -> xr.DataArray:
     """Passes (band, y, x) as stored, read when they are needed; `suffix` names the layer."""
     layers = [
         open_raster(work.raster(f"{p.name}{suffix}"), "date", chunks={"band": 1, "y": 256, "x": -1})
@@ -119,7 +117,12 @@ def write_median(
     )  # fmt: skip
     n = counts.values
     share = float((n == 0).mean())
-    facts = {"min": int(n.min()), "median": float(np.median(n)), "max": int(n.max()), "share_without": share}
+    facts = {
+        "min": int(n.min()),
+        "median": float(np.median(n)),
+        "max": int(n.max()),
+        "share_without": share,
+    }
     return [f"{begin}_median.tif", f"{begin}_count.tif"], facts
 
 

@@ -29,7 +29,9 @@ _Layers = tuple[np.ndarray, np.ndarray, np.ndarray]
 class Reader(Protocol):
     """Reads layers of scenes: `lczlib.acquire.access.Access`, or of whole files `lczlib.acquire.fetched.Fetched`."""
 
-    def submit(self, scene: Scene, band: str, box: GeoBox, *, fill: float = 0) -> Future[np.ndarray]:
+    def submit(
+        self, scene: Scene, band: str, box: GeoBox, *, fill: float = 0
+    ) -> Future[np.ndarray]:
         """Read a band of a scene on a grid."""
         ...
 
@@ -38,7 +40,9 @@ class Reader(Protocol):
         ...
 
 
-def laid_together(scenes: Sequence[_Layers], product: Thermometer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def laid_together(
+    scenes: Sequence[_Layers], product: Thermometer
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The scenes of a pass as one: of each pixel the first that is valid, else the first that is not fill.
 
     Parameters
@@ -116,7 +120,9 @@ def write_pass(
     counts: Counter[str] = Counter()
     with (
         rasterio.open(paths[0], "w", **_profile(grid, product.dtype, product.nodata)) as target,
-        rasterio.open(paths[1], "w", **_profile(grid, product.error_dtype, product.error_nodata)) as errors,
+        rasterio.open(
+            paths[1], "w", **_profile(grid, product.error_dtype, product.error_nodata)
+        ) as errors,
     ):
         for done, (tile, scenes) in enumerate(_read(one, grid, tiles, reader)):
             progress(done, len(tiles))
@@ -125,7 +131,9 @@ def write_pass(
             counts.update(_counted(kinds[within], product))
             whole = _counted(kinds, product)
             counts["valid_in_grid"] += whole["valid"]
-            counts["cloudy_in_grid"] += whole.total() - whole["valid"] - whole["fill"] - whole["pixels"]
+            counts["cloudy_in_grid"] += (
+                whole.total() - whole["valid"] - whole["fill"] - whole["pixels"]
+            )
             rows, cols = tile
             window = Window(cols.start, rows.start, kinds.shape[1], kinds.shape[0])
             target.write(temperature.astype(product.dtype), 1, window=window)

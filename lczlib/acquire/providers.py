@@ -223,8 +223,13 @@ RADAR_PROVIDERS = {
 """Those of Sentinel-1 products; the MD5 of the second is of the parts, and not of the archive it makes."""
 
 ECOSTRESS = RadarProvider(
-    "lpdaac", "NASA LP DAAC", "https://cmr.earthdata.nasa.gov/stac/LPCLOUD", "stac", ("EARTHDATA_TOKEN",),
-    login="urs.earthdata.nasa.gov", domains=("earthdata.nasa.gov", "earthdatacloud.nasa.gov"),
+    "lpdaac",
+    "NASA LP DAAC",
+    "https://cmr.earthdata.nasa.gov/stac/LPCLOUD",
+    "stac",
+    ("EARTHDATA_TOKEN",),
+    login="urs.earthdata.nasa.gov",
+    domains=("earthdata.nasa.gov", "earthdatacloud.nasa.gov"),
     account="register at https://urs.earthdata.nasa.gov, make a token there (Generate Token), and set "
     "EARTHDATA_TOKEN to it",
 )
@@ -281,7 +286,12 @@ def provider_of(name: str) -> Provider:
     if parts.scheme in ("http", "https") and parts.netloc:
         title = f"the service at {parts.netloc}"
         return Provider(
-            name, title, name.rstrip("/"), top=TOP_COLLECTION, rtc=RTC_COLLECTION, lst=LST_COLLECTION
+            name,
+            title,
+            name.rstrip("/"),
+            top=TOP_COLLECTION,
+            rtc=RTC_COLLECTION,
+            lst=LST_COLLECTION,
         )
     msg = f"{name!r} is no provider: use {', '.join(PROVIDERS)}, or the address of a STAC API (https://...)."
     raise InputError(msg, parameter="provider")

@@ -15,7 +15,9 @@ FIRST_DAY = dt.date(2015, 6, 23)
 """Of Sentinel-2A in space."""
 FIRST_YEAR = FIRST_DAY.year
 FIRST_LANDSAT = dt.date(1982, 8, 22)
-"""Of the first surface temperature of Landsat; stations are older."""
+"""Of the first surface temperature of Landsat."""
+FIRST_HOUR = dt.date(1931, 1, 1)
+"""Of hourly observations of stations."""
 _NAME = re.compile(r"[^\W_][\w-]*")
 _TAKEN = ("count", "masked")  # of files beside the season's own
 _NORTH = {"winter": (12, 2), "spring": (3, 5), "summer": (6, 8), "autumn": (9, 11)}
@@ -134,8 +136,10 @@ def _own(texts: Sequence[str], first: dt.date) -> tuple[Period, ...]:
 
 def _begins(first: dt.date) -> str:
     """What begins on a day, in words."""
-    what = "Sentinel-2" if first == FIRST_DAY else "Landsat's surface temperature"
-    return f"{what}, whose images begin in {first:%B %Y}"
+    of = {
+        FIRST_DAY: "Sentinel-2, whose images", FIRST_LANDSAT: "Landsat's surface temperature, whose images",
+    }  # fmt: skip
+    return f"{of.get(first, 'hourly observations, which')} begin in {first:%B %Y}"
 
 
 def _period(name: str, start: str, end: str, parameter: str, first: dt.date) -> Period:

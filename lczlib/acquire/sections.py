@@ -12,7 +12,7 @@ from lczlib.acquire.boxes import outline
 from lczlib.acquire.folder import SECTIONS, item_of
 from lczlib.acquire.places import Place
 from lczlib.errors import InputError
-from lczlib.export.files import write_json
+from lczlib.export.files import write_json, writing
 
 _TYPES = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized", ".csv": "text/csv",
@@ -20,7 +20,9 @@ _TYPES = {
 }  # fmt: skip
 
 
-def check_section(folder: Path, place: Place, section: str, files: Collection[str], what: str) -> None:
+def check_section(
+    folder: Path, place: Place, section: str, files: Collection[str], what: str
+) -> None:
     """Refuse a folder in which files of another place or run would be left beside new ones.
 
     Parameters
@@ -53,6 +55,16 @@ def check_section(folder: Path, place: Place, section: str, files: Collection[st
             "new ones: choose another folder, or remove them."
         )
         raise InputError(msg)
+
+
+def remove_others(folder: Path, place: Place, section: str, files: Collection[str]) -> None:
+    """Remove what an earlier run wrote of a section and the new one has not, such as a median by night."""
+    before = item_of(folder)
+    if before.get("id") == place.folder_name:
+        for file in before["properties"].get(section, {}).get("files", ()):
+            if file not in files and Path(file).name == file:  # what the item names lies beside it
+                with writing(folder / file):
+                    (folder / file).unlink(missing_ok=True)
 
 
 def write_section(folder: Path, place: Place, section: str, told: Mapping[str, Any]) -> Path:

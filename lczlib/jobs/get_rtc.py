@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from lczlib.acquire.access import Access
+    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.acquire.places import Place
     from lczlib.acquire.rtc import RtcPass
-    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.acquire.seasons import Period
 
 
@@ -206,7 +206,12 @@ def _check_amount(plan: PassPlan[RtcPass], most_mb: float) -> None:
 
 
 def _fetched(
-    plan: PassPlan[RtcPass], place: Place, service: str, access: Access, work: PassWork[RtcPass], step: Steps
+    plan: PassPlan[RtcPass],
+    place: Place,
+    service: str,
+    access: Access,
+    work: PassWork[RtcPass],
+    step: Steps,
 ) -> tuple[dict[str, Counter[str]], dict[str, str]]:
     """What the pixels of each pass became; and why some cannot be used."""
     from lczlib.acquire.access import AssetFailed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lczlib.acquire.providers import provider_of
 from lczlib.acquire.rtc_folder import pass_file, rtc_folder
+from lczlib.jobs.get_part import Part, all_done, further_cautions, put_all
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.result import Result
 from lczlib.reading import counted, share
@@ -17,9 +18,9 @@ from lczlib.reading import counted, share
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.acquire.places import Place
     from lczlib.acquire.rtc import RtcPass
-    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.jobs.get_radar import RadarResult
 
 _COLUMNS = (
@@ -50,6 +51,8 @@ class RtcResult(Result):
         Where the rasters are until then; None where nothing was to be fetched.
     radar : RadarResult or None
         What ``lcz prepare-s1`` needs, where that is asked for too.
+    further : tuple of Part
+        Surface temperature, hours of stations, likewise.
     """
 
     draws = False
@@ -63,6 +66,7 @@ class RtcResult(Result):
     plan: PassPlan[RtcPass] | None = field(default=None, repr=False)
     work: PassWork[RtcPass] | None = field(default=None, repr=False)
     radar: RadarResult | None = field(default=None, repr=False)
+    further: tuple[Part, ...] = field(default=(), repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a pass: day, time (UTC), direction, track, share of the box, size, file, items."""
@@ -122,7 +126,8 @@ class RtcResult(Result):
                 f"Below -40 dB in a band, under the noise, and raised to it: {counted(whole['raised'], 'pixel')} "
                 f"({share(whole['raised'], whole['valid'])})."
             )
-        return said + (self.radar.cautions() if self.radar else [])
+        said += self.radar.cautions() if self.radar else []
+        return said + further_cautions(self.further)
 
     def folders(self, folder: Path) -> dict[str, Path]:
         """Where the rasters of each direction lie, in the folder of the result."""
@@ -163,6 +168,7 @@ class RtcResult(Result):
         self.put(folder)
         if self.work is not None:
             write_radar_item(folder, self.place, self.told())
+        put_all(self.further, folder)
 
     def put(self, folder: Path) -> None:
         """Move the rasters to their place, and write the list of passes."""
@@ -179,6 +185,7 @@ class RtcResult(Result):
         """As all results; then what was kept is not kept any more."""
         written = super().write(folder, figures=figures)
         self.done()
+        all_done(self.further)
         return written
 
     def done(self) -> None:
