@@ -252,7 +252,8 @@ def open_lst(
         client, there = reached(service)
         wanted = next((c for c in ECOSTRESS_COLLECTIONS if c in there), "")
         if not wanted:
-            msg = f"{service.title} has no collection {' or '.join(ECOSTRESS_COLLECTIONS)}: it may be called otherwise now."
+            names = " or ".join(ECOSTRESS_COLLECTIONS)
+            msg = f"{service.title} has no collection {names}: it may be called otherwise now."
             raise InputError(msg, parameter="thermal")
         return Catalogue(service, wanted, client), there[wanted]
     wanted = collection or provider.lst

@@ -132,15 +132,14 @@ def _without_scenes(
     from lczlib.acquire.folder import grid_of_scenes, item_of
 
     rtc = None
+    imagery = {"s1-rtc", "lst"} & set(request.what)
+    place = where(request, step, fetch)[0] if imagery else place_asked(request, step, fetch)
     if "s1-rtc" in request.what:
-        place, _ = where(request, step, fetch)
         same = item_of(folder).get("bbox") == list(place.box)
         rtc = fetch_rtc(
             request, place, folder, step, resume=resume, most_mb=most_mb,
             grid=grid_of_scenes(folder, place) if same else None,
         )  # fmt: skip
-    else:
-        place = place_asked(request, step, fetch)
     radar = (
         radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
     )

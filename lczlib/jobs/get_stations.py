@@ -201,10 +201,12 @@ def find_stations(
 
 def _find(request: GetRequest, step: Steps) -> StationsResult:
     from lczlib.acquire.weather_stations import check_installed
-    from lczlib.jobs.get_days import where
+    from lczlib.jobs.get_days import place_asked
+    from lczlib.longitudes import middle_of
 
     check_installed()
-    place, periods = where(request, step)
+    place = place_asked(request, step)
+    periods = request.periods(middle_of(place.box)[1])
     return StationsResult(
         request=request, place=place, periods=periods, stations=tuple(_stations(request, place, step))
     )  # fmt: skip
