@@ -45,7 +45,8 @@ def write_stations(path: Path, stations: Mapping[str, tuple] = STATIONS) -> None
             )
             db.execute("INSERT INTO names VALUES (?, 'en', ?)", (key, name))
             db.executemany(
-                "INSERT INTO identifiers VALUES (?, ?, ?)", [(key, k, v) for k, v in numbers.items()]
+                "INSERT INTO identifiers VALUES (?, ?, ?)",
+                [(key, k, v) for k, v in numbers.items()],
             )
     db.close()
 

@@ -102,8 +102,16 @@ def test_what_is_no_clear_surface_is_told_apart_and_counted_once():
 
 
 def test_of_two_scenes_of_a_pass_the_clear_one_counts_and_cloud_before_what_neither_shows():
-    first = (np.uint16([[0, 40000, 40000]]), np.uint16([[FILL, CLOUD, CLEAR]]), np.int16([[-9999, 9, 9]]))
-    second = (np.uint16([[0, 41000, 41000]]), np.uint16([[CLOUD, CLEAR, CLEAR]]), np.int16([[-9999, 8, 8]]))
+    first = (
+        np.uint16([[0, 40000, 40000]]),
+        np.uint16([[FILL, CLOUD, CLEAR]]),
+        np.int16([[-9999, 9, 9]]),
+    )
+    second = (
+        np.uint16([[0, 41000, 41000]]),
+        np.uint16([[CLOUD, CLEAR, CLEAR]]),
+        np.int16([[-9999, 8, 8]]),
+    )
     values, sd, kinds = laid_together([first, second], LANDSAT)
     assert values.tolist() == [[0, 41000, 40000]]
     assert sd.tolist() == [[-9999, 8, 9]]
@@ -124,13 +132,21 @@ def test_dates_become_bands_as_stored_without_their_clouds_and_a_median_beside(s
         here, found = at(src), src.read()
         assert src.units == ("K",) * 3
         assert (src.scales[0], src.offsets[0], src.nodata) == (SCALE, OFFSET, 0)
-        assert src.descriptions == ("2023-07-09T10:02Z L8", "2023-07-17T10:02Z L9", "2023-07-18T09:56Z L8")
+        assert src.descriptions == (
+            "2023-07-09T10:02Z L8",
+            "2023-07-17T10:02Z L9",
+            "2023-07-18T09:56Z L8",
+        )
         tags = [src.tags(i) for i in src.indexes]
         assert (src.crs.to_epsg(), src.transform.a) == (32633, 30)
     want = [day[here].copy() for day in days]
     want[0][(qa != CLEAR)[here]] = 0
     np.testing.assert_array_equal(found, want)
-    assert [t["TIME"] for t in tags] == ["2023-07-09T10:02:30Z", "2023-07-17T10:02:36Z", "2023-07-18T09:56:00Z"]
+    assert [t["TIME"] for t in tags] == [
+        "2023-07-09T10:02:30Z",
+        "2023-07-17T10:02:36Z",
+        "2023-07-18T09:56:00Z",
+    ]
     assert [t["OVERPASS"] for t in tags] == ["day"] * 3
     assert [t["SOLAR_TIME"] for t in tags] == ["10:51", "10:50", "10:43"]
     with rasterio.open(out / "lst_uncertainty.tif") as src:
@@ -151,10 +167,15 @@ def test_dates_become_bands_as_stored_without_their_clouds_and_a_median_beside(s
     pixels = told["products"][0]["dates"][0]["pixels"]
     assert pixels["cloud"] + pixels["snow"] + pixels["valid"] == pixels["pixels"]
     assert any("LCZ 8 and 10" in text for text in told["limits"])
-    assert any("one overpass time, 10:43 to 10:51 local solar time" in text for text in told["limits"])
+    assert any(
+        "one overpass time, 10:43 to 10:51 local solar time" in text for text in told["limits"]
+    )
     assert set(told["limits"]) <= set(result.cautions())
     assert {"lst", "lst_median", "lst_dates"} <= set(item["assets"])
-    assert item["properties"]["attribution"] == "Landsat-8/9 image courtesy of the U.S. Geological Survey."
+    assert (
+        item["properties"]["attribution"]
+        == "Landsat-8/9 image courtesy of the U.S. Geological Survey."
+    )
     assert not (out / ".get-lst").exists()
     assert "lst.tif" in json.dumps(json.loads((out / "manifest.json").read_text()))
 
@@ -177,10 +198,15 @@ def test_items_without_a_thermal_band_and_of_other_tiers_are_named_and_left_out(
     assert "1 item (LO08_L2SR_193023_20230725_02_T1): no thermal band (ST_B10 or ST_B6)" in said
     assert "1 item (LC08_L2SP_194023_20230711_02_T2): tier T2" in said
     assert "1 item (LC08_L2SP_197023_20230713_02_T1): ST_QA is missing" in said
-    assert "1 item (2023-07-12 L7): it has no clear pixel in the box: 100% are without surface temp" in said
+    assert (
+        "1 item (2023-07-12 L7): it has no clear pixel in the box: 100% are without surface temp"
+        in said
+    )
     left = json.loads((tmp_path / "out/item.json").read_text())["properties"]["surface_temperature"]
     assert "LO08_L2SR_193023_20230725_02_T1" in json.dumps(left["products"][0]["left_out"])
-    with pytest.raises(InputError, match=r"no pass that can be used .* \(LO08_L2SR_\w+\), no thermal band"):
+    with pytest.raises(
+        InputError, match=r"no pass that can be used .* \(LO08_L2SR_\w+\), no thermal band"
+    ):
         find_lst(asked(start(items[1:2])))
 
 
@@ -193,7 +219,10 @@ def test_a_date_under_cloud_is_left_out_and_said_so(start, tmp_path):
     service, out = start(items), tmp_path / "out"
     result = fetched(service, out)
     assert [p.date.day for p in result.series[0].passes] == [25]
-    assert any("cloud over more than 60% of what it shows (--max-cloud)" in worded(t) for t in result.cautions())
+    assert any(
+        "cloud over more than 60% of what it shows (--max-cloud)" in worded(t)
+        for t in result.cautions()
+    )
     with rasterio.open(out / "lst.tif") as src:
         assert src.count == 1
     fetched(service, out, max_cloud=100)
@@ -210,7 +239,11 @@ def test_two_rows_of_a_path_are_one_date_and_seasons_have_files_of_their_own(sta
         write_landsat(tmp_path / "s", "2023-07-09T10:02:54Z", lower, qa[1], row=24),
         write_landsat(tmp_path / "s", "2023-01-06T10:02:54Z", stored(kelvin(mean=270))),
     ]  # fmt: skip
-    own = {"seasons": ("warm=2023-06-01..2023-08-31", "cold=2023-01-01..2023-02-28"), "start": "", "end": ""}
+    own = {
+        "seasons": ("warm=2023-06-01..2023-08-31", "cold=2023-01-01..2023-02-28"),
+        "start": "",
+        "end": "",
+    }
     out = tmp_path / "out"
     result = fetched(start(items), out, **own)
     assert [f for _, f in result.files()] == ["lst_cold.tif", "lst_warm.tif"]
@@ -250,7 +283,8 @@ def test_a_stopped_run_is_taken_up_with_its_dates_to_the_same_bytes(start, tmp_p
 
 def test_a_file_that_is_gone_leaves_its_date_out(start, tmp_path):
     items = [
-        write_landsat(tmp_path / "s", f"2023-07-{d:02d}T10:02:30Z", stored(kelvin())) for d in (9, 25)
+        write_landsat(tmp_path / "s", f"2023-07-{d:02d}T10:02:30Z", stored(kelvin()))
+        for d in (9, 25)
     ]
     items[0]["assets"]["lwir11"]["href"] += ".gone"
     result = fetched(start(items), tmp_path / "out")
@@ -261,7 +295,10 @@ def test_a_file_that_is_gone_leaves_its_date_out(start, tmp_path):
 def test_the_other_parts_of_a_folder_stay_and_another_run_is_not_left_beside(start, tmp_path):
     from lczlib.acquire.sections import write_section
 
-    service, out = start([write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))]), tmp_path / "o"
+    service, out = (
+        start([write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))]),
+        tmp_path / "o",
+    )
     result = fetched(service, out)
     other = {"title": "Air", "files": ["air_temperature.csv"]}
     write_section(out, result.place, "air_temperature", other)
@@ -269,18 +306,26 @@ def test_the_other_parts_of_a_folder_stay_and_another_run_is_not_left_beside(sta
     item = json.loads((out / "item.json").read_text())
     assert {"surface_temperature", "air_temperature"} <= set(item["properties"])
     assert {"lst", "air_temperature"} <= set(item["assets"])
-    own = {"seasons": ("warm=2023-06-01..2023-08-31", "cold=2023-01-01..2023-02-28"), "start": "", "end": ""}
+    own = {
+        "seasons": ("warm=2023-06-01..2023-08-31", "cold=2023-01-01..2023-02-28"),
+        "start": "",
+        "end": "",
+    }
     with pytest.raises(InputError, match=r"surface temperature .* from another run \(lst\.tif\)"):
         run(asked(service, **own), out)
 
 
 def test_none_is_said_with_the_filter_that_removed_them(start, tmp_path):
     service = start([write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))])
-    with pytest.raises(InputError, match=r"none in the period 2023-08 .*; there are some on 2023-07-09"):
+    with pytest.raises(
+        InputError, match=r"none in the period 2023-08 .*; there are some on 2023-07-09"
+    ):
         find_lst(asked(service, start="2023-08-01", end="2023-08-31"))
     with pytest.raises(InputError, match="has no collection landsat-c2l2-st; it has landsat-c2-l2"):
         find_lst(asked(service, collection="landsat-c2l2-st"))
-    with pytest.raises(InputError, match=r"has no surface temperature of Landsat .* planetary-computer or earth"):
+    with pytest.raises(
+        InputError, match=r"has no surface temperature of Landsat .* planetary-computer or earth"
+    ):
         asked(service, provider="cdse")
     with pytest.raises(InputError, match="lies before Landsat's surface temperature"):
         asked(service, start="1981-01-01", end="1981-02-01")
@@ -301,7 +346,9 @@ def test_earth_search_asks_for_keys_of_ones_own_for_landsat_alone(monkeypatch):
     assert service.credentials() == {"AWS_NO_SIGN_REQUEST": "YES", "AWS_REGION": "us-west-2"}
 
 
-def test_the_door_reads_a_date_with_its_time_its_error_and_the_clouds_that_are_gone(start, tmp_path):
+def test_the_door_reads_a_date_with_its_time_its_error_and_the_clouds_that_are_gone(
+    start, tmp_path
+):
     field = kelvin()
     qa = bits((slice(20, 40), slice(20, 60), CLOUD), (slice(60, 70), slice(40, 60), SHADOW))
     items = [
@@ -347,7 +394,11 @@ def ecostress(start, tmp_path, monkeypatch):
     service = start(items)
     monkeypatch.setenv("EARTHDATA_TOKEN", "t")
     own = replace(providers.ECOSTRESS, search=service.api, login="", domains=("127.0.0.1",))
-    for module in ("lczlib.acquire.lst.LPDAAC", "lczlib.jobs.get_lst.LPDAAC", "lczlib.acquire.providers.ECOSTRESS"):
+    for module in (
+        "lczlib.acquire.lst.LPDAAC",
+        "lczlib.jobs.get_lst.LPDAAC",
+        "lczlib.acquire.providers.ECOSTRESS",
+    ):
         monkeypatch.setattr(module, own)
     return service, night, day
 
@@ -373,10 +424,16 @@ def test_ecostress_has_a_band_a_pass_and_day_and_night_are_never_one_median(ecos
     assert not list(out.glob(".get-lst*"))
 
 
-def test_ecostress_without_an_account_is_refused_before_anything_is_asked(ecostress, tmp_path, monkeypatch):
+def test_ecostress_without_an_account_is_refused_before_anything_is_asked(
+    ecostress, tmp_path, monkeypatch
+):
     service, *_ = ecostress
     monkeypatch.delenv("EARTHDATA_TOKEN")
-    with pytest.raises(InputError, match=r"NASA LP DAAC .* free account: register at .* EARTHDATA_TOKEN"):
+    with pytest.raises(
+        InputError, match=r"NASA LP DAAC .* free account: register at .* EARTHDATA_TOKEN"
+    ):
         run(asked(service, thermal=("landsat", "ecostress")), tmp_path / "out")
     assert service.searches == 0
-    assert len(find_lst(asked(service, thermal=("ecostress",))).series[0].passes) == 2  # listed all the same
+    assert (
+        len(find_lst(asked(service, thermal=("ecostress",))).series[0].passes) == 2
+    )  # listed all the same

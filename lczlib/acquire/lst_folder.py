@@ -136,11 +136,12 @@ def _count(dates: np.ndarray, product: Thermometer) -> np.ndarray:
 
 def _median(dates: np.ndarray, product: Thermometer) -> np.ndarray:
     """Median of the stored values of each pixel: of an even number the mean of the middle two."""
-    import warnings
-
-    values = np.where(_missing(dates, product), np.nan, dates.astype(np.float64))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of pixels without any date
-        middle = np.nanmedian(values, axis=0)
+    gone = _missing(dates, product)
+    n = dates.shape[0] - gone.sum(axis=0)
+    ordered = np.sort(np.where(gone, np.inf, dates), axis=0)  # what is missing comes last
+    pick = [np.maximum(at, 0)[None] for at in ((n - 1) // 2, n // 2)]
+    low, high = (np.take_along_axis(ordered, at.clip(0, len(dates) - 1), axis=0)[0] for at in pick)
+    known = n > 0
+    middle = (np.where(known, low, 0) + np.where(known, high, 0)) / 2
     whole = middle if product.dtype.startswith("float") else np.rint(middle)
-    return np.where(np.isnan(whole), product.nodata, whole).astype(product.dtype)
+    return np.where(known, whole, product.nodata).astype(product.dtype)

@@ -131,7 +131,7 @@ def stations_around(box: Box, margin: float) -> list[WeatherStation]:
     middle = middle_of(box)
     width, height = size_km(box)
     reach = 1000 * (math.hypot(width, height) / 2 + 1.5 * margin + 1)
-    with _configured(None):
+    with _configured(None), _listening():
         try:
             near = meteostat.stations.nearby(
                 meteostat.Point(middle[1], middle[0]), radius=reach, limit=10_000
@@ -140,7 +140,7 @@ def stations_around(box: Box, margin: float) -> list[WeatherStation]:
             found = [_station(meteostat.stations.meta(str(name))) for name in within.index]
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             Path(meteostat.config.stations_db_file).unlink(missing_ok=True)
-            msg = f"Meteostat's list of stations came damaged ({error}): run again."
+            msg = "Meteostat's list of stations came damaged, and is removed: run again."
             raise ServiceError(msg) from error
         except Exception as error:  # what it raises where it is not reached is an Exception itself
             msg = f"Meteostat's list of stations cannot be reached ({error}): is there a network? Run again later."

@@ -64,7 +64,13 @@ def write_landsat(
     error = np.where(dn > 0, round(uncertainty * 100), -9999).astype(np.int16)
     layers = {"qa_pixel": ("QA_PIXEL", qa, None, {"data_type": "uint16", "unit": "bit index"})}
     if thermal:
-        coded = {"nodata": 0, "data_type": "uint16", "unit": "kelvin", "scale": SCALE, "offset": OFFSET}
+        coded = {
+            "nodata": 0,
+            "data_type": "uint16",
+            "unit": "kelvin",
+            "scale": SCALE,
+            "offset": OFFSET,
+        }
         layers[key] = (band, dn, None, coded)
         coded = {"nodata": -9999, "data_type": "int16", "unit": "kelvin", "scale": 0.01}
         layers["qa"] = ("ST_QA", error, None, coded)
