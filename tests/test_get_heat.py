@@ -19,7 +19,7 @@ from lczlib.acquire import faults, providers, weather_stations
 BOX = GeoBox((270, 270), Affine(30, 0, 384_000, 0, -30, 5_820_000), "EPSG:32633")
 CELLS = GeoBox((80, 80), Affine(100, 0, 384_030, 0, -100, 5_819_970), "EPSG:32633")
 SQUARE = 10
-INSIDE = "13.300,52.442,13.405,52.505"
+INSIDE = "13.296,52.444,13.412,52.514"
 JULY = ("--start", "2023-07-01", "--end", "2023-07-31")
 ABOVE = {2: 3.0, 14: 0.0, 11: -2.0}
 """K of each class above low plants."""
@@ -61,7 +61,9 @@ def landsat(city, tmp_path, monkeypatch):
         qa[:rows, :cols] = CLOUD
         # under clouds it is far too cold
         dn[qa == CLOUD] = stored(np.full((qa == CLOUD).sum(), 262.0))
-        items.append(write_landsat(tmp_path / "s", f"2023-07-{day:02d}T10:02:30Z", dn, qa, BOX))
+        cover = {"eo:cloud_cover": 92.0 if day == 25 else 4.0}
+        when = f"2023-07-{day:02d}T10:02:30Z"
+        items.append(write_landsat(tmp_path / "s", when, dn, qa, BOX, **cover))
     service, stop = serve(tmp_path / "s", items)
     yield service
     stop()
@@ -225,7 +227,8 @@ def network(tmp_path, monkeypatch, classes):
     folder.mkdir()
     stations, shift = {}, {}
     for number in (14, 2):
-        rows, cols = np.nonzero(classes[SQUARE // 2 :: SQUARE, SQUARE // 2 :: SQUARE] == number)
+        squares = classes[SQUARE // 2 :: SQUARE, SQUARE // 2 :: SQUARE]
+        rows, cols = (1 + v for v in np.nonzero(squares[1:-1, 1:-1] == number))
         for k in range(5):
             x, y = CELLS.affine * (SQUARE * (cols[k] + 0.5), SQUARE * (rows[k] + 0.5))
             lon, lat = (v[0] for v in transform(CELLS.crs, "EPSG:4326", [x], [y]))

@@ -74,15 +74,15 @@ def _print_stations(result: StationsResult) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("station", "name", "WMO", box=box.SIMPLE)
-    for name in ("lat", "lon", "m", "hours", "lacking", "of models"):
+    table = Table("station", "name", box=box.SIMPLE)
+    for name in ("m", "hours", "lacking", "of models"):
         table.add_column(name, justify="right")
     table.add_column("sources")
     for row in result.to_dataframe().itertuples():
         counts = (row.hours, row.missing_hours, row.modelled_hours)
+        height = f"{row.elevation:g}" if row.elevation == row.elevation else "?"
         table.add_row(
-            row.station, escape(row.name), row.wmo, f"{row.latitude:.3f}", f"{row.longitude:.3f}",
-            f"{row.elevation:g}" if row.elevation == row.elevation else "?",
-            *("" if n != n else f"{int(n):,}" for n in counts), "" if row.sources != row.sources else row.sources,
+            row.station, escape(row.name), height, *("" if n != n else f"{int(n):,}" for n in counts),
+            "" if row.sources != row.sources else row.sources,
         )  # fmt: skip
     console.out.print(table)

@@ -33,7 +33,7 @@ def lst_checked(
     period: Period,
     cancelled: Callable[[], bool],
 ) -> Iterator[Tried]:
-    """Search dates of surface temperature of each service, and read a little of the last one."""
+    """Search dates of surface temperature of each service, and read a little of the clearest one."""
     if "landsat" in request.thermal:
         for provider in services:
             name = request.lst_collection or provider.lst
@@ -62,7 +62,10 @@ def _searched(
     last = passes[-1]
     others = "".join(f"; {len(ids)} left out: {why}" for why, ids in left.items())
     said = f"{len(passes)} dates, the last of {last.date} ({last.satellite}); licence {licence}{others}"
-    return last.scenes[0], (provider.title, f"search {catalogue.collection}", True, said)
+    clearest = min(
+        (p.scenes[0] for p in passes), key=lambda s: float(s.properties.get("eo:cloud_cover") or 0)
+    )
+    return clearest, (provider.title, f"search {catalogue.collection}", True, said)
 
 
 def _read(
