@@ -23,7 +23,6 @@ from stac.lst import (
     SNOW,
     kelvin,
     stored,
-    write_ecostress,
     write_landsat,
 )
 from stac.server import serve
@@ -373,67 +372,3 @@ def test_the_door_reads_a_date_with_its_time_its_error_and_the_clouds_that_are_g
         open_temperature(out / "lst.tif")
     middle = open_temperature(out / "lst_median.tif")
     assert (middle.overpass, middle.time) == ("day", None)
-
-
-@pytest.fixture
-def ecostress(start, tmp_path, monkeypatch):
-    """NASA's catalog on loopback; a night of two tiles, and a day that was processed twice."""
-    from dataclasses import replace
-
-    night, day = kelvin(mean=288), kelvin(mean=305, seed=1)
-    cloud = np.zeros(BOX.shape)
-    cloud[:20] = 1
-    half = night.copy()
-    half[:, 50:] = np.nan
-    items = [
-        write_ecostress(tmp_path / "s", "2023-07-10T01:14:42Z", half, cloud),
-        write_ecostress(tmp_path / "s", "2023-07-10T01:14:42Z", night, cloud, tile="33UVU"),
-        write_ecostress(tmp_path / "s", "2023-07-12T13:20:00Z", np.full(BOX.shape, 999.0), orbit=28560),
-        write_ecostress(tmp_path / "s", "2023-07-12T13:20:00Z", day, orbit=28560, build="0712_02"),
-    ]  # fmt: skip
-    service = start(items)
-    monkeypatch.setenv("EARTHDATA_TOKEN", "t")
-    own = replace(providers.ECOSTRESS, search=service.api, login="", domains=("127.0.0.1",))
-    for module in (
-        "lczlib.acquire.lst.LPDAAC",
-        "lczlib.jobs.get_lst.LPDAAC",
-        "lczlib.acquire.providers.ECOSTRESS",
-    ):
-        monkeypatch.setattr(module, own)
-    return service, night, day
-
-
-def test_ecostress_has_a_band_a_pass_and_day_and_night_are_never_one_median(ecostress, tmp_path):
-    service, night, day = ecostress
-    out = tmp_path / "out"
-    result = fetched(service, out, thermal=("ecostress",))
-    with rasterio.open(out / "lst_ecostress.tif") as src:
-        here, values = at(src), src.read()
-        assert [src.tags(i)["OVERPASS"] for i in (1, 2)] == ["night", "day"]
-        assert [src.tags(i)["SOLAR_TIME"] for i in (1, 2)] == ["02:03", "14:08"]
-        assert src.units == ("K", "K")
-    want = night.astype(np.float32)
-    want[:20] = np.nan
-    np.testing.assert_array_equal(values[0], want[here])
-    np.testing.assert_array_equal(values[1], day.astype(np.float32)[here])
-    for name, mean in (("lst_ecostress_night_median", 288), ("lst_ecostress_median", 305)):
-        with rasterio.open(out / f"{name}.tif") as src:
-            assert np.nanmean(src.read(1)) == pytest.approx(mean, abs=2)
-    assert any("at another hour each time" in t for t in result.cautions())
-    assert open_temperature(out / "lst_ecostress_night_median.tif").overpass == "night"
-    assert not list(out.glob(".get-lst*"))
-
-
-def test_ecostress_without_an_account_is_refused_before_anything_is_asked(
-    ecostress, tmp_path, monkeypatch
-):
-    service, *_ = ecostress
-    monkeypatch.delenv("EARTHDATA_TOKEN")
-    with pytest.raises(
-        InputError, match=r"NASA LP DAAC .* free account: register at .* EARTHDATA_TOKEN"
-    ):
-        run(asked(service, thermal=("landsat", "ecostress")), tmp_path / "out")
-    assert service.searches == 0
-    assert (
-        len(find_lst(asked(service, thermal=("ecostress",))).series[0].passes) == 2
-    )  # listed all the same

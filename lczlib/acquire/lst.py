@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from lczlib.acquire import providers
 from lczlib.acquire.boxes import outline, size_km
 from lczlib.acquire.lst_products import ECOSTRESS, LANDSAT, THERMOMETERS, Thermometer
 from lczlib.acquire.passes import near
-from lczlib.acquire.providers import ECOSTRESS as LPDAAC
 from lczlib.acquire.providers import ECOSTRESS_COLLECTIONS, PROVIDERS, Provider
 from lczlib.acquire.scene import Scene
 from lczlib.acquire.search import Catalogue, reached, why_none
@@ -248,7 +248,9 @@ def open_lst(
         If it has no such collection.
     """
     if product is ECOSTRESS:
-        service = Provider(LPDAAC.name, LPDAAC.title, LPDAAC.search)
+        service = Provider(
+            providers.ECOSTRESS.name, providers.ECOSTRESS.title, providers.ECOSTRESS.search
+        )
         client, there = reached(service)
         wanted = next((c for c in ECOSTRESS_COLLECTIONS if c in there), "")
         if not wanted:

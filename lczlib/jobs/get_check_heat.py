@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lczlib.acquire import providers
 from lczlib.acquire.lst_products import ECOSTRESS, LANDSAT, VALID, Thermometer
-from lczlib.acquire.providers import ECOSTRESS as LPDAAC
 from lczlib.acquire.providers import Provider
 from lczlib.errors import LczError
 from lczlib.jobs.get_check_radar import Tried
@@ -42,7 +42,9 @@ def lst_checked(
             if scene is not None:
                 yield from _read(provider, name, scene, box, cancelled)
     if "ecostress" in request.thermal:
-        own = Provider(LPDAAC.name, LPDAAC.title, LPDAAC.search)
+        own = Provider(
+            providers.ECOSTRESS.name, providers.ECOSTRESS.title, providers.ECOSTRESS.search
+        )
         scene, tried = _searched(ECOSTRESS, own, "ECO_L2T_LSTE", "", box, period)
         yield tried
         if scene is not None:
@@ -105,20 +107,20 @@ def _begun(scene: LstScene) -> Tried:
     from lczlib.acquire.download import Downloads
 
     what = "read ECO_L2T_LSTE"
-    if why := LPDAAC.lacking():
-        return LPDAAC.title, what, False, why
+    if why := providers.ECOSTRESS.lacking():
+        return providers.ECOSTRESS.title, what, False, why
     try:
-        with Downloads(LPDAAC) as downloads:
+        with Downloads(providers.ECOSTRESS) as downloads:
             found = downloads.begins(str((scene.assets or {})[ECOSTRESS.temperature]["href"]))
     except LczError as error:
-        return LPDAAC.title, what, False, error.message
+        return providers.ECOSTRESS.title, what, False, error.message
     good = found in _TIFF
     said = (
         f"a GeoTIFF of {scene.id}"
         if good
         else f"no GeoTIFF: it begins with {found!r}; are the keys right?"
     )
-    return LPDAAC.title, what, good, said
+    return providers.ECOSTRESS.title, what, good, said
 
 
 def stations_checked(box: Box, period: Period, cancelled: Callable[[], bool]) -> Iterator[Tried]:

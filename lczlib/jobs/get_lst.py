@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lczlib.acquire import providers
 from lczlib.acquire.lst_products import ECOSTRESS, THERMOMETERS, Thermometer
-from lczlib.acquire.providers import ECOSTRESS as LPDAAC
 from lczlib.acquire.providers import provider_of
 from lczlib.errors import InputError
 from lczlib.jobs.get_lst_result import SECTION, LstResult, LstSeries
@@ -65,7 +65,7 @@ def _products(request: GetRequest) -> list[Thermometer]:
 def _source(request: GetRequest, product: Thermometer) -> tuple[str, str]:
     """Title and address of the service that a product is from."""
     if product is ECOSTRESS:
-        return LPDAAC.title, LPDAAC.search
+        return providers.ECOSTRESS.title, providers.ECOSTRESS.search
     provider = provider_of(request.provider)
     return provider.title, provider.address
 
@@ -143,7 +143,7 @@ def fetch_lst(
     """
     from lczlib.longitudes import middle_of
 
-    if ECOSTRESS.name in request.thermal and (why := LPDAAC.lacking()):
+    if ECOSTRESS.name in request.thermal and (why := providers.ECOSTRESS.lacking()):
         raise InputError(why, parameter="thermal")
     periods = request.periods(middle_of(place.box)[1])
     _check_folder(request, place, folder, periods)
@@ -233,7 +233,7 @@ def _reader(
     from lczlib.acquire.fetched import Fetched
 
     if product is ECOSTRESS:
-        with Fetched(LPDAAC, work.path, step.cancelled) as files:
+        with Fetched(providers.ECOSTRESS, work.path, step.cancelled) as files:
             yield files
     else:
         with Access(provider_of(request.provider).of_lst, step.cancelled) as access:
