@@ -111,6 +111,7 @@ def test_fetched_dates_go_through_uhi_as_they_are_to_the_differences_of_the_zone
     assert [s["time"] for s in found["scenes"]] == ["2023-07-09T10:02:30Z", "2023-07-17T10:02:30Z"]
     assert "cloudy or poor by QA_PIXEL" in found["clouds"]
     assert found["pixels"]["cloud_or_poor"] > 1000
+    assert "LCZ 8 and 10" in found["read"][0]["limits"]
     for document in (found, *found["dates"]):
         rows = {r["lcz"]: r for r in document["classes"]}
         for number, kelvins in ABOVE.items():

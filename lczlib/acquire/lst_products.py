@@ -39,7 +39,11 @@ class Thermometer:
     clouds : str
         How clouds were removed, in words.
     limits : tuple of str
-        What its users should know; printed with every result.
+        What its users should know; printed with every result. Gaps and emissivity of Landsat: USGS, Landsat
+        Collection 2 Surface Temperature Data Gaps Due to Missing ASTER GED; Malakar et al. 2018, doi
+        10.1109/TGRS.2018.2824828.
+    attribution, terms : str
+        Whom it is owed to; where that is said.
     """
 
     name: str
@@ -100,11 +104,11 @@ LANDSAT = Thermometer(
     0, 0.00341802, 149.0, "uint16", -9999, 0.01, "int16", _LOST, _landsat, ("cloud", "cirrus", "shadow", "dilated"),
     "QA_PIXEL (cloud, its rim and shadow, cirrus, snow), when it was fetched",
     (
-        "Landsat's emissivity is that of ASTER's soils and plants: metal roofs emit less, and are read too cold, so "
-        "that LCZ 8 and 10, which have most of them, are warmer than it says.",
+        "Landsat's emissivity is ASTER's mean of 2000 to 2008 around a pixel: metal roofs emit less, and are read too "
+        "cold, so that LCZ 8 and 10, which have most of them, are warmer than it says.",
     ),
     "Landsat-{n} image courtesy of the U.S. Geological Survey",
-    "https://www.usgs.gov/emergency-operations-portal/data-policy",
+    "https://www.usgs.gov/core-science-systems/hdds/data-policy",
 )  # fmt: skip
 ECOSTRESS = Thermometer(
     "ecostress", "ECOSTRESS ECO_L2T_LSTE", "lst_ecostress", {"LST": np.nan, "cloud": 255, "LST_err": np.nan},
@@ -115,7 +119,7 @@ ECOSTRESS = Thermometer(
         "median is of no hour. Its positions are off by a pixel or more where a pass could not be matched.",
     ),
     "ECOSTRESS data courtesy of NASA's Land Processes Distributed Active Archive Center (LP DAAC)",
-    "https://www.earthdata.nasa.gov/engage/open-data-services-software-policies/data-use-guidance",
+    "https://lpdaac.usgs.gov/data/data-citation-and-policies/",
 )  # fmt: skip
 THERMOMETERS = {t.name: t for t in (LANDSAT, ECOSTRESS)}
 """A new product is a row."""

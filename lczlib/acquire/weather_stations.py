@@ -42,7 +42,7 @@ OBSERVING = {
 """Sources that observe, by meteostat's names, the preferred first: title and licence. Others are models."""
 _ASKED = ("dwd_hourly", "eccc_hourly", "gsa_hourly", "gsa_synop", "isd_lite", "hourly")
 """Providers that are asked; the last is meteostat's own series, of which values of `OBSERVING` are kept."""
-TERMS = "https://dev.meteostat.net/terms"
+TERMS = "https://dev.meteostat.net/license"
 _EXTRA = "pip install 'lczlib[stations]'"
 _TRIES = 3
 _PAUSE = 2.0  # seconds before the second try, twice as long before each further one

@@ -144,7 +144,7 @@ class LstResult(Part):
             if gone := whole.get("no_temperature", 0):
                 said.append(
                     f"{counted(gone, 'pixel')} ({share(gone, whole['pixels'])} over all dates) are clear and hold no "
-                    "surface temperature: the product has gaps where its emissivity has."
+                    "surface temperature: the product has gaps where ASTER's emissivity has, on all dates alike."
                 )
             part = [n for n, c in one.counts.items() if c["fill"] > (1 - _WHOLE) * c["pixels"]]
             if part:

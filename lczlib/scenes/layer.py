@@ -78,6 +78,8 @@ class Layer:
         How clouds were removed before, in words, as the tag ``CLOUDS_REMOVED`` says; empty where it does not.
     cloudy : int
         How many of its pixels that were, by the tag ``CLOUDY_PIXELS``.
+    limits : str
+        What its users should know, as the tag ``LIMITS`` says.
     """
 
     stored: xr.DataArray
@@ -93,6 +95,7 @@ class Layer:
     time: np.datetime64 | None
     clouds: str = ""
     cloudy: int = 0
+    limits: str = ""
 
     @property
     def scaled(self) -> bool:
@@ -248,6 +251,7 @@ def _described(
         stored, data, index, name, scale, offset, unit.strip(), tuple(sorted(fills)),
         _range(own) or _range(whole), tuple(dict.fromkeys(w for w in words if w)),
         _time(tags, index), tags[0].get("CLOUDS_REMOVED", ""), int(_number(own, ("cloudypixels",), 0)),
+        tags[0].get("LIMITS", ""),
     )  # fmt: skip
 
 

@@ -365,6 +365,8 @@ def _reading(
     }  # fmt: skip
     if what == "surface":
         facts["clouds"] = temperature.attrs["clouds"]
+    if layer.limits:
+        facts["limits"] = layer.limits
     name = "thermal raster" if what == "surface" else "air temperature raster"
     return Reading(name, str(path), tuple(said), tuple(cautions), facts)
 
