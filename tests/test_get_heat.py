@@ -11,6 +11,7 @@ import rasterio
 import station_services as services
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from stac import july
 from stac.lst import CLEAR, CLOUD, stored, write_landsat
 from stac.server import serve
 
@@ -214,6 +215,35 @@ def test_real_brightness_of_hong_kong_as_temperature_is_read_pixel_by_pixel(
     told = json.loads((tmp_path / "uhi/heat_island.json").read_text())
     assert told["scenes"][0]["time"] == "2014-10-15T02:52:00Z"
     assert told["pixels"]["cloud_or_poor"] == 6600
+
+
+def test_temperature_beside_composites_stays_whatever_is_fetched_first(tmp_path):
+    scenes, _ = july.write_july(tmp_path / "s")
+    landsat = [
+        write_landsat(tmp_path / "s", "2024-07-09T10:02:30Z", stored(kelvin())),
+        write_landsat(tmp_path / "s", "2024-07-25T10:02:30Z", stored(kelvin(seed=1))),
+    ]
+    service, stop = serve(tmp_path / "s", [*scenes, *landsat])
+    together, apart, broken = (tmp_path / n for n in ("together", "apart", "broken"))
+    try:
+        july.fetched(service, together, what=("s2", "lst"))
+        for what in ("lst", "s2"):
+            july.fetched(service, apart, what=(what,))
+        service.items = [i for i in service.items if i["collection"] != providers.LST_COLLECTION]
+        result = july.fetched(service, broken, what=("s2", "lst"))
+    finally:
+        stop()
+    for folder in (together, apart):
+        item = json.loads((folder / "item.json").read_text())
+        assert {"seasons", "surface_temperature"} <= set(item["properties"])
+        assert {"2024-07", "lst", "lst_median"} <= set(item["assets"])
+        assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+    for name in ("lst.tif", "lst_median.tif", "lst_dates.csv"):
+        assert (together / name).read_bytes() == (apart / name).read_bytes()
+    (why,) = result.not_published  # the composites are not lost for it
+    assert why.startswith("Surface temperature: ")
+    assert "has no collection landsat-c2-l2; it has sentinel-2-l2a" in why
+    assert list(broken.rglob("*_2024-07.tif"))
 
 
 @pytest.fixture

@@ -103,7 +103,8 @@ def write_median(
     count = da.map_blocks(_count, dates.data, product, drop_axis=0, dtype="uint16")
     begin = f"{stem}{'_night' if overpass == 'night' else ''}"
     about = {
-        "quantity": "land surface temperature", "product": product.title, "CLOUDS_REMOVED": product.clouds,
+        "quantity": "land surface temperature", "product": product.title,
+        "CLOUDS_REMOVED": f"{product.clouds}, on each of its dates",
         "dates": " ".join(f"{p.time:%Y-%m-%dT%H:%MZ}" for p in passes), **tags,
     }  # fmt: skip
     write_raster(

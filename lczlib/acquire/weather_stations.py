@@ -52,6 +52,11 @@ _HARMLESS = re.compile(r"status: 4(00|04|22)\b|\(attempt \d")
 _KM_PER_DEGREE = 111.2
 
 
+_EMPTY = pd.DataFrame({
+    "time": pd.Series(dtype="datetime64[s]"), "temperature": pd.Series(dtype=float), "source": pd.Series(dtype=str),
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class WeatherStation:
     """A station.
@@ -194,7 +199,7 @@ def hours_of(
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
     last = min(dt.datetime.combine(period.end, dt.time(23)), now)
     expected = max(0, int((last - first).total_seconds() // 3600) + 1)
-    parts = []
+    parts = [_EMPTY]
     for year in range(first.year, last.year + 1):  # it refuses more than three at once
         begin = max(first, dt.datetime(year, 1, 1))
         end = min(last, dt.datetime(year, 12, 31, 23))
@@ -242,8 +247,7 @@ def _asked(station: WeatherStation, begin: dt.datetime, end: dt.datetime) -> pd.
     )  # fmt: skip
     values = None if series.empty else series.fetch(squash=False)
     if values is None or values.empty:
-        empty = {"time": pd.Series(dtype="datetime64[s]"), "temperature": pd.Series(dtype=float)}
-        return pd.DataFrame({**empty, "source": pd.Series(dtype=str)})
+        return _EMPTY
     flat = values.reset_index()
     return pd.DataFrame({
         "time": pd.to_datetime(flat["time"]).astype("datetime64[s]"),
