@@ -12,7 +12,7 @@ import station_services as services
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from stac import july
-from stac.lst import CLEAR, CLOUD, stored, write_landsat
+from stac.lst import CLEAR, CLOUD, kelvin, stored, write_landsat
 from stac.server import serve
 
 from lczlib.acquire import faults, providers, weather_stations
