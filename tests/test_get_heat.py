@@ -95,6 +95,7 @@ def test_a_list_of_dates_reads_no_file_and_a_check_reads_a_little(landsat, tmp_p
     assert "1 of 1 services can be used" in out
 
 
+@pytest.mark.slow
 def test_fetched_dates_go_through_uhi_as_they_are_to_the_differences_of_the_zones(
     landsat, city, tmp_path, run_lcz
 ):
@@ -113,6 +114,7 @@ def test_fetched_dates_go_through_uhi_as_they_are_to_the_differences_of_the_zone
     assert "cloudy or poor by QA_PIXEL" in found["clouds"]
     assert found["pixels"]["cloud_or_poor"] > 1000
     assert "LCZ 8 and 10" in found["read"][0]["limits"]
+    assert [d["time"] for d in found["dates"]] == [s["time"] for s in found["scenes"]]
     for document in (found, *found["dates"]):
         rows = {r["lcz"]: r for r in document["classes"]}
         for number, kelvins in ABOVE.items():
@@ -217,6 +219,7 @@ def test_real_brightness_of_hong_kong_as_temperature_is_read_pixel_by_pixel(
     assert told["pixels"]["cloud_or_poor"] == 6600
 
 
+@pytest.mark.slow
 def test_temperature_beside_composites_stays_whatever_is_fetched_first(tmp_path):
     scenes, _ = july.write_july(tmp_path / "s")
     landsat = [

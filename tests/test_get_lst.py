@@ -330,6 +330,11 @@ def test_none_is_said_with_the_filter_that_removed_them(start, tmp_path):
         asked(service, start="1981-01-01", end="1981-02-01")
     with pytest.raises(InputError, match="lies before Sentinel-2"):
         asked(service, what=("s2", "lst"), start="2014-01-01", end="2014-02-01")
+    with pytest.raises(InputError, match="The seasons of 2012 lie before Sentinel-2"):
+        asked(service, what=("s2", "lst"), start="", end="", year=2012)
+    assert len(asked(service, start="", end="", year=2012).periods(50.0)) == 4
+    with pytest.raises(InputError, match="Surface temperature of nothing is asked for"):
+        asked(service, thermal=())
     with pytest.raises(InputError, match="more than the 0 MB that may be read"):
         run(asked(service), tmp_path / "out", most_mb=0.01)
 

@@ -35,7 +35,7 @@ _KEYS = {
     "ST": ("lwir11", "lwir", "st_b10", "st_b6"), "QA_PIXEL": ("qa_pixel",), "ST_QA": ("qa", "st_qa"),
 }  # fmt: skip
 """Keys of an item's assets in small letters, as services and the USGS name them."""
-_NAME = re.compile(r"L[CETO](\d\d)_\w{4}_(\d{3})\d{3}_\d{8}\w*?_(T1|T2|RT)")
+_NAME = re.compile(r"L[CETO](\d\d)_\w{4}_(\d{3})(\d{3})_\d{8}\w*?_(T1|T2|RT)")
 _GRANULE = re.compile(r"ECOv\d+_L2T_LSTE_(\d+)_(\d+)_(\d\d[C-X][A-Z]{2})_(\d{8}T\d{6})_(\w+)")
 _ONE_CROSSING = dt.timedelta(minutes=10)
 _KEPT = ("href", "raster:bands")
@@ -78,7 +78,7 @@ class LstScene(Scene):
         """``T1``, ``T2`` or ``RT``; ``unknown`` where nothing tells."""
         stated = self.properties.get("landsat:collection_category")
         found = _NAME.search(self.id)
-        return str(stated or (found[3] if found else "unknown"))
+        return str(stated or (found[4] if found else "unknown"))
 
     @property
     def satellite(self) -> str:
@@ -93,6 +93,13 @@ class LstScene(Scene):
         stated = self.properties.get("landsat:wrs_path")
         found = _NAME.search(self.id)
         return f"P{int(stated):03d}" if stated else f"P{found[2]}" if found else ""
+
+    @property
+    def part(self) -> str:
+        """Which part of a pass it is: the row of a Landsat scene, the tile of ECOSTRESS; else its name."""
+        stated = self.properties.get("landsat:wrs_row")
+        found = _NAME.search(self.id)
+        return str(stated or (found[3] if found else self.id))
 
     @property
     def ground(self) -> shapely.Geometry:
@@ -151,6 +158,11 @@ class EcostressScene(LstScene):
         """Its orbit."""
         found = _GRANULE.search(self.id)
         return f"O{found[1]}" if found else ""
+
+    @property
+    def part(self) -> str:
+        """As of `LstScene`."""
+        return self.tile or self.id
 
     @property
     def tile(self) -> str:
@@ -311,11 +323,10 @@ def some(names: Sequence[str], most: int = 3) -> str:
 
 
 def _newest(scenes: Iterable[LstScene]) -> list[LstScene]:
-    """Without tiles of ECOSTRESS that were processed again since, whose names end otherwise."""
+    """Without scenes that were processed again since, whose names end otherwise."""
     found: dict[tuple[str, str, dt.datetime, str], LstScene] = {}
     for scene in sorted(scenes, key=lambda s: s.id):
-        own = scene.tile if isinstance(scene, EcostressScene) else scene.id
-        found[scene.satellite, scene.track, scene.time, own] = scene
+        found[scene.satellite, scene.track, scene.time, scene.part] = scene
     return sorted(found.values(), key=lambda s: (s.time, s.id))
 
 

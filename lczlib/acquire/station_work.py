@@ -29,7 +29,7 @@ class StationWork:
 
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder) / NAME
-        self.cache = self.path / "meteostat"
+        self.cache = self.path / ".meteostat"
 
     def stations(self, asked: Mapping[str, Any]) -> list[WeatherStation] | None:
         """The stations of the run that is taken up; None where there is none.

@@ -59,7 +59,7 @@ def _find(request: GetRequest, step: Steps) -> LstResult:
 
 
 def _products(request: GetRequest) -> list[Thermometer]:
-    return [THERMOMETERS[name] for name in request.thermal]
+    return [THERMOMETERS[name] for name in dict.fromkeys(request.thermal)]
 
 
 def _source(request: GetRequest, product: Thermometer) -> tuple[str, str]:

@@ -149,6 +149,9 @@ class GetRequest(Request):
                 f"{option('provider', others)}."
             )
             raise InputError(msg, parameter="provider")
+        if "lst" in self.what and not self.thermal:
+            msg = "Surface temperature of nothing is asked for: name landsat, ecostress, or both."
+            raise InputError(msg, parameter="thermal")
         if "lst" in self.what and "landsat" in self.thermal and not provider.lst:
             others = " or ".join(n for n, p in PROVIDERS.items() if p.lst)
             msg = (
