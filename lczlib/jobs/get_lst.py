@@ -295,8 +295,10 @@ def _fetched(
     for i, one in enumerate(plan.passes):
         what = f"Surface temperature of {one.date} ({i + 1} of {len(plan.passes)})"
         step(what)
-        found = work.counts(one.name)
-        if found is None:
+        known = work.found(one.name)
+        if known is not None:
+            found, _ = known
+        else:
             targets = work.raster(one.name), work.raster(f"{one.name}_uncertainty")
             try:
                 with TemporaryFolder(work.path) as scratch:
@@ -309,7 +311,7 @@ def _fetched(
             except (AssetFailed, InputError) as error:
                 failed[error.message].append(f"{one.date} {one.satellite}")
                 continue
-            work.finished(one.name, found)
+            work.finished(one.name, found, plan.grid.affine.a)
         if isinstance(reader, Fetched):
             for scene in one.scenes:
                 reader.forget(scene)
