@@ -16,6 +16,7 @@ from stac.lst import CLEAR, CLOUD, kelvin, stored, write_landsat
 from stac.server import serve
 
 from lczlib.acquire import faults, providers, weather_stations
+from lczlib.errors import InputError
 
 BOX = GeoBox((270, 270), Affine(30, 0, 384_000, 0, -30, 5_820_000), "EPSG:32633")
 CELLS = GeoBox((80, 80), Affine(100, 0, 384_030, 0, -100, 5_819_970), "EPSG:32633")
@@ -234,6 +235,10 @@ def test_temperature_beside_composites_stays_whatever_is_fetched_first(tmp_path)
             july.fetched(service, apart, what=(what,))
         service.items = [i for i in service.items if i["collection"] != providers.LST_COLLECTION]
         result = july.fetched(service, broken, what=("s2", "lst"))
+        (tmp_path / "lst_alone").mkdir()
+        (tmp_path / "lst_alone/item.json").write_text((apart / "item.json").read_text())
+        with pytest.raises(InputError, match=r"holds temperatures of 00000_00000_\w+, not of"):
+            july.fetched(service, tmp_path / "lst_alone", place="10.0,50.0,10.1,50.1")
     finally:
         stop()
     for folder in (together, apart):

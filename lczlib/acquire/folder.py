@@ -68,10 +68,18 @@ def check_folder(folder: Path, place: Place, seasons: Collection[str]) -> None:
         If there are such scenes.
     """
     before = item_of(folder)
-    there = before.get("properties", {}).get("seasons", {})
+    said = before.get("properties", {})
+    there = said.get("seasons", {})
+    other = bool(before) and before["id"] != place.folder_name
+    if other and set(SECTIONS) & set(said):
+        msg = (
+            f"{folder} holds temperatures of {before['id']}, not of {place.label}: give each place a folder of its "
+            "own."
+        )
+        raise InputError(msg)
     if not there:
         return
-    if before["id"] != place.folder_name:
+    if other:
         msg = f"{folder} holds scenes of {before['id']}, not of {place.label}: give each place a folder of its own."
         raise InputError(msg)
     others = [s for s in there if s not in seasons]
