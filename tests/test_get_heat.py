@@ -235,10 +235,12 @@ def test_temperature_beside_composites_stays_whatever_is_fetched_first(tmp_path)
             july.fetched(service, apart, what=(what,))
         service.items = [i for i in service.items if i["collection"] != providers.LST_COLLECTION]
         result = july.fetched(service, broken, what=("s2", "lst"))
-        (tmp_path / "lst_alone").mkdir()
-        (tmp_path / "lst_alone/item.json").write_text((apart / "item.json").read_text())
+        alone = json.loads((apart / "item.json").read_text())
+        del alone["properties"]["seasons"]
+        (tmp_path / "alone").mkdir()
+        (tmp_path / "alone/item.json").write_text(json.dumps(alone))
         with pytest.raises(InputError, match=r"holds temperatures of 00000_00000_\w+, not of"):
-            july.fetched(service, tmp_path / "lst_alone", place="10.0,50.0,10.1,50.1")
+            july.fetched(service, tmp_path / "alone", place="10.0,50.0,10.1,50.1")
     finally:
         stop()
     for folder in (together, apart):

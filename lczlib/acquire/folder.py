@@ -70,17 +70,10 @@ def check_folder(folder: Path, place: Place, seasons: Collection[str]) -> None:
     before = item_of(folder)
     said = before.get("properties", {})
     there = said.get("seasons", {})
-    other = bool(before) and before["id"] != place.folder_name
-    if other and set(SECTIONS) & set(said):
-        msg = (
-            f"{folder} holds temperatures of {before['id']}, not of {place.label}: give each place a folder of its "
-            "own."
-        )
-        raise InputError(msg)
-    if not there:
-        return
-    if other:
-        msg = f"{folder} holds scenes of {before['id']}, not of {place.label}: give each place a folder of its own."
+    temperatures = set(SECTIONS) & set(said)
+    if (there or temperatures) and before["id"] != place.folder_name:
+        what = "scenes" if there else "temperatures"
+        msg = f"{folder} holds {what} of {before['id']}, not of {place.label}: give each place a folder of its own."
         raise InputError(msg)
     others = [s for s in there if s not in seasons]
     if others:
