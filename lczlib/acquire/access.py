@@ -26,7 +26,7 @@ from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
 from lczlib.acquire.hrefs import refusal
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.pixels import corner_of, pixel_metres, read_part
+from lczlib.acquire.pixels import corner_of, lattice_of, pixel_metres, read_part
 from lczlib.acquire.providers import Provider
 from lczlib.acquire.scene import Scene
 from lczlib.errors import Cancelled, ServiceError
@@ -99,13 +99,13 @@ class Access:
         self._http.close()
         self._plain.close()
 
-    def submit(self, scene: Scene, band: str, box: GeoBox, *, fill: int = 0,
+    def submit(self, scene: Scene, band: str, box: GeoBox, *, fill: float = 0,
                overview: bool = False) -> Future[np.ndarray]:  # fmt: skip
         """Read a band of a scene on a grid, beside others; see `read`."""
         return self._pool.submit(self.read, scene, band, box, fill=fill, overview=overview)
 
     def read(
-        self, scene: Scene, band: str, box: GeoBox, *, fill: int = 0, overview: bool = False
+        self, scene: Scene, band: str, box: GeoBox, *, fill: float = 0, overview: bool = False
     ) -> np.ndarray:
         """A band of a scene on a grid, by nearest neighbour.
 
@@ -117,7 +117,7 @@ class Access:
             ``B02`` ..., ``SCL``.
         box : GeoBox
             The grid.
-        fill : int
+        fill : float
             Where the scene does not reach.
         overview : bool
             Read averages where the file has them and the grid is coarse: not for classes.
@@ -137,6 +137,10 @@ class Access:
     def corner(self, scene: Scene, band: str = SCL) -> tuple[float, float]:
         """Upper-left corner of a scene's file of a band; raises as `read` does."""
         return self._tried(scene, band, corner_of)
+
+    def lattice(self, scene: Scene, band: str) -> tuple[float, float, float]:
+        """Upper-left corner of a scene's file of a band, and the edge of its pixels; raises as `read` does."""
+        return self._tried(scene, band, lattice_of)
 
     def pixel_metres(self, scene: Scene, band: str) -> float:
         """The longer side of the pixels of a scene's file of a band; raises as `read` does."""

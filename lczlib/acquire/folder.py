@@ -35,6 +35,8 @@ _AROUND, _CLEAR_AROUND = 1000.0, 0.5
 _FEWEST_DAYS = 4
 _MAPS, _RADAR = "published_maps", "radar_passes"
 """What ``item.json`` tells beside the composites', each fetched by a run of its own or with them."""
+SECTIONS = ("surface_temperature", "air_temperature")
+"""The same of what heat islands are computed from; each has its ``files``, and is kept as it is."""
 
 
 def item_of(folder: Path) -> dict[str, Any]:
@@ -66,11 +68,12 @@ def check_folder(folder: Path, place: Place, seasons: Collection[str]) -> None:
         If there are such scenes.
     """
     before = item_of(folder)
-    there = before.get("properties", {}).get("seasons", {})
-    if not there:
-        return
-    if before["id"] != place.folder_name:
-        msg = f"{folder} holds scenes of {before['id']}, not of {place.label}: give each place a folder of its own."
+    said = before.get("properties", {})
+    there = said.get("seasons", {})
+    temperatures = set(SECTIONS) & set(said)
+    if (there or temperatures) and before["id"] != place.folder_name:
+        what = "scenes" if there else "temperatures"
+        msg = f"{folder} holds {what} of {before['id']}, not of {place.label}: give each place a folder of its own."
         raise InputError(msg)
     others = [s for s in there if s not in seasons]
     if others:
@@ -357,6 +360,14 @@ def _write(
         for told in radar["passes"]:
             title = f"VV and VH of {told['date']}, {told['sat:orbit_state']}, gamma nought in dB"
             assets[Path(told["file"]).stem] = _asset(Path(told["file"]), title, "data")
+    before = item_of(folder)
+    if before.get("id") == place.folder_name:
+        kept = {k: v for k, v in before["properties"].items() if k in SECTIONS}
+        properties = {**kept, **properties}
+        files = [f for told in kept.values() for f in told.get("files", ())]
+        assets |= {
+            n: a for n, a in before["assets"].items() if a["href"].removeprefix("./") in files
+        }
     for told in maps:
         for file in told["files"]:
             assets[Path(file).stem] = _asset(Path(file), told["title"], "reference")

@@ -62,6 +62,28 @@ def grid_on(box: Box, epsg: int, corner: tuple[float, float] = (0.0, 0.0)) -> Ge
     )
 
 
+def grid_of_pixels(box: Box, epsg: int, lattice: tuple[float, float, float]) -> GeoBox:
+    """The grid of whole pixels of a scene over a box.
+
+    Parameters
+    ----------
+    box : tuple of float
+        West, south, east, north in degrees.
+    epsg : int
+        The UTM zone.
+    lattice : tuple of float
+        Left and top of a corner of any of the scene's pixels, and their edge in metres.
+    """
+    left, top, size = lattice
+    x, y = _outline(box, epsg)
+    west = left + math.floor((x.min() - left) / size + 1e-6) * size
+    north = top + math.ceil((y.max() - top) / size - 1e-6) * size
+    cols, rows = (math.ceil(n / size - 1e-6) for n in (x.max() - west, north - y.min()))
+    return GeoBox(
+        (max(rows, 1), max(cols, 1)), Affine(size, 0, west, 0, -size, north), f"EPSG:{epsg}"
+    )
+
+
 def coarse(grid: GeoBox, most: int, first: float = 20.0) -> GeoBox:
     """A grid over the same ground with at most so many pixels along a side, of `first` metres or multiples."""
     times = max(1, math.ceil(max(grid.shape) * PIXEL / first / most))

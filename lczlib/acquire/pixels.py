@@ -25,7 +25,7 @@ def opened(path: str, **options: int) -> DatasetReader:
     return DatasetReader(path, driver=_DRIVERS, **options)
 
 
-def read_part(path: str, box: GeoBox, *, fill: int = 0, overview: bool = False) -> np.ndarray:
+def read_part(path: str, box: GeoBox, *, fill: float = 0, overview: bool = False) -> np.ndarray:
     """The first band of a file on a grid.
 
     Parameters
@@ -34,7 +34,7 @@ def read_part(path: str, box: GeoBox, *, fill: int = 0, overview: bool = False) 
         What GDAL opens.
     box : GeoBox
         The grid.
-    fill : int
+    fill : float
         Where the file does not reach.
     overview : bool
         Take averages that the file has, as fine as the grid.
@@ -59,6 +59,12 @@ def corner_of(path: str) -> tuple[float, float]:
         return src.transform.c, src.transform.f
 
 
+def lattice_of(path: str) -> tuple[float, float, float]:
+    """Upper-left corner of a file, and the edge of its pixels."""
+    with opened(path) as src:
+        return src.transform.c, src.transform.f, src.transform.a
+
+
 def pixel_metres(path: str) -> float:
     """The longer side of a file's pixels in metres; of degrees, as at the middle of the file."""
     with opened(path) as src:
@@ -79,7 +85,7 @@ def _level(src: DatasetReader, box: GeoBox) -> int | None:
     return fine[-1] if fine else None
 
 
-def _read(src: DatasetReader, box: GeoBox, fill: int) -> np.ndarray:
+def _read(src: DatasetReader, box: GeoBox, fill: float) -> np.ndarray:
     parts = _parted(src, box)
     if parts:
         return _own_pixels(src, box, parts, fill)
@@ -105,7 +111,7 @@ def _parted(src: DatasetReader, box: GeoBox) -> int:
     return parts if max(abs(col - round(col)), abs(row - round(row))) < 0.01 else 0
 
 
-def _own_pixels(src: DatasetReader, box: GeoBox, parts: int, fill: int) -> np.ndarray:
+def _own_pixels(src: DatasetReader, box: GeoBox, parts: int, fill: float) -> np.ndarray:
     """The file's own pixels, each repeated `parts` times along both sides."""
     rows, cols = box.shape
     left, top = (round(v) for v in ~box.affine * (src.transform.c, src.transform.f))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from requests.utils import get_netrc_auth
@@ -24,6 +24,9 @@ TOP_COLLECTION = "sentinel-2-l1c"
 
 RTC_COLLECTION = "sentinel-1-rtc"
 """Radiometrically terrain-corrected Sentinel-1: VV and VH as linear gamma nought."""
+
+LST_COLLECTION = "landsat-c2-l2"
+"""Surface temperature of Landsat, Collection 2 Level-2, with its quality bands."""
 
 LICENCE = "other"
 TERMS = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
@@ -51,6 +54,10 @@ class Provider:
         Its collection of top-of-atmosphere reflectance (L1C) whose files can be read; empty without one.
     rtc : str
         Its collection of Sentinel-1 as of `RTC_COLLECTION`; empty without one.
+    lst : str
+        Its collection of Landsat as of `LST_COLLECTION`; empty without one.
+    lst_s3, lst_keys
+        In place of `s3` and `s3_keys` for the files of that collection, where they lie elsewhere.
     s3 : mapping
         GDAL's options for files at ``s3://`` addresses.
     s3_keys : tuple of str
@@ -69,6 +76,9 @@ class Provider:
     key: str = ""
     top: str = ""
     rtc: str = ""
+    lst: str = ""
+    lst_s3: Mapping[str, str] = field(default_factory=dict)
+    lst_keys: tuple[str, ...] = ()
     s3: Mapping[str, str] = field(default_factory=dict)
     s3_keys: tuple[str, ...] = ()
     connections: int = 8
@@ -83,6 +93,13 @@ class Provider:
     def has_keys(self) -> bool:
         """Whether the keys that its files need, if any, are in the environment."""
         return all(os.environ.get(name) for name in self.s3_keys)
+
+    @property
+    def of_lst(self) -> Provider:
+        """The same for the files of its collection of Landsat."""
+        if not self.lst_keys:
+            return self
+        return replace(self, s3=self.lst_s3, s3_keys=self.lst_keys)
 
     def credentials(self) -> dict[str, str]:
         """GDAL's options for files at ``s3://`` addresses, with the keys of the environment.
@@ -112,13 +129,16 @@ PROVIDERS = {
             "planetary-computer", "Microsoft Planetary Computer",
             "https://planetarycomputer.microsoft.com/api/stac/v1",
             token="https://planetarycomputer.microsoft.com/api/sas/v1/token/{collection}",
-            key="PC_SDK_SUBSCRIPTION_KEY", rtc=RTC_COLLECTION,
+            key="PC_SDK_SUBSCRIPTION_KEY", rtc=RTC_COLLECTION, lst=LST_COLLECTION,
             note="No account needed; tokens end after about 45 minutes and are asked for anew.",
         ),
         Provider(
             "earth-search", "Earth Search", "https://earth-search.aws.element84.com/v1",
-            s3={"AWS_REGION": "us-west-2"},
-            note="No account needed; 2022 is missing in its collection sentinel-2-c1-l2a.",
+            s3={"AWS_REGION": "us-west-2"}, lst=LST_COLLECTION,
+            lst_s3={"AWS_REGION": "us-west-2", "AWS_REQUEST_PAYER": "requester"},
+            lst_keys=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            note="No account needed; 2022 is missing in its collection sentinel-2-c1-l2a. Landsat's files are read "
+            "at the cost of an account of one's own at AWS.",
         ),
         Provider(
             "cdse", "Copernicus Data Space Ecosystem", "https://stac.dataspace.copernicus.eu/v1",
@@ -202,6 +222,21 @@ RADAR_PROVIDERS = {
 }  # fmt: skip
 """Those of Sentinel-1 products; the MD5 of the second is of the parts, and not of the archive it makes."""
 
+ECOSTRESS = RadarProvider(
+    "lpdaac",
+    "NASA LP DAAC",
+    "https://cmr.earthdata.nasa.gov/stac/LPCLOUD",
+    "stac",
+    ("EARTHDATA_TOKEN",),
+    login="urs.earthdata.nasa.gov",
+    domains=("earthdata.nasa.gov", "earthdatacloud.nasa.gov"),
+    account="register at https://urs.earthdata.nasa.gov, make a token there (Generate Token), and set "
+    "EARTHDATA_TOKEN to it",
+)
+"""Of ECOSTRESS: found in NASA's STAC catalog, fetched file by file with an account."""
+ECOSTRESS_COLLECTIONS = ("ECO_L2T_LSTE_002", "ECO_L2T_LSTE.v002")
+"""Its tiled surface temperature, as the catalog names it now and did before."""
+
 ORBITS = "https://s1-orbits.s3.us-west-2.amazonaws.com"
 """Open bucket with all precise orbit files, and the restituted ones of the last 90 days."""
 
@@ -250,6 +285,13 @@ def provider_of(name: str) -> Provider:
         raise InputError(msg, parameter="provider")
     if parts.scheme in ("http", "https") and parts.netloc:
         title = f"the service at {parts.netloc}"
-        return Provider(name, title, name.rstrip("/"), top=TOP_COLLECTION, rtc=RTC_COLLECTION)
+        return Provider(
+            name,
+            title,
+            name.rstrip("/"),
+            top=TOP_COLLECTION,
+            rtc=RTC_COLLECTION,
+            lst=LST_COLLECTION,
+        )
     msg = f"{name!r} is no provider: use {', '.join(PROVIDERS)}, or the address of a STAC API (https://...)."
     raise InputError(msg, parameter="provider")

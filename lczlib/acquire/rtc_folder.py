@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lczlib.acquire.rtc import RtcPass
 
 BANDS = ("VV", "VH")
+WORK = ".get-rtc"
+"""Folder in the result's that keeps passes until the result is written."""
 
 
 def rtc_folder(place: Place) -> Path:

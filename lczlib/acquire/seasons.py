@@ -14,6 +14,10 @@ from lczlib.terms import option
 FIRST_DAY = dt.date(2015, 6, 23)
 """Of Sentinel-2A in space."""
 FIRST_YEAR = FIRST_DAY.year
+FIRST_LANDSAT = dt.date(1982, 8, 22)
+"""Of the first surface temperature of Landsat."""
+FIRST_HOUR = dt.date(1931, 1, 1)
+"""Of hourly observations of stations."""
 _NAME = re.compile(r"[^\W_][\w-]*")
 _TAKEN = ("count", "masked")  # of files beside the season's own
 _NORTH = {"winter": (12, 2), "spring": (3, 5), "summer": (6, 8), "autumn": (9, 11)}
@@ -44,6 +48,7 @@ def periods_of(
     end: str = "",
     year: int | None = None,
     latitude: float,
+    first: dt.date = FIRST_DAY,
 ) -> tuple[Period, ...]:
     """The periods that are asked for.
 
@@ -57,6 +62,8 @@ def periods_of(
         Of ``auto`` and ``wet-dry``; by default the last whole one.
     latitude : float
         Of the place: seasons of the south are those of the other half-year.
+    first : date
+        Before which there is nothing of what is asked for.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def periods_of(
             missing = "end" if start else "start"
             msg = f"A period has two ends: give {option(missing)} too."
             raise InputError(msg, parameter=missing)
-        return (_only(_period("", start, end, "start")),)
+        return (_only(_period("", start, end, "start", first)),)
     if named:
         if len(named) < len(seasons) or year:
             msg = (
@@ -83,8 +90,11 @@ def periods_of(
                 f"{option('year')}."
             )
             raise InputError(msg, parameter="seasons")
-        return _own(named)
+        return _own(named, first)
     year = year or last_whole_year()
+    if year < first.year:
+        msg = f"The seasons of {year} lie before {_begins(first)}: choose a later year."
+        raise InputError(msg, parameter="year")
     if year > today().year:
         msg = f"The seasons of {year} have not begun yet: choose an earlier year."
         raise InputError(msg, parameter="year")
@@ -106,7 +116,7 @@ def today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def _own(texts: Sequence[str]) -> tuple[Period, ...]:
+def _own(texts: Sequence[str], first: dt.date) -> tuple[Period, ...]:
     found: dict[str, Period] = {}
     for text in texts:
         parts = re.fullmatch(r"(.+?)=(.+?)\.\.(.+)", text.strip())
@@ -120,11 +130,19 @@ def _own(texts: Sequence[str]) -> tuple[Period, ...]:
         if name.casefold() in map(str.casefold, found):
             msg = f"The season {name} is given twice: rename one."
             raise InputError(msg, parameter="seasons")
-        found[name] = _period(name, parts[2], parts[3], "seasons")
+        found[name] = _period(name, parts[2], parts[3], "seasons", first)
     return tuple(found.values())
 
 
-def _period(name: str, start: str, end: str, parameter: str) -> Period:
+def _begins(first: dt.date) -> str:
+    """What begins on a day, in words."""
+    of = {
+        FIRST_DAY: "Sentinel-2, whose images", FIRST_LANDSAT: "Landsat's surface temperature, whose images",
+    }  # fmt: skip
+    return f"{of.get(first, 'hourly observations, which')} begin in {first:%B %Y}"
+
+
+def _period(name: str, start: str, end: str, parameter: str, first: dt.date) -> Period:
     days = []
     for text in (start, end):
         try:
@@ -135,11 +153,8 @@ def _period(name: str, start: str, end: str, parameter: str) -> Period:
     if days[0] > days[1]:
         msg = f"The period {start} to {end} ends before it begins: exchange the two."
         raise InputError(msg, parameter=parameter)
-    if days[1] < FIRST_DAY:
-        msg = (
-            f"The period {start} to {end} lies before Sentinel-2, whose images begin in {FIRST_DAY:%B %Y}: choose "
-            "a later one."
-        )
+    if days[1] < first:
+        msg = f"The period {start} to {end} lies before {_begins(first)}: choose a later one."
         raise InputError(msg, parameter=parameter)
     if days[0] > today():
         msg = f"The period {start} to {end} has not begun yet: choose an earlier one."

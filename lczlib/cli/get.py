@@ -10,10 +10,12 @@ import typer
 
 from lczlib.acquire.rtc_folder import rtc_folder
 from lczlib.cli import console
+from lczlib.cli.get_heat import list_heat, print_part
 from lczlib.cli.requests import command
 from lczlib.jobs.get import is_finished, run
 from lczlib.jobs.get_check import check
 from lczlib.jobs.get_days import find
+from lczlib.jobs.get_part import Part
 from lczlib.jobs.get_radar import RadarResult, find_passes, radar_folder
 from lczlib.jobs.get_request import IMAGERY, RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
@@ -57,6 +59,10 @@ def get(
     Of s1-rtc: Sentinel-1-rtc/<city>/<ascending or descending>/rtc_<day>_<satellite>_<track>.tif, VV and VH of
     a pass in dB, all on one grid, and passes.csv; the command for lcz water is printed.
 
+    Of lst: lst.tif, a band a date without its clouds, lst_uncertainty.tif, lst_median.tif and lst_count.tif. Of
+    stations: air_temperature.csv, observed values alone, each with its source, and stations.gpkg. The commands for
+    lcz uhi are printed.
+
     For lcz prepare-s1: Sentinel-1-inputs/<city>/ with slc, orbit, dem, products.csv and sources.json; the
     command for it is printed. Products need a free account; without one they are listed.
 
@@ -68,6 +74,8 @@ def get(
         lcz get Berlin --what lcz --out berlin
 
         lcz get Berlin --what s1-rtc --year 2023 --direction ascending --out berlin
+
+        lcz get Berlin --what lst,stations --start 2023-06-01 --end 2023-08-31 --out berlin
 
         lcz get Berlin --what s1-slc,orbit,dem --start 2023-07-01 --end 2023-07-31 --out berlin
 
@@ -110,6 +118,7 @@ def _list(request: GetRequest, folder: Path | None) -> None:
         _list_passes(request, folder)
     if "s1-rtc" in request.what:
         _list_rtc(request, folder)
+    list_heat(request, folder)
     if "s2" not in request.what:
         return
     with console.steps() as progress:
@@ -230,6 +239,9 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
         )
     if rtc is not None:
         _print_passes(rtc, folder)
+    further = getattr(result, "further", ())
+    for part in (result, *further) if isinstance(result, Part) else further:
+        print_part(part, folder)
     if radar is not None:
         _print_radar(radar, folder)
 

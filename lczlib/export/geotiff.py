@@ -49,6 +49,9 @@ def write_raster(
     tags: Mapping[str, str] | None = None,
     colormap: Mapping[int, tuple[int, int, int]] | None = None,
     scale: float = 1.0,
+    offset: float = 0.0,
+    unit: str = "",
+    band_tags: Sequence[Mapping[str, str]] = (),
     overview_resampling: str = "average",
 ) -> Path:
     """Write ``(y, x)`` or ``(band, y, x)`` data as a Cloud-Optimized GeoTIFF.
@@ -67,8 +70,12 @@ def write_raster(
         GeoTIFF metadata items.
     colormap : mapping, optional
         Colour of each code, for one-band uint8 data.
-    scale : float
-        Written as the bands' scale: physical value = stored value x scale.
+    scale, offset : float
+        Written as the bands' own: physical value = stored value x scale + offset.
+    unit : str
+        Of the physical values.
+    band_tags : sequence of mapping
+        Metadata items of each band.
     overview_resampling : str
         How overviews are made; ``mode`` for class codes.
 
@@ -98,8 +105,14 @@ def write_raster(
                 dst.write(rows, window=Window(0, top, width, rows.shape[1]))
             for i, description in enumerate(descriptions, start=1):
                 dst.set_band_description(i, description)
+            for i, items in enumerate(band_tags, start=1):
+                dst.update_tags(i, **items)
             if scale != 1.0:
                 dst.scales = (scale,) * count
+            if offset:
+                dst.offsets = (offset,) * count
+            if unit:
+                dst.units = (unit,) * count
             if colormap:
                 dst.write_colormap(1, dict(colormap))
             dst.update_tags(**(tags or {}))

@@ -14,7 +14,9 @@ from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
+from lczlib.jobs.get_further import check_further, fetch_further, further_beside
 from lczlib.jobs.get_map import PublishedResult, beside_scenes, check_given, published
+from lczlib.jobs.get_part import Part
 from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
 from lczlib.jobs.get_request import IMAGERY, RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
@@ -43,10 +45,10 @@ def run(
     map_needed: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
-) -> GetResult | PublishedResult | RadarResult | RtcResult:
+) -> GetResult | PublishedResult | RadarResult | RtcResult | Part:
     """Fetch the composites of a place, passes of Sentinel-1 for water, published LCZ maps, or several.
 
-    Also what ``lcz prepare-s1`` needs.
+    Also what ``lcz prepare-s1`` needs, and what ``lcz uhi`` takes: surface temperature, hours of stations.
 
     Parameters
     ----------
@@ -91,11 +93,12 @@ def _run(
     most_mb: float,
     fetch: bool,
     map_needed: bool,
-) -> GetResult | PublishedResult | RadarResult | RtcResult:
+) -> GetResult | PublishedResult | RadarResult | RtcResult | Part:
     from lczlib.acquire.access import Access
     from lczlib.acquire.folder import check_folder
     from lczlib.acquire.work import Work
 
+    check_further(request)
     if "s2" not in request.what:
         return _without_scenes(request, step, folder, most_mb, fetch, resume)
     place, periods = where(request, step, fetch)
@@ -116,37 +119,42 @@ def _run(
     rtc, no_passes = rtc_beside(
         request, place, folder, step, resume=resume, most_mb=most_mb, grid=plan.grid
     )
+    further, no_parts = further_beside(request, place, folder, step, resume=resume, most_mb=most_mb)
     return GetResult(
         request=request, place=place, plan=plan, work=work, published=beside,
-        not_published=missing + without + no_passes, radar=radar, rtc=rtc,
+        not_published=missing + without + no_passes + no_parts, radar=radar, rtc=rtc, further=further,
     )  # fmt: skip
 
 
 def _without_scenes(
     request: GetRequest, step: Steps, folder: Path, most_mb: float, fetch: bool, resume: bool
-) -> PublishedResult | RadarResult | RtcResult:
+) -> PublishedResult | RadarResult | RtcResult | Part:
     from lczlib.acquire.folder import grid_of_scenes, item_of
 
     rtc = None
+    imagery = {"s1-rtc", "lst"} & set(request.what)
+    place = where(request, step, fetch)[0] if imagery else place_asked(request, step, fetch)
     if "s1-rtc" in request.what:
-        place, _ = where(request, step, fetch)
         same = item_of(folder).get("bbox") == list(place.box)
         rtc = fetch_rtc(
             request, place, folder, step, resume=resume, most_mb=most_mb,
             grid=grid_of_scenes(folder, place) if same else None,
         )  # fmt: skip
-    else:
-        place = place_asked(request, step, fetch)
     radar = (
         radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
     )
+    further = fetch_further(request, place, folder, step, resume=resume, most_mb=most_mb)
     if not ("lcz" in request.what or request.submission):
         if rtc is not None:
-            return replace(rtc, radar=radar)
+            return replace(rtc, radar=radar, further=further)
+        if further:
+            return replace(further[0], radar=radar, further=further[1:])
         if radar is not None:
             return radar
     maps = published(request, place, step, grid_of_scenes(folder, place))
-    return PublishedResult(request=request, place=place, published=maps, radar=radar, rtc=rtc)
+    return PublishedResult(
+        request=request, place=place, published=maps, radar=radar, rtc=rtc, further=further
+    )
 
 
 def is_finished(request: GetRequest, folder: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lczlib.acquire.providers import COLLECTIONS, PROVIDERS, Provider, provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError, LczError
+from lczlib.jobs.get_check_heat import lst_checked, stations_checked
 from lczlib.jobs.get_check_radar import radar_checked, rtc_checked
 from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.request import Steps
@@ -101,7 +102,8 @@ def check(request: GetRequest, step: Steps) -> CheckResult:
     providers = [provider_of(request.provider)] if named else list(PROVIDERS.values())
     stopped = step.cancelled or (lambda: False)
     with_rtc = [p for p in providers if p.rtc] if "s1-rtc" in request.what else []
-    if not set(request.what) - RADAR - {"s1-rtc"}:
+    with_lst = [p for p in providers if p.lst] if "lst" in request.what else []
+    if not set(request.what) - RADAR - {"s1-rtc", "lst", "stations"}:
         providers = []
     found: list[Finding] = []
     for i, provider in enumerate(providers):
@@ -113,6 +115,12 @@ def check(request: GetRequest, step: Steps) -> CheckResult:
     for provider in with_rtc:
         step(f"{provider.title}, Sentinel-1 (RTC)")
         found += [Finding(*t) for t in rtc_checked(provider, request, box, period, stopped)]
+    if "lst" in request.what:
+        step("Surface temperature")
+        found += [Finding(*t) for t in lst_checked(with_lst, request, box, period, stopped)]
+    if "stations" in request.what:
+        step("Stations")
+        found += [Finding(*t) for t in stations_checked(box, period, stopped)]
     if RADAR & set(request.what):
         step("Services of Sentinel-1")
         found += [Finding(*tried) for tried in radar_checked(request, box, period, stopped)]

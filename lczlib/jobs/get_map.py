@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lczlib.errors import InputError, ServiceError
+from lczlib.jobs.get_part import Part, all_done, further_cautions, put_all
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.request import Steps
 from lczlib.jobs.result import Result
@@ -34,6 +35,8 @@ class PublishedResult(Result):
         What ``lcz prepare-s1`` needs, where that is asked for too.
     rtc : RtcResult or None
         Passes of Sentinel-1, likewise.
+    further : tuple of Part
+        Surface temperature, hours of stations, likewise.
     """
 
     draws = False
@@ -43,6 +46,7 @@ class PublishedResult(Result):
     published: dict[str, PublishedMap] = field(repr=False)
     radar: RadarResult | None = field(default=None, repr=False)
     rtc: RtcResult | None = field(default=None, repr=False)
+    further: tuple[Part, ...] = field(default=(), repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Area of each class in km2, a column a map."""
@@ -67,7 +71,8 @@ class PublishedResult(Result):
             for m in self.published.values()
             for text in m.failed
         ]
-        return said + [t for r in (self.radar, self.rtc) if r for t in r.cautions()]
+        said += [t for r in (self.radar, self.rtc) if r for t in r.cautions()]
+        return said + further_cautions(self.further)
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         from lczlib.acquire.folder import write_radar_item
@@ -78,12 +83,14 @@ class PublishedResult(Result):
             self.rtc.put(folder)
             write_radar_item(folder, self.place, self.rtc.told())
         add_maps(folder, self.place, self.published)
+        put_all(self.further, folder)
 
     def write(self, folder: str | Path, *, figures: bool = True) -> Path:
         """As all results; then what was kept of passes is not kept any more."""
         written = super().write(folder, figures=figures)
         if self.rtc:
             self.rtc.done()
+        all_done(self.further)
         return written
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from lczlib.acquire.providers import PROVIDERS, provider_of, radar_provider_of
-from lczlib.acquire.seasons import FIRST_YEAR, Period, periods_of
+from lczlib.acquire.seasons import FIRST_DAY, FIRST_HOUR, FIRST_LANDSAT, Period, periods_of
 from lczlib.errors import InputError
 from lczlib.jobs.request import Request
 from lczlib.settings import setting
@@ -16,11 +17,12 @@ from lczlib.terms import option
 if TYPE_CHECKING:
     from lczlib.acquire.places import Place
 
-What = Literal["s2", "lcz", "s1-rtc", "s1-slc", "orbit", "dem"]
+What = Literal["s2", "lcz", "s1-rtc", "s1-slc", "orbit", "dem", "lst", "stations"]
 RADAR: frozenset[What] = frozenset({"s1-slc", "orbit", "dem"})
 """What ``lcz prepare-s1`` needs."""
-IMAGERY: frozenset[What] = frozenset({"s2", "s1-rtc"})
-"""What is taken from a service of scenes, and taken up again where that was stopped."""
+IMAGERY: frozenset[What] = frozenset({"s2", "s1-rtc", "lst", "stations"})
+"""What takes long, and is taken up again where that was stopped."""
+_SENTINEL: frozenset[What] = frozenset({"s2", "s1-rtc", "s1-slc", "orbit"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,9 @@ class GetRequest(Request):
     what: tuple[What, ...] = setting(
         ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022). "
         "s1-rtc: Sentinel-1 for lcz water, each pass a raster of VV and VH in dB (gamma nought). s1-slc, orbit, dem: "
-        "what lcz prepare-s1 needs: Sentinel-1 products of one pass a season, orbit files, Copernicus GLO-30.",
-        title="What", metavar="s2,lcz,...",
+        "what lcz prepare-s1 needs: Sentinel-1 products of one pass a season, orbit files, Copernicus GLO-30. lst, "
+        "stations: what lcz uhi takes: surface temperature by dates, without clouds; observed hourly air "
+        "temperature.", title="What", metavar="s2,lcz,...",
     )  # fmt: skip
     start: str = setting(
         "", "First day of the only period, YYYY-MM-DD.", title="From", metavar="DATE"
@@ -53,7 +56,7 @@ class GetRequest(Request):
     )  # fmt: skip
     year: int | None = setting(
         None, "Of auto and wet-dry; its winter of the north begins in the year before.", title="Year",
-        low=FIRST_YEAR, high=2100, usual="the last whole one",
+        low=FIRST_HOUR.year, high=2100, usual="the last whole one",
     )  # fmt: skip
     provider: str = setting(
         "planetary-computer", f"{', '.join(PROVIDERS)}, or the address of a STAC API.", title="Service",
@@ -105,6 +108,14 @@ class GetRequest(Request):
     direction: Literal["any", "ascending", "descending"] = setting(
         "any", "Which way the satellite of Sentinel-1 flies.", title="Pass"
     )
+    thermal: tuple[Literal["landsat", "ecostress"], ...] = setting(
+        ("landsat",), "Of lst. landsat: Collection 2 Level-2 of the service. ecostress: tiled passes at all hours, of "
+        "NASA LP DAAC (EARTHDATA_TOKEN).", title="Surface temperature of", metavar="landsat,ecostress",
+    )  # fmt: skip
+    margin: float = setting(
+        0.0, "Kilometres around the box in which stations are taken too; a map of the box does not cover these "
+        "(lcz uhi --skip-outside).", title="Stations around", low=0, high=200,
+    )  # fmt: skip
     global_map: str = setting(
         "", "File or address of the published global LCZ map, or of a part of it.", title="Global LCZ map",
         metavar="FILE|URL", usual="read from where it is published",
@@ -138,13 +149,30 @@ class GetRequest(Request):
                 f"{option('provider', others)}."
             )
             raise InputError(msg, parameter="provider")
+        if "lst" in self.what and not self.thermal:
+            msg = "Surface temperature of nothing is asked for: name landsat, ecostress, or both."
+            raise InputError(msg, parameter="thermal")
+        if "lst" in self.what and "landsat" in self.thermal and not provider.lst:
+            others = " or ".join(n for n, p in PROVIDERS.items() if p.lst)
+            msg = (
+                f"{provider.title} has no surface temperature of Landsat (lst): choose "
+                f"{option('provider', others)}."
+            )
+            raise InputError(msg, parameter="provider")
         self.periods(0.0)  # refused before anything is asked of a service
 
     def periods(self, latitude: float) -> tuple[Period, ...]:
         """The periods that are asked for, of a place at a latitude."""
         return periods_of(
-            self.seasons, start=self.start, end=self.end, year=self.year, latitude=latitude
-        )
+            self.seasons, start=self.start, end=self.end, year=self.year, latitude=latitude, first=self._first,
+        )  # fmt: skip
+
+    @property
+    def _first(self) -> dt.date:
+        """Before which there is nothing of what is asked for."""
+        if _SENTINEL & set(self.what) or not {"lst", "stations"} & set(self.what):
+            return FIRST_DAY
+        return FIRST_LANDSAT if "lst" in self.what else FIRST_HOUR
 
     def asked(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
         """All that the result depends on, by the names of settings, for a run that is taken up again."""
@@ -159,6 +187,25 @@ class GetRequest(Request):
     def rtc_collection(self) -> str:
         """Of Sentinel-1, where the service's is not one that is known; else empty."""
         return "" if "s2" in self.what else self.collection
+
+    @property
+    def lst_collection(self) -> str:
+        """Of Landsat, likewise."""
+        return "" if {"s2", "s1-rtc"} & set(self.what) else self.collection
+
+    def asked_lst(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
+        """All that dates of surface temperature depend on, as of `asked`; which are too cloudy is decided last."""
+        return {
+            "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
+            "provider": self.provider, "collection": self.lst_collection,
+        }  # fmt: skip
+
+    def asked_stations(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
+        """All that hours of stations depend on, as of `asked`."""
+        return {
+            "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
+            "margin": self.margin,
+        }  # fmt: skip
 
     def asked_rtc(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
         """All that passes of Sentinel-1 depend on, as of `asked`."""

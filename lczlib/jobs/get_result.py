@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lczlib.acquire.providers import provider_of
+from lczlib.jobs.get_part import Part, all_done, further_cautions, put_all
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.result import Result
 from lczlib.reading import counted
@@ -42,6 +43,8 @@ class GetResult(Result):
         What ``lcz prepare-s1`` needs, where that is asked for too.
     rtc : RtcResult or None
         Passes of Sentinel-1 on the grid of the composites, where they are asked for too.
+    further : tuple of Part
+        Surface temperature, hours of stations, likewise.
     """
 
     draws = False
@@ -55,6 +58,7 @@ class GetResult(Result):
     not_published: tuple[str, ...] = ()
     radar: RadarResult | None = field(default=None, repr=False)
     rtc: RtcResult | None = field(default=None, repr=False)
+    further: tuple[Part, ...] = field(default=(), repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a season: its period, how many days, and its median day."""
@@ -84,6 +88,7 @@ class GetResult(Result):
         said = [*self.plan.empty.values(), *self.not_published]
         said += self.radar.cautions() if self.radar else []
         said += self.rtc.cautions() if self.rtc else []
+        said += further_cautions(self.further)
         for season in self.plan.seasons:
             failed = {d: w for d, w in season.left_out.items() if _is_fault(w)}
             if failed:
@@ -137,6 +142,7 @@ class GetResult(Result):
         write_item(
             folder, self.place, self.plan, provider, self.request.composite, self.told, maps, radar
         )
+        put_all(self.further, folder)
 
     def write(self, folder: str | Path, *, figures: bool = True) -> Path:
         """As all results; then the tiles are not kept any more."""
@@ -144,6 +150,7 @@ class GetResult(Result):
         self.work.remove()
         if self.rtc:
             self.rtc.done()
+        all_done(self.further)
         return written
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lczlib.acquire.providers import provider_of
-from lczlib.acquire.rtc_folder import BANDS, pass_file
+from lczlib.acquire.rtc_folder import BANDS, WORK, pass_file
 from lczlib.errors import InputError, ServiceError
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.get_rtc_result import RtcResult
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from lczlib.acquire.access import Access
+    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.acquire.places import Place
     from lczlib.acquire.rtc import RtcPass
-    from lczlib.acquire.rtc_work import RtcPlan, RtcWork
     from lczlib.acquire.seasons import Period
 
 
@@ -125,11 +125,12 @@ def fetch_rtc(
     """
     from lczlib.acquire.access import Access
     from lczlib.acquire.folder import check_passes
-    from lczlib.acquire.rtc_work import RtcWork
+    from lczlib.acquire.pass_work import PassWork
+    from lczlib.acquire.rtc import RtcPass
     from lczlib.longitudes import middle_of
 
     periods = request.periods(middle_of(place.box)[1])
-    asked, work = request.asked_rtc(place, periods), RtcWork(folder)
+    asked, work = request.asked_rtc(place, periods), PassWork(folder, WORK, RtcPass)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:
         if plan is None:
@@ -173,10 +174,10 @@ def _planned(
     access: Access,
     step: Steps,
     grid: GeoBox | None,
-) -> RtcPlan:
+) -> PassPlan[RtcPass]:
     from lczlib.acquire.access import AssetFailed
     from lczlib.acquire.grids import grid_on, zone_of
-    from lczlib.acquire.rtc_work import RtcPlan
+    from lczlib.acquire.pass_work import PassPlan
 
     passes, left, empty, collection, licence = _passes(request, place, periods, step)
     scenes = [s for p in passes for s in p.scenes]
@@ -190,10 +191,10 @@ def _planned(
                 continue
             break
     on = grid or grid_on(place.box, epsg, corner)
-    return RtcPlan(asked, collection, licence, on, corner, passes, left, empty)
+    return PassPlan(asked, collection, licence, on, corner, passes, left, empty)
 
 
-def _check_amount(plan: RtcPlan, most_mb: float) -> None:
+def _check_amount(plan: PassPlan[RtcPass], most_mb: float) -> None:
     amount = sum(p.megabytes for p in plan.passes)
     if amount > most_mb:
         msg = (
@@ -205,7 +206,12 @@ def _check_amount(plan: RtcPlan, most_mb: float) -> None:
 
 
 def _fetched(
-    plan: RtcPlan, place: Place, service: str, access: Access, work: RtcWork, step: Steps
+    plan: PassPlan[RtcPass],
+    place: Place,
+    service: str,
+    access: Access,
+    work: PassWork[RtcPass],
+    step: Steps,
 ) -> tuple[dict[str, Counter[str]], dict[str, float], dict[str, str]]:
     """What the pixels of each pass became, how large they were, and why some passes cannot be used."""
     from lczlib.acquire.access import AssetFailed

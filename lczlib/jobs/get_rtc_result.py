@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lczlib.acquire.grids import PIXEL
 from lczlib.acquire.providers import provider_of
 from lczlib.acquire.rtc_folder import pass_file, rtc_folder
+from lczlib.jobs.get_part import Part, all_done, further_cautions, put_all
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.result import Result
 from lczlib.reading import counted, share
@@ -18,9 +19,9 @@ from lczlib.reading import counted, share
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.acquire.places import Place
     from lczlib.acquire.rtc import RtcPass
-    from lczlib.acquire.rtc_work import RtcPlan, RtcWork
     from lczlib.jobs.get_radar import RadarResult
 
 _COLUMNS = (
@@ -49,11 +50,13 @@ class RtcResult(Result):
         Why something was not taken, and how much of it, or the pass.
     empty : tuple of str
         Why periods have none.
-    plan : RtcPlan or None
-    work : RtcWork or None
+    plan : PassPlan or None
+    work : PassWork or None
         Where the rasters are until then; None where nothing was to be fetched.
     radar : RadarResult or None
         What ``lcz prepare-s1`` needs, where that is asked for too.
+    further : tuple of Part
+        Surface temperature, hours of stations, likewise.
     """
 
     draws = False
@@ -65,9 +68,10 @@ class RtcResult(Result):
     metres: dict[str, float] = field(default_factory=dict, repr=False)
     left_out: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
-    plan: RtcPlan | None = field(default=None, repr=False)
-    work: RtcWork | None = field(default=None, repr=False)
+    plan: PassPlan[RtcPass] | None = field(default=None, repr=False)
+    work: PassWork[RtcPass] | None = field(default=None, repr=False)
     radar: RadarResult | None = field(default=None, repr=False)
+    further: tuple[Part, ...] = field(default=(), repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a pass: day, time (UTC), direction, track, share of the box, size, file, items."""
@@ -134,7 +138,8 @@ class RtcResult(Result):
                 f"{PIXEL:g} m by nearest neighbour: speckle and narrow water are not as the networks for water "
                 f"learned them at {PIXEL:g} m."
             )
-        return said + (self.radar.cautions() if self.radar else [])
+        said += self.radar.cautions() if self.radar else []
+        return said + further_cautions(self.further)
 
     def folders(self, folder: Path) -> dict[str, Path]:
         """Where the rasters of each direction lie, in the folder of the result."""
@@ -175,6 +180,7 @@ class RtcResult(Result):
         self.put(folder)
         if self.work is not None:
             write_radar_item(folder, self.place, self.told())
+        put_all(self.further, folder)
 
     def put(self, folder: Path) -> None:
         """Move the rasters to their place, and write the list of passes."""
@@ -191,6 +197,7 @@ class RtcResult(Result):
         """As all results; then what was kept is not kept any more."""
         written = super().write(folder, figures=figures)
         self.done()
+        all_done(self.further)
         return written
 
     def done(self) -> None:

@@ -183,7 +183,7 @@ class PixelHeat(Result):
         if one.dates:
             more["dates"] = [
                 {
-                    "file": scene["file"], "reference": date.reference.label,
+                    "file": scene["file"], "time": scene["time"], "reference": date.reference.label,
                     "reference_temperature": date.reference_temperature,
                     "classes": heat_files.class_rows(date.classes),
                 }

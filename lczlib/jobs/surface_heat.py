@@ -25,8 +25,8 @@ class SurfaceHeatRequest(PixelHeatRequest):
     kinds: ClassVar = ("surface", "pixels")
 
     lst: tuple[Source, ...] = setting(
-        ..., "Thermal raster; several for several dates.", title="Thermal rasters", file=True,
-        group=SURFACE,
+        ..., "Thermal raster; several for several dates, or one whose bands state their times.",
+        title="Thermal rasters", file=True, group=SURFACE,
     )  # fmt: skip
     kind: Literal["landsat-l2", "landsat-l1", "modis", "mxd21", "ecostress"] | None = setting(
         None, "Thermal product.", title="Product", usual="by the file's name", group=SURFACE
@@ -63,7 +63,16 @@ class SurfaceHeatRequest(PixelHeatRequest):
         if any(given) and not all(given):
             msg = "Landsat Level-1 needs all four: radiance multiplier, radiance offset, K1 and K2."
             raise InputError(msg, parameter=_CONSTANTS[given.index(False)])
-        if self.quality is not None and len(self.lst) > 1:
+        self.check_quality(len(self.lst))
+
+    def check_quality(self, n: int) -> None:
+        """Refuse one quality layer for several dates.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.quality is not None and n > 1:
             msg = (
                 "One quality layer cannot belong to several thermal rasters: put each layer beside its "
                 "file."
@@ -77,12 +86,28 @@ def run(request: SurfaceHeatRequest, step: Steps) -> PixelHeat:
     from lczlib.analysis.heat.surface import surface_heat_island
     from lczlib.jobs.pixel_heat import heat_of
 
+    dates = _dates(request)
+    bands = [band for _, band in dates]
     return heat_of(
-        request, request.lst, lambda s, i: _opened(request, s, i), surface_heat_island, step
-    )
+        request, [source for source, _ in dates], lambda s, i: _opened(request, s, bands[i], i),
+        surface_heat_island, step,
+    )  # fmt: skip
 
 
-def _opened(request: SurfaceHeatRequest, source: Source, i: int) -> Thermal:
+def _dates(request: SurfaceHeatRequest) -> list[tuple[Source, int | str | None]]:
+    """Each raster with the band that is read of it: of a raster of dates all, one by one."""
+    from lczlib.scenes.thermal_dates import dates_in
+
+    found: list[tuple[Source, int | str | None]] = []
+    for source in request.lst:
+        named = request.band is not None or not is_path(source)
+        bands = () if named else dates_in(source)
+        found += [(source, band) for band in bands or (request.band,)]
+    request.check_quality(len(found))
+    return found
+
+
+def _opened(request: SurfaceHeatRequest, source: Source, band: int | str | None, i: int) -> Thermal:
     from lczlib.jobs.pixel_heat import open_array
     from lczlib.scenes.thermal import open_temperature
     from lczlib.scenes.thermal_products import ThermalConstants
@@ -92,7 +117,7 @@ def _opened(request: SurfaceHeatRequest, source: Source, i: int) -> Thermal:
         return open_array(source, "land surface temperature", request.unit)
     given = [getattr(request, n) for n in _CONSTANTS]
     return open_temperature(
-        source, kind=request.kind, unit=request.unit, band=request.band, quality=request.quality,
+        source, kind=request.kind, unit=request.unit, band=band, quality=request.quality,
         constants=ThermalConstants(*given) if None not in given else None, mtl=request.mtl,
         time=request.time[i] if request.time else None, plausible=request.plausible or PLAUSIBLE,
     )  # fmt: skip

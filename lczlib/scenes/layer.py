@@ -72,7 +72,14 @@ class Layer:
     words : tuple of str
         Names and titles, for telling what is measured.
     time : datetime64 or None
-        Of a time step of a NetCDF, as it is written there (UTC by convention).
+        Of a time step of a NetCDF, as it is written there (UTC by convention); of a band whose tag
+        ``TIME`` says so.
+    clouds : str
+        How clouds were removed before, in words, as the tag ``CLOUDS_REMOVED`` says; empty where it does not.
+    cloudy : int
+        How many of its pixels that were, by the tag ``CLOUDY_PIXELS``.
+    limits : str
+        What its users should know, as the tag ``LIMITS`` says.
     """
 
     stored: xr.DataArray
@@ -86,6 +93,9 @@ class Layer:
     valid_range: tuple[float, float] | None
     words: tuple[str, ...]
     time: np.datetime64 | None
+    clouds: str = ""
+    cloudy: int = 0
+    limits: str = ""
 
     @property
     def scaled(self) -> bool:
@@ -203,10 +213,11 @@ def _index(
         return found[0]
     times = [_time(tags, i) for i in range(data.sizes["band"])] if band is None else []
     if len(times) > 1 and None not in times:
-        name = (_variables(tags) or {"VARIABLE"}).pop()
+        name = next(iter(_variables(tags)), "")
+        value = f"{name}:NUMBER" if name else "NUMBER"
         msg = (
-            f"The {what} {path} holds {len(times)} times of {name}, {_minutes(times[0])} to "
-            f"{_minutes(times[-1])}: say which with {option('band', f'{name}:NUMBER')}, from 1 to {len(times)}."
+            f"The {what} {path} holds {len(times)} times{f' of {name}' if name else ''}, {_minutes(times[0])} to "
+            f"{_minutes(times[-1])}: say which with {option('band', value)}, from 1 to {len(times)}."
         )
         raise InputError(msg)
     return choose_band(data, band, path, asked)
@@ -239,7 +250,8 @@ def _described(
     return Layer(
         stored, data, index, name, scale, offset, unit.strip(), tuple(sorted(fills)),
         _range(own) or _range(whole), tuple(dict.fromkeys(w for w in words if w)),
-        _time(tags, index),
+        _time(tags, index), tags[0].get("CLOUDS_REMOVED", ""), int(_number(own, ("cloudypixels",), 0)),
+        tags[0].get("LIMITS", ""),
     )  # fmt: skip
 
 
@@ -335,9 +347,23 @@ def _stac_band(texts: Mapping[str, str], index: int) -> dict[str, Any]:
     return {}
 
 
+_STATED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?)Z")
+
+
+def stated_time(texts: Mapping[str, str]) -> np.datetime64 | None:
+    """The time (UTC) in the tag ``TIME`` of a band: ``2023-07-09T10:02:33Z``; None without one."""
+    found = _STATED.fullmatch(texts.get("TIME", ""))
+    try:
+        return np.datetime64(found[1], "s") if found else None
+    except ValueError:
+        return None
+
+
 def _time(tags: list[dict[str, str]], index: int) -> np.datetime64 | None:
-    """The time of a band of a NetCDF, from its place along the time axis."""
+    """The time of a band of a NetCDF, from its place along the time axis; of others by their tag."""
     texts = tags[index + 1] if index + 1 < len(tags) else {}
+    if stated := stated_time(texts):
+        return stated
     for key, value in texts.items():
         axis = key.removeprefix("NETCDF_DIM_")
         unit = tags[0].get(f"{axis}#units", "")

@@ -223,7 +223,8 @@ def _read(
         raise InputError(_mostly_fill(path, fills, int((~missing).sum())))
     missing |= np.isin(stored, [v for v, _ in fills])
     poor = np.zeros(stored.shape, bool) if flags.poor is None else flags.poor & ~missing
-    counts["cloud_or_poor"] = None if flags.poor is None else int(poor.sum())
+    counts["cloud_or_poor"] = None if flags.poor is None else int(poor.sum()) + flags.removed
+    counts["no_data"] -= flags.removed
     usable = ~missing & ~poor
     if not usable.any():
         clouds = "" if flags.poor is None else f" and {int(poor.sum())} cloudy"
@@ -364,6 +365,8 @@ def _reading(
     }  # fmt: skip
     if what == "surface":
         facts["clouds"] = temperature.attrs["clouds"]
+    if layer.limits:
+        facts["limits"] = layer.limits
     name = "thermal raster" if what == "surface" else "air temperature raster"
     return Reading(name, str(path), tuple(said), tuple(cautions), facts)
 

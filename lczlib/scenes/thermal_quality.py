@@ -11,7 +11,7 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of, same_grid
-from lczlib.rasters import BANDWISE, band_names, missing_values, open_raster
+from lczlib.rasters import BANDWISE, band_names, layer_of, missing_values, open_raster
 from lczlib.scenes.layer import Layer
 from lczlib.scenes.thermal_products import CLOUD_BITS, PRODUCTS, modis_quality
 from lczlib.terms import option
@@ -56,6 +56,8 @@ class Quality:
         What was read beside the raster.
     unused : str
         The band of the same file that looks like one, and is not used since its flags are not known.
+    removed : int
+        Pixels that were taken for no data before, as the file says.
     """
 
     poor: np.ndarray | None = None
@@ -63,6 +65,7 @@ class Quality:
     source: str = ""
     files: tuple[Path, ...] = ()
     unused: str = ""
+    removed: int = 0
 
 
 def quality_of(
@@ -107,6 +110,8 @@ def quality_of(
         source = f"band {name} of the same file, 1 taken for cloud"
     names = [n.casefold() for n in band_names(layer.data)]
     stored = None
+    if layer.clouds and not source:
+        return _removed_before(layer, path)
     if uncertainty:
         data = open_raster(uncertainty, "uncertainty layer", chunks=BANDWISE).isel(
             band=0, drop=True
@@ -125,6 +130,24 @@ def quality_of(
     unused = next((n for n in band_names(layer.data) if n.strip().casefold() in _UNKNOWN_BANDS), "")
     files = tuple(Path(f) for f in (quality, uncertainty) if f)
     return Quality(poor, sd, source, files, "" if source else unused)
+
+
+def _removed_before(layer: Layer, path: Path) -> Quality:
+    """Of a file whose clouds are gone already, with its uncertainty by bands in a file beside it."""
+    beside = path.with_name(f"{path.stem}_uncertainty{path.suffix}")
+    sd = None
+    if beside.is_file():
+        bands = open_raster(beside, "uncertainty layer", chunks=BANDWISE)
+        if bands.sizes["band"] == layer.data.sizes["band"]:
+            band = layer_of(bands, layer.index)
+            error = _on_grid(band, layer, f"the uncertainty layer {beside}").astype(np.float32)
+            for fill in missing_values(band):
+                error[error == np.float32(fill)] = np.nan
+            error *= np.float32(band.attrs["scale_factor"])
+            sd = layer.stored.copy(data=error).rename("uncertainty").assign_attrs(units="K")
+    files = () if sd is None else (beside,)
+    poor = np.zeros(layer.stored.shape, bool)
+    return Quality(poor, sd, layer.clouds, files, removed=layer.cloudy)
 
 
 def _layer_of_file(path: Path, layer: Layer, product: str | None) -> tuple[np.ndarray, str]:

@@ -1,4 +1,4 @@
-"""What a run that fetches passes of Sentinel-1 keeps while it goes on, for one that is taken up again.
+"""What a run that fetches passes of a satellite keeps while it goes on, for one that is taken up again.
 
 The plan holds the scenes that were found; a pass that is finished is a raster with its counts beside it.
 """
@@ -11,21 +11,35 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from lczlib.acquire.rtc import RtcPass
 from lczlib.acquire.work import check_same
 from lczlib.export.files import write_json, writing
 
-NAME = ".get-rtc"
 _PLAN = "plan.json"
 
 
+class AnyPass(Protocol):
+    """What is kept of a pass."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        ...
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave."""
+        ...
+
+
+PassT = TypeVar("PassT", bound=AnyPass)
+
+
 @dataclass(frozen=True)
-class RtcPlan:
+class PassPlan(Generic[PassT]):
     """What is fetched.
 
     Attributes
@@ -38,8 +52,8 @@ class RtcPlan:
         Of all passes.
     corner : tuple of float
         Upper-left corner of a scene, where its blocks begin.
-    passes : tuple of RtcPass
-        By time.
+    passes : tuple
+        By time: of Sentinel-1 `lczlib.acquire.rtc.RtcPass`, of temperature `lczlib.acquire.lst.LstPass`.
     left_out : mapping
         Why something was not taken, and how much of it.
     empty : mapping
@@ -51,7 +65,7 @@ class RtcPlan:
     licence: str
     grid: GeoBox
     corner: tuple[float, float]
-    passes: tuple[RtcPass, ...]
+    passes: tuple[PassT, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     empty: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,30 +82,35 @@ class RtcPlan:
         }  # fmt: skip
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> RtcPlan:
-        """What `to_dict` gave."""
+    def from_dict(cls, values: Mapping[str, Any], kind: type[PassT]) -> PassPlan[PassT]:
+        """What `to_dict` gave, of a kind of passes."""
         grid = values["grid"]
         box = GeoBox(tuple(grid["shape"]), Affine(*grid["affine"]), f"EPSG:{grid['epsg']}")
         x, y = values["corner"]
         return cls(
             values["asked"], values["collection"], values["licence"], box, (x, y),
-            tuple(RtcPass.from_dict(p) for p in values["passes"]), values["left_out"], values["empty"],
+            tuple(kind.from_dict(p) for p in values["passes"]), values["left_out"], values["empty"],
         )  # fmt: skip
 
 
-class RtcWork:
+class PassWork(Generic[PassT]):
     """The hidden folder of a run.
 
     Parameters
     ----------
     folder : path
         Of the result.
+    name : str
+        Of the hidden folder in it.
+    kind : type
+        Of its passes.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder) / NAME
+    def __init__(self, folder: str | Path, name: str, kind: type[PassT]) -> None:
+        self.path = Path(folder) / name
+        self._kind = kind
 
-    def plan(self, asked: Mapping[str, Any]) -> RtcPlan | None:
+    def plan(self, asked: Mapping[str, Any]) -> PassPlan[PassT] | None:
         """The plan of the run that is taken up; None where there is none.
 
         Raises
@@ -100,13 +119,13 @@ class RtcWork:
             If that run was asked for something else.
         """
         try:
-            plan = RtcPlan.from_dict(json.loads((self.path / _PLAN).read_text()))
+            plan = PassPlan.from_dict(json.loads((self.path / _PLAN).read_text()), self._kind)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         check_same(plan.asked, asked, self.path.parent)
         return plan
 
-    def begin(self, plan: RtcPlan) -> None:
+    def begin(self, plan: PassPlan[PassT]) -> None:
         """Begin anew."""
         self.remove()
         with writing(self.path):
