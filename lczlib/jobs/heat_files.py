@@ -54,6 +54,8 @@ def surface_document(result: SurfaceHeatIsland, **more: Any) -> dict[str, Any]:
         "pairs": result.pairs.to_dict("records"),
         "correlation_range_m": result.correlation_range,
         "block_size_m": result.block_size,
+        "square_size_m": result.square_size,
+        "independent_pieces": result.n_pieces,
         "few_blocks": result.few_blocks,
         "options": asdict(result.options),
         **more,

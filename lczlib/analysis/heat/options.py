@@ -56,11 +56,11 @@ class SurfaceOptions(HeatOptions):
         title="Border pixels left out", low=0, group=_PIXELS,
     )  # fmt: skip
     min_pixels: int = setting(
-        30, "A class with fewer pixels has its temperature told, no difference.",
+        30, "A class with fewer pixels has its difference told without an interval.",
         title="Fewest pixels of a class", low=1, group=_PIXELS,
     )  # fmt: skip
     min_patches: int = setting(
-        3, "A class in fewer patches has its temperature told, no difference.",
+        3, "A class in fewer patches has its difference told without an interval.",
         title="Fewest patches of a class", low=1, group=_PIXELS,
     )  # fmt: skip
     elevation_band: float = setting(
@@ -73,9 +73,11 @@ class SurfaceOptions(HeatOptions):
         title="Distance to water (m)", low=0, group=_PIXELS,
     )  # fmt: skip
     block_size: float | None = setting(
-        None, "Side of a bootstrap block in metres. By default four times the correlation range of the "
-        "residuals, but at most a fifth of the scene's longer side, and no smaller than makes 2,000 blocks.",
-        title="Bootstrap block (m)", low=0, open_ends=True, usual="from the data",
+        None, "Side in metres of the squares in which the residuals of a class are pooled for its interval: "
+        "by default a fourteenth of the scene's longer side, larger where that makes more than 320 parts. "
+        "Bootstrap blocks of the further measures have it too: by default four times the correlation range "
+        "of the residuals, but at most a fifth of the scene's longer side.",
+        title="Squares of the scene (m)", low=0, open_ends=True, usual="from the data",
     )  # fmt: skip
     replicates: int = setting(
         1000, "Bootstrap draws: more make the interval's ends steadier, and take longer.",

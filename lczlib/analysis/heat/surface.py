@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.differences import Differences
 from lczlib.analysis.heat.doubts import tell_doubts
 from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.parts import parts_of
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
 from lczlib.analysis.heat.pixels import Pixels
@@ -22,6 +24,7 @@ from lczlib.analysis.heat.reference import (
     choose_reference,
 )
 from lczlib.analysis.heat.sampling import sampled_classes
+from lczlib.analysis.heat.spatial import candidates, influences, spatial_error
 from lczlib.analysis.heat.statistics import class_statistics
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -42,8 +45,9 @@ class SurfaceHeatIsland:
     classes : DataFrame
         A row for each class present (index ``lcz``): ``n_pixels``, ``n_patches``, ``area_km2``,
         ``mean``, ``median``, ``q25``, ``q75``, ``p05``, ``p95``, ``sd`` (degC), ``difference``,
-        ``ci_low``, ``ci_high`` (K), ``n_effective``, ``n_blocks``, ``widening`` (of the interval, for
-        short blocks), ``note``.
+        ``ci_low``, ``ci_high`` (K; NaN where ``note`` says why there is no interval),
+        ``n_effective`` (independent pixels that its mean is worth), ``n_pieces`` (independent pieces
+        that its pixels lie in), ``n_blocks`` (squares that they lie in), ``note``.
     pairs : DataFrame
         Each two classes: difference of the medians of their patch medians, and the Mann-Whitney
         probability, plain and Holm-corrected.
@@ -54,8 +58,10 @@ class SurfaceHeatIsland:
         The statistic of the reference, degC; NaN without one.
     difference : DataArray (y, x)
         Each pixel minus the reference temperature, K.
-    correlation_range, block_size : float
-        m.
+    correlation_range : float
+        Distance in m from which on residuals go together by less than 0.1.
+    block_size : float
+        Side of a bootstrap block of the further measures, m.
     options : SurfaceOptions
     kind : {"surface", "canopy"}
         Temperatures of surfaces, or of the air between the buildings.
@@ -63,6 +69,12 @@ class SurfaceHeatIsland:
         Where another class is the reference and there is some of LCZ D: reference minus LCZ D, K.
     n_low_plants : int
         Pixels of LCZ D that this rests on.
+    square_size : float
+        Side of the squares that the residuals of a class are pooled in, m.
+    n_pieces : float
+        Independent pieces that the scene is worth.
+    few_blocks : str
+        A sentence where the scene has too few of them for intervals, else empty.
     """
 
     classes: pd.DataFrame
@@ -77,23 +89,15 @@ class SurfaceHeatIsland:
     kind: str = "surface"
     reference_bias: float | None = None
     n_low_plants: int = 0
+    square_size: float = np.nan
+    n_pieces: float = np.nan
+    few_blocks: str = ""
 
     @property
     def bias(self) -> str:
         """A sentence on what the reference differs from LCZ D by, else empty."""
         return bias_sentence(
             self.reference, self.reference_bias, counted(self.n_low_plants, "pixel")
-        )
-
-    @property
-    def few_blocks(self) -> str:
-        """A sentence where the scene is too small for intervals that can be relied on, else empty."""
-        if self.block_size >= self.correlation_range:
-            return ""
-        return (
-            f"Temperatures go together over {self.correlation_range:,.0f} m and the scene holds blocks "
-            f"of {self.block_size:,.0f} m at most: few of them are independent, and the intervals, though "
-            "widened for it, hold the truth less often than they claim; use a larger scene."
         )
 
 
@@ -231,21 +235,16 @@ def of_pixels(
         fallback=options.fallback,
         some=lambda classes: pixels.enough(classes, FEWEST, 1),
     )
-    correlated = _residual_range(celsius, codes, keep, table, cell)
-    block_size = options.block_size or bootstrap.suitable_block_size(
-        correlated, celsius.shape, cell
-    )
-    blocks, n_blocks = bootstrap.block_numbers(keep, cell, block_size)
-    if n_blocks > _MOST_BLOCKS:
-        msg = f"Blocks of {block_size:g} m make {n_blocks} of them: use a larger block size."
-        raise InputError(msg)
-    short = block_size < bootstrap.WANTED_RANGES * correlated
-    halves = bootstrap.block_numbers(keep, cell, block_size / 2) if short else None
-    differences = Differences(pixels, blocks, n_blocks, reference, options, halves)
+    _check_blocks(options.block_size, celsius.shape, cell)
+    reach = max(celsius.shape) * cell
+    parts = parts_of(keep, pixels.codes, pixels.patches, cell, options.block_size)
+    pulls = influences(pixels.values, pixels.codes, options.statistic)
+    error = spatial_error(candidates(parts, reach, cell), pulls, pixels.covariates)
+    correlated = reach if error is None else error.correlation_range
+    differences = Differences(pixels, error, reference, options)
     rows = {c: differences.of(int(c), int(n)) for c, n in table["n"].items()}
     if probabilities is not None:
-        drawn = sampled_classes(probabilities, keep, cell, options)
-        differences.widen_by_map_error(rows, drawn)
+        differences.widen_by_map_error(rows, sampled_classes(probabilities, keep, cell, options))
     result = table.rename(columns={"n": "n_pixels"}).join(pd.DataFrame.from_dict(rows, "index"))
     pairs, kruskal = patch_tests(pixels.values, pixels.codes, pixels.patches)
     level = differences.reference_level()
@@ -254,17 +253,15 @@ def of_pixels(
     island = temperature.copy(data=celsius - np.float32(level)).rename("difference")
     island.attrs = {"units": "K", "long_name": f"temperature minus {reference.label}"}
     return SurfaceHeatIsland(
-        result, pairs, kruskal, reference, level, island, correlated, block_size, options, kind, bias,
-        n_low_plants,
+        result, pairs, kruskal, reference, level, island, correlated,
+        options.block_size or bootstrap.suitable_block_size(correlated, celsius.shape, cell),
+        options, kind, bias, n_low_plants, parts.side, differences.pieces, differences.few,
     )  # fmt: skip
 
 
-def _residual_range(
-    celsius: np.ndarray, codes: np.ndarray, keep: np.ndarray, table: pd.DataFrame, cell: float
-) -> float:
-    """Correlation range of temperature minus the median of its class."""
-    middle = np.full(N_CLASSES + 1, np.nan, np.float32)
-    middle[table.index.to_numpy()] = table["median"].to_numpy()
-    part = bootstrap.middle_window(keep)
-    residuals = np.where(keep[part], celsius[part] - middle[codes[part]], np.float32(np.nan))
-    return bootstrap.correlation_range(residuals, cell)
+def _check_blocks(side: float | None, shape: tuple[int, int], cell: float) -> None:
+    """Refuse blocks so small that there is no end of them."""
+    n = 0 if side is None else math.prod(math.ceil(extent * cell / side) for extent in shape)
+    if n > _MOST_BLOCKS:
+        msg = f"Blocks of {side:g} m make {n} of them: use a larger block size."
+        raise InputError(msg)

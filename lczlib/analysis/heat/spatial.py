@@ -1,0 +1,283 @@
+"""How far class temperatures can be off: intervals from the covariance of the scene's residuals.
+
+Neighbouring pixels of a thermal image share their error (one field, one slope, one air mass), so
+the number of pixels says little about how well a class temperature is known. The residuals, pooled
+in some hundred parts (`lczlib.analysis.heat.parts`), are taken for a Gaussian field with an
+exponential correlogram beside an effect of each patch. Neither range nor shares are picked:
+a grid of them is weighed by the restricted likelihood, and the interval of a difference is that of
+the mixture of the Student distributions that belong to them (Handcock & Stein 1993, doi
+10.1080/00401706.1993.10485354; Berger, De Oliveira & Sanso 2001, doi 10.1198/016214501753382282).
+
+Residuals resist what is no part of the field: for medians they are clipped at two robust standard
+deviations of their class (Huber 1964, doi 10.1214/aoms/1177703732). A gradient across the scene,
+elevation and distance to water are fitted beside the field, so that they do not pass for a long
+range; what they add to a difference, because the classes lie apart, counts as uncertainty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, optimize, special
+
+from lczlib.analysis.heat.options import Statistic
+from lczlib.analysis.heat.parts import Parts
+
+_RANGES = 10
+_RATIOS = np.geomspace(1e-3, 30, 14)
+_CUT = (1.0, 0.1)
+"""Share of a patch effect that ends where a square cuts the patch: all of it, or hardly any."""
+_CLIP = 2.0
+_BORROWED = 6.0
+_FEWEST_FREE = 6
+FEWEST_PIECES = 4.0
+"""Independent pieces of a scene below which there are no intervals."""
+FEWEST_OF_CLASS = 3.0
+"""Independent pieces of a class below which it has none."""
+CORRELATED = 2.3
+"""An exponential correlogram falls below 0.1 at so many of its lengths."""
+
+
+def influences(values: np.ndarray, codes: np.ndarray, statistic: Statistic) -> np.ndarray:
+    """How each pixel (n,) pulls on the statistic of its class: its residual, clipped for medians."""
+    out = np.empty(values.size, np.float32)
+    for number in np.flatnonzero(np.bincount(codes)):
+        mask = codes == number
+        own = values[mask].astype(float)
+        if statistic == "mean":
+            out[mask] = own - own.mean()
+            continue
+        own -= np.median(own)
+        limit = _CLIP * (1.4826 * np.median(np.abs(own)) or own.std())
+        inside = np.mean(np.abs(own) <= limit)
+        out[mask] = np.clip(own, -limit, limit) / max(inside, 0.5)
+    return out
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The covariances that residuals are weighed against: they depend on the map alone.
+
+    Attributes
+    ----------
+    parts : Parts
+    reach : float
+        Longer side of the scene, m.
+    lengths : array (lengths,)
+        Of the correlogram, m.
+    ratios : array (lengths, 2, ratios)
+        Variance of the patch effects over that of the field.
+    field, patch : array (lengths, parts, parts), array (2, parts, parts)
+        Covariance of the parts by length; of their patch effects, cut by the squares or mostly not.
+    bases : list of (array, array, float)
+        Eigenvalues and vectors of each pair of them, field against patch, and the logarithm of the
+        determinant of the latter.
+    """
+
+    parts: Parts
+    reach: float
+    lengths: np.ndarray
+    ratios: np.ndarray
+    field: np.ndarray
+    patch: np.ndarray
+    bases: list[tuple[np.ndarray, np.ndarray, float]]
+
+
+def candidates(parts: Parts, reach: float, cell: float) -> Candidates:
+    """The grid of covariances of a scene's parts.
+
+    Parameters
+    ----------
+    parts : Parts
+        Of the scene.
+    reach, cell : float
+        Longer side of the scene and side of a pixel, m.
+    """
+    lengths = np.geomspace(max(cell, parts.side / 10), reach / 2, _RANGES)
+    field = np.array([parts.covariance(length) for length in lengths])
+    own = np.diag(parts.patch)
+    patch = np.array([c * np.diag(own) + (1 - c) * parts.patch for c in _CUT])
+    sizes = np.linalg.slogdet(patch)[1]
+    share = np.diagonal(field, axis1=1, axis2=2).mean(1) / own.mean()
+    ratios = share[:, None, None] * np.broadcast_to(_RATIOS, (len(patch), len(_RATIOS)))
+    bases = []
+    for one in field:
+        for other, size in zip(patch, sizes, strict=True):
+            values, vectors = linalg.eigh(one, other)
+            bases.append((values.clip(1e-9), vectors, float(size)))
+    return Candidates(parts, reach, lengths, ratios, field, patch, bases)
+
+
+@dataclass(frozen=True)
+class SpatialError:
+    """The residuals' covariance as a weighed grid of ranges and patch effects.
+
+    Attributes
+    ----------
+    grid : Candidates
+    spread : array (parts,)
+        Standard deviation of the class of each part against that of all, by which residuals are
+        scaled.
+    weights, variances : array (g,)
+        Weight of each point of the grid (sum 1), and the variance of the field under it, K2.
+    trend : array (parts, t)
+        Gradients and covariates.
+    slopes, slope_covariances : array (g, t), array (g, t, t)
+        Of them.
+    free : int
+        Degrees of freedom.
+    """
+
+    grid: Candidates
+    spread: np.ndarray
+    weights: np.ndarray
+    variances: np.ndarray
+    trend: np.ndarray
+    slopes: np.ndarray
+    slope_covariances: np.ndarray
+    free: int
+
+    @property
+    def parts(self) -> Parts:
+        """What it is of."""
+        return self.grid.parts
+
+    @property
+    def correlation_range(self) -> float:
+        """Distance in m from which on the field correlates by less than 0.1."""
+        by_length = self.weights.reshape(len(self.grid.lengths), -1).sum(1)
+        return float(CORRELATED * np.exp(by_length @ np.log(self.grid.lengths)))
+
+    def _variance(self, contrast: np.ndarray) -> np.ndarray:
+        """Variance (g,) of a contrast of parts over that of the field."""
+        scaled = contrast * self.spread
+        smooth, rough = (
+            np.einsum("kij,i,j->k", of, scaled, scaled, optimize=True)
+            for of in (self.grid.field, self.grid.patch)
+        )
+        return (smooth[:, None, None] + self.grid.ratios * rough[:, None]).ravel()
+
+    def pieces(self, mask: np.ndarray) -> float:
+        """Number of independent pieces that the pixels of a mask are worth."""
+        share = self.parts.share(mask) / self.spread
+        share = share / share.sum()
+        return float(1 / (self.weights @ (self._variance(share) / (1 + self.grid.ratios.ravel()))))
+
+    def variance(self, contrast: np.ndarray) -> np.ndarray:
+        """Variance (g,) of a contrast of parts, K2: of field and patches, and what gradients add."""
+        between = contrast @ self.trend
+        slope = self.slopes @ between
+        known = np.einsum("gij,i,j->g", self.slope_covariances, between, between)
+        return self.variances * self._variance(contrast) + np.clip(slope**2 - known, 0, None)
+
+    def mean_variance(self, contrast: np.ndarray) -> float:
+        """Expected variance of a contrast of parts without gradients, K2."""
+        return float(self.weights @ (self.variances * self._variance(contrast)))
+
+    def half_width(self, contrast: np.ndarray, confidence: float) -> float:
+        """Half the width of the interval of a contrast of parts, K."""
+        likely = self.weights > 1e-6
+        sd, weights = np.sqrt(self.variance(contrast)[likely]), self.weights[likely]
+        if not sd.max() > 0:
+            return 0.0
+        sd, wanted = sd.clip(1e-9 * sd.max()), (1 + confidence) / 2 * weights.sum()
+        reach = sd.max() * special.stdtrit(self.free, (1 + confidence) / 2)
+        return float(
+            optimize.brentq(
+                lambda half: weights @ special.stdtr(self.free, half / sd) - wanted, 0, reach * 1.01
+            )
+        )
+
+    def draw(self, contrast: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Errors (n,) of a contrast of parts, K."""
+        at = rng.choice(self.weights.size, n, p=self.weights)
+        return np.sqrt(self.variance(contrast)[at]) * rng.standard_t(self.free, n)
+
+
+def spatial_error(
+    grid: Candidates, pulls: np.ndarray, covariates: tuple[np.ndarray, ...] = ()
+) -> SpatialError | None:
+    """Weigh covariances by the residuals; None where there are too few parts for it.
+
+    Parameters
+    ----------
+    grid : Candidates
+        The covariances.
+    pulls : array (n,)
+        Residual of each pixel, as `influences` gives it.
+    covariates : tuple of array (n,)
+        What else than the class the temperature of a pixel depends on, such as elevation; NaN
+        where it is not known.
+    """
+    parts = grid.parts
+    spread = _spreads(parts, pulls)
+    trend = _trend(parts, covariates, grid.reach)
+    classes = (parts.codes[:, None] == np.unique(parts.codes)).astype(float)
+    first = classes.shape[1]
+    design = np.hstack([classes, trend]) / spread[:, None]
+    y = parts.mean(pulls) / spread
+    free = len(y) - design.shape[1]
+    if free < _FEWEST_FREE:
+        return None
+    ratios = grid.ratios.reshape(len(grid.bases), -1)
+    found = []
+    for (values, vectors, size), ratio in zip(grid.bases, ratios, strict=True):
+        turned = vectors.T @ np.column_stack([y, design])
+        log, *more = _likelihoods(turned[:, 0], turned[:, 1:], values, ratio, free)
+        found.append((log - size / 2, *more))
+    log, variances, slopes, errors = (np.concatenate(of) for of in zip(*found, strict=True))
+    return SpatialError(
+        grid, spread, special.softmax(log), variances, trend, slopes[:, first:],
+        errors[:, first:, first:], free,
+    )  # fmt: skip
+
+
+def _likelihoods(
+    y: np.ndarray, design: np.ndarray, values: np.ndarray, ratios: np.ndarray, free: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Restricted log likelihood, variance, coefficients and their covariance for each ratio.
+
+    Of data and design turned so that the covariance is diagonal, ``values`` + ratio.
+    """
+    precision = 1 / (values + ratios[:, None])
+    p = design.shape[1]
+    squares = (design[:, :, None] * design[:, None]).reshape(-1, p * p)
+    normal = (precision @ squares).reshape(-1, p, p)
+    inverse = np.linalg.inv(normal)
+    coefficients = np.einsum("gij,gj->gi", inverse, precision @ (design * y[:, None]))
+    left = ((y - coefficients @ design.T) ** 2 * precision).sum(1).clip(1e-18)
+    log = np.log(precision).sum(1) - np.linalg.slogdet(normal)[1] - free * np.log(left)
+    return log / 2, left / free, coefficients, inverse * (left / free)[:, None, None]
+
+
+def _spreads(parts: Parts, pulls: np.ndarray) -> np.ndarray:
+    """Standard deviation of the residuals of each part's class over that of all.
+
+    Classes with few parts borrow from all: their own spread is hardly known.
+    """
+    square = np.bincount(parts.index, pulls**2, minlength=parts.n.size)
+    of = np.unique(parts.codes, return_inverse=True)[1]
+    count = np.bincount(of)
+    own = np.bincount(of, square) / np.bincount(of, parts.n)
+    common = (own * count).sum() / count.sum()
+    if not common > 0:
+        return np.ones(parts.n.size)
+    return np.sqrt((count * own / common + _BORROWED) / (count + _BORROWED))[of]
+
+
+def _trend(parts: Parts, covariates: tuple[np.ndarray, ...], reach: float) -> np.ndarray:
+    """Gradients and covariates by part, each less its class means and what the ones before explain."""
+    place = parts.own.mean(1) / reach
+    columns = [place.real, place.imag]
+    for values in covariates:
+        known = np.isfinite(values)
+        columns.append(parts.mean(np.where(known, values, values[known].mean())))
+    kept: list[np.ndarray] = []
+    classes = (parts.codes[:, None] == np.unique(parts.codes)).astype(float)
+    for column in columns:
+        base = np.column_stack([classes, *kept])
+        left = column - base @ np.linalg.lstsq(base, column, rcond=None)[0]
+        if left.std() > 1e-3 * column.std():
+            kept.append(column / left.std())
+    return np.column_stack(kept) if kept else np.empty((parts.n.size, 0))
