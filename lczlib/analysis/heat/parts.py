@@ -14,10 +14,8 @@ from scipy import sparse
 MOST_PARTS = 320
 """Parts whose covariance matrix is taken apart in a second."""
 _MOST_ACROSS = 14
-_POINTS = 6
-_OWN_POINTS = 16
-_GOLDEN = (5**0.5 - 1) / 2
-"""Its multiples, less whole numbers, are spread evenly: so are the pixels that stand for a part."""
+_FINE = 8
+"""Cells across a square in which the place of a part's pixels is held."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +34,12 @@ class Parts:
         Pixels.
     patch : array (parts, parts)
         Covariances of the means of effects of variance 1, one for each patch.
-    points : array (parts, 6) complex
-        Some of its pixels, x + iy in m, for the distances to others.
-    own : array (parts, 16) complex
-        The same, for the distances within.
+    place : array (parts,) complex
+        Mean of the places of its pixels, x + iy in m.
+    numbers : array (rows, columns, classes)
+        Part of each class in each square, -1 where there is none.
+    cells : array (parts, 64)
+        Share of its pixels in each of 8 x 8 cells of its square.
     """
 
     side: float
@@ -47,8 +47,9 @@ class Parts:
     codes: np.ndarray
     n: np.ndarray
     patch: np.ndarray
-    points: np.ndarray
-    own: np.ndarray
+    place: np.ndarray
+    numbers: np.ndarray
+    cells: np.ndarray
 
     def share(self, mask: np.ndarray) -> np.ndarray:
         """Which share of the pixels of a mask (n,) lies in each part: (parts,)."""
@@ -59,21 +60,54 @@ class Parts:
         """Mean of values (n,) in each part."""
         return np.bincount(self.index, values, minlength=self.n.size) / self.n
 
-    def covariance(self, length: float) -> np.ndarray:
-        """Covariances of the means of a field of variance 1 with the correlogram exp(-h / length).
+    def covariances(self, lengths: np.ndarray) -> np.ndarray:
+        """Covariances of the means of fields of variance 1, correlogram exp(-h / length).
 
-        Between parts from six of their pixels each; within a part from the pairs of 16, the share of
-        pairs that are one pixel added by its size.
+        Parameters
+        ----------
+        lengths : array (k,)
+            m.
+
+        Returns
+        -------
+        array (k, parts, parts)
         """
-        m, q = self.points.shape
-        flat = self.points.ravel().astype(np.complex64)
-        between = np.exp(np.abs(flat[:, None] - flat[None]) / np.float32(-length))
-        out = between.reshape(m, q, m, q).mean((1, 3)).astype(float)
-        k = self.own.shape[1]
-        within = np.exp(np.abs(self.own[:, :, None] - self.own[:, None]) / -length).sum((1, 2))
-        pairs = (within - k) / (k * (k - 1))
-        out[np.diag_indices(m)] = pairs + (1 - pairs) / self.n
+        rows, columns, _ = self.numbers.shape
+        y, x = _places(_FINE) * self.side
+        held = np.vstack([self.cells, np.zeros_like(self.cells[:1])])[self.numbers]  # of none: 0
+        out = np.empty((len(lengths), self.n.size, self.n.size))
+        for down in range(rows):
+            for right in range(-columns + 1 if down else 0, columns):
+                apart = np.hypot(
+                    y - y[:, None] + down * self.side, x - x[:, None] + right * self.side
+                )
+                correlated = np.exp(-apart / lengths[:, None, None])
+                if not down and not right:
+                    itself = np.arange(y.size)
+                    correlated[:, itself, itself] = self._within_a_cell(lengths)[:, None]
+                here = slice(0, rows - down), slice(max(0, -right), columns - max(0, right))
+                there = slice(down, rows), slice(max(0, right), columns + min(0, right))
+                a, b = (held[s].reshape(-1, *held.shape[2:]) for s in (here, there))
+                i, j = (self.numbers[s].reshape(len(a), -1) for s in (here, there))
+                both = (i[:, :, None] >= 0) & (j[:, None] >= 0)
+                square, first, second = np.nonzero(both)
+                found = (a @ correlated[:, None] @ b.transpose(0, 2, 1))[:, square, first, second]
+                out[:, i[square, first], j[square, second]] = found
+                out[:, j[square, second], i[square, first]] = found
+        own = np.arange(self.n.size)
+        out[:, own, own] += (1 - out[:, own, own]) / self.n  # pairs that are one pixel
         return out
+
+    def _within_a_cell(self, lengths: np.ndarray) -> np.ndarray:
+        """Mean correlation of two places in one cell: (k,)."""
+        y, x = _places(16) * self.side / _FINE
+        apart = np.hypot(y - y[:, None], x - x[:, None])
+        return np.exp(-apart / lengths[:, None, None]).mean((1, 2))
+
+
+def _places(n: int) -> np.ndarray:
+    """Middles of n x n cells of a square of side 1: (2, n * n), y and x."""
+    return (np.indices((n, n)).reshape(2, -1) + 0.5) / n
 
 
 def parts_of(
@@ -93,29 +127,27 @@ def parts_of(
         Of the squares, m; by default a fourteenth of the scene's longer side. Squares grow until
         there are at most 320 parts.
     """
+    numbers, of = np.unique(codes, return_inverse=True)
     pixels = max(1, round((side or max(keep.shape) * cell / _MOST_ACROSS) / cell))
     while True:
-        across = np.int32(-(-keep.shape[1] // pixels) * 18)
-        rows, cols = ((np.arange(n) // pixels).astype(np.int32) for n in keep.shape)
-        key = (rows[:, None] * across + cols * np.int32(18))[keep] + codes
-        used = np.bincount(key) > 0
+        squares = tuple(-(-n // pixels) for n in keep.shape)
+        y, x = ((np.arange(n) // pixels).astype(np.int32) for n in keep.shape)
+        key = (y[:, None] * np.int32(squares[1]) + x)[keep] * np.int32(numbers.size) + of
+        used = np.bincount(key, minlength=squares[0] * squares[1] * numbers.size) > 0
         if used.sum() <= MOST_PARTS or pixels >= max(keep.shape):
             break
         pixels = -(-pixels * 5 // 4)
-    index = (np.cumsum(used) - 1).astype(np.int16)[key]
+    at = np.where(used, np.cumsum(used) - 1, -1).astype(np.int16)
+    index = at[key]
     n = np.bincount(index)
     within = sparse.csr_array((np.ones(index.size, np.float32), (index, patches)), dtype=float)
     within = sparse.diags_array(1 / n) @ within
-    order, kept = np.argsort(index, kind="stable"), np.flatnonzero(keep)
-    first = np.r_[0, np.cumsum(n)[:-1]]
-
-    def some(k: int) -> np.ndarray:
-        at = kept[
-            order[first[:, None] + (_GOLDEN * np.arange(1, k + 1) % 1 * n[:, None]).astype(int)]
-        ]
-        return (at % keep.shape[1] + 1j * (at // keep.shape[1])) * cell
-
+    y, x = ((np.arange(m) % pixels * _FINE // pixels).astype(np.int32) for m in keep.shape)
+    fine = (y[:, None] * np.int32(_FINE) + x)[keep] + index.astype(np.int32) * _FINE**2
+    cells = np.bincount(fine, minlength=n.size * _FINE**2).reshape(n.size, -1) / n[:, None]
+    row, column, which = np.unravel_index(np.flatnonzero(used), (*squares, numbers.size))
+    middle = cells @ (_places(_FINE)[1] + 1j * _places(_FINE)[0]) + column + 1j * row
     return Parts(
-        pixels * cell, index, (np.flatnonzero(used) % 18).astype(np.uint8), n.astype(float),
-        (within @ within.T).toarray(), some(_POINTS), some(_OWN_POINTS),
+        pixels * cell, index, numbers[which], n.astype(float), (within @ within.T).toarray(),
+        middle * pixels * cell, at.reshape(*squares, -1), cells,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from scipy import linalg, optimize, special
 from lczlib.analysis.heat.options import Statistic
 from lczlib.analysis.heat.parts import Parts
 
-_RANGES = 10
+_RANGES = 12
 _RATIOS = np.geomspace(1e-3, 30, 14)
 _CUT = (1.0, 0.1)
 """Share of a patch effect that ends where a square cuts the patch: all of it, or hardly any."""
@@ -94,8 +94,8 @@ def candidates(parts: Parts, reach: float, cell: float) -> Candidates:
     reach, cell : float
         Longer side of the scene and side of a pixel, m.
     """
-    lengths = np.geomspace(max(cell, parts.side / 10), reach / 2, _RANGES)
-    field = np.array([parts.covariance(length) for length in lengths])
+    lengths = np.geomspace(max(cell, parts.side / 40), reach / 2, _RANGES)
+    field = parts.covariances(lengths)
     own = np.diag(parts.patch)
     patch = np.array([c * np.diag(own) + (1 - c) * parts.patch for c in _CUT])
     sizes = np.linalg.slogdet(patch)[1]
@@ -268,7 +268,7 @@ def _spreads(parts: Parts, pulls: np.ndarray) -> np.ndarray:
 
 def _trend(parts: Parts, covariates: tuple[np.ndarray, ...], reach: float) -> np.ndarray:
     """Gradients and covariates by part, each less its class means and what the ones before explain."""
-    place = parts.own.mean(1) / reach
+    place = parts.place / reach
     columns = [place.real, place.imag]
     for values in covariates:
         known = np.isfinite(values)
