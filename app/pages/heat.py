@@ -266,7 +266,8 @@ _TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, 
 from above. The <b>canopy</b> heat island is in the air between the buildings, from stations. By day
 they differ widely; numbers of one must not be quoted as the other.</p>"""
 _SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals of
-rasters know how far that reaches, and those of stations resample stations and days. Where an interval
-holds 0, this evidence does not tell the zone from the reference. Mean and median temperatures of the canopy table are of all hours.</p>
+rasters rest on how far that reaches, and those of stations resample stations and days. Where an
+interval holds 0, this evidence does not tell the zone from the reference. Mean and median
+temperatures of the canopy table are of all hours.</p>
 <p>A map has cells in the wrong zone, which pulls the zones' temperatures together. <b>Carry the map's
 own error</b> draws the zones anew from their probabilities and widens the intervals by that.</p>"""

@@ -33,7 +33,7 @@ _BORROWED = 6.0
 _FEWEST_FREE = 6
 FEWEST_PIECES = 4.0
 """Independent pieces of a scene below which there are no intervals."""
-FEWEST_OF_CLASS = 3.0
+FEWEST_OF_CLASS = 2.0
 """Independent pieces of a class below which it has none."""
 CORRELATED = 2.3
 """An exponential correlogram falls below 0.1 at so many of its lengths."""
