@@ -265,7 +265,7 @@ def heat_of(
     groups = series.split_by_overpass(facts)
     options = _options(request, abs(geobox_of(lcz).affine.a))
     layers = _layers(request, lcz)
-    step("Resampling blocks", len(sources), total)
+    step("Comparing zones", len(sources), total)
     found = {}
     for name in sorted(groups, key=_ORDER.index):
         own = [scenes[i] for i in groups[name]]
@@ -283,7 +283,7 @@ def heat_of(
             _summed([s.counts for s in own]), str(whole.attrs.get("clouds", "")),
             None if noise is None else float(noise.median()), request.persistence,
         )  # fmt: skip
-        step("Resampling blocks", len(sources) + 1, total)
+        step("Comparing zones", len(sources) + 1, total)
     return PixelHeat(
         request=request, overpasses=found, grid=method,
         quantity=temperature.attrs.get("quantity"), network=map_network(request.map_path),

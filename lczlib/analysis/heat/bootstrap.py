@@ -1,12 +1,11 @@
-"""Intervals for class temperatures whose pixels are not independent: a spatial block bootstrap.
+"""A spatial block bootstrap: intervals of the further measures of a heat island.
 
-Neighbouring pixels of a thermal image share their error (one field, one slope, one air mass), so
-the number of pixels says little about how well a class temperature is known. The scene is tiled
-into square blocks wider than the correlation range of the residuals; a patch that crosses a tile
-edge is cut there, and patches in one tile stay together. Blocks are drawn with replacement, with
-*all* their pixels of the class and of the reference, because a warm air mass over both of them
-cancels in the difference (Lahiri 2003, Resampling Methods for Dependent Data, chapter 12; blocks
-against patches: docstring of :func:`lczlib.analysis.heat.surface_heat_island`).
+Neighbouring pixels of a thermal image share their error. The scene is tiled into square blocks wider
+than the correlation range of the residuals; a patch that crosses a tile edge is cut there, and
+patches in one tile stay together. Blocks are drawn with replacement, with *all* their pixels of both
+groups, because a warm air mass over both of them cancels in the difference (Lahiri 2003, Resampling
+Methods for Dependent Data, chapter 12). Differences of the zones have intervals that hang less on
+the blocks: :mod:`lczlib.analysis.heat.spatial`.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ class SurfaceOptions(HeatOptions):
         title="Squares of the scene (m)", low=0, open_ends=True, usual="from the data",
     )  # fmt: skip
     replicates: int = setting(
-        1000, "Bootstrap draws: more make the interval's ends steadier, and take longer.",
+        1000, "Draws of the further measures' bootstrap and of errors on drawn maps: more make the "
+        "interval's ends steadier, and take longer.",
         title="Bootstrap replicates", low=100,
     )  # fmt: skip
     sampled_maps: int = setting(

@@ -113,37 +113,17 @@ def surface_heat_island(
 
     ``UHI(X) = T(LCZ X) - T(LCZ D)``, of the median or mean of interior pixels.
 
-    **Interval.** Blocks of the scene are resampled, not pixels and not patches
-    (:mod:`lczlib.analysis.heat.bootstrap`). On a synthetic city of 24 x 24 km in six classes with
-    known differences, whose temperature carries noise with an exponential correlogram, so many of
-    1,500 nominal 95% intervals of the difference of medians held the truth (300 trials of five
-    classes; mean width in K; ``benchmarks/heat_coverage.py`` prints this table):
+    **Interval.** Neighbouring pixels share their error, so that the number of pixels says little. The
+    residuals' covariance is weighed by likelihood on a grid of ranges and patch effects, and the
+    interval is that of the mixture (:mod:`lczlib.analysis.heat.spatial`). TABLE
 
-    ==================================  ============  ============  ============
-    correlation length of the noise     200 m         500 m         800 m
-    ==================================  ============  ============  ============
-    pixels taken as independent         45.4% (0.14)  26.1% (0.14)  18.9% (0.14)
-    patches resampled, class by class   96.7% (0.57)  97.5% (1.09)  97.7% (1.43)
-    blocks (this function)              93.7% (0.44)  92.7% (0.86)  93.1% (1.12)
-    ==================================  ============  ============  ============
-
-    Patches hold the truth too, at intervals a quarter to a third wider: drawing the reference apart
-    from the class loses the noise that both share and that cancels in their difference, and one
-    large patch is a single draw whatever its size, so that a class in two large patches could get
-    no interval at all, where blocks cut them. On the simulated city of
-    :mod:`lczlib.scenes.simulation` (12 km, another layout, correlogram, clouds, relief) 94.6% of
-    1,759 intervals held the truth.
-
-    **Small scenes.** Where the scene has no room for blocks of four correlation ranges, neighbouring
-    blocks still go together and their spread is too small. The variance is then extrapolated from
-    blocks of the full and of half the side, V = 2 V(b) - V(b/2) (Politis & Romano 1995, doi
-    10.1111/j.1467-9892.1995.tb00223.x). With noise of 800 m, intervals without it held the truth in
-    90.7% of 1,000 cases on scenes of 6 km and in 91.4% on scenes of 12 km, with it in 94.3 and 93.6%;
-    with noise of 300 m in 94.9 and 92.5%, and in 96.0 and 93.4% (``benchmarks/heat_coverage.py
-    --small``).
+    **No interval.** A class keeps its difference, and its ``note`` says why it has no interval, where
+    it has fewer than `min_pixels` or `min_patches`, or is worth fewer than two independent pieces of
+    the scene. Where the scene is worth fewer than four, no class has one, and ``few_blocks`` says so.
 
     **Map error.** With probabilities, classes of the interior pixels are also drawn from them
-    (errors go together over `error_range`), and the interval comes from the drawn maps: it then
+    (errors go together over `error_range`), and the interval comes from the differences of the drawn
+    maps, each with errors drawn from the mixture: it then
     holds the pull of misclassified pixels towards the other classes too, and need not be centred
     on the difference.
 
