@@ -65,15 +65,16 @@ def test_squares_grow_until_the_parts_can_be_held():
 def test_covariances_of_parts_are_those_of_their_pixels(length):
     codes = squares(8, 5, [2, 6, 14])
     codes[:, 33:36] = 0
-    parts = parts_in(codes, 1100)
+    parts = parts_in(codes, 1000)
     y, x = (along * 100.0 for along in np.nonzero(codes))
     pixels = np.exp(-np.hypot(y - y[:, None], x - x[:, None]) / length)
     share = np.zeros((parts.n.size, y.size))
     share[parts.index, np.arange(y.size)] = 1 / parts.n[parts.index]
     expected = share @ pixels @ share.T
     found = parts.covariances(np.array([length]))[0]
-    np.testing.assert_allclose(np.diag(found), np.diag(expected), rtol=0.15)
-    np.testing.assert_allclose(found, expected, atol=0.03)
+    np.testing.assert_allclose(np.diag(found), np.diag(expected), rtol=0.2)
+    apart = ~np.eye(parts.n.size, dtype=bool)
+    np.testing.assert_allclose(found[apart], expected[apart], atol=0.01)
     np.testing.assert_allclose(found, found.T)
 
 
@@ -199,6 +200,19 @@ def test_python_and_files_say_the_same_where_there_are_no_intervals(tmp_path):
         None
     ] * 2
     assert written["measures"]["urban_rural"]["difference_ci"] is None
+
+
+def test_the_sentence_names_zones_without_an_interval():
+    codes = squares(24, 5, [2, 6, 14])
+    codes[:5, :5], codes[50:56, 50:56] = 8, 10
+    noise = np.random.default_rng(2).standard_normal(codes.shape)
+    lcz = lcz_map(on_grid(codes, box(120)))
+    for warmer in (0.0, 3.0):
+        celsius = on_grid((20 + warmer * (codes == 2) + noise).astype(np.float32), box(120))
+        celsius.attrs["units"] = "degC"
+        words = lczlib.surface_heat(lcz, celsius, measures=()).headline()
+        assert ("No built zone is warmer" in words) == (warmer == 0)
+        assert "LCZ 8, 10 have a difference without an interval: the table says why." in words
 
 
 def test_a_scene_in_a_single_square_has_no_intervals():

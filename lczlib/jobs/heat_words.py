@@ -48,7 +48,7 @@ def sentence(result: Any, kind: str, counted: str, *, map_error: bool = False) -
     if built.empty:
         return (
             f"No built zone is warmer than {against} beyond its {level} interval{also}: on "
-            f"this evidence no {what} heat island can be told."
+            f"this evidence no {what} heat island can be told.{_rest(result, 0, counted)}"
         )
     top = built["difference"].idxmax()
     row = built.loc[top]
