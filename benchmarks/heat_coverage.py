@@ -50,8 +50,8 @@ class Cell:
     ----------
     found : array (trials, classes, 3)
         Difference and interval.
-    moved : array (trials, squares, classes, 3)
-        The same with squares of half and of double the side.
+    moved : array (trials, classes, 3)
+        The same with squares of twice the side.
     truth : array (classes,)
         K.
     """
@@ -117,7 +117,7 @@ class Cell:
     @property
     def moves(self) -> tuple[float, float]:
         """How far bounds move with the squares, in widths: mean and 95th percentile."""
-        usual = self.found[: len(self.moved), None]
+        usual = self.found[: len(self.moved)]
         by = np.abs(self.moved[..., 1:] - usual[..., 1:]) / (usual[..., 2:] - usual[..., 1:2])
         by = by[np.isfinite(by)]
         return float(by.mean()), float(np.quantile(by, 0.95))
@@ -130,10 +130,9 @@ def run_cell(km: int, hard: Hard, trials: int, seed: int = 0) -> Cell:
     found, moved = [], []
     for i in range(trials):
         pixels = scene.gathered(scene.celsius(hard, field, rng), hard)
-        usual, *others = scene.grids
-        found.append(scene.intervals(pixels, usual))
+        found.append(scene.intervals(pixels, scene.grids))
         if i < max(trials // 10, 1):
-            moved.append([scene.intervals(pixels, grid) for grid in others])
+            moved.append(scene.intervals(pixels, scene.coarse))
     truth = np.array([TRUTH[c] for c in scene.classes])
     return Cell(km, hard, np.array(found), np.array(moved), truth)
 
@@ -148,8 +147,8 @@ def table(cells: list[Cell], trials: int) -> str:
     """The cells as a table, judged together."""
     lines = [
         f"{trials:,} trials a cell, {LEVEL:.0%} intervals of the difference of medians. Width: against 2 x 1.96 "
-        "x the estimate's own spread over the trials. Bounds: with squares of half and double the "
-        "side, in widths, in a tenth of the trials.",
+        "x the estimate's own spread over the trials. Bounds: with squares of twice the side, in "
+        "widths, in a tenth of the trials.",
         "", f"| {' | '.join(HEADS)} |", f"|{' --- |' * len(HEADS)}",
     ]  # fmt: skip
     for cell, p in zip(cells, holm(np.array([c.p for c in cells])), strict=True):
@@ -209,14 +208,14 @@ def compare_methods(km: int, hard: Hard, trials: int) -> str:
     """Coverage and width of each method in a cell; the blocks know the true range."""
     scene, rng = scene_of(km), np.random.default_rng(1)
     field, wanted = Field(scene.size, hard.lengths), 4 * 2.3 * max(hard.lengths)
-    longest = scene.reach / 5
+    longest = km * 1000 / 5
     side = min(wanted, longest)
     several = tuple(min(wanted, longest) / by for by in (1, 1.5, 2))
     ways = {
         "pixels": lambda p, _: by_pixels(scene, p),
         "blocks": lambda p, i: by_blocks(scene, p, (side,), 1, i),
         "blocks averaged": lambda p, i: by_blocks(scene, p, several, 3, i),
-        "covariance": lambda p, _: scene.intervals(p, scene.grids[0]),
+        "covariance": lambda p, _: scene.intervals(p, scene.grids),
     }
     found: dict[str, list[np.ndarray]] = {name: [] for name in ways}
     for i in range(trials):

@@ -9,11 +9,12 @@ from scipy import fft, ndimage, stats
 
 from lczlib.analysis.heat import SurfaceOptions
 from lczlib.analysis.heat.differences import Differences
-from lczlib.analysis.heat.parts import parts_of
+from lczlib.analysis.heat.intervals import grids_of, spatial_errors
+from lczlib.analysis.heat.parts import side_of_squares
 from lczlib.analysis.heat.patches import interior, patch_numbers
 from lczlib.analysis.heat.pixels import Pixels
 from lczlib.analysis.heat.reference import Reference
-from lczlib.analysis.heat.spatial import Candidates, candidates, influences, spatial_error
+from lczlib.analysis.heat.spatial import Candidates, influences
 
 CELL = 100.0
 TRUTH = {2: 3.0, 3: 2.0, 6: 1.0, 11: -2.0, 14: 0.0, 16: 0.5}
@@ -81,10 +82,10 @@ class Field:
 
 
 class Scene:
-    """The layout of a size, its interior pixels, and the grids of covariances for squares of three sizes."""
+    """The layout of a size, its interior pixels, and the covariances by usual and by coarse squares."""
 
     def __init__(self, km: int) -> None:
-        self.size, self.reach = round(km * 1000 / CELL), km * 1000.0
+        self.size = round(km * 1000 / CELL)
         self.codes = layout(self.size)
         self.keep = interior(self.codes, OPTIONS.interior)
         rng = np.random.default_rng(6)
@@ -92,18 +93,16 @@ class Scene:
         self.elevation = (80 * hills / hills.std()).astype(np.float32)
         self.pixels = Pixels.gather(self.elevation, self.codes, self.keep, None, CELL, 0)
         self.patches, self.n_patches = patch_numbers(self.codes)
-        usual = self._grid(None)
-        self.grids = [usual, *(self._grid(usual.parts.side * by) for by in (0.5, 2))]
+        args = self.keep, self.pixels.codes, self.pixels.patches, CELL
+        side = side_of_squares(*args[:2])
+        self.grids = grids_of(*args, side)
+        self.coarse = grids_of(*args, 2 * side)
         counts = {c: (self.pixels.codes == c).sum() for c in TRUTH if c != LOW_PLANTS}
         self.classes = [c for c, n in counts.items() if n >= OPTIONS.min_pixels]
         self.spread = np.ones(18)
         self.spread[list(SPREADS)] = list(SPREADS.values())
         self.level = np.zeros(18)
         self.level[list(TRUTH)] = list(TRUTH.values())
-
-    def _grid(self, side: float | None) -> Candidates:
-        args = self.keep, self.pixels.codes, self.pixels.patches, CELL, side
-        return candidates(parts_of(*args), self.reach, CELL)
 
     def celsius(self, hard: Hard, field: Field, rng: np.random.Generator) -> np.ndarray:
         """Temperatures (y, x) of a trial."""
@@ -134,11 +133,10 @@ class Scene:
         height = self.elevation[self.keep] if hard.kind == "relief" else None
         return replace(self.pixels, values=celsius[self.keep], elevation=height)
 
-    def intervals(self, pixels: Pixels, grid: Candidates) -> np.ndarray:
+    def intervals(self, pixels: Pixels, grids: tuple[Candidates, ...]) -> np.ndarray:
         """Difference and interval of each class, as `surface_heat_island` has them: (classes, 3)."""
-        error = spatial_error(
-            grid, influences(pixels.values, pixels.codes, "median"), pixels.covariates
-        )
+        pulls = influences(pixels.values, pixels.codes, "median")
+        error = spatial_errors(grids, pulls, pixels.covariates)
         found = Differences(pixels, error, Reference((LOW_PLANTS,), "LCZ D"), OPTIONS)
         rows = [found.of(c, int((pixels.codes == c).sum())) for c in self.classes]
         return np.array([[r["difference"], r["ci_low"], r["ci_high"]] for r in rows])

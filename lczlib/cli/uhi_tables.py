@@ -38,7 +38,7 @@ def print_pixels(heat: PixelHeat, overpass: str) -> None:
     console.out.print(
         f"Interior: {o.interior} pixel(s) eroded; at least {o.min_pixels} pixels in {o.min_patches} patches; "
         f"residuals correlate over {result.correlation_range:,.0f} m, which makes the scene worth "
-        f"{result.n_pieces:.0f} independent pieces; pooled in squares of {result.square_size:,.0f} m."
+        f"{result.n_pieces:.0f} independent pieces; pooled in squares from {result.square_size:,.0f} m on."
     )
     if heat.request.probabilities is not None:
         console.out.print(f"Map error: {o.sampled_maps} maps drawn, seed {o.seed}.")

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lczlib.analysis.heat.intervals import (
+    FEWEST_OF_CLASS,
+    FEWEST_PIECES,
+    ErrorOfDifference,
+    SpatialErrors,
+)
 from lczlib.analysis.heat.options import LOW_PLANTS
 from lczlib.analysis.heat.pixels import Pixels
 from lczlib.analysis.heat.reference import Reference
-from lczlib.analysis.heat.spatial import FEWEST_OF_CLASS, FEWEST_PIECES, SpatialError
 
 if TYPE_CHECKING:
     from lczlib.analysis.heat.options import SurfaceOptions
@@ -23,7 +28,7 @@ class Differences:
     ----------
     pixels : Pixels
         What is compared.
-    error : SpatialError or None
+    error : SpatialErrors or None
         How far class temperatures can be off; None where the scene has too few parts to tell.
     reference : Reference
         Of the differences.
@@ -34,7 +39,7 @@ class Differences:
     def __init__(
         self,
         pixels: Pixels,
-        error: SpatialError | None,
+        error: SpatialErrors | None,
         reference: Reference,
         options: SurfaceOptions,
     ) -> None:
@@ -43,7 +48,7 @@ class Differences:
         self._shared = pixels.reference_mask(reference.classes)
         everything = np.ones(pixels.values.size, bool)
         self.pieces = 0.0 if error is None else error.pieces(everything)
-        self.contrasts: dict[int, np.ndarray] = {}
+        self.errors: dict[int, ErrorOfDifference] = {}
 
     @cached_property
     def few(self) -> str:
@@ -89,10 +94,9 @@ class Differences:
         )
         row["note"] = ""
         if self.error is not None:
-            share = self.error.parts.share(mask)
-            row["n_blocks"] = int((share > 0).sum())
+            row["n_blocks"] = int((self.error.each[0].parts.codes == number).sum())
             row["n_pieces"] = self.error.pieces(mask)
-            spread = max(self.error.mean_variance(share), 1e-18)
+            spread = max(self.error.mean_variance(mask), 1e-18)
             row["n_effective"] = min(float(n), float(self.pixels.values[mask].var() / spread))
         if (number,) == self.reference.classes:
             return row | {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "note": "reference"}
@@ -107,9 +111,8 @@ class Differences:
         few = self._few(number, n, row["n_pieces"])
         if few or self.error is None:
             return row | {"note": f"no interval: {few}"}
-        contrast = self.error.parts.share(mask) - self.error.parts.share(against)
-        self.contrasts[number] = contrast
-        half = self.error.half_width(contrast, self.options.confidence)
+        self.errors[number] = self.error.difference(mask, against)
+        half = self.errors[number].half_width(self.options.confidence)
         return row | {"ci_low": row["difference"] - half, "ci_high": row["difference"] + half}
 
     def _few(self, number: int, n: int, pieces: float) -> str:
@@ -130,7 +133,7 @@ class Differences:
         o, values = self.options, self.pixels.values
         share = max(1, -(-o.replicates // len(drawn)))
         rng = np.random.default_rng(o.seed)
-        replicates: dict[int, list[np.ndarray]] = {c: [] for c in self.contrasts}
+        replicates: dict[int, list[np.ndarray]] = {c: [] for c in self.errors}
         for codes in drawn:
             base = np.isin(codes, self.reference.classes)
             base = base if self.pixels.fit is None else base & self.pixels.fit
@@ -142,7 +145,7 @@ class Differences:
                     near = np.abs(self.pixels.elevation - level) <= o.elevation_band
                     against = self._statistic(values[base & near])
                 difference = self._statistic(values[codes == number]) - against
-                kept.append(difference + self.error.draw(self.contrasts[number], share, rng))
+                kept.append(difference + self.errors[number].draw(share, rng))
         tail = (1 - o.confidence) / 2
         for number, kept in replicates.items():
             all_of = np.concatenate(kept)

@@ -73,11 +73,10 @@ class SurfaceOptions(HeatOptions):
         title="Distance to water (m)", low=0, group=_PIXELS,
     )  # fmt: skip
     block_size: float | None = setting(
-        None, "Side in metres of the squares in which the residuals of a class are pooled for its interval: "
-        "by default a fourteenth of the scene's longer side, larger where that makes more than 320 parts. "
-        "Bootstrap blocks of the further measures have it too: by default four times the correlation range "
-        "of the residuals, but at most a fifth of the scene's longer side.",
-        title="Squares of the scene (m)", low=0, open_ends=True, usual="from the data",
+        None, "Side of a bootstrap block of the further measures in metres; the zones' intervals hang on no "
+        "block. By default four times the correlation range of the residuals, but at most a fifth of the "
+        "scene's longer side, and no smaller than makes 2,000 blocks.",
+        title="Bootstrap block (m)", low=0, open_ends=True, usual="from the data",
     )  # fmt: skip
     replicates: int = setting(
         1000, "Draws of the further measures' bootstrap and of errors on drawn maps: more make the "

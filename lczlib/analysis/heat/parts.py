@@ -14,6 +14,7 @@ from scipy import sparse
 MOST_PARTS = 320
 """Parts whose covariance matrix is taken apart in a second."""
 _MOST_ACROSS = 14
+_COUNTED = 2_000_000
 _FINE = 8
 """Cells across a square in which the place of a part's pixels is held."""
 
@@ -110,8 +111,32 @@ def _places(n: int) -> np.ndarray:
     return (np.indices((n, n)).reshape(2, -1) + 0.5) / n
 
 
+def side_of_squares(keep: np.ndarray, codes: np.ndarray) -> int:
+    """Side of squares in pixels: a fourteenth of the longer side, more where that makes over 320 parts.
+
+    Of large scenes a sample of the pixels is counted.
+
+    Parameters
+    ----------
+    keep : array (y, x) of bool
+        The pixels in use, n of them.
+    codes : array (n,)
+        Their LCZ number.
+    """
+    every = max(1, codes.size // _COUNTED)
+    rows, columns = np.divmod(np.flatnonzero(keep)[::every], keep.shape[1])
+    own, longer = codes[::every], max(keep.shape)
+    side = max(1, longer // _MOST_ACROSS)
+    while side < longer:
+        key = (rows // side * (keep.shape[1] // side + 1) + columns // side) * 18 + own
+        if np.count_nonzero(np.bincount(key)) <= MOST_PARTS:
+            break
+        side += max(1, side // 10)
+    return side
+
+
 def parts_of(
-    keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float, side: float | None
+    keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float, side: int, shift: int = 0
 ) -> Parts:
     """Cut the classes by squares.
 
@@ -123,31 +148,26 @@ def parts_of(
         Their LCZ and patch numbers.
     cell : float
         m.
-    side : float or None
-        Of the squares, m; by default a fourteenth of the scene's longer side. Squares grow until
-        there are at most 320 parts.
+    side, shift : int
+        Of a square, and by which the first of them begins before the scene, pixels.
     """
     numbers, of = np.unique(codes, return_inverse=True)
-    pixels = max(1, round((side or max(keep.shape) * cell / _MOST_ACROSS) / cell))
-    while True:
-        squares = tuple(-(-n // pixels) for n in keep.shape)
-        y, x = ((np.arange(n) // pixels).astype(np.int32) for n in keep.shape)
-        key = (y[:, None] * np.int32(squares[1]) + x)[keep] * np.int32(numbers.size) + of
-        used = np.bincount(key, minlength=squares[0] * squares[1] * numbers.size) > 0
-        if used.sum() <= MOST_PARTS or pixels >= max(keep.shape):
-            break
-        pixels = -(-pixels * 5 // 4)
+    along = [np.arange(shift, n + shift) for n in keep.shape]
+    squares = tuple(int(m[-1]) // side + 1 for m in along)
+    y, x = ((m // side).astype(np.int32) for m in along)
+    key = (y[:, None] * np.int32(squares[1]) + x)[keep] * np.int32(numbers.size) + of
+    used = np.bincount(key, minlength=squares[0] * squares[1] * numbers.size) > 0
     at = np.where(used, np.cumsum(used) - 1, -1).astype(np.int16)
     index = at[key]
     n = np.bincount(index)
     within = sparse.csr_array((np.ones(index.size, np.float32), (index, patches)), dtype=float)
     within = sparse.diags_array(1 / n) @ within
-    y, x = ((np.arange(m) % pixels * _FINE // pixels).astype(np.int32) for m in keep.shape)
+    y, x = ((m % side * _FINE // side).astype(np.int32) for m in along)
     fine = (y[:, None] * np.int32(_FINE) + x)[keep] + index.astype(np.int32) * _FINE**2
     cells = np.bincount(fine, minlength=n.size * _FINE**2).reshape(n.size, -1) / n[:, None]
     row, column, which = np.unravel_index(np.flatnonzero(used), (*squares, numbers.size))
     middle = cells @ (_places(_FINE)[1] + 1j * _places(_FINE)[0]) + column + 1j * row
     return Parts(
-        pixels * cell, index, numbers[which], n.astype(float), (within @ within.T).toarray(),
-        middle * pixels * cell, at.reshape(*squares, -1), cells,
+        side * cell, index, numbers[which], n.astype(float), (within @ within.T).toarray(),
+        middle * side * cell, at.reshape(*squares, -1), cells,
     )  # fmt: skip

@@ -3,10 +3,11 @@
 Neighbouring pixels of a thermal image share their error (one field, one slope, one air mass), so
 the number of pixels says little about how well a class temperature is known. The residuals, pooled
 in some hundred parts (`lczlib.analysis.heat.parts`), are taken for a Gaussian field with an
-exponential correlogram beside an effect of each patch. Neither range nor shares are picked:
-a grid of them is weighed by the restricted likelihood, and the interval of a difference is that of
-the mixture of the Student distributions that belong to them (Handcock & Stein 1993, doi
-10.1080/00401706.1993.10485354; Berger, De Oliveira & Sanso 2001, doi 10.1198/016214501753382282).
+exponential correlogram beside an effect of each patch. Neither range nor shares are picked: a grid of
+them is weighed by the restricted likelihood, and the interval of a difference
+(`lczlib.analysis.heat.intervals`) is that of the mixture of the Student distributions that belong to
+them (Handcock & Stein 1993, doi 10.1080/00401706.1993.10485354; Berger, De Oliveira & Sanso 2001, doi
+10.1198/016214501753382282).
 
 Residuals resist what is no part of the field: for medians they are clipped at two robust standard
 deviations of their class (Huber 1964, doi 10.1214/aoms/1177703732). A gradient across the scene,
@@ -19,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize, special
+from scipy import linalg, special
 
 from lczlib.analysis.heat.options import Statistic
 from lczlib.analysis.heat.parts import Parts
@@ -31,10 +32,6 @@ _CUT = (1.0, 0.1)
 _CLIP = 2.0
 _BORROWED = 6.0
 _FEWEST_FREE = 6
-FEWEST_PIECES = 4.0
-"""Independent pieces of a scene below which there are no intervals."""
-FEWEST_OF_CLASS = 2.0
-"""Independent pieces of a class below which it has none."""
 CORRELATED = 2.3
 """An exponential correlogram falls below 0.1 at so many of its lengths."""
 
@@ -158,11 +155,11 @@ class SpatialError:
         )
         return (smooth[:, None, None] + self.grid.ratios * rough[:, None]).ravel()
 
-    def pieces(self, mask: np.ndarray) -> float:
-        """Number of independent pieces that the pixels of a mask are worth."""
-        share = self.parts.share(mask) / self.spread
-        share = share / share.sum()
-        return float(1 / (self.weights @ (self._variance(share) / (1 + self.grid.ratios.ravel()))))
+    def one_in(self, share: np.ndarray) -> float:
+        """1 over the number of independent pieces that shares of the parts are worth."""
+        share = share / self.spread
+        ratios = self.grid.ratios.ravel()
+        return float(self.weights @ (self._variance(share / share.sum()) / (1 + ratios)))
 
     def variance(self, contrast: np.ndarray) -> np.ndarray:
         """Variance (g,) of a contrast of parts, K2: of field and patches, and what gradients add."""
@@ -174,25 +171,6 @@ class SpatialError:
     def mean_variance(self, contrast: np.ndarray) -> float:
         """Expected variance of a contrast of parts without gradients, K2."""
         return float(self.weights @ (self.variances * self._variance(contrast)))
-
-    def half_width(self, contrast: np.ndarray, confidence: float) -> float:
-        """Half the width of the interval of a contrast of parts, K."""
-        likely = self.weights > 1e-6
-        sd, weights = np.sqrt(self.variance(contrast)[likely]), self.weights[likely]
-        if not sd.max() > 0:
-            return 0.0
-        sd, wanted = sd.clip(1e-9 * sd.max()), (1 + confidence) / 2 * weights.sum()
-        reach = sd.max() * special.stdtrit(self.free, (1 + confidence) / 2)
-        return float(
-            optimize.brentq(
-                lambda half: weights @ special.stdtr(self.free, half / sd) - wanted, 0, reach * 1.01
-            )
-        )
-
-    def draw(self, contrast: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Errors (n,) of a contrast of parts, K."""
-        at = rng.choice(self.weights.size, n, p=self.weights)
-        return np.sqrt(self.variance(contrast)[at]) * rng.standard_t(self.free, n)
 
 
 def spatial_error(

@@ -12,8 +12,8 @@ import xarray as xr
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.differences import Differences
 from lczlib.analysis.heat.doubts import tell_doubts
+from lczlib.analysis.heat.intervals import grids_of, spatial_errors
 from lczlib.analysis.heat.options import SurfaceOptions
-from lczlib.analysis.heat.parts import parts_of
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
 from lczlib.analysis.heat.pixels import Pixels
@@ -24,7 +24,7 @@ from lczlib.analysis.heat.reference import (
     choose_reference,
 )
 from lczlib.analysis.heat.sampling import sampled_classes
-from lczlib.analysis.heat.spatial import candidates, influences, spatial_error
+from lczlib.analysis.heat.spatial import influences
 from lczlib.analysis.heat.statistics import class_statistics
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -70,7 +70,7 @@ class SurfaceHeatIsland:
     n_low_plants : int
         Pixels of LCZ D that this rests on.
     square_size : float
-        Side of the squares that the residuals of a class are pooled in, m.
+        Side of the smallest squares that the residuals of a class are pooled in, m.
     n_pieces : float
         Independent pieces that the scene is worth.
     few_blocks : str
@@ -216,11 +216,10 @@ def of_pixels(
         some=lambda classes: pixels.enough(classes, FEWEST, 1),
     )
     _check_blocks(options.block_size, celsius.shape, cell)
-    reach = max(celsius.shape) * cell
-    parts = parts_of(keep, pixels.codes, pixels.patches, cell, options.block_size)
+    grids = grids_of(keep, pixels.codes, pixels.patches, cell)
     pulls = influences(pixels.values, pixels.codes, options.statistic)
-    error = spatial_error(candidates(parts, reach, cell), pulls, pixels.covariates)
-    correlated = reach if error is None else error.correlation_range
+    error = spatial_errors(grids, pulls, pixels.covariates)
+    correlated = max(celsius.shape) * cell if error is None else error.correlation_range
     differences = Differences(pixels, error, reference, options)
     rows = {c: differences.of(int(c), int(n)) for c, n in table["n"].items()}
     if probabilities is not None:
@@ -235,7 +234,7 @@ def of_pixels(
     return SurfaceHeatIsland(
         result, pairs, kruskal, reference, level, island, correlated,
         options.block_size or bootstrap.suitable_block_size(correlated, celsius.shape, cell),
-        options, kind, bias, n_low_plants, parts.side, differences.pieces, differences.few,
+        options, kind, bias, n_low_plants, grids[0].parts.side, differences.pieces, differences.few,
     )  # fmt: skip
 
 
