@@ -8,9 +8,10 @@ from odc.geo.geobox import GeoBox
 
 import lczlib
 from lczlib.analysis.heat import SurfaceOptions, surface_heat_island
-from lczlib.analysis.heat.parts import MOST_PARTS, parts_of
+from lczlib.analysis.heat.intervals import grids_of, spatial_errors
+from lczlib.analysis.heat.parts import MOST_PARTS, parts_of, side_of_squares
 from lczlib.analysis.heat.patches import patch_numbers
-from lczlib.analysis.heat.spatial import candidates, influences, spatial_error
+from lczlib.analysis.heat.spatial import influences
 from lczlib.grid import on_grid
 from lczlib.maps import lcz_map
 
@@ -33,17 +34,18 @@ def correlated(n, length, rng):
     return np.fft.fft2(root * (white[0] + 1j * white[1])).real[:n, :n] / (2 * n)
 
 
-def parts_in(codes, side):
+def parts_in(codes, side, shift=0):
     keep = codes > 0
-    return parts_of(keep, codes[keep], patch_numbers(codes)[0][keep], 100.0, side)
+    return parts_of(keep, codes[keep], patch_numbers(codes)[0][keep], 100.0, side, shift)
 
 
-def test_parts_hold_every_pixel_of_one_class_in_one_square():
+@pytest.mark.parametrize("shift", [0, 3])
+def test_parts_hold_every_pixel_of_one_class_in_one_square(shift):
     codes = squares(8, 5, [2, 6, 14])
     codes[3:9, 30:] = 0
-    parts = parts_in(codes, 1000)
+    parts = parts_in(codes, 10, shift)
     own = codes[codes > 0]
-    y, x = (along // 10 for along in np.nonzero(codes))
+    y, x = ((along + shift) // 10 for along in np.nonzero(codes))
     assert (parts.codes[parts.index] == own).all()
     assert len({*zip(y, x, own, strict=True)}) == parts.n.size == len({*parts.index})
     assert len({*zip(y, x, own, parts.index, strict=True)}) == parts.n.size
@@ -55,17 +57,18 @@ def test_parts_hold_every_pixel_of_one_class_in_one_square():
 
 
 def test_squares_grow_until_the_parts_can_be_held():
-    codes = squares(60, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14])
-    parts = parts_in(codes, 200)
-    assert 100 < parts.n.size <= MOST_PARTS
-    assert parts.side > 200
+    few = squares(60, 2, [14])
+    many = squares(60, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14])
+    side = side_of_squares(many > 0, many.ravel())
+    assert side_of_squares(few > 0, few.ravel()) == 120 // 14 < side
+    assert 100 < parts_in(many, side).n.size <= MOST_PARTS
 
 
 @pytest.mark.parametrize("length", [150.0, 600.0, 3000.0])
 def test_covariances_of_parts_are_those_of_their_pixels(length):
     codes = squares(8, 5, [2, 6, 14])
     codes[:, 33:36] = 0
-    parts = parts_in(codes, 1000)
+    parts = parts_in(codes, 16, 4)
     y, x = (along * 100.0 for along in np.nonzero(codes))
     pixels = np.exp(-np.hypot(y - y[:, None], x - x[:, None]) / length)
     share = np.zeros((parts.n.size, y.size))
@@ -81,7 +84,7 @@ def test_covariances_of_parts_are_those_of_their_pixels(length):
 def test_patch_effects_go_together_within_a_patch_and_nowhere_else():
     codes = np.zeros((20, 20), np.uint8)
     codes[:, :8], codes[:10, 10:], codes[12:, 10:] = 6, 2, 2
-    parts = parts_in(codes, 1000)
+    parts = parts_in(codes, 10)
     patches = patch_numbers(codes)[0][codes > 0]
     share = np.array(
         [np.bincount(patches[parts.index == i], minlength=4) for i in range(parts.n.size)]
@@ -91,10 +94,10 @@ def test_patch_effects_go_together_within_a_patch_and_nowhere_else():
     assert set(np.unique(parts.patch)) == {0.0, 1.0}
 
 
-def error_of(codes, celsius, statistic="median", side=None, covariates=()):
-    parts = parts_in(codes, side)
-    pulls = influences(celsius[codes > 0], codes[codes > 0], statistic)
-    return spatial_error(candidates(parts, codes.shape[0] * 100.0, 100.0), pulls, covariates)
+def errors_of(codes, celsius, statistic="median", covariates=()):
+    keep = codes > 0
+    grids = grids_of(keep, codes[keep], patch_numbers(codes)[0][keep], 100.0)
+    return spatial_errors(grids, influences(celsius[keep], codes[keep], statistic), covariates)
 
 
 def test_the_range_of_a_field_is_found_and_outliers_do_not_move_it():
@@ -103,16 +106,16 @@ def test_the_range_of_a_field_is_found_and_outliers_do_not_move_it():
     plain, dirty = [], []
     for _ in range(5):
         celsius = correlated(120, 500.0, rng)
-        plain.append(error_of(codes, celsius))
+        plain.append(errors_of(codes, celsius))
         spoilt = celsius + 40 * (rng.random(codes.shape) < 0.02)
         spoilt[:12, :12] = -15  # the edge of a cloud
-        dirty.append(error_of(codes, spoilt))
+        dirty.append(errors_of(codes, spoilt))
     own = codes[codes > 0]
-    contrast = plain[0].parts.share(own == 2) - plain[0].parts.share(own == 14)
     for made in (plain, dirty):
         assert 800 < np.median([e.correlation_range for e in made]) < 2000  # 2.3 times 500 m
     before, after = (
-        np.mean([e.half_width(contrast, 0.95) for e in made]) for made in (plain, dirty)
+        np.mean([e.difference(own == 2, own == 14).half_width(0.95) for e in made])
+        for made in (plain, dirty)
     )
     assert after == pytest.approx(before, rel=0.25)
 
@@ -122,8 +125,8 @@ def test_elevation_is_no_long_range():
     codes = squares(24, 5, [2, 6, 14])
     height = 300 * correlated(120, 4000.0, rng)
     celsius = 0.3 * rng.standard_normal(codes.shape) - 0.0065 * height
-    blind = error_of(codes, celsius)
-    told = error_of(codes, celsius, covariates=(height[codes > 0],))
+    blind = errors_of(codes, celsius)
+    told = errors_of(codes, celsius, covariates=(height[codes > 0],))
     own = codes[codes > 0]
     assert told.pieces(own > 0) > 4 * blind.pieces(own > 0)
 
@@ -137,9 +140,8 @@ def test_what_a_gradient_adds_to_a_difference_counts_as_uncertainty():
     own = codes[codes > 0]
     half = []
     for celsius in (noise, noise + slope):
-        error = error_of(codes, celsius)
-        contrast = error.parts.share(own == 2) - error.parts.share(own == 14)
-        half.append(error.half_width(contrast, 0.95))
+        error = errors_of(codes, celsius).difference(own == 2, own == 14)
+        half.append(error.half_width(0.95))
     values = (noise + slope)[codes > 0]
     added = np.median(values[own == 2]) - np.median(values[own == 14])
     assert half[0] < 0.1
@@ -151,13 +153,12 @@ def test_half_widths_are_those_of_independent_pixels_where_they_are(statistic):
     rng = np.random.default_rng(5)
     codes = squares(24, 5, [2, 6, 14])
     own = codes[codes > 0]
-    error = error_of(codes, rng.standard_normal(codes.shape), statistic)
-    contrast = error.parts.share(own == 2) - error.parts.share(own == 14)
+    error = errors_of(codes, rng.standard_normal(codes.shape), statistic)
+    error = error.difference(own == 2, own == 14)
     expected = 1.96 * np.sqrt(1 / (own == 2).sum() + 1 / (own == 14).sum())
-    assert expected * 0.9 < error.half_width(contrast, 0.95) < expected * 2.2
-    assert error.half_width(contrast, 0.99) > error.half_width(contrast, 0.95)
-    drawn = error.draw(contrast, 20_000, np.random.default_rng(0))
-    within = np.mean(np.abs(drawn) <= error.half_width(contrast, 0.9))
+    assert expected * 0.9 < error.half_width(0.95) < expected * 2.2
+    assert error.half_width(0.99) > error.half_width(0.95)
+    within = np.mean(np.abs(error.draw(20_000, np.random.default_rng(0))) <= error.half_width(0.9))
     assert within == pytest.approx(0.9, abs=0.01)
 
 
@@ -215,15 +216,15 @@ def test_the_sentence_names_zones_without_an_interval():
         assert "LCZ 8, 10 have a difference without an interval: the table says why." in words
 
 
-def test_a_scene_in_a_single_square_has_no_intervals():
-    codes = np.full((30, 30), 14, np.uint8)
-    codes[:10] = 2
+def test_a_scene_of_few_pixels_has_no_intervals():
+    codes = np.full((5, 5), 14, np.uint8)
+    codes[:2] = 2
     celsius = 20 + np.random.default_rng(0).standard_normal(codes.shape).astype(np.float32)
-    options = SurfaceOptions(block_size=4000, min_patches=1)
-    found = surface_heat_island(
-        on_grid(celsius, box(30)), lcz_map(on_grid(codes, box(30))), options
-    )
-    assert "too few parts of the scene" in found.few_blocks
+    options = SurfaceOptions(min_patches=1, min_pixels=1, interior=0)
+    wide = GeoBox.from_bbox((0, 0, 500, 500), "EPSG:32633", resolution=100)
+    codes[codes == 14] = np.where(np.arange(15) < 1, 14, 0)
+    found = surface_heat_island(on_grid(celsius, wide), lcz_map(on_grid(codes, wide)), options)
+    assert "too few" in found.few_blocks
     assert np.isfinite(found.classes.loc[2, "difference"])
     assert np.isnan(found.classes.loc[2, "ci_low"])
 

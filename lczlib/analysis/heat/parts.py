@@ -77,6 +77,7 @@ class Parts:
         y, x = _places(_FINE) * self.side
         held = np.vstack([self.cells, np.zeros_like(self.cells[:1])])[self.numbers]  # of none: 0
         out = np.empty((len(lengths), self.n.size, self.n.size))
+        near = self._within_a_cell(lengths)
         for down in range(rows):
             for right in range(-columns + 1 if down else 0, columns):
                 apart = np.hypot(
@@ -85,7 +86,7 @@ class Parts:
                 correlated = np.exp(-apart / lengths[:, None, None])
                 if not down and not right:
                     itself = np.arange(y.size)
-                    correlated[:, itself, itself] = self._within_a_cell(lengths)[:, None]
+                    correlated[:, itself, itself] = near[:, None]
                 here = slice(0, rows - down), slice(max(0, -right), columns - max(0, right))
                 there = slice(down, rows), slice(max(0, right), columns + min(0, right))
                 a, b = (held[s].reshape(-1, *held.shape[2:]) for s in (here, there))
@@ -96,7 +97,7 @@ class Parts:
                 out[:, i[square, first], j[square, second]] = found
                 out[:, j[square, second], i[square, first]] = found
         own = np.arange(self.n.size)
-        out[:, own, own] += (1 - out[:, own, own]) / self.n  # pairs that are one pixel
+        out[:, own, own] += (1 - near[:, None]) / self.n  # pairs that are one pixel
         return out
 
     def _within_a_cell(self, lengths: np.ndarray) -> np.ndarray:
