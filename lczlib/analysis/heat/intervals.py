@@ -1,4 +1,4 @@
-"""Intervals of differences between classes: the mixture over three ways to cut a scene into squares.
+"""Intervals of differences between classes: the mixture over five ways to cut a scene into squares.
 
 Squares of one size and origin are an accident, and so is what the likelihood makes of them.
 """
@@ -13,7 +13,7 @@ from scipy import optimize, special
 from lczlib.analysis.heat.parts import parts_of, side_of_squares
 from lczlib.analysis.heat.spatial import Candidates, SpatialError, candidates, spatial_error
 
-_SIDES = (1, 1.1, 1.2)
+_SIDES = (1, 1.05, 1.1, 1.15, 1.2)
 FEWEST_PIECES = 4.0
 """Independent pieces of a scene below which there are no intervals."""
 FEWEST_OF_CLASS = 2.0
@@ -92,7 +92,7 @@ class SpatialErrors:
 def grids_of(
     keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float, side: int | None = None
 ) -> tuple[Candidates, ...]:
-    """The covariances of a scene that residuals are weighed against, cut into squares in three ways.
+    """The covariances of a scene that residuals are weighed against, cut into squares in five ways.
 
     Parameters
     ----------
