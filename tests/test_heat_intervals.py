@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+
 import numpy as np
 import pytest
 from odc.geo.geobox import GeoBox
@@ -12,6 +15,8 @@ from lczlib.analysis.heat.intervals import grids_of, spatial_errors
 from lczlib.analysis.heat.parts import MOST_PARTS, parts_of, side_of_squares
 from lczlib.analysis.heat.patches import patch_numbers
 from lczlib.analysis.heat.spatial import influences
+from lczlib.cli import main
+from lczlib.export.geotiff import write_raster
 from lczlib.grid import on_grid
 from lczlib.maps import lcz_map
 
@@ -184,16 +189,24 @@ def test_a_scene_of_few_independent_pieces_has_differences_and_no_intervals():
     assert (rows["note"] == "no interval: too few independent pieces").all()
 
 
-def test_python_and_files_say_the_same_where_there_are_no_intervals(tmp_path):
-    import json
-
+def test_python_and_the_command_say_the_same_where_there_are_no_intervals(
+    tmp_path, monkeypatch, capsys
+):
     celsius, lcz = tiny()
     celsius.attrs["units"] = "degC"
     heat = lczlib.surface_heat(lcz, celsius)
     few = heat.main.result.few_blocks
     assert few
     assert heat.headline() == f"Whether any surface differs from LCZ D cannot be told. {few}"
-    heat.write(tmp_path / "out", figures=True)
+    write_raster(tmp_path / "lst.tif", celsius, tags={"units": "degC"})
+    write_raster(tmp_path / "lcz.tif", lcz, nodata=0)
+    told = ["lcz.tif", "--lst", "lst.tif", "--unit", "degC", "--out", "out"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["lcz", "uhi", *told])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    assert few in " ".join(capsys.readouterr().out.split())
     written = json.loads((tmp_path / "out/heat_island.json").read_text())
     assert written["few_blocks"] == few
     assert written["independent_pieces"] == heat.main.result.n_pieces

@@ -218,12 +218,12 @@ def test_hong_kong_signs_hang_neither_on_the_block_size_nor_on_the_frame(hong_ko
     for size in (5000, 20_000):
         assert of(size=size).equals(usual)
     for cut in (4, 9):
-        both = usual.join(of(cut), rsuffix="_cut", how="inner")
+        both = usual.join(of(cut).add_suffix("_cut"), how="inner")
         width = both["ci_high"] - both["ci_low"]
         sure = both[(both["ci_low"] > 0.1 * width) | (both["ci_high"] < -0.1 * width)]
         assert len(sure) > 4
         for side in ("ci_low", "ci_high"):
-            assert ((both[side] - both[f"{side}_cut"]).abs() < 0.15 * width).all()
+            assert ((both[side] - both[f"{side}_cut"]).abs() < 0.25 * width).all()
             assert (np.sign(sure[side]) == np.sign(sure[f"{side}_cut"])).all()
 
 

@@ -152,16 +152,18 @@ def parts_of(
     side, shift : int
         Of a square, and by which the first of them begins before the scene, pixels.
     """
-    numbers, of = np.unique(codes, return_inverse=True)
+    numbers = np.flatnonzero(np.bincount(codes)).astype(np.uint8)
+    of = np.zeros(256, np.int32)
+    of[numbers] = np.arange(numbers.size)
     along = [np.arange(shift, n + shift) for n in keep.shape]
     squares = tuple(int(m[-1]) // side + 1 for m in along)
     y, x = ((m // side).astype(np.int32) for m in along)
-    key = (y[:, None] * np.int32(squares[1]) + x)[keep] * np.int32(numbers.size) + of
+    key = (y[:, None] * np.int32(squares[1]) + x)[keep] * np.int32(numbers.size) + of[codes]
     used = np.bincount(key, minlength=squares[0] * squares[1] * numbers.size) > 0
     at = np.where(used, np.cumsum(used) - 1, -1).astype(np.int16)
     index = at[key]
     n = np.bincount(index)
-    within = sparse.csr_array((np.ones(index.size, np.float32), (index, patches)), dtype=float)
+    within = sparse.csr_array((np.ones(index.size, np.float32), (index, patches)))
     within = sparse.diags_array(1 / n) @ within
     y, x = ((m % side * _FINE // side).astype(np.int32) for m in along)
     fine = (y[:, None] * np.int32(_FINE) + x)[keep] + index.astype(np.int32) * _FINE**2
