@@ -3,6 +3,8 @@
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 # `panel serve` runs these files from wherever they lie, `main.py` anew for each visitor: the package
 # around them is loaded by its place, once. (Bokeh has a package for relative imports too, but not
@@ -15,3 +17,10 @@ if "app" not in sys.modules:
 from app.server import protect
 
 protect()
+
+
+def on_server_loaded(_: Any) -> None:
+    """Read the list of places beside: else the first visitor would wait for it."""
+    from lczlib.acquire.places import dots
+
+    Thread(target=dots, daemon=True).start()

@@ -32,6 +32,8 @@ And the library, from the bottom up:
 ``catalog``     what can be downloaded, with hash, licence and citation
 ``scenes``      Sentinel-1 and Sentinel-2 scenes as one canonical data set; the demo city;
                 ``scene_options``: how they are read
+``sentinel1``   Sentinel-1 as delivered to what networks read of it, without SNAP
+``acquire``     imagery by a place's name: services, days, composites, published maps
 ``models``      networks and their trained weights
 ``mapping``     scene to class probabilities, fusion of sensors; ``map_request``: what to map and how;
                 ``machine``: what it ran on

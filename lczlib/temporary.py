@@ -52,7 +52,7 @@ class TemporaryFolder:
         lock = None
         while lock is None:  # one that is cleaning up here may take the new folder for an old one
             whole = Path(tempfile.mkdtemp(prefix=_prefix(parent) + name, dir=parent))
-            lock = _owned(whole)
+            lock = _owned_as_made(whole)
         self.remove = weakref.finalize(self, _remove, whole, lock, os.getpid())
         self.path = whole / _FILES  # which holds nothing but what its user puts there
         self.path.mkdir()
@@ -117,10 +117,29 @@ def _owned(folder: Path) -> BaseFileLock | None:
     lock = FileLock(folder / _OWNER, blocking=False, thread_local=False)
     try:
         lock.acquire()
-    except Timeout:
+    except (Timeout, FileNotFoundError, FileExistsError):  # the last two: it goes at this moment
         return None
     if (folder / _OWNER).exists():
         return lock
+    lock.release()
+    return None
+
+
+def _owned_as_made(folder: Path) -> BaseFileLock | None:
+    """The lock of a folder that has just been made; None where it has been removed since.
+
+    Whoever locks a file makes its folder where that is gone, and then for all to read, maybe at the same place
+    of the disk.
+    """
+    try:
+        made = folder.stat()
+        lock = _owned(folder)
+        found = folder.stat()
+        if lock is None or (os.path.samestat(found, made) and found.st_mode == made.st_mode):
+            return lock
+    except FileNotFoundError:
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
     lock.release()
     return None
 

@@ -218,7 +218,7 @@ def test_a_pixel_that_is_clear_on_no_day_holds_no_data_and_is_counted(start, tmp
     want = on(box, np.stack([sum((s == 5).astype(int) for s in skies)]))[0]
     assert (count == want).all()
     assert ((values == 0).all(0) == (count == 0)).all()
-    assert any("clear on no day and hold no data" in c for c in result.cautions())
+    assert any("clear on no day hold no data" in c for c in result.cautions())
     check_town(tmp_path / "out", dn, least=0.7)
 
 

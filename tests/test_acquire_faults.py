@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 import rasterio
 from stac.july import DAYS, asked, check_same, command, fetched, left_out, names, write_july
 from stac.server import Service, serve
-from typer.testing import CliRunner
 
 from lczlib.acquire import faults, providers
-from lczlib.cli import app
-from lczlib.errors import LczError, ServiceError
+from lczlib.errors import ServiceError
 from lczlib.jobs.get import run
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_request import GetRequest
@@ -240,9 +240,44 @@ def test_files_that_cannot_be_reached_stop_the_run(service, tmp_path):
         fetched(service, tmp_path)
 
 
-def test_each_fault_is_one_sentence_on_the_command_line(service, tmp_path):
-    service.fault = lambda h, path, n: path.endswith("SCL.tif") and h.refuse(404)
-    with pytest.raises(LczError, match="No day of 2024-07"):
-        fetched(service, tmp_path)
-    result = CliRunner().invoke(app, command(service, tmp_path)[3:])
-    assert isinstance(result.exception, LczError)
+def _moved(service: Service, to: str) -> None:
+    for item in service.items:
+        item["assets"]["B06"]["href"] = to
+
+
+FAULTS = {
+    "404": (lambda s: _fail(s, "SCL.tif", lambda h: h.refuse(404)), "SCL of .* is not there (HTTP 404)"),
+    "403": (lambda s: _fail(s, "B02.tif", lambda h: h.refuse(403)), "No day of 2024-07 .* is refused (HTTP 403)"),
+    "429": (lambda s: _fail(s, "B03.tif", lambda h: h.refuse(429, "0")), "it is busy (HTTP 429). Finished parts"),
+    "500": (lambda s: _fail(s, "B04.tif", lambda h: h.refuse(500)), "No day of 2024-07 .* (HTTP 500)"),
+    "cut": (lambda s: _fail(s, "B08.tif", lambda h: h.cut() or True), "No day of 2024-07 .* is cut off"),
+    "gone": (lambda s: _moved(s, "http://127.0.0.1:9/a.tif"), "cannot be reached (no connection)"),
+    "file": (lambda s: _moved(s, "/etc/passwd"), "B06 of .* lies at '/etc/passwd': files are read from"),
+}  # fmt: skip
+
+
+def _fail(service: Service, part: str, how: Callable[[object], bool]) -> None:
+    service.fault = lambda handler, path, before: part in path and how(handler)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_a_sentence_on_the_command_line(service, tmp_path, fault, run_lcz):
+    begin, said = FAULTS[fault]
+    begin(service)
+    code, _, error = run_lcz(*command(service, tmp_path)[3:])
+    assert code == 1
+    assert error.startswith("lcz: ")
+    assert re.search(said.replace("(", r"\(").replace(")", r"\)"), error)
+    assert "Traceback" not in error
+    assert error.count(". ") <= 1
+    assert len(error) < 300
+    assert not (tmp_path / "item.json").exists()
+
+
+def test_what_was_left_out_or_is_doubtful_is_a_sentence_beside_the_result(
+    service, tmp_path, run_lcz
+):
+    _fail(service, f"{names(DAYS)[1]}/B08.tif", lambda h: h.refuse(404))
+    code, out, error = run_lcz(*command(service, tmp_path)[3:])
+    assert code == 0
+    assert "1 day left out (2024-07-11: B08 of" in " ".join((out + error).split())

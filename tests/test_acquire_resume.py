@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -133,3 +134,35 @@ def test_a_full_disk_is_one_sentence_and_the_run_is_taken_up(service, tmp_path, 
     assert "Traceback" not in done.stderr
     subprocess.run(command(service, tmp_path / "out", "--resume"), check=True, capture_output=True)
     check_same(tmp_path / "out", files[2])
+
+
+_SMALL_DISK = """
+out=$1; shift
+mount -t tmpfs -o size=300k none "$out" || exit
+"$@"; first=$?
+mount -o remount,size=64m "$out"
+"$@" --resume || exit 78
+cp -r "$out" "$out.kept"
+exit $first
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_really_is_full_loses_nothing(service, tmp_path, files):
+    """A file system of 300 KB, in a name space of its own; then it has room."""
+    out = tmp_path / "out"
+    out.mkdir()
+    alone = ["unshare", "--user", "--map-root-user", "--mount"]
+    if (
+        not shutil.which("unshare")
+        or subprocess.run(
+            [*alone, "mount", "-t", "tmpfs", "none", out], capture_output=True
+        ).returncode
+    ):
+        pytest.skip("no file system of its own can be made here")
+    words = [*alone, "sh", "-c", _SMALL_DISK, "sh", str(out), *command(service, out)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert "The disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    check_same(Path(f"{out}.kept"), files[2])

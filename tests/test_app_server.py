@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +85,24 @@ def test_what_a_message_packs_is_unpacked_to_a_limit() -> None:
             Deserializer().decode(bomb)
     with pytest.raises(DeserializationError, match="cannot be unpacked"):
         Deserializer().decode({"type": "bytes", "data": "SUkqAA=="})
+
+
+READ_AHEAD = """
+import threading
+from app.app_hooks import on_server_loaded
+from lczlib.catalog.gazetteer import _loaded
+before = set(threading.enumerate())
+on_server_loaded(None)
+for thread in set(threading.enumerate()) - before:
+    thread.join()
+print(_loaded.cache_info().currsize)
+"""
+
+
+@pytest.mark.slow
+def test_the_list_of_places_is_read_before_the_first_visitor() -> None:
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", READ_AHEAD], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1"]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from stac.published import write_published
 from stac.scenes import clear_sky, town, write_scene
 from stac.server import serve
 
 from lczlib.acquire import faults
 from lczlib.acquire.own import own_cities
-from lczlib.errors import Cancelled, ServiceError
+from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.grid import geobox_of
 from lczlib.jobs.city import CityRequest, run
 from lczlib.maps import open_lcz_map
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.slow
 
 BOX = GeoBox((200, 240), Affine(10, 0, 384_040, 0, -10, 5_820_320), "EPSG:32633")
 INSIDE = (13.295, 52.506, 13.320, 52.519)
-STEP = 0.0008983152841195447  # of the published map
 CITY = "00000_00000_Town"
 
 
@@ -40,12 +39,7 @@ def files(tmp_path_factory):
         )
         for d in ("2024-07-01", "2024-07-11")
     ]  # fmt: skip
-    codes = np.random.default_rng(0).integers(1, 18, (200, 200)).astype(np.uint8)
-    with rasterio.open(
-        folder / "published.tif", "w", driver="GTiff", count=1, height=200, width=200, dtype="uint8",
-        crs="EPSG:4326", transform=Affine(STEP, 0, 13.2, 0, -STEP, 52.6), tiled=True, nodata=0,
-    ) as dst:  # fmt: skip
-        dst.write(codes, 1)
+    write_published(folder / "published.tif")
     return folder, items
 
 
@@ -122,8 +116,34 @@ def test_without_the_published_map_all_else_is_made_and_it_is_said(
     html = (tmp_path / "report.html").read_text()
     assert "nowhere.tif is not there (HTTP 404)" in html
     assert "agreement" not in html
-    with pytest.raises(ServiceError, match="nowhere"):  # what the user gave is to be right
-        run(asked(service, global_map=nowhere[0]), tmp_path, resume=True)
+    # it is there again: only the map is fetched
+    before = len(service.asked)
+    monkeypatch.setitem(catalog.links(), link.name, link)
+    again = run(asked(service), tmp_path, resume=True)
+    assert again.comparison is not None
+    assert {a.path for a in service.asked[before:]} == {"published.tif"}
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ("files/nowhere.tif", ServiceError, "nowhere.tif is not there"),
+        ("not-here.tif", InputError, "not-here.tif"),
+    ],
+)
+def test_a_map_that_the_user_gives_and_that_cannot_be_had_is_refused_before_anything_is_fetched(
+    given, error, said, service, tmp_path
+):
+    given = f"{service.root}/{given}" if "/" in given else str(tmp_path / given)
+    with pytest.raises(error, match=said):
+        run(asked(service, global_map=given), tmp_path / "out")
+    assert not [a for a in service.asked if "S2B" in a.path]
+    assert service.searches == 0
+
+
+def test_a_city_is_never_without_its_published_map(service):
+    with pytest.raises(InputError, match="s2 and lcz"):
+        asked(service, what=("s2",))
 
 
 def test_a_stopped_run_is_taken_up_without_fetching_anything_twice(service, mirror, tmp_path):
@@ -136,15 +156,14 @@ def test_a_stopped_run_is_taken_up_without_fetching_anything_twice(service, mirr
     stop = Stop()
 
     def progress(what: str, done: int, total: int) -> None:
-        stop.now = what.startswith("Reading the published map")
+        stop.now = (tmp_path / "scenes/manifest.json").is_file()
 
     with pytest.raises(Cancelled):
         run(asked(service), tmp_path, progress=progress, cancelled=stop)
     assert (tmp_path / "scenes/item.json").is_file()
     before = len(service.asked)
     run(asked(service), tmp_path, resume=True).write(tmp_path, figures=False)
-    again = {a.path for a in service.asked[before:]}
-    assert again == {"published.tif"}
+    assert service.asked[before:] == []
     assert (tmp_path / "report.html").is_file()
 
 
@@ -168,9 +187,15 @@ def test_imagery_and_published_map_come_together_on_the_same_cells(service, tmp_
     ):
         assert (src.transform.c, src.transform.f) == (lcz.transform.c, lcz.transform.f)
         assert (src.width, src.height) == (10 * lcz.width, 10 * lcz.height)
-    # a map that cannot be had costs no imagery, and it is said
-    nowhere = f"{service.root}/files/nowhere.tif"
-    code, _, error = run_lcz(*asked_for, "--global-map", nowhere, "--out", tmp_path / "again")
+    # the map alone, into the same folder: what is told of the scenes stays
+    code, _, error = run_lcz(
+        *asked_for[:4],
+        "--what",
+        "lcz",
+        "--global-map",
+        f"{service.root}/files/published.tif",
+        "--out",
+        out,
+    )
     assert code == 0, error
-    assert "nowhere.tif is not there (HTTP 404)" in error
-    assert len(list((tmp_path / "again").glob("Sentinel-2/*/*/00000_*.tif"))) == 1
+    assert json.loads((out / "item.json").read_text()) == item

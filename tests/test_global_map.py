@@ -200,6 +200,20 @@ def test_where_nothing_answers_it_says_what_was_tried_and_what_to_do(server, pub
     assert told.count(". ") <= 1
 
 
+def test_a_virtual_raster_in_place_of_the_map_is_not_opened(server, published, files):
+    (files / "cog.tif").rename(files / "secret.tif")
+    text = (
+        f'<VRTDataset rasterXSize="{COLS}" rasterYSize="{ROWS}"><SRS>EPSG:4326</SRS>'
+        f"<GeoTransform>{WEST}, {STEP}, 0, {NORTH}, 0, {-STEP}</GeoTransform>"
+        f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>{files}/secret.tif'
+        "</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    (files / "cog.tif").write_text(text)
+    with pytest.raises(ServiceError, match=r"cog\.tif is no GeoTIFF or JPEG 2000"):
+        open_global_map(ZURICH)
+    assert (open_global_map(ZURICH, files / "secret.tif").own.values > 0).all()
+
+
 def test_no_connection_is_told_as_that(monkeypatch):
     monkeypatch.setattr(faults, "PAUSE", 0.01)
     with pytest.raises(ServiceError, match=r"127\.0\.0\.1:9.*no connection.*or the network"):
@@ -348,4 +362,4 @@ def test_the_command_gets_the_map_alone_with_its_terms_and_catalog_item(
     assert json.loads((out / "manifest.json").read_text())["parameters"]["what"] == ["lcz"]
     code, _, error = run_lcz("get", box, "--what", "none", "--out", tmp_path / "none")
     assert code == 2
-    assert "name s2, lcz or both" in error
+    assert "name one or several of s2, lcz" in error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import pystac.validation
 import pytest
 
 from lczlib.acquire.own import add_folder, forget_folder, own_cities
-from lczlib.cli.app import is_alone
 from lczlib.errors import InputError
 from lczlib.study.places import Places
 
@@ -118,12 +118,27 @@ def test_the_dashboard_offers_them_only_to_their_owner(folder):
     assert places.find("lagos")[0].has_scenes
 
 
-def test_a_dashboard_that_others_can_reach_does_not_offer_them_by_itself():
-    assert is_alone("localhost", "", ())
-    assert is_alone("127.0.0.1", "", ())
-    assert not is_alone("0.0.0.0", "", ())
-    assert not is_alone("localhost", "/lcz", ())
-    assert not is_alone("localhost", "", ("lcz.example.org",))
+@pytest.mark.parametrize(
+    ("options", "offered"),
+    [
+        ((), True),
+        (("--address", "127.0.0.1"), True),
+        (("--no-own",), False),
+        (("--address", "0.0.0.0"), False),
+        (("--prefix", "/lcz"), False),
+        (("--origin", "lcz.example.org"), False),
+        (("--address", "0.0.0.0", "--own"), True),
+    ],
+)
+def test_a_dashboard_that_others_can_reach_does_not_offer_them_by_itself(
+    options, offered, run_lcz, monkeypatch
+):
+    environment = dict(os.environ)
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(os, "execv", lambda *_: None)  # the server, in place of this process
+    code, _, error = run_lcz("app", *options)
+    assert code == 0, error
+    assert environment["LCZLIB_OWN"] == ("1" if offered else "")
 
 
 def test_what_is_no_such_folder_is_refused_and_changes_nothing(folder, tmp_path, an_own_catalog):

@@ -71,9 +71,10 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
+    "sentinel1": {"catalog", "errors", "limits", "longitudes", "reading", "scenes"},
     "acquire": {
         "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
-        "vector_files",
+        "sentinel1", "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -98,10 +99,11 @@ MAY_IMPORT = {
         "temporary",
     },
     "jobs": {
-        "acquire", "analysis", "classes", "clocks", "devices", "errors", "experiment", "export", "figures",
-        "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request", "mapping", "maps",
-        "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "settings",
-        "temporary", "training", "unreadable", "vector_maps",
+        "acquire", "analysis", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
+        "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by", "map_request",
+        "mapping", "maps",
+        "models", "numbering", "plugins", "polygons", "rasters", "reading", "references", "scenes", "sentinel1",
+        "settings", "temporary", "training", "unreadable", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),

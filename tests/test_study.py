@@ -31,8 +31,8 @@ _ALL = {*_MAPS, "scene", "reference", "own_map", "published", "water"}
 _GET = {"days", "acquired"}
 DEPENDS = {
     "area": {*_ALL, *_GET},
-    **{f"get_{n}": _GET for n in ("provider", "seasons", "year", "start", "end", "dilation")},
-    **{f"get_{n}": {"acquired"} for n in ("composite", "max_cloud", "days", "offsets")},
+    **{f"get_{n}": _GET for n in ("provider", "level", "seasons", "year", "start", "end", "dilation")},
+    **{f"get_{n}": {"acquired"} for n in ("composite", "max_cloud", "days", "haze", "offsets")},
      "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS,
     "device": {*_MAPS, "water"},
@@ -66,7 +66,7 @@ DEPENDS = {
 }  # fmt: skip
 OTHER = {
     "get_provider": "cdse", "get_year": 2020, "get_dilation": 10.0, "get_composite": "median",
-    "get_max_cloud": 20.0, "get_days": 3, "get_offsets": "stated",
+    "get_max_cloud": 20.0, "get_days": 3, "get_offsets": "stated", "get_haze": 0.0, "get_level": "L1C",
     "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
     "s2_accept_values": True, "s2_resample": "utm", "s2_keep_clouds": True,

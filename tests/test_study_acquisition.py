@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from stac.july import names, write_july
+from stac.published import write_published
 from stac.server import Service, serve
 
 from lczlib.acquire import faults
 from lczlib.acquire.choose import chosen, clear_shares
+from lczlib.acquire.providers import PROVIDERS
 from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.get_request import GetRequest
 from lczlib.settings import described
@@ -106,6 +111,37 @@ def test_what_is_fetched_is_the_place_then_for_all_visitors_and_once(
     assert not Places().fetched()
 
 
+def test_it_is_the_folder_that_the_command_makes(
+    begin: Callable[..., Study],
+    service: Service,
+    tmp_path: Path,
+    run_lcz: Callable[..., tuple[int, str, str]],
+) -> None:
+    published = str(write_published(tmp_path / "published.tif"))
+    study = begin(global_map=published)
+    place = study.context.places.place(study.compute("acquired").key)
+    code, _, error = run_lcz(
+        "get", "Berlin, Germany", "--box", ",".join(map(str, AREA)), "--start", "2024-07-01", "--end",
+        "2024-07-31", "--provider", service.api, "--what", "s2,lcz", "--global-map", published, "--out",
+        tmp_path / "command",
+    )  # fmt: skip
+    assert code == 0, error
+    ours, theirs = contents(place.folder), contents(tmp_path / "command")
+    assert set(ours) - set(theirs) == {"asked.json"}  # whose place it is, for the dashboard's list
+    assert set(theirs) <= set(ours)
+    assert any(n.endswith("lcz_global.tif") for n in theirs)
+    for name in set(theirs) - {"manifest.json"}:  # which holds times and folders
+        assert ours[name] == theirs[name], name
+    told = [json.loads(c["manifest.json"]) for c in (ours, theirs)]
+    assert told[0]["command"] == told[1]["command"]
+    assert told[0]["parameters"] == told[1]["parameters"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock")
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
 def test_another_season_of_fetched_imagery_can_be_asked_for(begin: Callable[..., Study]) -> None:
     study = begin()
     study.param.update(city=study.compute("acquired").key, area=None, get_end="2024-07-15")
@@ -148,6 +184,73 @@ def test_only_listed_services_are_asked(begin: Callable[..., Study], service: Se
         Services.from_environment({"LCZLIB_GET_MB": "much"})
 
 
+def test_nobody_but_the_listed_service_is_asked(
+    begin: Callable[..., Study], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor are lists of places fetched on the way, which `lcz get` would."""
+    asked: list[object] = []
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more, **how: asked.append(host) or look_up(host, *more, **how)
+    )  # fmt: skip
+    study = begin()
+    study.compute("days")
+    study.compute("acquired")
+    assert set(asked) == {"127.0.0.1"}
+
+
+def test_keys_are_those_of_the_servers_environment(
+    begin: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROVIDERS["cdse"].s3_keys:
+        monkeypatch.delenv(name, raising=False)
+    assert "cdse" not in Services.from_environment({}).providers  # nobody could get its files
+    assert "earth-search" in Services.from_environment({}).providers
+    with pytest.raises(InputError, match="S3 keys"):
+        PROVIDERS["cdse"].credentials()
+    for name in PROVIDERS["cdse"].s3_keys:
+        monkeypatch.setenv(name, "secret")
+    services = Services.from_environment({})
+    assert "cdse" in services.providers
+    study = begin(providers=services.providers)
+    assert not [n for n in study.param if re.search("key|token|secret|password", n)]
+    assert "secret" not in repr(study.param.values()) + repr(services)
+
+
+def test_the_published_map_is_read_of_no_larger_box_than_imagery(
+    begin: Callable[..., Study], tmp_path: Path
+) -> None:
+    published = str(write_published(tmp_path / "published.tif"))
+    study = begin(global_map=published, largest_km2=10)
+    study.compute("scene")
+    lcz = study.compute("published")
+    assert lcz.shape[0] * lcz.shape[1] * 0.01 < 12
+    study.area = (12.0, 51.0, 15.0, 53.0)
+    study.compute("scene")
+    with pytest.raises(InputError, match="this server fetches 10 km2 at a time"):
+        study.compute("published")
+
+
+def test_a_visitor_has_one_run_at_a_time(begin: Callable[..., Study], service: Service) -> None:
+    pytest.importorskip("panel")
+    from app.session.jobs import Runner
+
+    go_on = threading.Event()
+    service.search_fault = lambda *_: not go_on.wait(60)
+    study = begin()
+    runner = Runner(study, lambda call: call())
+    runner.run("acquired")
+    (first,) = runner._jobs.values()
+    runner.run("acquired")
+    assert list(runner._jobs.values()) == [first]  # the same, and not stopped
+    assert not first.stop.is_set()
+    study.area = (13.30, 52.506, 13.37, 52.5175)
+    assert first.stop.is_set()
+    assert not runner._jobs
+    go_on.set()
+    runner.close()
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
@@ -166,7 +269,8 @@ def test_limits_are_said_in_words(
 
 SAID: dict[str, Any] = {
     "seasons": "wet-dry", "year": 2021, "composite": "median", "max_cloud": 33.0, "days": 5,
-    "dilation": 100.0, "offsets": "stated", "start": "2024-07-01", "end": "2024-07-31",
+    "dilation": 100.0, "offsets": "stated", "start": "2024-07-01", "end": "2024-07-31", "level": "L1C",
+    "haze": 0.0,
 }  # fmt: skip
 
 
@@ -174,13 +278,19 @@ SAID: dict[str, Any] = {
 def test_a_study_asks_what_the_command_would(
     begin: Callable[..., Study], service: Service, names: set[str]
 ) -> None:
-    """Every setting of the job but the collection, which is the service's own."""
+    """Every setting of the job but the collection, the service's own, maps of the LCZ Generator and radar."""
     study = begin()
     when = {"seasons", "year", "start", "end"}
     said = {n: v for n, v in SAID.items() if n not in when or n in names}
     study.param.update({f"get_{n}": said.get(n, study.param[f"get_{n}"].default) for n in SAID})
-    assert set(SAID) | {"provider", "place", "box", "collection"} == set(described(GetRequest))
-    expected = GetRequest(place="Berlin, Germany", box=AREA, provider=service.api, **said)
+    others = {"provider", "place", "box", "collection", "what", "global_map", "submission"}
+    others |= {"radar_provider", "direction"}
+    assert set(SAID) | others == set(described(GetRequest))
+    services = study.context.services
+    expected = GetRequest(
+        place="Berlin, Germany", box=AREA, provider=service.api, what=("s2", "lcz"),
+        global_map=services.global_map, **said,
+    )  # fmt: skip
     assert request_of(study.ticket("acquired").given, study.context) == expected
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,7 +62,7 @@ def test_use_is_noted_and_the_day_it_was_made_stays(store):
 
 
 def test_nothing_is_written_beside_results_of_others(store, tmp_path):
-    hold(open_maps(store / "a"), tmp_path / "elsewhere")
+    hold(open_maps(store / "a"), store / "a", tmp_path / "elsewhere")
     assert not (store / "a/.used").exists()
 
 
@@ -92,3 +95,24 @@ def test_results_of_own_files_are_of_this_study_alone(tmp_path, monkeypatch):
     write_result(tmp_path / "cache/results/mixed", inputs=[str(folder)], sentinel1=["s1.tif"])
     assert set(existing_results(study.context).values()) == {mine, public}
     assert set(existing_results(other.context).values()) == {public}
+
+
+def test_room_is_made_while_runs_write_and_remove(store):
+    """The sizes of files are counted while runs remove theirs, whole folders among them."""
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            deep = store / "a" / ".unfinished" / "layers"
+            deep.mkdir(parents=True, exist_ok=True)
+            (deep / "one.tif").write_bytes(b"1" * 100)
+            shutil.rmtree(deep.parent, ignore_errors=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(write)
+        try:
+            for _ in range(300):
+                assert make_room(store, 10**9) == []
+        finally:
+            stop.set()
+        assert writing.result() is None

@@ -3,9 +3,11 @@
 import gc
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import threading
+import types
 from multiprocessing.forkserver import _forkserver
 
 import numpy as np
@@ -13,12 +15,13 @@ import psutil
 import pytest
 from results import write_result
 
+from lczlib.catalog.gazetteer import _loaded
 from lczlib.errors import Cancelled, InputError
 from lczlib.jobs.scratch import Scratch
 from lczlib.reading import readings
 from lczlib.study import Study
 from lczlib.study.state import message_of
-from lczlib.study.worker import needs_process, run_apart
+from lczlib.study.worker import _start, needs_process, run_apart
 from lczlib.temporary import remove_abandoned
 
 
@@ -158,3 +161,49 @@ def test_layers_of_another_process_stay_as_long_as_they_are_used_here(tmp_path):
     del came
     gc.collect()
     assert not folder.parent.exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_get_what_it_was_sent_is_followed_by_another(tmp_path, caplog):
+    class Ticket:
+        """Cannot be read the first time, or ever."""
+
+        def __init__(self, tries):
+            self.tries, self.read, self.step = tries, [], types.SimpleNamespace(by_hand=False)
+
+        def __getstate__(self):
+            return self.tries, self.read, self.step, str(tmp_path / "tried")
+
+        def __setstate__(self, state):
+            self.tries, self.read, self.step, tried = state
+            with open(tried, "a+") as file:
+                file.write("1")
+                file.flush()
+                if file.tell() <= self.tries:
+                    raise pickle.UnpicklingError("invalid load key")
+
+        def compute(self, *_):
+            return "computed"
+
+        def received(self, value):
+            return value
+
+    assert run_apart(Ticket(1)) == "computed"
+    assert "invalid load key" in caplog.text
+    (tmp_path / "tried").unlink()
+    with pytest.raises(
+        RuntimeError, match=r"of [\d,]+ bytes \(SHA-256 (\w+)\); sent were [\d,]+ bytes"
+    ):
+        run_apart(Ticket(2))
+
+
+def tell_places(pipe):
+    pipe.send(_loaded.cache_info().currsize)
+
+
+def test_a_process_begins_with_the_list_of_places_read():
+    ours, theirs = multiprocessing.Pipe()
+    process = _start(tell_places, (theirs,))
+    theirs.close()
+    assert ours.recv() == 1
+    process.join()

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -119,3 +121,32 @@ def test_a_forked_child_does_not_take_its_parents_folder_along(tmp_path):
     )
     assert done.stdout.strip() == "True"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_are_made_while_others_clean_up_at_the_same_place(tmp_path):
+    """Whoever cleans up may find a folder between its making and its locking, and take it for an old one."""
+    stop = threading.Event()
+
+    def clean():
+        while not stop.is_set():
+            remove_abandoned(tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        cleaning = [pool.submit(clean) for _ in range(4)]
+        making = [pool.submit(_make_some, tmp_path) for _ in range(4)]
+        wait(making)
+        stop.set()
+        modes = {mode for made in making for mode in made.result()}
+        assert [c.result() for c in cleaning] == [None] * 4
+    assert modes == {0o700}
+    assert list(tmp_path.iterdir()) == []
+
+
+def _make_some(place):
+    modes = []
+    for i in range(100):
+        with TemporaryFolder(place) as folder:
+            (folder / "a.txt").write_text(str(i))
+            modes.append(folder.parent.stat().st_mode & 0o777)
+            assert (folder / "a.txt").read_text() == str(i)
+    return modes

@@ -42,7 +42,7 @@ class PlaceLayer:
         )
         self._labels = LabelSet(
             x="x", y="y", text="name", source=self._names, text_font_size="9pt", text_color=ink,
-            x_offset=5, y_offset=-4, level="underlay",
+            x_offset=9, y_offset=-5, level="underlay",
         )  # fmt: skip
         self._bar = ColumnDataSource(dict(_NO_BAR))
         self._figure.segment(
@@ -87,11 +87,12 @@ def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
 
 
 def _apart(x: list[float], y: list[float], bounds: Bounds) -> list[int]:
-    """Which of some places, the largest first, have room for a name."""
+    """Which of some places, the largest first, have room for a name that no side of the view cuts."""
     wide, high = 0.22 * (bounds[2] - bounds[0]), 0.04 * (bounds[3] - bounds[1])
     chosen: list[int] = []
     for i in range(len(x)):
-        if all(abs(x[i] - x[j]) > wide or abs(y[i] - y[j]) > high for j in chosen):
+        cut = any(side - wide < x[i] < side + wide / 9 for side in (bounds[0], bounds[2]))
+        if not cut and all(abs(x[i] - x[j]) > wide or abs(y[i] - y[j]) > high for j in chosen):
             chosen.append(i)
     return chosen[:_NAMED]
 
@@ -127,9 +128,10 @@ class BoxEditor:
     ) -> None:  # fmt: skip
         self._later, self._drawn = later, drawn
         self._set: Bounds | None = None
+        self._moving = False
         self.box = BoxAnnotation(
             left=0, bottom=0, right=1, top=1, visible=False, editable=True, resizable="all", movable="both",
-            symmetric=False, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2,
+            symmetric=False, fill_color=_ORANGE, fill_alpha=0.07, line_color=_ORANGE, line_width=2, line_alpha=0.9,
             name="box",
         )  # fmt: skip
         view.figure.add_layout(self.box)
@@ -142,10 +144,13 @@ class BoxEditor:
             self._reveal(False)
             return
         wanted = bounds_in_mercator(area, near)
-        if not self.box.visible or _differ(wanted, self._bounds()):
+        # where it was before, said again while the visitor moves it on
+        late = self._moving and self._set is not None and not _differ(wanted, self._set)
+        if not self.box.visible or (_differ(wanted, self._bounds()) and not late):
             self._set = wanted
             left, bottom, right, top = wanted
             self.box.update(left=left, bottom=bottom, right=right, top=top)
+            self._moving = False
         self._reveal(True)
 
     def _reveal(self, shown: bool) -> None:
@@ -160,11 +165,15 @@ class BoxEditor:
 
     def _moved(self, attr: str, old: Any, new: Any) -> None:  # noqa: ARG002 - as Bokeh calls it
         now = self._bounds()
-        if self._set is not None and not _differ(now, self._set):
+        self._moving = self._set is None or _differ(now, self._set)
+        if not self._moving:
             return  # the server's own doing
 
         def rest() -> None:
-            if self.box.visible and now == self._bounds():
+            if now != self._bounds():
+                return
+            self._moving = False
+            if self.box.visible:
                 self._set = now
                 west, south = to_degrees(now[0], now[1])
                 east, north = to_degrees(now[2], now[3])

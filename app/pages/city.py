@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 from lczlib import catalog
 from lczlib.errors import LczError
 from lczlib.kinds import Kind
-from lczlib.study.places import OWN, Place, so2sat_list_is_here
+from lczlib.study.places import Place, so2sat_list_is_here
 
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
 from ..maps.imagery import base_image, season_of, study_bounds, with_margin
@@ -66,6 +66,12 @@ class CityPage:
             pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"), self._get.content,
             sizing_mode="stretch_width", styles=columns(1),
         )  # fmt: skip
+        self._image, self._stretch = (
+            pn.widgets.Select.from_param(
+                self._view.param[n], name=n.title(), sizing_mode="stretch_width"
+            )
+            for n in ("image", "stretch")
+        )
         self._whole = pn.widgets.Button(name="Use the whole scene", sizing_mode="stretch_width")
         self._filling = False
         self._fill("")
@@ -88,9 +94,7 @@ class CityPage:
         )  # fmt: skip
         self.sidebar = pn.Column(
             self._search, self._none, self._list, self._fetch,
-            pn.widgets.Select.from_param(self._view.param.image, name="Image", sizing_mode="stretch_width"),
-            self._season, self._clear,
-            pn.widgets.Select.from_param(self._view.param.stretch, name="Stretch", sizing_mode="stretch_width"),
+            self._image, self._season, self._clear, self._stretch,
             pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
             note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
             self._whole, upload_panel(session), map_cards(session.study), sizing_mode="stretch_width",
@@ -99,6 +103,7 @@ class CityPage:
             self._facts,
             self._row,
             self._legend,
+            self._get.days,
             html('<p class="lcz-key">All cities</p>'),
             self._world,
             help_text("What is a Local Climate Zone?", _WHAT),
@@ -109,7 +114,10 @@ class CityPage:
 
     def _fill(self, query: str) -> None:
         found = self._study.context.places.find(query)[:_MOST_SHOWN]
-        options = {p.told if p.has_scenes or p.key == OWN else p.name: p.key for p in found}
+        options: dict[str, str] = {}
+        for place in found:  # places of one name, country and size are told apart by where they lie
+            told = place.told if place.told not in options else f"{place.told} · {_where(place)}"
+            options[told] = place.key
         # The list always has a choice, and choosing what is chosen is no event: without the current
         # city on top, the first that is found could not be taken.
         if self._study.city not in options.values():
@@ -131,7 +139,7 @@ class CityPage:
 
     def _picked(self, key: str) -> None:
         self._show_place(key)
-        self._fill("")
+        self._fill(self._search.value_input or "")
 
     def _open(self, key: str) -> None:
         """A place from beside the map, which may have been fetched just now."""
@@ -210,6 +218,8 @@ class CityPage:
             options={"automatic": "", **{n: n for n in scene.seasons}},
             visible=len(scene.seasons) > 1,
         )
+        for choice in (self._image, self._stretch):
+            choice.visible = scene.box is not None
         bounds, around = study_bounds(self._study), None
         if scene.box is None:
             asked = self._get.asked_box()
@@ -269,6 +279,11 @@ class CityPage:
                 self._layer = "published" if classes is not None else ""
 
         self._session.latest("published map", work, draw)
+
+
+def _where(place: Place) -> str:
+    x, y = place.longitude, place.latitude
+    return f"{abs(y):.1f}° {'NS'[y < 0]}, {abs(x):.1f}° {'EW'[x < 0]}"
 
 
 def _facts_of(scene: Any, area: Any) -> str:

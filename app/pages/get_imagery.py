@@ -12,6 +12,7 @@ import panel as pn
 from lczlib import catalog
 from lczlib.acquire import boxes
 from lczlib.acquire.choose import chosen
+from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import FIRST_YEAR, last_whole_year
 from lczlib.errors import InputError
 from lczlib.longitudes import Box
@@ -19,14 +20,16 @@ from lczlib.study.acquisition import box_asked, can_fetch, check_box, megabytes_
 from lczlib.study.places import DEMO, FETCHED, OWN, Place
 from lczlib.study.wording import in_page
 
-from ..parts.days import KEY, season_line, strip
+from ..parts.days import key, season_line, strip
 from ..parts.fields import card, field
-from ..parts.markup import duration, html, note, number, table
+from ..parts.layout import columns
+from ..parts.markup import duration, html, note, number, per_cent, table
 from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
 _SEASONS, _HALVES, _OWN_DAYS = "the four seasons", "wet and dry half-year", "days of your own"
-_HOW = ("get_max_cloud", "get_days", "get_composite", "get_dilation", "get_offsets")
+_HOW = ("get_max_cloud", "get_days", "get_composite", "get_dilation", "get_haze", "get_offsets")
+_LEVELS = {"L2A: surface reflectance": "L2A", "L1C: top of atmosphere": "L1C"}
 _MOST_OFFERED = 6
 _STEPS = ("acquired", "days", "published")
 """What is asked of the network here."""
@@ -50,6 +53,7 @@ class GetPanel:
         self._service = pn.widgets.Select.from_param(
             study.param.get_provider, options=study.context.services.titles(), **_WIDE
         )
+        self._level = pn.widgets.Select.from_param(study.param.get_level, options=_LEVELS, **_WIDE)
         self._period = pn.widgets.Select(name="Period", options=[_SEASONS, _HALVES, _OWN_DAYS], **_WIDE)  # fmt: skip
         last = last_whole_year()
         years = {f"{last} (the last whole one)": 0}
@@ -66,7 +70,8 @@ class GetPanel:
         self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **_WIDE)
         self._told, self._failed = html(""), html("")
         self._offers = pn.Column(visible=False, **_WIDE)
-        self._days = pn.Column(**_WIDE)
+        self._amount_of = html("")
+        self.days = pn.Column(**_WIDE)
         self._filling = False
         self._search.on_click(lambda _: runner.run("days"))
         self._get.on_click(lambda _: runner.run("acquired"))
@@ -81,20 +86,22 @@ class GetPanel:
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._fail, "messages")
         study.param.watch(self._place_changed, ["scene", "area", "published"])
+        study.param.watch(self._service_chosen, "get_provider")
         study.param.watch(self._show_period, ["get_seasons", "get_start", "get_end", "get_year"])
         study.param.watch(self._show_days, ["days", "get_max_cloud", "get_days"])
         study.param.watch(self._acquired, "acquired")
-        self._inputs = (self._service, self._period, self._year, self._from, self._to)
+        self._inputs = (self._service, self._level, self._period, self._year, self._from, self._to)
         self._asking = pn.Column(
-            self._service, self._period, self._year, pn.Row(self._from, self._to, **_WIDE), self._how,
+            self._service, self._level, self._period, self._year, pn.Row(self._from, self._to, **_WIDE), self._how,
             pn.Row(self._search, self._get, **_WIDE), visible=not self._why_not, **_WIDE,
         )  # fmt: skip
         self._card = pn.Card(
             self._asking, self._published, self._stop, self._bar, self._told, self._failed,
-            self._offers, self._days, title="Get imagery", margin=(4, 5),
+            self._offers, self._amount_of, title="Get imagery", margin=(4, 5),
             hide_header=True, **_WIDE,
         )  # fmt: skip
         self.content = pn.Column(self._intro, self._there, self._card, visible=False, **_WIDE)
+        self._service_chosen()
         self._show_period()
         self._place_changed()
         self._progress()
@@ -130,7 +137,9 @@ class GetPanel:
         fetched = place.key.startswith(f"{FETCHED}:")
         others = [] if fetched else self._study.context.places.fetched(of=place.key)
         self._intro.object = _of_fetched(place) if fetched else self._missing(place, bool(others))
-        self._there[:] = [self._door(p, f"Open {p.kind}") for p in others[:_MOST_OFFERED]]
+        self._there[:] = [
+            self._door(p, f"Open Sentinel-2 of {p.kind}") for p in others[:_MOST_OFFERED]
+        ]
         self._card.param.update(
             hide_header=not fetched, collapsible=fetched, collapsed=fetched,
             title="Get other seasons or days of it" if fetched else "Get imagery",
@@ -179,6 +188,12 @@ class GetPanel:
             said = escape(in_page(error.message, "days"))
             return f'<div class="lcz-banner failed" role="alert">{said}</div>'
         return ""
+
+    def _service_chosen(self, *_: Any) -> None:
+        """L1C is offered where the service lets it be read."""
+        self._level.visible = bool(provider_of(self._study.get_provider).top)
+        if not self._level.visible:
+            self._study.get_level = "L2A"
 
     def _period_chosen(self, event: Any) -> None:
         if self._filling:
@@ -276,11 +291,12 @@ class GetPanel:
         return button
 
     def _show_days(self, *_: Any) -> None:
+        """The strips, below the map; what they come to stands by the buttons."""
         found, study = self._study.days, self._study
         if found is None:
-            self._days[:] = []
+            self.days[:], self._amount_of.object = [], ""
             return
-        parts: list[Any] = [html(KEY)]
+        strips: list[Any] = []
         total = 0.0
         for period, days in found.seasons.items():
             try:
@@ -292,13 +308,15 @@ class GetPanel:
                 used, left, said = [], {}, escape(in_page(error.message, "days"))
             total += sum(d.megabytes for d in used)
             figure = strip(period, days, used, left, self._session.dark)
-            parts += [html(f'<div class="lcz-note">{said}</div>', margin=(6, 10, 0, 10)),
-                      pn.pane.Bokeh(figure, **_WIDE)]  # fmt: skip
-        parts += [note(escape(in_page(t, "days"))) for t in found.cautions()]
-        parts.insert(
-            0, html(f'<div class="lcz-note">{self._amount(total, found.headline())}</div>')
+            line = html(f'<div class="lcz-note">{said}</div>', margin=(2, 10, 0, 10))
+            strips.append(pn.Column(line, pn.pane.Bokeh(figure, **_WIDE), **_WIDE))
+        empty = [note(escape(in_page(t, "days"))) for t in found.cautions()]
+        heading = html('<p class="lcz-key">Days on which it was seen</p>')
+        two = pn.Column(*strips, styles=columns(min(2, len(strips))), **_WIDE)
+        self.days[:] = [heading, html(key(self._session.dark)), two, *empty]
+        self._amount_of.object = (
+            f'<div class="lcz-note">{self._amount(total, found.headline())}</div>'
         )
-        self._days[:] = parts
 
     def _amount(self, total: float, headline: str) -> str:
         limit = self._study.context.services.most_mb
@@ -308,7 +326,7 @@ class GetPanel:
                 f" That is more than the <b>{limit:,.0f} MB</b> that this server reads at a time: take fewer "
                 "days a season, other days, or a smaller box."
             )
-        return f"{escape(headline)} The days marked hold <b>{total:,.0f} MB</b>.{more}"
+        return f"{escape(headline)} The days marked below hold <b>{total:,.0f} MB</b>.{more}"
 
     def _acquired(self, *_: Any) -> None:
         found = self._study.acquired
@@ -325,8 +343,8 @@ def _of_fetched(place: Place) -> str:
         rows.append(
             (
                 name, f"{season['start']} to {season['end']}", f"{len(season['days'])}", season["median_date"],
-                number(clear["median"], 0), f"{100 * clear['share_of_pixels_with_3_or_more']:.1f} %",
-                f"{100 * clear['share_of_pixels_without']:.1f} %",
+                number(clear["median"], 0), per_cent(clear["share_of_pixels_with_3_or_more"]),
+                per_cent(clear["share_of_pixels_without"]),
             )
         )  # fmt: skip
     heads = (

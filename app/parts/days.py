@@ -16,16 +16,24 @@ from lczlib.acquire.search import Day
 from lczlib.acquire.seasons import Period
 from lczlib.reading import counted
 
-_CLEAR, _CLOUDY, _USED = "#0b5394", "#c9ced6", "#ea580c"
-_PALETTE = interp_palette([_CLEAR, "#7fa8cc", _CLOUDY], 64)
+from .markup import per_cent
+
+_LIGHT, _DARK = ("#0b5394", "#7fa8cc", "#c9ced6"), ("#4aa3f0", "#5f84a8", "#5b626b")
+"""From clear to cloudy: what is clear stands out on either ground."""
+_USED, _FAILED = "#ea580c", "#dc2626"
 _DAY = dt.timedelta(days=1)
 
-KEY = (
-    f'<div class="lcz-note">A bar is a day; its height is the share of the box that was seen, its colour the cloud '
-    f'over it: 0 % <span style="display:inline-block;width:90px;height:11px;border-radius:3px;vertical-align:-1px;'
-    f'background:linear-gradient(90deg,{_CLEAR},{_CLOUDY})"></span> 100 %. '
-    f'<span style="color:{_USED}">▾</span> is used, <span style="color:#b91c1c">×</span> could not be read.</div>'
-)  # fmt: skip
+
+def key(dark: bool) -> str:
+    """What bars, colours and marks mean."""
+    ends = _DARK if dark else _LIGHT
+    return (
+        f'<div class="lcz-note">A bar is a day; its height is the share of the box that was seen, its colour the '
+        f'cloud over it: 0 % <span style="display:inline-block;width:90px;height:11px;border-radius:3px;'
+        f'vertical-align:-1px;background:linear-gradient(90deg,{",".join(ends)})"></span> 100 %. '
+        f'<span style="color:{_USED}">▾</span> is used, <span style="color:{_FAILED}">×</span> could not be '
+        "read.</div>"
+    )
 
 
 def season_line(period: Period, days: Sequence[Day], used: Sequence[Day]) -> str:
@@ -35,8 +43,8 @@ def season_line(period: Period, days: Sequence[Day], used: Sequence[Day]) -> str
     one, three = clear_shares(used)
     amount = sum(d.megabytes for d in used)
     return (
-        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}; the box "
-        f"will be clear on at least one of them over <b>{_percent(one)}</b>, on three over <b>{_percent(three)}</b>"
+        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}. "
+        f"<b>{per_cent(one)}</b> of the box will be clear on one of them or more, <b>{per_cent(three)}</b> on three."
     )
 
 
@@ -48,19 +56,22 @@ def strip(
     start, end = (dt.datetime.combine(d, dt.time()) for d in (period.start, period.end))
     fig = figure(
         height=92, sizing_mode="stretch_width", x_axis_type="datetime", x_range=(start - _DAY, end + _DAY),
-        y_range=(0, 1.28), tools="", toolbar_location=None, min_width=240, name=f"days of {period.name}",
+        y_range=(0, 1.28), tools="", toolbar_location=None, min_width=240,
+        min_border_right=16, name=f"days of {period.name}",
     )  # fmt: skip
     chosen = {d.date for d in used}
     rows = [_row(d, d.date in chosen, left.get(d.date.isoformat(), "")) for d in days]
     columns = {k: [r[k] for r in rows] for k in _row_keys()}
     source = ColumnDataSource(columns)
-    mapper = LinearColorMapper(palette=_PALETTE, low=0, high=1, nan_color="#00000000")
+    mapper = LinearColorMapper(
+        palette=interp_palette(_DARK if dark else _LIGHT, 64), low=0, high=1, nan_color="#00000000"
+    )
     bars = fig.vbar(
         "x", top="covered", width=0.8 * _DAY.total_seconds() * 1000, source=source, line_color="#6b7280",
         line_width=0.5, fill_color={"field": "cloud", "transform": mapper},
     )  # fmt: skip
     fig.scatter("x", "mark", source=source, marker="inverted_triangle", size=8, color=_USED)
-    crosses = fig.scatter("x", "failed", source=source, marker="x", size=8, color="#b91c1c", line_width=2)  # fmt: skip
+    crosses = fig.scatter("x", "failed", source=source, marker="x", size=8, color=_FAILED, line_width=2)  # fmt: skip
     told = [("", "@date"), ("cloud", "@cloud{0 %}"), ("seen", "@covered{0 %}"), ("clear", "@clear{0 %}"),
             ("", "@megabytes"), ("", "@what")]  # fmt: skip
     fig.add_tools(HoverTool(renderers=[bars], tooltips=told, mode="vline"))
@@ -90,10 +101,6 @@ def _row(day: Day, used: bool, why: str) -> dict[str, Any]:
         "mark": 1.14 if used else nan, "failed": nan if read else 0.12, "date": f"{day.date:%-d %b %Y}",
         "megabytes": _megabytes(day.megabytes) if read else "", "what": "used" if used else why,
     }  # fmt: skip
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.995 or share < 0.945 else f"{100 * share:.1f} %"
 
 
 def _megabytes(amount: float) -> str:

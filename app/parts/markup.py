@@ -44,6 +44,14 @@ def number(value: float, digits: int = 2, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}"
 
 
+def per_cent(share: float) -> str:
+    """A share; only all is 100 %, and only none is 0 %."""
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    near = share < 0.1 or share > 0.9
+    return f"{100 * min(max(share, 0.001), 0.999):.{int(near)}f} %"
+
+
 def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> str:
     """An interval, or a dash."""
     if low is None or not np.isfinite(low) or not np.isfinite(high):

@@ -8,6 +8,7 @@ from html import escape
 
 from lczlib.reading import counted
 from lczlib.study import Study
+from lczlib.study.acquisition import can_fetch
 from lczlib.study.places import OWN
 from lczlib.study.wording import in_page
 
@@ -79,8 +80,9 @@ def no_imagery(study: Study) -> str:
     name = escape(scene.place.name)
     if scene.place.key == OWN:
         return "Nothing is uploaded yet: upload imagery or a map on the <b>City</b> page, or draw a box there"
+    get = "" if can_fetch(study.context.services) else "get it, "
     return (
-        f"There is no imagery of {name} here yet: on the <b>City</b> page you can get it, show the published LCZ "
+        f"There is no imagery of {name} here yet: on the <b>City</b> page you can {get}show the published LCZ "
         "map, or upload your own"
     )
 

@@ -15,6 +15,7 @@ RAW_CSS = """
 .lcz-note p { margin: .3em 0; }
 .lcz-answer { font-size: 17px; line-height: 1.5; border-left: 4px solid #d97706; padding: 4px 14px; }
 .lcz-banner { padding: 9px 14px; border-radius: 6px; font-size: 14px; line-height: 1.4; }
+.lcz-banner + .lcz-banner { margin-top: 6px; }
 .lcz-banner.stale { background: #fde68a; color: #3b2a00; }
 .lcz-banner.failed { background: #fecaca; color: #450a0a; }
 .lcz-banner.info { background: rgba(96,125,139,.16); }

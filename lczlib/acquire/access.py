@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 import rasterio
@@ -23,6 +24,7 @@ from rasterio.session import Session
 
 from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
+from lczlib.acquire.hrefs import refusal
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.pixels import corner_of, read_part
 from lczlib.acquire.providers import Provider
@@ -178,7 +180,10 @@ class Access:
 
     def _href(self, scene: Scene, band: str) -> str:
         known = self._anew.get(scene.id, scene)
-        return str((known.assets or scene.assets or {})[band]["href"])
+        href = (known.assets or scene.assets or {})[band].get("href")
+        if why := refusal(href, self.provider.host):
+            raise AssetFailed(f"{band} of {scene.id} {why}")
+        return str(href)
 
     def _token(self, collection: str, refused: str) -> str:
         with self._lock:
@@ -191,9 +196,8 @@ class Access:
 
     def _ask_again(self, scene: Scene, band: str, refused: str) -> None:
         """Ask the service for an item again, whose addresses are new."""
-        link = scene.link or (
-            f"{self.provider.address}/collections/{scene.collection}/items/{scene.id}"
-        )
+        collection, name = quote(scene.collection, safe=""), quote(scene.id, safe="")
+        link = f"{self.provider.address}/collections/{collection}/items/{name}"
         with self._lock:
             if self._href(scene, band) == refused:
                 self._anew[scene.id] = Scene(self._json(link))

@@ -18,6 +18,7 @@ from lczlib.acquire.search import Day
 from lczlib.acquire.seasons import Period
 from lczlib.acquire.work import PlannedDay, PlannedScene, PlannedSeason, kept_of
 from lczlib.errors import InputError
+from lczlib.reading import counted
 from lczlib.terms import option
 
 Check = Literal["pixels", "stated"]
@@ -98,6 +99,15 @@ def clear_shares(days: Sequence[Day]) -> tuple[float, float]:
         return 0.0, 0.0
     count = np.sum(seen, axis=0, dtype=np.uint16)
     return float((count >= 1).mean()), float((count >= 3).mean())
+
+
+def outlook(used: Sequence[Day], days: Sequence[Day]) -> str:
+    """What the chosen of some days hold, as a clause."""
+    ever, thrice = clear_shares(used)
+    return (
+        f"{len(used)} of {counted(len(days), 'day')} chosen, about {sum(d.megabytes for d in used):,.0f} MB to "
+        f"read; {ever:.0%} of the box is clear on one of them or more, {thrice:.0%} on three or more"
+    )
 
 
 def planned(

@@ -16,9 +16,9 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.masks import NO_DATA, OUTSIDE, clear_pixels
+from lczlib.acquire.masks import NO_DATA, OUTSIDE, clear_pixels, near
 from lczlib.acquire.medians import LEAST, MOST, Method, leave_out_haze, reduced
-from lczlib.acquire.quality import RIM
+from lczlib.acquire.quality import RIM, best_days
 from lczlib.acquire.scene import Scene
 from lczlib.acquire.search import in_order
 from lczlib.scenes.bands import BANDS
@@ -59,7 +59,7 @@ class Part:
     seen : array (y, x) uint8
         Days with data, clear or not.
     used, covered : array (days) int
-        Of each day the pixels that are clear, and those that have data.
+        Of each day the pixels that it has a part in, and those that have data.
     clipped : int
         Values of clear pixels that were 0 or below, and were raised to 1: 0 means missing.
     """
@@ -143,9 +143,14 @@ def composite(
             clipped += int(raised[own].sum())
     if haze:
         leave_out_haze(stack, haze)
-    values = reduced(stack, method, [d.cloud_share for d in days], threads)[own]
     valid = stack[own][:, :, 0] > 0
     clear, used = (np.count_nonzero(valid, axis=axis) for axis in (-1, (0, 1)))
+    shares = [d.cloud_share for d in days]
+    if method == "best":
+        values, pick = (a[own] for a in best_days(stack, shares))
+        used = np.bincount(pick[clear > 0], minlength=len(days))
+    else:
+        values = reduced(stack, method, shares, threads)[own]
     return Part(np.moveaxis(values, -1, 0), clear.astype(np.uint8), seen, used, with_data, clipped)
 
 
@@ -158,14 +163,15 @@ def _of_day(
     try:
         layers = _classes(scenes, box, access, dilation)
         owner = np.full(layers[0].shape, -1, np.int16)
-        clear = np.zeros(owner.shape, bool)
+        clear, covered = np.zeros(owner.shape, bool), np.zeros(owner.shape, bool)
         for i, classes in enumerate(layers):
-            # each scene's mask by itself: where one ends is no rim of what another shows
-            mine = (owner < 0) & (classes != OUTSIDE) & (classes != NO_DATA)
+            shown = (classes != OUTSIDE) & (classes != NO_DATA)
+            covered |= shown
+            # each scene's mask by itself; the rim of its data is left to another that shows it too
+            mine = (owner < 0) & shown & ~near(classes == NO_DATA, dilation, _step(box))
             owner[mine] = i
             clear[mine] = clear_pixels(classes, dilation, _step(box))[mine]
-        clear, owner = (_own_part(a, box, dilation) for a in (clear, owner))
-        covered = owner >= 0
+        clear, owner, covered = (_own_part(a, box, dilation) for a in (clear, owner, covered))
         if not clear.any():
             return None, covered, np.zeros(box.shape, np.uint8)
         out = np.zeros((len(BANDS), *box.shape), np.uint16)
@@ -218,9 +224,9 @@ def _take(
     """Put a scene's clear pixels into a day's, and count the values that are raised to 1."""
     waiting = [access.submit(scene, band, box) for band in BANDS]
     stored = np.stack([w.result() for w in waiting])
-    take = mine & stored.any(
-        axis=0
-    )  # all bands hold the fill where there is no data, and only there
+    # with the offset in, 0 is no value but the fill, which some bands have at a swath's edge and others
+    # not; without it, dark water is 0 in single bands
+    take = mine & (stored.all(axis=0) if offset else stored.any(axis=0))
     values = stored[:, take].astype(np.int32) + int(offset)
     raised[take] = np.count_nonzero(values < LEAST, axis=0)
     out[:, take] = np.clip(values, LEAST, MOST).astype(np.uint16)

@@ -7,6 +7,7 @@ refused, to be asked for later, or cut off; and it is known then whether trying 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -43,6 +44,8 @@ class Cause:
         Whether a new signature may help.
     whole : bool
         Whether it is the service or the network that fails, and not this file.
+    missing : bool
+        Whether there is no such file.
     """
 
     what: str
@@ -50,6 +53,7 @@ class Cause:
     wait: float | None = None
     sign: bool = False
     whole: bool = False
+    missing: bool = False
 
 
 def patience() -> Retry:
@@ -98,10 +102,30 @@ def cause_of(address: str, error: Exception, http: requests.Session | None = Non
             address, headers={"Range": "bytes=0-0", "User-Agent": USER_AGENT}, stream=True, timeout=TIMEOUT
         ) as answer:  # fmt: skip
             status, headers = answer.status_code, answer.headers
+    except (
+        requests.TooManyRedirects,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+    ):
+        return Cause("is redirected to what is no web address, or in a circle", final=True)
     except requests.RequestException as failed:
-        return Cause(f"its files cannot be reached ({short(failed)})", whole=True)
+        return unreached(failed)
+    if (found := of_status(status, headers)) is not None:
+        return found
+    if "not recognized as being" in str(error):
+        return Cause("is no GeoTIFF or JPEG 2000, or is cut off")
+    return Cause("is cut off or damaged: it cannot be read to its end")
+
+
+def unreached(error: requests.RequestException) -> Cause:
+    """No answer at all."""
+    return Cause(f"its files cannot be reached ({short(error)})", whole=True)
+
+
+def of_status(status: int, headers: Mapping[str, str]) -> Cause | None:
+    """What a status says of a file; None where it is given."""
     if status in (404, 410):
-        return Cause(f"is not there (HTTP {status})", final=True)
+        return Cause(f"is not there (HTTP {status})", final=True, missing=True)
     if status in (401, 403):
         return Cause(f"is refused (HTTP {status}), also signed again", sign=True)
     if status in (429, 503):
@@ -110,7 +134,7 @@ def cause_of(address: str, error: Exception, http: requests.Session | None = Non
         )
     if status >= 400:
         return Cause(f"cannot be read (HTTP {status})")
-    return Cause("is cut off or damaged: it cannot be read to its end")
+    return None
 
 
 def _in_words(text: str) -> Cause:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import shutil
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from shapely.geometry import mapping
 
 from lczlib.acquire.boxes import outline
@@ -14,7 +18,8 @@ from lczlib.acquire.grids import inside
 from lczlib.acquire.places import Place
 from lczlib.acquire.providers import LICENCE, TERMS, Provider
 from lczlib.acquire.work import Plan, PlannedSeason, Work
-from lczlib.export.files import write_json
+from lczlib.errors import InputError
+from lczlib.export.files import write_json, writing
 from lczlib.export.geotiff import write_raster
 from lczlib.grid import on_grid
 from lczlib.scenes.bands import BANDS
@@ -28,6 +33,59 @@ OFTEN_MASKED = 0.9
 _AROUND, _CLEAR_AROUND = 1000.0, 0.5
 """... where within so many metres pixels are clear on at least this share of them."""
 _FEWEST_DAYS = 4
+
+
+def item_of(folder: Path) -> dict[str, Any]:
+    """The item that a folder has; empty without one."""
+    try:
+        item = json.loads((folder / "item.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return item if isinstance(item, dict) and isinstance(item.get("properties"), dict) else {}
+
+
+def grid_of_scenes(folder: Path, place: Place) -> GeoBox | None:
+    """The grid of the composites that a folder has of a place; None without any."""
+    item = item_of(folder)
+    said = item.get("properties", {})
+    if item.get("id") != place.folder_name or "seasons" not in said:
+        return None
+    return GeoBox(tuple(said["proj:shape"]), Affine(*said["proj:transform"]), said["proj:code"])
+
+
+def check_folder(folder: Path, place: Place, seasons: Collection[str]) -> None:
+    """Refuse a folder in which scenes of another place or of other seasons would be left beside new ones.
+
+    A map is made of all seasons in a folder, and its item tells of one place and one run.
+
+    Raises
+    ------
+    InputError
+        If there are such scenes.
+    """
+    before = item_of(folder)
+    there = before.get("properties", {}).get("seasons", {})
+    if not there:
+        return
+    if before["id"] != place.folder_name:
+        msg = f"{folder} holds scenes of {before['id']}, not of {place.label}: give each place a folder of its own."
+        raise InputError(msg)
+    others = [s for s in there if s not in seasons]
+    if others:
+        msg = (
+            f"{folder} holds {', '.join(others)} of {place.label} from another run, which would stay beside "
+            f"{', '.join(seasons)} and be mapped with it: choose another folder, or remove that one."
+        )
+        raise InputError(msg)
+
+
+def remove_seasons(folder: Path, place: Place, seasons: Iterable[str]) -> None:
+    """Remove what an earlier run left of seasons that have no composite now."""
+    for season in seasons:
+        old = folder / season_folder(place, season)
+        if old.is_dir():
+            with writing(old):
+                shutil.rmtree(old)
 
 
 def season_folder(place: Place, season: str) -> Path:
@@ -178,6 +236,9 @@ def write_item(
 
     It holds nothing of the run itself, so that the same scenes give the same file.
     """
+    before = item_of(folder)
+    if not maps and before.get("id") == place.folder_name:  # fetched by a run of their own
+        maps = before["properties"].get("published_maps", ())
     years = sorted({s[k][:4] for s in seasons.values() for k in ("start", "end")})
     properties = {
         "title": f"Sentinel-2 composites of {place.label}", "datetime": None,
@@ -199,7 +260,11 @@ def write_item(
 
 
 def write_map_item(folder: Path, place: Place, maps: Sequence[Mapping[str, Any]]) -> Path:
-    """Write ``item.json`` of a folder that holds published LCZ maps alone."""
+    """Write into ``item.json`` the published LCZ maps of a folder, beside what it tells of scenes."""
+    before = item_of(folder)
+    if before.get("id") == place.folder_name and "seasons" in before["properties"]:
+        assets = {n: a for n, a in before["assets"].items() if a["roles"] != ["reference"]}
+        return _write(folder, place, before["properties"], assets, maps)
     years = [m["year"] for m in maps if m["year"]] or [2018]
     properties = {
         "title": f"Published LCZ maps of {place.label}", "datetime": None,

@@ -9,29 +9,27 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 import requests
 import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform
 from rasterio.windows import Window
 
 from lczlib import catalog
 from lczlib.acquire import faults
-from lczlib.acquire.faults import Cause, cause_of
+from lczlib.acquire.addresses import AddressFailed, read_address
 from lczlib.acquire.places import Place
 from lczlib.classes import N_CLASSES
-from lczlib.errors import Cancelled, GridError, InputError, ServiceError
+from lczlib.errors import GridError, InputError, ServiceError
 from lczlib.export.geotiff import write_lcz_map
 from lczlib.grid import lcz_grid, on_grid
 from lczlib.longitudes import Box
@@ -46,7 +44,6 @@ _GENERATOR_CITATION = (
     "Demuzere, M., Kittner, J., Bechtel, B. (2021): LCZ Generator: a web application to create Local Climate "
     "Zone maps. Frontiers in Environmental Science 9, 637455. doi 10.3389/fenvs.2021.637455"
 )
-_TRIES = 3
 _MARGIN = 2  # cells of the own grid around the place, so that the UTM grid is full to its edge
 _ALONG = 41  # points along a side of a box, which bends on another grid
 _LICENCE = re.compile(r"CC[ -]BY(?:[ -](?:NC|SA|ND))*[ -]?\d\.\d")
@@ -134,20 +131,26 @@ def open_generator_map(
     InputError, ServiceError, Cancelled
         As `open_global_map`; and if the number is none.
     """
+    number = number_of(submission)
+    base = f"{(address or GENERATOR).rstrip('/')}/factsheets/{number}/{number}"
+    facts = {
+        "title": f"LCZ Generator submission {number}", "number": number, "year": None,
+        "licence": _licence_of(f"{base}_factsheet.html"), "factsheet": f"{base}_factsheet.html",
+        "citation": _GENERATOR_CITATION,
+    }  # fmt: skip
+    return _published(place, [f"{base}.tif"], facts, grid, cancelled)
+
+
+def number_of(submission: str) -> str:
+    """The number of a submission to the LCZ Generator, or in the address of its factsheet; else an `InputError`."""
     number = re.search(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])", submission)
     if number is None:
         msg = (
             f"{submission!r} is no submission of the LCZ Generator: give the 40 digits (0-9, a-f) in the address "
             "of its factsheet."
         )
-        raise InputError(msg)
-    base = f"{(address or GENERATOR).rstrip('/')}/factsheets/{number[0]}/{number[0]}"
-    facts = {
-        "title": f"LCZ Generator submission {number[0]}", "number": number[0], "year": None,
-        "licence": _licence_of(f"{base}_factsheet.html"), "factsheet": f"{base}_factsheet.html",
-        "citation": _GENERATOR_CITATION,
-    }  # fmt: skip
-    return _published(place, [f"{base}.tif"], facts, grid, cancelled)
+        raise InputError(msg, parameter="submission")
+    return number[0]
 
 
 def write_global_map(
@@ -225,9 +228,12 @@ def _published(
     longitude, latitude = _degrees(target)
     failed: list[str] = []
     for source in sources:
-        own = _tried(source, longitude, latitude, failed, cancelled or (lambda: False))
-        if own is not None:
+        read = partial(_window, longitude=longitude, latitude=latitude, source=source)
+        try:
+            own = read_address(source, read, cancelled or (lambda: False))
             break
+        except AddressFailed as error:
+            failed.append(error.message)
     else:
         raise _unread(sources, failed)
     if not (own.values > 0).any():
@@ -236,46 +242,6 @@ def _published(
     utm = lcz_map(on_grid(_nearest(own, longitude, latitude), target), title=facts["title"])
     own = lcz_map(own, title=facts["title"])
     return PublishedMap(own, utm, {**facts, "source": source}, tuple(failed))
-
-
-def _tried(
-    source: str,
-    longitude: np.ndarray,
-    latitude: np.ndarray,
-    failed: list[str],
-    cancelled: Callable[[], bool],
-) -> xr.DataArray | None:
-    """The map of a source, after some tries; None where it cannot be read, with the cause noted."""
-    cause = Cause("")
-    for attempt in range(_TRIES):
-        if cancelled():
-            msg = "Stopped by the user."
-            raise Cancelled(msg)
-        try:
-            with (
-                rasterio.Env(**faults.gdal(source, again=attempt > 0)),
-                rasterio.open(source) as src,
-            ):
-                return _window(src, longitude, latitude, source)
-        except RasterioError as error:
-            if faults.is_busy(error):
-                _wait(2 * faults.PAUSE, cancelled)
-            cause = cause_of(source, error)
-        if cause.final or attempt == _TRIES - 1:
-            break
-        pause = faults.PAUSE * 2**attempt if cause.wait is None else cause.wait
-        if pause > faults.LONGEST_WAIT:
-            break
-        _wait(pause, cancelled)
-    failed.append(f"{source} {cause.what}")
-    return None
-
-
-def _wait(seconds: float, cancelled: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    while seconds > 0 and not cancelled():
-        pause.wait(min(seconds, 0.2))
-        seconds -= 0.2
 
 
 def _unread(sources: Sequence[str], failed: Sequence[str]) -> Exception:

@@ -32,10 +32,15 @@ def clear_pixels(classes: np.ndarray, metres: float, pixel: float) -> np.ndarray
     -------
     array (y, x) bool
     """
-    hidden = hides_land(classes, MASKED)
-    if metres > 0 and hidden.any():
-        hidden = ndimage.distance_transform_edt(~hidden) * pixel <= metres
+    hidden = near(hides_land(classes, MASKED), metres, pixel)
     return ~hidden & (classes != OUTSIDE)
+
+
+def near(these: np.ndarray, metres: float, pixel: float) -> np.ndarray:
+    """Pixels (y, x) that are some, or lie within so many metres of one."""
+    if metres <= 0 or not these.any():
+        return these
+    return ndimage.distance_transform_edt(~these) * pixel <= metres
 
 
 def shares(classes: np.ndarray) -> dict[str, float]:

@@ -45,7 +45,7 @@ def reduced(
         0 where no day is clear, and nowhere else.
     """
     if method == "best":
-        return best_days(stack, cloud_shares)
+        return best_days(stack, cloud_shares)[0]
     clear = np.count_nonzero(stack[:, :, 0], axis=-1)
     found = _geomedian(stack, threads) if method == "geomedian" else _median(stack, clear)
     whole = np.clip(np.rint(np.nan_to_num(found)), LEAST, MOST).astype(np.uint16)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-import rasterio
+import rasterio.crs
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+_DRIVERS = ["GTiff", "JP2OpenJPEG"]
 _CLOSE = 1e-3  # of a pixel
+
+
+def opened(path: str, **options: int) -> DatasetReader:
+    """A GeoTIFF or JPEG 2000 file: a virtual raster in its place would open others, on this machine too.
+
+    Within a `rasterio.Env`; `rasterio.open` takes one driver alone, against its documentation.
+    """
+    return DatasetReader(path, driver=_DRIVERS, **options)
 
 
 def read_part(path: str, box: GeoBox, *, fill: int = 0, overview: bool = False) -> np.ndarray:
@@ -33,17 +42,17 @@ def read_part(path: str, box: GeoBox, *, fill: int = 0, overview: bool = False) 
         In the file's own type. On the grid of the file itself, or on one that parts its pixels, these
         are its own values; else each is that of the nearest pixel.
     """
-    with rasterio.open(path) as src:
+    with opened(path) as src:
         level = _level(src, box) if overview else None
         if level is None:
             return _read(src, box, fill)
-    with rasterio.open(path, overview_level=level) as src:
+    with opened(path, overview_level=level) as src:
         return _read(src, box, fill)
 
 
 def corner_of(path: str) -> tuple[float, float]:
     """Upper-left corner of a file, where its blocks begin."""
-    with rasterio.open(path) as src:
+    with opened(path) as src:
         return src.transform.c, src.transform.f
 
 

@@ -91,7 +91,7 @@ class Place:
         return boxes.size_km(self.box)
 
 
-def search_places(query: str, *, fetch: bool = False) -> list[Place]:
+def search_places(query: str, *, fetch: bool = False, most: int | None = None) -> list[Place]:
     """Places of which a name, a word of a name, or the country begins with a text; likely ones first.
 
     Parameters
@@ -102,18 +102,20 @@ def search_places(query: str, *, fetch: bool = False) -> list[Place]:
         Empty for all places.
     fetch : bool
         As of `find_place`; by default nothing is fetched.
+    most : int, optional
+        Places to give at most.
     """
     table = gazetteer(_list_is_here(fetch))
     name, where = _asked(query)
     if not name and not where:
-        return _places(table)
+        return _places(table[:most])
     ranks = table["own"].map(lambda own: _rank(own, name, 0))
     also = table["names"].map(lambda names: _rank(names, name, 1))
     ranks = ranks.where(ranks < also, also)
     country = table["where"].map(lambda lines: _rank(lines, name, 1) if name else _NOT)
     ranks = ranks.where(ranks < country, country.where(country < 2, country + 2))
     held = (ranks < _NOT) & _lie_in(table, where)
-    return _places(table[held].assign(rank=ranks[held]).sort_values("rank", kind="stable"))
+    return _places(table[held].assign(rank=ranks[held]).sort_values("rank", kind="stable")[:most])
 
 
 def find_place(text: str, *, fetch: bool = True) -> list[Place]:
@@ -269,13 +271,10 @@ def _lie_in(table: pd.DataFrame, where: Sequence[str]) -> pd.Series:
 def _smaller_places(name: str, where: Sequence[str]) -> list[Place]:
     """Places of a name that are too small for the list."""
     found = []
-    longest = len(name) + 5  # marks and punctuation; most names need not be made plain at all
-    for city in geonames(_SMALLER):
-        called = (city["name"], *city["alternatenames"])
-        if any(len(name) - 5 < len(n) < longest and plain(n) == name for n in called):
-            lines = [f"\n{plain(w)}\n" for w in city["where"]]
-            if all(any(t.startswith(f"\n{w}") for t in lines) for w in where):
-                found.append(_place(row_of(city)))
+    for city in geonames(_SMALLER, name):
+        lines = [f"\n{plain(w)}\n" for w in city["where"]]
+        if all(any(t.startswith(f"\n{w}") for t in lines) for w in where):
+            found.append(_place(row_of(city)))
     return found
 
 
@@ -290,12 +289,18 @@ def _place(row: dict[str, Any]) -> Place:
     )  # fmt: skip
 
 
-def _no_place(text: str) -> str:
+def names_like(text: str) -> list[str]:
+    """Names of the list that are spelt much like a text, the likest first."""
     names = gazetteer(so2sat_list_is_here())["name"]
     known = {plain(n): n for n in reversed(names.to_list())}
     name = _asked(text)[0]
     alike = get_close_matches(name, [n for n in known if n[:1] == name[:1]], n=3, cutoff=0.75)
-    meant = f"did you mean {', '.join(known[n] for n in alike)}? If not, give" if alike else "give"
+    return [known[n] for n in alike]
+
+
+def _no_place(text: str) -> str:
+    alike = names_like(text)
+    meant = f"did you mean {', '.join(alike)}? If not, give" if alike else "give"
     return (
         f"No place is called {text!r}, nor any file: {meant} a name as So2Sat or GeoNames writes it, a box "
         f"({option('box', 'W,S,E,N')}), or a GeoJSON or KML file."

@@ -1,7 +1,8 @@
-"""Services that hold Sentinel-2, each a row: address, collections, names of bands, access.
+"""Services that hold what is fetched, each a row: address, collections, names of bands, access.
 
-Every provider speaks STAC. What its items leave unsaid or say wrongly is known here (no data, scale,
-how its files are reached); how the offset of baseline 04.00 is found is `lczlib.acquire.offsets`.
+Those of Sentinel-2 speak STAC; those of Sentinel-1 products have searches of their own. What items
+leave unsaid or say wrongly is known here (no data, scale, how their files are reached); how the offset of
+baseline 04.00 is found is `lczlib.acquire.offsets`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from requests.utils import get_netrc_auth
 
 from lczlib.errors import InputError
 from lczlib.terms import option
@@ -70,6 +73,11 @@ class Provider:
         """Of its address."""
         return urlsplit(self.address).netloc
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether the keys that its files need, if any, are in the environment."""
+        return all(os.environ.get(name) for name in self.s3_keys)
+
     def credentials(self) -> dict[str, str]:
         """GDAL's options for files at ``s3://`` addresses, with the keys of the environment.
 
@@ -78,16 +86,16 @@ class Provider:
         InputError
             If keys are needed and not there.
         """
-        keys = [os.environ.get(name, "") for name in self.s3_keys]
-        if not all(keys):
+        if not self.has_keys:
             msg = (
                 f"{self.title} gives its files only to those with S3 keys: make a pair in its account and "
                 f"set {' and '.join(self.s3_keys)}, or choose another service ({option('provider')})."
             )
             raise InputError(msg, parameter="provider")
-        if not keys:
+        if not self.s3_keys:
             return {"AWS_NO_SIGN_REQUEST": "YES", **self.s3}
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        keys = (os.environ[name] for name in self.s3_keys)
         return {**self.s3, **dict(zip(names, keys, strict=True))}
 
 
@@ -116,6 +124,104 @@ PROVIDERS = {
     )
 }  # fmt: skip
 """A new provider is a row."""
+
+
+@dataclass(frozen=True)
+class RadarProvider:
+    """A service of Sentinel-1 products as delivered, whose search is open and whose files need an account.
+
+    Attributes
+    ----------
+    name, title : str
+        As of `Provider`.
+    search : str
+        Address of its search.
+    speaks : str
+        How it is asked: ``asf`` or ``odata``.
+    keys : tuple of str
+        Environment variables: a token alone, or a name and its password.
+    token : str
+        Address that gives a token for name and password; empty where the token is the key itself.
+    login : str
+        Host whose name and password in ``~/.netrc`` do instead of the keys; empty without one.
+    domains : tuple of str
+        Where the token may be sent when an address of it leads on to another one.
+    hashed : bool
+        Whether the MD5 that it states is that of the archive it gives.
+    account : str
+        How to get the keys.
+    """
+
+    name: str
+    title: str
+    search: str
+    speaks: str
+    keys: tuple[str, ...]
+    token: str = ""
+    login: str = ""
+    domains: tuple[str, ...] = ()
+    hashed: bool = False
+    account: str = ""
+
+    def values(self) -> tuple[str, ...]:
+        """The keys of the environment; none where one of them lacks."""
+        found = tuple(os.environ.get(name, "") for name in self.keys)
+        return found if all(found) else ()
+
+    def lacking(self) -> str:
+        """Why it gives no files to this user, and how to get an account; empty where it does."""
+        if self.values() or (self.login and get_netrc_auth(f"https://{self.login}")):
+            return ""
+        return f"{self.title} gives its products only to those with a free account: {self.account}."
+
+
+RADAR_PROVIDERS = {
+    p.name: p
+    for p in (
+        RadarProvider(
+            "asf", "Alaska Satellite Facility", "https://api.daac.asf.alaska.edu/services/search/param", "asf",
+            ("EARTHDATA_TOKEN",), login="urs.earthdata.nasa.gov",
+            domains=("asf.alaska.edu", "earthdata.nasa.gov", "earthdatacloud.nasa.gov"), hashed=True,
+            account="register at https://urs.earthdata.nasa.gov, make a token there (Generate Token), and set "
+            "EARTHDATA_TOKEN to it",
+        ),
+        RadarProvider(
+            "cdse", "Copernicus Data Space Ecosystem", "https://catalogue.dataspace.copernicus.eu/odata/v1/Products",
+            "odata", ("CDSE_USERNAME", "CDSE_PASSWORD"),
+            token="https://identity.dataspace.copernicus.eu/auth/realms/CDSE/protocol/openid-connect/token",
+            domains=("dataspace.copernicus.eu",),
+            account="register at https://dataspace.copernicus.eu, and set CDSE_USERNAME and CDSE_PASSWORD",
+        ),
+    )
+}  # fmt: skip
+"""Those of Sentinel-1 products; the MD5 of the second is of the parts, and not of the archive it makes."""
+
+ORBITS = "https://s1-orbits.s3.us-west-2.amazonaws.com"
+"""Open bucket with all precise orbit files, and the restituted ones of the last 90 days."""
+
+ELEVATION = "https://copernicus-dem-30m.s3.eu-central-1.amazonaws.com"
+"""Open bucket with Copernicus GLO-30 in tiles of a degree; sea has none."""
+ELEVATION_TERMS = (
+    "https://spacedata.copernicus.eu/documents/20123/121239/CSCDA_ESA_Mission-specific+Annex.pdf"
+)
+ELEVATION_CREDIT = (
+    "Copernicus WorldDEM-30 (c) DLR e.V. 2010-2014 and (c) Airbus Defence and Space GmbH 2014-2018, provided "
+    "under COPERNICUS by the European Union and ESA; all rights reserved"
+)
+
+
+def radar_provider_of(name: str) -> RadarProvider:
+    """The service of Sentinel-1 products of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in RADAR_PROVIDERS:
+        msg = f"{name!r} is no service of Sentinel-1 products: use {' or '.join(RADAR_PROVIDERS)}."
+        raise InputError(msg, parameter="radar_provider")
+    return RADAR_PROVIDERS[name]
 
 
 def provider_of(name: str) -> Provider:

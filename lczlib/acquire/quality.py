@@ -23,7 +23,7 @@ _NEARLY_CLEAR = 0.05
 _DN = 1e-4
 
 
-def best_days(stack: np.ndarray, cloud_shares: Sequence[float]) -> np.ndarray:
+def best_days(stack: np.ndarray, cloud_shares: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Values of the best day of each pixel.
 
     Parameters
@@ -35,8 +35,10 @@ def best_days(stack: np.ndarray, cloud_shares: Sequence[float]) -> np.ndarray:
 
     Returns
     -------
-    array (y, x, band) uint16
+    values : array (y, x, band) uint16
         0 where no day is clear.
+    pick : array (y, x) int
+        Which day it is.
     """
     shape = stack.shape[:2]
     quality = np.full(shape, -np.inf, np.float32)
@@ -49,7 +51,7 @@ def best_days(stack: np.ndarray, cloud_shares: Sequence[float]) -> np.ndarray:
         mine = np.where(valid, (share < _NEARLY_CLEAR) * 2 - score, -np.inf)
         better = mine > quality
         quality[better], pick[better] = mine[better], i
-    return np.take_along_axis(stack, pick[:, :, None, None], axis=-1)[..., 0]
+    return np.take_along_axis(stack, pick[:, :, None, None], axis=-1)[..., 0], pick
 
 
 def _unclear(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

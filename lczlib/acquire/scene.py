@@ -80,7 +80,7 @@ class Scene:
     @cached_property
     def assets(self) -> dict[str, Mapping[str, Any]] | None:
         """The assets of the ten bands and of the scene classification; None where some are missing."""
-        there = self.item.get("assets", {})
+        there = {k: v for k, v in (self.item.get("assets") or {}).items() if isinstance(v, Mapping)}
         layout = layout_of(there)
         return None if layout is None else {band: there[key] for band, key in layout.items()}
 

@@ -21,7 +21,7 @@ from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.faults import USER_AGENT, patience
 from lczlib.acquire.grids import coarse, grid_on, inside, zone_of
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.masks import DILATION, OUTSIDE, clear_pixels, shares
+from lczlib.acquire.masks import OUTSIDE, clear_pixels, shares
 from lczlib.acquire.providers import COLLECTIONS, Provider
 from lczlib.acquire.scene import Scene, newest_versions, with_classification
 from lczlib.acquire.seasons import Period
@@ -186,7 +186,9 @@ def _answering(provider: Provider) -> Iterator[None]:
             what, who = "is busy or fails at every try", "it is at fault; try later"
         else:
             what, who = "cannot be reached", "is there a network, and is the address right?"
-        msg = f"{provider.title} ({provider.address}) {what}: {who}."
+        msg = (
+            f"{provider.title} ({provider.address}) {what}: {who}{'' if who.endswith('?') else '.'}"
+        )
         raise ServiceError(msg) from error
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         msg = (
@@ -211,7 +213,7 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
     ServiceError
         If the service fails.
     """
-    found = catalogue.scenes(box, period)
+    found = _of_days(catalogue, box, period)
     if not found:
         raise InputError(_why_none(catalogue, box, period))
     usable = [s for s in found if s.assets is not None]
@@ -223,7 +225,7 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
         )
         raise InputError(msg, parameter="collection")
     if catalogue.top:
-        usable = with_classification(catalogue.scenes(box, period, of=catalogue.top), usable)
+        usable = with_classification(_of_days(catalogue, box, period, catalogue.top), usable)
         if not usable:
             msg = (
                 f"{catalogue.provider.title} has no scene of {catalogue.top} over the box in {period} of the "
@@ -234,6 +236,14 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
     for scene in newest_versions(usable):
         by_day[scene.local_day(box)].append(scene)
     return [Day(day, tuple(scenes)) for day, scenes in sorted(by_day.items())]
+
+
+def _of_days(catalogue: Catalogue, box: Box, period: Period, of: str = "") -> list[Scene]:
+    """The scenes of the days of a period, which are those of the place, while services go by UTC."""
+    day = dt.timedelta(days=1)
+    wide = replace(period, start=period.start - day, end=period.end + day)
+    found = catalogue.scenes(box, wide, of=of)
+    return [s for s in found if period.start <= s.local_day(box) <= period.end]
 
 
 def _why_none(catalogue: Catalogue, box: Box, period: Period) -> str:
@@ -261,7 +271,7 @@ def look_at(
     box: Box,
     access: Access,
     progress: Callable[[int, int], None],
-    dilation: float = DILATION,
+    dilation: float,
 ) -> list[Day]:
     """The same days with their shares, the clearest first; what cannot be read comes last.
 

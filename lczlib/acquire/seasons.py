@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from lczlib.errors import InputError
 from lczlib.terms import option
 
-FIRST_YEAR = 2015
-"""Sentinel-2A was launched in June 2015."""
+FIRST_DAY = dt.date(2015, 6, 23)
+"""Of Sentinel-2A in space."""
+FIRST_YEAR = FIRST_DAY.year
 _NAME = re.compile(r"[^\W_][\w-]*")
 _TAKEN = ("count", "masked")  # of files beside the season's own
 _NORTH = {"winter": (12, 2), "spring": (3, 5), "summer": (6, 8), "autumn": (9, 11)}
@@ -29,6 +30,11 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.start} to {self.end})"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its days have been."""
+        return self.end < today()
 
 
 def periods_of(
@@ -79,6 +85,9 @@ def periods_of(
             raise InputError(msg, parameter="seasons")
         return _own(named)
     year = year or last_whole_year()
+    if year > today().year:
+        msg = f"The seasons of {year} have not begun yet: choose an earlier year."
+        raise InputError(msg, parameter="year")
     if "wet-dry" in seasons:
         return _wet_dry(year, latitude)
     months = _NORTH if latitude >= 0 else _SOUTH
@@ -89,7 +98,12 @@ def periods_of(
 
 def last_whole_year() -> int:
     """The last year that is over."""
-    return dt.datetime.now(dt.UTC).year - 1
+    return today().year - 1
+
+
+def today() -> dt.date:
+    """The day that it is in UTC, by which services go."""
+    return dt.datetime.now(dt.UTC).date()
 
 
 def _own(texts: Sequence[str]) -> tuple[Period, ...]:
@@ -121,11 +135,14 @@ def _period(name: str, start: str, end: str, parameter: str) -> Period:
     if days[0] > days[1]:
         msg = f"The period {start} to {end} ends before it begins: exchange the two."
         raise InputError(msg, parameter=parameter)
-    if days[1].year < FIRST_YEAR:
-        msg = f"The period {start} to {end} lies before Sentinel-2, whose images begin in {FIRST_YEAR}."
+    if days[1] < FIRST_DAY:
+        msg = (
+            f"The period {start} to {end} lies before Sentinel-2, whose images begin in {FIRST_DAY:%B %Y}: choose "
+            "a later one."
+        )
         raise InputError(msg, parameter=parameter)
-    if days[0] > dt.datetime.now(dt.UTC).date():
-        msg = f"The period {start} to {end} has not begun yet."
+    if days[0] > today():
+        msg = f"The period {start} to {end} has not begun yet: choose an earlier one."
         raise InputError(msg, parameter=parameter)
     return Period(name, *days)
 

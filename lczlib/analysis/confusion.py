@@ -102,7 +102,8 @@ def aligned(
     check_same_grid(reference, predicted, names)
     reference, predicted = reference.transpose("y", "x"), predicted.transpose("y", "x")
     # one and the same coordinates, where files differ in the last digits
-    predicted = reference.copy(data=predicted.data)
+    own, predicted = predicted.attrs, reference.copy(data=predicted.data)
+    predicted.attrs = own
     if reference.chunks is not None:
         predicted = predicted.chunk(reference.chunksizes)
     elif predicted.chunks is not None:

@@ -26,7 +26,7 @@ class Entry:
     name : str
         STAC item id.
     collection : str
-        ``weights``, ``scenes``, ``lcz_maps`` or ``cities``.
+        ``weights``, ``scenes``, ``lcz_maps``, ``cities`` or ``geoids``.
     title, description : str
         For people.
     url : str
@@ -146,7 +146,9 @@ def links() -> dict[str, Link]:
             box=tuple(item.bbox),
             year=item.common_metadata.end_datetime.year,
             licence=item.properties["license"],
-            citation=f"{item.properties['sci:citation']} doi {item.properties['sci:doi']}",
+            citation=" doi ".join(
+                item.properties[k] for k in ("sci:citation", "sci:doi") if k in item.properties
+            ),
         )
         for item in _items()
         if not _fetched(item)

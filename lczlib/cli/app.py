@@ -88,8 +88,8 @@ def app(
         list[str] | None,
         typer.Option(
             metavar="NAME|URL",
-            help="Service that visitors may get imagery from (repeat); by default all that lcz get knows. "
-            "Keys are those of this server's environment.",
+            help="Service that visitors may get imagery from (repeat); by default all that lcz get knows, "
+            "but for those whose keys are not in this server's environment.",
         ),
     ] = None,
     get_mb: Annotated[

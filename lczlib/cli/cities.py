@@ -56,16 +56,18 @@ def cities(
 
 
 def _search(query: str, file: Path | None, own: bool) -> None:
-    from lczlib.acquire.places import find_place, search_places
+    from lczlib.acquire.places import find_place, names_like, search_places
 
     named = find_place(query)  # a whole name may be that of a small town too
     found = named + [p for p in search_places(query, fetch=True) if p not in named]
     if not found and own:
         return
     if not found:
+        alike = names_like(query)
+        meant = f" Did you mean {', '.join(alike)}?" if alike else ""
         msg = (
             f"No city has a name, or lies in a country, that begins with {query!r}: So2Sat and GeoNames list "
-            "those above 15,000 people, and those above 5,000 by their whole name."
+            f"those above 15,000 people, and those above 5,000 by their whole name.{meant}"
         )
         raise InputError(msg)
     table = Table(title=_counted(len(found)), title_justify="left")

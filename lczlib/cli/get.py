@@ -1,7 +1,8 @@
-"""``lcz get``: the Sentinel-2 composites of a place."""
+"""``lcz get``: the Sentinel-2 composites of a place, published maps, and what ``lcz prepare-s1`` needs."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,16 +10,17 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.requests import command
-from lczlib.jobs.get import run
+from lczlib.jobs.get import is_finished, run
 from lczlib.jobs.get_check import check
 from lczlib.jobs.get_days import find
-from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.get_radar import RadarResult, find_passes, radar_folder
+from lczlib.jobs.get_request import RADAR, GetRequest
+from lczlib.jobs.get_result import GetResult
 from lczlib.terms import worded
 
 if TYPE_CHECKING:
     from lczlib.acquire.search import Day
     from lczlib.acquire.seasons import Period
-    from lczlib.jobs.get_result import GetResult
 
 
 @command(GetRequest)
@@ -47,7 +49,8 @@ def get(
 
     Writes Sentinel-2/<city>/<season>/<code>_<season>.tif (ten bands, DN), clear_count.tif and
     often_masked.tif beside it, Reference/<city>/lcz_global.tif (100 m UTM), item.json with every source, and
-    manifest.json.
+    manifest.json. For lcz prepare-s1: Sentinel-1-inputs/<city>/ with slc, orbit, dem, products.csv and
+    sources.json; the command for it is printed. Products need a free account; without one they are listed.
 
     Example:
         lcz get Berlin --year 2023 --out berlin
@@ -55,6 +58,8 @@ def get(
         lcz map berlin --out berlin-lcz
 
         lcz get Berlin --what lcz --out berlin
+
+        lcz get Berlin --what s1-slc,orbit,dem --start 2023-07-01 --end 2023-07-31 --out berlin
 
         lcz get --check
     """
@@ -91,16 +96,45 @@ def _check(request: GetRequest, folder: Path | None) -> None:
 
 
 def _list(request: GetRequest, folder: Path | None) -> None:
+    if RADAR & set(request.what):
+        _list_passes(request, folder)
+    if "s2" not in request.what:
+        return
     with console.steps() as progress:
         result = find(request, progress=progress)
     for period, days in result.seasons.items():
         _print_days(period, days)
+        console.out.print(f"{period.name}: {result.outlook(period)}", soft_wrap=True)
     for text in result.cautions():
         console.warn(text)
     console.out.print(result.headline())
     if folder is not None:
         result.write(folder)
         console.out.print(f"Days: {folder / 'scenes.csv'}", soft_wrap=True)
+
+
+def _list_passes(request: GetRequest, folder: Path | None) -> None:
+    with console.steps() as progress:
+        result = find_passes(request, progress=progress)
+    _print_products(result)
+    for text in result.cautions():
+        console.warn(text)
+    console.out.print(result.headline(), soft_wrap=True)
+    if folder is not None:
+        result.write(folder)
+        console.out.print(f"Products: {folder / radar_folder(result.place)}", soft_wrap=True)
+
+
+def _print_products(result: RadarResult) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("season", "date", "product", "pass", "covered", "MB", box=box.SIMPLE)
+    for row in result.to_dataframe().itertuples():
+        track = f"{row.direction} {row.relative_orbit}"
+        size = f"{row.megabytes:,.0f}" if row.megabytes > 0 else "?"
+        table.add_row(row.season, row.date, row.product, track, f"{row.covered_share:.0%}", size)
+    console.out.print(table)
 
 
 def _print_days(period: Period, days: list[Day]) -> None:
@@ -126,6 +160,9 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     from lczlib.export.files import alone_in
     from lczlib.jobs.get_map import PublishedResult
 
+    if resume and is_finished(request, folder):
+        console.out.print(f"{folder} is finished: there is nothing to take up.", soft_wrap=True)
+        return
     try:
         with console.steps() as progress, alone_in(folder, ".get.lock"):
             result = run(request, folder, resume=resume, progress=progress)
@@ -136,16 +173,33 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
         raise typer.Exit(130) from None
     for text in result.cautions():
         console.warn(text)
+    radar = result if isinstance(result, RadarResult) else result.radar
     if isinstance(result, PublishedResult):
         maps = {name: m.utm for name, m in result.published.items()}
         console.out.print(console.area_table(maps, f"Published LCZ maps of {result.place.label}"))
         console.out.print(f"{result.headline()} In {folder}.", soft_wrap=True)
-        return
-    _print_seasons(result)
-    add_folder(folder)
-    console.out.print(
-        f"{result.headline()} In {folder}: `lcz map {folder}` takes it.", soft_wrap=True
-    )
+    elif isinstance(result, GetResult):
+        _print_seasons(result)
+        add_folder(folder)
+        console.out.print(
+            f"{result.headline()} In {folder}: `lcz map {folder}` takes it.", soft_wrap=True
+        )
+    if radar is not None:
+        _print_radar(radar, folder)
+
+
+def _print_radar(result: RadarResult, folder: Path) -> None:
+    if result.passes:
+        _print_products(result)
+    here = folder / radar_folder(result.place)
+    console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
+    for products, settings in result.preparations(folder):
+        # a box may begin with a minus
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        text = shlex.join(["lcz", "prepare-s1", *map(str, products), *options])
+        console.out.print(text, soft_wrap=True, markup=False)
+    if result.lacking:  # what was asked for is not there
+        raise typer.Exit(1)
 
 
 def _print_seasons(result: GetResult) -> None:
@@ -155,7 +209,7 @@ def _print_seasons(result: GetResult) -> None:
     seasons = result.to_dataframe()
     table = Table(seasons.index.name, box=box.SIMPLE)
     for name in seasons.columns:
-        table.add_column(name, justify="right")
+        table.add_column("never clear" if name == "without" else name, justify="right")
     for row in seasons.itertuples():
         *most, median, without = row
         table.add_row(*map(str, most), f"{median:g}", f"{without:.1%}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import re
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
@@ -39,6 +40,17 @@ class SceneCommand(TyperCommand):
             if isinstance(parameter, TyperArgument):
                 parameter.help = (parameter.help or "").replace("{scenes}", titles())
         super().format_help(ctx, formatter)
+
+
+class PlaceCommand(TyperCommand):
+    """A command whose place may be a box: one that begins in the west or south is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Tell boxes from options by a space before them."""
+        return super().parse_args(ctx, [f" {a}" if _BOX.fullmatch(a) else a for a in args])
+
+
+_BOX = re.compile(r"-[\d.]+(,-?[\d.]+){3}")
 
 
 def command(

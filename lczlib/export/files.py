@@ -115,8 +115,30 @@ def staged(path: str | Path) -> Iterator[Path]:
             temporary = folder / path.name
             yield temporary
             temporary.replace(path)
+    _note(path)
+
+
+def _note(path: Path) -> None:
     if (written := _written.get()) is not None and path not in written:
         written.append(path)
+
+
+def placed(path: str | Path, source: Path) -> None:
+    """Move a finished file to `path` in one step, or leave the one that is there; it counts as written.
+
+    Parameters
+    ----------
+    path : path
+        Where it is to lie.
+    source : Path
+        Where it lies, on the same disk; if it does not, the file at `path` is it already.
+    """
+    path = Path(path)
+    with writing(path):
+        if source.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(path)
+    _note(path)
 
 
 def zip_folder(folder: str | Path, path: str | Path) -> Path:

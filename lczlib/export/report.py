@@ -52,18 +52,25 @@ class Report:
         self._parts.append({"kind": "text", "style": kind, "text": text})
 
     def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str = ""
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        caption: str = "",
+        colors: Sequence[str] = (),
     ) -> None:
-        """A table."""
-        self._parts.append({"kind": "table", "columns": columns, "rows": rows, "caption": caption})
+        """A table; with colors, one before each row, it is a legend too."""
+        self._parts.append({
+            "kind": "table", "columns": columns, "rows": rows, "caption": caption, "colors": colors,
+        })  # fmt: skip
 
     def figure(self, path: str | Path, caption: str) -> None:
         """A figure of a PNG or SVG file, put into the report itself."""
-        path = Path(path)
-        kind = {".png": "image/png", ".svg": "image/svg+xml"}[path.suffix]
-        data = base64.b64encode(path.read_bytes()).decode()
-        source = f"data:{kind};base64,{data}"
-        self._parts.append({"kind": "figure", "source": source, "caption": caption})
+        self._parts.append({"kind": "figure", "source": _inside(path), "caption": caption})
+
+    def images(self, images: Sequence[tuple[str | Path, str]]) -> None:
+        """PNGs of one extent with their captions, side by side where there is room; pixels stay sharp."""
+        told = [{"source": _inside(path), "caption": caption} for path, caption in images]
+        self._parts.append({"kind": "images", "images": told})
 
     def settings(self, values: dict[str, Any]) -> None:
         """Settings by name."""
@@ -93,3 +100,10 @@ class Report:
         with staged(path) as temporary:
             temporary.write_text(self.html(), encoding="utf-8")
         return Path(path)
+
+
+def _inside(path: str | Path) -> str:
+    """An image as the address that holds it."""
+    path = Path(path)
+    kind = {".png": "image/png", ".svg": "image/svg+xml"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

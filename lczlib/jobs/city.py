@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.devices import device
-from lczlib.errors import InputError, ServiceError
-from lczlib.jobs.get_request import GetRequest
+from lczlib.errors import InputError
+from lczlib.jobs.get_request import GetRequest, What
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.map_request import MapRequest, weights
 from lczlib.reading import Reading, tell
-from lczlib.settings import options_of
+from lczlib.settings import options_of, setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,17 @@ class CityRequest(GetRequest):
 
     command: ClassVar = "city"
 
+    what: tuple[What, ...] = setting(
+        ("s2", "lcz"), "Both: a city's map is shown beside the published one.", title="What"
+    )
     weights: tuple[str, ...] = weights()
     device: str = device()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if set(self.what) != {"s2", "lcz"}:
+            msg = f"The map of a city needs s2 and lcz, not {' and '.join(self.what)} alone."
+            raise InputError(msg, parameter="what")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -54,7 +64,7 @@ class CityResult(Result):
     kind : str
         Which of its maps is meant: ``s2``, ``fused``.
     published : dict
-        What `lczlib.acquire.global_map.write_global_map` told; empty where it could not be had.
+        What ``item.json`` of the imagery tells of it; empty where it could not be had.
     comparison : CompareResult or None
         With the published map.
     """
@@ -95,9 +105,15 @@ class CityResult(Result):
     def headline(self) -> str:
         """The most frequent class, and how far the two maps agree."""
         areas = self.to_dataframe()
+        whole = areas[OWN].sum()
+        if not whole:
+            return f"{self.place.label}: no cell has a class."
         largest = areas[OWN].idxmax()
-        share = areas[OWN].max() / areas[OWN].sum() if areas[OWN].sum() else 0.0
-        said = f"{self.place.label}: most of it is {areas.loc[largest, 'class']} ({share:.0%})"
+        share = areas[OWN].max() / whole
+        said = (
+            f"{self.place.label}: the most frequent class is {areas.loc[largest, 'class']} ({share:.0%} of "
+            f"{whole:,.0f} km2)"
+        )
         if self.comparison is None:
             return f"{said}."
         first = self.comparison.first
@@ -139,15 +155,17 @@ def run(
     Raises
     ------
     LczError
-        As ``lcz get`` and ``lcz map``. That the published map cannot be had is told, and no error.
+        As ``lcz get`` and ``lcz map``; also, before anything is fetched, where the published map that was
+        given cannot be had. That the service does not give it is told, and no error.
     """
     do = partial(_run, folder=Path(folder), resume=resume)
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
 def _run(request: CityRequest, step: Steps, *, folder: Path, resume: bool) -> CityResult:
-    place = _fetched(request, folder / SCENES, step, resume)
-    published = _published(request, place, folder / SCENES, step)
+    scenes = folder / SCENES
+    place = _fetched(request, scenes, step, resume)
+    published = _published(scenes)
     mapped = _mapped(request, place, folder, step, resume)
     kind = next(k for k in _KINDS if k in mapped.kinds)
     comparison = None
@@ -162,51 +180,47 @@ def _run(request: CityRequest, step: Steps, *, folder: Path, resume: bool) -> Ci
 
 
 def _fetched(request: CityRequest, scenes: Path, step: Steps, resume: bool) -> Place:
-    """Get the imagery, where it is not there from a run that is taken up."""
-    from lczlib.acquire.places import place_of
+    """Get imagery and published map, where they are not there from a run that is taken up."""
     from lczlib.jobs import get
+    from lczlib.jobs.get_days import place_asked
 
     asked = options_of(request, GetRequest)
-    if resume and _is_finished(asked, scenes):
-        step(f"Looking for {request.place}")
-        return place_of(request.place, request.box or None)
-    got = get.run(asked, scenes, resume=resume, progress=step.progress, cancelled=step.cancelled)
-    got.write(scenes)
-    for text in got.cautions():
-        tell(Reading("imagery", got.place.folder_name, ("fetched",), (text,)))
-    return got.place
-
-
-def _is_finished(asked: GetRequest, scenes: Path) -> bool:
-    """Whether a folder holds the whole result of a request: its manifest is written last."""
-    from lczlib.export.manifest import read_manifest
-    from lczlib.jobs.record import parameters
-
-    try:
-        content, _ = read_manifest(scenes)
-    except InputError:
-        return False
-    return content.get("command") == asked.command and content.get("parameters") == parameters(
-        asked, scenes
-    )
-
-
-def _published(request: CityRequest, place: Place, scenes: Path, step: Steps) -> dict[str, Any]:
-    from lczlib.acquire.global_map import write_global_map
-    from lczlib.grid import geobox_of
-    from lczlib.scenes import open_so2sat
-
-    step("Reading the published map")
-    first = next(iter(open_so2sat(scenes, place.folder_name).scenes.values()))
-    try:
-        return write_global_map(
-            place, scenes, request.global_map, grid=geobox_of(first), cancelled=step.cancelled
+    if not (resume and get.is_finished(asked, scenes)):
+        got = get.run(
+            asked, scenes, resume=resume, progress=step.progress, cancelled=step.cancelled
         )
-    except (InputError, ServiceError) as error:
-        if request.global_map:  # what the user gave is to be right
-            raise
-        tell(Reading("published map", place.folder_name, ("left out",), (error.message,)))
-        return {}
+        got.write(scenes)
+        place, cautions = got.place, got.cautions()
+    else:
+        place = place_asked(asked, step)
+        cautions = _beside(asked, place, scenes, step)
+    for text in cautions:
+        tell(Reading("imagery", place.folder_name, ("fetched",), (text,)))
+    return place
+
+
+def _beside(asked: GetRequest, place: Place, scenes: Path, step: Steps) -> Sequence[str]:
+    """Put the published map beside finished imagery, where it is missing or another one is asked for."""
+    from lczlib.acquire.folder import grid_of_scenes
+    from lczlib.jobs.get_map import add_maps, beside_scenes, check_given
+
+    there = _published(scenes)
+    if there and asked.global_map in ("", there["source"]):
+        return ()
+    check_given(asked, place, step)
+    maps, missing = beside_scenes(asked, place, grid_of_scenes(scenes, place), step)
+    if maps:
+        add_maps(scenes, place, maps)
+    return missing
+
+
+def _published(scenes: Path) -> dict[str, Any]:
+    """What the imagery's item tells of the published map; empty where there is none."""
+    from lczlib.acquire.folder import item_of
+    from lczlib.acquire.global_map import GLOBAL_FILE
+
+    maps = item_of(scenes)["properties"].get("published_maps", ())
+    return next((m for m in maps if Path(m["files"][0]).stem == GLOBAL_FILE), {})
 
 
 def _mapped(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lczlib.acquire.folder import item_of
+from lczlib.classes import CLASSES
 from lczlib.export.files import written_files
 from lczlib.export.report import Report
+from lczlib.grid import geobox_of
 from lczlib.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
@@ -39,7 +43,7 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
     figures : bool
         Whether to draw.
     """
-    said = _item(result).get("properties", {})
+    said = item_of(result.scenes)["properties"]
     report = Report(f"Local Climate Zones of {result.place.label}", said.get("title", ""))
     report.text(result.headline(), "answer")
     for text in _cautions(result):
@@ -51,19 +55,14 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
         if figures:
             report.section("Maps")
             _draw(report, result, folder)
-        report.section("Areas")
-        areas = result.to_dataframe()
-        names = [c for c in areas if c != "class"]
-        rows = [
-            (r["class"], *(f"{r[n]:.2f}" for n in names))
-            for _, r in areas.iterrows()
-            if r[names].sum() > 0
-        ]
-        report.table(("class", *names), rows, "Area by class, km²")
-    if result.comparison is not None:
-        report.section("Beside the published map")
-        report.text(result.comparison.headline())
-        report.text(_NO_TRUTH)
+        report.section("Classes and their areas")
+        _areas(report, result)
+        if result.comparison is not None:
+            report.section("Beside the published map")
+            report.text(result.comparison.headline())
+            report.text(_NO_TRUTH)
+            if figures:
+                _draw_cross_table(report, result, folder)
     report.section("Imagery")
     _seasons(report, said)
     _sources(report, result, said)
@@ -74,32 +73,61 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
     return report.write(path)
 
 
-def _item(result: CityResult) -> dict[str, Any]:
-    return json.loads((result.scenes / "item.json").read_text())
-
-
 def _cautions(result: CityResult) -> list[str]:
     said = [c for reading in result.read for c in reading.cautions]
     return list(dict.fromkeys([*said, *result.mapped.warnings]))
 
 
 def _draw(report: Report, result: CityResult, folder: Path) -> None:
-    from lczlib.figures import cross_table_figure, save_figure
-    from lczlib.figures.lcz import lcz_figure
-
+    """The imagery and the maps, all of one extent; the table of areas below is their legend."""
+    images = []
     for season, scene in _scenes(result).items():
-        report.figure(
-            _true_colour(scene, folder / f"{season}.png"), f"Sentinel-2, true colour: {season}"
-        )
+        path = folder / f"{season}.png"
+        images.append((_true_colour(scene, path), f"Sentinel-2, true colour: {season}"))
     for i, (name, lcz) in enumerate(result.maps().items()):
-        path = folder / f"{name}.png"
-        lcz_figure(lcz, name.capitalize()).savefig(path, dpi=150)
         of = f" of {result.published['year']}" if i else ""
-        report.figure(path, f"LCZ: {name}{of}")
-    if result.comparison is not None:
-        table = cross_table_figure(result.comparison.first, names=tuple(result.maps()))
-        path = save_figure(table, folder / "cross_table.png")
-        report.figure(path, f"Cross table: {' (rows), '.join(result.maps())} (columns)")
+        path = folder / f"{name}.png"
+        images.append((_class_image(lcz, path), f"LCZ: {name}{of}, cells of 100 m"))
+    report.images(images)
+    rows, cols = result.lcz.shape
+    report.text(
+        f"{cols / 10:,.1f} x {rows / 10:,.1f} km, north up (EPSG:{geobox_of(result.lcz).crs.to_epsg()}); colours: "
+        "see the classes below, white is no data.",
+        "small",
+    )
+
+
+def _class_image(lcz: xr.DataArray, path: Path) -> Path:
+    from matplotlib.colors import to_rgb
+    from matplotlib.image import imsave
+
+    colors = np.array([(1.0, 1.0, 1.0), *(to_rgb(c.color) for c in CLASSES)])
+    imsave(path, colors[lcz.values])
+    return path
+
+
+def _areas(report: Report, result: CityResult) -> None:
+    areas = result.to_dataframe()
+    names = [c for c in areas if c != "class"]
+    held = areas[areas[names].sum(axis=1) > 0]
+    rows = [(r["class"], *(f"{r[n]:.2f}" for n in names)) for _, r in held.iterrows()]
+    rows.append(("all classes", *(f"{areas[n].sum():,.2f}" for n in names)))
+    without = [int((m.values == 0).sum()) for m in result.maps().values()]
+    rows.append(("cells of 100 m without a class", *(f"{n:,}" for n in without)))
+    colors = [CLASSES[i - 1].color for i in held.index]
+    report.table(("class", *names), rows, "Area by class, km²", [*colors, "", ""])
+
+
+def _draw_cross_table(report: Report, result: CityResult, folder: Path) -> None:
+    from lczlib.figures import cross_table_figure, save_figure
+
+    names = tuple(result.maps())
+    table = cross_table_figure(result.comparison.first, names=names)
+    path = save_figure(table, folder / "cross_table.png")
+    report.figure(
+        path,
+        f"Of each class of {names[0]} (row), how many per cent have which class of {names[1]} (column).",
+    )
 
 
 def _scenes(result: CityResult) -> dict[str, xr.Dataset]:
@@ -145,7 +173,8 @@ def _sources(report: Report, result: CityResult, said: dict[str, Any]) -> None:
     report.text(_METHOD)
     report.text(
         f"{said.get('attribution', '')}, by {said.get('provider', '')} ({said.get('source_collection', '')}); "
-        f"terms: {said.get('terms', '')}. Every scene is named in scenes/item.json."
+        f"terms: {said.get('terms', '')}. Each pixel is the {said.get('composite', '')} of its clear days "
+        f"({said.get('processing:level', '')}); every scene is named in scenes/item.json."
     )
     if result.published:
         p = result.published
@@ -154,8 +183,8 @@ def _sources(report: Report, result: CityResult, said: dict[str, Any]) -> None:
         )
         for text in p["failed"]:
             report.text(f"Tried before: {text}.", "small")
-    rows = [(w["name"], w["licence"], w["citation"]) for w in result.mapped.manifest["weights"]]
-    report.table(("network", "licence", "citation"), rows)
+    for w in result.mapped.manifest["weights"]:
+        report.text(f"Network {w['name']}, licence {w['licence']}. {w['citation']}")
 
 
 def _plain(value: Any) -> str:

@@ -16,6 +16,7 @@ from lczlib.jobs.city import CityRequest
 from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
@@ -34,6 +35,7 @@ REQUESTS: dict[str, type] = {
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
+    "lcz prepare-s1": PrepareS1Request,
     "lcz water": WaterRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
@@ -68,6 +70,9 @@ def options_text() -> str:
     )
     parts.append(
         f"## Networks\n\nWhat `--arch` of `lcz train` and `experiment` may be:\n\n{_networks()}\n"
+    )
+    parts.append(
+        f"## Recipes of Sentinel-1\n\nWhat `lcz prepare-s1` makes of a product for each network:\n\n{_recipes()}\n"
     )
     return "\n".join(parts)
 
@@ -108,6 +113,39 @@ def _networks() -> str:
         f"- `{a.name}`: {a.title}, patches of {a.patch_size} pixels ({a.reference})"
         for a in ARCHITECTURES.values() if a.task == "lcz"
     )  # fmt: skip
+
+
+def _recipes() -> str:
+    from lczlib.sentinel1.recipes import RECIPES
+    from lczlib.sentinel1.speckle import WINDOW
+
+    columns = []
+    for r in RECIPES.values():
+        images = "; ".join(f"`{i.folder}`: {', '.join(i.bands)}" for i in r.images)
+        nodata = "; ".join(f"{i.nodata:g}" for i in r.images)
+        columns.append(
+            {
+                "for": r.title, "source": r.source, "images and channels, in order": images, "no data": nodata,
+                "radiometry": f"{r.quantity} nought on the ellipsoid, {r.scale}, float32",
+                "thermal noise": f"subtracted, and no power below {r.floor:g}" if r.denoised else "not subtracted",
+                "averaged": f"cells of {r.cell} x 1 samples, about 14 m square" if r.cell > 1 else "no",
+                "speckle filter": "none" if r.speckle == "none"
+                else f"{r.speckle} of {'each power' if r.powers else 'the covariance'}, {WINDOW} x {WINDOW} "
+                f"{'cells' if r.cell > 1 else 'pixels'} of the radar image",
+                "looks": f"{r.looks:g}",
+                "decomposition": f"of the unfiltered covariance over {r.decomposed} x {r.decomposed} pixels"
+                if r.decomposed else "none",
+                "terrain flattening": "yes" if r.flattened else "no",
+                "resampling": f"{r.resampling}, once, onto the final grid",
+                "elevation model": f"the user's, {r.dem_resampling} (the sources: SRTM 1\""
+                f"{'' if r.powers else ', nearest'})",
+                "pixel": f"{r.pixel:g} m, UTM zone of the region's middle",
+            }
+        )  # fmt: skip
+    head = f"| | {' | '.join(RECIPES)} |\n|{' --- |' * (len(RECIPES) + 1)}\n"
+    return head + "\n".join(
+        f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A place's Sentinel-2: found, looked at, and made into composites in a folder that ``lcz map`` takes."""
+"""A place's imagery: found, looked at, and made into a folder that ``lcz map`` takes; what else is beside it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
-from lczlib.jobs.get_map import PublishedResult, beside_scenes, published
-from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.get_map import PublishedResult, beside_scenes, check_given, published
+from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
+from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
-from lczlib.reading import counted
+from lczlib.reading import Reading, counted, tell
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ def run(
     resume: bool = False,
     most_mb: float = math.inf,
     fetch: bool = True,
+    map_needed: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
-) -> GetResult | PublishedResult:
-    """Fetch the composites of a place, the published LCZ map of it, or both.
+) -> GetResult | PublishedResult | RadarResult:
+    """Fetch the composites of a place, the published LCZ map of it, what ``lcz prepare-s1`` needs, or several.
 
     Parameters
     ----------
@@ -53,6 +55,9 @@ def run(
         Megabytes of scenes that may be read; more is refused before any is.
     fetch : bool
         As of `lczlib.acquire.places.find_place`.
+    map_needed : bool
+        Whether published maps that the request names must be there before scenes are fetched; else what
+        lacks is told with the result.
     progress, cancelled : callable, optional
         As of all jobs.
 
@@ -66,22 +71,32 @@ def run(
     Cancelled
         If it is stopped; likewise.
     """
-    do = partial(_run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch)
+    do = partial(
+        _run, folder=Path(folder), resume=resume, most_mb=most_mb, fetch=fetch, map_needed=map_needed
+    )  # fmt: skip
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
 def _run(
-    request: GetRequest, step: Steps, *, folder: Path, resume: bool, most_mb: float, fetch: bool
-) -> GetResult | PublishedResult:
+    request: GetRequest,
+    step: Steps,
+    *,
+    folder: Path,
+    resume: bool,
+    most_mb: float,
+    fetch: bool,
+    map_needed: bool,
+) -> GetResult | PublishedResult | RadarResult:
     from lczlib.acquire.access import Access
+    from lczlib.acquire.folder import check_folder
     from lczlib.acquire.work import Work
 
     if "s2" not in request.what:
-        place = place_asked(request, step, fetch)
-        return PublishedResult(
-            request=request, place=place, published=published(request, place, step)
-        )
+        return _without_scenes(request, step, folder, most_mb, fetch)
     place, periods = where(request, step, fetch)
+    check_folder(folder, place, [p.name for p in periods])
+    if map_needed:
+        check_given(request, place, step)
     asked, work = request.asked(place, periods), Work(folder)
     plan = work.plan(asked) if resume else None
     with Access(provider_of(request.provider), step.cancelled) as access:
@@ -92,9 +107,43 @@ def _run(
         for season in plan.seasons:
             plan = _composed(request, plan, season.name, access, work, step)
     beside, missing = beside_scenes(request, place, plan.grid, step)
+    radar, without = radar_beside(request, place, folder, step, most_mb)
     return GetResult(
-        request=request, place=place, plan=plan, work=work, published=beside, not_published=missing
+        request=request, place=place, plan=plan, work=work, published=beside,
+        not_published=missing + without, radar=radar,
+    )  # fmt: skip
+
+
+def _without_scenes(
+    request: GetRequest, step: Steps, folder: Path, most_mb: float, fetch: bool
+) -> PublishedResult | RadarResult:
+    from lczlib.acquire.folder import grid_of_scenes
+
+    place = place_asked(request, step, fetch)
+    radar = (
+        radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
     )
+    if radar and not ("lcz" in request.what or request.submission):
+        return radar
+    maps = published(request, place, step, grid_of_scenes(folder, place))
+    return PublishedResult(request=request, place=place, published=maps, radar=radar)
+
+
+def is_finished(request: GetRequest, folder: Path) -> bool:
+    """Whether a folder holds all imagery that a request asks for: its manifest is written last."""
+    from lczlib.export.manifest import read_manifest
+    from lczlib.jobs.record import parameters
+
+    try:
+        content, _ = read_manifest(folder)
+    except InputError:
+        return False
+    was, now = content.get("parameters", {}), parameters(request, folder)
+    same = all(was.get(n) == v for n, v in now.items() if n not in _OF_MAPS)
+    return content.get("command") == request.command and "s2" in was.get("what", ()) and same
+
+
+_OF_MAPS = ("what", "global_map", "submission")
 
 
 def _planned(
@@ -106,7 +155,7 @@ def _planned(
     step: Steps,
     most_mb: float,
 ) -> Plan:
-    from lczlib.acquire.choose import chosen, planned
+    from lczlib.acquire.choose import chosen, outlook, planned
     from lczlib.acquire.composite import tile_size
     from lczlib.acquire.grids import grid_on, zone_of
     from lczlib.acquire.work import Plan
@@ -119,6 +168,8 @@ def _planned(
             used[period] = chosen(days, period, max_cloud=request.max_cloud, most=request.days)
         except InputError as error:
             why[period.name] = error.message
+            continue
+        tell(Reading("season", period.name, (outlook(used[period][0], days),)))
     _check_amount([d for days, _ in used.values() for d in days], most_mb)
     scenes = [s for days, _ in used.values() for d in days for s in d.scenes]
     epsg = zone_of(place.box, (s.epsg for s in scenes))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lczlib.acquire.providers import COLLECTIONS, PROVIDERS, Provider, provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.get_check_radar import radar_checked
+from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.request import Steps
 from lczlib.jobs.result import Result, job
 from lczlib.terms import worded
@@ -90,12 +91,16 @@ class CheckResult(Result):
 def check(request: GetRequest, step: Steps) -> CheckResult:
     """Search each service, or the one that is named, and read a little of each of its collections.
 
+    Where what ``lcz prepare-s1`` needs is asked for, also or alone, its services are tried.
+
     The place and period of the request are used where they are given; else the middle of Berlin and the
     last three months.
     """
     box, period = _where(request), _when(request)
     named = "provider" in request.given()
     providers = [provider_of(request.provider)] if named else list(PROVIDERS.values())
+    if not set(request.what) - RADAR:
+        providers = []
     found: list[Finding] = []
     for i, provider in enumerate(providers):
         step(provider.title, i, len(providers))
@@ -103,6 +108,10 @@ def check(request: GetRequest, step: Steps) -> CheckResult:
             found += _checked(provider, request.collection, box, period, step)
         except LczError as error:
             found.append(Finding(provider.title, "answer", False, error.message))
+    if RADAR & set(request.what):
+        step("Services of Sentinel-1")
+        stopped = step.cancelled or (lambda: False)
+        found += [Finding(*tried) for tried in radar_checked(request, box, period, stopped)]
     return CheckResult(request=request, findings=tuple(found))
 
 

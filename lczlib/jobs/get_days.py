@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lczlib.acquire.providers import provider_of
-from lczlib.acquire.seasons import Period
+from lczlib.acquire.seasons import Period, today
 from lczlib.errors import InputError
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
-from lczlib.reading import counted
+from lczlib.reading import Reading, counted, tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,18 @@ class DaysResult(Result):
         n = sum(map(len, self.seasons.values()))
         total = sum(d.megabytes for days in self.seasons.values() for d in days if d.megabytes >= 0)
         return f"{counted(n, 'day')} over {self.place.label} in {self.collection}, {total:,.0f} MB in all."
+
+    def outlook(self, period: Period) -> str:
+        """How many of a period's days would be used, and what of the box they show."""
+        from lczlib.acquire.choose import chosen, outlook
+
+        days = self.seasons[period]
+        most, cloud = self.request.days, self.request.max_cloud
+        try:
+            used, _ = chosen(days, period, max_cloud=cloud, most=most)
+        except InputError as error:
+            return error.message
+        return f"{outlook(used, days)}."
 
     def cautions(self) -> list[str]:
         """Periods without a day."""
@@ -120,7 +132,12 @@ def where(request: GetRequest, step: Steps, fetch: bool = True) -> tuple[Place, 
 
     _check_installed()
     place = place_asked(request, step, fetch)
-    return place, request.periods(middle_of(place.box)[1])
+    periods = request.periods(middle_of(place.box)[1])
+    for period in periods:
+        if not period.is_over and period.start <= today():
+            why = f"{period} is not over: what is made of it now lacks the days from {today()} on."
+            tell(Reading("period", period.name, ("not over yet",), (why,)))
+    return place, periods
 
 
 def place_asked(request: GetRequest, step: Steps, fetch: bool = True) -> Place:
@@ -168,6 +185,9 @@ def looked_at(
     found: dict[Period, list[Day]] = {}
     empty: dict[Period, str] = {}
     for period in periods:
+        if period.start > today():
+            empty[period.name] = f"{period} has not begun yet."
+            continue
         step(f"Searching {period.name}")
         try:
             days = find_days(catalogue, place.box, period)
@@ -177,5 +197,7 @@ def looked_at(
         what = f"Sky of {period.name}"
         found[period] = look_at(days, place.box, access, partial(step, what), dilation)
     if not found:
-        raise InputError(next(iter(empty.values())))
+        first, *others = empty.values()
+        also = f" Nor is there anything in {', '.join([*empty][1:])}." if others else ""
+        raise InputError(f"{first}{also}")
     return found, empty

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lczlib.acquire.global_map import PublishedMap
     from lczlib.acquire.places import Place
+    from lczlib.jobs.get_radar import RadarResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -28,6 +29,8 @@ class PublishedResult(Result):
     request : GetRequest
     place : Place
     published : dict of str to PublishedMap
+    radar : RadarResult or None
+        What ``lcz prepare-s1`` needs, where that is asked for too.
     """
 
     draws = False
@@ -35,6 +38,7 @@ class PublishedResult(Result):
     request: GetRequest
     place: Place
     published: dict[str, PublishedMap] = field(repr=False)
+    radar: RadarResult | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Area of each class in km2, a column a map."""
@@ -54,17 +58,17 @@ class PublishedResult(Result):
 
     def cautions(self) -> list[str]:
         """Addresses that failed."""
-        return [
+        said = [
             f"{text}; another address gave the map."
             for m in self.published.values()
             for text in m.failed
         ]
+        return said + (self.radar.cautions() if self.radar else [])
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
-        from lczlib.acquire.folder import write_map_item
-        from lczlib.acquire.global_map import write_maps
-
-        write_map_item(folder, self.place, write_maps(self.published, self.place, folder))
+        if self.radar:
+            self.radar.put(folder)
+        add_maps(folder, self.place, self.published)
 
 
 def published(
@@ -94,8 +98,25 @@ def published(
     return found
 
 
+def check_given(request: GetRequest, place: Place, step: Steps) -> None:
+    """Refuse maps that the user names and that cannot be had, before hours of work on scenes.
+
+    Raises
+    ------
+    InputError, ServiceError
+        As `published`.
+    """
+    from lczlib.acquire.global_map import number_of, open_global_map
+
+    for text in request.submission:
+        number_of(text)
+    if "lcz" in request.what and request.global_map:
+        step("Reading the published global map")
+        open_global_map(place, request.global_map, cancelled=step.cancelled)
+
+
 def beside_scenes(
-    request: GetRequest, place: Place, grid: GeoBox, step: Steps
+    request: GetRequest, place: Place, grid: GeoBox | None, step: Steps
 ) -> tuple[dict[str, PublishedMap], tuple[str, ...]]:
     """The published maps beside scenes that are fetched already; why they are missing, if they are.
 
@@ -104,4 +125,12 @@ def beside_scenes(
     try:
         return published(request, place, step, grid), ()
     except (InputError, ServiceError) as error:
-        return {}, (error.message,)
+        return {}, (f"{error.message} The imagery is complete without it.",)
+
+
+def add_maps(folder: Path, place: Place, maps: dict[str, PublishedMap]) -> None:
+    """Put published maps into a folder, and into its item beside what that tells of scenes."""
+    from lczlib.acquire.folder import write_map_item
+    from lczlib.acquire.global_map import write_maps
+
+    write_map_item(folder, place, write_maps(maps, place, folder))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from lczlib.acquire.providers import PROVIDERS, provider_of
+from lczlib.acquire.providers import PROVIDERS, provider_of, radar_provider_of
 from lczlib.acquire.seasons import FIRST_YEAR, Period, periods_of
 from lczlib.errors import InputError
 from lczlib.jobs.request import Request
@@ -16,7 +16,9 @@ from lczlib.terms import option
 if TYPE_CHECKING:
     from lczlib.acquire.places import Place
 
-What = Literal["s2", "lcz"]
+What = Literal["s2", "lcz", "s1-slc", "orbit", "dem"]
+RADAR: frozenset[What] = frozenset({"s1-slc", "orbit", "dem"})
+"""What ``lcz prepare-s1`` needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,10 @@ class GetRequest(Request):
         (), "In place of the box that the lists have; degrees.", title="Box", metavar="W,S,E,N"
     )
     what: tuple[What, ...] = setting(
-        ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022).",
-        title="What", metavar="s2,lcz",
+        ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022). "
+        "s1-slc, orbit, dem: what lcz prepare-s1 needs, Sentinel-1 products of one pass a season, their orbit files, "
+        "and Copernicus GLO-30.",
+        title="What", metavar="s2,lcz,...",
     )  # fmt: skip
     start: str = setting(
         "", "First day of the only period, YYYY-MM-DD.", title="From", metavar="DATE"
@@ -91,6 +95,14 @@ class GetRequest(Request):
         "as stated.", title="Offset by",
     )  # fmt: skip
 
+    radar_provider: str = setting(
+        "asf", "Of Sentinel-1 products: asf (Alaska Satellite Facility, EARTHDATA_TOKEN) or cdse (Copernicus Data "
+        "Space Ecosystem, CDSE_USERNAME and CDSE_PASSWORD).", title="Service of Sentinel-1",
+        check=radar_provider_of, metavar="asf|cdse",
+    )  # fmt: skip
+    direction: Literal["any", "ascending", "descending"] = setting(
+        "any", "Which way the satellite of Sentinel-1 products flies.", title="Pass"
+    )
     global_map: str = setting(
         "", "File or address of the published global LCZ map, or of a part of it.", title="Global LCZ map",
         metavar="FILE|URL", usual="read from where it is published",
@@ -103,8 +115,9 @@ class GetRequest(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.what:
-            msg = "Nothing is asked for: name s2, lcz or both."
+            msg = f"Nothing is asked for: name one or several of {', '.join(get_args(What))}."
             raise InputError(msg, parameter="what")
+        object.__setattr__(self, "place", self.place.strip())
         object.__setattr__(self, "seasons", tuple(_apart(self.seasons)))
         if self.box and len(self.box) != 4:
             msg = f"{self.box!r} is no box: give west, south, east, north in degrees."

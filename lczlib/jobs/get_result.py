@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lczlib.acquire.global_map import PublishedMap
     from lczlib.acquire.places import Place
     from lczlib.acquire.work import Plan, Work
+    from lczlib.jobs.get_radar import RadarResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -36,6 +37,8 @@ class GetResult(Result):
         By the name of its file, on the grid of the composites.
     not_published : tuple of str
         Why one of those that were asked for could not be had.
+    radar : RadarResult or None
+        What ``lcz prepare-s1`` needs, where that is asked for too.
     """
 
     draws = False
@@ -47,6 +50,7 @@ class GetResult(Result):
     told: dict[str, Any] = field(default_factory=dict, repr=False)
     published: Mapping[str, PublishedMap] = field(default_factory=dict, repr=False)
     not_published: tuple[str, ...] = ()
+    radar: RadarResult | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a season: its period, how many days, and its median day."""
@@ -74,6 +78,7 @@ class GetResult(Result):
     def cautions(self) -> list[str]:
         """What is missing or doubtful."""
         said = [*self.plan.empty.values(), *self.not_published]
+        said += self.radar.cautions() if self.radar else []
         for season in self.plan.seasons:
             failed = {d: w for d, w in season.left_out.items() if _is_fault(w)}
             if failed:
@@ -81,31 +86,44 @@ class GetResult(Result):
                 said.append(
                     f"{season.name}: {counted(len(failed), 'day')} left out ({date}: {why}); see item.json."
                 )
-            told = self.told.get(season.name, {}).get("clear_count", {})
-            if told.get("share_of_pixels_without", 0) > 0:
-                said.append(
-                    f"{season.name}: {told['share_of_pixels_without']:.1%} of the pixels were clear on no day "
-                    "and hold no data."
-                )
-            if often := self.told.get(season.name, {}).get("pixels_often_masked"):
-                said.append(
-                    f"{season.name}: {counted(often, 'pixel')} masked on nearly every day in clear "
-                    "surroundings, as bright roofs are (often_masked.tif)."
-                )
+        without = self._each("clear_count", "share_of_pixels_without")
+        if without:
+            shares = ", ".join(f"{_share(v)} in {n}" for n, v in without.items())
+            said.append(f"Pixels that were clear on no day hold no data: {shares}.")
+        if often := self._each("pixels_often_masked"):
+            counts = ", ".join(f"{counted(n, 'pixel')} in {name}" for name, n in often.items())
+            said.append(
+                f"Masked on nearly every day in clear surroundings, as bright roofs are: {counts} "
+                "(often_masked.tif)."
+            )
         return said
+
+    def _each(self, *keys: str) -> dict[str, Any]:
+        """A number that is told of each season, where it is not 0."""
+        found: dict[str, Any] = {}
+        for season in self.plan.seasons:
+            value: Any = self.told.get(season.name, {})
+            for key in keys:
+                value = value.get(key, {})
+            if value:
+                found[season.name] = value
+        return found
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         import rasterio
 
-        from lczlib.acquire.folder import write_item, write_season
+        from lczlib.acquire.folder import remove_seasons, write_item, write_season
         from lczlib.acquire.global_map import write_maps
 
+        remove_seasons(folder, self.place, self.plan.empty)
         # by default GDAL keeps a twentieth of the machine's memory of what it writes
         with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
             for season in self.plan.seasons:
                 self.told[season.name] = write_season(
                     folder, self.place, self.plan, season, self.work, self.request.composite
                 )
+        if self.radar:
+            self.radar.put(folder)
         provider = provider_of(self.request.provider)
         maps = write_maps(self.published, self.place, folder)
         write_item(folder, self.place, self.plan, provider, self.request.composite, self.told, maps)
@@ -119,6 +137,11 @@ class GetResult(Result):
 
 _CACHE_MB = 64
 _NO_FAULT = ("covers ", "cloud over ", "no clear pixel")
+
+
+def _share(value: float) -> str:
+    """Where there is some, it is not written as none."""
+    return f"{value:.1%}" if value >= 0.0005 else "less than 0.1%"
 
 
 def _is_fault(why: str) -> bool:

@@ -1,7 +1,8 @@
 """City folders in the layout of So2Sat GUL (Zhu et al. 2022, doi 10.14459/2021mp1633461).
 
 ``Sentinel-2/<city>/<season>/*_<season>.tif`` and
-``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it. Capitals do not
+``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it; or the Sentinel-1
+folder of a single city, which holds ``mosaic_unfilt_dat``, as ``lcz prepare-s1`` writes it. Capitals do not
 count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@eaDir``) is passed over.
 """
 
@@ -26,12 +27,16 @@ _RASTERS = (".tif", ".tiff")
 def find_cities(root: str | Path) -> list[str]:
     """Names of the cities below a folder that holds ``Sentinel-1`` and / or ``Sentinel-2``.
 
+    The Sentinel-1 folder of a single city is called as it is.
+
     Raises
     ------
     InputError
         If it holds neither.
     """
     root = Path(root)
+    if _alone(root):
+        return [root.resolve().name]
     folders = [f for f in (_child(root, "Sentinel-1"), _child(root, "Sentinel-2")) if f]
     if not folders:
         msg = (
@@ -40,6 +45,11 @@ def find_cities(root: str | Path) -> list[str]:
         )
         raise InputError(msg)
     return sorted({c.name for f in folders for c in _folders(f)})
+
+
+def _alone(root: Path) -> bool:
+    """Whether a folder is the Sentinel-1 folder of a single city itself."""
+    return bool(root.is_dir() and _child(root, "mosaic_unfilt_dat"))
 
 
 def _hidden(path: Path) -> bool:
@@ -116,6 +126,8 @@ def open_so2sat(
         folder and _child(folder, city)
         for folder in (_child(root, "Sentinel-2"), _child(root, "Sentinel-1"))
     )
+    if _alone(root):
+        optical, radar = None, root
     if "s2" in sensors and optical:
         scenes, notes = _open_seasons(optical, seasons, sentinel2_options)
     elif seasons:

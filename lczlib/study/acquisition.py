@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lczlib.acquire import boxes
 from lczlib.acquire.places import place_of
-from lczlib.errors import InputError, ServiceError
+from lczlib.errors import InputError
 from lczlib.export.files import alone_in, write_json
 from lczlib.jobs import get, get_days
 from lczlib.jobs.get_days import DaysResult
@@ -34,7 +34,6 @@ from lczlib.study.settings import told
 from lczlib.study.store import manifest_of, waited_for
 
 if TYPE_CHECKING:
-    from lczlib.jobs.get_result import GetResult
     from lczlib.study.steps import Context
 
 _LATE = dt.timedelta(days=10)
@@ -141,34 +140,17 @@ def _fetch(
     cancelled: Cancel | None,
 ) -> None:
     got = get.run(
-        request, folder, resume=True, most_mb=context.services.most_mb, fetch=False, progress=progress,
-        cancelled=cancelled,
+        request, folder, resume=True, most_mb=context.services.most_mb, fetch=False, map_needed=False,
+        progress=progress, cancelled=cancelled,
     )  # fmt: skip
-    if progress:
-        progress("Reading the published map", 0, 0)
-    heard = _published(got, folder, context.services, cancelled)
-    about = {"key": _listed_key(given, context), "name": got.place.label, "box": got.place.box}
-    about |= {"asked": dict(got.plan.asked)}
+    about = {
+        "key": _listed_key(given, context), "name": got.place.label, "box": got.place.box,
+        "asked": dict(got.plan.asked),
+    }  # fmt: skip
     write_json(folder / ASKED, about)
-    replace(got, read=(*got.read, *heard)).write(folder)
+    got.write(folder)
     # what is doubtful is known once the files are there
     write_json(folder / ASKED, {**about, "cautions": got.cautions()})
-
-
-def _published(
-    got: GetResult, folder: Path, services: Services, cancelled: Cancel | None
-) -> list[Reading]:
-    """Put the published map beside the imagery; what there is to say of it."""
-    from lczlib.acquire.global_map import write_global_map
-
-    name = got.place.folder_name
-    try:
-        write_global_map(
-            got.place, folder, services.global_map, grid=got.plan.grid, cancelled=cancelled
-        )
-    except (InputError, ServiceError) as error:
-        return [Reading("published map", name, ("left out",), (error.message,))]
-    return []
 
 
 def _listed_key(given: Given, context: Context) -> str:
@@ -199,8 +181,9 @@ def request_of(given: Given, context: Context, names: Mapping[str, str] = NAMES)
         msg = f"{given.get_provider!r} is none of the services that this server asks."
         raise InputError(msg, parameter="provider")
     settings = told(given, GetRequest, names, GetInputs)
+    settings |= {"what": ("s2", "lcz"), "global_map": context.services.global_map}
     if place.key == OWN:
-        return GetRequest(place=",".join(f"{v:g}" for v in box), **settings)
+        return GetRequest(place=",".join(f"{v:.6f}" for v in box), **settings)
     return GetRequest(place=place.name, box=box, **settings)
 
 

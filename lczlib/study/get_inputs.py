@@ -8,8 +8,8 @@ from lczlib.acquire.providers import PROVIDERS
 from lczlib.jobs.get_request import GetRequest
 from lczlib.study.settings import add_parameters
 
-_WHEN = ("provider", "seasons", "year", "start", "end", "dilation")
-_HOW = ("composite", "max_cloud", "days", "offsets")
+_WHEN = ("provider", "level", "seasons", "year", "start", "end", "dilation")
+_HOW = ("composite", "max_cloud", "days", "haze", "offsets")
 WHEN = {n: f"get_{n}" for n in _WHEN}
 """What a search depends on, beside the place: setting of the request to that of the study."""
 NAMES = WHEN | {n: f"get_{n}" for n in _HOW}

@@ -51,6 +51,8 @@ class Place:
         City of that folder.
     box : tuple of float or None
         West, south, east, north in degrees; None where not known before it is opened.
+    population : int or None
+        Inhabitants, of a place of the lists.
     """
 
     key: str
@@ -61,11 +63,14 @@ class Place:
     folder: Path | None = None
     city: str = ""
     box: Box | None = None
+    population: int | None = None
 
     @property
     def told(self) -> str:
-        """The name, and what there is of it."""
-        return f"{self.name} · {self.kind}"
+        """The name, and what there is of it; of a place without imagery how many people live there."""
+        if self.has_scenes or self.key == OWN:
+            return f"{self.name} · {self.kind}"
+        return f"{self.name} · {_people(self.population)}" if self.population else self.name
 
     @property
     def has_scenes(self) -> bool:
@@ -146,7 +151,7 @@ class Places:
         """
         wanted = plain(query)
         found = [p for p in self.known() if wanted in plain(f"{p.name} {p.kind}")]
-        return found + [_listed(p) for p in listed.search_places(query)[:_MOST_FOUND]]
+        return found + [_listed(p) for p in listed.search_places(query, most=_MOST_FOUND)]
 
     def place(self, key: str) -> Place:
         """The place of a key.
@@ -174,7 +179,15 @@ class Places:
 def _listed(place: listed.Place) -> Place:
     """A place of the lists, of which there is no imagery here."""
     kind = f"{'So2Sat city' if place.code else 'city'}, without imagery here"
-    return Place(place.key, place.label, kind, *middle_of(place.box), box=place.box)
+    middle = middle_of(place.box)
+    return Place(place.key, place.label, kind, *middle, box=place.box, population=place.population)
+
+
+def _people(population: int) -> str:
+    """``1.0 million``, ``143,000``: as exact as lists of several years are."""
+    if population >= 1e6:
+        return f"{population / 1e6:.1f} million"
+    return f"{round(population, -3 if population >= 1e4 else -2):,}"
 
 
 def asked_for(folder: Path) -> dict[str, Any]:
@@ -196,11 +209,11 @@ def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
     names = [_period(s) for s in seasons]
     years = sorted({s[-11:-7] for s in seasons})
     spans = "-".join(dict.fromkeys((years[0], years[-1])))
-    when = ", ".join(names) + ("" if any(y in n for y in years for n in names) else f" {spans}")
+    when = ", ".join(names) if len(names) < 3 else f"{len(names)} seasons"
+    when += "" if any(y in n for y in years for n in names) else f" {spans}"
     box = tuple(about["box"])
     key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"
-    kind = f"Sentinel-2 of {when}, fetched"
-    return Place(key, about["name"], kind, *middle_of(box), folder, about["asked"]["place"], box)
+    return Place(key, about["name"], when, *middle_of(box), folder, about["asked"]["place"], box)
 
 
 def name_of_city(folder: str) -> str:

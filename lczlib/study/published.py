@@ -12,6 +12,7 @@ from lczlib.jobs.request import Cancel, Progress
 from lczlib.longitudes import Box, box_of, outline_of
 from lczlib.maps import open_lcz_map
 from lczlib.reading import quiet
+from lczlib.study.acquisition import box_asked, check_box
 from lczlib.study.given import Given
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def published_map(
     if material.simulated:
         msg = f"{material.place.name} is made up: no published map shows it."
         raise InputError(msg)
-    box = _box(material)
+    box = _box(material, context)
     if box is None:
         msg = "There is no place yet of which a published map could be shown: choose a city, or draw a box."
         raise InputError(msg)
@@ -65,10 +66,14 @@ def published_map(
     return found.utm.assign_attrs({k: str(found.facts.get(k) or "") for k in _FACTS})
 
 
-def _box(material: Material) -> Box | None:
+def _box(material: Material, context: Context) -> Box | None:
+    """Of the scenes; else as much as imagery may be fetched of, which bounds what is read."""
     if material.box is not None:
         return box_of(*outline_of(material.box))
-    return material.area or material.place.box
+    box = box_asked(material.place, material.area, context.services)
+    if box is not None:
+        check_box(box, context.services)
+    return box
 
 
 def said_of(lcz: Any) -> str:

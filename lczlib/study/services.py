@@ -10,7 +10,8 @@ from lczlib.acquire.providers import PROVIDERS, provider_of
 from lczlib.errors import InputError
 
 PROVIDERS_VARIABLE = "LCZLIB_PROVIDERS"
-"""Environment variable: services by name or address, with spaces between; those known where not set."""
+"""Environment variable: services by name or address, with spaces between. Where it is not set: those that are
+known, but for the ones whose keys are not in the environment."""
 GLOBAL_MAP_VARIABLE = "LCZLIB_GLOBAL_MAP"
 """Environment variable: file or address of the published LCZ map, in place of where it is published."""
 KM2_VARIABLE, MB_VARIABLE = "LCZLIB_GET_KM2", "LCZLIB_GET_MB"
@@ -54,7 +55,8 @@ class Services:
         """
         told = environment.get
         return cls(
-            tuple(told(PROVIDERS_VARIABLE, "").split()) or tuple(PROVIDERS),
+            tuple(told(PROVIDERS_VARIABLE, "").split())
+            or tuple(n for n, p in PROVIDERS.items() if p.has_keys),
             told(GLOBAL_MAP_VARIABLE, ""), _number(KM2_VARIABLE, told(KM2_VARIABLE), LARGEST_KM2),
             _number(MB_VARIABLE, told(MB_VARIABLE), MOST_MB),
         )  # fmt: skip

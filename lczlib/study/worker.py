@@ -8,6 +8,7 @@ Processes are copies of one that has everything imported, made in some hundredth
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -41,7 +42,7 @@ _COMPUTING = (
     "days", "acquired", "published", "maps", "water", "heat", "accuracy", "comparison",
 )  # fmt: skip
 _IMPORTED = (
-    "lczlib.study.worker", "lczlib.study", "lczlib.analysis", "lczlib.analysis.calibration",
+    "lczlib.study.worker", "lczlib.study", "lczlib.study.ahead", "lczlib.analysis", "lczlib.analysis.calibration",
     "lczlib.jobs.canopy_heat", "lczlib.jobs.get", "lczlib.jobs.water", "lczlib.mapping.city", "lczlib.models",
     "lczlib.references", "lczlib.vector_maps", "lczlib.acquire.search", "geomad", "pystac_client",
     "scipy.ndimage", "scipy.stats", "torch",
@@ -81,22 +82,40 @@ def run_apart(
     Exception
         What the step raises.
     """
+    sent = cloudpickle.dumps(ticket)
+    for again in (False, True):
+        try:
+            value, error, read = _once(sent, progress, cancelled)
+            break
+        except _NotTaken as lost:
+            _LOG.warning("a step was not taken by its process: %s", lost)
+            if again:
+                raise
+    ticket.read[:] = read
+    if error is not None:
+        raise error
+    return ticket.received(value)
+
+
+class _NotTaken(RuntimeError):  # noqa: N818 - what happened to it
+    """What a process was sent did not come out as it went in; nothing has been computed."""
+
+
+def _once(
+    sent: bytes, progress: Progress | None, cancelled: Callable[[], bool] | None
+) -> tuple[Any, BaseException | None, list[Any]]:
     ours, theirs = multiprocessing.Pipe()
     process = _start(_compute, (theirs,))
     theirs.close()
     try:
-        ours.send_bytes(cloudpickle.dumps(ticket))
-        value, error, read = _watched(process, ours, progress, cancelled)
+        ours.send_bytes(sent)
+        return _watched(process, ours, progress, cancelled, sent)
     finally:
         ours.close()
         if process.is_alive():
             process.kill()
         process.join()
         process.close()
-    ticket.read[:] = read
-    if error is not None:
-        raise error
-    return ticket.received(value)
 
 
 def _start(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
@@ -132,6 +151,7 @@ def _watched(
     pipe: Connection,
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
+    sent: bytes,
 ) -> tuple[Any, BaseException | None, list[Any]]:
     """Wait for the result: the value, or the error, and what was read."""
     limit, begun = memory_limit(), _resident(process)
@@ -142,6 +162,8 @@ def _watched(
                 kind, content = pickle.loads(pipe.recv_bytes())
                 if kind == "result":
                     return content
+                if kind == "not taken":
+                    raise _NotTaken(f"{content}; sent were {_told(sent)}")
                 if progress is not None and not stop_by:
                     progress(*content)
         except (EOFError, OSError):
@@ -200,7 +222,12 @@ def _compute(pipe: Connection) -> None:
 
     pass_over_quotes()
     load_plugins()
-    ticket = pickle.loads(pipe.recv_bytes())
+    sent = pipe.recv_bytes()
+    try:
+        ticket = pickle.loads(sent)
+    except Exception as unread:
+        send("not taken", f"{unread!r} of {_told(sent)}")
+        os._exit(1)
     if ticket.step.by_hand:
         os.nice(_NICE)
     threading.Thread(target=listen, daemon=True).start()
@@ -212,6 +239,10 @@ def _compute(pipe: Connection) -> None:
         error = raised
     send("result", (value, error and _portable(error), ticket.read))
     os._exit(0)
+
+
+def _told(sent: bytes) -> str:
+    return f"{len(sent):,} bytes (SHA-256 {hashlib.sha256(sent).hexdigest()[:12]})"
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -26,6 +26,7 @@ from lczlib.scenes.simulation import simulate_city, write_so2sat
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # for run.py
 
+from synthetic_sentinel1 import NAME, Layout, View, speckle, write_eof, write_safe
 from synthetic_so2sat import write_hdf5
 from synthetic_water import backscatter, lake
 
@@ -51,6 +52,10 @@ JOBS = {
     "water": Job(("water", "in/s1.tif", "--orbit", "as", "--device", "cpu", "--out", "out")),
     "train": Job(
         ("train", *_SETS, *_SMALL, "--epochs", "3", "--no-figures", "--out", "out"), resume="--resume"
+    ),
+    "prepare-s1": Job(
+        ("prepare-s1", f"in/{NAME}", "--roi=12.465,41.893,12.535,41.900", "--orbit", "in", "--dem", "in/dem.tif",
+         "--dem-height", "ellipsoid", "--out", "out"), resume="--resume"
     ),
     "uhi": Job((*_UHI, "100")),
     "experiment": Job(
@@ -83,6 +88,7 @@ def write_inputs(folder: Path) -> Path:
     _write_tif(own / "s1.tif", db.values, ("VV", "VH"), pixel=10)
     for seed, name in enumerate("abc"):
         write_hdf5(own / f"{name}.h5", 32, seed=seed, classes=3)
+    _write_pass(own)
     torch.manual_seed(1)
     torch.save(build("sen2lcz", 10).state_dict(), own / "net.pt")
     described = published_weights("gmnet_as")
@@ -90,6 +96,22 @@ def write_inputs(folder: Path) -> Path:
     # untrained: what it finds means nothing
     save_safetensors(folder / "cache/converted" / name, build_for(described), described)
     return folder
+
+
+def _write_pass(folder: Path) -> None:
+    """A Sentinel-1 product of speckle, its orbit, and a plain."""
+    layout = Layout(View(12.5, 41.9), bursts=2, samples=600)
+    write_safe(
+        folder,
+        layout,
+        lambda s, b, p, time, distance: 90 * speckle(time, (len(time), len(distance)), s + p),
+    )
+    write_eof(folder, layout)
+    with rasterio.open(
+        folder / "dem.tif", "w", driver="GTiff", count=1, height=50, width=50, dtype="float32", crs="EPSG:4326",
+        transform=from_origin(12.4, 42.0, 0.004, 0.004),
+    ) as dst:  # fmt: skip
+        dst.write(np.full((1, 50, 50), 30, np.float32))
 
 
 def _write_maps(folder: Path) -> None:

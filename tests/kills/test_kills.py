@@ -50,7 +50,9 @@ def test_most_runs_are_killed_before_their_end(killing):
 
 
 # Where jobs write.
-WRITERS = dict.fromkeys(("map", "water", "train", "uhi", "experiment", "assess", "fuse"), "out")
+WRITERS = dict.fromkeys(
+    ("map", "water", "train", "uhi", "experiment", "assess", "fuse", "prepare-s1"), "out"
+)
 WRITERS["conversion"] = "cache/converted"
 
 

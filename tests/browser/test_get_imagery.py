@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import rasterio
 from helpers import PATIENCE, go, settled, still, wait_for
 from stac.july import BOX, write_july
+from stac.published import write_published
 from stac.scenes import clear_sky, town, write_scene
 from stac.server import Service, serve
 
@@ -66,18 +65,7 @@ def no_faults(service: Service) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in the form of the published map: made up, in stripes of four classes."""
-    path = tmp_path_factory.mktemp("published") / "lcz_filter_v3_stand_in.tif"
-    size = 0.000898
-    rows, cols = 400, 500
-    codes = np.choose(np.arange(cols) // 12 % 4, [2, 5, 6, 14]).astype(np.uint8)
-    profile = {
-        "driver": "GTiff", "height": rows, "width": cols, "count": 1, "dtype": "uint8", "crs": "EPSG:4326",
-        "transform": rasterio.Affine(size, 0, 13.1, 0, -size, 52.7), "nodata": 0,
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(np.tile(codes, (rows, 1)), 1)
-    return path
+    return write_published(tmp_path_factory.mktemp("published") / "lcz_filter_v3.tif")
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +141,7 @@ def test_true_colour_and_the_count_of_clear_days(
         .split("\t")
     )
     assert cells[2] == "4"
-    assert cells[5] == "100.0 %"
+    assert cells[5] == "100 %"
     page.get_by_label("Days on which each pixel was clear").check()
     wait_for(page, CLEAR_JS)
     assert query_of(page)["clear"] == "true"
@@ -191,6 +179,7 @@ def test_a_second_visitor_finds_the_imagery_and_reads_nothing(
 
 def dragged(page: Any, start: tuple[float, float], by: tuple[float, float]) -> list[float]:
     """Drag on the page from a part of the box (0..1 from its upper left); the area of the address then."""
+    still(page)
     before = query_of(page)["area"]
     frame = page.locator(".bk-CartesianFrame").first.bounding_box()
     box = page.evaluate(BOX_JS)
@@ -212,7 +201,6 @@ def test_the_box_is_moved_and_resized_with_the_mouse(
 ) -> None:
     page = visit(berlin(served))
     said(page, re.compile(r"5\.6 × 1\.3 km"))
-    still(page)
     west, south, east, north = dragged(page, (0.5, 0.5), (30, -40))
     assert west > AREA[0]
     assert south > AREA[1]

@@ -1,0 +1,87 @@
+"""Whether the services of what ``lcz prepare-s1`` needs answer as they are taken to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from lczlib.acquire import providers
+from lczlib.acquire.providers import RADAR_PROVIDERS, RadarProvider, radar_provider_of
+from lczlib.errors import LczError
+from lczlib.jobs.get_request import GetRequest
+
+if TYPE_CHECKING:
+    from lczlib.acquire.passes import Pass, SlcProduct
+    from lczlib.acquire.seasons import Period
+    from lczlib.longitudes import Box
+
+Tried = tuple[str, str, bool, str]
+"""Service, what was tried of it, whether it went well, what was found."""
+_ZIP = b"PK\x03\x04"
+
+
+def radar_checked(
+    request: GetRequest, box: Box, period: Period, cancelled: Callable[[], bool]
+) -> Iterator[Tried]:
+    """Search products, look for keys, and read a little: of a product, an orbit file, a tile of heights."""
+    from lczlib.acquire.elevation import height_at
+    from lczlib.acquire.passes import find_products, passes_over
+
+    wanted = set(request.what)
+    named = "radar_provider" in request.given()
+    services = (
+        [radar_provider_of(request.radar_provider)] if named else list(RADAR_PROVIDERS.values())
+    )
+    products: list[SlcProduct] = []
+    for service in services if wanted & {"s1-slc", "orbit"} else ():
+        try:
+            found = find_products(service, box, period)
+        except LczError as error:
+            yield service.title, "search IW SLC", False, error.message
+            continue
+        said = f"{len(found)} products{f', the last {found[-1].name}' if found else ''}"
+        yield service.title, "search IW SLC", bool(found), said
+        products = products or found
+        if found and "s1-slc" in wanted:
+            yield _product(service, found[-1])
+    if "orbit" in wanted and (seen := passes_over(products, box)):
+        yield _tried(providers.ORBITS, "read an orbit file", lambda: _orbit(seen[0]))
+    if "dem" in wanted:
+        west, south, _, _ = box
+        yield _tried(
+            providers.ELEVATION, "read Copernicus GLO-30",
+            lambda: f"{height_at(west, south, cancelled):.1f} m above EGM2008 at {west:g}, {south:g}",
+        )  # fmt: skip
+
+
+def _tried(service: str, what: str, do: Callable[[], str]) -> Tried:
+    try:
+        return service, what, True, do()
+    except LczError as error:
+        return service, what, False, error.message
+
+
+def _product(service: RadarProvider, product: SlcProduct) -> Tried:
+    from lczlib.acquire.download import Downloads
+
+    what = "read a product"
+    if why := service.lacking():
+        return service.title, what, False, why
+    try:
+        with Downloads(service) as downloads:
+            found = downloads.begins(product.address)
+    except LczError as error:
+        return service.title, what, False, error.message
+    good = found == _ZIP
+    said = "an archive" if good else f"no archive: it begins with {found!r}; are the keys right?"
+    return service.title, what, good, said
+
+
+def _orbit(seen: Pass) -> str:
+    from lczlib.acquire.download import Downloads
+    from lczlib.acquire.orbit_files import find_orbit
+
+    key = find_orbit(seen)
+    with Downloads() as downloads:
+        begins = downloads.begins(f"{providers.ORBITS}/{key}")
+    return f"{key.rpartition('/')[2]}, which begins with {begins.decode('ascii', 'replace')}"
