@@ -11,6 +11,7 @@ illustration: the residuals of a real scene moved over its map, where every true
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -123,9 +124,14 @@ class Cell:
         return float(by.mean()), float(np.quantile(by, 0.95))
 
 
-def run_cell(km: int, hard: Hard, trials: int, seed: int = 0) -> Cell:
-    """The trials of a size and a field."""
+def run_cell(km: int, hard: Hard, trials: int, kept: Path | None = None, seed: int = 0) -> Cell:
+    """The trials of a size and a field; from the folder of kept cells where they are there."""
     scene, rng = scene_of(km), np.random.default_rng(seed)
+    truth = np.array([TRUTH[c] for c in scene.classes])
+    file = kept and kept / f"{km}km_{'-'.join(re.findall('[a-z0-9]+', hard.words))}_{trials}.npz"
+    if file and file.exists():
+        there = np.load(file)
+        return Cell(km, hard, there["found"], there["moved"], truth)
     field = Field(scene.size, hard.lengths)
     found, moved = [], []
     for i in range(trials):
@@ -133,7 +139,8 @@ def run_cell(km: int, hard: Hard, trials: int, seed: int = 0) -> Cell:
         found.append(scene.intervals(pixels, scene.grids))
         if i < max(trials // 10, 1):
             moved.append(scene.intervals(pixels, scene.coarse))
-    truth = np.array([TRUTH[c] for c in scene.classes])
+    if file:
+        np.savez(file, found=found, moved=moved)
     return Cell(km, hard, np.array(found), np.array(moved), truth)
 
 
@@ -254,13 +261,18 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, help="file for the table, besides printing it")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for finished cells: a stopped run goes on"
+    )
     parser.add_argument("--methods", action="store_true", help="compare methods")
     parser.add_argument("--moved", nargs=2, metavar=("RASTER", "MAP"), help="illustrate on a scene")
     told = parser.parse_args()
     if told.moved:
         print(moved_residuals(*told.moved, told.trials))
         return
-    jobs = [(km, hard, told.trials) for km in SIZES for hard in FIELDS]
+    if told.keep:
+        told.keep.mkdir(parents=True, exist_ok=True)
+    jobs = [(km, hard, told.trials) for hard in FIELDS for km in SIZES]
     with ProcessPoolExecutor(told.workers) as pool:
         if told.methods:
             print("| scene | noise | pixels | blocks | blocks averaged | covariance |", flush=True)
@@ -269,7 +281,7 @@ def main() -> None:
                 print(line, flush=True)
             return
         cells = []
-        for cell in pool.map(run_cell, *zip(*jobs, strict=True)):
+        for cell in pool.map(run_cell, *zip(*jobs, strict=True), [told.keep] * len(jobs)):
             cells.append(cell)
             print(f"{cell.km} km, {cell.hard.words}: {cell.coverage[0]:.1%}", file=sys.stderr)
     text = table(cells, told.trials)

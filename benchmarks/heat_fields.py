@@ -44,16 +44,16 @@ class Hard:
 
 
 FIELDS = (
-    Hard("correlation length 300 m", (300.0,)),
     Hard("correlation length 500 m"),
-    Hard("correlation length 1,500 m", (1500.0,)),
     Hard("gradient of 4 K in any direction", kind="gradient"),
     Hard("anisotropy, 1,000 and 300 m", (1000.0, 300.0)),
     Hard("outliers, 2 % of 20 K", kind="outliers"),
     Hard("cold cloud edges, to -15 K", kind="clouds"),
     Hard("heavy tails, t with 3 df", kind="tails"),
+    Hard("correlation length 1,500 m", (1500.0,)),
     Hard("spread by class, 0.4 to 2", kind="spreads"),
     Hard("relief of 80 m sd, elevation given", kind="relief"),
+    Hard("correlation length 300 m", (300.0,)),
     Hard("an effect of each patch, 1 K", kind="patches"),
 )
 
