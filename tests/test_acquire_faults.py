@@ -10,10 +10,13 @@ from collections.abc import Callable
 
 import pytest
 import rasterio
+from rasterio.errors import RasterioIOError
 from stac.july import DAYS, asked, check_same, command, fetched, left_out, names, write_july
 from stac.server import Service, serve
+from urllib3 import HTTPResponse
 
 from lczlib.acquire import faults, providers
+from lczlib.acquire.download import Downloads
 from lczlib.errors import ServiceError
 from lczlib.jobs.get import run
 from lczlib.jobs.get_days import find
@@ -103,6 +106,55 @@ def test_a_service_that_stays_busy_stops_the_run_which_is_taken_up_later(service
     run(asked(service), tmp_path, resume=True).write(tmp_path)
     assert not left_out(tmp_path)
     check_same(tmp_path, files[2])
+
+
+def in_a_bucket(service: Service, monkeypatch) -> GetRequest:
+    """The same files at ``s3://`` addresses, where GDAL's own words tell what failed."""
+    for item in service.items:
+        for asset in item["assets"].values():
+            asset["href"] = asset["href"].replace(f"{service.root}/", "s3://")
+    s3 = {
+        "AWS_S3_ENDPOINT": service.root.removeprefix("http://"), "AWS_HTTPS": "NO",
+        "AWS_VIRTUAL_HOSTING": "FALSE",
+    }  # fmt: skip
+    row = providers.Provider("earth-search", "Bucket", service.api, s3=s3)
+    monkeypatch.setitem(providers.PROVIDERS, "earth-search", row)
+    return asked(service, provider="earth-search")
+
+
+def test_a_bucket_that_is_busy_costs_no_day(service, tmp_path, monkeypatch, files):
+    request = in_a_bucket(service, monkeypatch)
+    service.fault = lambda h, path, n: path.endswith("B11.tif") and h.refuse(429)
+    with pytest.raises(ServiceError, match=r"it is busy \(HTTP 429\)\. Finished parts are kept"):
+        run(request, tmp_path)
+    service.fault = None
+    run(request, tmp_path, resume=True).write(tmp_path)
+    assert not left_out(tmp_path)
+    check_same(tmp_path, files[2])
+
+
+@pytest.mark.parametrize("day", ["20240404", "20240403", "20230503"])
+def test_a_day_in_a_files_name_is_no_status(day):
+    address = f"/vsis3/eodata/{day}T101029/B02_{day}.jp2"
+    error = RasterioIOError(f"'{address}' not recognized as being in a supported file format.")
+    assert not faults.is_busy(error)
+    cause = faults.cause_of(address, error)
+    assert not cause.final
+    assert "not recognized" in cause.what
+
+
+def test_what_asks_to_wait_for_hours_is_not_waited_for(service, tmp_path, files):
+    service.fault = lambda h, path, n: h.refuse(429, "36000")
+    begun = time.monotonic()
+    with (
+        Downloads() as downloads,
+        pytest.raises(ServiceError, match=r"it is busy \(HTTP 429\).*run again later"),
+    ):
+        downloads.fetch(f"{service.root}/files/pc/a.tif", tmp_path / "a.tif")
+    assert time.monotonic() - begun < faults.LONGEST_WAIT
+    answer = HTTPResponse(headers={"Retry-After": "36000"})
+    assert faults.patience().get_retry_after(answer) == faults.LONGEST_WAIT
+    assert faults.patience().get_retry_after(HTTPResponse()) is None
 
 
 def test_a_cut_connection_is_tried_again(service, tmp_path, files):

@@ -11,7 +11,7 @@ from stac.server import serve
 
 from lczlib.acquire import access, faults, providers
 from lczlib.acquire.access import Access, AssetFailed
-from lczlib.acquire.hrefs import is_near, refusal
+from lczlib.acquire.hrefs import is_near, refusal, unsigned
 from lczlib.acquire.scene import Scene
 from lczlib.errors import LczError
 from lczlib.jobs.get import run
@@ -213,3 +213,9 @@ def test_files_in_a_bucket_are_asked_for_with_the_keys_of_the_environment(servic
         np.testing.assert_array_equal(reader.read(Scene(item), "B02", BOX), web)
     assert signed
     assert all("Credential=the-key/" in s for s in signed)
+
+
+def test_what_signs_an_address_is_not_shown():
+    signed = "https://a.blob.core.windows.net/maps/lcz.tif?sv=2024&sig=secret#part"
+    assert unsigned(signed) == "https://a.blob.core.windows.net/maps/lcz.tif"
+    assert unsigned("maps/lcz?.tif") == "maps/lcz?.tif"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -367,11 +368,8 @@ def test_the_folder_goes_through_preparation(services, keys, tmp_path, run_lcz, 
     words = ["get", f"--box={BOX}", "--start", "2023-09-01", "--end", "2023-09-30", "--out", out]
     if both:
         (x,), (y,) = transform("EPSG:4326", "EPSG:32633", [12.5], [41.9])
-        box = GeoBox(
-            (240, 320),
-            Affine(10, 0, x // 10 * 10 - 1600, 0, -10, y // 10 * 10 + 1200),
-            "EPSG:32633",
-        )
+        corner = Affine(10, 0, x // 10 * 10 - 1600, 0, -10, y // 10 * 10 + 1200)
+        box = GeoBox((240, 320), corner, "EPSG:32633")
         stamp = "2023-09-05T10:10:29Z"
         item = write_scene(tmp_path / "s", "pc", "a", stamp, town(box), clear_sky(box), box)
         optical, stop = serve(tmp_path / "s", [item])
@@ -389,10 +387,10 @@ def test_the_folder_goes_through_preparation(services, keys, tmp_path, run_lcz, 
     ) as target:  # fmt: skip
         target.write(np.full((181, 360), 48, np.float32), 1)
     monkeypatch.setattr("lczlib.catalog.fetch", lambda name: geoid)
-    code, said, errors = run_lcz(*command.split()[1:], "--dry-run")
+    code, said, errors = run_lcz(*shlex.split(command)[1:], "--dry-run")
     assert code == 0, errors
     assert "heights: geoid-egm2008; covers the region" in said
-    code, said, errors = run_lcz(*command.split()[1:])
+    code, said, errors = run_lcz(*shlex.split(command)[1:])
     assert code == 0, errors
     city = open_scenes([out], sensors=("s1", "s2") if both else ("s1",))
     assert city.sentinel1_time == "202309"

@@ -210,6 +210,7 @@ def test_seasons_are_those_of_the_hemisphere():
         ({"start": "2090-02-01", "end": "2090-03-01"}, "has not begun"),
         ({"start": "2023-01-01", "end": "2023-02-01", "year": 2023}, "Give either"),
         ({"provider": "google"}, "'google' is no provider"),
+        ({"provider": "https://me:secret@x.org/v1"}, "^The address .* at x.org holds a name or"),
         ({"box": (1.0, 2.0)}, "is no box"),
     ],
 )

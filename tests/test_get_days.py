@@ -17,6 +17,7 @@ from lczlib.acquire import seasons
 from lczlib.acquire.choose import chosen
 from lczlib.acquire.folder import median_date
 from lczlib.errors import InputError
+from lczlib.jobs import get_days
 from lczlib.jobs.get import run
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_request import GetRequest
@@ -164,6 +165,22 @@ def test_what_is_read_is_said_before_with_the_share_that_will_be_clear(start, tm
     assert len(used) == 3
 
 
+def test_several_seasons_without_a_day_are_all_named(start, tmp_path):
+    service = start([scene(tmp_path, "a", "2024-07-01T10:10:29Z")])
+    none = ("one=2023-07-01..2023-07-31", "two=2023-08-01..2023-08-31")
+    with pytest.raises(InputError, match=r"none in the period one .* Nor .* in two \(2023-08-01"):
+        find(asked(service, start="", end="", seasons=none))
+
+
+def test_a_season_that_has_not_begun_is_told_beside_those_that_have(start, tmp_path, monkeypatch):
+    service = start([scene(tmp_path, "a", "2024-07-01T10:10:29Z")])
+    monkeypatch.setattr(get_days, "today", lambda: dt.date(2024, 8, 15))
+    both = ("one=2024-07-01..2024-07-31", "two=2024-09-01..2024-09-30")
+    result = run(asked(service, start="", end="", seasons=both), tmp_path / "out")
+    assert [s.name for s in result.plan.seasons] == ["one"]
+    assert "two (2024-09-01 to 2024-09-30) has not begun yet." in result.cautions()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -239,3 +256,6 @@ def test_a_finished_run_is_not_fetched_again(start, tmp_path, run_lcz):
     code, text, _ = run_lcz(*words, "--resume")
     assert (code, len(service.asked)) == (0, before)
     assert "nothing to take up" in text
+    code, text, _ = run_lcz(*words, "--resume", "--what", "s2,lcz,dem")
+    assert (code, len(service.asked)) == (0, before)
+    assert "--what lcz,dem" in text

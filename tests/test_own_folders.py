@@ -164,7 +164,11 @@ def test_damaged_entries_are_passed_over(folder, an_own_catalog):
     (an_own_catalog / "broken/broken.json").write_text("{")
     (an_own_catalog / "other").mkdir()
     (an_own_catalog / "other/other.json").write_text('{"type": "Feature"}')
+    (an_own_catalog / "other/list.json").write_text("[1, 2]")
+    (an_own_catalog / "other/nothing.json").write_text('{"properties": null}')
     assert [c.city for c in own_cities()] == [LAGOS]
+    assert forget_folder(own_cities()[0].folder) == 1
+    assert (an_own_catalog / "other/list.json").is_file()
 
 
 @pytest.mark.slow

@@ -232,6 +232,10 @@ def test_an_elevation_model_that_is_too_small_or_empty_is_refused(dem, write_tif
     with pytest.warns(UserWarning, match=r"has no height; it is taken for sea"):
         layer = open_dem(tmp_path / "holes.tif", *outline(GRID))
     assert (layer.values == 0).sum() >= 10_000
+    with pytest.raises(
+        InputError, match=r"what counts from the ellipsoid does not say where the sea"
+    ):
+        open_dem(tmp_path / "holes.tif", *outline(GRID), "ellipsoid")
     with pytest.raises(InputError, match=r"has no height in the region"):
         open_dem(tmp_path / "empty.tif", *outline(GRID))
     with pytest.raises(InputError, match=r"cannot be read"):

@@ -12,6 +12,7 @@ from rasterio.io import DatasetReader
 
 from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
+from lczlib.acquire.hrefs import unsigned
 from lczlib.acquire.pixels import opened
 from lczlib.errors import Cancelled, ServiceError
 
@@ -75,7 +76,7 @@ def read_address(
         if pause > faults.LONGEST_WAIT:
             break
         wait(pause, cancelled)
-    raise AddressFailed(f"{source} {cause.what}", missing=cause.missing)
+    raise AddressFailed(f"{unsigned(source)} {cause.what}", missing=cause.missing)
 
 
 def wait(seconds: float, cancelled: Callable[[], bool]) -> None:

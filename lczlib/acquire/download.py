@@ -109,7 +109,7 @@ class Downloads:
         part = target.with_name(f"{target.name}.part")
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-        cause = Cause("")
+        cause, damaged = Cause(""), 0
         for attempt in range(TRIES):
             found = self._once(address, part, cause.sign, progress)
             if found is None:
@@ -117,12 +117,16 @@ class Downloads:
                 if not why:
                     part.replace(target)
                     return
-                part.unlink()
-                found = Cause(why)
+                part.unlink(missing_ok=True)
+                damaged += 1  # what came whole and wrong twice comes so again, gigabytes each time
+                found = Cause(why, final=damaged > 1)
             cause = found
             if cause.final or attempt == TRIES - 1:
                 break
-            wait(faults.PAUSE * 2**attempt if cause.wait is None else cause.wait, self._cancelled)
+            pause = faults.PAUSE * 2**attempt if cause.wait is None else cause.wait
+            if pause > faults.LONGEST_WAIT:
+                break
+            wait(pause, self._cancelled)
         if cause.sign and self.provider is not None:
             keys = " and ".join(self.provider.keys)
             msg = (

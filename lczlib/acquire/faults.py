@@ -7,9 +7,11 @@ refused, to be asked for later, or cut off; and it is known then whether trying 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter, Retry
@@ -26,6 +28,10 @@ _GDAL = {
     "CPL_VSIL_CURL_CACHE_SIZE": str(128 << 20), "GDAL_CACHEMAX": 64, "GDAL_HTTP_USERAGENT": USER_AGENT,
 }  # fmt: skip
 """How GDAL reads; failures come back at once, and are retried here, where the cause is known."""
+
+_STATUS = re.compile(r"HTTP (?:response|error) code(?: on [^:]*)?: ?(\d{3})\b")
+"""As GDAL writes it; any other number of its messages may be of an address."""
+_REFUSED = ("AccessDenied", "Access Denied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,18 @@ class Cause:
     missing: bool = False
 
 
+class _Retry(Retry):
+    """Waits as long as a service asks, but no longer than `LONGEST_WAIT`: nothing can stop it meanwhile."""
+
+    def get_retry_after(self, response: Any) -> float | None:
+        """As urllib3 asks, which would wait for hours."""
+        asked = super().get_retry_after(response)
+        return None if asked is None else min(asked, LONGEST_WAIT)
+
+
 def patience() -> Retry:
     """How often a request is repeated, and when: where the answer says Retry-After, so long after it."""
-    return Retry(total=4, backoff_factor=PAUSE, status_forcelist=(429, 500, 502, 503, 504))
+    return _Retry(total=4, backoff_factor=PAUSE, status_forcelist=(429, 500, 502, 503, 504))
 
 
 def session(headers: dict[str, str] | None = None) -> requests.Session:
@@ -78,7 +93,8 @@ def gdal(address: str, *, again: bool) -> dict[str, str | int]:
 
 def is_busy(error: Exception) -> bool:
     """Whether a service is to be left alone for a moment, before it is asked why."""
-    return any(code in str(error) for code in ("429", "503"))
+    status = _STATUS.search(str(error))
+    return status is not None and status[1] in ("429", "503")
 
 
 def cause_of(address: str, error: Exception, http: requests.Session | None = None) -> Cause:
@@ -94,7 +110,7 @@ def cause_of(address: str, error: Exception, http: requests.Session | None = Non
         One that does not retry by itself.
     """
     if address.startswith("/vsis3/"):
-        return _in_words(str(error))
+        return _in_words(str(error).replace(address, ""))  # its dates hold any number
     if "://" not in address:
         return Cause(f"cannot be read ({error})", final=True)
     try:
@@ -139,12 +155,13 @@ def of_status(status: int, headers: Mapping[str, str]) -> Cause | None:
 
 def _in_words(text: str) -> Cause:
     """Of files that are not read by HTTP alone, what GDAL says."""
-    if any(t in text for t in ("404", "NoSuchKey", "does not exist")):
-        return Cause("is not there", final=True)
-    if any(
-        t in text for t in ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
-    ):
+    status = _STATUS.search(text)
+    if any(t in text for t in _REFUSED) or (status and status[1] in ("401", "403")):
         return Cause("is refused: are the S3 keys right?", final=True)
+    if status and (found := of_status(int(status[1]), {})) is not None:
+        return found
+    if "NoSuchKey" in text or "does not exist" in text:
+        return Cause("is not there", final=True, missing=True)
     if "connect" in text.casefold() or "resolve" in text.casefold():
         return Cause(f"its files cannot be reached ({text[:80]})", whole=True)
     return Cause(f"cannot be read ({text[:80]})")

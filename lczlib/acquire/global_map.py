@@ -27,6 +27,7 @@ from rasterio.windows import Window
 from lczlib import catalog
 from lczlib.acquire import faults
 from lczlib.acquire.addresses import AddressFailed, read_address
+from lczlib.acquire.hrefs import unsigned
 from lczlib.acquire.places import Place
 from lczlib.classes import N_CLASSES
 from lczlib.errors import GridError, InputError, ServiceError
@@ -228,7 +229,7 @@ def _published(
     longitude, latitude = _degrees(target)
     failed: list[str] = []
     for source in sources:
-        read = partial(_window, longitude=longitude, latitude=latitude, source=source)
+        read = partial(_window, longitude=longitude, latitude=latitude, source=unsigned(source))
         try:
             own = read_address(source, read, cancelled or (lambda: False))
             break
@@ -237,11 +238,14 @@ def _published(
     else:
         raise _unread(sources, failed)
     if not (own.values > 0).any():
-        msg = f"{facts['title']} ({source}) has no class in {place.label}: it ends there, or there is only sea."
+        msg = (
+            f"{facts['title']} ({unsigned(source)}) has no class in {place.label}: it ends there, or there is only "
+            "sea."
+        )
         raise InputError(msg)
     utm = lcz_map(on_grid(_nearest(own, longitude, latitude), target), title=facts["title"])
     own = lcz_map(own, title=facts["title"])
-    return PublishedMap(own, utm, {**facts, "source": source}, tuple(failed))
+    return PublishedMap(own, utm, {**facts, "source": unsigned(source)}, tuple(failed))
 
 
 def _unread(sources: Sequence[str], failed: Sequence[str]) -> Exception:
@@ -251,7 +255,7 @@ def _unread(sources: Sequence[str], failed: Sequence[str]) -> Exception:
         )
     msg = (
         f"The published LCZ map cannot be read: {'; '.join(failed)}. The service is at fault, or the network: "
-        f"try later, or download {sources[-1]} with a browser and give it by {option('global_map', 'FILE')}."
+        f"try later, or download {unsigned(sources[-1])} with a browser and give it by {option('global_map', 'FILE')}."
     )
     return ServiceError(msg)
 

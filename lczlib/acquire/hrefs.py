@@ -54,6 +54,11 @@ def refusal(href: object, service: str) -> str:
     return ""
 
 
+def unsigned(address: str) -> str:
+    """An address as messages and files name it: without what signs it, which is its reader's alone."""
+    return re.split(r"[?#]", address, maxsplit=1)[0] if "://" in address else address
+
+
 @lru_cache(maxsize=256)
 def is_near(host: str) -> bool:
     """Whether a host is this machine, or on a network that only its neighbours reach.

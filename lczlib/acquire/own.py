@@ -84,7 +84,7 @@ def own_cities() -> list[OwnCity]:
         try:
             item = json.loads(path.read_text())
             found.append(_city_of(item))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue  # another program's, or one that is being removed
     return sorted(found, key=lambda c: (c.name, str(c.folder)))
 
@@ -149,10 +149,10 @@ def _remove(catalog: Path, folder: Path) -> int:
     n = 0
     for path in catalog.glob("*/*.json"):
         try:
-            item = json.loads(path.read_text())
-        except ValueError:
+            lies_in = json.loads(path.read_text())["properties"]["lczlib:folder"]
+        except (OSError, ValueError, KeyError, TypeError):
             continue
-        if item.get("properties", {}).get("lczlib:folder") == str(folder):
+        if lies_in == str(folder):
             shutil.rmtree(path.parent)
             n += 1
     return n

@@ -230,11 +230,18 @@ def provider_of(name: str) -> Provider:
     Raises
     ------
     InputError
-        If it is neither.
+        If it is neither, or an address with a name and password in it.
     """
     if name in PROVIDERS:
         return PROVIDERS[name]
     parts = urlsplit(name)
+    if "@" in parts.netloc:  # not shown either: messages are kept in files, too
+        host = parts.netloc.rpartition("@")[2]
+        msg = (
+            f"The address of the service at {host} holds a name or password, which every result would show: leave "
+            "it out, and put them into ~/.netrc."
+        )
+        raise InputError(msg, parameter="provider")
     if parts.scheme in ("http", "https") and parts.netloc:
         title = f"the service at {parts.netloc}"
         return Provider(name, title, name.rstrip("/"), top=TOP_COLLECTION)

@@ -161,7 +161,10 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     from lczlib.jobs.get_map import PublishedResult
 
     if resume and is_finished(request, folder):
-        console.out.print(f"{folder} is finished: there is nothing to take up.", soft_wrap=True)
+        others = [w for w in request.what if w != "s2"]
+        rest = f" The rest is fetched by itself: --what {','.join(others)}." if others else ""
+        told = f"The scenes in {folder} are finished: there is nothing to take up.{rest}"
+        console.out.print(told, soft_wrap=True)
         return
     try:
         with console.steps() as progress, alone_in(folder, ".get.lock"):
@@ -193,10 +196,7 @@ def _print_radar(result: RadarResult, folder: Path) -> None:
         _print_products(result)
     here = folder / radar_folder(result.place)
     console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
-    for products, settings in result.preparations(folder):
-        # a box may begin with a minus
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        text = shlex.join(["lcz", "prepare-s1", *map(str, products), *options])
+    for text in prepare_commands(result, folder):
         console.out.print(text, soft_wrap=True, markup=False)
     if result.lacking:  # what was asked for is not there
         raise typer.Exit(1)
@@ -214,3 +214,13 @@ def _print_seasons(result: GetResult) -> None:
         *most, median, without = row
         table.add_row(*map(str, most), f"{median:g}", f"{without:.1%}")
     console.out.print(table)
+
+
+def prepare_commands(result: RadarResult, folder: Path) -> list[str]:
+    """The commands that make a network's input of what was fetched, to be pasted into a shell."""
+    made = []
+    for products, settings in result.preparations(folder):
+        # a box may begin with a minus
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        made.append(shlex.join(["lcz", "prepare-s1", *map(str, products), *options]))
+    return made

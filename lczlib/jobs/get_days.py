@@ -186,7 +186,7 @@ def looked_at(
     empty: dict[Period, str] = {}
     for period in periods:
         if period.start > today():
-            empty[period.name] = f"{period} has not begun yet."
+            empty[period] = f"{period} has not begun yet."
             continue
         step(f"Searching {period.name}")
         try:
@@ -198,6 +198,6 @@ def looked_at(
         found[period] = look_at(days, place.box, access, partial(step, what), dilation)
     if not found:
         first, *others = empty.values()
-        also = f" Nor is there anything in {', '.join([*empty][1:])}." if others else ""
+        also = f" Nor is there anything in {', '.join(map(str, [*empty][1:]))}." if others else ""
         raise InputError(f"{first}{also}")
     return found, empty

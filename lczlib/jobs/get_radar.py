@@ -117,14 +117,19 @@ class RadarResult(Result):
         scenes = sorted(folder.glob(f"Sentinel-2/{self.place.folder_name}/*/[0-9]*_*.tif"))
         # both sensors on one grid
         where = (
-            {"like": scenes[0]} if scenes else {"roi": ",".join(f"{v:g}" for v in self.place.box)}
+            {"like": scenes[0]} if scenes else {"roi": ",".join(f"{v:.9g}" for v in self.place.box)}
         )
-        target = folder / "Sentinel-1" / self.place.folder_name
-        settings = {**where, "orbit": here / "orbit", "dem": heights, "out": target}
-        every = [
-            [here / "slc" / f"{p.name}.zip" for p in one.products] for one in self.passes.values()
-        ]
-        return [(files, settings) for files in every if all(f.is_file() for f in files)]
+        settings = {**where, "orbit": here / "orbit", "dem": heights}
+        made: list[tuple[list[Path], dict[str, object]]] = []
+        for name, one in self.passes.items():
+            files = [here / "slc" / f"{p.name}.zip" for p in one.products]
+            if not all(f.is_file() for f in files):
+                continue
+            # a folder takes one pass: what lies beside its images is of that one
+            below = folder / name if made else folder
+            target = below / "Sentinel-1" / self.place.folder_name
+            made.append((files, {**settings, "out": target}))
+        return made
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         self.put(folder)

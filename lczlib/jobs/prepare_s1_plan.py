@@ -150,7 +150,7 @@ def plan_of(request: PrepareS1Request) -> Plan:
     _check_near(grid, products)
     heights = height_of(request.dem, request.dem_height)
     geocoder = Geocoder(
-        grid, image, orbit, open_dem(request.dem, *outline(grid)), open_geoid(heights)
+        grid, image, orbit, open_dem(request.dem, *outline(grid), heights), open_geoid(heights)
     )
     covered = _covered(geocoder)
     lacking = [s for s in _SWATHS if s not in swaths]

@@ -147,7 +147,12 @@ def height_of(path: str | Path, asked: HeightOf | None) -> HeightOf:
     return asked or stated
 
 
-def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> Layer:
+def open_dem(
+    path: str | Path,
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    heights: HeightOf = "geoid-egm2008",
+) -> Layer:
     """The part of an elevation model around some places.
 
     Parameters
@@ -156,6 +161,8 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
         GeoTIFF or what else GDAL reads, in m.
     longitude, latitude : array
         The outline of the region, degrees.
+    heights : str
+        What they count from; see `height_of`.
 
     Returns
     -------
@@ -166,7 +173,8 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
     Raises
     ------
     InputError
-        If it cannot be read, has no CRS, no heights, or does not cover the region.
+        If it cannot be read, has no CRS, no heights, or does not cover the region; if heights above the
+        ellipsoid lack somewhere: the sea is not at 0 there.
     """
     from pyproj import Transformer
 
@@ -194,10 +202,14 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
                     "one side; give a larger one."
                 )
                 raise InputError(msg, parameter="dem")
-            margin = 2 + int(MARGIN / (abs(at.e) * (_DEGREE if crs.is_geographic else 1)))
-            left, top = (max(0, int(v.min()) - margin) for v in (column, row))
-            right = min(source.width, int(column.max()) + margin + 1)
-            bottom = min(source.height, int(row.max()) + margin + 1)
+            metre = _DEGREE if crs.is_geographic else 1.0
+            # a degree of longitude is shorter away from the equator
+            along = metre * (np.cos(np.radians(np.abs(y).max())) if crs.is_geographic else 1.0)
+            beside = 2 + int(MARGIN / (abs(at.a) * max(along, 0.01 * metre)))
+            above = 2 + int(MARGIN / (abs(at.e) * metre))
+            left, top = max(0, int(column.min()) - beside), max(0, int(row.min()) - above)
+            right = min(source.width, int(column.max()) + beside + 1)
+            bottom = min(source.height, int(row.max()) + above + 1)
             rows, columns = bottom - top, right - left
             check_size(
                 rows * columns * _BYTES, path, "elevation model",
@@ -213,13 +225,13 @@ def open_dem(path: str | Path, longitude: np.ndarray, latitude: np.ndarray) -> L
     values = np.ma.filled(stored.astype(np.float32), np.nan) * np.float32(scale) + np.float32(
         offset
     )
-    values = _land(values, path)
+    values = _land(values, path, heights)
     return Layer(
         values, crs, at.c + at.a * (left + 0.5), at.f + at.e * (top + 0.5), at.a, at.e
     )  # fmt: skip
 
 
-def _land(values: np.ndarray, path: str | Path) -> np.ndarray:
+def _land(values: np.ndarray, path: str | Path, heights: HeightOf) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         known = (values >= LOWEST) & (values <= HIGHEST)
     if not known.any():
@@ -229,6 +241,12 @@ def _land(values: np.ndarray, path: str | Path) -> np.ndarray:
         raise InputError(msg, parameter="dem")
     missing = int((~known).sum())
     cautions = ()
+    if missing and heights == "ellipsoid":
+        msg = (
+            f"The elevation model {path} has no height in {share(missing, values.size)} of the region, and what "
+            "counts from the ellipsoid does not say where the sea lies: fill it, or give one above a geoid."
+        )
+        raise InputError(msg, parameter="dem")
     if missing:
         cautions = (
             f"{Path(path).name}: {share(missing, values.size)} of the region has no height; it is taken for sea, "

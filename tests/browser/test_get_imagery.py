@@ -293,7 +293,7 @@ def test_the_published_map_is_shown_before_any_imagery(
     press(page, "Show the published LCZ map of it")
     said(page, re.compile(r"Global map of 2018 .*no ground truth"))
     go(page, "Map")
-    assert page.get_by_role("button", name="Global map").is_visible()
+    page.get_by_role("button", name="Global map").wait_for()
 
 
 @pytest.mark.parametrize("page", ["city", "map", "compare", "accuracy", "heat", "water", "share"])
