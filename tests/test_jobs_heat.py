@@ -261,7 +261,7 @@ def test_a_result_shows_itself_and_is_a_table(city, tmp_path):
             map_path=city / "lcz.tif", lst=city / "lst.tif", band="day", replicates=100
         )
     )
-    assert repr(result).startswith("<PixelHeat: The surface of LCZ")
+    assert repr(result).startswith(f"<PixelHeat: {result.headline()[:60]}")
     assert len(repr(result)) < 600
     assert "<table" in result._repr_html_()
     assert list(result.to_dataframe().index) == sorted(result.to_dataframe().index)
