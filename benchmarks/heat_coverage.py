@@ -5,7 +5,7 @@ Synthetic scenes of 8, 12 and 30 km (100 m pixels, `heat_fields.py`). Prints a t
     python benchmarks/heat_coverage.py [--trials 1000] [--workers 2] [--out benchmarks/results/heat_coverage.md]
 
 With ``--methods``, the methods that were to choose from, on fewer trials. With ``--moved RASTER MAP``, an
-illustration: the residuals of a real scene moved over its map, where every true difference is 0.
+illustration: the residuals of a real Landsat 8 Level-1 scene moved over its map, where every true difference is 0.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from heat_fields import CELL, FIELDS, LOW_PLANTS, TRUTH, Field, Hard, Scene
 from scipy import stats
 
 import lczlib
+from lczlib.analysis.heat import surface_heat_island
 from lczlib.analysis.heat.bootstrap import (
     block_sample,
     block_weights,
@@ -31,7 +32,7 @@ from lczlib.analysis.heat.bootstrap import (
 )
 from lczlib.analysis.heat.pixels import Pixels
 from lczlib.analysis.significance import holm
-from lczlib.grid import on_grid
+from lczlib.grid import geobox_of, on_grid
 
 SIZES = (8, 12, 30)
 LEVEL = 0.95
@@ -236,22 +237,25 @@ def compare_methods(km: int, hard: Hard, trials: int) -> str:
 
 
 def moved_residuals(raster: str, lcz: str, trials: int) -> str:
-    """The residuals of a real scene, moved over its map at random: how many intervals hold 0."""
-    first = lczlib.surface_heat(lcz, raster, resample="nearest", plausible=(0, 85)).main
-    codes, celsius = first.lcz.to_numpy(), np.asarray(first.stack[0])
-    middle = np.array([np.nanmedian(celsius[codes == c]) if (codes == c).any() else np.nan
-                       for c in range(18)])  # fmt: skip
+    """The residuals of a Landsat 8 Level-1 scene, moved over its map: how many intervals hold 0."""
+    constants = {"radiance_mult": 3.342e-4, "radiance_add": 0.1, "k1": 774.8853, "k2": 1321.0789}
+    first = lczlib.surface_heat(
+        lcz, raster, kind="landsat-l1", band="B10", resample="nearest", plausible=(0, 85), measures=(),
+        **constants,
+    ).main  # fmt: skip
+    codes, celsius = first.lcz.to_numpy(), first.stack[0].to_numpy()
+    middle = np.zeros(18)
+    for number in np.unique(codes):
+        middle[number] = np.nanmedian(celsius[codes == number])
     residuals, rng, held = celsius - middle[codes], np.random.default_rng(0), []
     for _ in range(trials):
         by = tuple(int(rng.integers(n)) for n in residuals.shape)
-        there = on_grid(np.roll(residuals, by, (0, 1)).astype(np.float32), first.lcz.odc.geobox)
-        there.attrs = {"units": "degC"}
-        rows = lczlib.surface_heat(first.lcz, there, measures=()).main.result.classes
-        rows = rows[rows["note"] != "reference"].dropna(subset=["ci_low"])
+        moved = on_grid(np.roll(residuals, by, (0, 1)).astype(np.float32), geobox_of(first.lcz))
+        rows = surface_heat_island(moved, first.lcz).classes.query("note == ''")
         held += list((rows["ci_low"] <= 0) & (rows["ci_high"] >= 0))
     return (
         f"Illustration, no proof: {np.mean(held):.1%} of {len(held):,} intervals hold 0 where the residuals of "
-        f"{Path(raster).name} are moved over its map ({trials} times; it is worth "
+        f"{Path(raster).name} are moved over its map ({trials} times; the scene is worth "
         f"{first.result.n_pieces:.0f} independent pieces, so that trials repeat each other)."
     )
 

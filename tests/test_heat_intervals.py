@@ -115,11 +115,10 @@ def test_the_range_of_a_field_is_found_and_outliers_do_not_move_it():
         spoilt = celsius + 40 * (rng.random(codes.shape) < 0.02)
         spoilt[:12, :12] = -15  # the edge of a cloud
         dirty.append(errors_of(codes, spoilt))
-    own = codes[codes > 0]
     for made in (plain, dirty):
         assert 800 < np.median([e.correlation_range for e in made]) < 2000  # 2.3 times 500 m
     before, after = (
-        np.mean([e.difference(own == 2, own == 14).half_width(0.95) for e in made])
+        np.mean([e.difference(e.shares_of(2), e.shares_of(14)).half_width(0.95) for e in made])
         for made in (plain, dirty)
     )
     assert after == pytest.approx(before, rel=0.25)
@@ -132,8 +131,7 @@ def test_elevation_is_no_long_range():
     celsius = 0.3 * rng.standard_normal(codes.shape) - 0.0065 * height
     blind = errors_of(codes, celsius)
     told = errors_of(codes, celsius, covariates=(height[codes > 0],))
-    own = codes[codes > 0]
-    assert told.pieces(own > 0) > 4 * blind.pieces(own > 0)
+    assert told.pieces(told.shares_of()) > 4 * blind.pieces(blind.shares_of())
 
 
 def test_what_a_gradient_adds_to_a_difference_counts_as_uncertainty():
@@ -145,7 +143,8 @@ def test_what_a_gradient_adds_to_a_difference_counts_as_uncertainty():
     own = codes[codes > 0]
     half = []
     for celsius in (noise, noise + slope):
-        error = errors_of(codes, celsius).difference(own == 2, own == 14)
+        found = errors_of(codes, celsius)
+        error = found.difference(found.shares_of(2), found.shares_of(14))
         half.append(error.half_width(0.95))
     values = (noise + slope)[codes > 0]
     added = np.median(values[own == 2]) - np.median(values[own == 14])
@@ -158,8 +157,10 @@ def test_half_widths_are_those_of_independent_pixels_where_they_are(statistic):
     rng = np.random.default_rng(5)
     codes = squares(24, 5, [2, 6, 14])
     own = codes[codes > 0]
-    error = errors_of(codes, rng.standard_normal(codes.shape), statistic)
-    error = error.difference(own == 2, own == 14)
+    found = errors_of(codes, rng.standard_normal(codes.shape), statistic)
+    for named, masked in zip(found.shares_of(2), found.shares(own == 2), strict=True):
+        np.testing.assert_allclose(named, masked)
+    error = found.difference(found.shares_of(2), found.shares_of(14))
     expected = 1.96 * np.sqrt(1 / (own == 2).sum() + 1 / (own == 14).sum())
     assert expected * 0.9 < error.half_width(0.95) < expected * 2.2
     assert error.half_width(0.99) > error.half_width(0.95)

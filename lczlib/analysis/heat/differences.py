@@ -46,8 +46,8 @@ class Differences:
         self.pixels, self.error = pixels, error
         self.reference, self.options = reference, options
         self._shared = pixels.reference_mask(reference.classes)
-        everything = np.ones(pixels.values.size, bool)
-        self.pieces = 0.0 if error is None else error.pieces(everything)
+        self._shared_shares = None if error is None else error.shares(self._shared)
+        self.pieces = 0.0 if error is None else error.pieces(error.shares_of())
         self.errors: dict[int, ErrorOfDifference] = {}
 
     @cached_property
@@ -65,7 +65,7 @@ class Differences:
                 f"{self.pieces:.1f} independent pieces, fewer than {FEWEST_PIECES:g}; use a larger scene."
             )
         if self.reference.classes:
-            own = self.error.pieces(self._shared)
+            own = self.error.pieces(self._shared_shares)
             if own < FEWEST_OF_CLASS:
                 return (
                     f"No intervals: too few independent pieces. In this scene {reach}, so that "
@@ -95,8 +95,9 @@ class Differences:
         row["note"] = ""
         if self.error is not None:
             row["n_blocks"] = int((self.error.each[0].parts.codes == number).sum())
-            row["n_pieces"] = self.error.pieces(mask)
-            spread = max(self.error.mean_variance(mask), 1e-18)
+            own = self.error.shares_of(number)
+            row["n_pieces"] = self.error.pieces(own)
+            spread = max(self.error.mean_variance(own), 1e-18)
             row["n_effective"] = min(float(n), float(self.pixels.values[mask].var() / spread))
         if (number,) == self.reference.classes:
             return row | {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "note": "reference"}
@@ -111,7 +112,8 @@ class Differences:
         few = self._few(number, n, row["n_pieces"])
         if few or self.error is None:
             return row | {"note": f"no interval: {few}"}
-        self.errors[number] = self.error.difference(mask, against)
+        shared = self._shared_shares if against is self._shared else self.error.shares(against)
+        self.errors[number] = self.error.difference(own, shared)
         half = self.errors[number].half_width(self.options.confidence)
         return row | {"ci_low": row["difference"] - half, "ci_high": row["difference"] + half}
 

@@ -13,6 +13,8 @@ from scipy import optimize, special
 from lczlib.analysis.heat.parts import parts_of, side_of_squares
 from lczlib.analysis.heat.spatial import Candidates, SpatialError, candidates, spatial_error
 
+Shares = tuple[np.ndarray, ...]
+"""Share of the pixels in each part, for each way to cut the scene."""
 _SIDES = (1, 1.05, 1.1, 1.15, 1.2)
 FEWEST_PIECES = 4.0
 """Independent pieces of a scene below which there are no intervals."""
@@ -73,17 +75,30 @@ class SpatialErrors:
         """Distance in m from which on the field correlates by less than 0.1."""
         return float(np.exp(np.mean([np.log(e.correlation_range) for e in self.each])))
 
-    def pieces(self, mask: np.ndarray) -> float:
-        """Number of independent pieces that the pixels of a mask (n,) are worth."""
-        return float(1 / np.mean([e.one_in(e.parts.share(mask)) for e in self.each]))
+    def shares(self, mask: np.ndarray) -> Shares:
+        """Which share of the pixels of a mask (n,) lies in each part, for each way to cut."""
+        return tuple(e.parts.share(mask) for e in self.each)
 
-    def mean_variance(self, mask: np.ndarray) -> float:
-        """Expected variance of the mean of a mask's pixels, without gradients, K2."""
-        return float(np.mean([e.mean_variance(e.parts.share(mask)) for e in self.each]))
+    def shares_of(self, number: int | None = None) -> Shares:
+        """The same for all pixels of a class, or of the scene; no pixel is looked at."""
+        out = []
+        for parts in (e.parts for e in self.each):
+            n = parts.n if number is None else np.where(parts.codes == number, parts.n, 0)
+            out.append(n / n.sum())
+        return tuple(out)
 
-    def difference(self, mask: np.ndarray, against: np.ndarray) -> ErrorOfDifference:
-        """The error of the difference of two masks (n,)."""
-        found = [e.variance(e.parts.share(mask) - e.parts.share(against)) for e in self.each]
+    def pieces(self, shares: Shares) -> float:
+        """Number of independent pieces that shares of the parts are worth."""
+        return float(1 / np.mean([e.one_in(s) for e, s in zip(self.each, shares, strict=True)]))
+
+    def mean_variance(self, shares: Shares) -> float:
+        """Expected variance of a mean over shares of the parts, without gradients, K2."""
+        found = [e.mean_variance(s) for e, s in zip(self.each, shares, strict=True)]
+        return float(np.mean(found))
+
+    def difference(self, shares: Shares, against: Shares) -> ErrorOfDifference:
+        """The error of the difference of two means over shares of the parts."""
+        found = [e.variance(a - b) for e, a, b in zip(self.each, shares, against, strict=True)]
         weights = np.concatenate([e.weights for e in self.each]) / len(self.each)
         free = min(e.free for e in self.each)
         return ErrorOfDifference(np.sqrt(np.concatenate(found)), weights / weights.sum(), free)
