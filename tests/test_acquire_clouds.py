@@ -17,6 +17,7 @@ from stac.server import serve
 
 from lczlib.acquire import composite
 from lczlib.acquire.medians import leave_out_haze, reduced
+from lczlib.acquire.quality import best_days
 from lczlib.jobs.get import run
 from lczlib.jobs.get_request import GetRequest
 from lczlib.scenes.bands import ALL_BANDS, BANDS
@@ -79,7 +80,12 @@ def used(monkeypatch):
         tiles.append([box, [d.date for d in days]])
         return make(days, box, access, **more)
 
+    def noted_best(stack, shares):
+        tiles[-1].append(stack[:, :, 0] > 0)
+        return best_days(stack, shares)
+
     monkeypatch.setattr(composite, "reduced", noted)
+    monkeypatch.setattr(composite, "best_days", noted_best)
     monkeypatch.setattr(composite, "composite", tile)
     return tiles
 

@@ -93,7 +93,7 @@ def upload(page: Any, kind: str, *files: Path) -> None:
     """Give files to the upload card of the City page, as a file of some kind."""
     card = page.get_by_label("What it is")
     if not card.is_visible():
-        page.get_by_text("Upload own files").click()
+        page.get_by_role("button", name="Upload own files").click()
     label = next(o for o in card.locator("option").all_inner_texts() if o.startswith(kind))
     card.select_option(label)
     page.set_input_files("input[type=file]", [str(f) for f in files])

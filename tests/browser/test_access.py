@@ -72,7 +72,7 @@ def test_every_widget_and_image_has_a_name(
     page = visit(f"{mapped.url}?page={name}")
     page.get_by_text(SHOWN[name]).first.wait_for()
     if name == "city":
-        page.get_by_text("Upload own files").click()
+        page.get_by_role("button", name="Upload own files").click()
         page.get_by_label("What it is").wait_for()
     roles = page.locator("button:visible").count()
     assert roles > 5

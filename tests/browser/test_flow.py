@@ -224,7 +224,7 @@ def test_an_upload_is_used_and_a_wrong_one_refused(
 ) -> None:
     page = visit(f"{mapped.url}?page=city")
     page.get_by_text("Demo city (simulated)").first.wait_for()
-    page.get_by_text("Upload own files").click()
+    page.get_by_role("button", name="Upload own files").click()
     page.get_by_label("What it is").select_option("Own area (GeoJSON, KML)")
     ring = [[3.02, 52.12], [3.07, 52.12], [3.07, 52.15], [3.02, 52.15], [3.02, 52.12]]
     area = tmp_path / "area.geojson"

@@ -154,7 +154,7 @@ def test_the_map_stands_beside_the_published_one(
     page = visit(address(served, page="map", city=fetched))
     press(page, "Run")
     page.get_by_text(re.compile(r"cells, made in")).wait_for(timeout=3000 * PATIENCE)
-    assert page.get_by_role("button", name="Global map").is_visible()
+    page.get_by_role("button", name="Global map").wait_for()
     go(page, "Compare")
     said(page, "Global map against Sentinel-2")
     said(page, re.compile("Cells that both maps have"))

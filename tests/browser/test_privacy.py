@@ -122,7 +122,7 @@ def test_without_signed_sessions_nothing_is_taken(
     own = start(cache=Path(server.log.name).parent, BOKEH_SIGN_SESSIONS="").wait()
     page = visit(f"{own.url}?page=city")
     page.get_by_text("8.0 × 8.0 km").wait_for()
-    page.get_by_text("Upload own files").click()
+    page.get_by_role("button", name="Upload own files").click()
     page.get_by_text("Uploads are off").wait_for()
     page.get_by_text("lcz app", exact=True).wait_for()
     assert page.locator("input[type=file]").count() == 0

@@ -49,8 +49,8 @@ def test_a_password_is_asked_for(start: Callable[..., Any], server: Any) -> None
         begun = time.monotonic()
         urllib.request.urlopen(f"http://localhost:{locked.port}/login", form, 60).close()
         waited.append(time.monotonic() - begun)
-    assert waited[1] > 0.9  # it can only be longer on a busy machine
-    assert waited[2] > 1.9
+    assert waited[1] > 0.8  # a clock that is measured on both sides; it can only be longer on a busy machine
+    assert waited[2] > 1.6
     locked.stop()
 
 

@@ -74,7 +74,7 @@ def test_dated_scenes_give_the_area_by_month(
 ) -> None:
     page = visit(f"{served.url}?page=city")
     page.get_by_text("Demo city (simulated)").first.wait_for()
-    page.get_by_text("Upload own files").click()
+    page.get_by_role("button", name="Upload own files").click()
     page.get_by_label("What it is").select_option("Sentinel-1 for water (GeoTIFF)")
     page.set_input_files("input[type=file]", [str(p) for p in reversed(series)])
     page.get_by_text("Taken: S1_2021-10.tif").wait_for()
