@@ -12,7 +12,12 @@ from lczlib.scenes import (
     open_so2sat,
     so2sat_features,
 )
-from lczlib.scenes.atmosphere import rayleigh_optical_depth, sun_elevation, to_top_of_atmosphere
+from lczlib.scenes.atmosphere import (
+    rayleigh_optical_depth,
+    sun_elevation,
+    to_top_of_atmosphere,
+    what_was_put_back,
+)
 from lczlib.scenes.bands import ALL_BANDS, BANDS
 from lczlib.scenes.sentinel1 import FEATURES
 
@@ -323,6 +328,11 @@ def test_the_sun_is_higher_in_summer_and_nearer_the_equator():
 def test_the_atmosphere_brightens_blue_most_and_shortwave_infrared_not(shared):
     surface = open_sentinel2(shared / "mirror/berlin_s2_20241024.tif").compute()
     above = to_top_of_atmosphere(surface, date="2024-10-24")
+    summer = to_top_of_atmosphere(surface, date="2024-06-24")
+    (said,) = what_was_put_back(
+        [above, surface, summer, above]
+    )  # one sentence, however many seasons
+    assert "sun at 22, 56 degrees" in said
     gain = {b: float((above[b] - surface[b]).median()) for b in BANDS}
     assert gain["B02"] > gain["B03"] > gain["B04"] > 0.01
     assert abs(gain["B12"]) < 0.005

@@ -373,3 +373,17 @@ def test_a_folder_of_the_store_without_its_record_is_no_place(tmp_path: Path) ->
     (folder / "manifest.json").write_text(json.dumps({}))
     assert Places(fetched=tmp_path).fetched() == []
     assert np.isnan(Place("own", "", "").longitude)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("tripoli", "Tripoli, Libya · 1.3 million", "Tripoli, Lebanon · 229,000"),
+        ("san jose", "San Jose, California, United States · 997,000", "San José, Costa Rica · 335,000"),
+        ("munchen", "Munich, Germany · 1.5 million", "Ottobrunn bei München, Germany · 19,000"),
+    ],
+)  # fmt: skip
+def test_places_of_one_name_are_told_apart(name: str, first: str, second: str) -> None:
+    told = [p.told for p in Places().find(name)]
+    assert told[:2] == [first, second]
+    assert len(set(told)) == len(told)

@@ -101,6 +101,9 @@ class MapPage:
         device = pn.widgets.Select.from_param(
             study.param.device, name="Computed on", options=devices(), **wide
         )
+        self._fusion = pn.widgets.Select.from_param(
+            study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide
+        )
         load = pn.widgets.Button(name="Load an existing result …", **wide)
         self._existing = pn.Column(visible=False, **wide)
         load.on_click(self._offer_existing)
@@ -109,8 +112,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            pn.widgets.Select.from_param(study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide),
-            device, self._run, self._stop, self._bar, self._told, load, self._existing,
+            self._fusion, device, self._run, self._stop, self._bar, self._told, load, self._existing,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
@@ -161,6 +163,7 @@ class MapPage:
         if scene is not self._offered:
             self._offered = scene
             sensors = () if scene is None else scene.sensors
+            self._fusion.visible = len(sensors) > 1
             self._networks[:] = [self._network(s) for s in ("s1", "s2") if s in sensors]
         maps = named_maps(study)
         options = by_title(maps)

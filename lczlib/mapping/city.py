@@ -32,6 +32,7 @@ from lczlib.maps import certainty, labels
 from lczlib.models import Weights, describe
 from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
 from lczlib.scene_options import SceneOptions
+from lczlib.scenes.atmosphere import what_was_put_back
 from lczlib.settings import described
 from lczlib.terms import option
 
@@ -109,12 +110,7 @@ def map_city(
     sources, notes = open_sources(request, described)
     chosen = {s.weights_name: describe(s.weights_name) for s in sources}
     _check_used(described, chosen)
-    notes = (
-        *notes,
-        *dict.fromkeys(
-            f"{a[0].upper()}{a[1:]}." for s in sources if (a := s.scene.attrs.get("atmosphere"))
-        ),
-    )
+    notes = (*notes, *what_was_put_back(s.scene for s in sources))
     _tell(notes, request)
     prepared = {
         s.name: prepare(

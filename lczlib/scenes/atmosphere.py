@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
@@ -108,9 +109,20 @@ def to_top_of_atmosphere(
         out[band] = scene[band] * np.float32(transmittance) + np.float32(path)
         out[band].attrs = scene[band].attrs
     out.attrs = {
-        **scene.attrs,
-        "level": "L1C",
-        "atmosphere": "an approximate atmosphere was put back on surface reflectance "
-        f"(sun at {elevation:.0f} degrees, aerosol optical depth {aerosol_optical_depth:g})",
-    }
+        **scene.attrs, "level": "L1C", "sun_elevation": elevation,
+        "aerosol_optical_depth": aerosol_optical_depth,
+    }  # fmt: skip
     return out
+
+
+def what_was_put_back(scenes: Iterable[xr.Dataset]) -> list[str]:
+    """That some scenes got an atmosphere, in a sentence for all of them; nothing where none did."""
+    suns: dict[float, list[str]] = {}
+    for scene in scenes:
+        if (depth := scene.attrs.get("aerosol_optical_depth")) is not None:
+            suns.setdefault(depth, []).append(f"{scene.attrs['sun_elevation']:.0f}")
+    return [
+        f"An approximate atmosphere was put back on surface reflectance (sun at {', '.join(dict.fromkeys(of))} "
+        f"degrees, aerosol optical depth {depth:g})."
+        for depth, of in suns.items()
+    ]

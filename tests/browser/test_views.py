@@ -16,8 +16,9 @@ def test_a_box_drawn_on_the_map_becomes_the_area(server: Any, visit: Callable[..
     page = visit(f"{server.url}?page=city")
     page.get_by_text("8.0 × 8.0 km").wait_for()
     settled(page, "city map")
-    box = page.locator(".bk-Figure:visible").first.bounding_box()
-    page.locator(".bk-tool-icon-box-select:visible").first.click()
+    tool = page.locator(".bk-tool-icon-box-select:visible")
+    box = page.locator(".bk-Figure:visible", has=tool).bounding_box()  # not that of all cities
+    tool.click()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x - 60, y - 60)
     page.mouse.down()
