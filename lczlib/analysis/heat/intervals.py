@@ -80,10 +80,15 @@ class SpatialErrors:
         return tuple(e.parts.share(mask) for e in self.each)
 
     def shares_of(self, number: int | None = None) -> Shares:
-        """The same for all pixels of a class, or of the scene; no pixel is looked at."""
+        """The same for all pixels of a class; or of the scene, where each class counts the same.
+
+        No pixel is looked at. A sea of one patch does not outweigh the classes beside it.
+        """
         out = []
         for parts in (e.parts for e in self.each):
-            n = parts.n if number is None else np.where(parts.codes == number, parts.n, 0)
+            of_class = np.bincount(parts.codes, parts.n)
+            n = parts.n / of_class[parts.codes]
+            n = n if number is None else np.where(parts.codes == number, n, 0)
             out.append(n / n.sum())
         return tuple(out)
 

@@ -157,9 +157,8 @@ class SpatialError:
 
     def one_in(self, share: np.ndarray) -> float:
         """1 over the number of independent pieces that shares of the parts are worth."""
-        share = share / self.spread
-        ratios = self.grid.ratios.ravel()
-        return float(self.weights @ (self._variance(share / share.sum()) / (1 + ratios)))
+        alike = self._variance(share / self.spread)  # as if all classes had one spread
+        return float(self.weights @ (alike / (1 + self.grid.ratios.ravel())))
 
     def variance(self, contrast: np.ndarray) -> np.ndarray:
         """Variance (g,) of a contrast of parts, K2: of field and patches, and what gradients add."""
