@@ -1,17 +1,26 @@
-"""Intervals of differences between classes: the mixture over five ways to cut a scene into squares.
+"""Intervals of differences between classes, from five ways to cut a scene into squares.
 
-Squares of one size and origin are an accident, and so is what the likelihood makes of them.
+Squares of one size and origin are an accident, and so is what the likelihood makes of them. The five see
+the same pixels, so that the mean of their log likelihoods weighs the covariances (a composite likelihood,
+held to the information of one of them: Varin, Reid & Firth 2011, Statistica Sinica 21, 5-42).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import optimize, special
 
 from lczlib.analysis.heat.parts import parts_of, side_of_squares
-from lczlib.analysis.heat.spatial import Candidates, SpatialError, candidates, spatial_error
+from lczlib.analysis.heat.spatial import (
+    CORRELATED,
+    Candidates,
+    SpatialError,
+    candidates,
+    spatial_error,
+)
 
 Shares = tuple[np.ndarray, ...]
 """Share of the pixels in each part, for each way to cut the scene."""
@@ -70,10 +79,17 @@ class SpatialErrors:
 
     each: tuple[SpatialError, ...]
 
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Of the points of the grid (g,), sum 1: by the mean of the cuts' log likelihoods."""
+        return special.softmax(np.mean([e.likelihoods for e in self.each], axis=0))
+
     @property
     def correlation_range(self) -> float:
         """Distance in m from which on the field correlates by less than 0.1."""
-        return float(np.exp(np.mean([np.log(e.correlation_range) for e in self.each])))
+        lengths = self.each[0].grid.lengths
+        by_length = self.weights.reshape(len(lengths), -1).sum(1)
+        return float(CORRELATED * np.exp(by_length @ np.log(lengths)))
 
     def shares(self, mask: np.ndarray) -> Shares:
         """Which share of the pixels of a mask (n,) lies in each part, for each way to cut."""
@@ -94,19 +110,20 @@ class SpatialErrors:
 
     def pieces(self, shares: Shares) -> float:
         """Number of independent pieces that shares of the parts are worth."""
-        return float(1 / np.mean([e.one_in(s) for e, s in zip(self.each, shares, strict=True)]))
+        found = [e.one_in(s) for e, s in zip(self.each, shares, strict=True)]
+        return float(1 / (self.weights @ np.mean(found, axis=0)))
 
     def mean_variance(self, shares: Shares) -> float:
         """Expected variance of a mean over shares of the parts, without gradients, K2."""
-        found = [e.mean_variance(s) for e, s in zip(self.each, shares, strict=True)]
-        return float(np.mean(found))
+        found = [e.level_variance(s) for e, s in zip(self.each, shares, strict=True)]
+        return float(self.weights @ np.mean(found, axis=0))
 
     def difference(self, shares: Shares, against: Shares) -> ErrorOfDifference:
         """The error of the difference of two means over shares of the parts."""
         found = [e.variance(a - b) for e, a, b in zip(self.each, shares, against, strict=True)]
-        weights = np.concatenate([e.weights for e in self.each]) / len(self.each)
+        weights = np.tile(self.weights / len(self.each), len(self.each))
         free = min(e.free for e in self.each)
-        return ErrorOfDifference(np.sqrt(np.concatenate(found)), weights / weights.sum(), free)
+        return ErrorOfDifference(np.sqrt(np.concatenate(found)), weights, free)
 
 
 def grids_of(
@@ -126,12 +143,11 @@ def grids_of(
         Of the smallest squares, pixels; by default `side_of_squares`.
     """
     side = side or side_of_squares(keep, codes)
-    out = []
+    cuts = []
     for i, by in enumerate(_SIDES):
         own = max(1, round(side * by))
-        parts = parts_of(keep, codes, patches, cell, own, own * i // len(_SIDES))
-        out.append(candidates(parts, max(keep.shape) * cell, cell))
-    return tuple(out)
+        cuts.append(parts_of(keep, codes, patches, cell, own, own * i // len(_SIDES)))
+    return candidates(tuple(cuts), max(keep.shape) * cell, cell)
 
 
 def spatial_errors(

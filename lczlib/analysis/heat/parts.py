@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-MOST_PARTS = 320
-"""Parts whose covariance matrix is taken apart in a second."""
+MOST_PARTS = 480
+"""Parts whose covariance matrices are taken apart in a few seconds."""
 _MOST_ACROSS = 14
 _COUNTED = 2_000_000
 _FINE = 8
@@ -113,7 +113,7 @@ def _places(n: int) -> np.ndarray:
 
 
 def side_of_squares(keep: np.ndarray, codes: np.ndarray) -> int:
-    """Side of squares in pixels: a fourteenth of the longer side, more where that makes over 320 parts.
+    """Side of squares in pixels: a fourteenth of the longer side, more where that makes over 480 parts.
 
     Of large scenes a sample of the pixels is counted.
 

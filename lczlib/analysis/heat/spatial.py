@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 
 from lczlib.analysis.heat.options import Statistic
 from lczlib.analysis.heat.parts import Parts
@@ -54,7 +54,7 @@ def influences(values: np.ndarray, codes: np.ndarray, statistic: Statistic) -> n
 
 @dataclass(frozen=True)
 class Candidates:
-    """The covariances that residuals are weighed against: they depend on the map alone.
+    """The covariances of the parts of a cut that residuals are weighed against, from the map alone.
 
     Attributes
     ----------
@@ -81,23 +81,36 @@ class Candidates:
     bases: list[tuple[np.ndarray, np.ndarray, float]]
 
 
-def candidates(parts: Parts, reach: float, cell: float) -> Candidates:
-    """The grid of covariances of a scene's parts.
+def candidates(cuts: tuple[Parts, ...], reach: float, cell: float) -> tuple[Candidates, ...]:
+    """One grid of lengths and ratios, and the covariances that they make of each cut of a scene.
 
     Parameters
     ----------
-    parts : Parts
-        Of the scene.
+    cuts : tuple of Parts
+        Of the scene, cut in several ways.
     reach, cell : float
         Longer side of the scene and side of a pixel, m.
     """
-    lengths = np.geomspace(max(cell, parts.side / 40), reach / 2, _RANGES)
-    field = parts.covariances(lengths)
+    lengths = np.geomspace(max(cell, cuts[0].side / 40), reach / 2, _RANGES)
+    fields = [parts.covariances(lengths) for parts in cuts]
+    shares = [
+        np.diagonal(field, axis1=1, axis2=2).mean(1) / np.diag(parts.patch).mean()
+        for parts, field in zip(cuts, fields, strict=True)
+    ]
+    share = np.mean(shares, axis=0)[:, None, None]
+    ratios = share * np.broadcast_to(_RATIOS, (len(_CUT), len(_RATIOS)))
+    return tuple(
+        _of_cut(parts, field, lengths, ratios, reach)
+        for parts, field in zip(cuts, fields, strict=True)
+    )
+
+
+def _of_cut(
+    parts: Parts, field: np.ndarray, lengths: np.ndarray, ratios: np.ndarray, reach: float
+) -> Candidates:
     own = np.diag(parts.patch)
     patch = np.array([c * np.diag(own) + (1 - c) * parts.patch for c in _CUT])
     sizes = np.linalg.slogdet(patch)[1]
-    share = np.diagonal(field, axis1=1, axis2=2).mean(1) / own.mean()
-    ratios = share[:, None, None] * np.broadcast_to(_RATIOS, (len(patch), len(_RATIOS)))
     bases = []
     for one in field:
         for other, size in zip(patch, sizes, strict=True):
@@ -110,7 +123,7 @@ def candidates(parts: Parts, reach: float, cell: float) -> Candidates:
 
 @dataclass(frozen=True)
 class SpatialError:
-    """The residuals' covariance as a weighed grid of ranges and patch effects.
+    """The residuals' covariance by one cut of the scene: a grid of ranges and patch effects.
 
     Attributes
     ----------
@@ -118,8 +131,9 @@ class SpatialError:
     spread : array (parts,)
         Standard deviation of the class of each part against that of all, by which residuals are
         scaled.
-    weights, variances : array (g,)
-        Weight of each point of the grid (sum 1), and the variance of the field under it, K2.
+    likelihoods, variances : array (g,)
+        Logarithm of the restricted likelihood of each point of the grid, and the variance of the
+        field under it, K2.
     trend : array (parts, t)
         Gradients and covariates.
     slopes, slope_covariances : array (g, t), array (g, t, t)
@@ -130,7 +144,7 @@ class SpatialError:
 
     grid: Candidates
     spread: np.ndarray
-    weights: np.ndarray
+    likelihoods: np.ndarray
     variances: np.ndarray
     trend: np.ndarray
     slopes: np.ndarray
@@ -142,12 +156,6 @@ class SpatialError:
         """What it is of."""
         return self.grid.parts
 
-    @property
-    def correlation_range(self) -> float:
-        """Distance in m from which on the field correlates by less than 0.1."""
-        by_length = self.weights.reshape(len(self.grid.lengths), -1).sum(1)
-        return float(CORRELATED * np.exp(by_length @ np.log(self.grid.lengths)))
-
     def _variance(self, contrast: np.ndarray) -> np.ndarray:
         """Variance (g,) of a contrast of parts over that of the field."""
         scaled = contrast * self.spread
@@ -155,10 +163,10 @@ class SpatialError:
         smooth, rough = (of @ single @ scaled for of in (self.grid.field, self.grid.patch))
         return (smooth[:, None, None] + self.grid.ratios * rough[:, None]).ravel()
 
-    def one_in(self, share: np.ndarray) -> float:
-        """1 over the number of independent pieces that shares of the parts are worth."""
+    def one_in(self, share: np.ndarray) -> np.ndarray:
+        """1 over the number of independent pieces that shares of the parts are worth: (g,)."""
         alike = self._variance(share / self.spread)  # as if all classes had one spread
-        return float(self.weights @ (alike / (1 + self.grid.ratios.ravel())))
+        return alike / (1 + self.grid.ratios.ravel())
 
     def variance(self, contrast: np.ndarray) -> np.ndarray:
         """Variance (g,) of a contrast of parts, K2: of field and patches, and what gradients add."""
@@ -167,15 +175,15 @@ class SpatialError:
         known = self.slope_covariances @ between @ between
         return self.variances * self._variance(contrast) + np.clip(slope**2 - known, 0, None)
 
-    def mean_variance(self, contrast: np.ndarray) -> float:
-        """Expected variance of a contrast of parts without gradients, K2."""
-        return float(self.weights @ (self.variances * self._variance(contrast)))
+    def level_variance(self, contrast: np.ndarray) -> np.ndarray:
+        """Variance (g,) of a contrast of parts without gradients, K2."""
+        return self.variances * self._variance(contrast)
 
 
 def spatial_error(
     grid: Candidates, pulls: np.ndarray, covariates: tuple[np.ndarray, ...] = ()
 ) -> SpatialError | None:
-    """Weigh covariances by the residuals; None where there are too few parts for it.
+    """What residuals say of the covariances; None where there are too few parts for it.
 
     Parameters
     ----------
@@ -205,7 +213,7 @@ def spatial_error(
         found.append((log - size / 2, *more))
     log, variances, slopes, errors = (np.concatenate(of) for of in zip(*found, strict=True))
     return SpatialError(
-        grid, spread, special.softmax(log), variances, trend, slopes[:, first:],
+        grid, spread, log, variances, trend, slopes[:, first:],
         errors[:, first:, first:], free,
     )  # fmt: skip
 
