@@ -168,6 +168,21 @@ def test_half_widths_are_those_of_independent_pixels_where_they_are(statistic):
     assert within == pytest.approx(0.9, abs=0.01)
 
 
+def test_neither_a_sea_of_one_patch_nor_a_wide_spread_passes_for_few_pieces():
+    rng = np.random.default_rng(8)
+    codes = squares(24, 5, [2, 6, 14])
+    codes[:, 50:] = 17
+    patches = patch_numbers(codes)[0]
+    celsius = (
+        0.1 * rng.standard_normal(codes.shape) + rng.standard_normal(patches.max() + 1)[patches]
+    )
+    narrow, wide = (errors_of(codes, celsius * np.where(codes == 2, s, 1)) for s in (1, 3))
+    assert narrow.pieces(narrow.shares_of(17)) < 2
+    assert narrow.pieces(narrow.shares_of()) > 8
+    ratio = wide.pieces(wide.shares_of(2)) / narrow.pieces(narrow.shares_of(2))
+    assert ratio == pytest.approx(1, abs=0.3)
+
+
 def tiny():
     """A scene of 4 km whose temperatures go together all over it."""
     grid = box(40)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lczlib.classes import CLASSES
+
+if TYPE_CHECKING:
+    from lczlib.analysis.heat.surface import SurfaceHeatIsland
 
 
 def level_of(result: Any) -> str:
     """Confidence of a result's intervals, ``95%``."""
     return f"{100 * result.options.confidence:g}%"
+
+
+def grounds(result: SurfaceHeatIsland) -> str:
+    """What the intervals of a heat island of pixels rest on."""
+    return (
+        f"Residuals correlate over {result.correlation_range:,.0f} m, which makes the scene worth "
+        f"{result.n_pieces:.0f} independent pieces; pooled in squares from {result.square_size:,.0f} m on."
+    )
+
+
+def warnings_of(result: SurfaceHeatIsland) -> list[str]:
+    """What the reader of a heat island of pixels must know besides: no intervals, or a reference with a doubt."""
+    return [text for text in (result.few_blocks, result.reference.note, result.bias) if text]
 
 
 def sentence(result: Any, kind: str, counted: str, *, map_error: bool = False) -> str:
