@@ -14,6 +14,7 @@ from bokeh.palettes import Inferno256
 from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, by_title
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
@@ -48,7 +49,7 @@ class HeatPage:
         self._answer = html("")
         self._told = html("")
         self._boxes, self._bars = figure_pane(), figure_pane()
-        self._table, self._measures = html(""), html("")
+        self._table, self._grounds, self._measures = html(""), html(""), html("")
         self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
@@ -72,7 +73,7 @@ class HeatPage:
         self._offering = False
         self._body = pn.Column(
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
-            self._measures,
+            self._grounds, self._measures,
             visible=False, **wide,
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
@@ -132,9 +133,11 @@ class HeatPage:
         self._told.object = (
             f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
         )
-        self._answer.object = (
-            f'<div class="lcz-answer" role="status">{escape(in_page(heat.sentence()))}</div>'
-        )
+        said = heat.sentence()
+        self._answer.object = f'<div class="lcz-answer" role="status">{escape(in_page(said))}</div>'
+        more = [grounds(heat.result)] if heat.pixels else []
+        more += [text for text in cautions(heat.result) if text not in said]
+        self._grounds.object = f"<div class='lcz-note'>{escape(in_page(' '.join(more)))}</div>"
         known = bool(heat.result.reference.classes)
         self._hours.visible = not heat.pixels and known
         self._map_pane.visible = heat.pixels and known
@@ -225,13 +228,14 @@ def _table_of(heat: Any, classes: pd.DataFrame) -> str:
         (
             f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}", f"{int(r[count]):,}",
             f"{int(r[second]):,}", number(r["mean"], 1), number(r["median"], 1),
+            *([number(r["n_effective"], 0)] if heat.pixels else []),
             number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), r["note"],
         )
         for lcz, r in classes.iterrows()
     ]  # fmt: skip
     heads = (
-        "zone", count[2:], second[2:], "mean °C", "median °C", "difference K",
-        f"{heat.level} interval", "note",
+        "zone", count[2:], second[2:], "mean °C", "median °C", *(["n eff."] if heat.pixels else []),
+        "difference K", f"{heat.level} interval", "note",
     )  # fmt: skip
     return table(heads, rows)
 

@@ -11,6 +11,7 @@ from lczlib.analysis.heat.quality import in_words
 from lczlib.classes import CLASSES
 from lczlib.cli import console
 from lczlib.jobs.canopy_heat import CanopyHeat
+from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.jobs.pixel_heat import PixelHeat
 
 
@@ -36,15 +37,13 @@ def print_pixels(heat: PixelHeat, overpass: str) -> None:
     ]
     console.out.print(f"Pixels: {'; '.join(told)}.")
     console.out.print(
-        f"Interior: {o.interior} pixel(s) eroded; at least {o.min_pixels} pixels in {o.min_patches} patches; "
-        f"residuals correlate over {result.correlation_range:,.0f} m, which makes the scene worth "
-        f"{result.n_pieces:.0f} independent pieces; pooled in squares from {result.square_size:,.0f} m on."
+        f"Interior: {o.interior} pixel(s) eroded; intervals: at least {o.min_pixels} pixels in "
+        f"{o.min_patches} patches. {grounds(result)}"
     )
     if heat.request.probabilities is not None:
         console.out.print(f"Map error: {o.sampled_maps} maps drawn, seed {o.seed}.")
-    for text in (result.few_blocks, result.reference.note, result.bias):
-        if text:
-            console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
+    for text in cautions(result):
+        console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
     notes = (result.classes["note"] != "").sum() > 1
     heads = [
         "LCZ",

@@ -23,9 +23,10 @@ def grounds(result: SurfaceHeatIsland) -> str:
     )
 
 
-def warnings_of(result: SurfaceHeatIsland) -> list[str]:
-    """What the reader of a heat island of pixels must know besides: no intervals, or a reference with a doubt."""
-    return [text for text in (result.few_blocks, result.reference.note, result.bias) if text]
+def cautions(result: Any) -> list[str]:
+    """What else the reader of a heat island must know: no intervals, or a doubt in the reference."""
+    told = (getattr(result, "few_blocks", ""), result.reference.note, result.bias)
+    return [text for text in told if text]
 
 
 def sentence(result: Any, kind: str, counted: str, *, map_error: bool = False) -> str:

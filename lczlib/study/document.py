@@ -19,6 +19,7 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
+from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.reading import Reading
 from lczlib.study.acquisition import imagery_in_words
@@ -42,8 +43,8 @@ _METHODS = (
     "pixels valid has no class.",
     "Accuracy: scores are ratios of the counts of the confusion matrix; intervals (95 %) are of a bootstrap that draws "
     "whole polygons or blocks. OAw weighs confusions by the similarity of classes (Bechtel et al. 2017).",
-    "Heat island: difference of the zones' temperatures to LCZ D; intervals (95 %) resample blocks of the scene, or "
-    "stations and blocks of days.",
+    "Heat island: difference of the zones' temperatures to LCZ D; intervals rest on the spatial covariance of the "
+    "residuals, or resample stations and blocks of days.",
 )
 
 
@@ -272,9 +273,10 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             "zone", count[2:], "mean °C", "difference K", f"{study.heat.level} interval", "note",
         )  # fmt: skip
         report.table(heads, rows)
-        for text in (study.heat.result.reference.note, study.heat.result.bias):
-            if text:
-                report.text(in_page(text), "warning")
+        if study.heat.pixels:
+            report.text(grounds(study.heat.result))
+        for text in cautions(study.heat.result):
+            report.text(in_page(text), "warning")
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
         describe_water(report, study.water_summary, figures)
