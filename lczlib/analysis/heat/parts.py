@@ -6,6 +6,7 @@ their means carry what an interval needs, since a class temperature is a weighte
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ MOST_PARTS = 480
 _MOST_ACROSS = 14
 _COUNTED = 2_000_000
 _FINE = 8
-"""Cells across a square in which the place of a part's pixels is held."""
+"""Most cells across a square in which the place of a part's pixels is held."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ class Parts:
         Covariances of the means of effects of variance 1, one for each patch.
     place : array (parts,) complex
         Mean of the places of its pixels, x + iy in m.
-    numbers : array (rows, columns, classes)
-        Part of each class in each square, -1 where there is none.
-    cells : array (parts, 64)
-        Share of its pixels in each of 8 x 8 cells of its square.
+    square : array (2, parts) int
+        Row and column of its square.
+    cells : array (parts, cells)
+        Share of its pixels in each of 8 x 8 cells of its square, or fewer where it has fewer pixels.
     """
 
     side: float
@@ -49,7 +50,7 @@ class Parts:
     n: np.ndarray
     patch: np.ndarray
     place: np.ndarray
-    numbers: np.ndarray
+    square: np.ndarray
     cells: np.ndarray
 
     def share(self, mask: np.ndarray) -> np.ndarray:
@@ -73,38 +74,35 @@ class Parts:
         -------
         array (k, parts, parts)
         """
-        rows, columns, _ = self.numbers.shape
-        y, x = _places(_FINE) * self.side
-        held = np.vstack([self.cells, np.zeros_like(self.cells[:1])])[self.numbers]  # of none: 0
+        across = math.isqrt(self.cells.shape[1])
+        y, x = _places(across)
+        near = _within(self.side / across, lengths)
         out = np.empty((len(lengths), self.n.size, self.n.size))
-        near = self._within_a_cell(lengths)
-        for down in range(rows):
-            for right in range(-columns + 1 if down else 0, columns):
-                apart = np.hypot(
-                    y - y[:, None] + down * self.side, x - x[:, None] + right * self.side
-                )
-                correlated = np.exp(-apart / lengths[:, None, None])
-                if not down and not right:
-                    itself = np.arange(y.size)
-                    correlated[:, itself, itself] = near[:, None]
-                here = slice(0, rows - down), slice(max(0, -right), columns - max(0, right))
-                there = slice(down, rows), slice(max(0, right), columns + min(0, right))
-                a, b = (held[s].reshape(-1, *held.shape[2:]) for s in (here, there))
-                i, j = (self.numbers[s].reshape(len(a), -1) for s in (here, there))
-                both = (i[:, :, None] >= 0) & (j[:, None] >= 0)
-                square, first, second = np.nonzero(both)
-                found = (a @ correlated[:, None] @ b.transpose(0, 2, 1))[:, square, first, second]
-                out[:, i[square, first], j[square, second]] = found
-                out[:, j[square, second], i[square, first]] = found
+        i, j = np.triu_indices(self.n.size)
+        down, right = self.square[:, j] - self.square[:, i]
+        key = down * 1000 + right  # of squares so far apart
+        order = np.argsort(key, kind="stable")
+        for pairs in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+            dy, dx = down[pairs[0]], right[pairs[0]]
+            apart = self.side * np.hypot(y - y[:, None] + dy, x - x[:, None] + dx)
+            correlated = np.exp(-apart / lengths[:, None, None])
+            if not dy and not dx:
+                itself = np.arange(y.size)
+                correlated[:, itself, itself] = near[:, None]
+            one, at = np.unique(i[pairs], return_inverse=True)
+            other = self.cells[j[pairs]]
+            found = np.einsum("kpc,pc->kp", (self.cells[one] @ correlated)[:, at], other)
+            out[:, i[pairs], j[pairs]] = out[:, j[pairs], i[pairs]] = found
         own = np.arange(self.n.size)
         out[:, own, own] += (1 - near[:, None]) / self.n  # pairs that are one pixel
         return out
 
-    def _within_a_cell(self, lengths: np.ndarray) -> np.ndarray:
-        """Mean correlation of two places in one cell: (k,)."""
-        y, x = _places(16) * self.side / _FINE
-        apart = np.hypot(y - y[:, None], x - x[:, None])
-        return np.exp(-apart / lengths[:, None, None]).mean((1, 2))
+
+def _within(side: float, lengths: np.ndarray) -> np.ndarray:
+    """Mean correlation of two places in one square: (k,)."""
+    y, x = _places(16) * side
+    apart = np.hypot(y - y[:, None], x - x[:, None])
+    return np.exp(-apart / lengths[:, None, None]).mean((1, 2))
 
 
 def _places(n: int) -> np.ndarray:
@@ -165,12 +163,13 @@ def parts_of(
     n = np.bincount(index)
     within = sparse.csr_array((np.ones(index.size, np.float32), (index, patches)))
     within = sparse.diags_array(1 / n) @ within
-    y, x = ((m % side * _FINE // side).astype(np.int32) for m in along)
-    fine = (y[:, None] * np.int32(_FINE) + x)[keep] + index.astype(np.int32) * _FINE**2
-    cells = np.bincount(fine, minlength=n.size * _FINE**2).reshape(n.size, -1) / n[:, None]
+    across = min(_FINE, side)
+    y, x = ((m % side * across // side).astype(np.int32) for m in along)
+    fine = (y[:, None] * np.int32(across) + x)[keep] + index.astype(np.int32) * across**2
+    cells = np.bincount(fine, minlength=n.size * across**2).reshape(n.size, -1) / n[:, None]
     row, column, which = np.unravel_index(np.flatnonzero(used), (*squares, numbers.size))
-    middle = cells @ (_places(_FINE)[1] + 1j * _places(_FINE)[0]) + column + 1j * row
+    middle = cells @ (_places(across)[1] + 1j * _places(across)[0]) + column + 1j * row
     return Parts(
         side * cell, index, numbers[which], n.astype(float), (within @ within.T).toarray(),
-        middle * side * cell, at.reshape(*squares, -1), cells,
+        middle * side * cell, np.array([row, column]), cells,
     )  # fmt: skip
