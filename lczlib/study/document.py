@@ -124,7 +124,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
             save(
                 ranked_bars(result.classes),
                 "heat_island",
-                f"{study.heat.kind.capitalize()} heat island by zone, 95 % intervals",
+                f"{study.heat.kind.capitalize()} heat island by zone, {study.heat.level} intervals",
             )
         if study.heat.pixels:
             save(
