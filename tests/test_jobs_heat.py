@@ -161,6 +161,7 @@ CANOPY = st.fixed_dictionaries(
     optional={
         "statistic": st.sampled_from(["median", "mean"]), "reference": st.sampled_from(["D", "6"]),
         "qc": st.sampled_from([(), ("duplicates",), ("duplicates", "outliers", "flagged", "correlation")]),
+        "peers": st.sampled_from(["alike", "all"]), "station_zone": st.sampled_from(["majority", "point"]),
         "radius": st.sampled_from([100.0, 400.0]), "lapse_rate": st.just(0.0065),
         "elevation": st.just("elevation.tif"), "seed": st.integers(0, 9), "day_block": st.integers(1, 9),
         "heat_wave_threshold": st.sampled_from([20.0, 25.0]), "skip_outside": st.booleans(),

@@ -28,8 +28,8 @@ SURFACE = {
     "Further measures": ("heat_measures",),
 }  # fmt: skip
 CANOPY = {
-    "": ("heat_radius",),
-    "Quality and height": ("heat_quality", "heat_lapse_rate"),
+    "": ("heat_radius", "heat_station_zone"),
+    "Quality and height": ("heat_quality", "heat_peers", "heat_lapse_rate"),
     "Calm and clear hours, heat waves": (
         "heat_calm_wind", "heat_clear_cloud", "heat_wave", "heat_wave_days",
     ),
@@ -51,6 +51,10 @@ _UNITS = {"as the file says": "", "K": "K", "°C": "degC", "°F": "degF"}
 _OPTIONS = {
     "heat_reference": {f"LCZ {c.code} {c.name}": c.code for c in CLASSES},
     "heat_statistic": {"usual": "", "median": "median", "mean": "mean"},
+    "heat_station_zone": {
+        "commonest of the circle": "majority", "at the point": "point", "most probable": "probabilities",
+    },
+    "heat_peers": {"of a similar zone": "alike", "all": "all"},
 }  # fmt: skip
 _NOTES = {
     "Calm and clear hours, heat waves": "Hourly wind and cloud: upload them on the City page. Then choose "

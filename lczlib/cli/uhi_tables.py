@@ -8,6 +8,7 @@ from rich.table import Table
 
 from lczlib.analysis.heat.canopy import CanopyHeatIsland
 from lczlib.analysis.heat.quality import in_words
+from lczlib.analysis.heat.station_zones import told_ways
 from lczlib.classes import CLASSES
 from lczlib.cli import console
 from lczlib.jobs.canopy_heat import CanopyHeat
@@ -76,9 +77,11 @@ def print_canopy(heat: CanopyHeat) -> None:
         console.out.print(f"Zones mapped by the network {heat.network}.", soft_wrap=True)
     console.out.print(f"Reference {result.reference.label}; times: {heat.clock}.")
     console.out.print(
-        f"Quality control ({', '.join(heat.request.qc) or 'none'}): {given - kept:,} of {given:,} hourly "
+        f"Quality control ({heat.levels}): {given - kept:,} of {given:,} hourly "
         f"values removed; stations dropped: {in_words(heat.dropped) or 'none'}."
     )
+    if ways := told_ways(heat.zones):
+        console.out.print(f"{ways[0].upper()}{ways[1:]}.", soft_wrap=True)
     if heat.mixed:
         console.out.print(
             f"[yellow]{heat.mixed} station(s) in mixed surroundings (under 80% one class).[/]"

@@ -146,11 +146,12 @@ def _elevation(given: Given) -> Any:
     return given.scene.beside("elevation.tif") if given.heat_place_elevation else None
 
 
-def _probabilities(given: Given) -> xr.DataArray:
+def _probabilities(given: Given, needed: str = "") -> xr.DataArray | None:
+    """Class probabilities of the map; refused where something `needed` has none, in words."""
     found = given.maps.probabilities.get(given.heat_map) if given.maps is not None else None
-    if found is None:
+    if found is None and needed:
         msg = (
-            "The map's own error needs its class probabilities, which this map does not have: "
+            f"{needed} needs its class probabilities, which this map does not have: "
             "choose a map made here, or leave that out."
         )
         raise InputError(msg)
@@ -159,7 +160,8 @@ def _probabilities(given: Given) -> xr.DataArray:
 
 def _rasters(given: Given) -> dict[str, Any]:
     """Own rasters, else the surface temperatures that lie beside the scenes."""
-    common = {"probabilities": _probabilities(given) if given.heat_map_error else None}
+    needed = "The map's own error"
+    common = {"probabilities": _probabilities(given, needed) if given.heat_map_error else None}
     if given.heat_kind == "air":
         if not given.air_files:
             raise _nothing(given.scene, "raster of air temperature")
@@ -186,7 +188,9 @@ def _stations(given: Given) -> dict[str, Any]:
     if files[0] is None or files[-1] is None:
         msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
         raise InputError(msg)
+    by_them = given.heat_station_zone == "probabilities"
     return {
+        "probabilities": _probabilities(given, by_them * "The map's most probable zone"),
         "stations": files[0],
         "sites": files[1] if len(files) > 1 else None,
         "station_classes": _first(given.station_class_files),

@@ -9,6 +9,9 @@ from lczlib.classes import lcz_class
 from lczlib.settings import setting, settle
 
 Statistic = Literal["median", "mean"]
+Way = Literal["majority", "point", "probabilities"]
+"""How the map tells a station's class: the commonest in the circle, that of the pixel it stands on, or the
+one with the highest mean probability in the circle."""
 LOW_PLANTS = 14
 """LCZ D, the reference of Stewart & Oke (2012): UHI = T(LCZ X) - T(LCZ D)."""
 LEVELS = ("duplicates", "outliers", "flagged", "correlation", "buddies")
