@@ -142,6 +142,7 @@ def test_zones_by_probabilities_need_them(edge):
         station_classes(sites, lcz, way="probabilities")
 
 
+@pytest.mark.slow
 def test_the_command_tells_all_three_classes_and_uses_the_one_asked_for(
     tmp_path, monkeypatch, capsys
 ):
