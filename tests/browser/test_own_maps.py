@@ -74,7 +74,8 @@ def test_the_level_of_an_own_image_is_said_on_the_page(
     go(page, "Map")
     go(page, "Run")
     page.get_by_text("say “Level” L2A and “Day of the image”").wait_for()
-    page.get_by_label("Level").select_option("L2A")
+    # not that of imagery to get, which is hidden on the City page
+    page.locator("#sidebar").get_by_label("Level").select_option("L2A")
     page.get_by_label("Day of the image").fill("2024-10-24")
     page.get_by_text("made with other settings").wait_for()
     go(page, "Run again")
