@@ -156,17 +156,7 @@ def station_classes(
         all of them are named. Also with `skip_outside` where fewer than two are left, or where there
         are no probabilities to go by.
     """
-    if way == "probabilities" and probabilities is None:
-        msg = (
-            "Zones of stations by probabilities need the class probabilities of the map: give them "
-            f"({option('probabilities')}), or go by {' or '.join(get_args(Way)[:2])}."
-        )
-        raise InputError(msg, parameter="station_zone")
-    if not radius > 0:
-        msg = (
-            f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
-        )
-        raise InputError(msg)
+    _check_way(way, probabilities, radius)
     hand, alike = _named_as(by_hand or {}, sites.index)
     stray = [s for s in hand if s not in sites.index]
     if stray and not (skip_outside and len(stray) < len(hand)):
@@ -204,6 +194,21 @@ def station_classes(
     of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
     _tell_classes(found, of, alike, stray)
     return found
+
+
+def _check_way(way: Way, probabilities: xr.DataArray | None, radius: float) -> None:
+    """Refuse a circle without ground, and probabilities that are not there."""
+    if way == "probabilities" and probabilities is None:
+        msg = (
+            "Zones of stations by probabilities need the class probabilities of the map: give them "
+            f"({option('probabilities')}), or go by {' or '.join(get_args(Way)[:2])}."
+        )
+        raise InputError(msg, parameter="station_zone")
+    if not radius > 0:
+        msg = (
+            f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
+        )
+        raise InputError(msg)
 
 
 def _named_as(
