@@ -72,7 +72,7 @@ class SurfaceHeatIsland:
     square_size : float
         Side of the smallest squares that the residuals of a class are pooled in, m.
     n_pieces : float
-        Independent pieces that the scene is worth.
+        Independent pieces that the scene is worth, where each class counts the same.
     few_blocks : str
         A sentence where the scene has too few of them for intervals, else empty.
     """
