@@ -292,12 +292,14 @@ def as_lcz_map(
     return lcz_map(codes, **{k: v for k, v in codes.attrs.items() if k not in FLAG_ATTRS})
 
 
-def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArray:
+def open_probabilities(
+    path: str | Path, *, chunks: object = None, scale: float | None = None
+) -> xr.DataArray:
     """Open class probabilities as ``DataArray (lcz, y, x)`` float32, NaN where no data.
 
     Cells that are 0 in all classes hold no probabilities and are no data, like the file's own.
-
     What was read is told. With `chunks` the values stay lazy, and are read once here, chunk by chunk.
+    `scale` is that of whole numbers whose file does not say one.
 
     Raises
     ------
@@ -306,12 +308,14 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
         probabilities: not between 0 and 1, or not adding up to 1.
     """
     data = open_raster(path, "probability raster", chunks=chunks)
-    if data.sizes["band"] != N_CLASSES:
-        msg = (
-            f"{path} has {data.sizes['band']} band(s); probabilities have {N_CLASSES}, one a class."
-        )
+    n = data.sizes["band"]
+    if n != N_CLASSES:
+        msg = f"{path} has {n} band(s); probabilities have {N_CLASSES}, one a class."
         raise InputError(msg)
     geobox_of(data, f"probability raster {path}")
+    unsaid = scale and data.dtype.kind in "iu" and set(data.attrs["scales"]) == {1.0}
+    if unsaid:
+        data.attrs["scales"] = (scale,) * N_CLASSES
     values = physical(data)
     # each stored whole number is off by up to half its step, and 17 of them add up
     step = max(map(abs, data.attrs["scales"])) if data.dtype.kind in "iu" else 0.0
@@ -323,12 +327,10 @@ def open_probabilities(path: str | Path, *, chunks: object = None) -> xr.DataArr
             _checked_probabilities, str(path), tolerance, dtype=np.float32, meta=np.empty((0, 0, 0))
         )
     known, cells = int(np.isfinite(checked).all(0).sum()), int(np.prod(checked.shape[1:]))
-    said = (
-        f"{known:,} of {counted(cells, 'cell')} with probabilities of {N_CLASSES} classes",
-        values.attrs["scaling"] or "values as stored",
-    )
+    text = f"{known:,} of {counted(cells, 'cell')} with probabilities of {N_CLASSES} classes"
+    how = f"scale {scale:g} taken" if unsaid else values.attrs["scaling"] or "values as stored"
     facts = {"cells": cells, "known": known, "scale": data.attrs["scales"][0]}
-    tell(Reading("probability raster", str(path), said, (), facts))
+    tell(Reading("probability raster", str(path), (text, how), (), facts))
     return probabilities(values.copy(data=checked).rename(band="lcz"), source=str(path))
 
 
@@ -343,18 +345,15 @@ def _checked_probabilities(p: np.ndarray, path: str, tolerance: float) -> np.nda
     if low < -tolerance or high > 1 + tolerance:
         msg = (
             f"{path} holds values from {low:.4g} to {high:.4g}, and probabilities lie between 0 and 1: "
-            "give a *_proba.tif, or write the file's scale into it (`gdal_edit.py -scale 0.01` for "
-            "per cent)."
+            "give a *_proba.tif, or write the file's scale into it (`gdal_edit.py -scale 0.01` for per cent)."
         )
         raise InputError(msg)
-    off = np.abs(total - 1) > tolerance
-    off &= known
+    off = known & (np.abs(total - 1) > tolerance)
     if off.any():
         worst = float(total[off][np.abs(total[off] - 1).argmax()])
         msg = (
             f"{path} holds no probabilities: its classes add up to {worst:.4g} instead of 1 in "
-            f"{off.sum() / known.sum():.0%} of the cells; give a *_proba.tif, or divide each cell by "
-            "its sum."
+            f"{off.sum() / known.sum():.0%} of the cells; give a *_proba.tif, or divide each cell by its sum."
         )
         raise InputError(msg)
     return p

@@ -21,6 +21,7 @@ from affine import Affine
 from dask.utils import SerializableLock
 from rasterio.enums import Interleaving, MaskFlags
 
+from lczlib.archives import archive_of, file_of
 from lczlib.errors import GridError, InputError
 from lczlib.limits import check_size
 from lczlib.raster_axes import on_its_grid, placed
@@ -384,14 +385,14 @@ def physical(data: xr.DataArray, *, signed: bool = False) -> xr.DataArray:
 
 
 def _gdal_name(path: str | Path) -> str | None:
-    """What GDAL calls a file, also one inside a zip archive; None where there is no such file."""
+    """What GDAL calls a file, also one inside an archive; None where there is no such file."""
     if str(path).startswith(("zip://", "/vsi")):  # GDAL's own names
         return str(path)
     path = Path(path)
     if path.exists():
         return str(path)
-    archive = next((p for p in path.parents if p.suffix.lower() == ".zip" and p.is_file()), None)
-    if archive is None or not zipfile.is_zipfile(archive):
-        return None
-    inside = path.relative_to(archive).as_posix()
-    return f"/vsizip/{archive}/{inside}" if inside in zipfile.ZipFile(archive).namelist() else None
+    archive = archive_of(path)
+    inside = path.relative_to(archive).as_posix() if archive else ""
+    if zipfile.is_zipfile(archive or "") and inside in zipfile.ZipFile(archive).namelist():
+        return f"/vsizip/{archive}/{inside}"
+    return str(file_of(path) or "") or None

@@ -10,6 +10,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -39,6 +40,8 @@ _ACCEPTED: dict[str, tuple[str, ...]] = {
 }
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of TIFF and BigTIFF files."""
+_RASTERS = (".tif", ".tiff", ".jp2", ".nc", ".img", ".vrt")
+_MOST_LOOKED_AT, _MOST_NAMED = 2000, 4  # files of a folder that was given in place of one
 _TEXT_SAMPLE = 4096
 _TEXT_CONTROLS = set(range(32)) - set(b"\t\n\r\f\x1b")
 
@@ -65,7 +68,7 @@ def unreadable(path: str | Path, what: str, wanted: Wanted) -> str:
     if not file.exists():
         return f"{named} does not exist: check its name and folder."
     if file.is_dir():
-        return f"{named} is a folder: name the file in it."
+        return f"{named} is a folder: name the file in it{_such_as(file)}."
     if not file.stat().st_size:
         return f"{named} is an empty file (0 bytes): make or fetch it again."
     kind = kind_of_file(file)
@@ -149,6 +152,14 @@ def kind_of_file(path: str | Path) -> Literal["raster", "polygons"] | None:
         if any(geometry for _, geometry in pyogrio.list_layers(path)):
             return "polygons"
     return None
+
+
+def _such_as(folder: Path) -> str:
+    """Some files of a folder that may be meant; nothing where there are none, or too much to look through."""
+    files = islice(folder.rglob("*"), _MOST_LOOKED_AT)
+    names = sorted(str(f.relative_to(folder)) for f in files if f.suffix.lower() in _RASTERS)
+    more = ", ..." if len(names) > _MOST_NAMED else ""
+    return f" ({', '.join(names[:_MOST_NAMED])}{more})" if names else ""
 
 
 def _is_text(file: Path) -> bool:

@@ -37,10 +37,10 @@ class Stripes(DataSet):
     def description(self) -> str:
         return "synthetic stripes"
 
-    def select(self, inputs):
+    def select(self, inputs, **more):
         if inputs and inputs == self.dies_with and os.environ.get("STRIPES_DIE"):
             os._exit(9)  # what the kernel does to a process that takes too much memory
-        return super().select(inputs)
+        return super().select(inputs, **more)
 
     def _open(self) -> Subsets:
         rng = np.random.default_rng(self.seed)

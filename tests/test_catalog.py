@@ -81,6 +81,7 @@ def test_data_to_train_and_compare_with_is_linked_to():
         "bigearthnet",
         "lcz_global_2018",
         "lcznet_data",
+        "lcznet_weights",
         "so2sat_gul",
         "so2sat_lcz42",
         "tibet_water_2020",

@@ -244,7 +244,7 @@ def test_stacked_passes_are_the_same_from_files_and_open(tmp_path):
         ({"edges": "wrap"}, "edges"), ({"dn_scale": 0.0}, "dn_scale"), ({"units": "watt"}, "units"),
         ({"dates": ("May",)}, "dates"), ({"dates": ("2020-01-01",) * 2}, "dates"),
         ({"descending": ("b.tif",)}, "descending"), ({"device": "gpu"}, "device"),
-        ({"inputs": ("a/x.tif", "b/x.tif")}, "inputs"),
+        ({"inputs": ("a/x.tif", "a/x.tif")}, "inputs"), ({"inputs": ("1/a/x.tif", "2/a/x.tif")}, "inputs"),
         ({"orbit": "as_des", "descending": (xr.DataArray(),)}, "descending"),
     ],
 )  # fmt: skip

@@ -143,9 +143,15 @@ def test_every_field_says_what_it_means():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"city": "x"}, "--city goes with a So2Sat folder, and"),
-        ({"sentinel1_time": "202106"}, "--s1-time goes with a So2Sat folder, and"),
-        ({"only_seasons": ("wet",)}, "--only-seasons goes with a So2Sat folder, and"),
+        ({"city": "x"}, "--city goes with a So2Sat folder or an archive of one, and"),
+        (
+            {"sentinel1_time": "202106"},
+            "--s1-time goes with a So2Sat folder or an archive of one, and",
+        ),
+        (
+            {"only_seasons": ("wet",)},
+            "--only-seasons goes with a So2Sat folder or an archive of one, and",
+        ),
         ({"level": "L3"}, "not one of L1C, L2A"),
     ],
 )

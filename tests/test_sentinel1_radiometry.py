@@ -1,6 +1,8 @@
 """Digital numbers become backscatter as other programs and the annotation have it."""
 
 import csv
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,15 +117,58 @@ def test_gamma_and_beta_have_their_own_factors(constant):
     assert Calibration(constant, "IW1", "VV", "beta").amplitude(lines, samples)[0, 0] == 237
 
 
-def test_noise_in_another_unit_is_refused(shared):
+@pytest.fixture
+def early(constant, tmp_path):
+    """A copy of a product with the noise annotation of early processors, and their version."""
+
+    def make(version, kind="SLC"):
+        copy = tmp_path / version / constant.path.name
+        shutil.copytree(constant.path, copy)
+        manifest = copy / "manifest.safe"
+        manifest.write_text(manifest.read_text().replace("003.61", version))
+        for file in (copy / "annotation/calibration").glob("noise-*"):
+            text = re.sub(
+                r"<noiseAzimuthVectorList>.*</noiseAzimuthVectorList>", "", file.read_text()
+            )
+            text = re.sub(r"noiseRange(Vector|Lut)", r"noise\1", text)
+            file.write_text(text)
+        for file in (copy / "annotation").glob("*.xml"):
+            file.write_text(file.read_text().replace(">SLC<", f">{kind}<"))
+        for file in (copy / "annotation/calibration").glob("calibration-*"):
+            text = file.read_text()
+            count = len(re.search(r"<gamma>(.*?)</gamma>", text)[1].split())
+            text = text.replace("<gamma>", f"<dn>{'474 ' * count}</dn><gamma>")
+            file.write_text(text)
+        return Product(copy)
+
+    return make
+
+
+@pytest.mark.parametrize("version", ["002.36", "002.50"])
+def test_noise_in_another_unit_is_refused_of_products_that_are_not_detected(early, version):
+    with pytest.raises(InputError, match=rf"IPF 2\.{version[-2:]}.*another unit"):
+        Noise(early(version), "IW1", "VV")
+
+
+@pytest.mark.parametrize(
+    ("version", "unit"),
+    [("002.33", 75088.7 * 474), ("002.36", 75088.7 * 474**2), ("002.50", 75088.7 * 474**2), ("002.70", 1)],
+)  # fmt: skip
+def test_noise_of_early_detected_products_is_scaled_by_their_version(early, version, unit):
+    made, plain = Noise(early(version, "GRD"), "IW1", "VV"), Noise(early("002.84"), "IW1", "VV")
+    at = np.array([5]), np.array([100])
+    assert made.power(*at) == pytest.approx(unit * plain.power(*at), rel=1e-12)
+    assert made.annotated
+
+
+def test_some_early_products_annotate_no_noise_at_all(shared):
     (path,) = (shared / "data/sentinel1/ipf_old_grd").glob("*3768.zip")
-    with pytest.raises(InputError, match=r"IPF 2\.36.*another unit"):
-        Noise(Product(path), "IW", "VV")
+    noise = Noise(Product(path), "IW", "VV")
+    assert not noise.annotated
+    assert not noise.power(np.array([5]), np.array([100])).any()
 
 
 def test_a_damaged_calibration_is_refused(constant, tmp_path):
-    import shutil
-
     copy = tmp_path / constant.path.name
     shutil.copytree(constant.path, copy)
     for file in (copy / "annotation/calibration").glob("calibration-*iw1*vv*"):

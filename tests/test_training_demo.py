@@ -12,7 +12,7 @@ from lczlib.models import load_model
 from lczlib.scenes.simulation import simulate_city
 from lczlib.training import demo
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of
-from lczlib.training.patches import join_patches
+from lczlib.training.joining import join_patches
 
 FOLDER = Path(lczlib.__file__).parent / "models/demo"
 

@@ -21,7 +21,8 @@ from lczlib.training.batches import turn_and_flip
 from lczlib.training.evaluation import predict_patches, scaling_of
 from lczlib.training.forest import cell_means
 from lczlib.training.inputs import SceneFiles, patches_of
-from lczlib.training.patches import join_patches, patches_at, scene_patches
+from lczlib.training.joining import join_patches
+from lczlib.training.patches import patches_at, scene_patches
 from lczlib.training.so2sat import SEN1_BANDS, So2SatPatches
 
 LEFT, TOP = 500_000.0, 5_800_000.0

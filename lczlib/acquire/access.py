@@ -134,9 +134,9 @@ class Access:
         part = partial(read_part, box=box, fill=fill, overview=overview)
         return self._tried(scene, band, part)
 
-    def corner(self, scene: Scene) -> tuple[float, float]:
-        """Upper-left corner of a scene; raises as `read` does."""
-        return self._tried(scene, SCL, corner_of)
+    def corner(self, scene: Scene, band: str = SCL) -> tuple[float, float]:
+        """Upper-left corner of a scene's file of a band; raises as `read` does."""
+        return self._tried(scene, band, corner_of)
 
     def _tried(self, scene: Scene, band: str, do: Callable[[str], _T]) -> _T:
         cause, address = Cause(""), ""
@@ -200,7 +200,7 @@ class Access:
         link = f"{self.provider.address}/collections/{collection}/items/{name}"
         with self._lock:
             if self._href(scene, band) == refused:
-                self._anew[scene.id] = Scene(self._json(link))
+                self._anew[scene.id] = type(scene)(self._json(link))
 
     def _json(self, address: str) -> dict[str, Any]:
         try:
@@ -208,6 +208,12 @@ class Access:
             answer.raise_for_status()
             return dict(answer.json())
         except (requests.RequestException, ValueError) as error:
+            if faults.is_refused(error) and self.provider.key:
+                msg = (
+                    f"{self.provider.title} refuses access to these files ({faults.short(error)}): they need an "
+                    f"account, or its key in {self.provider.key} is not right."
+                )
+                raise ServiceError(msg) from error
             msg = (
                 f"{self.provider.title} gives no access to its files ({faults.short(error)}): it is at fault, or "
                 "the network; try later."

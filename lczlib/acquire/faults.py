@@ -97,6 +97,11 @@ def is_busy(error: Exception) -> bool:
     return status is not None and status[1] in ("429", "503")
 
 
+def is_refused(error: Exception) -> bool:
+    """Whether a service wants to know who asks."""
+    return isinstance(error, requests.HTTPError) and error.response.status_code in (401, 403)
+
+
 def cause_of(address: str, error: Exception, http: requests.Session | None = None) -> Cause:
     """Why a file could not be read, found out by asking for its first byte.
 

@@ -33,6 +33,8 @@ OFTEN_MASKED = 0.9
 _AROUND, _CLEAR_AROUND = 1000.0, 0.5
 """... where within so many metres pixels are clear on at least this share of them."""
 _FEWEST_DAYS = 4
+_MAPS, _RADAR = "published_maps", "radar_passes"
+"""What ``item.json`` tells beside the composites', each fetched by a run of its own or with them."""
 
 
 def item_of(folder: Path) -> dict[str, Any]:
@@ -75,6 +77,37 @@ def check_folder(folder: Path, place: Place, seasons: Collection[str]) -> None:
         msg = (
             f"{folder} holds {', '.join(others)} of {place.label} from another run, which would stay beside "
             f"{', '.join(seasons)} and be mapped with it: choose another folder, or remove that one."
+        )
+        raise InputError(msg)
+
+
+def check_passes(folder: Path, place: Place, files: Collection[str]) -> None:
+    """Refuse a folder in which passes of another place or run would be left beside new ones.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the result.
+    place : Place
+        Of the new passes.
+    files : collection of str
+        The new ones', relative to the folder.
+
+    Raises
+    ------
+    InputError
+        If there are such passes.
+    """
+    before = item_of(folder)
+    there = before.get("properties", {}).get(_RADAR, {}).get("passes", [])
+    if before and before["id"] != place.folder_name:
+        msg = f"{folder} holds data of {before['id']}, not of {place.label}: give each place a folder of its own."
+        raise InputError(msg)
+    others = [p["file"] for p in there if p["file"] not in files]
+    if others or (there and before["properties"][_RADAR]["box"] != list(place.box)):
+        msg = (
+            f"{folder} holds {len(there)} passes of Sentinel-1 of {place.label} from another run, which would stay "
+            "beside the new ones: choose another folder, or remove them."
         )
         raise InputError(msg)
 
@@ -231,14 +264,15 @@ def write_item(
     method: str,
     seasons: Mapping[str, Any],
     maps: Sequence[Mapping[str, Any]] = (),
+    radar: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write ``item.json``, a STAC item of the folder: sources, offsets, clear counts, licence.
 
     It holds nothing of the run itself, so that the same scenes give the same file.
     """
-    before = item_of(folder)
-    if not maps and before.get("id") == place.folder_name:  # fetched by a run of their own
-        maps = before["properties"].get("published_maps", ())
+    before = _told_before(folder, place)
+    maps = maps or before.get(_MAPS, ())  # fetched by a run of their own
+    radar = radar or before.get(_RADAR)
     years = sorted({s[k][:4] for s in seasons.values() for k in ("start", "end")})
     properties = {
         "title": f"Sentinel-2 composites of {place.label}", "datetime": None,
@@ -256,22 +290,56 @@ def write_item(
         for name in seasons
         for suffix, path, title, role in _assets(place, name)
     }
-    return _write(folder, place, properties, assets, maps)
+    return _write(folder, place, properties, assets, maps, radar)
 
 
 def write_map_item(folder: Path, place: Place, maps: Sequence[Mapping[str, Any]]) -> Path:
     """Write into ``item.json`` the published LCZ maps of a folder, beside what it tells of scenes."""
-    before = item_of(folder)
-    if before.get("id") == place.folder_name and "seasons" in before["properties"]:
-        assets = {n: a for n, a in before["assets"].items() if a["roles"] != ["reference"]}
-        return _write(folder, place, before["properties"], assets, maps)
+    before = _told_before(folder, place)
+    if "seasons" in before or _RADAR in before:
+        assets = _assets_of_composites(folder)
+        return _write(folder, place, before, assets, maps, before.get(_RADAR))
     years = [m["year"] for m in maps if m["year"]] or [2018]
     properties = {
         "title": f"Published LCZ maps of {place.label}", "datetime": None,
         "start_datetime": f"{min(years)}-01-01T00:00:00Z", "end_datetime": f"{max(years)}-12-31T23:59:59Z",
         "license": "other" if len(maps) != 1 else maps[0]["licence"], "place_source": place.source,
     }  # fmt: skip
-    return _write(folder, place, properties, {}, maps)
+    return _write(folder, place, properties, {}, maps, None)
+
+
+def write_radar_item(folder: Path, place: Place, radar: Mapping[str, Any]) -> Path:
+    """Write into ``item.json`` the passes of Sentinel-1 of a folder, beside what it tells of all else.
+
+    Parameters
+    ----------
+    folder, place
+        As of `write_item`.
+    radar : mapping
+        Where they are from, and of each pass its file, time, track, scenes and pixels.
+    """
+    before = _told_before(folder, place)
+    if "seasons" in before:
+        assets = _assets_of_composites(folder)
+        return _write(folder, place, before, assets, before.get(_MAPS, ()), radar)
+    times = sorted(p["datetime"] for p in radar["passes"])
+    properties = {
+        "title": f"Passes of Sentinel-1 over {place.label}", "datetime": None, "start_datetime": times[0],
+        "end_datetime": times[-1], **{k: radar[k] for k in ("license", "attribution", "terms")},
+        "place_source": place.source,
+    }  # fmt: skip
+    return _write(folder, place, properties, {}, before.get(_MAPS, ()), radar)
+
+
+def _told_before(folder: Path, place: Place) -> dict[str, Any]:
+    """The properties of a folder's item, where it is of a place; else none."""
+    before = item_of(folder)
+    return dict(before["properties"]) if before.get("id") == place.folder_name else {}
+
+
+def _assets_of_composites(folder: Path) -> dict[str, Any]:
+    assets = item_of(folder)["assets"]
+    return {n: a for n, a in assets.items() if a["href"].startswith("./Sentinel-2/")}
 
 
 def _write(
@@ -280,9 +348,15 @@ def _write(
     properties: dict[str, Any],
     assets: dict[str, Any],
     maps: Sequence[Mapping[str, Any]],
+    radar: Mapping[str, Any] | None,
 ) -> Path:
     if maps:
-        properties = {**properties, "published_maps": [dict(m) for m in maps]}
+        properties = {**properties, _MAPS: [dict(m) for m in maps]}
+    if radar:
+        properties = {**properties, _RADAR: dict(radar)}
+        for told in radar["passes"]:
+            title = f"VV and VH of {told['date']}, {told['sat:orbit_state']}, gamma nought in dB"
+            assets[Path(told["file"]).stem] = _asset(Path(told["file"]), title, "data")
     for told in maps:
         for file in told["files"]:
             assets[Path(file).stem] = _asset(Path(file), told["title"], "reference")

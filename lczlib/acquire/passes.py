@@ -23,6 +23,7 @@ from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError, ServiceError
 from lczlib.longitudes import Box, middle_of, unwrapped
 from lczlib.sentinel1.product import relative_orbit
+from lczlib.sentinel1.select import fewest
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _NAME = re.compile(
     r"(S1[A-D])_IW_SLC__1SDV_(\d{8}T\d{6})_(\d{8}T\d{6})_(\d{6})_([0-9A-F]{6})_[0-9A-F]{4}"
 )
 _WHOLE = 0.999  # of the box; outlines are stated to a few hundred metres
-_LEAST = 1e-3  # of the box that a product must add
 _PAGE = 200
 
 
@@ -223,21 +223,19 @@ def passes_over(products: Iterable[SlcProduct], box: Box) -> list[Pass]:
 
 def _least(products: Sequence[SlcProduct], box: Box) -> Pass:
     """One by one those that add the most of what is missing of the box."""
+    import shapely
+
     middle, _ = middle_of(box)
-    left = whole = _near(outline(box), middle)
-    ground = {p.name: _near(p.ground, middle) for p in products}
-    used: list[SlcProduct] = []
-    while left.area > (1 - _WHOLE) * whole.area:
-        best = max(products, key=lambda p: (ground[p.name].intersection(left).area, p.name))
-        if ground[best.name].intersection(left).area <= _LEAST * whole.area:
-            break
-        used.append(best)
-        left = left.difference(ground[best.name])
+    whole = near(outline(box), middle)
+    ground = {p.name: near(p.ground, middle) for p in products}
+    used = fewest(ground, whole, _WHOLE)
+    left = whole.difference(shapely.union_all([ground[n] for n in used]))
     covered = 1.0 if left.area <= (1 - _WHOLE) * whole.area else 1 - left.area / whole.area
-    return Pass(tuple(sorted(used, key=lambda p: p.start)), covered)
+    kept = [p for p in products if p.name in used]
+    return Pass(tuple(sorted(kept, key=lambda p: p.start)), covered)
 
 
-def _near(shape: shapely.Geometry, middle: float) -> shapely.Geometry:
+def near(shape: shapely.Geometry, middle: float) -> shapely.Geometry:
     """A shape whose longitudes are all within 180 degrees of one, so that those across 180 hang together."""
     import shapely
 

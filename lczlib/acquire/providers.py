@@ -22,6 +22,9 @@ COLLECTIONS = ("sentinel-2-c1-l2a", "sentinel-2-l2a")
 
 TOP_COLLECTION = "sentinel-2-l1c"
 
+RTC_COLLECTION = "sentinel-1-rtc"
+"""Radiometrically terrain-corrected Sentinel-1: VV and VH as linear gamma nought."""
+
 LICENCE = "other"
 TERMS = "https://sentinels.copernicus.eu/documents/247904/690755/Sentinel_Data_Legal_Notice"
 """The legal notice on the use of Copernicus Sentinel data: free, full and open, with attribution."""
@@ -46,6 +49,8 @@ class Provider:
         Environment variable of a subscription key that is sent with the request for a token.
     top : str
         Its collection of top-of-atmosphere reflectance (L1C) whose files can be read; empty without one.
+    rtc : str
+        Its collection of Sentinel-1 as of `RTC_COLLECTION`; empty without one.
     s3 : mapping
         GDAL's options for files at ``s3://`` addresses.
     s3_keys : tuple of str
@@ -63,6 +68,7 @@ class Provider:
     token: str = ""
     key: str = ""
     top: str = ""
+    rtc: str = ""
     s3: Mapping[str, str] = field(default_factory=dict)
     s3_keys: tuple[str, ...] = ()
     connections: int = 8
@@ -106,7 +112,7 @@ PROVIDERS = {
             "planetary-computer", "Microsoft Planetary Computer",
             "https://planetarycomputer.microsoft.com/api/stac/v1",
             token="https://planetarycomputer.microsoft.com/api/sas/v1/token/{collection}",
-            key="PC_SDK_SUBSCRIPTION_KEY",
+            key="PC_SDK_SUBSCRIPTION_KEY", rtc=RTC_COLLECTION,
             note="No account needed; tokens end after about 45 minutes and are asked for anew.",
         ),
         Provider(
@@ -244,6 +250,6 @@ def provider_of(name: str) -> Provider:
         raise InputError(msg, parameter="provider")
     if parts.scheme in ("http", "https") and parts.netloc:
         title = f"the service at {parts.netloc}"
-        return Provider(name, title, name.rstrip("/"), top=TOP_COLLECTION)
+        return Provider(name, title, name.rstrip("/"), top=TOP_COLLECTION, rtc=RTC_COLLECTION)
     msg = f"{name!r} is no provider: use {', '.join(PROVIDERS)}, or the address of a STAC API (https://...)."
     raise InputError(msg, parameter="provider")

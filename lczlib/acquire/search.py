@@ -36,6 +36,7 @@ _LOOKED_AT = 2_000  # pixels along a side of the classification that shares are 
 _BYTES_A_PIXEL = 4 * 2 + (6 * 2 + 1) / 4  # ten bands and the classification, of 10 m and 20 m
 _COMPRESSED = 0.65  # of that, what Sentinel-2 takes compressed without loss
 _PAGE = 200
+_NAMED = 8  # collections of a service that a message names
 _SAMPLE = 50_000  # pixels of the box of which it is kept whether they are clear
 
 
@@ -119,22 +120,11 @@ class Catalogue:
         InputError
             If it has no such collection.
         """
-        import warnings
-
-        from pystac_client import Client
-        from pystac_client.stac_api_io import StacApiIO
-
-        reader = StacApiIO(
-            headers={"User-Agent": USER_AGENT}, timeout=(10, 60), max_retries=patience()
-        )
-        with _answering(provider), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            client = Client.open(provider.address, stac_io=reader)
-            there = [c.id for c in client.get_collections()]
+        client, there = reached(provider)
         wanted = (collection,) if collection else (*provider.collections, *COLLECTIONS)
         found = next((c for c in wanted if c in there), None)
         if found is None:
-            some = ", ".join(sorted(there, key=lambda c: "sentinel-2" not in c)[:8])
+            some = ", ".join(sorted(there, key=lambda c: "sentinel-2" not in c)[:_NAMED])
             msg = (
                 f"{provider.title} has no collection {' or '.join(dict.fromkeys(wanted))}; it has "
                 f"{some or 'none'}: name one of Sentinel-2 surface reflectance ({option('collection')})."
@@ -167,6 +157,26 @@ class Catalogue:
                 )  # fmt: skip
                 found |= {str(i["id"]): Scene(i) for i in search.items_as_dicts()}
         return list(found.values())
+
+
+def reached(provider: Provider) -> tuple[Client, dict[str, str]]:
+    """A service's API, and the licence of each of its collections by name.
+
+    Raises
+    ------
+    ServiceError
+        If it cannot be reached or is no STAC API.
+    """
+    import warnings
+
+    from pystac_client import Client
+    from pystac_client.stac_api_io import StacApiIO
+
+    reader = StacApiIO(headers={"User-Agent": USER_AGENT}, timeout=(10, 60), max_retries=patience())
+    with _answering(provider), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = Client.open(provider.address, stac_io=reader)
+        return client, {c.id: c.license for c in client.get_collections()}
 
 
 @contextmanager
@@ -215,7 +225,7 @@ def find_days(catalogue: Catalogue, box: Box, period: Period) -> list[Day]:
     """
     found = _of_days(catalogue, box, period)
     if not found:
-        raise InputError(_why_none(catalogue, box, period))
+        raise InputError(why_none(catalogue, box, period))
     usable = [s for s in found if s.assets is not None]
     if not usable:
         keys = ", ".join(sorted(found[0].item.get("assets", {}))[:12])
@@ -246,7 +256,8 @@ def _of_days(catalogue: Catalogue, box: Box, period: Period, of: str = "") -> li
     return [s for s in found if period.start <= s.local_day(box) <= period.end]
 
 
-def _why_none(catalogue: Catalogue, box: Box, period: Period) -> str:
+def why_none(catalogue: Catalogue, box: Box, period: Period) -> str:
+    """Which filter has removed all scenes of a collection, as a sentence."""
     where = f"{catalogue.provider.title} ({catalogue.collection})"
     ever = catalogue.scenes(box, None, most=_PAGE)
     if not ever:

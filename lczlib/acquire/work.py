@@ -163,6 +163,25 @@ def kept_of(scene: Scene) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def check_same(begun: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to take up a run that was begun with something else than is asked for now.
+
+    Raises
+    ------
+    InputError
+        Naming what differs.
+    """
+    was, now = (json.loads(json.dumps(dict(each))) for each in (begun, asked))
+    other = sorted(k for k in was.keys() | now.keys() if was.get(k) != now.get(k))
+    if other:
+        first = other[0]
+        msg = (
+            f"The run in {folder} was begun with {option(first)} {was.get(first)}, not {now.get(first)}: leave out "
+            f"{option('resume')}, or choose another folder."
+        )
+        raise InputError(msg, parameter="resume")
+
+
 class Work:
     """The hidden folder of a run.
 
@@ -190,16 +209,7 @@ class Work:
             plan = Plan.from_dict(json.loads(file.read_text()))
         except (ValueError, KeyError, TypeError):
             return None
-        was = json.loads(json.dumps(plan.asked))
-        now = json.loads(json.dumps(dict(asked)))
-        other = sorted(k for k in was.keys() | now.keys() if was.get(k) != now.get(k))
-        if other:
-            first = other[0]
-            msg = (
-                f"The run in {self.path.parent} was begun with {option(first)} {was.get(first)}, not "
-                f"{now.get(first)}: leave out {option('resume')}, or choose another folder."
-            )
-            raise InputError(msg, parameter="resume")
+        check_same(plan.asked, asked, self.path.parent)
         return plan
 
     def keep(self, plan: Plan) -> None:

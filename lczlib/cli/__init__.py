@@ -12,6 +12,7 @@ from rich.markup import escape
 import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
+from lczlib.cli import bigearthnet as _bigearthnet
 from lczlib.cli import cities as _cities
 from lczlib.cli import city as _city
 from lczlib.cli import compare as _compare
@@ -20,6 +21,7 @@ from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
@@ -71,9 +73,12 @@ app.command("fuse")(limited(_map.fuse))
 app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
 app.command("prepare-s1")(limited(_prepare_s1.prepare_s1))
+app.command("find-s1")(limited(_bigearthnet.find_s1))
+app.command("clip-s1")(limited(_bigearthnet.clip_s1))
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))
+app.command("patches", cls=SceneCommand)(limited(_patches.patches))
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))

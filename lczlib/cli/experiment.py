@@ -32,55 +32,78 @@ def experiment(
     ] = False,
     figures: Annotated[bool, typer.Option(help="Draw the tables.")] = True,
 ) -> None:
-    """Compare inputs, networks or focal losses on one data set, as Zhou et al. (2022) did.
+    """Compare inputs, networks, focal losses, cities or patch sizes on one data set.
 
-    Each cell is a mean over seeds with an interval, tested on polygons that no run has seen.
-    A second call trains only what is missing. Writes TABLE/table.md, .csv, .json and figures.
+    The first four as Zhou et al. (2022) did, the last as Liu and Shi (2020). Each cell is a mean over
+    seeds with an interval, tested on polygons that no run has seen. A second call trains only what is
+    missing. Writes TABLE/table.md, .csv, .json and figures; of cities also cities.csv, what is
+    learnt in each tested in each, confusion matrices and, with --maps, maps.
 
     Example:
         lcz experiment /data/so2sat --city A --city B --test-city C --table inputs --out results
     """
+    from lczlib.experiment.cities import (
+        confusion_figures,
+        cross_frame,
+        cross_markdown,
+        on_each_city,
+    )
     from lczlib.experiment.plan import check_settings, plan
     from lczlib.experiment.prepare import data_of, settings_of
     from lczlib.experiment.report import table_figures, write_report
     from lczlib.experiment.results import gather
     from lczlib.experiment.runner import run_all, unique_runs
     from lczlib.experiment.speed import speeds
+    from lczlib.export.files import write_table
 
     settings = settings_of(request)
     for name in request.tables:
         check_settings(name, settings)
+    names = tuple(dict.fromkeys(request.tables))
     try:
-        data = data_of(request)
+        sets = {name: data_of(request, name) for name in names}
+        cells = {name: plan(name, sets[name], settings) for name in names}
     except InputError as error:
         if error.parameter:
             raise usage(ExperimentRequest, error) from error
         raise
-    cells = {name: plan(name, data, settings) for name in dict.fromkeys(request.tables)}
-    if data.subsets().method == "random":
-        console.warn("Split at random: neighbours are on both sides, so every accuracy flatters.")
-    console.out.print(data.subsets().separation, soft_wrap=True)
+    results: dict[str, dict[str, Any]] = {}
     try:
-        with _progress() as report:
-            results = run_all(
-                data, unique_runs([c for own in cells.values() for c in own]), folder,
-                workers=request.workers, cluster=request.dask, progress=report,
-            )  # fmt: skip
+        for data in dict.fromkeys(sets.values()):
+            if data.subsets().method == "random":
+                console.warn(
+                    "Split at random: neighbours are on both sides, so every accuracy flatters."
+                )
+            console.out.print(data.subsets().separation, soft_wrap=True)
+            own = [c for name in names if sets[name] == data for c in cells[name]]
+            with _progress() as report:
+                results |= run_all(
+                    data, unique_runs(own), folder, workers=request.workers, cluster=request.dask,
+                    progress=report,
+                )  # fmt: skip
     except KeyboardInterrupt:
         console.err.print("Stopped. Finished runs are kept: the same command goes on.")
         raise typer.Exit(130) from None
-    fingerprint = data.fingerprint()
-    for name, own in cells.items():
-        result = gather(
-            own, results, folder, fingerprint, by_polygon="polygon" in data.subsets().test.table
-        )
+    for name in names:
+        data = sets[name]
+        how = {"by_polygon": "polygon" in data.subsets().test.table}
+        result = gather(cells[name], results, folder, data.fingerprint(), **how)
         done = [c.cell for c in result.cells if c.n_finished]
         speed = speeds(folder / name, done, data) if name == "networks" else []
+        drawn, reading = {}, ""
+        if name == "cities":
+            by_city = on_each_city(cells[name], results, folder, data, **how)
+            cross = cross_frame(result, by_city)
+            write_table(folder / name / "cities.csv", cross, index=False)
+            reading, drawn = cross_markdown(cross), confusion_figures(result, by_city)
         frame = write_report(
-            folder / name, name, result, data, settings, with_published=published, speed=speed
-        )
+            folder / name, name, result, data, settings, with_published=published, speed=speed,
+            reading=reading,
+        )  # fmt: skip
+        if name == "cities" and request.maps:
+            _map(cells[name], results, folder, data, figures)
         if figures:
-            write_figures(folder / name, table_figures(name, frame, result, data))
+            write_figures(folder / name, {**table_figures(name, frame, result, data), **drawn})
         _show(name, frame, result)
     failed = sum(r["status"] == "failed" for r in results.values())
     if failed:
@@ -88,6 +111,24 @@ def experiment(
     console.out.print(
         f"Wrote {', '.join(str(folder / n / 'table.md') for n in cells)}", soft_wrap=True
     )
+
+
+def _map(cells: Any, results: Any, folder: Path, data: Any, figures: bool) -> None:
+    """Map the cities, and draw the maps."""
+    from lczlib.experiment.cities import map_cities
+    from lczlib.figures.lcz import lcz_figure
+    from lczlib.figures.water import save
+    from lczlib.jobs.record import can_draw
+
+    with console.steps() as progress:
+        maps = map_cities(
+            cells, results, folder, folder / "cities", data, lambda what: progress(f"Mapping {what}", 0, 0)
+        )  # fmt: skip
+    for name, lcz in maps.items() if figures and can_draw() else ():
+        save(
+            lcz_figure(lcz, name.replace("_by_", ", mapped by ")),
+            folder / "cities" / f"{name}_lcz.png",
+        )
 
 
 def _show(name: str, frame: pd.DataFrame, result: Any) -> None:

@@ -1,4 +1,4 @@
-"""``lcz get``: the Sentinel-2 composites of a place, published maps, and what ``lcz prepare-s1`` needs."""
+"""``lcz get``: a place's Sentinel-2 composites, Sentinel-1 for water, published maps, inputs of ``lcz prepare-s1``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lczlib.acquire.rtc_folder import rtc_folder
 from lczlib.cli import console
 from lczlib.cli.requests import command
 from lczlib.jobs.get import is_finished, run
 from lczlib.jobs.get_check import check
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_radar import RadarResult, find_passes, radar_folder
-from lczlib.jobs.get_request import RADAR, GetRequest
+from lczlib.jobs.get_request import IMAGERY, RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
+from lczlib.jobs.get_rtc import find_rtc
+from lczlib.jobs.get_rtc_result import RtcResult
 from lczlib.terms import worded
 
 if TYPE_CHECKING:
@@ -49,8 +52,13 @@ def get(
 
     Writes Sentinel-2/<city>/<season>/<code>_<season>.tif (ten bands, DN), clear_count.tif and
     often_masked.tif beside it, Reference/<city>/lcz_global.tif (100 m UTM), item.json with every source, and
-    manifest.json. For lcz prepare-s1: Sentinel-1-inputs/<city>/ with slc, orbit, dem, products.csv and
-    sources.json; the command for it is printed. Products need a free account; without one they are listed.
+    manifest.json.
+
+    Of s1-rtc: Sentinel-1-rtc/<city>/<ascending or descending>/rtc_<day>_<satellite>_<track>.tif, VV and VH of
+    a pass in dB, all on one grid, and passes.csv; the command for lcz water is printed.
+
+    For lcz prepare-s1: Sentinel-1-inputs/<city>/ with slc, orbit, dem, products.csv and sources.json; the
+    command for it is printed. Products need a free account; without one they are listed.
 
     Example:
         lcz get Berlin --year 2023 --out berlin
@@ -58,6 +66,8 @@ def get(
         lcz map berlin --out berlin-lcz
 
         lcz get Berlin --what lcz --out berlin
+
+        lcz get Berlin --what s1-rtc --year 2023 --direction ascending --out berlin
 
         lcz get Berlin --what s1-slc,orbit,dem --start 2023-07-01 --end 2023-07-31 --out berlin
 
@@ -98,6 +108,8 @@ def _check(request: GetRequest, folder: Path | None) -> None:
 def _list(request: GetRequest, folder: Path | None) -> None:
     if RADAR & set(request.what):
         _list_passes(request, folder)
+    if "s1-rtc" in request.what:
+        _list_rtc(request, folder)
     if "s2" not in request.what:
         return
     with console.steps() as progress:
@@ -123,6 +135,34 @@ def _list_passes(request: GetRequest, folder: Path | None) -> None:
     if folder is not None:
         result.write(folder)
         console.out.print(f"Products: {folder / radar_folder(result.place)}", soft_wrap=True)
+
+
+def _list_rtc(request: GetRequest, folder: Path | None) -> None:
+    with console.steps() as progress:
+        result = find_rtc(request, progress=progress)
+    _print_rtc(result)
+    for text in result.cautions():
+        console.warn(text)
+    console.out.print(result.headline(), soft_wrap=True)
+    if folder is not None:
+        result.write(folder)
+        console.out.print(f"Passes: {folder / rtc_folder(result.place)}", soft_wrap=True)
+
+
+def _print_rtc(result: RtcResult) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("date", "UTC", "pass", box=box.SIMPLE)
+    for name in ("covered", "MB", "scenes"):
+        table.add_column(name, justify="right")
+    for row, one in zip(result.to_dataframe().itertuples(), result.passes, strict=True):
+        track = one.relative_orbit or "?"
+        table.add_row(
+            row.date, f"{one.time:%H:%M}", f"{row.direction} {track}", f"{row.covered_share:.0%}",
+            f"{row.megabytes:,.0f}", str(len(one.scenes)),
+        )  # fmt: skip
+    console.out.print(table)
 
 
 def _print_products(result: RadarResult) -> None:
@@ -161,7 +201,7 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     from lczlib.jobs.get_map import PublishedResult
 
     if resume and is_finished(request, folder):
-        others = [w for w in request.what if w != "s2"]
+        others = [w for w in request.what if w not in IMAGERY]
         rest = f" The rest is fetched by itself: --what {','.join(others)}." if others else ""
         told = f"The scenes in {folder} are finished: there is nothing to take up.{rest}"
         console.out.print(told, soft_wrap=True)
@@ -177,6 +217,7 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     for text in result.cautions():
         console.warn(text)
     radar = result if isinstance(result, RadarResult) else result.radar
+    rtc = result if isinstance(result, RtcResult) else getattr(result, "rtc", None)
     if isinstance(result, PublishedResult):
         maps = {name: m.utm for name, m in result.published.items()}
         console.out.print(console.area_table(maps, f"Published LCZ maps of {result.place.label}"))
@@ -187,8 +228,21 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
         console.out.print(
             f"{result.headline()} In {folder}: `lcz map {folder}` takes it.", soft_wrap=True
         )
+    if rtc is not None:
+        _print_passes(rtc, folder)
     if radar is not None:
         _print_radar(radar, folder)
+
+
+def _print_passes(result: RtcResult, folder: Path) -> None:
+    _print_rtc(result)
+    here = folder / rtc_folder(result.place)
+    console.out.print(f"{result.headline()} In {here}.", soft_wrap=True)
+    for way in result.folders(folder):
+        short = {"ascending": "as", "descending": "des"}[way]
+        words = ["lcz", "water", str(folder), "--orbit", short, "--every", "month", "--figures"]
+        out = folder.with_name(f"{folder.resolve().name}-water-{short}")
+        console.out.print(shlex.join([*words, "--out", str(out)]), soft_wrap=True, markup=False)
 
 
 def _print_radar(result: RadarResult, folder: Path) -> None:

@@ -106,7 +106,12 @@ def _refuse_others(context: typer.Context) -> None:
 
 def fuse(
     probabilities: Annotated[
-        list[Path], typer.Argument(metavar="PROBA...", help="*_proba.tif files of one grid.")
+        list[Path],
+        typer.Argument(
+            metavar="PROBA...",
+            help="*_proba.tif files of one grid; or the folder or archives of a city of So2Sat, with those of "
+            "its programs.",
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
     method: Annotated[
@@ -119,6 +124,7 @@ def fuse(
     resample: Annotated[
         bool, typer.Option("--resample", help="Bring maps to the first one's grid.")
     ] = False,
+    city: Annotated[str, typer.Option(help="City of a folder or archive that holds several.")] = "",
 ) -> None:
     """Fuse class probabilities of several sensors or dates into one map.
 
@@ -127,5 +133,5 @@ def fuse(
     """
     from lczlib.mapping.fusion import fuse_files
 
-    fused = fuse_files(probabilities, folder, method, resample=resample)
+    fused = fuse_files(probabilities, folder, method, resample=resample, city=city)
     out.print(area_table({"fused": fused}, f"Fused by {method}, in {folder}"))

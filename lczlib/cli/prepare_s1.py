@@ -27,14 +27,15 @@ def prepare_s1(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up an interrupted run.")] = False,
 ) -> None:
-    """Make what the networks read from Sentinel-1 IW SLC products, without other programs.
+    """Make what the networks read from Sentinel-1 IW products, SLC or GRD, without other programs.
 
     Orbit, calibration, bursts and sub-swaths, speckle filter, and geocoding by nearest neighbour onto a 10 m
     grid, with an elevation model and the geoid that its heights count from. Several products are slices of one
     pass. so2sat writes mosaic_unfilt_dat/YYYYMM/mosaic.tif (i_VH, q_VH, i_VV, q_VV) and
     mosaic_dat/YYYYMM/mosaic.tif (C11, C12_real, C12_imag, C22), 0 = no data; rsnnet writes
-    channels/YYYYMM/mosaic.tif; bigearthnet and water write VV and VH in dB, bigearthnet_YYYYMMDD.tif,
-    water_YYYYMMDD.tif (for lcz water). Beside them incidence_angle.tif, layover_shadow.tif and manifest.json.
+    channels/YYYYMM/mosaic.tif; bigearthnet and water, also made of GRD, write VV and VH in dB,
+    bigearthnet_YYYYMMDD.tif, water_YYYYMMDD.tif (for lcz water). Beside them incidence_angle.tif,
+    layover_shadow.tif and manifest.json.
 
     Example:
         lcz prepare-s1 S1A_IW_SLC__1SDV_20230904T063730.zip --roi 2.2,48.8,2.5,49.0 --orbit orbits --dem dem.tif

@@ -64,7 +64,7 @@ def _arguments(command: Any, content: dict[str, Any], found: FoundInputs) -> lis
     paths = content["path_parameters"]
     for parameter in command.params:
         value = content["parameters"].get(parameter.name)
-        if value is None:
+        if value in (None, ""):  # of some options an empty text is no value
             continue
         if isinstance(value, bool):
             names = parameter.opts if value else parameter.secondary_opts

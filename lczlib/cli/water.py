@@ -19,7 +19,8 @@ def water(request: WaterRequest, out: Out, figures: Figures = False) -> None:
 
     Writes for each input <name>_water_proba.tif (probability) and <name>_water.tif (1 water, 0 not,
     255 no data), water.json with areas and their intervals, and manifest.json. Dated inputs on one
-    grid also give the area of each month, occurrence, permanent and seasonal water, and a trend.
+    grid also give the area of each month, occurrence, permanent and seasonal water, and a trend; with
+    --figures, also maps of all months and the course of the area.
 
     Missing is what the file marks, 0, undeclared fills (blocks of one value), values below -45 dB, and
     dark strips along the border that are no speckle; how many pixels of each is said.
@@ -29,6 +30,8 @@ def water(request: WaterRequest, out: Out, figures: Figures = False) -> None:
 
     Example:
         lcz water S1_2020-01.tif S1_2020-02.tif --orbit as --out water
+
+        lcz water radar/ --orbit as --every month --figures --out year
     """
     from lczlib.export.files import alone_in
 

@@ -1,4 +1,4 @@
-"""The experiments of Zhou et al. (2022) on any data set: inputs, networks, focal gamma.
+"""The experiments of Zhou et al. (2022), and Liu and Shi (2020), on any data set.
 
 ``request``      what is compared, on what: all that an experiment is told
 ``prepare``      data set and settings from that
@@ -6,6 +6,7 @@
 ``plan``         which runs a table is made of
 ``runner``       trains what is not yet trained, here or on a cluster
 ``results``      from runs to table cells: means over seeds, intervals, paired differences
+``cities``       what is learnt in one city tested in each, and their maps
 ``speed``        parameters and patches a second of each network
 ``published``    the figures of the paper, to be shown beside
 ``report``       tables and figures as files

@@ -19,10 +19,13 @@ from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.polygons import open_polygons
 from lczlib.scenes.combinations import COMBINATIONS, check_channels, combination, sensor_of
 from lczlib.training.inputs import PatchSize, SceneFiles, patches_of
-from lczlib.training.patches import FISHNET, Patches, join_patches
+from lczlib.training.joining import join_patches
+from lczlib.training.patch_file import PatchFile
+from lczlib.training.patches import FISHNET, Patches
 from lczlib.training.run import Subsets
+from lczlib.training.separation import placed
 from lczlib.training.so2sat import So2SatPatches
-from lczlib.training.splits import BLOCK, FRACTIONS, SUBSETS, split
+from lczlib.training.splits import BLOCK, FRACTIONS, SUBSETS, Split, split
 
 _ALL = {"s1": "D1", "s2": "D2", "both": "D6"}
 """The combination with all the channels of a sensor."""
@@ -57,6 +60,35 @@ class BandPatches(Patches):
         return BandPatches(self._whole.subset(index), self.kind.bands)
 
 
+class MiddlePatches(Patches):
+    """The middle of the patches of another set.
+
+    Parameters
+    ----------
+    whole : Patches
+        The other set.
+    size : int
+        Edge in pixels.
+    """
+
+    def __init__(self, whole: Patches, size: int) -> None:
+        self._whole, self._from = whole, (whole.kind.patch_size - size) // 2
+        table = whole.table
+        if placed(whole):
+            shift = self._from * whole.kind.pixel_size
+            table = table.assign(left=table["left"] + shift, top=table["top"] - shift)
+        super().__init__(replace(whole.kind, patch_size=size), table)
+
+    def read(self, index: np.ndarray) -> np.ndarray:
+        """See `Patches.read`."""
+        middle = slice(self._from, self._from + self.kind.patch_size)
+        return np.ascontiguousarray(self._whole.read(index)[:, :, middle, middle])
+
+    def subset(self, index: np.ndarray) -> MiddlePatches:
+        """See `Patches.subset`."""
+        return MiddlePatches(self._whole.subset(index), self.kind.patch_size)
+
+
 class DataSet(ABC):
     """Labelled patches with all their channels, parted into training, validation and test.
 
@@ -82,21 +114,47 @@ class DataSet(ABC):
         bands = set(self.subsets().train.kind.bands)
         return tuple(n for n, own in COMBINATIONS.items() if set(own) <= bands)
 
-    def select(self, inputs: str) -> Subsets:
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Names of the cities of the test patches, where they are known."""
+        table = self.subsets().test.table
+        return tuple(table["city"].unique()) if "city" in table else ()
+
+    def select(self, inputs: str, *, city: str = "", patch: int = 0) -> Subsets:
         """The patches with the channels of a combination; of all channels where it is empty.
+
+        Parameters
+        ----------
+        inputs : str
+            The combination.
+        city : str
+            The only city to train on; the test patches stay those of all.
+        patch : int
+            Edge in pixels of the middle of the patches; 0: whole patches.
 
         Raises
         ------
         InputError
             If the data set does not have them.
         """
-        whole = self.subsets()
+        whole = self._of_city(city) if city else self.subsets()
+        if patch:
+            parts = (MiddlePatches(getattr(whole, s), patch) for s in SUBSETS)
+            whole = Subsets(*parts, method=whole.method)
         if not inputs:
             return whole
         bands = combination(inputs)
         check_channels(bands, whole.train.kind.bands, self.description)
         parts = (BandPatches(getattr(whole, s), bands) for s in SUBSETS)
         return Subsets(*parts, method=whole.method)
+
+    def _of_city(self, city: str) -> Subsets:
+        whole = self.subsets()
+        own = (
+            part.subset(np.flatnonzero(part.table["city"] == city))
+            for part in (whole.train, whole.validation)
+        )
+        return Subsets(*own, whole.test, method=whole.method)
 
     def fingerprint(self) -> str:
         """A hash of what the data set holds: labels, polygons, and the values of some patches."""
@@ -160,6 +218,8 @@ class SceneData(DataSet):
         Metres.
     buffer : float, optional
         Between the subsets; see `lczlib.training.separation.separated`.
+    each_city : bool
+        Whether each city is parted by itself, so that all of its classes are in all subsets.
     """
 
     cities: tuple[City, ...]
@@ -173,6 +233,7 @@ class SceneData(DataSet):
     split_seed: int = ExperimentRequest.split_seed
     block: float = BLOCK
     buffer: float | None = None
+    each_city: bool = False
 
     @property
     def description(self) -> str:
@@ -186,8 +247,7 @@ class SceneData(DataSet):
     def _open(self) -> Subsets:
         whole = self._patches(self.cities)
         if not self.test_cities:
-            chosen = split(whole.table, self.method, block=self.block, seed=self.split_seed)
-            return Subsets.of(whole, chosen, self.buffer)
+            return Subsets.of(whole, self._parted(whole), self.buffer)
         test = self._patches(self.test_cities)
         train, validation, _ = FRACTIONS
         shares = (train / (train + validation), validation / (train + validation), 0.0)
@@ -197,6 +257,21 @@ class SceneData(DataSet):
         kept = Subsets.of(whole, chosen, self.buffer)
         method = f"city, validation by {self.method}"
         return replace(kept, test=test, method=method, whole=None)
+
+    def _parted(self, whole: Patches) -> Split:
+        how = {"block": self.block, "seed": self.split_seed}
+        if not self.each_city:
+            return split(whole.table, self.method, **how)
+        parts: dict[str, list[np.ndarray]] = {s: [] for s in SUBSETS}
+        for name, own in whole.table.groupby("city", sort=False):
+            try:
+                chosen = split(own.reset_index(drop=True), self.method, **how)
+            except InputError as error:
+                msg = f"{name}, parted by itself: {error.message}"
+                raise InputError(msg) from error
+            for s in SUBSETS:
+                parts[s].append(own.index.to_numpy()[getattr(chosen, s)])
+        return Split(*map(np.concatenate, parts.values()), method=self.method, seed=self.split_seed)
 
     def _patches(self, cities: tuple[City, ...]) -> Patches:
         left_out = [lcz_class(c).number for c in self.without]
@@ -244,3 +319,23 @@ class So2SatData(DataSet):
             return Subsets(whole, *others, method="as published")
         chosen = split(whole.table, "random", seed=self.split_seed)
         return Subsets(*(whole.subset(getattr(chosen, s)) for s in SUBSETS), method="random")
+
+
+@dataclass(frozen=True)
+class PatchFileData(DataSet):
+    """A file of ``lcz patches``, with its own subsets.
+
+    Attributes
+    ----------
+    path : str
+    """
+
+    path: str
+
+    @property
+    def description(self) -> str:
+        """See `DataSet`."""
+        return Path(self.path).name
+
+    def _open(self) -> Subsets:
+        return PatchFile(self.path).subsets()

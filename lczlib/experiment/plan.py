@@ -14,9 +14,10 @@ from lczlib.experiment.data import DataSet
 from lczlib.experiment.request import ExperimentRequest
 from lczlib.models import architecture
 from lczlib.scenes.combinations import combination
+from lczlib.terms import option
 from lczlib.training.options import Options
 
-Table = Literal["inputs", "networks", "gamma"]
+Table = Literal["inputs", "networks", "gamma", "cities", "patch-size"]
 TABLES: tuple[str, ...] = get_args(Table)
 GAMMAS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 """Of Zhou et al. (2022), Table 6."""
@@ -26,6 +27,9 @@ NETWORKS = (
     "random_forest",
 )  # fmt: skip
 """Of Zhou et al. (2022), Table 5, and the two that LCZ maps are often made with beside them."""
+
+PATCH_SIZES = ExperimentRequest.patch_sizes
+EVERY_CITY = "all cities"
 
 _NO_RESULT = ("device", "devices", "workers")  # options that a result does not depend on
 
@@ -40,15 +44,25 @@ class Run:
         Combination ``D1`` .. ``D7``; empty for all the bands of the data set.
     options : Options
         How it is trained, seed included.
+    city : str
+        The only city to train on; all of them where it is empty.
+    patch : int
+        Edge in pixels of the middle of the patches that is seen; 0: whole patches.
+    kept : bool
+        Whether its weights stay beside its result, to map with.
     """
 
     inputs: str
     options: Options
+    city: str = ""
+    patch: int = 0
+    kept: bool = False
 
     def key(self, fingerprint: str) -> str:
         """Name of the run: a hash of all that its result depends on, the data's fingerprint too."""
         options = {k: v for k, v in asdict(self.options).items() if k not in _NO_RESULT}
-        facts = {"data": fingerprint, "inputs": self.inputs, "options": options}
+        facts: dict[str, Any] = {"data": fingerprint, "inputs": self.inputs, "options": options}
+        facts |= {k: v for k in ("city", "patch", "kept") if (v := getattr(self, k))}
         text = json.dumps({**facts, "lczlib": lczlib.__version__}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -83,6 +97,11 @@ class Cell:
         """Of the focal loss."""
         return self.runs[0].options.gamma
 
+    @property
+    def city(self) -> str:
+        """The only city that is trained on; empty for all."""
+        return self.runs[0].city
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -108,6 +127,8 @@ class Settings:
         by the table.
     network_options : dict
         Architecture to its own options (widths).
+    patch_sizes : tuple of int
+        Of the table of patch sizes, pixels.
     """
 
     networks: tuple[str, ...] = ()
@@ -118,12 +139,13 @@ class Settings:
     seeds: tuple[int, ...] = tuple(range(ExperimentRequest.seeds))
     options: Options = field(default_factory=Options)
     network_options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    patch_sizes: tuple[int, ...] = PATCH_SIZES
 
-    def run(self, inputs: str, network: str, gamma: float, seed: int) -> Run:
+    def run(self, inputs: str, network: str, gamma: float, seed: int, **what: Any) -> Run:
         """One run of a table."""
         own = self.network_options.get(network, {})
         options = replace(self.options, architecture=network, options=own, gamma=gamma, seed=seed)
-        return Run(inputs, options)
+        return Run(inputs, options, **what)
 
 
 def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
@@ -131,8 +153,9 @@ def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
 
     Parameters
     ----------
-    table : {"inputs", "networks", "gamma"}
-        Tables 4, 5 and 6 of Zhou et al. (2022).
+    table : {"inputs", "networks", "gamma", "cities", "patch-size"}
+        Tables 4, 5 and 6 of Zhou et al. (2022), its section 4.1, and the context sizes of Liu and Shi
+        (2020, doi 10.1016/j.isprsjprs.2020.04.008).
     data : DataSet
         What they are run on.
     settings : Settings
@@ -145,6 +168,8 @@ def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
         there is nothing to compare.
     """
     check_settings(table, settings)
+    if table in ("cities", "patch-size"):
+        return (_city_cells if table == "cities" else _size_cells)(data, settings)
     if table == "inputs":
         rows = [(c, c, settings.network, settings.options.gamma) for c in _inputs(data, settings)]
     else:
@@ -182,6 +207,48 @@ def check_settings(table: str, settings: Settings) -> None:
     for name in (*settings.combinations, settings.inputs):
         if name not in ("auto", "all"):
             combination(name)
+
+
+def _city_cells(data: DataSet, settings: Settings) -> list[Cell]:
+    """One city to train on, another, and all of them; each is tested on the test patches of all."""
+    names = data.places
+    if len(names) < 2:
+        msg = (
+            f"{data.description} holds {len(names)} city, and the table of cities compares training on one, "
+            f"another, and all: name two or more ({option('cities')})."
+        )
+        raise InputError(msg, parameter="cities")
+    inputs = _shared_inputs(data, settings.inputs)
+    return [
+        Cell(label, tuple(
+            settings.run(
+                inputs, settings.network, settings.options.gamma, s, city=city,
+                kept=s == settings.seeds[0],
+            )
+            for s in settings.seeds
+        ))
+        for label, city in (*((n, n) for n in names), (EVERY_CITY, ""))
+    ]  # fmt: skip
+
+
+def _size_cells(data: DataSet, settings: Settings) -> list[Cell]:
+    """The middle of the same patches, at several sizes."""
+    sizes, kind = settings.patch_sizes, data.subsets().train.kind
+    least = architecture(settings.network).min_patch_size
+    if len(set(sizes)) < 2 or min(sizes) < least or max(sizes) > kind.patch_size:
+        msg = (
+            f"Patch sizes {', '.join(map(str, sizes))} are no table: two or more are needed, from {least} "
+            f"({architecture(settings.network).title}) to {kind.patch_size} pixels ({data.description})."
+        )
+        raise InputError(msg, parameter="patch_sizes")
+    inputs = _shared_inputs(data, settings.inputs)
+    return [
+        Cell(f"{size} x {size} ({size * kind.pixel_size:,.0f} m)", tuple(
+            settings.run(inputs, settings.network, settings.options.gamma, s, patch=size)
+            for s in settings.seeds
+        ))
+        for size in sizes
+    ]  # fmt: skip
 
 
 def _shared_inputs(data: DataSet, wanted: str) -> str:

@@ -25,7 +25,8 @@ from lczlib.export.templates import render
 from lczlib.machine import machine, processor
 from lczlib.training.splits import SUBSETS
 
-TITLES = {"inputs": "Input combinations", "networks": "Networks", "gamma": "Focal loss"}
+TITLES = {"inputs": "Input combinations", "networks": "Networks", "gamma": "Focal loss", "cities": "Cities",
+          "patch-size": "Patch sizes"}  # fmt: skip
 _NAMES = {"oa": "OA", "kappa": "kappa", "aa": "AA"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from lczlib.errors import InputError
 from lczlib.settings import setting
 from lczlib.training.options import Schedule, check_architecture
-from lczlib.training.request import File, PartedScenes
+from lczlib.training.request import LabelledCities, PartedScenes
 
 
 def _check_options(options: dict[str, Any]) -> None:
@@ -20,43 +20,40 @@ def _check_options(options: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExperimentRequest(Schedule, PartedScenes):
+class ExperimentRequest(Schedule, LabelledCities, PartedScenes):
     """Tables of inputs, networks or focal losses on one data set; what the fields mean is said with them."""
 
     tables: tuple[str, ...] = setting(
-        ..., "inputs (D1-D7), networks, or gamma (0-6) of the focal loss; repeat.", flag="--table",
+        ..., "inputs (D1-D7), networks, gamma (0-6) of the focal loss, cities (one alone, another, all), or "
+        "patch-size; repeat.", flag="--table",
         repeat=True,
     )  # fmt: skip
-    polygons: File | None = setting(
-        None, "Labelled polygons; by default Reference/CITY/polygons.gpkg of the folder.", file=True
-    )
-    cities: tuple[str, ...] = setting(
-        (), "City of the So2Sat folder; repeat to train on several.", flag="--city", repeat=True
-    )
     test_cities: tuple[str, ...] = setting(
         (), "City to test on that is not trained on; repeat.", flag="--test-city", repeat=True
     )
-    only_seasons: tuple[str, ...] = setting(
-        (), "Season of the So2Sat folder; repeat. Default: all.", flag="--season", repeat=True
-    )
-    sensor: str = setting("", "both, s2 or s1 of a So2Sat folder; else s2, or any name.")
-    patch_metres: float = setting(480.0, "Edge of a patch in metres.", low=0, open_ends=True)
-    split_seed: int = setting(0, "Of the split, which is one for all runs.", low=0)
     seeds: int = setting(3, "Runs of each cell, with seeds 0, 1, ...", low=1)
     networks: tuple[str, ...] = setting(
         (), "NAME,NAME,...: of the tables of networks and of gamma."
     )
     network: str = setting(
-        "rsnnet", "Network of the table of inputs.", flag="--arch", check=check_architecture
-    )
+        "rsnnet", "Network of the tables of inputs, cities and patch-size; lcznet of Liu and Shi (2020).",
+        flag="--arch", check=check_architecture,
+    )  # fmt: skip
     combination: str = setting(
-        "auto", "Of the tables of networks and gamma: D1-D7, or all.", flag="--inputs"
+        "auto", "Of all tables but that of inputs: D1-D7, or all.", flag="--inputs"
     )
     options: dict[str, Any] = setting(
         {}, "Of a network: rsnnet.width=32; repeat.", flag="--option", metavar="ARCH.NAME=VALUE",
         check=_check_options,
     )  # fmt: skip
-    gamma: float = setting(Schedule.gamma, "Of the tables of inputs and networks.", low=0)
+    patch_sizes: tuple[int, ...] = setting(
+        (10, 32, 48, 64), "Pixels, of the table of patch-size: the middle of patches of the largest; repeat.",
+        flag="--size", low=1, repeat=True,
+    )  # fmt: skip
+    maps: bool = setting(
+        False, "Of the table of cities: map each with its own network and that of all cities."
+    )
+    gamma: float = setting(Schedule.gamma, "Of all tables but that of gamma.", low=0)
     workers: int = setting(1, "Processes to train in, on this machine.", low=1)
     dask: str = setting("", "Dask scheduler to train on: tcp://host:8786.", metavar="ADDRESS")
 

@@ -61,6 +61,8 @@ class CellResult:
     classes : DataFrame
         Index ``lcz`` 1..17: ``pa``, ``ua``, ``f1``, their ``_ci_low`` and ``_ci_high``, and, of the test
         set, ``n_reference`` and, mean over seeds, ``n_predicted`` patches.
+    counts : array (17, 17)
+        Test patches by class of the reference (rows) and of the map, mean over seeds.
     replicates : array (replicates,)
         Overall accuracy of each bootstrap replicate.
     degrees : int
@@ -74,6 +76,7 @@ class CellResult:
     spread: dict[str, float] = field(default_factory=dict)
     each: dict[str, list[float]] = field(default_factory=dict)
     classes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counts: np.ndarray = field(default_factory=lambda: np.zeros((17, 17)))
     replicates: np.ndarray = field(default_factory=lambda: np.empty(0))
     degrees: int = 0
 
@@ -117,6 +120,7 @@ def gather(
     fingerprint: str,
     *,
     by_polygon: bool,
+    keep: np.ndarray | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> TableResult:
@@ -135,6 +139,8 @@ def gather(
     by_polygon : bool
         Whether test patches belong to polygons; else each patch is resampled by itself, which makes
         intervals too narrow by as much as neighbouring patches are alike.
+    keep : array of bool, optional
+        Which of the test patches count; by default all.
     replicates, seed : int
         Of the bootstrap.
 
@@ -144,7 +150,7 @@ def gather(
         If no run finished, or runs were tested on different patches.
     """
     check_replicates(replicates)
-    found = [_Counts.read(c, results, folder, fingerprint) for c in cells]
+    found = [_Counts.read(c, results, folder, fingerprint, keep) for c in cells]
     first = next((f for f in found if f.counts), None)
     if first is None:
         messages = {r["message"] for r in results.values() if r["status"] == "failed"}
@@ -180,7 +186,12 @@ class _Counts:
 
     @classmethod
     def read(
-        cls, cell: Cell, results: Mapping[str, Any], folder: str | Path, fingerprint: str
+        cls,
+        cell: Cell,
+        results: Mapping[str, Any],
+        folder: str | Path,
+        fingerprint: str,
+        keep: np.ndarray | None,
     ) -> _Counts:
         runs, counts = [], []
         labels, strata = np.empty(0, np.uint8), np.empty(0, np.uint8)
@@ -190,7 +201,8 @@ class _Counts:
             if results[key]["status"] != "finished":
                 continue
             with np.load(run_path(folder, key) / PREDICTIONS) as held:
-                labels, predicted, unit = (held[k] for k in ("lcz", "predicted", "unit"))
+                every = np.ones(len(held["lcz"]), bool) if keep is None else keep
+                labels, predicted, unit = (held[k][every] for k in ("lcz", "predicted", "unit"))
             number, at, index = np.unique(unit, return_index=True, return_inverse=True)
             strata = labels[at]
             counts.append(count_units(labels, predicted, index, len(number))[:, 1:, 1:])
@@ -230,7 +242,7 @@ def _scored(found: _Counts, strata: np.ndarray | None, replicates: int, seed: in
         intervals[name] = tuple(float(v) for v in bounds)
     return CellResult(
         found.cell, found.runs, scores, intervals, spread, own,
-        _by_class(found, totals, sums, seeds, degrees), resampled["oa"], degrees,
+        _by_class(found, totals, sums, seeds, degrees), totals.mean(0), resampled["oa"], degrees,
     )  # fmt: skip
 
 

@@ -24,8 +24,10 @@ from lczlib.experiment.plan import Cell, Run
 from lczlib.experiment.speed import n_parameters
 from lczlib.export import staged, write_json
 from lczlib.export.files import alone_in
+from lczlib.models import save_safetensors
 from lczlib.temporary import remove_abandoned
 from lczlib.training.evaluation import predict_patches, scaling_of
+from lczlib.training.run import WEIGHTS_FILE
 from lczlib.training.trainer import fit_network
 
 RUNS = "runs"
@@ -138,7 +140,10 @@ def _run_all(
 
 def described(run: Run, result: dict[str, Any]) -> str:
     """One line on a run."""
-    what = f"{run.options.architecture} {run.inputs} gamma {run.options.gamma:g} seed {run.options.seed}"
+    what = f"{run.options.architecture} {run.inputs} gamma {run.options.gamma:g}"
+    what += f" {run.patch} px" if run.patch else ""
+    what += f" {run.city} alone" if run.city else ""
+    what += f" seed {run.options.seed}"
     if result["status"] == "failed":
         return f"{what} failed: {result['message']}"
     return f"{what}: OA {result['oa']:.3f} in {result['seconds']:.0f} s"
@@ -170,10 +175,12 @@ def run_one(data: DataSet, run: Run, folder: str | Path) -> dict[str, Any]:
 
 
 def _trained(data: DataSet, run: Run, folder: Path) -> dict[str, Any]:
-    subsets = data.select(run.inputs)
+    subsets = data.select(run.inputs, city=run.city, patch=run.patch)
     trained = fit_network(
         subsets.train, subsets.validation, run.options, folder / "training", resume=True
     )
+    if run.kept:
+        save_safetensors(folder / WEIGHTS_FILE, trained.network, trained.weights)
     test = subsets.test
     probabilities = predict_patches(trained.network, test, scaling_of(trained.weights))
     facts: dict[str, Any] = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BLUE, NOT_SEEN = "#1f61b8", "#d9d9d9"
 WATER, DARK = "#00b7ff", "#ff9d00"
 _MAX_PIXELS = 1200  # a side, of what is drawn
+_COLUMNS = 4  # months side by side
 
 
 def _thin(data: xr.DataArray) -> xr.DataArray:
@@ -29,10 +30,12 @@ def _thin(data: xr.DataArray) -> xr.DataArray:
     return data[..., ::step, ::step]
 
 
-def _frame(ax: Axes, data: xr.DataArray, title: str) -> None:
-    """Title and scale bar of a map, drawn in true proportion."""
+def _frame(ax: Axes, data: xr.DataArray, title: str, *, bar: bool = True) -> None:
+    """Title of a map, drawn in true proportion, and its scale bar."""
     width, height = cell_metres(geobox_of(data))
     ax.set(title=title, xticks=[], yticks=[], aspect=height / width)
+    if not bar:
+        return
     span = data.shape[-1] * width
     length = 10 ** np.floor(np.log10(span / 3))
     length *= max(k for k in (1, 2, 5) if k * length <= span / 3)
@@ -40,7 +43,10 @@ def _frame(ax: Axes, data: xr.DataArray, title: str) -> None:
     ax.plot(
         [0.04, 0.04 + length / span], [-0.035] * 2, "k", lw=3, transform=ax.transAxes, clip_on=False
     )
-    ax.text(0.05 + length / span, -0.035, label, transform=ax.transAxes, va="center", fontsize=9)
+    ax.annotate(
+        label, (0.04 + length / span, -0.035), (5, 0), "axes fraction", "offset points", va="center", fontsize=9,
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def water_figure(scene: xr.DataArray, probability: xr.DataArray, threshold: float = 0.5) -> Figure:
@@ -102,7 +108,7 @@ def monthly_area_figure(areas: xr.Dataset) -> Figure:
     ax = fig.subplots()
     time = areas["time"].values
     ax.fill_between(
-        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="interval"
+        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="95% interval"
     )
     ax.plot(time, areas["area"], "o-", color=BLUE, ms=5, label="mapped")
     part = areas["valid_share"].values < 0.9
@@ -119,9 +125,51 @@ def monthly_area_figure(areas: xr.Dataset) -> Figure:
     return fig
 
 
+def monthly_maps_figure(probability: xr.DataArray, threshold: float = 0.5) -> Figure:
+    """Surface water of each month, one small map beside the other.
+
+    Parameters
+    ----------
+    probability : DataArray (time, y, x)
+        By month, NaN where no data.
+    threshold : float
+        Water where the probability is above it.
+    """
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    months = probability.sizes["time"]
+    columns = min(months, _COLUMNS)
+    rows = -(-months // columns)
+    height, width = probability.shape[-2:]
+    tall = min(2.0, max(0.5, height / width))
+    fig = Figure(figsize=(2.4 * columns, (2.4 * tall + 0.4) * rows + 0.4), layout="constrained")
+    axes = fig.subplots(rows, columns, squeeze=False).ravel()
+    colors = {"#e6e2d8": "land", BLUE: "water", NOT_SEEN: "no data"}
+    for ax in axes[months:]:
+        ax.set_axis_off()
+    for i, ax in enumerate(axes[:months]):
+        one = probability.isel(time=i)
+        drawn = _thin(water_of(one, threshold)).compute().astype(float)
+        ax.set_facecolor(NOT_SEEN)
+        ax.imshow(
+            drawn.where(drawn <= 1).values, cmap=ListedColormap(list(colors)[:2]), vmin=0, vmax=1,
+            interpolation="nearest",
+        )  # fmt: skip
+        # one bar is of all
+        _frame(ax, drawn, str(one["time"].values)[:7], bar=i == columns * ((months - 1) // columns))
+    fig.legend(
+        handles=[Patch(color=c, label=label) for c, label in colors.items()], loc="outside lower center",
+        ncols=3, frameon=False,
+    )  # fmt: skip
+    return fig
+
+
 def occurrence_figure(occurrence: xr.DataArray) -> Figure:
     """Share of months with water, as a map; land that is never water is left blank."""
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     drawn = _thin(occurrence)
     fig = Figure(figsize=(6.4, 5.2), layout="constrained")
@@ -136,6 +184,10 @@ def occurrence_figure(occurrence: xr.DataArray) -> Figure:
         interpolation="nearest",
     )
     fig.colorbar(image, ax=ax, shrink=0.85, label="water occurrence (% of valid months)")
+    ax.legend(
+        handles=[Patch(fc="white", ec="#999999", label="never water"), Patch(fc=NOT_SEEN, label="no data")],
+        loc="upper right", bbox_to_anchor=(1, -0.005), frameon=False, borderpad=0, ncols=2, handlelength=1,
+    )  # fmt: skip
     _frame(ax, drawn, "")
     return fig
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from lczlib.analysis.options import AssessOptions
 from lczlib.errors import InputError
 from lczlib.jobs.map_files import CHUNKS, MapReading, advising, band, map_network, nodata, open_map
+from lczlib.jobs.published_maps import check_found
 from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result, job
 from lczlib.settings import options_of, setting
@@ -208,6 +209,7 @@ def _reference(request: AssessRequest) -> xr.DataArray | gpd.GeoDataFrame:
             f"{type(source).__name__}."
         )
         raise InputError(msg)
+    check_found(source, request.city)
     _, (name, how) = request.reading().items()
     with advising(name):
         return open_reference(source, chunks=CHUNKS, options=how)

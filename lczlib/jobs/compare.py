@@ -37,7 +37,8 @@ class CompareRequest(MapReading):
     maps: ClassVar = ("map_a", "map_b", "more")
 
     map_a: Source = setting(
-        ..., "First LCZ map: a raster, or polygons.", title="First map", file=True, argument=True,
+        ..., "First LCZ map: a raster, polygons, a published map by its name (prd_lcz_2020), or the folder of a city's "
+        "map of So2Sat.", title="First map", file=True, argument=True,
         metavar="MAP_A",
     )  # fmt: skip
     map_b: Source = setting(

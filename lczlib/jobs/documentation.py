@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lczlib.experiment.request import ExperimentRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.city import CityRequest
+from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
@@ -23,6 +27,9 @@ from lczlib.jobs.water import WaterRequest
 from lczlib.map_request import MapRequest
 from lczlib.settings import Described, described, in_words
 from lczlib.training.request import EvaluateRequest, TrainRequest
+
+if TYPE_CHECKING:
+    from lczlib.sentinel1.recipes import Recipe
 
 REQUESTS: dict[str, type] = {
     "lcz get": GetRequest,
@@ -36,7 +43,10 @@ REQUESTS: dict[str, type] = {
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz prepare-s1": PrepareS1Request,
+    "lcz find-s1": FindS1Request,
+    "lcz clip-s1": ClipS1Request,
     "lcz water": WaterRequest,
+    "lcz patches": PatchesRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
@@ -66,7 +76,7 @@ def options_text() -> str:
         )
     sources = "\n".join(f"- {s.title}" for s in scene_sources())
     parts.append(
-        f"## Scenes\n\nWhat `lcz map`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
+        f"## Scenes\n\nWhat `lcz map`, `patches`, `train`, `evaluate` and `experiment` take as INPUT:\n\n{sources}\n"
     )
     parts.append(
         f"## Networks\n\nWhat `--arch` of `lcz train` and `experiment` may be:\n\n{_networks()}\n"
@@ -128,24 +138,35 @@ def _recipes() -> str:
                 "for": r.title, "source": r.source, "images and channels, in order": images, "no data": nodata,
                 "radiometry": f"{r.quantity} nought on the ellipsoid, {r.scale}, float32",
                 "thermal noise": f"subtracted, and no power below {r.floor:g}" if r.denoised else "not subtracted",
-                "averaged": f"cells of {r.cell} x 1 samples, about 14 m square" if r.cell > 1 else "no",
+                "made of": " or ".join(r.kinds),
+                "averaged": "; ".join(f"{o.kinds[0]}: {o.averaged}" for o in _ways(r)),
                 "speckle filter": "none" if r.speckle == "none"
                 else f"{r.speckle} of {'each power' if r.powers else 'the covariance'}, {WINDOW} x {WINDOW} "
-                f"{'cells' if r.cell > 1 else 'pixels'} of the radar image",
-                "looks": f"{r.looks:g}",
+                f"{'cells' if r.powers else 'pixels'} of the radar image",
+                "looks": "; ".join(f"{o.looks:g}" for o in _ways(r)),
                 "decomposition": f"of the unfiltered covariance over {r.decomposed} x {r.decomposed} pixels"
                 if r.decomposed else "none",
                 "terrain flattening": "yes" if r.flattened else "no",
                 "resampling": f"{r.resampling}, once, onto the final grid",
                 "elevation model": f"the user's, {r.dem_resampling} (the sources: SRTM 1\""
                 f"{'' if r.powers else ', nearest'})",
-                "pixel": f"{r.pixel:g} m, UTM zone of the region's middle",
+                "pixel": f"{'; '.join(dict.fromkeys(f'{o.pixel:g} m' for o in _ways(r)))}, UTM zone of the region's "
+                "middle",
             }
         )  # fmt: skip
     head = f"| | {' | '.join(RECIPES)} |\n|{' --- |' * (len(RECIPES) + 1)}\n"
     return head + "\n".join(
         f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]
     )
+
+
+def _ways(recipe: Recipe) -> list[Recipe]:
+    """A recipe as it is of each kind of product, of detected ones with all numbers of looks."""
+    return [
+        recipe.of(kind, n)
+        for kind in recipe.kinds
+        for n in range(1, (recipe.most_looks if kind == "GRD" else 1) + 1)
+    ]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from lczlib.errors import InputError
 from lczlib.jobs.get_days import catalogue_of, looked_at, place_asked, where
 from lczlib.jobs.get_map import PublishedResult, beside_scenes, check_given, published
 from lczlib.jobs.get_radar import RadarResult, radar_beside, radar_inputs
-from lczlib.jobs.get_request import RADAR, GetRequest
+from lczlib.jobs.get_request import IMAGERY, RADAR, GetRequest
 from lczlib.jobs.get_result import GetResult
+from lczlib.jobs.get_rtc import fetch_rtc, rtc_beside
+from lczlib.jobs.get_rtc_result import RtcResult
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import job
 from lczlib.reading import Reading, counted, tell
@@ -40,8 +43,10 @@ def run(
     map_needed: bool = True,
     progress: Progress | None = None,
     cancelled: Cancel | None = None,
-) -> GetResult | PublishedResult | RadarResult:
-    """Fetch the composites of a place, the published LCZ map of it, what ``lcz prepare-s1`` needs, or several.
+) -> GetResult | PublishedResult | RadarResult | RtcResult:
+    """Fetch the composites of a place, passes of Sentinel-1 for water, published LCZ maps, or several.
+
+    Also what ``lcz prepare-s1`` needs.
 
     Parameters
     ----------
@@ -86,13 +91,13 @@ def _run(
     most_mb: float,
     fetch: bool,
     map_needed: bool,
-) -> GetResult | PublishedResult | RadarResult:
+) -> GetResult | PublishedResult | RadarResult | RtcResult:
     from lczlib.acquire.access import Access
     from lczlib.acquire.folder import check_folder
     from lczlib.acquire.work import Work
 
     if "s2" not in request.what:
-        return _without_scenes(request, step, folder, most_mb, fetch)
+        return _without_scenes(request, step, folder, most_mb, fetch, resume)
     place, periods = where(request, step, fetch)
     check_folder(folder, place, [p.name for p in periods])
     if map_needed:
@@ -108,29 +113,47 @@ def _run(
             plan = _composed(request, plan, season.name, access, work, step)
     beside, missing = beside_scenes(request, place, plan.grid, step)
     radar, without = radar_beside(request, place, folder, step, most_mb)
+    rtc, no_passes = rtc_beside(
+        request, place, folder, step, resume=resume, most_mb=most_mb, grid=plan.grid
+    )
     return GetResult(
         request=request, place=place, plan=plan, work=work, published=beside,
-        not_published=missing + without, radar=radar,
+        not_published=missing + without + no_passes, radar=radar, rtc=rtc,
     )  # fmt: skip
 
 
 def _without_scenes(
-    request: GetRequest, step: Steps, folder: Path, most_mb: float, fetch: bool
-) -> PublishedResult | RadarResult:
-    from lczlib.acquire.folder import grid_of_scenes
+    request: GetRequest, step: Steps, folder: Path, most_mb: float, fetch: bool, resume: bool
+) -> PublishedResult | RadarResult | RtcResult:
+    from lczlib.acquire.folder import grid_of_scenes, item_of
 
-    place = place_asked(request, step, fetch)
+    rtc = None
+    if "s1-rtc" in request.what:
+        place, _ = where(request, step, fetch)
+        same = item_of(folder).get("bbox") == list(place.box)
+        rtc = fetch_rtc(
+            request, place, folder, step, resume=resume, most_mb=most_mb,
+            grid=grid_of_scenes(folder, place) if same else None,
+        )  # fmt: skip
+    else:
+        place = place_asked(request, step, fetch)
     radar = (
         radar_inputs(request, place, folder, step, most_mb) if RADAR & set(request.what) else None
     )
-    if radar and not ("lcz" in request.what or request.submission):
-        return radar
+    if not ("lcz" in request.what or request.submission):
+        if rtc is not None:
+            return replace(rtc, radar=radar)
+        if radar is not None:
+            return radar
     maps = published(request, place, step, grid_of_scenes(folder, place))
-    return PublishedResult(request=request, place=place, published=maps, radar=radar)
+    return PublishedResult(request=request, place=place, published=maps, radar=radar, rtc=rtc)
 
 
 def is_finished(request: GetRequest, folder: Path) -> bool:
-    """Whether a folder holds all imagery that a request asks for: its manifest is written last."""
+    """Whether a folder holds all imagery that a request asks for: its manifest is written last.
+
+    Imagery is composites, and passes of Sentinel-1 for water.
+    """
     from lczlib.export.manifest import read_manifest
     from lczlib.jobs.record import parameters
 
@@ -140,7 +163,9 @@ def is_finished(request: GetRequest, folder: Path) -> bool:
         return False
     was, now = content.get("parameters", {}), parameters(request, folder)
     same = all(was.get(n) == v for n, v in now.items() if n not in _OF_MAPS)
-    return content.get("command") == request.command and "s2" in was.get("what", ()) and same
+    imagery = IMAGERY & set(request.what)
+    there = bool(imagery) and imagery <= set(was.get("what", ()))
+    return content.get("command") == request.command and there and same
 
 
 _OF_MAPS = ("what", "global_map", "submission")

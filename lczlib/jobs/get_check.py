@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lczlib.acquire.providers import COLLECTIONS, PROVIDERS, Provider, provider_of
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError, LczError
-from lczlib.jobs.get_check_radar import radar_checked
+from lczlib.jobs.get_check_radar import radar_checked, rtc_checked
 from lczlib.jobs.get_request import RADAR, GetRequest
 from lczlib.jobs.request import Steps
 from lczlib.jobs.result import Result, job
@@ -99,7 +99,9 @@ def check(request: GetRequest, step: Steps) -> CheckResult:
     box, period = _where(request), _when(request)
     named = "provider" in request.given()
     providers = [provider_of(request.provider)] if named else list(PROVIDERS.values())
-    if not set(request.what) - RADAR:
+    stopped = step.cancelled or (lambda: False)
+    with_rtc = [p for p in providers if p.rtc] if "s1-rtc" in request.what else []
+    if not set(request.what) - RADAR - {"s1-rtc"}:
         providers = []
     found: list[Finding] = []
     for i, provider in enumerate(providers):
@@ -108,9 +110,11 @@ def check(request: GetRequest, step: Steps) -> CheckResult:
             found += _checked(provider, request.collection, box, period, step)
         except LczError as error:
             found.append(Finding(provider.title, "answer", False, error.message))
+    for provider in with_rtc:
+        step(f"{provider.title}, Sentinel-1 (RTC)")
+        found += [Finding(*t) for t in rtc_checked(provider, request, box, period, stopped)]
     if RADAR & set(request.what):
         step("Services of Sentinel-1")
-        stopped = step.cancelled or (lambda: False)
         found += [Finding(*tried) for tried in radar_checked(request, box, period, stopped)]
     return CheckResult(request=request, findings=tuple(found))
 

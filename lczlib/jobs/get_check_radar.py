@@ -1,12 +1,14 @@
-"""Whether the services of what ``lcz prepare-s1`` needs answer as they are taken to."""
+"""Whether the services of Sentinel-1 answer as they are taken to: passes for water, inputs of ``lcz prepare-s1``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lczlib.acquire import providers
-from lczlib.acquire.providers import RADAR_PROVIDERS, RadarProvider, radar_provider_of
+from lczlib.acquire.providers import RADAR_PROVIDERS, Provider, RadarProvider, radar_provider_of
 from lczlib.errors import LczError
 from lczlib.jobs.get_request import GetRequest
 
@@ -52,6 +54,48 @@ def radar_checked(
             providers.ELEVATION, "read Copernicus GLO-30",
             lambda: f"{height_at(west, south, cancelled):.1f} m above EGM2008 at {west:g}, {south:g}",
         )  # fmt: skip
+
+
+def rtc_checked(
+    provider: Provider, request: GetRequest, box: Box, period: Period, cancelled: Callable[[], bool]
+) -> Iterator[Tried]:
+    """Search terrain-corrected passes, and read a little of the last one."""
+    import time
+
+    from lczlib.acquire.access import Access
+    from lczlib.acquire.grids import grid_on, zone_of
+    from lczlib.acquire.rtc import find_passes, open_rtc
+    from lczlib.acquire.rtc_folder import BANDS
+    from lczlib.acquire.rtc_pixels import FILL, decibels
+
+    name = request.rtc_collection or provider.rtc
+    try:
+        catalogue, licence = open_rtc(provider, request.rtc_collection)
+        passes, _ = find_passes(catalogue, box, period, request.direction)
+    except LczError as error:
+        yield provider.title, f"search {name}", False, error.message
+        return
+    tracks = {(p.direction, p.relative_orbit) for p in passes}
+    said = f"{len(passes)} passes of {len(tracks)} tracks, the last {passes[-1].name}; licence {licence}"
+    yield provider.title, f"search {name}", True, said
+    begun, scene = time.monotonic(), passes[-1].scenes[0]
+    try:
+        with Access(provider, cancelled) as access:
+            grid = grid_on(box, zone_of(box, [scene.epsg]), access.corner(scene, BANDS[0]))
+            power = np.stack([access.read(scene, b, grid, fill=FILL) for b in BANDS])
+    except LczError as error:
+        yield provider.title, f"read {name}", False, error.message
+        return
+    seconds = time.monotonic() - begun
+    yield provider.title, f"read {name}", True, f"two files of {scene.id} in {seconds:.1f} s"
+    values, counts = decibels(power)
+    middles = [float(v) for v in np.nanmedian(values, axis=(1, 2))] if counts["valid"] else []
+    good = counts["negative"] <= counts["valid"] and bool(middles)
+    said = (
+        f"in the middle {', '.join(f'{b} {m:.1f} dB' for b, m in zip(BANDS, middles, strict=False)) or 'nothing'}; "
+        f"{counts['fill']} pixels of the fill, {counts['zero']} of 0, {counts['negative']} negative"
+    )
+    yield provider.title, f"powers of {name}", good, said
 
 
 def _tried(service: str, what: str, do: Callable[[], str]) -> Tried:

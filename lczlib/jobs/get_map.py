@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lczlib.acquire.global_map import PublishedMap
     from lczlib.acquire.places import Place
     from lczlib.jobs.get_radar import RadarResult
+    from lczlib.jobs.get_rtc_result import RtcResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -31,6 +32,8 @@ class PublishedResult(Result):
     published : dict of str to PublishedMap
     radar : RadarResult or None
         What ``lcz prepare-s1`` needs, where that is asked for too.
+    rtc : RtcResult or None
+        Passes of Sentinel-1, likewise.
     """
 
     draws = False
@@ -39,6 +42,7 @@ class PublishedResult(Result):
     place: Place
     published: dict[str, PublishedMap] = field(repr=False)
     radar: RadarResult | None = field(default=None, repr=False)
+    rtc: RtcResult | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Area of each class in km2, a column a map."""
@@ -63,12 +67,24 @@ class PublishedResult(Result):
             for m in self.published.values()
             for text in m.failed
         ]
-        return said + (self.radar.cautions() if self.radar else [])
+        return said + [t for r in (self.radar, self.rtc) if r for t in r.cautions()]
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
+        from lczlib.acquire.folder import write_radar_item
+
         if self.radar:
             self.radar.put(folder)
+        if self.rtc:
+            self.rtc.put(folder)
+            write_radar_item(folder, self.place, self.rtc.told())
         add_maps(folder, self.place, self.published)
+
+    def write(self, folder: str | Path, *, figures: bool = True) -> Path:
+        """As all results; then what was kept of passes is not kept any more."""
+        written = super().write(folder, figures=figures)
+        if self.rtc:
+            self.rtc.done()
+        return written
 
 
 def published(

@@ -16,9 +16,11 @@ from lczlib.terms import option
 if TYPE_CHECKING:
     from lczlib.acquire.places import Place
 
-What = Literal["s2", "lcz", "s1-slc", "orbit", "dem"]
+What = Literal["s2", "lcz", "s1-rtc", "s1-slc", "orbit", "dem"]
 RADAR: frozenset[What] = frozenset({"s1-slc", "orbit", "dem"})
 """What ``lcz prepare-s1`` needs."""
+IMAGERY: frozenset[What] = frozenset({"s2", "s1-rtc"})
+"""What is taken from a service of scenes, and taken up again where that was stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,8 @@ class GetRequest(Request):
     )
     what: tuple[What, ...] = setting(
         ("s2",), "s2: composites of Sentinel-2. lcz: the published global LCZ map (Demuzere et al. 2022). "
-        "s1-slc, orbit, dem: what lcz prepare-s1 needs, Sentinel-1 products of one pass a season, their orbit files, "
-        "and Copernicus GLO-30.",
+        "s1-rtc: Sentinel-1 for lcz water, each pass a raster of VV and VH in dB (gamma nought). s1-slc, orbit, dem: "
+        "what lcz prepare-s1 needs: Sentinel-1 products of one pass a season, orbit files, Copernicus GLO-30.",
         title="What", metavar="s2,lcz,...",
     )  # fmt: skip
     start: str = setting(
@@ -101,7 +103,7 @@ class GetRequest(Request):
         check=radar_provider_of, metavar="asf|cdse",
     )  # fmt: skip
     direction: Literal["any", "ascending", "descending"] = setting(
-        "any", "Which way the satellite of Sentinel-1 products flies.", title="Pass"
+        "any", "Which way the satellite of Sentinel-1 flies.", title="Pass"
     )
     global_map: str = setting(
         "", "File or address of the published global LCZ map, or of a part of it.", title="Global LCZ map",
@@ -129,6 +131,13 @@ class GetRequest(Request):
                 f"{option('provider', 'cdse')}, or {option('level', 'L2A')}."
             )
             raise InputError(msg, parameter="level")
+        if "s1-rtc" in self.what and not provider.rtc:
+            others = " or ".join(n for n, p in PROVIDERS.items() if p.rtc)
+            msg = (
+                f"{provider.title} has no terrain-corrected Sentinel-1 (s1-rtc): choose "
+                f"{option('provider', others)}."
+            )
+            raise InputError(msg, parameter="provider")
         self.periods(0.0)  # refused before anything is asked of a service
 
     def periods(self, latitude: float) -> tuple[Period, ...]:
@@ -144,6 +153,18 @@ class GetRequest(Request):
             "provider": self.provider, "level": self.level, "collection": self.collection, "composite": self.composite,
             "max_cloud": self.max_cloud, "days": self.days, "dilation": self.dilation, "haze": self.haze,
             "offsets": self.offsets,
+        }  # fmt: skip
+
+    @property
+    def rtc_collection(self) -> str:
+        """Of Sentinel-1, where the service's is not one that is known; else empty."""
+        return "" if "s2" in self.what else self.collection
+
+    def asked_rtc(self, place: Place, periods: Iterable[Period]) -> dict[str, Any]:
+        """All that passes of Sentinel-1 depend on, as of `asked`."""
+        return {
+            "place": place.folder_name, "box": list(place.box), "seasons": [str(p) for p in periods],
+            "provider": self.provider, "collection": self.rtc_collection, "direction": self.direction,
         }  # fmt: skip
 
 

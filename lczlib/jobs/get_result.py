@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lczlib.acquire.places import Place
     from lczlib.acquire.work import Plan, Work
     from lczlib.jobs.get_radar import RadarResult
+    from lczlib.jobs.get_rtc_result import RtcResult
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -39,6 +40,8 @@ class GetResult(Result):
         Why one of those that were asked for could not be had.
     radar : RadarResult or None
         What ``lcz prepare-s1`` needs, where that is asked for too.
+    rtc : RtcResult or None
+        Passes of Sentinel-1 on the grid of the composites, where they are asked for too.
     """
 
     draws = False
@@ -51,6 +54,7 @@ class GetResult(Result):
     published: Mapping[str, PublishedMap] = field(default_factory=dict, repr=False)
     not_published: tuple[str, ...] = ()
     radar: RadarResult | None = field(default=None, repr=False)
+    rtc: RtcResult | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a season: its period, how many days, and its median day."""
@@ -79,6 +83,7 @@ class GetResult(Result):
         """What is missing or doubtful."""
         said = [*self.plan.empty.values(), *self.not_published]
         said += self.radar.cautions() if self.radar else []
+        said += self.rtc.cautions() if self.rtc else []
         for season in self.plan.seasons:
             failed = {d: w for d, w in season.left_out.items() if _is_fault(w)}
             if failed:
@@ -124,14 +129,21 @@ class GetResult(Result):
                 )
         if self.radar:
             self.radar.put(folder)
+        if self.rtc:
+            self.rtc.put(folder)
         provider = provider_of(self.request.provider)
         maps = write_maps(self.published, self.place, folder)
-        write_item(folder, self.place, self.plan, provider, self.request.composite, self.told, maps)
+        radar = self.rtc.told() if self.rtc else None
+        write_item(
+            folder, self.place, self.plan, provider, self.request.composite, self.told, maps, radar
+        )
 
     def write(self, folder: str | Path, *, figures: bool = True) -> Path:
         """As all results; then the tiles are not kept any more."""
         written = super().write(folder, figures=figures)
         self.work.remove()
+        if self.rtc:
+            self.rtc.done()
         return written
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.errors import InputError, LczError
+from lczlib.jobs.published_maps import check_found, map_file
 from lczlib.jobs.request import Request, Source, is_path
 from lczlib.settings import setting
 from lczlib.terms import renamed
@@ -154,13 +155,33 @@ class MapReading(Request):
     map_layer: tuple[str, ...] = _of_maps(
         "layer", "Layer of a map of polygons, where its file holds several.", "Layer (of polygons)"
     )
+    city: str = setting(
+        "", "City whose map is meant, of a So2Sat folder or archive that holds several.", title="City (of several)",
+        group=MAPS,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for kind in KINDS:
             name = self.called.get(kind, kind)
             object.__setattr__(self, name, _texts(getattr(self, name)))
         super().__post_init__()
+        self._find_published()
         self.reading()  # refuses what is said of no map, or twice
+
+    def _find_published(self) -> None:
+        """Put files for published maps, with their numbering where nothing is said of any."""
+        schemes = []
+        for name in self.maps:
+            given = getattr(self, name)
+            found = [
+                map_file(v, self.city) for v in (given if isinstance(given, tuple) else (given,))
+            ]
+            files = tuple(file for file, _ in found)
+            object.__setattr__(self, name, files if isinstance(given, tuple) else files[0])
+            schemes += [scheme for file, scheme in found if file is not None]
+        if any(schemes) and not self.scheme:
+            named = zip(self.map_names(), schemes, strict=True)
+            object.__setattr__(self, "scheme", tuple(f"{n}={s}" for n, s in named if s))
 
     def map_names(self) -> list[str]:
         """What its maps are called, in their order."""
@@ -300,6 +321,7 @@ def open_map(
             f"{type(source).__name__}."
         )
         raise InputError(msg)
+    check_found(source, request.city)
     more.setdefault("cell", request.cell)
     if options is None:
         (options,) = request.reading().values()

@@ -32,12 +32,13 @@ WORK = ".prepare-s1"
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareS1Request(Request):
-    """Sentinel-1 SLC products of one pass, made into what a network reads, on a 10 m grid."""
+    """Sentinel-1 products of one pass, SLC or GRD, made into what a network reads, on a 10 m grid."""
 
     command: ClassVar = "prepare-s1"
 
     inputs: tuple[Source, ...] = setting(
-        ..., "Sentinel-1 IW SLC products of one pass with VV and VH: SAFE folders or zip archives.",
+        ..., "Sentinel-1 IW products of one pass with VV and VH: SAFE folders or zip archives. SLC; of bigearthnet "
+        "and water also GRD, of which their sources were made.",
         title="Sentinel-1 products", file=True, argument=True, metavar="PRODUCT...",
     )  # fmt: skip
     orbit: str = setting(
@@ -66,6 +67,10 @@ class PrepareS1Request(Request):
         None, "Filter, where it is not the recipe's; lee1999 is of the covariance alone.", title="Speckle filter",
         usual="the recipe's",
     )  # fmt: skip
+    looks: int = setting(
+        1, "Pixels of a detected product (GRD) that are averaged along each side before the filter: 2 makes "
+        "bigearthnet of 20 m, as its scripts do.", title="Looks", low=1,
+    )  # fmt: skip
     jobs: int = setting(
         1, "Tiles that are made at once, each on a processor core.", title="At once", low=1
     )
@@ -78,6 +83,13 @@ class PrepareS1Request(Request):
         if self.roi and len(self.roi) != 4:
             msg = f"The region has {len(self.roi)} numbers: give west,south,east,north in degrees."
             raise InputError(msg, parameter="roi")
+        most = RECIPES[self.recipe].most_looks
+        if self.looks > most:
+            msg = (
+                f"{option('looks', self.looks)} is not of the recipe {self.recipe}, whose network reads {most * 10} m "
+                f"at the most: give {most if most == 1 else f'1 to {most}'}."
+            )
+            raise InputError(msg, parameter="looks")
         if RECIPES[self.recipe].powers and self.speckle == "lee1999":
             msg = (
                 f"{option('speckle', 'lee1999')} filters the covariance, and {self.recipe} is made of powers: leave it "
@@ -154,14 +166,14 @@ def _run(
     step("Reading annotations")
     planned = plan(request)
     planned.tell()
-    chain = Chain(planned.recipe, planned.geocoder, request.speckle)
+    chains = tuple(Chain(planned.recipe, g, request.speckle) for g in planned.geocoders)
     own = None if scratch else Scratch()
     work = own.path if own else Path(scratch) / WORK
     _begin(work, {**planned.described(), "tile": TILE}, resume)
     tiles = list(_tiles(*planned.grid.shape))
     valid = 0
     with ThreadPoolExecutor(request.jobs) as pool:
-        made = [pool.submit(_tile, chain, work, *tile) for tile in tiles]
+        made = [pool.submit(_tile, chains, work, *tile) for tile in tiles]
         try:
             for i, one in enumerate(made):
                 step("Tiles", i, len(tiles))
@@ -177,7 +189,7 @@ def _run(
     return PrepareS1Result(
         request=request,
         planned=planned,
-        speckle=chain.speckle,
+        speckle=chains[0].speckle,
         work=work,
         tile=TILE,
         valid=valid,
@@ -205,17 +217,20 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:
             yield row, column, min(TILE, rows - row), min(TILE, columns - column)
 
 
-def _tile(chain: Chain, work: Path, row: int, column: int, rows: int, columns: int) -> int:
+def _tile(
+    chains: tuple[Chain, ...], work: Path, row: int, column: int, rows: int, columns: int
+) -> int:
     """Make a tile, where it is not there yet; its number of valid pixels."""
     import numpy as np
 
     from lczlib.export.files import staged
+    from lczlib.sentinel1.chain import mosaic
 
     path = work / f"{row}_{column}.npz"
     if path.is_file():
         with np.load(path) as there:
             return int(there["valid"])
-    made = chain.tile(row, column, rows, columns)
+    made = mosaic(chains, row, column, rows, columns)
     with staged(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file, valid=made.valid, incidence=made.incidence, hidden=made.hidden, **made.images

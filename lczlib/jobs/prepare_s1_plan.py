@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,11 @@ from lczlib.jobs.request import name_of
 from lczlib.reading import Reading, tell
 from lczlib.sentinel1.chain import POLARISATIONS
 from lczlib.sentinel1.deburst import Deburst
-from lczlib.sentinel1.geocode import PIXEL, Geocoder, grid_of, outline
+from lczlib.sentinel1.detected import SPACING, Detected, GroundRange
+from lczlib.sentinel1.geocode import Geocoder, grid_of, outline
 from lczlib.sentinel1.orbit import Orbit, annotated, from_file
 from lczlib.sentinel1.product import Product
+from lczlib.sentinel1.radiometry import Noise
 from lczlib.sentinel1.recipes import RECIPES, Recipe
 from lczlib.sentinel1.terrain import height_of, open_dem, open_geoid
 from lczlib.terms import option
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from lczlib.jobs.prepare_s1 import PrepareS1Request
 
 _SWATHS = ("IW1", "IW2", "IW3")
+_PRODUCT = {"GRD": "GRDH", "SLC": "SLC_"}
 _ANNOTATION = "annotation"
 _COARSE = 32  # pixels of the map between those by which its coverage is judged
 
@@ -40,7 +44,8 @@ class Plan:
     recipe : Recipe
     products : tuple of Product
     orbit : Orbit
-    geocoder : Geocoder
+    geocoders : tuple of Geocoder
+        One for all bursts; of detected products one for each slice.
     heights : str
         What the elevation model's heights count from.
     covered : float
@@ -51,28 +56,48 @@ class Plan:
     recipe: Recipe
     products: tuple[Product, ...]
     orbit: Orbit
-    geocoder: Geocoder
+    geocoders: tuple[Geocoder, ...]
     heights: str
     covered: float
 
     @property
     def grid(self) -> GeoBox:
         """Of the map."""
-        return self.geocoder.grid
+        return self.geocoders[0].grid
 
     @property
     def date(self) -> str:
         """The day of the pass, ``yyyy-mm-dd``."""
-        image = self.geocoder.image
+        image = self.geocoders[0].image
         return str((image.epoch + np.timedelta64(round(image.time), "s")).astype("datetime64[D]"))
 
     def bursts(self) -> dict[str, int]:
         """How many bursts of each swath the region takes something of."""
-        image, counts = self.geocoder.image, {}
-        window = _radar_window(self.geocoder)
-        for piece in image.within(window) if window else ():
-            counts[piece.swath] = counts.get(piece.swath, 0) + 1
+        counts: dict[str, int] = {}
+        for geocoder in self.geocoders:
+            window = _radar_window(geocoder)
+            if window and isinstance(geocoder.image, Deburst):
+                for piece in geocoder.image.within(window):
+                    counts[piece.swath] = counts.get(piece.swath, 0) + 1
         return counts
+
+    def border_noise(self) -> str:
+        """What was done about it."""
+        noisy = {
+            g.image.products[0] for g in self.geocoders
+            if isinstance(g.image, Detected) and g.image.border is not None
+        }  # fmt: skip
+        ipf = " and ".join(sorted({version_of(p) for p in noisy}))
+        return f"removed (IPF {ipf})" if noisy else "none"
+
+    def without_noise(self) -> tuple[str, ...]:
+        """The products whose annotation says that there is no thermal noise, which is not so."""
+        if not self.recipe.denoised or self.recipe.kinds[0] != "GRD":
+            return ()
+        return tuple(
+            p.name for p in self.products
+            if not all(Noise(p, s, n).annotated for s, n in p.swaths if n in POLARISATIONS)
+        )  # fmt: skip
 
     def megabytes(self) -> int:
         """About how much the images take on the disk."""
@@ -98,12 +123,15 @@ class Plan:
         """In words, by what it is about."""
         one, rows = self.products[0].any_swath, self.grid.shape
         bursts = ", ".join(f"{n} of {s}" for s, n in self.bursts().items())
+        pieces = {"bursts": bursts or "none"}
+        if self.recipe.kinds[0] == "GRD":
+            pieces = {"border noise": self.border_noise()}
         orbit = f"{self.orbit.source} {self.orbit.file.name if self.orbit.file else ''}".strip()
         track = self.products[0].relative_orbit
         return {
             "products": ", ".join(p.name for p in self.products),
             "pass": f"{self.date}, {one.direction}, relative orbit {track or 'unknown'}",
-            "bursts": bursts or "none",
+            **pieces,
             "orbit": f"{orbit}, vectors within {1000 * self.orbit.misfit:.1f} mm of a smooth orbit",
             "elevation model": f"{name_of(self.request.dem, 'dem')}, heights: {self.heights}; covers the region",
             "region covered": f"{self.covered:.1%}",
@@ -123,9 +151,16 @@ class Plan:
             cautions.append(
                 f"The products hold {self.covered:.1%} of the region: the rest is no data."
             )
+        if silent := self.without_noise():
+            cautions.append(
+                f"{', '.join(silent)}: the annotated thermal noise is 0, as of early processors, so none is subtracted "
+                "and dark areas come out too bright; a later processing of the same scene has it."
+            )
         said = self.said()
         facts = {"covered": self.covered, "orbit": self.orbit.source, "bursts": self.bursts()}
-        clauses = tuple(f"{k} {said[k]}" for k in ("bursts", "orbit", "grid"))
+        clauses = tuple(
+            f"{k} {said[k]}" for k in ("bursts", "border noise", "orbit", "grid") if k in said
+        )
         tell(Reading("Sentinel-1 pass", said["products"], clauses, tuple(cautions), facts))
 
 
@@ -137,23 +172,32 @@ def plan_of(request: PrepareS1Request) -> Plan:
     InputError
         If something is missing, of the wrong kind, or does not go together.
     """
-    recipe = RECIPES[request.recipe]
     products = _opened(request)
     for product in products:
-        _check(product, recipe)
+        _check(product, RECIPES[request.recipe])
     _check_one_pass(products)
+    kind = products[0].any_swath.kind
+    recipe = RECIPES[request.recipe].of(kind, request.looks)
+    if kind != "GRD" and request.looks > 1:
+        msg = (
+            f"{option('looks', request.looks)} averages the pixels of detected products (GRD), and "
+            f"{products[0].name} is none: leave it out."
+        )
+        raise InputError(msg, parameter="looks")
     swaths = [s for s in _SWATHS if all(s in p.names for p in products)]
-    image = Deburst(products, POLARISATIONS, swaths)
+    images: list[Deburst | Detected] = (
+        [Detected(p, POLARISATIONS) for p in products] if kind == "GRD"
+        else [Deburst(products, POLARISATIONS, swaths)]
+    )  # fmt: skip
     every = [s for p in products for s in p.swaths.values()]
     orbit = annotated(every) if request.orbit == _ANNOTATION else from_file(request.orbit, every)
     grid = _grid(request, recipe)
     _check_near(grid, products)
     heights = height_of(request.dem, request.dem_height)
-    geocoder = Geocoder(
-        grid, image, orbit, open_dem(request.dem, *outline(grid), heights), open_geoid(heights)
-    )
-    covered = _covered(geocoder)
-    lacking = [s for s in _SWATHS if s not in swaths]
+    dem, geoid = open_dem(request.dem, *outline(grid), heights), open_geoid(heights)
+    geocoders = tuple(Geocoder(grid, image, orbit, dem, geoid) for image in images)
+    covered = _covered(geocoders)
+    lacking = [s for s in _SWATHS if s not in swaths and kind != "GRD"]
     if covered < 1 and lacking:
         msg = (
             f"{products[0].path} lacks {', '.join(lacking)}, and the region needs more than {', '.join(swaths)} "
@@ -162,7 +206,7 @@ def plan_of(request: PrepareS1Request) -> Plan:
         raise InputError(msg, parameter="inputs")
     if not covered:
         raise _outside(products)
-    return Plan(request, recipe, products, orbit, geocoder, heights, covered)
+    return Plan(request, recipe, products, orbit, geocoders, heights, covered)
 
 
 def _check_near(grid: GeoBox, products: tuple[Product, ...]) -> None:
@@ -194,24 +238,39 @@ def _check(product: Product, recipe: Recipe) -> None:
     why = ""
     if one.mode != "IW":
         why = f"is of mode {one.mode}; this recipe takes Interferometric Wide swath (IW)"
-    elif one.kind != "SLC":
-        holds = (
-            "" if recipe.powers else " and holds no phase, which the covariance of VH and VV needs"
+    elif one.kind not in recipe.kinds:
+        why = (
+            f"is detected ({one.kind}) and holds no phase, which the covariance of VH and VV needs"
         )
-        why = f"is detected ({one.kind}){holds}; lcz prepare-s1 reads products that are not (SLC)"
+    elif one.kind == "GRD" and abs(_spacing(product) - SPACING) > 0.1:
+        why = f"has pixels of {_spacing(product):g} m; this recipe takes those of {SPACING:g} m (GRDH)"
     elif set(product.polarisations) <= {"HH", "HV"}:
         why = f"holds {' and '.join(product.polarisations)}; the network reads VV and VH"
     elif not set(POLARISATIONS) <= set(product.polarisations):
         why = f"holds {' and '.join(product.polarisations)} alone; the network reads VV and VH"
     if why:
-        msg = f"{product.path} {why}: give an IW SLC product of both, S1*_IW_SLC__1SDV_*."
+        wanted = " or ".join(f"S1*_IW_{_PRODUCT[k]}_1SDV_*" for k in recipe.kinds)
+        msg = f"{product.path} {why}: give an IW {' or '.join(recipe.kinds)} product of both, {wanted}."
         raise InputError(msg, parameter="inputs")
+
+
+def _spacing(product: Product) -> float:
+    swath, polarisation = next(iter(product.swaths))
+    return GroundRange.of(product, swath, polarisation).spacing
+
+
+def version_of(product: Product) -> str:
+    """Of its processor, ``3.61``."""
+    return "{}.{:02d}".format(*product.ipf) if product.ipf else "unknown"
 
 
 def _check_one_pass(products: tuple[Product, ...]) -> None:
     one = products[0].any_swath
     for product in products[1:]:
         other = product.any_swath
+        if other.kind != one.kind:
+            msg = f"{products[0].name} is {one.kind} and {product.name} {other.kind}: give slices of one kind."
+            raise InputError(msg, parameter="inputs")
         if (other.mission, other.datatake) != (one.mission, one.datatake):
             msg = (
                 f"{products[0].name} and {product.name} are of different passes: their speckle and their view differ "
@@ -228,10 +287,10 @@ def _grid(request: PrepareS1Request, recipe: Recipe) -> GeoBox:
     if request.like is None:
         return grid_of(box_of(",".join(map(repr, request.roi))), recipe.pixel)
     grid = check_projected(geobox_of(open_raster(request.like, "raster"), "raster"), "raster")
-    if abs(grid.affine.a - PIXEL) > 1e-6 or grid.affine.e > 0 or grid.affine.b:
+    if abs(grid.affine.a - recipe.pixel) > 1e-6 or grid.affine.e > 0 or grid.affine.b:
         msg = (
-            f"{request.like} has pixels of {grid.affine.a:g} m: {option('like')} takes a raster of {PIXEL:g} m, "
-            "north up, such as a Sentinel-2 scene."
+            f"{request.like} has pixels of {grid.affine.a:g} m: {option('like')} takes a raster of {recipe.pixel:g} m "
+            "here, north up, such as a Sentinel-2 scene."
         )
         raise GridError(msg, parameter="like")
     return grid
@@ -242,13 +301,16 @@ def _coarse(geocoder: Geocoder) -> Geocoder:
     return Geocoder(grid, geocoder.image, geocoder.orbit, geocoder.dem, geocoder.geoid)
 
 
-def _covered(geocoder: Geocoder) -> float:
-    coarse = _coarse(geocoder)
-    found = coarse.locate(0, 0, *coarse.grid.shape)
-    line, sample, inside = found.nearest(geocoder.image.whole)
-    there = inside.copy()
-    there[inside] = geocoder.image.holds(line[inside], sample[inside])
-    return float(there.mean())
+def _covered(geocoders: Sequence[Geocoder]) -> float:
+    held = False
+    for geocoder in geocoders:
+        coarse = _coarse(geocoder)
+        found = coarse.locate(0, 0, *coarse.grid.shape)
+        line, sample, inside = found.nearest(geocoder.image.whole)
+        there = inside.copy()
+        there[inside] = geocoder.image.holds(line[inside], sample[inside])
+        held = held | there
+    return float(np.mean(held))
 
 
 def _radar_window(geocoder: Geocoder) -> Any:

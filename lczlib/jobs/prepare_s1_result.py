@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -104,7 +105,7 @@ class PrepareS1Result(Result):
         """What the manifest says beside the request."""
         said = self.planned.said()
         return {
-            "sentinel1": {**self._tags(), "bursts": self.planned.bursts(), "valid_share": self.valid_share},
+            "sentinel1": {**self._tags, "bursts": self.planned.bursts(), "valid_share": self.valid_share},
             "orbit_fit": said["orbit"],
         }  # fmt: skip
 
@@ -114,22 +115,27 @@ class PrepareS1Result(Result):
 
         return [f for p in self.planned.products for f in p.files()] + orbit_files(self.planned)
 
+    @cached_property
     def _tags(self) -> dict[str, str]:
+        from lczlib.jobs.prepare_s1_plan import version_of
+
         planned = self.planned
         one = planned.products[0].any_swath
+        silent = {"thermal_noise": "annotated as 0"} if planned.without_noise() else {}
         return {
-            **planned.recipe.tags(), "speckle_filter": self.speckle, "speckle_window": "7",
+            **planned.recipe.tags(), **silent, "speckle_filter": self.speckle, "speckle_window": "7",
             "products": " ".join(p.name for p in planned.products), "orbit": planned.orbit.source,
             "orbit_file": planned.orbit.file.name if planned.orbit.file else "",
             "dem": Path(str(self.request.dem)).name, "dem_height": planned.heights,
-            "date": planned.date, "pass": one.direction,
+            "processor": " ".join(sorted({version_of(p) for p in planned.products})),
+            "border_noise": planned.border_noise(), "date": planned.date, "pass": one.direction,
             "relative_orbit": str(planned.products[0].relative_orbit or ""),
         }  # fmt: skip
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - it has none
         from lczlib.export.geotiff import write_raster
 
-        tags = self._tags()
+        tags = self._tags
         for image in self.planned.recipe.images:
             write_raster(
                 folder / self.files()[image.folder], self.image(image.folder), nodata=image.nodata,

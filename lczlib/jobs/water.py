@@ -25,6 +25,50 @@ if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet
 
 
+File = str | Path
+
+_RASTERS = (".tif", ".tiff")
+_RESULTS = ("_water_proba", "_water", "_dark")  # what `WaterResult` writes beside
+_LAYERS = ("water_occurrence", "water_regime", "incidence_angle", "layover_shadow")
+
+
+def files_of(source: Source, orbit: str = "") -> list[Source]:
+    """The rasters of a folder and of those in it, by date and name; else the source itself.
+
+    Of what ``lcz get`` fetched they are the passes of Sentinel-1 of the orbit; the others lie in a folder
+    called ``ascending`` or ``descending``.
+    """
+    from lczlib.mapping.water_files import date_in_name
+    from lczlib.scenes.so2sat import RADAR_PASSES
+
+    if not is_path(source) or not Path(source).is_dir():
+        return [source]
+    folder = Path(source)
+    folder = folder / RADAR_PASSES if (folder / RADAR_PASSES).is_dir() else folder
+    found = [
+        f for f in folder.rglob("*")
+        if f.suffix.lower() in _RASTERS and f.is_file() and not f.stem.endswith(_RESULTS)
+        and f.stem not in _LAYERS
+        and not any(part.startswith((".", "@", "__")) for part in f.relative_to(folder).parts)
+    ]  # fmt: skip
+    if not found:
+        return [source]  # who reads it says what a folder is
+    found = _of_orbit(found, orbit, folder)
+    dated = {f: date_in_name(f"{f.parent.name}_{f.name}") or date.max for f in found}
+    return sorted(found, key=lambda f: (dated[f], str(f)))
+
+
+def _of_orbit(files: list[Path], orbit: str, folder: Path) -> list[Path]:
+    """The files that lie in no folder of the other direction."""
+    other = {"as": "descending", "des": "ascending"}.get(orbit, "")
+    kept = [f for f in files if f.parent.name != other]
+    if not kept:
+        right = {"as": "des", "des": "as"}[orbit]
+        msg = f"All scenes in {folder} are {other}: give {option('orbit', right)}."
+        raise InputError(msg, parameter="orbit")
+    return kept
+
+
 def _check_dates(texts: Iterable[str]) -> None:
     for text in texts:
         try:
@@ -41,8 +85,8 @@ class WaterRequest(Request):
     command: ClassVar = "water"
 
     inputs: tuple[Source, ...] = setting(
-        ..., "Sentinel-1 rasters with VV and VH.", title="Sentinel-1 scenes", file=True, argument=True,
-        metavar="INPUTS",
+        ..., "Sentinel-1 rasters with VV and VH, or a folder of them, dated by their names.",
+        title="Sentinel-1 scenes", file=True, argument=True, metavar="INPUTS",
     )  # fmt: skip
     orbit: Literal["as", "des", "as_des"] = setting(
         ..., "Pass: as (ascending), des (descending), as_des (both).", title="Orbit of the scene"
@@ -71,10 +115,20 @@ class WaterRequest(Request):
         (), "Date of each input, YYYY-MM-DD.", title="Own scenes: Dates", flag="--date",
         check=_check_dates, usual="read from the names", repeat=True,
     )  # fmt: skip
+    weights: File | None = setting(
+        None, "Own checkpoint of GMNet for this orbit, a PyTorch state dict (.pth).",
+        title="Own weights", file=True, short="-m", usual="the published one",
+    )  # fmt: skip
+    every: Literal["", "month"] = setting(
+        "", "month: the inputs must make a series by month, dated and on one grid; else they do where they "
+        "can.", title="Series",
+    )  # fmt: skip
     device: str = device()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        found = [file for source in self.inputs for file in files_of(source, self.orbit)]
+        object.__setattr__(self, "inputs", tuple(found))
         n = len(self.inputs)
         double = [name for name, times in Counter(self.names()).items() if times > 1]
         if double:
@@ -94,10 +148,33 @@ class WaterRequest(Request):
         if self.dates and len(self.dates) != n:
             msg = f"{len(self.dates)} {option('dates')} for {n} inputs: give one each, in order."
             raise InputError(msg, parameter="dates")
+        if self.every:
+            self._check_series()
+
+    def _check_series(self) -> None:
+        days = self.days()
+        if len(days) < 2:
+            msg = f"{len(days)} scene makes no series by month: give two or more, or a folder of them."
+            raise InputError(msg, parameter="inputs")
+        undated = [name for name, day in zip(self.names(), days, strict=True) if day is None]
+        if undated:
+            msg = (
+                f"{undated[0]} has no date in its name, so that its month is not known: give a date for each "
+                f"input ({option('dates')})."
+            )
+            raise InputError(msg, parameter="dates")
 
     def names(self) -> list[str]:
         """What the inputs are called, and their results after them."""
         named = [Path(name_of(source, "scene")).stem for source in self.inputs]
+        files = {source for source in self.inputs if is_path(source)}
+        twice = {name for name, times in Counter(Path(f).stem for f in files).items() if times > 1}
+        named = [  # of 202001/mosaic.tif, 202002/mosaic.tif
+            f"{Path(source).parent.name}_{name}".lstrip("_")
+            if is_path(source) and name in twice
+            else name
+            for name, source in zip(named, self.inputs, strict=True)
+        ]
         return [
             name if is_path(source) or named.count(name) == 1 else f"{name}_{i}"
             for i, (name, source) in enumerate(zip(named, self.inputs, strict=True), start=1)
@@ -109,7 +186,14 @@ class WaterRequest(Request):
 
         if self.dates:
             return [date.fromisoformat(text) for text in self.dates]
-        return [date_in_name(name_of(source, "")) for source in self.inputs]
+        return [date_in_name(name) for name in self._told()]
+
+    def _told(self) -> list[str]:
+        """What the inputs' names say: of those of one name in several folders, the folders' too."""
+        return [
+            name if is_path(source) else name_of(source, "")
+            for name, source in zip(self.names(), self.inputs, strict=True)
+        ]
 
     def scenes(self) -> list[xr.DataArray]:
         """The scenes as the network takes them, ``(band, y, x)`` in dB; files are read when needed.
@@ -167,7 +251,7 @@ def _run(request: WaterRequest, step: Steps, *, scratch: str | Path | None) -> W
 
     step("Reading scenes")
     opened = request.scenes()
-    model = load_water_model(request.orbit, request.device)
+    model = load_water_model(request.orbit, request.device, request.weights)
     tiles = [tile_count(scene.sizes["y"]) * tile_count(scene.sizes["x"]) for scene in opened]
     folder = Scratch(scratch)
     scenes = []
@@ -180,6 +264,9 @@ def _run(request: WaterRequest, step: Steps, *, scratch: str | Path | None) -> W
             scenes.append(_mapped(request, i, scene, model, folder, report))
         step("Areas", sum(tiles), sum(tiles))
         series, why_none = series_of(scenes, request.threshold)
+        if request.every and series is None:
+            msg = f"{why_none} Bring them to one grid first, or leave {option('every')} out."
+            raise InputError(msg, parameter="every")
         weights = {"name": model.weights.name, "sha256": model.weights.sha256}
         found = WaterResult(
             request=request, scenes=tuple(scenes), series=series, why_no_series=why_none,

@@ -283,12 +283,17 @@ class WaterResult(Result):
     def cautions(self) -> list[str]:
         """What should be looked at before the areas are quoted."""
         much = [
-            f"{s.file}: {float(s.area['dark']):.3g} km2 is as dark as open water but not mapped as "
-            "water, and the interval reaches over it: compare the map with the image."
-            for s in self.scenes
-            if float(s.area["dark"]) > _MUCH_DARK * float(s.area["area"])
+            s for s in self.scenes if float(s.area["dark"]) > _MUCH_DARK * float(s.area["area"])
         ]
-        return much + ([self.why_no_series] if self.why_no_series else [])
+        said = []
+        if much:
+            most = max(much, key=lambda s: float(s.area["dark"]))
+            others = f" Likewise in {len(much) - 1} of the other scenes." if len(much) > 1 else ""
+            said.append(
+                f"{most.file}: {float(most.area['dark']):.3g} km2 is as dark as open water but not mapped as "
+                f"water, and the interval reaches over it: compare the map with the image.{others}"
+            )
+        return said + ([self.why_no_series] if self.why_no_series else [])
 
     def document(self) -> dict[str, Any]:
         """What ``water.json`` says."""
@@ -324,6 +329,8 @@ class WaterResult(Result):
         if self.series is not None:
             months = draw.monthly_area_figure(self.series.area)
             draw.save(months, folder / "water_monthly_area.png")
+            maps = draw.monthly_maps_figure(self.series.probability, self.request.threshold)
+            draw.save(maps, folder / "water_monthly_maps.png")
             occurrence = draw.occurrence_figure(self.series.occurrence["occurrence"])
             draw.save(occurrence, folder / "water_occurrence.png")
 

@@ -27,6 +27,7 @@ from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
 from lczlib.map_request import MapRequest, Method
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
+from lczlib.scenes.so2sat_results import probability_files, scale_of
 
 METHODS: tuple[str, ...] = get_args(Method)
 _FLOOR = 1e-6  # a class that one map holds impossible is very unlikely, not ruled out
@@ -121,18 +122,22 @@ def fuse_files(
     method: Method = MapRequest.fusion,
     *,
     resample: bool = False,
+    city: str = "",
 ) -> xr.DataArray:
     """Fuse probability files; write ``fused_proba.tif``, ``fused_lcz.tif``, certainty and manifest.
 
     Parameters
     ----------
     paths : sequence of path
-        Two or more ``*_proba.tif`` of one grid.
+        Two or more ``*_proba.tif`` of one grid; or a So2Sat folder, or its archives, with the probabilities
+        of Sentinel-1 and each season that its programs write.
     out : path
         Folder for the results; not one that holds a result of `lcz map`, whose manifest would be
         lost.
     method, resample
         See `fuse`.
+    city : str
+        Of a folder or archives that hold several.
 
     Returns
     -------
@@ -145,7 +150,7 @@ def fuse_files(
         If the inputs or the folder cannot be used.
     """
     out = Path(out)
-    names = dict.fromkeys(str(p) for p in paths)
+    names = dict.fromkeys(str(p) for p in probability_files(paths, city))
     if len(names) < 2:
         msg = "One map alone cannot be fused: give two or more different *_proba.tif files."
         raise InputError(msg)
@@ -158,7 +163,9 @@ def fuse_files(
         raise InputError(msg)
     chunks = {"band": -1, "y": 256, "x": -1}
     fused = fuse(
-        {p: open_probabilities(p, chunks=chunks) for p in names}, method, resample=resample
+        {p: open_probabilities(p, chunks=chunks, scale=scale_of(p)) for p in names},
+        method,
+        resample=resample,
     )
     lcz = labels(fused).compute()
     if not (lcz > 0).any():

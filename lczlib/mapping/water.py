@@ -19,13 +19,12 @@ import xarray as xr
 from lczlib import catalog
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of, on_grid
-from lczlib.mapping.engines import choose_device
+from lczlib.mapping.water_model import load_water_model
 from lczlib.mapping.water_scene import (
     BANDS,
     CHUNK,
     Orbit,
     Units,
-    check_orbit,
     open_water_scene,
     typical,
     water_scene,
@@ -260,31 +259,6 @@ def _infer(
             with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
                 logits = model(*(i.to(device) for i in inputs), margin=margins)
             yield from logits.sigmoid()[:, 0].cpu().numpy()
-
-
-def load_water_model(orbit: Orbit, device: str = "auto") -> GMNet:
-    """The published network of an orbit, ready for inference.
-
-    Parameters
-    ----------
-    orbit : {"as", "des", "as_des"}
-        Passes.
-    device : str
-        See `lczlib.mapping.engines.choose_device`.
-
-    Raises
-    ------
-    DeviceError
-        If the device is not there.
-    """
-    from lczlib.models import load_model
-
-    name = f"gmnet_{check_orbit(orbit)}"
-    device = choose_device(device)
-    loaded = load_model(name, device)
-    fused = loaded.fused()
-    fused.weights = loaded.weights
-    return fused
 
 
 def water_map(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,6 +17,7 @@ from lczlib.rasters import band_names, check_real, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units, check_name, check_units, to_db
+from lczlib.scenes.radiometry import SIGMA, direction_of, floor_of, radiometry_of
 from lczlib.terms import option
 
 Orbit = Literal["as", "des", "as_des"]
@@ -97,7 +99,7 @@ def open_water_scene(
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
         raise InputError(msg, parameter="descending")
-    opened, taken = [], []
+    opened, taken, stated, floors = [], [], [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
         names = band_names(data)
@@ -105,6 +107,13 @@ def open_water_scene(
         opened.append(select_bands(data, part, f"Sentinel-1 scene {file}"))
         taken.append(_taken(names, part, f"{Path(file).name}: " if descending else ""))
         taken += [data.attrs["scaling"]] if data.attrs["scaling"] else []
+        found = radiometry_of(file)
+        stated.append(
+            f"{found} by its tags" if found else "sigma or gamma nought: its tags do not say"
+        )
+        _caution(found)
+        _check_direction(file, part)
+        floors += [floor_of(file)] * len(BANDS[part])
     if len(opened) == 2:
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
         # coordinates may differ by rounding where the grids are the same
@@ -112,7 +121,7 @@ def open_water_scene(
     return water_scene(
         xr.concat(opened, "band") if len(opened) == 2 else opened[0],
         orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
-        source=str(path), bands="; ".join(taken),
+        source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), floors=floors,
     )  # fmt: skip
 
 
@@ -125,6 +134,7 @@ def water_scene(
     what: str = "Sentinel-1 scene",
     source: str = "in memory",
     bands: str = "",
+    floors: Sequence[float | None] = (),
 ) -> xr.DataArray:
     """Check a scene and bring it to the schema of the water network.
 
@@ -139,6 +149,8 @@ def water_scene(
         The scene, in messages and in what is told of its reading.
     bands : str
         Which bands were taken, to be told.
+    floors : sequence of float or None
+        Of each band the dB to which lower values were raised: calm water below the noise, and not missing.
 
     Returns
     -------
@@ -175,9 +187,11 @@ def water_scene(
     # a map has no data where one band is missing; the others keep their values there, for the
     # surroundings of other pixels, as in the published pipeline
     each = [slice(i, i + 1) for i in range(len(BANDS[orbit]))]
-    missing = find_missing(values, [units] * len(each), each)
+    missing = find_missing(
+        values, [units] * len(each), each, floors if units == "db" and dn_scale == 1 else ()
+    )
     # fills are judged before units: -9999 makes linear values look like dB
-    cautions = check_units(missing.sample, units, what, dn_scale=dn_scale)
+    doubts = check_units(missing.sample, units, what, dn_scale=dn_scale)
     names = [str(b).split("_")[0] if len(each) == 2 else str(b) for b in values.band.values]
     middles = np.nanmedian(to_db(missing.sample, units), axis=1)
     by = "after that scale" if data.attrs.get("scaling") or dn_scale != 1 else "as given"
@@ -189,7 +203,7 @@ def water_scene(
             "Sentinel-1 scene",
             source,
             (*((bands,) if bands else ()), *scaled, unit, *missing.said(names, dn_scale)),
-            (*cautions, *missing.cautions(what)),
+            (*doubts, *missing.cautions(what)),
             {"units": units, "dn_scale": dn_scale, **missing.facts()},
         )
     )
@@ -200,6 +214,30 @@ def water_scene(
         )
     values.attrs = {"units": "dB", "orbit": orbit}
     return values
+
+
+def _caution(radiometry: str) -> None:
+    """Caution of a radiometry that the networks may not know: once, of however many scenes."""
+    if radiometry in ("", SIGMA):
+        return
+    text = (
+        f"The scenes hold {radiometry}. On which one GMNet was trained is stated nowhere; sigma nought is the usual "
+        "one of detected products. Gamma nought is about 1 dB brighter on flat land and evens slopes out: compare "
+        "with sigma nought (lcz prepare-s1 with the recipe water) where it matters."
+    )
+    tell(Reading("radiometry", radiometry, ("by the tags of scenes",), (text,)))
+
+
+def _check_direction(file: str | Path, part: str) -> None:
+    """Refuse a scene of the other direction than the network's, where its tags say so."""
+    found = direction_of(file)
+    right = {"ascending": "as", "descending": "des"}.get(found, part)
+    if part in _PASSES and right != part:
+        msg = (
+            f"{Path(file).name} is of {'an' if right == 'as' else 'a'} {found} pass by its tags, and the network of "
+            f"{option('orbit', part)} was trained on the others: give {option('orbit', right)}."
+        )
+        raise InputError(msg, parameter="orbit")
 
 
 def _taken(names: list[str], orbit: Orbit, file: str = "") -> str:

@@ -60,6 +60,7 @@ _COARSE = 12  # values within _NEAR on either side: steps of 0.25 dB and more
 _CLIP_STEP = 3.0  # dB; a tenth of the pixels beside a clipped region go on from its value
 _SMOOTH, _OF_SCENE = 0.5, 0.1
 _LEAST_CELLS = 6  # of a strip
+_AS_STATED = 1e-3  # how far a value may be from what a tag says, by rounding
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,10 @@ class Missing:
 
 
 def find_missing(
-    data: xr.DataArray, kinds: Sequence[Kind], groups: Sequence[slice] | None = None
+    data: xr.DataArray,
+    kinds: Sequence[Kind],
+    groups: Sequence[slice] | None = None,
+    floors: Sequence[float | None] = (),
 ) -> Missing:
     """Find what of a radar raster is missing, in a pass or two over all of it.
 
@@ -266,6 +270,8 @@ def find_missing(
         blocks of one value other than 0 are missing.
     groups : sequence of slice, optional
         Bands of each acquisition, in which a pixel is missing together; by default all of them.
+    floors : sequence of float or None, optional
+        Of each band the value to which its producer says that lower ones were raised: no fill.
 
     Returns
     -------
@@ -278,7 +284,8 @@ def find_missing(
         values = np.sort(seen.sample[b][: 2**18]) if seen.sample.size else np.empty(0)
         unique = np.unique(values)
         quantised = bool(values.size) and 1 - unique.size / values.size > _REPEATED
-        found, cut = _fills(seen, b, unique, quantised)
+        floor = floors[b] if floors else None
+        found, cut = _fills(seen, b, unique, quantised, floor)
         fills.append(found)
         clipped.append(cut)
         solid.append(quantised and bool(found))
@@ -311,7 +318,7 @@ def _decibel(value: Any, kind: Kind) -> Any:
 
 
 def _fills(
-    seen: Survey, b: int, unique: np.ndarray, quantised: bool
+    seen: Survey, b: int, unique: np.ndarray, quantised: bool, floor: float | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The values of a band that are fills, and those at which it is cut off."""
     kind, squares = seen.kinds[b], seen.squares[b]
@@ -328,6 +335,9 @@ def _fills(
         value = float(values[i])
         if kind is not None and not LOWEST <= db[i] <= HIGHEST:
             fills.append(value)
+            continue
+        if floor is not None and abs(value - floor) < _AS_STATED:
+            cut.append(value)
             continue
         near = np.abs(db - db[i]) <= reach
         near &= np.sign(values) == np.sign(values[i])

@@ -32,6 +32,7 @@ from lczlib.scenes.optical import scene_of
 from lczlib.scenes.scaling import QUANTIFICATION, Scaling
 
 _METADATA = re.compile(r"(?:MTD_MSI(L1C|L2A)|S2[A-D]_\w+_MTD_SAF(L1C|L2A)_\w+)\.xml")
+_TILE = re.compile(r"GRANULE/[^/]+/(?:MTD_TL|S2[A-D]_\w+_MTD_L1C_TL_\w+)\.xml")
 _IMAGE = re.compile(r"GRANULE/([^/]+)/IMG_DATA/(?:.*/)?\w+_(B\d\d|B8A|SCL)(?:_(\d\d)m)?\.jp2")
 _NAME = re.compile(r"S2[A-D]_MSI(L1C|L2A)_\d{8}T\d{6}_N\d{4}_R\d{3}_\w+", re.IGNORECASE)
 _CHUNK = 1024  # the tiles of the products' JPEG 2000 files
@@ -172,6 +173,27 @@ def read_product(path: str | Path) -> SafeProduct:
         root, level, values.get("PRODUCT_START_TIME", "")[:10], values.get("PROCESSING_BASELINE", ""),
         kept, quantification, offsets, float(cloud) if cloud else None, tuple(files),
     )  # fmt: skip
+
+
+def read_metadata(path: str | Path) -> dict[str, bytes]:
+    """The metadata of a product and of its tile, by the last part of their names; images need not be there.
+
+    Raises
+    ------
+    InputError
+        If it is no Sentinel-2 product, or damaged.
+    """
+    root = find_product(path)
+    if not root:
+        msg = f"{path} is no Sentinel-2 product: it holds no GRANULE folder and no MTD_MSI*.xml."
+        raise InputError(msg)
+    archive = _archive_of(root)
+    kept = [n for n in _members(root, archive) if _METADATA.fullmatch(n) or _TILE.fullmatch(n)]
+    try:
+        return {n.rsplit("/", 1)[-1]: _bytes(root, archive, n) for n in kept}
+    except (RuntimeError, zipfile.BadZipFile, zlib.error, OSError) as err:
+        msg = f"The metadata of the product {path} cannot be read ({err}): fetch it again."
+        raise InputError(msg) from err
 
 
 def open_product(path: str | Path, *, keep_clouds: bool = False) -> xr.Dataset:

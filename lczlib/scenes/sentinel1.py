@@ -20,6 +20,7 @@ from lczlib.rasters import band_names, open_raster, physical
 from lczlib.reading import Reading, tell
 from lczlib.scenes.radar_missing import find_missing
 from lczlib.scenes.radar_units import NAMES, Units
+from lczlib.scenes.radiometry import check_sigma
 
 COMPLEX_BANDS = ("VH_re", "VH_im", "VV_re", "VV_im")
 COVARIANCE_BANDS = ("C11", "C12_re", "C12_im", "C22")
@@ -31,6 +32,11 @@ NAMED_BANDS = (
     set(FEATURES),
 )  # fmt: skip
 """Names of the bands of rasters that hold all that So2Sat's network reads."""
+_NETWORK = "So2Sat's network for Sentinel-1"
+_WANTED = (
+    "give So2Sat's eight channels (VH and VV amplitudes, Lee-filtered covariance) in one GeoTIFF or two, or its "
+    "seven features by name."
+)
 _FILLS = 3  # values that may mean no data in one file
 _STRAY = 0.02  # share of values that resampling may have mixed with fills
 _BOXCAR = 3  # pixels; So2Sat's window for the coherence of the unfiltered data
@@ -57,7 +63,8 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
     Raises
     ------
     InputError, GridError
-        If a file is missing, has not four bands, is in dB, or the two grids differ.
+        If a file is missing, has not four bands, is in dB or says that it is not sigma nought, or the two
+        grids differ.
     """
     parts = []
     for path, names in ((unfiltered, COMPLEX_BANDS), (filtered, COVARIANCE_BANDS)):
@@ -65,6 +72,7 @@ def open_sentinel1(unfiltered: str | Path, filtered: str | Path, *, chunk: int =
         if data.sizes["band"] != 4:
             msg = f"{path} has {data.sizes['band']} band(s); it must hold the four of {', '.join(names)}."
             raise InputError(msg)
+        check_sigma(path, _NETWORK)
         parts.append(physical(data, signed=True))
     return _scene_of(parts[0], parts[1], [str(unfiltered), str(filtered)])
 
@@ -101,6 +109,8 @@ def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> 
         )
         for p in paths
     ]
+    for path in paths:
+        check_sigma(path, _NETWORK)
     files, counts = [str(p) for p in paths], [d.sizes["band"] for d in opened]
     names = ", ".join(Path(f).name for f in files)
     if counts == [4, 4]:
@@ -121,23 +131,24 @@ def open_sentinel1_rasters(paths: Sequence[str | Path], *, chunk: int = 512) -> 
     raise InputError(msg)
 
 
+def why_not_detected() -> str:
+    """Why detected backscatter is not mapped to LCZ, and what to give, as a clause."""
+    return (
+        "it holds detected backscatter (VV, VH), and So2Sat's network for Sentinel-1 also reads "
+        f"the coherence and phase between VH and VV, which need complex data; {_WANTED}"
+    )
+
+
 def _lacking(counts: list[int]) -> str:
     """Why rasters of so many bands hold less than the network reads, and what to give."""
-    wanted = (
-        "give So2Sat's eight channels (VH and VV amplitudes, Lee-filtered covariance) in one GeoTIFF "
-        "or two, or its seven features by name."
-    )
     if max(counts) <= 2:
-        return (
-            "it holds detected backscatter (VV, VH), and So2Sat's network for Sentinel-1 also reads "
-            f"the coherence and phase between VH and VV, which need complex data; {wanted}"
-        )
+        return why_not_detected()
     if counts == [4]:
         return (
             "it has four bands, either the amplitudes or the covariance, and the features need "
-            f"both; {wanted}"
+            f"both; {_WANTED}"
         )
-    return f"{len(counts)} file(s) with {', '.join(map(str, counts))} band(s) are none of these; {wanted}"
+    return f"{len(counts)} file(s) with {', '.join(map(str, counts))} band(s) are none of these; {_WANTED}"
 
 
 def _scene_of(unfiltered: xr.DataArray, filtered: xr.DataArray, files: list[str]) -> xr.Dataset:

@@ -1,9 +1,10 @@
 """City folders in the layout of So2Sat GUL (Zhu et al. 2022, doi 10.14459/2021mp1633461).
 
 ``Sentinel-2/<city>/<season>/*_<season>.tif`` and
-``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it; or the Sentinel-1
-folder of a single city, which holds ``mosaic_unfilt_dat``, as ``lcz prepare-s1`` writes it. Capitals do not
-count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@eaDir``) is passed over.
+``Sentinel-1/<city>/mosaic_unfilt_dat/<time>/mosaic.tif`` with ``mosaic_dat`` beside it, or
+``Sentinel-1/<city>/<time>/`` with a raster of the eight channels or two of four; or the Sentinel-1
+folder of a single city, which holds ``mosaic_unfilt_dat``, as ``lcz prepare-s1`` writes it. Capitals do
+not count, ``fall`` is autumn, and what systems put into folders (``._x.tif``, ``@eaDir``) is passed over.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import xarray as xr
 
 from lczlib.errors import InputError
 from lczlib.scenes.city import City
-from lczlib.scenes.sentinel1 import open_sentinel1
+from lczlib.scenes.sentinel1 import open_sentinel1, open_sentinel1_rasters, why_not_detected
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.terms import option
 
+RADAR_PASSES = "Sentinel-1-rtc"
+"""Folder of Sentinel-1 as detected backscatter beside the others, which ``lcz water`` reads."""
 SEASONS = ("spring", "summer", "autumn", "winter")
 _ALSO = {"fall": "autumn"}
 _RASTERS = (".tif", ".tiff")
@@ -39,6 +42,9 @@ def find_cities(root: str | Path) -> list[str]:
         return [root.resolve().name]
     folders = [f for f in (_child(root, "Sentinel-1"), _child(root, "Sentinel-2")) if f]
     if not folders:
+        if _child(root, RADAR_PASSES):
+            msg = f"{root} cannot be mapped to LCZ: {why_not_detected()}"
+            raise InputError(msg)
         msg = (
             f"{root} is no So2Sat folder: it holds neither Sentinel-1 nor Sentinel-2; and no Sentinel-2 "
             "product: it holds no GRANULE folder and no MTD_MSI*.xml."
@@ -50,6 +56,11 @@ def find_cities(root: str | Path) -> list[str]:
 def _alone(root: Path) -> bool:
     """Whether a folder is the Sentinel-1 folder of a single city itself."""
     return bool(root.is_dir() and _child(root, "mosaic_unfilt_dat"))
+
+
+def holds_sensors(root: Path) -> bool:
+    """Whether a folder is in this layout: it holds a sensor's, or is the Sentinel-1 folder of a city."""
+    return _alone(root) or any(_child(root, n) for n in ("Sentinel-1", "Sentinel-2"))
 
 
 def _hidden(path: Path) -> bool:
@@ -210,9 +221,10 @@ def _season_file(folder: Path, season: str) -> Path | None:
 def _open_radar(folder: Path, asked: str | None) -> tuple[xr.Dataset, str]:
     base, filtered = _child(folder, "mosaic_unfilt_dat"), _child(folder, "mosaic_dat")
     times = [p.name for p in _folders(base)] if base else []
-    if not base or not times:
-        msg = f"{folder} has no mosaic_unfilt_dat/<yyyymm>/mosaic.tif."
-        raise InputError(msg)
+    if not base:
+        return _open_channels(folder, asked)
+    if not times:
+        raise InputError(_no_mosaic(folder))
     time = asked or times[-1]
     if time not in times:
         msg = f"{base} has no time {time!r}; it has {', '.join(times)}."
@@ -222,6 +234,23 @@ def _open_radar(folder: Path, asked: str | None) -> tuple[xr.Dataset, str]:
         msg = f"The Lee-filtered mosaic {lee} is missing: four of the seven features need it."
         raise InputError(msg)
     return open_sentinel1(plain, lee), time
+
+
+def _no_mosaic(folder: Path) -> str:
+    return f"{folder} has no mosaic_unfilt_dat/<yyyymm>/mosaic.tif."
+
+
+def _open_channels(folder: Path, asked: str | None) -> tuple[xr.Dataset, str]:
+    """The channels of a month in one raster or two, however they are named."""
+    times = {p.name: _rasters(p) for p in _folders(folder)}
+    times = {name: files for name, files in times.items() if name.isdigit() and files}
+    if not times:
+        raise InputError(_no_mosaic(folder))
+    time = asked or max(times)
+    if time not in times:
+        msg = f"{folder} has no time {time!r}; it has {', '.join(times)}."
+        raise InputError(msg)
+    return open_sentinel1_rasters(times[time]), time
 
 
 def _mosaic(folder: Path) -> Path:

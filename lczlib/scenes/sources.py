@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import rasterio
 import xarray as xr
@@ -25,6 +26,7 @@ from lczlib.scenes.safe import find_product
 from lczlib.scenes.sentinel1 import NAMED_BANDS, open_sentinel1_rasters
 from lczlib.scenes.sentinel2 import open_sentinel2
 from lczlib.scenes.so2sat import open_so2sat
+from lczlib.scenes.so2sat_archives import archives_in, open_archives
 from lczlib.settings import described
 from lczlib.terms import option
 
@@ -57,6 +59,8 @@ class SceneSource:
         Whether it is a whole place, and makes none together with other inputs.
     hint : str
         What help texts add to its title.
+    together : callable, optional
+        As `open`, of several paths that are one place.
     """
 
     name: str
@@ -66,6 +70,7 @@ class SceneSource:
     options: frozenset[str]
     alone: bool = False
     hint: str = ""
+    together: Callable[[Sequence[Path], SceneOptions, Sequence[str]], City] | None = None
 
 
 _SOURCES: dict[str, SceneSource] = {}
@@ -170,7 +175,8 @@ def open_scenes(
     found = [source_of(p) for p in paths]
     for path, source in zip(paths, found, strict=True):
         _check_options(source, path, options)
-        if source.alone and (len(paths) > 1 or seasons):
+        joined = len({s.name for s in found}) == 1 and source.together is not None
+        if source.alone and (len(paths) > 1 or seasons) and not (joined and not seasons):
             what = (
                 "is a folder: name the file in it, or" if Path(path).is_dir() else "stands alone:"
             )
@@ -184,8 +190,11 @@ def open_scenes(
             raise InputError(msg)
     if not paths:
         _check_options(_SOURCES["sentinel1"], sentinel1[0], options)
-    opened = [s.open(Path(p), options, sensors) for p, s in zip(paths, found, strict=True)]
-    city = _joined(opened, seasons, paths)
+    if len(paths) > 1 and found[0].alone and found[0].together:
+        city = found[0].together([Path(p) for p in paths], options, sensors)
+    else:
+        opened = [s.open(Path(p), options, sensors) for p, s in zip(paths, found, strict=True)]
+        city = _joined(opened, seasons, paths)
     if sentinel1 and "s1" in sensors:
         if options.resample:
             msg = (
@@ -279,15 +288,28 @@ def at_level(scene: xr.Dataset, wanted: str) -> xr.Dataset:
 
 
 def _open_folder(path: Path, options: SceneOptions, sensors: Sequence[str]) -> City:
+    return open_so2sat(path, options.city or None, **_of_so2sat(options, sensors))
+
+
+def _open_archive(path: Path, options: SceneOptions, sensors: Sequence[str]) -> City:
+    return _open_archives([path], options, sensors)
+
+
+def _open_archives(paths: Sequence[Path], options: SceneOptions, sensors: Sequence[str]) -> City:
+    archives = tuple(dict.fromkeys(a for p in paths for a in archives_in(p)))
+    return open_archives(archives, options.city, **_of_so2sat(options, sensors))
+
+
+def _of_so2sat(options: SceneOptions, sensors: Sequence[str]) -> dict[str, Any]:
     other = [s for s in sensors if s not in SENSORS]
     if other:
         msg = f"A So2Sat folder holds s1 and s2, not {other[0]!r}: use s1, s2 or both."
         raise InputError(msg)
-    return open_so2sat(
-        path, options.city or None, sensors=sensors, sentinel1_time=options.sentinel1_time or None,
-        seasons=(options.only_seasons or None) if "s2" in sensors else None,
-        **options.stored(), keep_clouds=options.keep_clouds,
-    )  # fmt: skip
+    return {
+        "sensors": sensors, "sentinel1_time": options.sentinel1_time or None,
+        "seasons": (options.only_seasons or None) if "s2" in sensors else None,
+        **options.stored(), "keep_clouds": options.keep_clouds,
+    }  # fmt: skip
 
 
 def _open_product(path: Path, options: SceneOptions, sensors: Sequence[str]) -> City:
@@ -345,11 +367,17 @@ register(
         _ANY | {"keep_clouds", "resample"}, hint="S2*_MSIL1C_*.SAFE, MSIL2A; folder or zip",
     )
 )  # fmt: skip
+_SO2SAT = _VALUES | _ANY | {"city", "only_seasons", "sentinel1_time", "keep_clouds"}
 register(
     SceneSource(
-        "so2sat", "a So2Sat folder", lambda path: path.is_dir() and not find_product(path),
-        _open_folder,
-        _VALUES | _ANY | {"city", "only_seasons", "sentinel1_time", "keep_clouds"}, alone=True,
-        hint="with Sentinel-1/ and Sentinel-2/",
+        "archive", "an archive of one", lambda path: bool(archives_in(path)), _open_archive, _SO2SAT,
+        alone=True, hint="zip, tar, tar.gz; also several, or a folder of them", together=_open_archives,
+    )
+)  # fmt: skip
+register(
+    SceneSource(
+        "so2sat", "a So2Sat folder",
+        lambda path: path.is_dir() and not find_product(path) and not archives_in(path), _open_folder,
+        _SO2SAT, alone=True, hint="with Sentinel-1/ and Sentinel-2/",
     )
 )  # fmt: skip

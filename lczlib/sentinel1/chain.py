@@ -7,7 +7,8 @@ can be made side by side, and how the map is cut changes no value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,7 @@ from lczlib.sentinel1.recipes import Recipe
 from lczlib.sentinel1.speckle import HALO, Filter, filter_covariance, refined_lee_intensity
 
 POLARISATIONS = ("VH", "VV")
+_OUTSIDE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class Chain:
         self._tables = {
             (product.path, swath, p): Calibration(product, swath, p, recipe.quantity)
             for product in self.image.products
-            for swath in {piece.swath for piece in self.image.pieces}
+            for swath in self.image.swaths
             for p in POLARISATIONS
         }
         self._noise = {k: Noise(*self._measured(k)) for k in self._tables if recipe.denoised}
@@ -76,7 +78,7 @@ class Chain:
     def halo(self) -> int:
         """Pixels of the radar image around those of a tile that it depends on."""
         of_filter = 0 if self.speckle == "none" else HALO + 1
-        return max(of_filter, self.recipe.decomposed // 2) * self.recipe.cell
+        return max(of_filter, self.recipe.decomposed // 2) * max(self.recipe.cell)
 
     def tile(self, row: int, column: int, rows: int, columns: int) -> Tile:
         """A part of the map; begins at multiples of 16 pixels.
@@ -94,12 +96,12 @@ class Chain:
         }
         if window is None:
             outside = np.full((rows, columns), np.nan, np.float32)
-            return Tile(images, outside, np.full((rows, columns), 255, np.uint8), 0)
-        cell = self.recipe.cell
-        window = _of_cells(window, cell)
+            return Tile(images, outside, np.full((rows, columns), _OUTSIDE, np.uint8), 0)
+        high, wide = self.recipe.cell
+        window = _of_cells(window, self.recipe.cell)
         values, there = self._powers(window) if self.recipe.powers else self._amplitudes(window)
         line, sample, inside = found.nearest(self.image.whole)
-        line, sample = line[inside] - window.top, (sample[inside] - window.left) // cell
+        line, sample = (line[inside] - window.top) // high, (sample[inside] - window.left) // wide
         known = there[line, sample]
         at = line[known], sample[known]
         into = np.zeros((rows, columns), bool)
@@ -109,7 +111,7 @@ class Chain:
             images[image.folder][:, into] = made[(slice(None), *at)]
         incidence = np.where(into, found.incidence, np.nan).astype(np.float32)
         hidden = self.geocoder.hidden(row, column, rows, columns)
-        return Tile(images, incidence, np.where(into, hidden, np.uint8(255)), int(into.sum()))
+        return Tile(images, incidence, np.where(into, hidden, np.uint8(_OUTSIDE)), int(into.sum()))
 
     def _amplitudes(self, window: Window) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Calibrated amplitudes of a window by polarisation, and where there are any."""
@@ -123,17 +125,18 @@ class Chain:
 
     def _powers(self, window: Window) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Powers of a window's cells by polarisation, without the noise, and where all of a cell is there."""
-        cell = self.recipe.cell
-        shape = (window.shape[0], window.shape[1] // cell, cell)
-        values, there, seen = {}, np.ones(shape[:2], bool), np.zeros(window.shape, bool)
+        high, wide = self.recipe.cell
+        shape = (window.shape[0] // high, high, window.shape[1] // wide, wide)
+        values, seen = {}, np.zeros(window.shape, bool)
+        there = np.ones((shape[0], shape[2]), bool)
         for polarisation in POLARISATIONS:
             # the real part is the power that is left, the imaginary one that which was measured
             both, valid = self.image.read(window, polarisation, self._denoised(polarisation))
             seen |= both.imag != 0
-            there &= valid.reshape(shape).all(-1)
-            power = both.real.reshape(shape).mean(-1, dtype=np.float64)
+            there &= valid.reshape(shape).all((1, 3))
+            power = both.real.reshape(shape).mean((1, 3), dtype=np.float64)
             values[polarisation] = np.maximum(power, self.recipe.floor).astype(np.float32)
-        return values, there & seen.reshape(shape).all(-1)
+        return values, there & seen.reshape(shape).all((1, 3))
 
     def _denoised(self, polarisation: str) -> Change:
         def change(
@@ -180,10 +183,33 @@ class Chain:
         )
 
 
-def _of_cells(window: Window, cell: int) -> Window:
-    """A window of whole cells, which begin at multiples of their samples wherever it lies."""
-    left, right = window.left - window.left % cell, -(-window.right // cell) * cell
-    return Window(window.top, left, window.bottom, right)
+def mosaic(chains: Sequence[Chain], row: int, column: int, rows: int, columns: int) -> Tile:
+    """A part of the map of several slices: each pixel of the first that holds it.
+
+    Raises
+    ------
+    InputError
+        If a measurement is damaged.
+    """
+    whole = chains[0].tile(row, column, rows, columns)
+    for chain in chains[1:]:
+        lacks = whole.hidden == _OUTSIDE
+        if not lacks.any():
+            break
+        other = chain.tile(row, column, rows, columns)
+        for folder, image in whole.images.items():
+            image[:, lacks] = other.images[folder][:, lacks]
+        whole.incidence[lacks], whole.hidden[lacks] = other.incidence[lacks], other.hidden[lacks]
+    return replace(whole, valid=int((whole.hidden != _OUTSIDE).sum()))
+
+
+def _of_cells(window: Window, cell: tuple[int, int]) -> Window:
+    """A window of whole cells, which begin at multiples of their size wherever it lies."""
+    high, wide = cell
+    return Window(
+        window.top - window.top % high, window.left - window.left % wide,
+        -(-window.bottom // high) * high, -(-window.right // wide) * wide,
+    )  # fmt: skip
 
 
 def _power(amplitude: np.ndarray) -> np.ndarray:

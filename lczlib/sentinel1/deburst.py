@@ -187,20 +187,18 @@ class Deburst:
         """All of the image."""
         return Window(0, 0, self.lines, self.samples)
 
+    @property
+    def swaths(self) -> tuple[str, ...]:
+        """Of which it is made."""
+        return tuple(sorted({piece.swath for piece in self.pieces}))
+
     @cached_property
     def azimuth_shift(self) -> tuple[float, float]:
-        """What the image's line times are later than zero-Doppler times: s at range time 0, s a s.
+        """What the image's line times are later than zero-Doppler times: s at range time 0, s a s."""
+        return azimuth_shift(self.products)
 
-        The processor corrects the delay between sending and receiving for the middle of all swaths
-        only; the annotated tie points hold the rest, half the range time from that middle.
-        """
-        tau, late = [], []
-        for product in self.products:
-            for swath in product.swaths.values():
-                tau.append(swath.ties.slant_range_time)
-                late.append(line_time(swath, swath.ties.line) - swath.ties.time)
-        slope, at_zero = np.polyfit(np.concatenate(tau), np.concatenate(late), 1)
-        return float(at_zero), float(slope)
+    def placed(self, line: np.ndarray, sample: np.ndarray) -> None:
+        """Lines and samples of slant range are those of the image."""
 
     def within(self, window: Window) -> Iterator[Piece]:
         """The pieces that a window takes something of."""
@@ -272,6 +270,21 @@ class Deburst:
             values[part][own] = dn[own]
             valid[part] |= own
         return values, valid
+
+
+def azimuth_shift(products: Sequence[Product]) -> tuple[float, float]:
+    """What line times are later than zero-Doppler times: s at range time 0, s a s.
+
+    The processor corrects the delay between sending and receiving for the middle of all swaths only;
+    the annotated tie points hold the rest, half the range time from that middle.
+    """
+    tau, late = [], []
+    for product in products:
+        for swath in product.swaths.values():
+            tau.append(swath.ties.slant_range_time)
+            late.append(line_time(swath, swath.ties.line) - swath.ties.time)
+    slope, at_zero = np.polyfit(np.concatenate(tau), np.concatenate(late), 1)
+    return float(at_zero), float(slope)
 
 
 def line_time(swath: Swath, line: np.ndarray) -> np.ndarray:

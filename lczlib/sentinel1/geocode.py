@@ -17,10 +17,11 @@ from pyproj import CRS, Transformer
 
 from lczlib.longitudes import Box, middle_of, utm_of
 from lczlib.sentinel1.deburst import Deburst, Window
+from lczlib.sentinel1.detected import Detected
 from lczlib.sentinel1.orbit import Orbit
+from lczlib.sentinel1.product import LIGHT
 from lczlib.sentinel1.terrain import Layer, undulation
 
-LIGHT = 299_792_458.0
 PIXEL = 10.0
 """m, as of Sentinel-2's finest bands."""
 _AXIS, _SQUARED = 6_378_137.0, 6.694379990141316e-3  # WGS 84: semi-major axis, first eccentricity
@@ -117,7 +118,7 @@ class Geocoder:
     ----------
     grid : GeoBox
         Of the map, north up, in a projection.
-    image : Deburst
+    image : Deburst or Detected
     orbit : Orbit
     dem : Layer
         Heights.
@@ -126,7 +127,7 @@ class Geocoder:
     """
 
     def __init__(
-        self, grid: GeoBox, image: Deburst, orbit: Orbit, dem: Layer, geoid: Layer | None
+        self, grid: GeoBox, image: Deburst | Detected, orbit: Orbit, dem: Layer, geoid: Layer | None
     ) -> None:
         self.grid, self.image, self.orbit, self.dem = grid, image, orbit, dem
         self.geoid = geoid
@@ -154,6 +155,12 @@ class Geocoder:
         rows, columns : int
             Its size.
         """
+        found = self._seen(row, column, rows, columns)
+        self.image.placed(found.line, found.sample)
+        return found
+
+    def _seen(self, row: int, column: int, rows: int, columns: int) -> Located:
+        """As `locate`, in samples of slant range."""
         from lczlib.sentinel1.kernels import locate
 
         nodes = self._nodes(row, column, rows, columns)
@@ -187,13 +194,13 @@ class Geocoder:
         """
         from lczlib.sentinel1.kernels import STEP, hidden
 
-        own = self.locate(row, column, rows, columns)
+        own = self._seen(row, column, rows, columns)
         relief = float(self.dem.values.max() - self.dem.values.min())
         angle = np.radians(own.incidence)
         reach = relief * max(np.tan(angle).max(), 1 / np.tan(angle).min())
         halo = min(_REACH, math.ceil(reach / abs(self.grid.affine.a)) + 2)
         halo += -halo % STEP
-        around = self.locate(row - halo, column - halo, rows + 2 * halo, columns + 2 * halo)
+        around = self._seen(row - halo, column - halo, rows + 2 * halo, columns + 2 * halo)
         down, right = np.gradient(self._nodes(row, column, rows, columns)[-1])
         away = np.array([right.mean(), down.mean()])  # where the range grows fastest
         out = np.empty((rows, columns), np.uint8)

@@ -156,3 +156,48 @@ def hidden(
                 if near * sine > ground * cosine:
                     found |= SHADOW
             out[i, j] = found
+
+
+@njit(nogil=True, cache=True)
+def to_ground(
+    line: np.ndarray, sample: np.ndarray, near: float, step: float, records: np.ndarray,
+    slant: np.ndarray, spacing: float, samples: int,
+) -> None:  # fmt: skip
+    """Samples of slant range become those of ground range, by the record that is nearest in time.
+
+    Parameters
+    ----------
+    line, sample : array (rows, columns)
+        Where pixels are seen; `sample` counts slant range and is changed to ground range.
+    near, step : float
+        Slant range of sample 0 and between samples, m.
+    records : array (n,)
+        Lines at which the records lie, ascending.
+    slant : array (n, degree + 1)
+        Of each the polynomial of the slant range in the ground range, lowest power first, m.
+    spacing : float
+        Between samples on the ground, m.
+    samples : int
+        Of the image. Beyond its edges the relation goes on straight: a polynomial would bend back.
+    """
+    n, degree = slant.shape[0], slant.shape[1] - 1
+    for i in range(line.shape[0]):
+        k = 0
+        for j in range(line.shape[1]):
+            while k + 1 < n and abs(records[k + 1] - line[i, j]) < abs(records[k] - line[i, j]):
+                k += 1
+            while k > 0 and abs(records[k - 1] - line[i, j]) <= abs(records[k] - line[i, j]):
+                k -= 1
+            distance = near + step * sample[i, j]
+            ground = 0.0
+            for _ in range(20):
+                at = min(max(ground, 0.0), samples * spacing)
+                value, slope = slant[k, degree], 0.0
+                for d in range(degree - 1, -1, -1):
+                    slope = slope * at + value
+                    value = value * at + slant[k, d]
+                found = at + (distance - value) / slope
+                change, ground = found - ground, found
+                if abs(change) < 1e-7:
+                    break
+            sample[i, j] = ground / spacing

@@ -26,6 +26,7 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _IPF = re.compile(rb'software name="Sentinel-1 IPF" version="(\d+)\.(\d+)"')
+LIGHT = 299_792_458.0  # m/s
 _FIRST_TRACK = {"S1A": 73, "S1B": 27, "S1C": 172}
 """Absolute orbit of relative orbit 1 (175 orbits in 12 days); of Sentinel-1C not confirmed yet."""
 _ORBITS_A_CYCLE = 175
@@ -193,6 +194,11 @@ class Product:
         return tuple(sorted({p for _, p in self.swaths}))
 
     @property
+    def epoch(self) -> np.datetime64:
+        """From which its times are counted."""
+        return self.any_swath.epoch
+
+    @property
     def relative_orbit(self) -> int | None:
         """The track, 1 to 175; None of a mission whose first track is not known."""
         return relative_orbit(self.any_swath.mission, self.any_swath.absolute_orbit)
@@ -204,6 +210,11 @@ class Product:
             return None
         found = _IPF.search(self._files.read("manifest.safe"))
         return (int(found[1]), int(found[2])) if found else None
+
+    def annotation(self, swath: str, polarisation: str) -> ElementTree.Element:
+        """All that is annotated of a swath, for what `Swath` does not hold."""
+        name = self._annotations[swath, polarisation]
+        return _parsed(self._files.read(name), f"{self.path.name}/{name}")
 
     def calibration(self, swath: str, polarisation: str) -> ElementTree.Element:
         """The calibration annotation of a swath."""

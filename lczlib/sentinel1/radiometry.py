@@ -15,11 +15,14 @@ from xml.etree import ElementTree
 import numpy as np
 
 from lczlib.errors import InputError
-from lczlib.sentinel1.product import Burst, Product, seconds
+from lczlib.sentinel1.product import Burst, Product, Swath, seconds
 
 QUANTITIES = {"sigma": "sigmaNought", "beta": "betaNought", "gamma": "gamma"}
 _OTHER_UNIT = (2, 50)
 """The last version of the processor that annotates noise in another unit than DN^2 (MPC-0392)."""
+_SQUARED_SINCE = (2, 34)
+_NOISE_FACTOR = 75_088.7
+"""Of detected IW products, by which that unit becomes DN^2 with the calibration's first DN (MPC-0243)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,26 +101,21 @@ class Noise:
     Raises
     ------
     InputError
-        If its noise annotation is missing, damaged, or in the unit of processors before 2.50.
+        If its noise annotation is missing, damaged, or in the unit of processors before 2.50 (of products that
+        are not detected: what it would be multiplied by is only stated for those).
     """
 
     def __init__(self, product: Product, swath: str, polarisation: str) -> None:
         what = f"{product.path} {swath} {polarisation}"
         root = product.noise(swath, polarisation)
         old = root.find("noiseVectorList") is not None
-        if old and product.ipf is not None and product.ipf <= _OTHER_UNIT:
-            version = ".".join(map(str, product.ipf))
-            msg = (
-                f"{product.path} was made by an early processor (IPF {version}), and its thermal noise is annotated in "
-                "another unit than its pixels: fetch the product as it was processed again later."
-            )
-            raise InputError(msg)
+        told = product.swaths[swath, polarisation]
+        self.unit = _unit(product, told, what) if old else 1.0
         where, tag = (
             ("noiseVectorList/noiseVector", "noiseLut")
             if old
             else ("noiseRangeVectorList/noiseRangeVector", "noiseRangeLut")
         )
-        told = product.swaths[swath, polarisation]
         self._range = _read(root, where, tag, what, told.epoch)
         self._bursts = told.bursts
         self._blocks = [
@@ -138,12 +136,39 @@ class Noise:
             out = self._range.of_bursts(lines, samples, self._bursts)
         else:
             out = self._range.between(lines, samples)
+        out *= self.unit
         for block in self._blocks:
             rows = (lines >= block.lines[0]) & (lines <= block.lines[1])
             columns = (samples >= block.samples[0]) & (samples <= block.samples[1])
             if rows.any() and columns.any():
                 out[np.ix_(rows, columns)] *= block.scale(lines[rows])[:, None]
         return out
+
+    @property
+    def annotated(self) -> bool:
+        """Whether there is any: some early products annotate 0."""
+        return any(bool(v.any()) for v in self._range.value)
+
+
+def _unit(product: Product, told: Swath, what: str) -> float:
+    """What old annotations of noise are multiplied by to be in DN^2."""
+    if told.kind == "GRD" and product.ipf is None:
+        msg = f"{product.path} does not say by which processor it was made (manifest.safe): fetch the whole product."
+        raise InputError(msg)
+    if product.ipf is None or product.ipf > _OTHER_UNIT:
+        return 1.0
+    if told.kind != "GRD":
+        version = ".".join(map(str, product.ipf))
+        msg = (
+            f"{product.path} was made by an early processor (IPF {version}), and its thermal noise is annotated in "
+            "another unit than its pixels: fetch the product as it was processed again later."
+        )
+        raise InputError(msg)
+    root = product.calibration(told.name, told.polarisation)
+    dn = _read(root, "calibrationVectorList/calibrationVector", "dn", what, product.epoch).value[0][
+        0
+    ]
+    return _NOISE_FACTOR * (dn**2 if product.ipf >= _SQUARED_SINCE else dn)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from odc.geo.geobox import GeoBox
 
+from lczlib.sentinel1.border import EMPTY, LIMIT
 from lczlib.sentinel1.recipes import Recipe
 
 _SPECKLE_WINDOW = "7x7"
@@ -66,23 +67,32 @@ def graph_of(recipe: Recipe, grid: GeoBox) -> str:
 def _powers(root: ET.Element, recipe: Recipe, grid: GeoBox) -> None:
     (image,) = recipe.images
     both = {"selectedPolarisations": "VH,VV"}
-    before = "Orbit"
+    before, detected = "Orbit", recipe.kinds[0] == "GRD"
+    if detected:
+        before = "Border"
+        _node(
+            root, before, "Remove-GRD-Border-Noise", "Orbit",
+            {**both, "borderLimit": str(LIMIT), "trimThreshold": f"{EMPTY:g}"},
+        )  # fmt: skip
     if recipe.denoised:
+        _node(root, "Noise", "ThermalNoiseRemoval", before, {**both, "removeThermalNoise": "true"})
         before = "Noise"
-        _node(root, before, "ThermalNoiseRemoval", "Orbit", {**both, "removeThermalNoise": "true"})
     _node(
         root, "Calibration", "Calibration", before,
         {**both, "outputImageInComplex": "false", "outputSigmaBand": "true"},
     )  # fmt: skip
-    _node(root, "Deburst", "TOPSAR-Deburst", "Calibration", both)
-    _node(
-        root, "Multilook", "Multilook", "Deburst",
-        {"nRgLooks": str(recipe.cell), "nAzLooks": "1", "outputIntensity": "true"},
-    )  # fmt: skip
-    before = "Multilook"
+    before = "Calibration"
+    if not detected:
+        before = "Deburst"
+        _node(root, before, "TOPSAR-Deburst", "Calibration", both)
+    lines, samples = recipe.cell
+    if recipe.cell != (1, 1):
+        looks = {"nRgLooks": str(samples), "nAzLooks": str(lines), "outputIntensity": "true"}
+        _node(root, "Multilook", "Multilook", before, looks)
+        before = "Multilook"
     if recipe.speckle != "none":
+        _node(root, "Speckle", "Speckle-Filter", before, {"filter": "Refined Lee"})
         before = "Speckle"
-        _node(root, before, "Speckle-Filter", "Multilook", {"filter": "Refined Lee"})
     _onto_map(root, before, image.folder, grid, decibels=True)
 
 

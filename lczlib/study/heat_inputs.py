@@ -22,7 +22,7 @@ _CALLED = {
 }  # fmt: skip
 """Names of a study's settings where they are not ``heat_`` and that of the job."""
 _NOT_HERE = {
-    "map_path", "probabilities", "sites",  # the study has these itself
+    "map_path", "city", "probabilities", "sites",  # the study has these itself
     "scheme", "legend", "cell", "map_column", "map_layer", "map_band", "map_nodata",  # its map is open
 }  # fmt: skip
 

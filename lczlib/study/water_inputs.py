@@ -13,7 +13,9 @@ NAMES = {
         name, f"water_{name}"
     )
     for name in described(WaterRequest)
-    if name != "device"  # the study has one for all its networks
+    # the study has one device for all its networks, maps with the published ones, and makes a series where
+    # it can
+    if name not in ("device", "weights", "every")
 }
 """Setting of the job to that of the study."""
 

@@ -22,7 +22,8 @@ from lczlib.scenes.simulation import DemoCity, simulate_city
 from lczlib.temporary import TemporaryFolder
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
 from lczlib.training.inputs import BANDS
-from lczlib.training.patches import ScenePatches, join_patches, patches_at
+from lczlib.training.joining import join_patches
+from lczlib.training.patches import ScenePatches, patches_at
 from lczlib.training.trainer import Options, fit_network
 
 NAMES = {"s1": "demo_s1", "s2": "demo_s2"}

@@ -19,10 +19,10 @@ from lczlib.scenes.combinations import check_channels, name_of
 from lczlib.scenes.raster import without_fringe
 from lczlib.scenes.sources import at_level
 from lczlib.terms import option
+from lczlib.training.joining import join_patches
 from lczlib.training.patches import (
     FISHNET,
     ScenePatches,
-    join_patches,
     patches_at,
     scene_patches,
 )
@@ -71,7 +71,7 @@ class SceneFiles:
     level: str = ""
 
     def open(self) -> dict[str, xr.Dataset]:
-        """The scenes by name, each with all the bands of its sensor.
+        """The scenes by name, each with all the bands of its sensor; ``attrs["city"]`` names the place.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class SceneFiles:
             scenes = {n: self._chosen(n, s) for n, s in scenes.items()}
         if self.fringe:
             scenes = {n: without_fringe(s, self.fringe) for n, s in scenes.items()}
-        return scenes
+        return {n: s.assign_attrs(city=city.name or n) for n, s in scenes.items()}
 
     def _chosen(self, name: str, scene: xr.Dataset) -> xr.Dataset:
         missing = [b for b in self.bands if b not in scene]

@@ -16,6 +16,7 @@ from lczlib.settings import options_of
 from lczlib.terms import option
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of
 from lczlib.training.inputs import PatchSize, SceneFiles, patches_of, patches_of_points
+from lczlib.training.patch_file import PatchFile, is_patch_file
 from lczlib.training.run import Subsets, read_patch_points
 from lczlib.training.so2sat import So2SatPatches
 from lczlib.training.splits import split
@@ -95,7 +96,10 @@ def training_patches(request: TrainRequest, note: Note) -> Subsets:
 
 
 def _of_so2sat(request: TrainRequest, note: Note) -> Subsets:
-    """The published split where its files are given, else one at random."""
+    """The split of the file, or the published one where its files are given, else one at random."""
+    if is_patch_file(request.hdf5()):
+        wanted = combinations.combination(request.combination) if request.combination else ()
+        return PatchFile(request.hdf5(), wanted or request.read, request.sensor).subsets()
     sensor: Any = request.sensor
     train = So2SatPatches(request.hdf5(), sensor, request.combination)
     others = [So2SatPatches(p, sensor, request.combination) for p in request.published()]
@@ -125,6 +129,10 @@ def reference_patches(request: EvaluateRequest, weights: Weights) -> tuple[Patch
         If there are none, or the files do not hold what the weights read.
     """
     if request.is_hdf5:
+        if is_patch_file(request.hdf5()):
+            held: Patches = PatchFile(request.hdf5(), weights.bands)
+            _check_bands(weights, held)
+            return held.subsets().test, scaling_of(weights)
         sensor: Any = weights.sensor
         held = So2SatPatches(request.hdf5(), sensor, combinations.name_of(weights.bands))
         _check_bands(weights, held)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -77,7 +77,9 @@ class Patches(ABC):
     table : DataFrame
         One line a patch: ``lcz`` (1..17), ``location`` (patches of one place and several dates
         share it), where known ``polygon`` (unique over all scenes), ``scene``, ``crs``, ``x``, ``y``
-        of the centre and ``left``, ``top`` of the patch.
+        of the centre and ``left``, ``top`` of the patch; of scenes also ``city``, ``name`` (scene, row
+        and column of the fishnet) and ``inside`` (share of the patch that lies in the scene; the rest
+        is mirrored).
     """
 
     def __init__(self, kind: PatchKind, table: pd.DataFrame) -> None:
@@ -253,7 +255,11 @@ def scene_patches(
         )
         raise InputError(msg)
     x, y = box.affine @ (centre[inside, 1], centre[inside, 0])
-    centres = cells.loc[inside, ["lcz", "polygon"]].assign(x=x, y=y)
+    labels = [
+        f"{name} {r} {c}".strip().replace(" ", "_")
+        for r, c in zip(cells["row"], cells["col"], strict=True)
+    ]
+    centres = cells.assign(name=labels).loc[inside, ["lcz", "polygon", "name"]].assign(x=x, y=y)
     centres.attrs = cells.attrs
     return patches_at(scene, centres, sensor=sensor, bands=bands, patch_size=patch_size, name=name)
 
@@ -301,8 +307,11 @@ def patches_at(
     image, origin = _load(prepared.bands, start, patch_size)
     table = centres[inside].reset_index(drop=True)
     left, top = box.affine @ (start[:, 1].astype(float), start[:, 0].astype(float))
+    low, high = np.maximum(start, 0), np.minimum(start + patch_size, box.shape)
     table = table.assign(
-        location=np.arange(len(table)), scene=name, crs=crs_name(box), image=0, left=left, top=top,
+        inside=np.clip(high - low, 0, None).prod(1) / patch_size**2,
+        city=str(scene.attrs.get("city", name)), location=np.arange(len(table)), scene=name,
+        crs=crs_name(box), image=0, left=left, top=top,
         row=start[:, 0] - origin[0], col=start[:, 1] - origin[1],
     )  # fmt: skip
     kind = PatchKind(
@@ -346,55 +355,3 @@ def centre_of(size: int, step: int) -> slice:
     """The rows, or columns, of a patch that are of the LCZ cell at its centre."""
     step = min(step, size)
     return slice((size - step) // 2, (size - step) // 2 + step)
-
-
-def join_patches(parts: Sequence[ScenePatches], *, same_place: bool = False) -> ScenePatches:
-    """Patches of several scenes as one set.
-
-    Parameters
-    ----------
-    parts : sequence of ScenePatches
-        Of one kind.
-    same_place : bool
-        Whether the scenes show one place at several dates with the same polygons: patches of one
-        polygon and location then stay together in every split.
-
-    Raises
-    ------
-    InputError
-        If there is no part, or they differ in bands, patch size, pixel size or being simulated.
-    """
-    if not parts:
-        msg = "There are no patches to join: give at least one scene."
-        raise InputError(msg)
-    tables, images = [], []
-    polygon = location = 0
-    for part in parts:
-        first, other = (replace(p.kind, source="", level="") for p in (parts[0], part))
-        if first != other:
-            msg = f"Patches of different kinds cannot be trained together: {first} and {other}."
-            raise InputError(msg)
-        table = part.table.copy()
-        table["image"] += len(images)
-        if same_place:
-            spot = table["x"].round(2).astype(str) + " " + table["y"].round(2).astype(str)
-            table["location"] = spot
-        else:
-            table["location"] += location
-            location = int(table["location"].max()) + 1
-            if "polygon" in table:
-                table["polygon"] += polygon
-                polygon = int(table["polygon"].max()) + 1
-        tables.append(table)
-        images += part.images
-    joined = pd.concat(tables, ignore_index=True)
-    joined["location"] = pd.factorize(joined["location"])[0]
-    keys = {k for t in tables for k in t.attrs}
-    joined.attrs = {k: sum(int(t.attrs.get(k, 0)) for t in tables) for k in sorted(keys)}
-    levels = {p.kind.level for p in parts}
-    kind = replace(
-        parts[0].kind,
-        source=", ".join(dict.fromkeys(p.kind.source for p in parts)),
-        level=parts[0].kind.level if len(levels) == 1 else "",
-    )
-    return ScenePatches(kind, joined, images)

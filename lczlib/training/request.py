@@ -46,7 +46,8 @@ class PatchScenes(SceneOptions):
     """
 
     inputs: tuple[File, ...] = setting(
-        ..., "Scenes, of several dates or cities: {scenes}; or a So2Sat LCZ42 HDF5 file.", file=True,
+        ..., "Scenes, of several dates or cities: {scenes}; or an HDF5 file of patches, of So2Sat LCZ42 or "
+        "`lcz patches`.", file=True,
         argument=True, metavar="INPUT...",
     )  # fmt: skip
     column: str | None = setting(None, "Polygon column that holds the class.")
@@ -60,11 +61,11 @@ class PatchScenes(SceneOptions):
 
     @property
     def is_hdf5(self) -> bool:
-        """Whether files of So2Sat LCZ42 are given rather than scenes."""
+        """Whether files of patches are given rather than scenes."""
         return any(Path(p).suffix.lower() in _HDF5 for p in self.inputs)
 
     def hdf5(self) -> File:
-        """The file of So2Sat LCZ42.
+        """The file of patches.
 
         Raises
         ------
@@ -78,8 +79,8 @@ class PatchScenes(SceneOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartedScenes(PatchScenes):
-    """Labelled patches, parted into those for training, validation and test."""
+class CutScenes(PatchScenes):
+    """Labelled patches of scenes, parted into those for training, validation and test."""
 
     read: tuple[str, ...] = setting((), "Bands to read: B1,B2,... (by default all)", flag="--bands")
     without: tuple[str, ...] = setting((), "Classes to leave out: 7,9,B", check=_check_classes)
@@ -92,13 +93,37 @@ class PartedScenes(PatchScenes):
         "auto", "Leave out training patches nearer than this to those tested on. auto: none that shares "
         "a pixel with them, except for a random split.", metavar="auto|none|METRES", check=_check_buffer,
     )  # fmt: skip
-    validation: File | None = setting(None, "Validation file of So2Sat LCZ42.", file=True)
-    test: File | None = setting(None, "Test file of So2Sat LCZ42.", file=True)
 
     @property
     def apart(self) -> float | None:
         """The buffer as `lczlib.training.separation.separated` takes it."""
         return _BUFFERS[self.buffer] if self.buffer in _BUFFERS else float(self.buffer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledCities(CutScenes):
+    """Patches of one or several cities, each with its own polygons."""
+
+    polygons: File | None = setting(
+        None, "Labelled polygons; by default Reference/CITY/polygons.gpkg of the folder.", file=True
+    )
+    cities: tuple[str, ...] = setting(
+        (), "City of the So2Sat folder; repeat for several.", flag="--city", repeat=True
+    )
+    only_seasons: tuple[str, ...] = setting(
+        (), "Season of the So2Sat folder; repeat. Default: all.", flag="--season", repeat=True
+    )
+    sensor: str = setting("", "both, s2 or s1 of a So2Sat folder; else s2, or any name.")
+    patch_metres: float = setting(480.0, "Edge of a patch in metres.", low=0, open_ends=True)
+    split_seed: int = setting(0, "Of the split, which is one for all runs.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartedScenes(CutScenes):
+    """Labelled patches of scenes, or of files of So2Sat LCZ42, parted in three."""
+
+    validation: File | None = setting(None, "Validation file of So2Sat LCZ42.", file=True)
+    test: File | None = setting(None, "Test file of So2Sat LCZ42.", file=True)
 
     def published(self) -> Sequence[File]:
         """Validation and test file of So2Sat LCZ42, both or none.

@@ -100,7 +100,7 @@ class So2SatPatches(Patches):
         except (OSError, RuntimeError) as err:
             msg = f"The So2Sat file {self.path} is truncated or damaged ({err}): fetch it again."
             raise InputError(msg) from err
-        return _labels(one_hot, self.path)
+        return labels_of(one_hot, self.path)
 
     def read(self, index: np.ndarray) -> np.ndarray:
         """See `Patches.read`."""
@@ -134,7 +134,7 @@ class So2SatPatches(Patches):
 
     def subset(self, index: np.ndarray) -> So2SatPatches:
         """See `Patches.subset`."""
-        out = object.__new__(So2SatPatches)
+        out = object.__new__(type(self))
         out.path, out._arrays, out._file = self.path, self._arrays, None
         out._computed = self._computed
         out._rows = self._rows[np.asarray(index)]
@@ -146,7 +146,7 @@ class So2SatPatches(Patches):
         return self.__dict__ | {"_file": None}
 
 
-def _labels(one_hot: np.ndarray, path: Path) -> np.ndarray:
+def labels_of(one_hot: np.ndarray, path: Path) -> np.ndarray:
     """One-hot rows as classes 1..17 (column 0 is LCZ 1, column 10 LCZ A)."""
     if one_hot.ndim != 2 or one_hot.shape[1] != N_CLASSES or one_hot.dtype.kind not in "biuf":
         msg = (

@@ -79,6 +79,7 @@ def _doors() -> list[Door]:
         lambda x, f: (f["map"], "--reference", f["map"], "--probabilities", x, *_QUICK),
     )
     add("map archive geojson kmz", "compare", lambda x, f: (_raster(x), f["map_b"], *_QUICK))
+    add("archive", "compare", lambda x, f: (f["map_b"], x, *_QUICK))
     add("map polygons", "compare", lambda x, f: (f["map_b"], x, "--resample", "nearest", *_QUICK))
     add("map geoparquet", "sites", lambda x, f: (x, "--sensors", 5, "--border-distance", 50, *_OUT))
     add("map shapefile", "morphology", lambda x, f: (x, "--parameter", "height", *_OUT))

@@ -26,6 +26,7 @@ from lczlib.scenes.simulation import simulate_city, write_so2sat
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # for run.py
 
+from synthetic_bigearthnet import LEFT, TOP, write_tile_info
 from synthetic_sentinel1 import NAME, Layout, View, speckle, write_eof, write_safe
 from synthetic_so2sat import write_hdf5
 from synthetic_water import backscatter, lake
@@ -56,6 +57,9 @@ JOBS = {
     "prepare-s1": Job(
         ("prepare-s1", f"in/{NAME}", "--roi=12.465,41.893,12.535,41.900", "--orbit", "in", "--dem", "in/dem.tif",
          "--dem-height", "ellipsoid", "--out", "out"), resume="--resume"
+    ),
+    "clip-s1": Job(
+        ("clip-s1", "in/patches.tif", "--tile", "in/tile.npy", "--out", "out"), resume="--resume"
     ),
     "uhi": Job((*_UHI, "100")),
     "experiment": Job(
@@ -89,6 +93,11 @@ def write_inputs(folder: Path) -> Path:
     for seed, name in enumerate("abc"):
         write_hdf5(own / f"{name}.h5", 32, seed=seed, classes=3)
     _write_pass(own)
+    write_tile_info(own / "tile.npy")
+    _write_tif(
+        own / "patches.tif", rng.normal(-12, 3, (2, 240, 600)).astype(np.float32), ("VV", "VH"), pixel=10,
+        corner=(LEFT, TOP),
+    )  # fmt: skip
     torch.manual_seed(1)
     torch.save(build("sen2lcz", 10).state_dict(), own / "net.pt")
     described = published_weights("gmnet_as")
@@ -129,11 +138,18 @@ def _write_maps(folder: Path) -> None:
 
 
 def _write_tif(
-    path: Path, values: np.ndarray, names=(), *, pixel=100.0, tags=None, **profile
+    path: Path,
+    values: np.ndarray,
+    names=(),
+    *,
+    pixel=100.0,
+    corner=(_LEFT, _TOP),
+    tags=None,
+    **profile,
 ) -> None:
     with rasterio.open(
         path, "w", driver="GTiff", count=len(values), height=values.shape[1], width=values.shape[2],
-        dtype=values.dtype, crs=_CRS, transform=from_origin(_LEFT, _TOP, pixel, pixel), **profile,
+        dtype=values.dtype, crs=_CRS, transform=from_origin(*corner, pixel, pixel), **profile,
     ) as dst:  # fmt: skip
         dst.write(values)
         dst.update_tags(**(tags or {}))

@@ -51,7 +51,7 @@ def test_most_runs_are_killed_before_their_end(killing):
 
 # Where jobs write.
 WRITERS = dict.fromkeys(
-    ("map", "water", "train", "uhi", "experiment", "assess", "fuse", "prepare-s1"), "out"
+    ("map", "water", "train", "uhi", "experiment", "assess", "fuse", "prepare-s1", "clip-s1"), "out"
 )
 WRITERS["conversion"] = "cache/converted"
 
@@ -82,6 +82,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(killing, place, n
 LOCKS = {
     "map": ".unfinished/lock", "water": ".water.lock", "train": ".train.lock", "uhi": ".write.lock",
     "experiment": "runs/lock", "assess": ".write.lock", "fuse": ".write.lock",
+    "clip-s1": ".clip-s1.lock",
 }  # fmt: skip
 
 
