@@ -87,7 +87,6 @@ def test_correlation_is_with_stations_of_the_zone():
     own = 20 + 4 * np.cos(np.arange(len(air)) / 24 * 2 * np.pi)  # water: another course of the day
     for name in (n for n in of.index if of[n] == 17):
         air[name] = own + np.random.default_rng(1).normal(0, 0.3, len(air))
-    of = of.replace(17, 1)  # no zone that is similar to D
     assert kept(quality_control(air, sites, ("correlation",)).report)["d0"] == 0
     assert set(kept(quality_control(air, sites, ("correlation",), of).report).values()) == {1.0}
 
@@ -140,6 +139,23 @@ def test_zones_by_probabilities_need_them(edge):
         InputError, match=r"need the class probabilities of the map: give them \(--prob"
     ):
         station_classes(sites, lcz, way="probabilities")
+
+
+def test_stations_without_probabilities_are_told_so(edge):
+    sites, lcz, shares = edge
+    shares = shares.copy()
+    shares[:, :, 20:] = np.nan  # the map has a class there, the network had no image
+    with pytest.raises(InputError, match=r"'plain' at .* lies outside the class probabilities"):
+        station_classes(sites, lcz, probabilities=shares, way="probabilities")
+    three = sites.loc[["yard", "yard", "plain"]].set_axis(["yard", "court", "plain"])
+    found = station_classes(
+        three, lcz, probabilities=shares, way="probabilities", skip_outside=True
+    )
+    assert found["lcz"].to_dict() == {"yard": 9, "court": 9}
+    assert found.attrs["left_out"] == {
+        "plain": "outside the class probabilities, or where there are none"
+    }
+    assert station_classes(three, lcz, probabilities=shares).loc["plain", "lcz_probable"] == 0
 
 
 @pytest.mark.slow

@@ -45,28 +45,29 @@ def print_pixels(heat: PixelHeat, overpass: str) -> None:
         console.out.print(f"Map error: {o.sampled_maps} maps drawn, seed {o.seed}.")
     for text in cautions(result):
         console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
-    notes = (result.classes["note"] != "").sum() > 1
-    heads = [
-        "LCZ",
-        "pixels",
-        "patches",
-        "n eff.",
-        "median",
-        "difference",
-        f"{o.confidence:.0%} interval",
-    ]
-    table = Table(*heads, *(["note"] if notes else []))
+    table = Table(
+        "LCZ", "pixels", "patches", "n eff.", "median", "difference", f"{o.confidence:.0%} interval",
+        caption="degC, differences in K; n eff.: independent pixels that they are worth",
+    )  # fmt: skip
     for number, row in result.classes.iterrows():
         alone = result.reference.classes == (int(number),)  # compared with itself
         known = np.isfinite(row["ci_low"])
-        cells = [
+        table.add_row(
             CLASSES[int(number) - 1].code, f"{row['n_pixels']:,}", f"{row['n_patches']:,}",
             f"{row['n_effective']:.0f}" if np.isfinite(row["n_effective"]) else "-", f"{row['median']:.2f}",
             "reference" if alone else f"{row['difference']:+.2f}" if np.isfinite(row["difference"]) else "-",
             f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known and not alone else "-",
-        ]  # fmt: skip
-        table.add_row(*cells, *([row["note"]] if notes else []))
+        )  # fmt: skip
     console.out.print(table)
+    _print_notes(result.classes)
+
+
+def _print_notes(classes: pd.DataFrame) -> None:
+    """What is to be said of some of the classes, once for all that share it."""
+    told = classes[~classes["note"].isin(["", "reference", "no reference"])]
+    for note, rows in told.groupby("note", sort=False):
+        codes = ", ".join(CLASSES[int(number) - 1].code for number in rows.index)
+        console.out.print(f"[yellow]LCZ {codes}: {note}.[/]", soft_wrap=True)
 
 
 def print_canopy(heat: CanopyHeat) -> None:
@@ -95,11 +96,8 @@ def print_canopy(heat: CanopyHeat) -> None:
         caption="differences in K; n: stations; max: mean of the nights' largest",
     )  # fmt: skip
     nights = result.subsets[result.subsets["subset"] == "night"].set_index("lcz")
-    few: dict[str, list[str]] = {}
     for number, row in result.classes.iterrows():
         code = CLASSES[int(number) - 1].code
-        if row["note"] not in ("", "reference"):
-            few.setdefault(row["note"], []).append(code)
         if row["note"] == "reference":
             table.add_row(code, str(row["n_stations"]), f"{row['n_hours']:,}", "reference")
             continue
@@ -113,8 +111,7 @@ def print_canopy(heat: CanopyHeat) -> None:
     console.out.print(table)
     if result.bias:
         console.out.print(f"[yellow]{result.bias}[/]", soft_wrap=True)
-    for note, codes in few.items():
-        console.out.print(f"[yellow]LCZ {', '.join(codes)}: {note}.[/]")
+    _print_notes(result.classes)
     peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
     console.out.print(
         f"Largest hourly difference: LCZ {CLASSES[int(peak['lcz']) - 1].code} at {int(peak['hour'])} h "

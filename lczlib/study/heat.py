@@ -189,8 +189,9 @@ def _stations(given: Given) -> dict[str, Any]:
         msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
         raise InputError(msg)
     by_them = given.heat_station_zone == "probabilities"
+    needed = "The map's most probable zone" if by_them else ""
     return {
-        "probabilities": _probabilities(given, by_them * "The map's most probable zone"),
+        "probabilities": _probabilities(given, needed),
         "stations": files[0],
         "sites": files[1] if len(files) > 1 else None,
         "station_classes": _first(given.station_class_files),

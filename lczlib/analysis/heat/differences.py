@@ -16,6 +16,7 @@ from lczlib.analysis.heat.intervals import (
 from lczlib.analysis.heat.options import LOW_PLANTS
 from lczlib.analysis.heat.pixels import Pixels
 from lczlib.analysis.heat.reference import Reference
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.analysis.heat.options import SurfaceOptions
@@ -70,7 +71,7 @@ class Differences:
                 return (
                     f"No intervals: too few independent pieces. In this scene {reach}, so that "
                     f"{self.reference.short} is worth {own:.1f} independent pieces, fewer than "
-                    f"{FEWEST_OF_CLASS:g}; use a larger scene."
+                    f"{FEWEST_OF_CLASS:g}; use a larger scene, or another class ({option('reference')})."
                 )
         return ""
 

@@ -18,7 +18,7 @@ LEVELS = ("duplicates", "outliers", "flagged", "correlation", "buddies")
 """``duplicates``: stations at the same place are dropped. ``outliers``: values with a robust z-score
 below the 0.01 or above the 0.95 quantile of the normal distribution. ``flagged``: station-months with
 more than 20% of those are dropped. ``correlation``: station-months that correlate less than 0.9 with
-the network's median. ``buddies``: values off those of the neighbours."""
+the median of those they are judged by. ``buddies``: values off those of the neighbours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ _WHY = {
     "duplicates": "it has the coordinates of another station",
     "outliers": "all values lie apart from the other stations'",
     "flagged": "more than 20% of its values are outliers in each month",
-    "correlation": "it correlates less than 0.9 with the network's median",
+    "correlation": "it correlates less than 0.9 with the median of those it is judged by",
     "buddies": "its values are off those of its neighbours",
 }
 """Why a level drops a station."""
@@ -38,7 +38,10 @@ _LEAST_CORRELATION = 0.9
 _BUDDY_RADIUS = 3000.0
 _BUDDIES = 5
 _ALIKE = 10 / 12
-"""Similarity (Bechtel et al. 2017) from which on two zones are taken for similar: LCZ 1 and 3, D and C."""
+"""Similarity (Bechtel et al. 2017) from which on two zones are taken for similar: LCZ 1 and 3, D and C. It
+takes water (G) for as similar to low plants as bare soil is, by height and openness; the air over it has
+another course of the day, so that a station on water is like those on water alone."""
+_WATER = 17
 _FEW_HOURS = 24
 _EARTH = Geod(ellps="WGS84")
 
@@ -181,8 +184,9 @@ def _alike(stations: pd.Index, zones: pd.Series | None) -> np.ndarray:
     """Which stations are of the same or a similar zone: (stations, stations); all without zones."""
     if zones is None:
         return np.ones((len(stations), len(stations)), bool)
-    at = zones.loc[stations].to_numpy(int) - 1
-    return SIMILARITY[np.ix_(at, at)] >= _ALIKE - 1e-9
+    at = zones.loc[stations].to_numpy(int)
+    wet = at == _WATER
+    return (SIMILARITY[np.ix_(at - 1, at - 1)] >= _ALIKE - 1e-9) & (wet[:, None] == wet)
 
 
 def _groups(peers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

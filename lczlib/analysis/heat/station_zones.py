@@ -187,10 +187,9 @@ def station_classes(
         "flagged",
     ]  # fmt: skip
     if outside and not (skip_outside and len(rows) > 1):
-        raise InputError(_outside(sites, outside, lcz, skip_outside))
+        raise InputError(_outside(sites, outside, _why_none(lcz, way), skip_outside))
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    why = "outside the map, or where it has no class" if lcz is not None else "no class"
-    found.attrs["left_out"] = dict.fromkeys(outside, why)
+    found.attrs["left_out"] = dict.fromkeys(outside, _why_none(lcz, way) or "no class")
     of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
     _tell_classes(found, of, alike, stray)
     return found
@@ -291,17 +290,19 @@ def told_ways(zones: pd.DataFrame) -> str:
     return f"{text}, not for {some(each, 8)}" if each else text
 
 
-def _outside(
-    sites: gpd.GeoDataFrame, outside: list[str], lcz: xr.DataArray | None, skipped: bool
-) -> str:
+def _why_none(lcz: xr.DataArray | None, way: Way) -> str:
+    """Where stations are that have no class; empty without a map."""
+    if way == "probabilities":
+        return "outside the class probabilities, or where there are none"
+    return "" if lcz is None else "outside the LCZ map, or where it has no class"
+
+
+def _outside(sites: gpd.GeoDataFrame, outside: list[str], where: str, skipped: bool) -> str:
     """What is said of stations that have no class: all of them, and why."""
     told = ", ".join(f"{s!r} at {_where(sites.geometry[s])}" for s in outside[:60])
     told += f" and {len(outside) - 60} more" if len(outside) > 60 else ""
     one = len(outside) == 1
-    if lcz is None:
-        why = "has no class" if one else "have no class"
-    else:
-        why = f"{'lies' if one else 'lie'} outside the LCZ map, or where it has no class"
+    why = f"{'lies' if one else 'lie'} {where}" if where else f"{'has' if one else 'have'} no class"
     way = f"leave them out with {option('skip_outside')}"
     if skipped:
         way = "fewer than two stations are left without them"
