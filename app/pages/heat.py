@@ -14,6 +14,7 @@ from bokeh.palettes import Inferno256
 from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, by_title
 from lczlib.study.steps import named_maps
@@ -49,7 +50,8 @@ class HeatPage:
         self._answer = html("")
         self._told = html("")
         self._boxes, self._bars = figure_pane(), figure_pane()
-        self._table, self._grounds, self._measures = html(""), html(""), html("")
+        self._table, self._grounds = html(""), html("")
+        self._seasons, self._measures = html(""), html("")
         self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
@@ -73,7 +75,7 @@ class HeatPage:
         self._offering = False
         self._body = pn.Column(
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
-            self._grounds, self._measures,
+            self._grounds, self._seasons, self._measures,
             visible=False, **wide,
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
@@ -136,7 +138,7 @@ class HeatPage:
         said = heat.sentence()
         self._answer.object = f'<div class="lcz-answer" role="status">{escape(in_page(said))}</div>'
         more = [grounds(heat.result)] if heat.pixels else []
-        more += [text for text in cautions(heat.result) if text not in said]
+        more += [text for text in (*cautions(heat.result), heat.doubt) if text and text not in said]
         self._grounds.object = f"<div class='lcz-note'>{escape(in_page(' '.join(more)))}</div>"
         known = bool(heat.result.reference.classes)
         self._hours.visible = not heat.pixels and known
@@ -154,6 +156,7 @@ class HeatPage:
         result = heat.result
         self._table.object = _table_of(heat, result.classes)
         self._measures.object = _measures_of(heat)
+        self._seasons.object = _seasons_of(heat)
         self._boxes.object = fluid(
             class_boxes(
                 result.classes,
@@ -203,7 +206,7 @@ class HeatPage:
         )
         self._offering = False
         classes = _of_hours(result, chosen)
-        self._measures.object = ""
+        self._measures.object = self._seasons.object = ""
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
         if not result.reference.classes:
@@ -238,6 +241,16 @@ def _table_of(heat: Any, classes: pd.DataFrame) -> str:
         "difference K", f"{heat.level} interval", "note",
     )  # fmt: skip
     return table(heads, rows)
+
+
+def _seasons_of(heat: Any) -> str:
+    """What each zone differs by through the dates of a season, from year to year, and in heat waves."""
+    parts = []
+    for season in heat.seasons:
+        parts.append(table(season_heads(heat.level), season_rows(season), season_title(season)))
+        notes = " ".join(in_page(note) for note in season_notes(season))
+        parts.append(f"<div class='lcz-note'>{escape(notes)}</div>")
+    return "".join(parts)
 
 
 def _measures_of(heat: Any) -> str:

@@ -22,8 +22,9 @@ SURFACE = {
     ),
     "Own rasters": (
         "heat_product", "heat_unit", "heat_band", "heat_acquired", "heat_radiance_mult",
-        "heat_radiance_add", "heat_k1", "heat_k2", "heat_persistence",
+        "heat_radiance_add", "heat_k1", "heat_k2",
     ),
+    "Several dates": ("heat_persistence", "heat_wave", "heat_wave_days"),
     "The map's own error": ("heat_map_error", "heat_sampled_maps", "heat_error_range"),
     "Further measures": ("heat_measures",),
 }  # fmt: skip
@@ -57,6 +58,7 @@ _OPTIONS = {
     "heat_peers": {"of a similar zone": "alike", "all": "all"},
 }  # fmt: skip
 _NOTES = {
+    "Several dates": "A table of daily maxima, uploaded on the City page, tells dates in heat waves from others.",
     "Calm and clear hours, heat waves": "Hourly wind and cloud: upload them on the City page. Then choose "
     "the calm and clear nights above the table.",
 }  # fmt: skip

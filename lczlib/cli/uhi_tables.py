@@ -12,7 +12,8 @@ from lczlib.analysis.heat.station_zones import told_ways
 from lczlib.classes import CLASSES
 from lczlib.cli import console
 from lczlib.jobs.canopy_heat import CanopyHeat
-from lczlib.jobs.heat_words import cautions, grounds
+from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
+from lczlib.jobs.heat_words import cautions, grounds, level_of
 from lczlib.jobs.pixel_heat import PixelHeat
 
 
@@ -60,6 +61,20 @@ def print_pixels(heat: PixelHeat, overpass: str) -> None:
         )  # fmt: skip
     console.out.print(table)
     _print_notes(result.classes)
+    if one.doubt:
+        console.out.print(f"[yellow]{one.doubt}[/]", soft_wrap=True)
+    for season in one.seasons:
+        table = Table(
+            *season_heads(level_of(result)),
+            title=season_title(season),
+            title_justify="left",
+            title_style="",
+        )
+        for row in season_rows(season):
+            table.add_row(*row)
+        console.out.print(table)
+        for note in season_notes(season):
+            console.out.print(f"[yellow]{note}[/]", soft_wrap=True)
 
 
 def _print_notes(classes: pd.DataFrame) -> None:

@@ -19,6 +19,13 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
+from lczlib.jobs.heat_dates import (
+    season_heads,
+    season_notes,
+    season_rows,
+    season_table,
+    season_title,
+)
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.reading import Reading
@@ -163,6 +170,8 @@ def tables_of(study: Study) -> dict[str, pd.DataFrame]:
         found["accuracy"] = pd.DataFrame(rows)
     if study.heat is not None:
         found[f"heat_island_{study.heat.kind}"] = study.heat.result.classes.reset_index()
+        if study.heat.seasons:
+            found[f"heat_island_{study.heat.kind}_seasons"] = season_table(study.heat.seasons)
     if has_water(study):
         found |= water_tables(study.water_summary)
     return found
@@ -275,8 +284,11 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
         report.table(heads, rows)
         if study.heat.pixels:
             report.text(grounds(study.heat.result))
-        for text in cautions(study.heat.result):
+        for text in filter(None, (*cautions(study.heat.result), study.heat.doubt)):
             report.text(in_page(text), "warning")
+        for season in study.heat.seasons:
+            report.text(f"{season_title(season)}. {' '.join(map(in_page, season_notes(season)))}")
+            report.table(season_heads(study.heat.level), season_rows(season))
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
         describe_water(report, study.water_summary, figures)

@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import xarray as xr
 
+from lczlib.analysis.heat.dates import Season
 from lczlib.errors import InputError
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.canopy_heat import CanopyHeat, CanopyHeatRequest
@@ -79,6 +80,18 @@ class Heat:
         return None if one is None else one.persistence
 
     @property
+    def seasons(self) -> tuple[Season, ...]:
+        """With several dates: what each class differs by through a season."""
+        one = self.overpass
+        return () if one is None else one.seasons
+
+    @property
+    def doubt(self) -> str:
+        """What is to be said of the median of several dates, else empty."""
+        one = self.overpass
+        return "" if one is None else one.doubt
+
+    @property
     def counted(self) -> tuple[str, str]:
         """The columns of what was counted: pixels and patches, or stations and hours."""
         return ("n_pixels", "n_patches") if self.pixels else ("n_stations", "n_hours")
@@ -126,7 +139,7 @@ def heat_island(
     request = heat_request(given, lcz)
     found = _RUN[given.heat_kind](request, progress=progress, cancelled=cancelled)
     heat = Heat(found, given.heat_time)
-    _ = heat.persistence  # computed here, and not when it is first shown
+    _ = heat.persistence, heat.seasons  # computed here, and not when they are first shown
     return heat
 
 
@@ -161,7 +174,10 @@ def _probabilities(given: Given, needed: str = "") -> xr.DataArray | None:
 def _rasters(given: Given) -> dict[str, Any]:
     """Own rasters, else the surface temperatures that lie beside the scenes."""
     needed = "The map's own error"
-    common = {"probabilities": _probabilities(given, needed) if given.heat_map_error else None}
+    common = {
+        "probabilities": _probabilities(given, needed) if given.heat_map_error else None,
+        "daily_maxima": _first(given.maxima_files),
+    }
     if given.heat_kind == "air":
         if not given.air_files:
             raise _nothing(given.scene, "raster of air temperature")

@@ -14,6 +14,7 @@ Way = Literal["majority", "point", "probabilities"]
 one with the highest mean probability in the circle."""
 LOW_PLANTS = 14
 """LCZ D, the reference of Stewart & Oke (2012): UHI = T(LCZ X) - T(LCZ D)."""
+HEAT_WAVES = "Heat waves"
 LEVELS = ("duplicates", "outliers", "flagged", "correlation", "buddies")
 """``duplicates``: stations at the same place are dropped. ``outliers``: values with a robust z-score
 below the 0.01 or above the 0.95 quantile of the normal distribution. ``flagged``: station-months with
@@ -41,6 +42,15 @@ class HeatOptions:
     seed: int = setting(
         0, "Of all random draws: the same seed, the same intervals.", title="Seed", low=0
     )
+    heat_wave_days: int = setting(
+        3, "Fewest days in a row that make a heat wave.", title="Days of a heat wave", low=1,
+        group=HEAT_WAVES,
+    )  # fmt: skip
+    heat_wave_threshold: float | None = setting(
+        None, "Daily maximum in degC that a day of a heat wave exceeds, at the stations of the reference or in "
+        "the daily maxima; by default the 95th percentile of all daily maxima of the record.",
+        title="Heat wave from a daily maximum of (°C)", group=HEAT_WAVES, usual="95th percentile",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         settle(self)
@@ -96,7 +106,7 @@ class SurfaceOptions(HeatOptions):
     )  # fmt: skip
 
 
-_WEATHER = "Calm and clear hours, heat waves"
+_WEATHER = "Calm and clear hours"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,15 +116,6 @@ class CanopyOptions(HeatOptions):
     statistic: Statistic = setting(
         "mean", "Over the hours, of the hourly differences.", title="Statistic"
     )
-    heat_wave_days: int = setting(
-        3, "Fewest days in a row that make a heat wave.", title="Days of a heat wave", low=1,
-        group=_WEATHER,
-    )  # fmt: skip
-    heat_wave_threshold: float | None = setting(
-        None, "Daily maximum in degC at the reference that a day of a heat wave exceeds; by default the "
-        "95th percentile of all daily maxima of the record.",
-        title="Heat wave from a daily maximum of (°C)", group=_WEATHER, usual="95th percentile",
-    )  # fmt: skip
     calm_wind: float = setting(
         2.0, "With weather: hours with at most this wind (m/s) are calm.", title="Calm up to (m/s)",
         low=0, group=_WEATHER,

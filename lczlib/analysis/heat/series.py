@@ -88,13 +88,16 @@ def clouds_of(dates: xr.DataArray) -> str:
 
 
 def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
-    """Time of each scene at its centre: ``time`` (UTC), ``solar_hour``, ``overpass`` (day or night).
+    """Time of each scene at its centre: ``time`` (UTC), ``solar_hour``, ``day``, ``overpass`` (day or night).
 
-    A scene is of the day when the sun stands above the horizon. What is not known is None.
+    A scene is of the day when the sun stands above the horizon; ``day`` is the local one, of a night
+    that of its evening. What is not known is None.
     """
     out = []
     for scene in scenes:
-        row: dict[str, object] = {"time": None, "solar_hour": None, "overpass": scene.overpass}
+        row: dict[str, object] = {
+            "time": None, "solar_hour": None, "day": None, "overpass": scene.overpass,
+        }  # fmt: skip
         if scene.time is not None:
             centre = centre_of(geobox_of(scene.temperature))
             when = pd.DatetimeIndex([scene.time])
@@ -103,6 +106,8 @@ def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
             if scene.overpass is None:
                 high = solar_elevation(when, centre[1], centre[0])[0] > 0
                 row["overpass"] = "day" if high else "night"
+            since = centre[0] / 15 - 12 * (row["overpass"] == "night")  # hours
+            row["day"] = str((when + pd.Timedelta(hours=since))[0].date())
         out.append(row)
     return out
 
