@@ -75,6 +75,12 @@ def printed_in(text: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows if row}
 
 
+def notes_in(text: str) -> dict[str, str]:
+    """The notes under the command's table by the code of the zone."""
+    lines = re.findall(r"^LCZ ([A-G\d, ]+): (.+)\.$", text, flags=re.MULTILINE)
+    return {code: note for codes, note in lines for code in codes.split(", ")}
+
+
 def test_the_page_says_of_a_heat_island_what_the_command_says(scene, tmp_path, monkeypatch, capsys):
     folder, is_few = scene
     page = page_of(folder, monkeypatch)
@@ -93,16 +99,18 @@ def test_the_page_says_of_a_heat_island_what_the_command_says(scene, tmp_path, m
         main()
     assert not stop.value.code
     output = capsys.readouterr().out
-    shown, printed = shown_by(page), printed_in(output)
+    shown, printed, notes = shown_by(page), printed_in(output), notes_in(output)
     written = json.loads((tmp_path / "out" / "heat_island.json").read_text())
     assert set(shown) == set(printed) == {row["code"] for row in written["classes"]}
     for row in written["classes"]:
         own = shown[row["code"]]
-        pixels, patches, effective, _, difference, within, note = printed[row["code"]]
-        assert own["note"] == note == row["note"]
+        pixels, patches, effective, _, difference, within = printed[row["code"]]
         assert (own["pixels"], own["patches"], own["n eff."]) == (pixels, patches, effective)
-        if note == "reference":
+        assert own["note"] == row["note"]
+        if row["note"] == "reference":
+            assert difference == "reference"
             continue
+        assert notes.get(row["code"], "") == row["note"]
         assert own["difference K"] == difference == f"{row['difference']:+.2f}"
         low, high = row["difference_ci"] or (None, None)
         expected = "-" if low is None else f"{low:+.2f} to {high:+.2f}"

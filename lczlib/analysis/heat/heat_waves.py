@@ -74,7 +74,7 @@ def read_maxima(path: str | Path) -> pd.Series:
     text = table[by_lower["date"]].astype(str).str.slice(0, 10)
     days = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
     if days.isna().any():
-        msg = f"{path}: {text[days.isna()].iloc[0]!r} is no date: write them as 2023-07-01."
+        msg = f"{path}: {text[days.isna()].iloc[0]!r} is no date: write them as 2021-07-01."
         raise InputError(msg, parameter="daily_maxima")
     values = read_numbers(table[by_lower["maximum"]], "daily maximum", path, notes)
     found = pd.Series(np.asarray(values, float), pd.DatetimeIndex(days)).dropna().sort_index()
