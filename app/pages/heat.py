@@ -247,7 +247,9 @@ def _seasons_of(heat: Any) -> str:
     """What each zone differs by through the dates of a season, from year to year, and in heat waves."""
     parts = []
     for season in heat.seasons:
-        parts.append(table(season_heads(heat.level), season_rows(season), season_title(season)))
+        parts.append(
+            table(season_heads(season, heat.level), season_rows(season), season_title(season))
+        )
         notes = " ".join(in_page(note) for note in season_notes(season))
         parts.append(f"<div class='lcz-note'>{escape(notes)}</div>")
     return "".join(parts)

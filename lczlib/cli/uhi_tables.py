@@ -65,7 +65,7 @@ def print_pixels(heat: PixelHeat, overpass: str) -> None:
         console.out.print(f"[yellow]{one.doubt}[/]", soft_wrap=True)
     for season in one.seasons:
         table = Table(
-            *season_heads(level_of(result)),
+            *season_heads(season, level_of(result)),
             title=season_title(season),
             title_justify="left",
             title_style="",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,27 +76,32 @@ def season_title(season: Season) -> str:
     )
 
 
-def season_heads(level: str) -> tuple[str, ...]:
+def season_heads(season: Season, level: str) -> list[str]:
     """Of the columns of `season_rows`; `level` is the confidence of the intervals, ``95%``."""
-    return (
-        "LCZ", "dates", "difference K", f"{level} interval", "spread of dates K", "in ten years K",
-        "in heat waves K",
-    )  # fmt: skip
+    return ["LCZ", "dates", "difference K", f"{level} interval", *_told_of(season)]
 
 
-def season_rows(season: Season) -> list[tuple[str, ...]]:
-    """The classes of a season in words, a row each; see `season_heads`."""
+def season_rows(season: Season) -> list[list[str]]:
+    """The classes of a season in words, a row each; what none of them has is no column."""
     rows = []
     for number, row in season.classes.iterrows():
-        if row["note"] == "reference":
-            continue
-        rows.append((
-            CLASSES[int(number) - 1].code, str(row["n_dates"]), _signed(row["difference"]),
-            _range(row["ci_low"], row["ci_high"]),
-            f"{row['sd_of_dates']:.2f}" if np.isfinite(row["sd_of_dates"]) else "–",
-            _with_range(row, "trend"), _with_range(row, "heat_wave"),
-        ))  # fmt: skip
+        if row["note"] != "reference":
+            rows.append([
+                CLASSES[int(number) - 1].code, str(row["n_dates"]), _signed(row["difference"]),
+                _range(row["ci_low"], row["ci_high"]),
+                *(words(row) for words in _told_of(season).values()),
+            ])  # fmt: skip
     return rows
+
+
+def _told_of(season: Season) -> dict[str, Callable[[pd.Series], str]]:
+    """What is told of a season's dates beside their mean: heads, and a class's row in words."""
+    every = {
+        "sd_of_dates": ("spread of dates K", lambda row: _number(row["sd_of_dates"])),
+        "trend": ("in ten years K", lambda row: _with_range(row, "trend")),
+        "heat_wave": ("in heat waves K", lambda row: _with_range(row, "heat_wave")),
+    }
+    return dict(told for name, told in every.items() if season.classes[name].notna().any())
 
 
 def season_notes(season: Season) -> list[str]:
@@ -140,6 +145,10 @@ def season_table(seasons: Sequence[Season]) -> pd.DataFrame:
 
 def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def _signed(value: float) -> str:

@@ -288,7 +288,7 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             report.text(in_page(text), "warning")
         for season in study.heat.seasons:
             report.text(f"{season_title(season)}. {' '.join(map(in_page, season_notes(season)))}")
-            report.table(season_heads(study.heat.level), season_rows(season))
+            report.table(season_heads(season, study.heat.level), season_rows(season))
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
         describe_water(report, study.water_summary, figures)
