@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from lczlib.analysis.heat import measures, series
 from lczlib.analysis.heat.air import air_heat_island
 from lczlib.analysis.heat.dates import Season, seasons_of
 from lczlib.analysis.heat.further import Found, MeasuredScene, measured
+from lczlib.analysis.heat.intervals import KeptGrids
 from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, surface_heat_island
 from lczlib.errors import InputError
@@ -90,10 +91,10 @@ class Overpass:
     hot_from: float
     heat_waves: dict[str, Any] = field(default_factory=dict)
 
-    def _compute(self, temperature: xr.DataArray) -> SurfaceHeatIsland:
+    def _compute(self, temperature: xr.DataArray, kept: KeptGrids) -> SurfaceHeatIsland:
         """The heat island of a temperature on the common grid, made like the result."""
         compute = surface_heat_island if self.result.kind == "surface" else air_heat_island
-        return compute(temperature, self.lcz, self.result.options, **self.layers)
+        return compute(temperature, self.lcz, self.result.options, **self.layers, kept=kept)
 
     @cached_property
     def dates(self) -> tuple[SurfaceHeatIsland | None, ...]:
@@ -104,9 +105,10 @@ class Overpass:
         if len(self.scenes) < 2:
             return ()
         found: list[SurfaceHeatIsland | None] = []
+        kept = KeptGrids()
         for i in range(len(self.scenes)):
             try:
-                found.append(self._compute(series.one_date(self.stack, i)))
+                found.append(self._compute(series.one_date(self.stack, i), kept))
             except InputError:  # under clouds; the median of all dates has passed the same checks
                 found.append(None)
         return tuple(found)
@@ -117,7 +119,8 @@ class Overpass:
         when = heat_dates.when_of(self.scenes)
         if not self.dates or when is None:
             return ()
-        return seasons_of(self.stack, self.lcz, self.dates, when, self._compute)
+        compute = partial(self._compute, kept=KeptGrids())
+        return seasons_of(self.stack, self.lcz, self.dates, when, compute)
 
     @property
     def doubt(self) -> str:
@@ -190,6 +193,8 @@ class PixelHeat(Result):
         one = self.overpasses.get(overpass, self.main)
         n = len(one.scenes)
         dates = f"; median of {n} dates" if n > 1 else ""
+        if n > 1 and series.date_levels(one.stack).any():
+            dates += " brought to one level, since they see other pixels"
         others = sum(len(o.scenes) for o in self.overpasses.values()) - n
         left = f"; {others} of another overpass apart" if others else ""
         when = "overpass" if self.kind == "surface" else "time"

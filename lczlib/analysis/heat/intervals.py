@@ -150,6 +150,23 @@ def grids_of(
     return candidates(tuple(cuts), max(keep.shape) * cell, cell)
 
 
+class KeptGrids:
+    """The covariances of a scene, made once for dates that see the same pixels."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._grids: tuple[Candidates, ...] = ()
+
+    def grids_of(
+        self, keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float
+    ) -> tuple[Candidates, ...]:
+        """As the function of that name, which works for seconds; the last ones again where they fit."""
+        new = (keep, codes, patches, cell)
+        if not self._of or not all(map(np.array_equal, self._of, new)):
+            self._of, self._grids = new, grids_of(*new)
+        return self._grids
+
+
 def spatial_errors(
     grids: tuple[Candidates, ...], pulls: np.ndarray, covariates: tuple[np.ndarray, ...] = ()
 ) -> SpatialErrors | None:

@@ -12,7 +12,7 @@ import xarray as xr
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.differences import Differences
 from lczlib.analysis.heat.doubts import tell_doubts
-from lczlib.analysis.heat.intervals import grids_of, spatial_errors
+from lczlib.analysis.heat.intervals import KeptGrids, spatial_errors
 from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
@@ -108,6 +108,7 @@ def surface_heat_island(
     *,
     elevation: xr.DataArray | None = None,
     probabilities: xr.DataArray | None = None,
+    kept: KeptGrids | None = None,
 ) -> SurfaceHeatIsland:
     """Surface temperature of each LCZ against LCZ D (Stewart & Oke 2012), with intervals.
 
@@ -158,6 +159,8 @@ def surface_heat_island(
         m, same grid.
     probabilities : DataArray (lcz, y, x), optional
         Class probabilities, same grid.
+    kept : KeptGrids, optional
+        Shared by the heat islands of several dates: those that see the same pixels take a fifth of the time.
 
     Raises
     ------
@@ -171,8 +174,9 @@ def surface_heat_island(
         msg = f"These are air temperatures: use air_heat_island ({option('air')}), for the canopy heat island."
         raise InputError(msg)
     return of_pixels(
-        temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities
-    )
+        temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities,
+        kept=kept,
+    )  # fmt: skip
 
 
 def of_pixels(
@@ -183,6 +187,7 @@ def of_pixels(
     *,
     elevation: xr.DataArray | None,
     probabilities: xr.DataArray | None,
+    kept: KeptGrids | None = None,
 ) -> SurfaceHeatIsland:
     """What `surface_heat_island` and `air_heat_island` share: the classes' pixels compared."""
     options = options or SurfaceOptions()
@@ -235,7 +240,7 @@ def of_pixels(
         some=lambda classes: pixels.enough(classes, FEWEST, 1),
     )
     _check_blocks(options.block_size, celsius.shape, cell)
-    grids = grids_of(keep, pixels.codes, pixels.patches, cell)
+    grids = (kept or KeptGrids()).grids_of(keep, pixels.codes, pixels.patches, cell)
     pulls = influences(pixels.values, pixels.codes, options.statistic)
     error = spatial_errors(grids, pulls, pixels.covariates)
     correlated = max(celsius.shape) * cell if error is None else error.correlation_range
