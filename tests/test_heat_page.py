@@ -44,7 +44,7 @@ def scene(request, tmp_path) -> tuple[Path, bool]:
     return lst.parent, request.param
 
 
-def page_of(folder: Path, monkeypatch) -> HeatPage:
+def page_of(folder: Path, monkeypatch, **more: object) -> HeatPage:
     """The page, its heat island computed."""
     monkeypatch.setenv(ALLOW, str(folder.parents[1]))
 
@@ -53,7 +53,7 @@ def page_of(folder: Path, monkeypatch) -> HeatPage:
         with set_curdoc(doc):
             session = Session(doc)
             told = {"city": f"folder:{NAME}", "heat_map": "reference", "heat_time": "day"}
-            session.study.param.update(told)
+            session.study.param.update(told | more)
             session.study.compute("heat")
             return HeatPage(session)
 
@@ -125,3 +125,39 @@ def test_the_page_says_of_a_heat_island_what_the_command_says(scene, tmp_path, m
     for text in (grounds, few, written["reference_note"]):
         assert text in said
         assert text in plain
+
+
+@pytest.mark.slow
+def test_the_page_and_the_command_tell_the_same_of_seasons(tmp_path, monkeypatch, capsys):
+    write_so2sat(simulate_city(5, 2), tmp_path / "city", NAME)
+    folder, rng = tmp_path / "city" / "Reference" / NAME, np.random.default_rng(0)
+    with rasterio.open(folder / "lst.tif") as src:
+        day, profile = src.read(1), {**src.profile, "driver": "GTiff", "count": 1}
+    files, times = [], [f"2021-0{month}-10T10:00" for month in (6, 7, 8, 9)]
+    for time in times:
+        files.append(str(tmp_path / f"lst_{time[5:7]}.tif"))
+        with rasterio.open(files[-1], "w", **profile) as dst:
+            dst.write(day + rng.normal(0, 0.3, day.shape).astype(np.float32), 1)
+            dst.update_tags(units="degC")
+    page = page_of(folder, monkeypatch, thermal_files=tuple(files), heat_acquired=",".join(times))
+    monkeypatch.setattr(console.out, "width", 200)
+    told = [
+        w for pair in zip(files, times, strict=True) for w in ("--lst", pair[0], "--time", pair[1])
+    ]
+    told += ["--no-figures", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["lcz", "uhi", str(folder / "lcz.tif"), *told])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    output = capsys.readouterr().out
+    title = "June to August: 3 dates of 1 year, 3 spells of weather"
+    shown = unescape(page._seasons.object)
+    assert title in shown
+    assert title in output
+    assert page._dates.object is not None
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
+    after = printed_in(output[output.index(title) :])
+    assert {row[0]: row[1:] for row in rows if row} == after
+    for text in ("3 of June to August, 1 of September to November", "No trend: that takes 5 years"):
+        assert text in unescape(page._grounds.object) + shown
+        assert text in " ".join(output.split())

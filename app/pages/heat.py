@@ -14,6 +14,7 @@ from bokeh.palettes import Inferno256
 from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+from lczlib.figures.heat_dates import dates_figure
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, by_title
@@ -52,6 +53,7 @@ class HeatPage:
         self._boxes, self._bars = figure_pane(), figure_pane()
         self._table, self._grounds = html(""), html("")
         self._seasons, self._measures = html(""), html("")
+        self._dates = figure_pane()
         self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
@@ -75,7 +77,7 @@ class HeatPage:
         self._offering = False
         self._body = pn.Column(
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
-            self._grounds, self._seasons, self._measures,
+            self._grounds, self._dates, self._seasons, self._measures,
             visible=False, **wide,
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
@@ -157,6 +159,8 @@ class HeatPage:
         self._table.object = _table_of(heat, result.classes)
         self._measures.object = _measures_of(heat)
         self._seasons.object = _seasons_of(heat)
+        most = max(heat.seasons, key=lambda season: len(season.dates), default=None)
+        self._dates.object = most and fluid(dates_figure(most, season_title(most)))
         self._boxes.object = fluid(
             class_boxes(
                 result.classes,
@@ -207,6 +211,7 @@ class HeatPage:
         self._offering = False
         classes = _of_hours(result, chosen)
         self._measures.object = self._seasons.object = ""
+        self._dates.object = None
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
         if not result.reference.classes:
