@@ -68,6 +68,7 @@ def test_dates_of_a_week_are_one_spell_and_a_heat_wave_ends_it():
     assert when_of(days, [0, 0, 1, 1]).spells.tolist() == [2, 0, 1, 1]
 
 
+@pytest.mark.slow
 def test_seasons_stand_apart_and_are_the_means_of_their_dates(codes):
     rng = np.random.default_rng(0)
     days = ["2021-06-01", "2021-07-01", "2021-08-01", "2021-01-01", "2021-02-01", "2021-10-01"]
@@ -89,6 +90,7 @@ def test_seasons_stand_apart_and_are_the_means_of_their_dates(codes):
         assert told in found.doubt
 
 
+@pytest.mark.slow
 def test_what_dates_share_does_not_average_out(codes):
     rng = np.random.default_rng(1)
     shared = np.kron(
@@ -105,6 +107,7 @@ def test_what_dates_share_does_not_average_out(codes):
         assert rows.loc[number, "sd_of_dates"] < 0.1
 
 
+@pytest.mark.slow
 def test_a_pixel_that_clouds_hide_on_a_cold_date_is_no_warmer_for_that(codes):
     rng = np.random.default_rng(2)
     days = [f"2021-07-{d:02d}" for d in (1, 9, 17, 25)]
@@ -126,6 +129,7 @@ def test_a_pixel_that_clouds_hide_on_a_cold_date_is_no_warmer_for_that(codes):
     assert "one level" not in heat(codes, [scene(codes, rng) for _ in range(3)], days[:3]).method()
 
 
+@pytest.mark.slow
 def test_trends_and_heat_waves_are_found_where_they_are(codes, tmp_path):
     rng = np.random.default_rng(3)
     years, own, days = range(2008, 2020), [], []
@@ -155,6 +159,7 @@ def test_trends_and_heat_waves_are_found_where_they_are(codes, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_few_years_and_few_heat_waves_are_told(codes):
     rng = np.random.default_rng(4)
     days = ["2019-06-01", "2020-06-01", "2021-06-01", "2021-07-01"]
@@ -166,6 +171,7 @@ def test_few_years_and_few_heat_waves_are_told(codes):
     assert {len(row) for row in season_rows(season)} == {5}
 
 
+@pytest.mark.slow
 def test_dates_without_a_time_are_not_put_into_seasons(codes):
     rng = np.random.default_rng(5)
     scenes = [scene(codes, rng) for _ in range(3)]
@@ -182,6 +188,7 @@ def test_dates_without_a_time_are_not_put_into_seasons(codes):
     assert by_itself.main.seasons[0].n_spells == 3
 
 
+@pytest.mark.slow
 def test_a_date_under_clouds_is_left_out_and_not_the_end(codes):
     rng = np.random.default_rng(6)
     scenes = [scene(codes, rng) for _ in range(3)]
@@ -195,6 +202,7 @@ def test_a_date_under_clouds_is_left_out_and_not_the_end(codes):
     assert result.main.persistence is not None
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_prints_seasons_by_day_and_by_night(
     codes, tmp_path, monkeypatch, capsys
 ):
