@@ -1,8 +1,10 @@
+import gc
 import json
 import re
 import subprocess
 import sys
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
 import dask.array as da
@@ -16,7 +18,7 @@ from odc.geo.geobox import GeoBox
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, write_probabilities
-from lczlib.export.files import alone_in
+from lczlib.export.files import alone_in, stored_array
 from lczlib.export.report import Report
 from lczlib.grid import on_grid
 from lczlib.maps import (
@@ -198,3 +200,35 @@ def test_a_report_shows_what_it_is_given_as_text(tmp_path):
     image = main.find("figure/img")
     assert image.get("alt") == main.findtext("figure/figcaption") == 'a "quoted" caption'
     assert b64decode(image.get("src").removeprefix("data:image/svg+xml;base64,")) == b"<svg/>"
+
+
+@pytest.mark.slow
+def test_arrays_are_read_in_threads(tmp_path):
+    """A fault of Python 3.11: its parser loses count where threads parse at a time."""
+    path = tmp_path / "tile.npz"
+    np.savez(path, values=np.arange(6, dtype=np.uint8))
+
+    class Loop:
+        """Costs the collector time, in which another thread goes on."""
+
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            sum(range(50))
+
+    def read(_):
+        for _ in range(1500):
+            Loop()
+            found = stored_array(path, "values")
+        return found.sum()
+
+    often, wait = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(5, 2, 2)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            assert set(pool.map(read, range(6))) == {15}
+    finally:
+        gc.set_threshold(*often)
+        sys.setswitchinterval(wait)

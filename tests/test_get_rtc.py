@@ -213,6 +213,29 @@ def test_a_scene_of_another_zone_is_put_on_the_grid_of_the_place(start, tmp_path
         np.testing.assert_allclose(values[band][known], level, atol=0.01)
 
 
+def test_pixels_of_another_size_are_named_and_those_no_network_takes_are_left_out(start, tmp_path):
+    def of(metres: float) -> GeoBox:
+        n = round(2600 / metres)
+        return GeoBox((n, n), Affine(metres, 0, BOX.affine.c, 0, -metres, BOX.affine.f), BOX.crs)
+
+    items = [
+        write_rtc(tmp_path / "s", f"2019-10-{day:02d}T10:05:00Z", powers(of(metres)), of(metres))
+        for day, metres in ((6, 10), (12, 20), (18, 40), (30, 20))
+    ]
+    result = fetched(start(items), tmp_path / "out")
+    assert [p.name[4:12] for p in result.passes] == ["20191006", "20191012", "20191030"]
+    said = "\n".join(result.cautions())
+    assert "2 passes of 3 have pixels of 20 m, put on the grid of 10 m by nearest neighbour" in said
+    assert (
+        "the pass of 2019-10-18 ascending: its pixels are of 40 m, and the networks for water take 5 to 20 m"
+        in said
+    )
+    values, tags, _ = raster(tmp_path / "out", "rtc_20191012_S1A_T142")
+    assert tags["source_pixel_metres"] == "20"
+    known = values[0][np.isfinite(values[0])]
+    assert len(np.unique(known)) <= known.size / 3.5  # each pixel four times
+
+
 def test_what_is_no_linear_power_or_cannot_be_read_is_left_out_and_named(start, tmp_path):
     as_decibels = 10 * np.log10(powers())
     items = [

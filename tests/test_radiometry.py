@@ -58,6 +58,20 @@ def test_of_sigma_nought_or_none_stated_it_is_said_without_one(tags, says, write
     assert says in str(heard[0])
 
 
+def test_two_passes_of_two_radiometries_are_not_one_scene(write_tif):
+    up, down = (
+        write_tif(
+            scene(), f"{name}.tif", descriptions=("VV", "VH"), tags={"radiometry": f"{kind} nought"}
+        )
+        for name, kind in (("up", "sigma"), ("down", "gamma"))
+    )
+    with (
+        pytest.warns(UserWarning, match="gamma nought"),
+        pytest.raises(InputError, match="one holds gamma nought and the other sigma nought"),
+    ):
+        open_water_scene(up, "as_des", descending=down)
+
+
 def test_so2sats_network_refuses_what_is_not_sigma_nought(write_tif):
     four = np.abs(np.random.default_rng(1).normal(size=(4, 64, 64))).astype(np.float32)
     good, bad = (

@@ -22,9 +22,10 @@ from lczlib.models.gmnet import GMNet
 BOX = GeoBox((70, 80), Affine(10, 0, 500_000, 0, -10, 3_500_000), "EPSG:32650")
 
 
-def scene(path, seed, radius=20.0, box=BOX):
+def scene(path, seed, radius=20.0, box=BOX, radiometry=""):
     values = backscatter(lake(radius, box, seed), seed, box).astype(np.float32)
-    return write_raster(path, values, descriptions=("VV", "VH"))
+    tags = {"radiometry": f"{radiometry} nought, dB"} if radiometry else {}
+    return write_raster(path, values, descriptions=("VV", "VH"), tags=tags)
 
 
 @pytest.fixture
@@ -96,6 +97,31 @@ def test_scenes_on_other_grids_make_no_series(year, mirror):
     scene(year / "S1_2020-05-01.tif", 3, box=shifted)
     with pytest.raises(InputError, match="different grids"):
         run(WaterRequest(inputs=year, orbit="as", every="month", device="cpu"))
+
+
+def test_sigma_and_gamma_nought_make_no_series_and_nothing_is_mapped_for_one(year, mirror):
+    scene(year / "S1_2020-03-02.tif", 2, radiometry="sigma")
+    scene(year / "S1_2020-03-20.tif", 3, radiometry="gamma")
+    steps = []
+    with pytest.raises(
+        InputError,
+        match=r"S1_2020-03-20 holds gamma nought and S1_2020-03-02 sigma nought by their tags.*no area by month",
+    ):
+        run(
+            WaterRequest(inputs=year, orbit="as", every="month", device="cpu"),
+            progress=lambda what, *_: steps.append(what),
+        )
+    assert steps == ["Reading scenes"]
+
+
+@pytest.mark.slow
+def test_a_series_says_which_scenes_do_not_state_their_radiometry(year, mirror):
+    for seed, day in enumerate(("02", "20")):
+        scene(year / f"S1_2020-03-{day}.tif", seed, radiometry="sigma")
+    found = run(WaterRequest(inputs=year, orbit="as", every="month", device="cpu"))
+    said = "\n".join(found.cautions())
+    assert "The tags of 2 scenes of 4 do not say whether sigma or gamma nought" in said
+    assert "(202001_mosaic), those of the others say sigma nought" in said
 
 
 @pytest.mark.parametrize("orbit", ["as", "des", "as_des"])

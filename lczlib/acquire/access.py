@@ -26,7 +26,7 @@ from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
 from lczlib.acquire.hrefs import refusal
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.pixels import corner_of, read_part
+from lczlib.acquire.pixels import corner_of, pixel_metres, read_part
 from lczlib.acquire.providers import Provider
 from lczlib.acquire.scene import Scene
 from lczlib.errors import Cancelled, ServiceError
@@ -137,6 +137,10 @@ class Access:
     def corner(self, scene: Scene, band: str = SCL) -> tuple[float, float]:
         """Upper-left corner of a scene's file of a band; raises as `read` does."""
         return self._tried(scene, band, corner_of)
+
+    def pixel_metres(self, scene: Scene, band: str) -> float:
+        """The longer side of the pixels of a scene's file of a band; raises as `read` does."""
+        return self._tried(scene, band, pixel_metres)
 
     def _tried(self, scene: Scene, band: str, do: Callable[[str], _T]) -> _T:
         cause, address = Cause(""), ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import rasterio.crs
 from odc.geo.geobox import GeoBox
@@ -12,6 +14,7 @@ from rasterio.windows import Window
 
 _DRIVERS = ["GTiff", "JP2OpenJPEG"]
 _CLOSE = 1e-3  # of a pixel
+_DEGREE = 111_320.0  # m
 
 
 def opened(path: str, **options: int) -> DatasetReader:
@@ -54,6 +57,19 @@ def corner_of(path: str) -> tuple[float, float]:
     """Upper-left corner of a file, where its blocks begin."""
     with opened(path) as src:
         return src.transform.c, src.transform.f
+
+
+def pixel_metres(path: str) -> float:
+    """The longer side of a file's pixels in metres; of degrees, as at the middle of the file."""
+    with opened(path) as src:
+        width, height = abs(src.transform.a), abs(src.transform.e)
+        if src.crs is not None and src.crs.is_geographic:
+            middle = math.radians((src.bounds.bottom + src.bounds.top) / 2)
+            width, height = (
+                width * _DEGREE * math.cos(middle),
+                height * _DEGREE,
+            )
+        return max(width, height)
 
 
 def _level(src: DatasetReader, box: GeoBox) -> int | None:

@@ -180,7 +180,9 @@ def _read(
         yield tile, [np.stack([f.result() for f in bands]) for bands in futures]
 
 
-def pass_tags(one: RtcPass, counts: Mapping[str, int], service: str) -> dict[str, str]:
+def pass_tags(
+    one: RtcPass, counts: Mapping[str, int], metres: float, service: str
+) -> dict[str, str]:
     """What the raster of a pass says of itself.
 
     Parameters
@@ -189,6 +191,8 @@ def pass_tags(one: RtcPass, counts: Mapping[str, int], service: str) -> dict[str
         The pass.
     counts : mapping
         As of `write_pass`.
+    metres : float
+        Side of its scenes' own pixels.
     service : str
         Where it is from.
     """
@@ -200,5 +204,6 @@ def pass_tags(one: RtcPass, counts: Mapping[str, int], service: str) -> dict[str
         "pass": f"{one.date}, {one.direction}, relative orbit {track}",
         "time": "/".join(f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in dict.fromkeys((times[0], times[-1]))),
         "floor": f"{FLOOR:g}", "covered_share": f"{counts['valid'] / counts['pixels']:.4f}", "service": service,
+        "source_pixel_metres": f"{metres:g}",
         "scenes": " ".join(s.id for s in one.scenes),
     }  # fmt: skip

@@ -122,13 +122,14 @@ class RtcWork:
         """Where the raster of a pass is kept."""
         return self.path / f"{name}.tif"
 
-    def counts(self, name: str) -> Counter[str] | None:
-        """Of a finished pass; None of one that is not."""
+    def found(self, name: str) -> tuple[Counter[str], float] | None:
+        """The counts of a finished pass and the size of its scenes' pixels in metres; None of one that is not."""
         try:
-            return Counter(json.loads((self.path / f"{name}.json").read_text()))
-        except (OSError, ValueError):
+            values = json.loads((self.path / f"{name}.json").read_text())
+            return Counter(values["counts"]), float(values["pixel_metres"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def finished(self, name: str, counts: Mapping[str, int]) -> None:
+    def finished(self, name: str, counts: Mapping[str, int], metres: float) -> None:
         """Note that a pass is finished, after its raster."""
-        write_json(self.path / f"{name}.json", dict(counts))
+        write_json(self.path / f"{name}.json", {"counts": dict(counts), "pixel_metres": metres})

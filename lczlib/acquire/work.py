@@ -22,7 +22,7 @@ from lczlib.acquire.grids import tiles_of
 from lczlib.acquire.layouts import SCL
 from lczlib.acquire.scene import Scene
 from lczlib.errors import InputError
-from lczlib.export.files import staged, write_json, writing
+from lczlib.export.files import staged, stored_array, write_json, writing
 from lczlib.scenes.bands import BANDS
 from lczlib.terms import option
 
@@ -244,8 +244,7 @@ class Work:
 
     def layer(self, season: str, index: int, name: str) -> np.ndarray:
         """A layer of a finished tile."""
-        with np.load(self._file(season, index)) as stored:
-            return stored[name]
+        return stored_array(self._file(season, index), name)
 
     def tiles(self, season: str) -> Iterator[int]:
         """The finished tiles of a season."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -206,3 +207,14 @@ def sha256_of(path: str | Path) -> str:
     """The SHA-256 of a file, as hexadecimal text."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_one_header = Lock()
+"""numpy parses a header as Python, which fails now and then in threads of Python 3.11
+(https://github.com/python/cpython/issues/106905)."""
+
+
+def stored_array(path: str | Path, name: str) -> np.ndarray:
+    """An array of a ``.npz`` file; threads may read several at a time."""
+    with _one_header, np.load(path) as there:
+        return there[name]

@@ -137,7 +137,7 @@ def fetch_rtc(
             _check_amount(plan, most_mb)
             check_passes(folder, place, [pass_file(place, p).as_posix() for p in plan.passes])
             work.begin(plan)
-        counts, failed = _fetched(
+        counts, metres, failed = _fetched(
             plan, place, provider_of(request.provider).title, access, work, step
         )
     left = {**plan.left_out, **failed}
@@ -147,7 +147,7 @@ def fetch_rtc(
         raise InputError(msg)
     passes = tuple(p for p in plan.passes if p.name in counts)
     return RtcResult(
-        request=request, place=place, passes=passes, counts=counts, left_out=left,
+        request=request, place=place, passes=passes, counts=counts, metres=metres, left_out=left,
         empty=tuple(plan.empty.values()), plan=plan, work=work,
     )  # fmt: skip
 
@@ -206,8 +206,8 @@ def _check_amount(plan: RtcPlan, most_mb: float) -> None:
 
 def _fetched(
     plan: RtcPlan, place: Place, service: str, access: Access, work: RtcWork, step: Steps
-) -> tuple[dict[str, Counter[str]], dict[str, str]]:
-    """What the pixels of each pass became; and why some cannot be used."""
+) -> tuple[dict[str, Counter[str]], dict[str, float], dict[str, str]]:
+    """What the pixels of each pass became, how large they were, and why some passes cannot be used."""
     from lczlib.acquire.access import AssetFailed
     from lczlib.acquire.rtc_pixels import pass_tags, write_pass
     from lczlib.export.geotiff import write_raster
@@ -215,13 +215,15 @@ def _fetched(
     from lczlib.temporary import TemporaryFolder
 
     counts: dict[str, Counter[str]] = {}
+    metres: dict[str, float] = {}
     failed: dict[str, list[str]] = {}
     for i, one in enumerate(plan.passes):
         what = f"Sentinel-1 of {one.date} ({i + 1} of {len(plan.passes)})"
         step(what)
-        found = work.counts(one.name)
-        if found is None:
+        done = work.found(one.name)
+        if done is None:
             try:
+                size = _pixel_metres(one, access)
                 with TemporaryFolder(work.path) as scratch:
                     plain = scratch / "pass.tif"
                     found = write_pass(
@@ -232,11 +234,32 @@ def _fetched(
                         work.raster(one.name),
                         data,
                         descriptions=BANDS,
-                        tags=pass_tags(one, found, service),
+                        tags=pass_tags(one, found, size, service),
                     )
             except (AssetFailed, InputError) as error:
                 failed.setdefault(error.message, []).append(f"{one.date} {one.direction}")
                 continue
-            work.finished(one.name, found)
-        counts[one.name] = found
-    return counts, {why: f"the pass of {', '.join(days)}" for why, days in failed.items()}
+            work.finished(one.name, found, size)
+            done = found, size
+        counts[one.name], metres[one.name] = done
+    return counts, metres, {why: f"the pass of {', '.join(days)}" for why, days in failed.items()}
+
+
+def _pixel_metres(one: RtcPass, access: Access) -> float:
+    """The side of the pixels of a pass's scenes, the longest of them.
+
+    Raises
+    ------
+    InputError
+        If the networks for water do not take it: on the grid of 10 m nothing would say so any more.
+    """
+    from lczlib.mapping.water_scene import CELL_RANGE
+
+    size = max(access.pixel_metres(scene, BANDS[0]) for scene in one.scenes)
+    low, high = CELL_RANGE
+    if not low <= size <= high:
+        msg = (
+            f"its pixels are of {size:.3g} m, and the networks for water take {low:g} to {high:g} m"
+        )
+        raise InputError(msg)
+    return size

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lczlib.acquire.grids import PIXEL
 from lczlib.acquire.providers import provider_of
 from lczlib.acquire.rtc_folder import pass_file, rtc_folder
 from lczlib.jobs.get_request import GetRequest
@@ -26,6 +27,7 @@ _COLUMNS = (
     "date", "time", "direction", "relative_orbit", "covered_share", "megabytes", "file", "items",
 )  # fmt: skip
 _WHOLE = 0.99  # of the box
+_SAME = 0.05  # of the side of a pixel
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -41,6 +43,8 @@ class RtcResult(Result):
     counts : dict of str to Counter
         Of each pass by its name, what its pixels of the box became, as of
         `lczlib.acquire.rtc_pixels.decibels`; empty where nothing was to be fetched.
+    metres : dict of str to float
+        Of each fetched pass, the side of its scenes' own pixels.
     left_out : dict of str to str
         Why something was not taken, and how much of it, or the pass.
     empty : tuple of str
@@ -58,6 +62,7 @@ class RtcResult(Result):
     place: Place
     passes: tuple[RtcPass, ...] = field(default=(), repr=False)
     counts: dict[str, Counter[str]] = field(default_factory=dict, repr=False)
+    metres: dict[str, float] = field(default_factory=dict, repr=False)
     left_out: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
     plan: RtcPlan | None = field(default=None, repr=False)
@@ -121,6 +126,13 @@ class RtcResult(Result):
             said.append(
                 f"Below -40 dB in a band, under the noise, and raised to it: {counted(whole['raised'], 'pixel')} "
                 f"({share(whole['raised'], whole['valid'])})."
+            )
+        for size in sorted({s for s in self.metres.values() if abs(s / PIXEL - 1) > _SAME}):
+            n = sum(s == size for s in self.metres.values())
+            said.append(
+                f"{counted(n, 'pass', 'passes')} of {len(self.metres)} have pixels of {size:.3g} m, put on the grid of "
+                f"{PIXEL:g} m by nearest neighbour: speckle and narrow water are not as the networks for water "
+                f"learned them at {PIXEL:g} m."
             )
         return said + (self.radar.cautions() if self.radar else [])
 

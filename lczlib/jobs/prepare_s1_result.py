@@ -59,13 +59,15 @@ class PrepareS1Result(Result):
         import xarray as xr
         from odc.geo.xr import xr_coords
 
+        from lczlib.export.files import stored_array
+
         rows, columns = self.planned.grid.shape
         bands = {i.folder: (len(i.bands),) for i in self.planned.recipe.images}.get(folder, ())
         kind = np.uint8 if folder == "hidden" else np.float32
         blocks = [
             [
                 da.from_delayed(
-                    dask.delayed(_stored)(self.work / f"{row}_{column}.npz", folder),
+                    dask.delayed(stored_array)(self.work / f"{row}_{column}.npz", folder),
                     (*bands, min(self.tile, rows - row), min(self.tile, columns - column)), kind,
                 )
                 for column in range(0, columns, self.tile)
@@ -155,8 +157,3 @@ class PrepareS1Result(Result):
         shutil.rmtree(self.work, ignore_errors=True)
         if self.scratch is not None:
             self.scratch.remove()
-
-
-def _stored(path: Path, name: str) -> np.ndarray:
-    with np.load(path) as there:
-        return there[name]

@@ -245,12 +245,16 @@ def run(
 
 def _run(request: WaterRequest, step: Steps, *, scratch: str | Path | None) -> WaterResult:
     from lczlib.jobs.scratch import Scratch
-    from lczlib.jobs.water_result import WaterResult, series_of
+    from lczlib.jobs.water_result import WaterResult, series_of, why_no_series
     from lczlib.mapping.engines import device_name
     from lczlib.mapping.water import load_water_model, tile_count
 
     step("Reading scenes")
     opened = request.scenes()
+    why = why_no_series(request.names(), request.days(), opened) if request.every else ""
+    if why:
+        msg = f"{why} Or leave {option('every')} out: each is then mapped alone."
+        raise InputError(msg, parameter="every")
     model = load_water_model(request.orbit, request.device, request.weights)
     tiles = [tile_count(scene.sizes["y"]) * tile_count(scene.sizes["x"]) for scene in opened]
     folder = Scratch(scratch)
@@ -264,9 +268,6 @@ def _run(request: WaterRequest, step: Steps, *, scratch: str | Path | None) -> W
             scenes.append(_mapped(request, i, scene, model, folder, report))
         step("Areas", sum(tiles), sum(tiles))
         series, why_none = series_of(scenes, request.threshold)
-        if request.every and series is None:
-            msg = f"{why_none} Bring them to one grid first, or leave {option('every')} out."
-            raise InputError(msg, parameter="every")
         weights = {"name": model.weights.name, "sha256": model.weights.sha256}
         found = WaterResult(
             request=request, scenes=tuple(scenes), series=series, why_no_series=why_none,

@@ -22,13 +22,16 @@ from lczlib.grid import geobox_of, same_grid
 from lczlib.jobs.result import Result
 from lczlib.mapping.water import water_of
 from lczlib.mapping.water_files import as_series, write_water_map
+from lczlib.reading import counted
 
 if TYPE_CHECKING:
     from lczlib.jobs.scratch import Scratch
     from lczlib.jobs.water import WaterRequest
 
 _MUCH_DARK = 0.25  # of the mapped area, unmapped: worth a look
-_OTHER_GRIDS = "The dated inputs lie on different grids, so there is no area by month."
+_OTHER_GRIDS = (
+    "The dated inputs lie on different grids, so there is no area by month: bring them to one grid."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,14 +174,43 @@ class WaterSeries:
         )  # fmt: skip
 
 
+def why_no_series(
+    names: Sequence[str], days: Sequence[date | None], scenes: Sequence[xr.DataArray]
+) -> str:
+    """Why dated scenes make no course by month; empty where they do, or are not several dated ones."""
+    if len(scenes) < 2 or None in days:
+        return ""
+    first = geobox_of(scenes[0])
+    if not all(same_grid(first, geobox_of(s)) for s in scenes):
+        return _OTHER_GRIDS
+    held = _radiometries(names, scenes)
+    known = sorted(filter(None, held))
+    if len(known) < 2:
+        return ""
+    one, other = known[:2]
+    return (
+        f"{held[one][0]} holds {one} and {held[other][0]} {other} by their tags, which differ by about 1 dB, and more "
+        "on slopes, so there is no area by month: give scenes of one of them."
+    )
+
+
+def _radiometries(names: Sequence[str], scenes: Sequence[xr.DataArray]) -> dict[str, list[str]]:
+    """The names of the scenes of each radiometry; under an empty one, of those whose tags do not say."""
+    held: dict[str, list[str]] = {}
+    for name, scene in zip(names, scenes, strict=True):
+        held.setdefault(scene.attrs.get("radiometry", ""), []).append(name)
+    return held
+
+
 def series_of(scenes: Sequence[WaterScene], threshold: float) -> tuple[WaterSeries | None, str]:
     """The months of several dated scenes of one grid; else none, and why not where that is told."""
+    names, backscatter = [s.name for s in scenes], [s.backscatter for s in scenes]
     days = [s.date for s in scenes if s.date is not None]
     if len(scenes) < 2 or len(days) < len(scenes):
         return None, ""
-    first = geobox_of(scenes[0].probability)
-    if not all(same_grid(first, geobox_of(s.probability)) for s in scenes):
-        return None, _OTHER_GRIDS
+    why = why_no_series(names, days, backscatter)
+    if why:
+        return None, why
     layers = ([s.probability for s in scenes], [s.dark for s in scenes])
     probability, dark = (dynamics.monthly(as_series(each, days)) for each in layers)
     return WaterSeries(probability=probability, dark=dark, threshold=threshold), ""
@@ -292,6 +324,14 @@ class WaterResult(Result):
             said.append(
                 f"{most.file}: {float(most.area['dark']):.3g} km2 is as dark as open water but not mapped as "
                 f"water, and the interval reaches over it: compare the map with the image.{others}"
+            )
+        held = _radiometries([s.name for s in self.scenes], [s.backscatter for s in self.scenes])
+        if self.series and len(held) > 1:  # of two that are stated there is no series
+            known = next(filter(None, held))
+            said.append(
+                f"The tags of {counted(len(held['']), 'scene')} of {len(self.scenes)} do not say whether sigma or "
+                f"gamma nought is in them ({held[''][0]}), those of the others say {known}: if they differ, so do "
+                "their areas."
             )
         return said + ([self.why_no_series] if self.why_no_series else [])
 

@@ -85,12 +85,13 @@ def open_water_scene(
     Returns
     -------
     DataArray (band, y, x) float32
-        See `water_scene`.
+        See `water_scene`; the attribute ``radiometry`` says what its tags do.
 
     Raises
     ------
     InputError
-        If bands are missing or ambiguous, values do not look like `units`, or nothing is valid.
+        If bands are missing or ambiguous, values do not look like `units`, nothing is valid, or the
+        two passes are of two radiometries.
     GridError
         If the grid has no CRS or no cells of about 10 m, or the passes are on different grids.
     """
@@ -99,7 +100,7 @@ def open_water_scene(
     if descending is not None and orbit != "as_des":
         msg = f"A descending file was given, but the orbit is {orbit!r}: use as_des."
         raise InputError(msg, parameter="descending")
-    opened, taken, stated, floors = [], [], [], []
+    opened, taken, stated, held, floors = [], [], [], [], []
     for file, part in parts:
         data = open_raster(file, "Sentinel-1 scene", chunks={"band": -1, "y": CHUNK, "x": CHUNK})
         names = band_names(data)
@@ -111,6 +112,7 @@ def open_water_scene(
         stated.append(
             f"{found} by its tags" if found else "sigma or gamma nought: its tags do not say"
         )
+        held.append(found)
         _caution(found)
         _check_direction(file, part)
         floors += [floor_of(file)] * len(BANDS[part])
@@ -118,11 +120,19 @@ def open_water_scene(
         check_same_grid(*opened, (f"ascending scene {path}", f"descending scene {descending}"))
         # coordinates may differ by rounding where the grids are the same
         opened[1] = opened[1].assign_coords(x=opened[0].x, y=opened[0].y)
-    return water_scene(
+    known = sorted(set(filter(None, held)))
+    if len(known) > 1:
+        msg = (
+            f"Of the two passes one holds {known[0]} and the other {known[1]} by their tags: give both the same "
+            "(lcz prepare-s1 writes sigma nought)."
+        )
+        raise InputError(msg, parameter="descending")
+    scene = water_scene(
         xr.concat(opened, "band") if len(opened) == 2 else opened[0],
         orbit, dn_scale=dn_scale, units=units, what=f"Sentinel-1 scene {path}",
         source=str(path), bands="; ".join(dict.fromkeys([*stated, *taken])), floors=floors,
     )  # fmt: skip
+    return scene.assign_attrs(radiometry="".join(known))
 
 
 def water_scene(

@@ -84,8 +84,10 @@ def drawn(page: Any) -> None:
 
 def figure_center(page: Any) -> tuple[float, float]:
     """The middle of the first figure on the page, from the top left."""
+    page.locator(".bk-Figure:visible").first.wait_for()
     boxes = [f.bounding_box() for f in page.locator(".bk-Figure:visible").all()]
-    box = min(boxes, key=lambda b: (round(b["y"] / 50), b["x"]))
+    # a page that is redrawn meanwhile takes figures away
+    box = min(filter(None, boxes), key=lambda b: (round(b["y"] / 50), b["x"]))
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 

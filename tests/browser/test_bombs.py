@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 
 _GIGABYTES = 0.06
 """A city's scenes are within it by their headers, and mapping them is not."""
+STUCK = 30
+"""Seconds; a server that takes such a file in is busy for minutes."""
 
 
 def declaring(path: Path, edge: int = 100_000, count: int = 1, dtype: str = "uint8") -> Path:
@@ -76,14 +78,14 @@ def test_files_that_declare_more_than_the_memory_are_refused_on_the_page(
     answered(page, "Taken: map.tif")
     go(page, "Compare")
     page.get_by_text("declares 100,000 x 100,000 pixels").first.wait_for()
-    assert answered_in(other) < 5
+    assert answered_in(other) < STUCK
     page = visit(f"{small.url}?page=city&heat_kind=canopy&heat_map=reference")
     page.get_by_text("8.0 × 8.0 km").wait_for()
     upload(page, "Air temperatures", many_rows(tmp_path / "air.parquet"))
     answered(page, "Taken: air.parquet")
     go(page, "Heat island")
     page.get_by_text("declares 60,000,000 rows x 3 columns").first.wait_for()
-    assert answered_in(other) < 5
+    assert answered_in(other) < STUCK
     resident = psutil.Process(small.process.pid).memory_info().rss
     assert resident < 1.5e9
     assert small.errors() == []
@@ -97,12 +99,12 @@ def test_a_run_that_takes_too_much_is_ended_and_the_server_goes_on(
     other.get_by_text("8.0 × 8.0 km").wait_for()
     answered_in(other)  # the page is built now
     page.get_by_role("button", name="Run", exact=True).click()
-    assert answered_in(other) < 5
+    assert answered_in(other) < STUCK
     said = re.compile(
         r"took more than the 0\.1 GB of memory that a job may take and was stopped: choose"
     )
     page.get_by_text(said).first.wait_for()
-    assert answered_in(other) < 5
+    assert answered_in(other) < STUCK
     page.reload()
     page.get_by_role("button", name="Run", exact=True).wait_for()
     assert small.process.poll() is None
