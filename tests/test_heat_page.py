@@ -23,6 +23,7 @@ from app.session import Session  # noqa: E402
 from app.session.session import ALLOW  # noqa: E402
 from lczlib.cli import console, main  # noqa: E402
 from lczlib.scenes.simulation import simulate_city, write_so2sat  # noqa: E402
+from lczlib.study.document import tables_of, write_report  # noqa: E402
 
 NAME = "00000_00000_Simulated"
 
@@ -155,6 +156,12 @@ def test_the_page_and_the_command_tell_the_same_of_seasons(tmp_path, monkeypatch
     assert title in shown
     assert title in output
     assert page._dates.object is not None
+    study = page._session.study
+    report = write_report(study, tmp_path / "report.html").read_text()
+    assert f"Surface heat island by date, {title}" in report
+    assert tables_of(study)["heat_island_surface_seasons"]["season"].tolist() == ["JJA"] * len(
+        study.heat.seasons[0].classes
+    )
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", shown)]
     after = printed_in(output[output.index(title) :])
     assert {row[0]: row[1:] for row in rows if row} == after

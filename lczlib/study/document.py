@@ -86,6 +86,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
         save_figure,
     )
     from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+    from lczlib.figures.heat_dates import dates_figure
     from lczlib.figures.lcz import lcz_figure
 
     found: dict[str, Path] = {}
@@ -132,6 +133,13 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
                 ranked_bars(result.classes),
                 "heat_island",
                 f"{study.heat.kind.capitalize()} heat island by zone, {study.heat.level} intervals",
+            )
+        for season in study.heat.seasons:
+            title = season_title(season)
+            save(
+                dates_figure(season, title),
+                f"heat_dates_{season.name}",
+                f"{study.heat.kind.capitalize()} heat island by date, {title}",
             )
         if study.heat.pixels:
             save(
