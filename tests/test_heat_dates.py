@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+import holoviews as hv
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,11 +13,13 @@ import rasterio
 from odc.geo.geobox import GeoBox
 
 import lczlib
-from lczlib.analysis.heat.dates import When
+from lczlib.analysis.heat.dates import Season, When
 from lczlib.analysis.heat.heat_waves import heat_wave_days, read_maxima
 from lczlib.cli import console, main
 from lczlib.errors import InputError
 from lczlib.export.geotiff import write_raster
+from lczlib.figures.heat import diurnal_cycle
+from lczlib.figures.heat_dates import dates_figure
 from lczlib.grid import on_grid
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.maps import lcz_map
@@ -272,3 +275,29 @@ def test_tables_of_maxima_that_cannot_be_used_are_refused(text, told, tmp_path):
     path.write_text(text)
     with pytest.raises(InputError, match=told):
         read_maxima(path)
+
+
+def many_classes():
+    """A season of sixteen classes on eight dates, and a day of theirs."""
+    numbers = [n for n in range(1, 18) if n != 14]
+    days = pd.to_datetime([f"{year}-07-{day:02d}" for year in range(2015, 2019) for day in (1, 20)])
+    by_date = pd.DataFrame(
+        [(day, n, n / 10, i % 2) for n in numbers for i, day in enumerate(days)],
+        columns=["day", "lcz", "difference", "heat_wave"],
+    )
+    table = pd.DataFrame({"difference": 1.0, "trend": np.nan, "note": ""}, index=numbers)
+    hours = [(n, h, n / 10, n / 10 - 1, n / 10 + 1, 9) for n in numbers for h in range(24)]
+    diurnal = pd.DataFrame(
+        hours, columns=["lcz", "hour", "difference", "ci_low", "ci_high", "n_hours"]
+    )
+    return Season("JJA", tuple(range(8)), 8, (2015, 2016, 2017, 2018), table, by_date), diurnal
+
+
+@pytest.mark.parametrize("of_day", [False, True])
+def test_figures_of_many_classes_have_a_legend(of_day):
+    season, diurnal = many_classes()
+    figure = diurnal_cycle(diurnal) if of_day else dates_figure(season)
+    drawn = hv.render(figure, backend="matplotlib").axes[0]
+    assert len(drawn.get_legend().get_texts()) == 16
+    assert drawn.get_ylabel() == "difference to the reference (K)"
+    assert len(hv.render(figure, backend="bokeh").legend[0].items) == 16

@@ -21,6 +21,8 @@ _GREY = "#444444"
 _LARGEST_MAP = 1200
 _CLIP = 99.0
 
+MOST_IN_LEGEND = 200
+"""Lines, bands and dots up to which a figure has its legend; HoloViews leaves it out from 25 on."""
 INTERVAL = "#777777"
 """Colour of intervals: seen on light pages and dark ones."""
 
@@ -213,8 +215,7 @@ def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
         xlim=(0, 23),
         ylim=(low - margin, high + margin),
     )
-    figure = figure.opts(legend_position="right", backend="matplotlib")
-    return figure.opts(legend_position="right", backend="bokeh")
+    return both(figure, legend_position="right", legend_limit=MOST_IN_LEGEND)
 
 
 def station_spread(

@@ -7,7 +7,7 @@ import numpy as np
 
 from lczlib.analysis.heat.dates import Season
 from lczlib.classes import CLASSES
-from lczlib.figures.heat import both, framed, zero_line
+from lczlib.figures.heat import MOST_IN_LEGEND, both, framed, zero_line
 
 _UNIT = "difference to the reference (K)"
 
@@ -57,5 +57,5 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
                     color=zone.color, marker=at_bokeh, size=7, line_color="#444444", backend="bokeh"
                 )
             )
-    figure = framed(hv.Overlay([zero_line(), *lines, *dots]), title)
-    return both(figure, legend_position="right")
+    figure = framed(hv.Overlay([zero_line(), *lines, *dots]), title, xlabel="date", ylabel=_UNIT)
+    return both(figure, legend_position="right", legend_limit=MOST_IN_LEGEND)
