@@ -14,6 +14,9 @@ from bokeh.palettes import Inferno256
 from lczlib.analysis.heat.further import MEASURES
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+from lczlib.figures.heat_dates import dates_figure
+from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
+from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, by_title
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
@@ -48,7 +51,9 @@ class HeatPage:
         self._answer = html("")
         self._told = html("")
         self._boxes, self._bars = figure_pane(), figure_pane()
-        self._table, self._measures = html(""), html("")
+        self._table, self._grounds = html(""), html("")
+        self._seasons, self._measures = html(""), html("")
+        self._dates = figure_pane()
         self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
@@ -72,7 +77,7 @@ class HeatPage:
         self._offering = False
         self._body = pn.Column(
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
-            self._measures,
+            self._grounds, self._dates, self._seasons, self._measures,
             visible=False, **wide,
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
@@ -132,9 +137,11 @@ class HeatPage:
         self._told.object = (
             f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
         )
-        self._answer.object = (
-            f'<div class="lcz-answer" role="status">{escape(in_page(heat.sentence()))}</div>'
-        )
+        said = heat.sentence()
+        self._answer.object = f'<div class="lcz-answer" role="status">{escape(in_page(said))}</div>'
+        more = [grounds(heat.result)] if heat.pixels else []
+        more += [text for text in (*cautions(heat.result), heat.doubt) if text and text not in said]
+        self._grounds.object = f"<div class='lcz-note'>{escape(in_page(' '.join(more)))}</div>"
         known = bool(heat.result.reference.classes)
         self._hours.visible = not heat.pixels and known
         self._map_pane.visible = heat.pixels and known
@@ -151,6 +158,9 @@ class HeatPage:
         result = heat.result
         self._table.object = _table_of(heat, result.classes)
         self._measures.object = _measures_of(heat)
+        self._seasons.object = _seasons_of(heat)
+        most = max(heat.seasons, key=lambda season: len(season.dates), default=None)
+        self._dates.object = most and fluid(dates_figure(most, season_title(most)))
         self._boxes.object = fluid(
             class_boxes(
                 result.classes,
@@ -200,7 +210,8 @@ class HeatPage:
         )
         self._offering = False
         classes = _of_hours(result, chosen)
-        self._measures.object = ""
+        self._measures.object = self._seasons.object = ""
+        self._dates.object = None
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
         self._table.object = _table_of(heat, classes)
         if not result.reference.classes:
@@ -225,15 +236,28 @@ def _table_of(heat: Any, classes: pd.DataFrame) -> str:
         (
             f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}", f"{int(r[count]):,}",
             f"{int(r[second]):,}", number(r["mean"], 1), number(r["median"], 1),
+            *([number(r["n_effective"], 0)] if heat.pixels else []),
             number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), r["note"],
         )
         for lcz, r in classes.iterrows()
     ]  # fmt: skip
     heads = (
-        "zone", count[2:], second[2:], "mean °C", "median °C", "difference K",
-        f"{heat.level} interval", "note",
+        "zone", count[2:], second[2:], "mean °C", "median °C", *(["n eff."] if heat.pixels else []),
+        "difference K", f"{heat.level} interval", "note",
     )  # fmt: skip
     return table(heads, rows)
+
+
+def _seasons_of(heat: Any) -> str:
+    """What each zone differs by through the dates of a season, from year to year, and in heat waves."""
+    parts = []
+    for season in heat.seasons:
+        parts.append(
+            table(season_heads(season, heat.level), season_rows(season), season_title(season))
+        )
+        notes = " ".join(in_page(note) for note in season_notes(season))
+        parts.append(f"<div class='lcz-note'>{escape(notes)}</div>")
+    return "".join(parts)
 
 
 def _measures_of(heat: Any) -> str:
@@ -265,8 +289,9 @@ def _measure_in_words(found: Any) -> tuple[str, str]:
 _TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen
 from above. The <b>canopy</b> heat island is in the air between the buildings, from stations. By day
 they differ widely; numbers of one must not be quoted as the other.</p>"""
-_SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals resample blocks of
-the scene (or stations and days), not pixels. Where an interval holds 0, this evidence does not tell
-the zone from the reference. Mean and median temperatures of the canopy table are of all hours.</p>
+_SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals of
+rasters rest on how far that reaches, and those of stations resample stations and days. Where an
+interval holds 0, this evidence does not tell the zone from the reference. Mean and median
+temperatures of the canopy table are of all hours.</p>
 <p>A map has cells in the wrong zone, which pulls the zones' temperatures together. <b>Carry the map's
 own error</b> draws the zones anew from their probabilities and widens the intervals by that.</p>"""

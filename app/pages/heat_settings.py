@@ -22,14 +22,15 @@ SURFACE = {
     ),
     "Own rasters": (
         "heat_product", "heat_unit", "heat_band", "heat_acquired", "heat_radiance_mult",
-        "heat_radiance_add", "heat_k1", "heat_k2", "heat_persistence",
+        "heat_radiance_add", "heat_k1", "heat_k2",
     ),
+    "Several dates": ("heat_persistence", "heat_wave", "heat_wave_days"),
     "The map's own error": ("heat_map_error", "heat_sampled_maps", "heat_error_range"),
     "Further measures": ("heat_measures",),
 }  # fmt: skip
 CANOPY = {
-    "": ("heat_radius",),
-    "Quality and height": ("heat_quality", "heat_lapse_rate"),
+    "": ("heat_radius", "heat_station_zone"),
+    "Quality and height": ("heat_quality", "heat_peers", "heat_lapse_rate"),
     "Calm and clear hours, heat waves": (
         "heat_calm_wind", "heat_clear_cloud", "heat_wave", "heat_wave_days",
     ),
@@ -51,8 +52,13 @@ _UNITS = {"as the file says": "", "K": "K", "°C": "degC", "°F": "degF"}
 _OPTIONS = {
     "heat_reference": {f"LCZ {c.code} {c.name}": c.code for c in CLASSES},
     "heat_statistic": {"usual": "", "median": "median", "mean": "mean"},
+    "heat_station_zone": {
+        "commonest of the circle": "majority", "at the point": "point", "most probable": "probabilities",
+    },
+    "heat_peers": {"of a similar zone": "alike", "all": "all"},
 }  # fmt: skip
 _NOTES = {
+    "Several dates": "A table of daily maxima, uploaded on the City page, tells dates in heat waves from others.",
     "Calm and clear hours, heat waves": "Hourly wind and cloud: upload them on the City page. Then choose "
     "the calm and clear nights above the table.",
 }  # fmt: skip

@@ -59,6 +59,8 @@ _TABLES = {
     "accuracy": "Accuracy: all scores with intervals",
     "heat_island_surface": "Surface heat island by zone",
     "heat_island_canopy": "Canopy heat island by zone",
+    "heat_island_surface_seasons": "Surface heat island by season",
+    "heat_island_canopy_seasons": "Canopy heat island by season",
     "water_area": "Surface water: areas (km²)",
     "water_against_lcz": "Surface water: agreement of LCZ G",
 }

@@ -99,6 +99,12 @@ KINDS = {
             TABLES[:3], "weather_files",
         ),
         Kind(
+            "Daily maxima of the air (CSV, Parquet)",
+            "Columns: date and maximum in degC, of a place outside the city, best of years: tells thermal images "
+            "of heat waves from others.",
+            TABLES[:3], "maxima_files",
+        ),
+        Kind(
             "Sentinel-1 for water (GeoTIFF)",
             "VV and VH at about 10 m, dB or linear; one a date, dated by its name, for the year's course.",
             RASTERS, "water_files", several=True,

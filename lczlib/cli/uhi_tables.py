@@ -8,9 +8,12 @@ from rich.table import Table
 
 from lczlib.analysis.heat.canopy import CanopyHeatIsland
 from lczlib.analysis.heat.quality import in_words
+from lczlib.analysis.heat.station_zones import told_ways
 from lczlib.classes import CLASSES
 from lczlib.cli import console
 from lczlib.jobs.canopy_heat import CanopyHeat
+from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
+from lczlib.jobs.heat_words import cautions, grounds, level_of
 from lczlib.jobs.pixel_heat import PixelHeat
 
 
@@ -36,35 +39,50 @@ def print_pixels(heat: PixelHeat, overpass: str) -> None:
     ]
     console.out.print(f"Pixels: {'; '.join(told)}.")
     console.out.print(
-        f"Interior: {o.interior} pixel(s) eroded; at least {o.min_pixels} pixels in {o.min_patches} patches; "
-        f"residuals correlate over {result.correlation_range:,.0f} m, bootstrap blocks of "
-        f"{result.block_size:,.0f} m, {o.replicates} replicates, seed {o.seed}."
+        f"Interior: {o.interior} pixel(s) eroded; intervals: at least {o.min_pixels} pixels in "
+        f"{o.min_patches} patches. {grounds(result)}"
     )
-    for text in (result.few_blocks, result.reference.note, result.bias):
-        if text:
-            console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
-    notes = (result.classes["note"] != "").sum() > 1
-    heads = [
-        "LCZ",
-        "pixels",
-        "patches",
-        "n eff.",
-        "median",
-        "difference",
-        f"{o.confidence:.0%} interval",
-    ]
-    table = Table(*heads, *(["note"] if notes else []))
+    if heat.request.probabilities is not None:
+        console.out.print(f"Map error: {o.sampled_maps} maps drawn, seed {o.seed}.")
+    for text in cautions(result):
+        console.out.print(f"[yellow]{text}[/]", soft_wrap=True)
+    table = Table(
+        "LCZ", "pixels", "patches", "n eff.", "median", "difference", f"{o.confidence:.0%} interval",
+        caption="degC, differences in K; n eff.: independent pixels that they are worth",
+    )  # fmt: skip
     for number, row in result.classes.iterrows():
         alone = result.reference.classes == (int(number),)  # compared with itself
         known = np.isfinite(row["ci_low"])
-        cells = [
+        table.add_row(
             CLASSES[int(number) - 1].code, f"{row['n_pixels']:,}", f"{row['n_patches']:,}",
             f"{row['n_effective']:.0f}" if np.isfinite(row["n_effective"]) else "-", f"{row['median']:.2f}",
             "reference" if alone else f"{row['difference']:+.2f}" if np.isfinite(row["difference"]) else "-",
             f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}" if known and not alone else "-",
-        ]  # fmt: skip
-        table.add_row(*cells, *([row["note"]] if notes else []))
+        )  # fmt: skip
     console.out.print(table)
+    _print_notes(result.classes)
+    if one.doubt:
+        console.out.print(f"[yellow]{one.doubt}[/]", soft_wrap=True)
+    for season in one.seasons:
+        table = Table(
+            *season_heads(season, level_of(result)),
+            title=season_title(season),
+            title_justify="left",
+            title_style="",
+        )
+        for row in season_rows(season):
+            table.add_row(*row)
+        console.out.print(table)
+        for note in season_notes(season):
+            console.out.print(f"[yellow]{note}[/]", soft_wrap=True)
+
+
+def _print_notes(classes: pd.DataFrame) -> None:
+    """What is to be said of some of the classes, once for all that share it."""
+    told = classes[~classes["note"].isin(["", "reference", "no reference"])]
+    for note, rows in told.groupby("note", sort=False):
+        codes = ", ".join(CLASSES[int(number) - 1].code for number in rows.index)
+        console.out.print(f"[yellow]LCZ {codes}: {note}.[/]", soft_wrap=True)
 
 
 def print_canopy(heat: CanopyHeat) -> None:
@@ -75,9 +93,11 @@ def print_canopy(heat: CanopyHeat) -> None:
         console.out.print(f"Zones mapped by the network {heat.network}.", soft_wrap=True)
     console.out.print(f"Reference {result.reference.label}; times: {heat.clock}.")
     console.out.print(
-        f"Quality control ({', '.join(heat.request.qc) or 'none'}): {given - kept:,} of {given:,} hourly "
+        f"Quality control ({heat.levels}): {given - kept:,} of {given:,} hourly "
         f"values removed; stations dropped: {in_words(heat.dropped) or 'none'}."
     )
+    if ways := told_ways(heat.zones):
+        console.out.print(f"{ways[0].upper()}{ways[1:]}.", soft_wrap=True)
     if heat.mixed:
         console.out.print(
             f"[yellow]{heat.mixed} station(s) in mixed surroundings (under 80% one class).[/]"
@@ -91,11 +111,8 @@ def print_canopy(heat: CanopyHeat) -> None:
         caption="differences in K; n: stations; max: mean of the nights' largest",
     )  # fmt: skip
     nights = result.subsets[result.subsets["subset"] == "night"].set_index("lcz")
-    few: dict[str, list[str]] = {}
     for number, row in result.classes.iterrows():
         code = CLASSES[int(number) - 1].code
-        if row["note"] not in ("", "reference"):
-            few.setdefault(row["note"], []).append(code)
         if row["note"] == "reference":
             table.add_row(code, str(row["n_stations"]), f"{row['n_hours']:,}", "reference")
             continue
@@ -109,8 +126,7 @@ def print_canopy(heat: CanopyHeat) -> None:
     console.out.print(table)
     if result.bias:
         console.out.print(f"[yellow]{result.bias}[/]", soft_wrap=True)
-    for note, codes in few.items():
-        console.out.print(f"[yellow]LCZ {', '.join(codes)}: {note}.[/]")
+    _print_notes(result.classes)
     peak = result.diurnal.loc[result.diurnal["difference"].idxmax()]
     console.out.print(
         f"Largest hourly difference: LCZ {CLASSES[int(peak['lcz']) - 1].code} at {int(peak['hour'])} h "

@@ -21,6 +21,8 @@ _GREY = "#444444"
 _LARGEST_MAP = 1200
 _CLIP = 99.0
 
+MOST_IN_LEGEND = 200
+"""Lines, bands and dots up to which a figure has its legend; HoloViews leaves it out from 25 on."""
 INTERVAL = "#777777"
 """Colour of intervals: seen on light pages and dark ones."""
 
@@ -65,13 +67,13 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
     dims = {"kdims": ["LCZ and number of pixels", unit, "x1", "y1"]}
     figure = (
         _styled(hv.Segments(whiskers, **dims), color=_GREY)
-        * (hv.Overlay([]) if alone else _zero_line())
+        * (hv.Overlay([]) if alone else zero_line())
         * _rectangles(boxes, dims["kdims"])
         * _styled(hv.Segments(middles, **dims), color="white", width=3.5)
         * _styled(hv.Segments(middles, **dims), color="black", width=1.2)
         * _styled(hv.Segments(lines, **dims), color=INTERVAL, width=3)
     )
-    return _framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
+    return framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
 
 
 def ranked_bars(
@@ -108,9 +110,9 @@ def ranked_bars(
     figure = (
         _rectangles(bars, dims)
         * _styled(hv.Segments(lines, kdims=dims), color=INTERVAL, width=2)
-        * _zero_line()
+        * zero_line()
     )
-    return _framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
+    return framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
 
 
 def difference_map(
@@ -136,7 +138,7 @@ def difference_map(
     image = hv.Image(
         (x, y, values), ["easting (km)", "northing (km)"], "difference to the reference (K)"
     )
-    image = _both(image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title)
+    image = both(image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title)
     image = image.opts(fig_inches=(8, 7), aspect="equal", backend="matplotlib")
     size = {"frame_width": 560, "data_aspect": 1, "tools": ["hover"]}
     return image.opts(**size, backend="bokeh")
@@ -163,7 +165,7 @@ def diurnal_heatmap(hour_month: pd.DataFrame, lcz: int, title: str = "") -> hv.H
         ["local solar hour", "month"], "difference to the reference (K)",
     )  # fmt: skip
     months = list(zip(range(1, 13), "JFMAMJJASOND", strict=True))
-    image = _both(
+    image = both(
         image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title or CLASSES[lcz - 1].label,
         xticks=list(range(0, 24, 3)), yticks=months, invert_yaxis=True,
     )  # fmt: skip
@@ -202,19 +204,18 @@ def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
         curve = hv.Curve((rows["hour"], rows["difference"]), "local solar hour", unit, label=name)
         curve = curve.opts(color=zone.color, linewidth=2.2, backend="matplotlib")
         curves.append(curve.opts(color=zone.color, line_width=2.5, backend="bokeh"))
-    figure = hv.Overlay([*bands, _zero_line(), *curves])
+    figure = hv.Overlay([*bands, zero_line(), *curves])
     low = min(0.0, diurnal["ci_low"].min(), diurnal["difference"].min())
     high = max(0.0, diurnal["ci_high"].max(), diurnal["difference"].max())
     margin = 0.05 * (high - low)
-    figure = _framed(
+    figure = framed(
         figure,
         title,
         xticks=list(range(0, 24, 3)),
         xlim=(0, 23),
         ylim=(low - margin, high + margin),
     )
-    figure = figure.opts(legend_position="right", backend="matplotlib")
-    return figure.opts(legend_position="right", backend="bokeh")
+    return both(figure, legend_position="right", legend_limit=MOST_IN_LEGEND)
 
 
 def station_spread(
@@ -248,20 +249,21 @@ def station_spread(
     dots = dots.opts(color="color", s=45, edgecolor=_GREY, backend="matplotlib")
     dots = dots.opts(color="color", size=9, line_color=_GREY, backend="bokeh")
     bars = _styled(hv.Segments(means, [*dims, "x1", "y1"]), color=INTERVAL, width=1.5)
-    figure = bars * _zero_line() * dots
+    figure = bars * zero_line() * dots
     values = stations[column]
     margin = 0.1 * (values.max() - values.min() + 0.1)
     limits = (min(values.min(), 0) - margin, max(values.max(), 0) + margin)
-    return _framed(figure, title, xticks=ticks, xlim=(-0.7, len(zones) - 0.3), ylim=limits)
+    return framed(figure, title, xticks=ticks, xlim=(-0.7, len(zones) - 0.3), ylim=limits)
 
 
-def _both(element: hv.Dimensioned, **options: Any) -> hv.Dimensioned:
+def both(element: hv.Dimensioned, **options: Any) -> hv.Dimensioned:
     """Options that both backends know by the same name."""
     return element.opts(**options, backend="matplotlib").opts(**options, backend="bokeh")
 
 
-def _zero_line() -> hv.HLine:
-    return _both(hv.HLine(0), color=_GREY)
+def zero_line() -> hv.HLine:
+    """The line of no difference."""
+    return both(hv.HLine(0), color=_GREY)
 
 
 def _limits(table: pd.DataFrame, reference: float) -> tuple[float, float]:
@@ -288,8 +290,9 @@ def _styled(element: hv.Segments, color: str, width: float = 1.0) -> hv.Segments
     return element.opts(color=color, line_width=width, backend="bokeh")
 
 
-def _framed(figure: hv.Overlay, title: str, **axes: Any) -> hv.Overlay:
-    figure = _both(figure, title=title, show_grid=False, **axes)
+def framed(figure: hv.Overlay, title: str, **axes: Any) -> hv.Overlay:
+    """Title, axes and size of a figure."""
+    figure = both(figure, title=title, show_grid=False, **axes)
     figure = figure.opts(
         fig_inches=(9, 4.5), aspect=2, fontsize={"title": 12}, backend="matplotlib"
     )

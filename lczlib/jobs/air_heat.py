@@ -46,9 +46,10 @@ def _opened(request: AirHeatRequest, source: Source, i: int) -> Thermal:
     from lczlib.scenes.thermal_names import AIR as QUANTITY
     from lczlib.scenes.thermal_units import PLAUSIBLE_AIR
 
+    time = request.time[i] if request.time else None
     if not is_path(source):
-        return open_array(source, QUANTITY, request.unit)
+        return open_array(source, QUANTITY, request.unit, time)
     return open_air_temperature(
-        source, unit=request.unit, band=request.band, time=request.time[i] if request.time else None,
+        source, unit=request.unit, band=request.band, time=time,
         plausible=request.plausible or PLAUSIBLE_AIR,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from lczlib.analysis.heat.options import LEVELS, CanopyOptions
+from lczlib.analysis.heat.options import LEVELS, CanopyOptions, Way
 from lczlib.errors import InputError
 from lczlib.jobs.heat_choices import CANOPY, ZoneReading
 from lczlib.jobs.request import Source, Steps, is_path
@@ -126,12 +126,26 @@ class CanopyHeatRequest(ZoneReading, CanopyOptions):
         250.0, "The commonest zone of the map within this circle (m) is the station's.",
         title="Radius around a station (m)", low=0, open_ends=True, group=CANOPY,
     )  # fmt: skip
+    station_zone: Way = setting(
+        "majority", "Which of the map's classes is a station's: the commonest within the circle, that of the "
+        "pixel it stands on (point), or the most probable within the circle. station_classes.csv has all "
+        "three side by side.", title="Zone of a station", group=CANOPY,
+    )  # fmt: skip
+    probabilities: Source = setting(
+        None, "Class probabilities of the map: the most probable zone around each station.",
+        title="Class probabilities", file=True, group=CANOPY,
+    )  # fmt: skip
     qc: tuple[str, ...] = setting(
         ("duplicates", "correlation"),
         "Quality control after CrowdQC+: same place, outlying values, months with many of them, months "
         "unlike the network, values unlike the neighbours. The levels of outliers are for dense private "
         "networks: in a small one they take the hottest street for an error.",
         title="Quality control", choices=LEVELS, metavar="all|none|LEVEL,...", group=CANOPY,
+    )  # fmt: skip
+    peers: Literal["alike", "all"] = setting(
+        "alike", "Quality control judges a station by those of its own or a similar zone, where there are five "
+        "or more (of the neighbours: only then), or by all.", title="Stations are judged by those that are",
+        group=CANOPY,
     )  # fmt: skip
     elevation: Source = setting(
         None, "Elevation raster in metres: heights of stations that state none.", title="Elevation",
@@ -205,15 +219,21 @@ class CanopyHeat(Result):
     def method(self) -> str:
         """How it was made, in words."""
         from lczlib.analysis.heat.quality import in_words
-        from lczlib.analysis.heat.station_zones import told_sources
+        from lczlib.analysis.heat.station_zones import told_sources, told_ways
 
         given, kept = self.values
-        levels = ", ".join(self.request.qc) or "none"
+        known = [text for text in (told_sources(self.zones), told_ways(self.zones)) if text]
         text = (
-            f"{self.clock}; {told_sources(self.zones)}; quality control ({levels}) removed "
+            f"{self.clock}; {'; '.join(known)}; quality control ({self.levels}) removed "
             f"{given - kept:,} of {given:,} hourly values"
         )
         return text + (f"; stations dropped: {in_words(self.dropped)}" if self.dropped else "")
+
+    @property
+    def levels(self) -> str:
+        """Levels of quality control, and by whom stations are judged."""
+        by = "; by stations of a similar zone" if self.request.peers == "alike" else ""
+        return f"{', '.join(self.request.qc)}{by}" if self.request.qc else "none"
 
     @property
     def values(self) -> tuple[int, int]:
@@ -238,6 +258,7 @@ class CanopyHeat(Result):
             station_classes=self.zones.rename_axis("station").reset_index().to_dict("records"),
             quality_control={
                 "levels": list(self.request.qc),
+                "peers": self.request.peers,
                 "elevation_corrected": self.checked.elevation_corrected,
                 "stations_dropped": sorted(self.dropped),
                 "reasons": self.dropped,
@@ -264,6 +285,7 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
     from lczlib.analysis.heat.weather import read_weather
     from lczlib.jobs.map_files import map_network, open_map
+    from lczlib.maps import open_probabilities
     from lczlib.scenes.elevation import open_elevation
 
     step("Reading stations", 0, 3)
@@ -275,9 +297,12 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     by_hand = None
     if request.station_classes is not None:
         by_hand = read_classes(request.station_classes, request.station_scheme)
+    shares = request.probabilities
     zones = station_classes(
-        sites, lcz, by_hand=by_hand, radius=request.radius, skip_outside=request.skip_outside
-    )
+        sites, lcz, by_hand=by_hand, radius=request.radius, skip_outside=request.skip_outside,
+        probabilities=open_probabilities(shares) if is_path(shares) else shares,
+        way=request.station_zone,
+    )  # fmt: skip
     air, sites = data.air[zones.index], sites.loc[zones.index]
     weather = None
     if request.weather is not None:
@@ -286,7 +311,8 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
             time_format=request.time_format,
         )  # fmt: skip
     step("Quality control", 1, 3)
-    checked = quality_control(air, sites, request.qc)
+    peers = zones["lcz"] if request.peers == "alike" else None
+    checked = quality_control(air, sites, request.qc, peers)
     step("Resampling stations and days", 2, 3)
     options = options_of(request, CanopyOptions)
     result = canopy_heat_island(checked.air, sites, zones["lcz"], options, weather=weather)

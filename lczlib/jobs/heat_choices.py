@@ -106,6 +106,11 @@ class PixelHeatRequest(ZoneReading, SurfaceOptions):
         1.0, "With several dates: a pixel is hot on a date when it is this many K above the reference.",
         title="Hot from (K above the reference)", group=RASTERS,
     )  # fmt: skip
+    daily_maxima: Source = setting(
+        None, "With several dates: table of date, maximum (air temperature in degC) of a place outside the "
+        "city, best of years: tells dates in heat waves from others.",
+        title="Daily maxima of the air", file=True, group=RASTERS,
+    )  # fmt: skip
     measures: tuple[str, ...] | None = setting(
         None, "Further measures to compute, beside the zones.", title="Further measures",
         choices=_measures, usual="all", group=RASTERS,

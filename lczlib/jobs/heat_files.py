@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import xarray as xr
 
 import lczlib
 from lczlib.analysis.heat.canopy import CanopyHeatIsland
+from lczlib.analysis.heat.dates import Season
 from lczlib.analysis.heat.measures import NO_SPOT
 from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
@@ -20,6 +21,7 @@ from lczlib.classes import CLASSES
 from lczlib.export.files import write_result, write_table
 from lczlib.export.geotiff import write_raster
 from lczlib.jobs.heat_choices import check_kind
+from lczlib.jobs.heat_dates import season_table, season_title
 
 SURFACE = "surface urban heat island (SUHI)"
 CANOPY = "canopy layer urban heat island"
@@ -54,6 +56,8 @@ def surface_document(result: SurfaceHeatIsland, **more: Any) -> dict[str, Any]:
         "pairs": result.pairs.to_dict("records"),
         "correlation_range_m": result.correlation_range,
         "block_size_m": result.block_size,
+        "square_size_m": result.square_size,
+        "independent_pieces": result.n_pieces,
         "few_blocks": result.few_blocks,
         "options": asdict(result.options),
         **more,
@@ -133,6 +137,25 @@ def write_surface(
     if figures:
         _surface_figures(folder, result, suffix)
     write_result(folder / f"heat_island{suffix}.json", document)
+
+
+def write_seasons(
+    folder: str | Path, seasons: Sequence[Season], suffix: str = "", figures: bool = True
+) -> None:
+    """Write ``seasons.csv``, ``dates.csv`` (each date's own differences), and a figure a season."""
+    if not seasons:
+        return
+    folder = Path(folder)
+    write_table(folder / f"seasons{suffix}.csv", season_table(seasons), index=False)
+    dates = pd.concat([s.by_date.assign(season=s.name) for s in seasons], ignore_index=True)
+    write_table(folder / f"dates{suffix}.csv", dates, index=False)
+    if figures:
+        from lczlib.figures.heat_dates import dates_figure
+        from lczlib.figures.save import save_figure
+
+        for season in seasons:
+            figure = dates_figure(season, season_title(season))
+            save_figure(figure, folder / f"dates_{season.name}{suffix}.png")
 
 
 def write_canopy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,14 @@ import xarray as xr
 
 from lczlib.analysis.heat import measures, series
 from lczlib.analysis.heat.air import air_heat_island
+from lczlib.analysis.heat.dates import Season, seasons_of
 from lczlib.analysis.heat.further import Found, MeasuredScene, measured
+from lczlib.analysis.heat.intervals import KeptGrids
 from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, surface_heat_island
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of, same_grid, to_grid
-from lczlib.jobs import heat_files
+from lczlib.jobs import heat_dates, heat_files
 from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.heat_words import sentence
 from lczlib.jobs.map_files import map_network, open_map
@@ -33,6 +35,7 @@ from lczlib.scenes.elevation import open_elevation
 from lczlib.scenes.thermal import CELL_BYTES, Thermal
 from lczlib.scenes.thermal_names import AIR
 from lczlib.scenes.thermal_quality import NO_LAYER
+from lczlib.scenes.thermal_time import acquisition
 from lczlib.scenes.thermal_units import Conversion, scaled_unit
 from lczlib.settings import options_of
 
@@ -71,6 +74,8 @@ class Overpass:
         Median uncertainty of the retrieval in K, of a single date whose product has it.
     hot_from : float
         K above the reference from which on a pixel is hot.
+    heat_waves : dict
+        How days of heat waves are told: threshold, definition; empty where they are not.
     """
 
     name: str
@@ -84,26 +89,52 @@ class Overpass:
     clouds: str
     uncertainty: float | None
     hot_from: float
+    heat_waves: dict[str, Any] = field(default_factory=dict)
+
+    def _compute(self, temperature: xr.DataArray, kept: KeptGrids) -> SurfaceHeatIsland:
+        """The heat island of a temperature on the common grid, made like the result."""
+        compute = surface_heat_island if self.result.kind == "surface" else air_heat_island
+        return compute(temperature, self.lcz, self.result.options, **self.layers, kept=kept)
 
     @cached_property
-    def dates(self) -> tuple[SurfaceHeatIsland, ...]:
-        """Each of several dates by itself, against its own reference; none of a single one."""
+    def dates(self) -> tuple[SurfaceHeatIsland | None, ...]:
+        """Each of several dates by itself, against its own reference; none of a single one.
+
+        None in place of a date that has no pixel of a zone, or none of the reference that was asked for.
+        """
         if len(self.scenes) < 2:
             return ()
-        compute = surface_heat_island if self.result.kind == "surface" else air_heat_island
-        return tuple(
-            compute(series.one_date(self.stack, i), self.lcz, self.result.options, **self.layers)
-            for i in range(len(self.scenes))
-        )
+        found: list[SurfaceHeatIsland | None] = []
+        kept = KeptGrids()
+        for i in range(len(self.scenes)):
+            try:
+                found.append(self._compute(series.one_date(self.stack, i), kept))
+            except InputError:  # under clouds; the median of all dates has passed the same checks
+                found.append(None)
+        return tuple(found)
+
+    @cached_property
+    def seasons(self) -> tuple[Season, ...]:
+        """What each class differs by through the dates of a season; none where days are not known."""
+        when = heat_dates.when_of(self.scenes)
+        if not self.dates or when is None:
+            return ()
+        compute = partial(self._compute, kept=KeptGrids())
+        return seasons_of(self.stack, self.lcz, self.dates, when, compute)
+
+    @property
+    def doubt(self) -> str:
+        """What is to be said of the median of several dates, else empty."""
+        return heat_dates.doubt(self.scenes)
 
     @cached_property
     def persistence(self) -> xr.DataArray | None:
         """With several dates: the share of them on which a pixel is hot."""
-        if not self.dates or not self.result.reference.classes:
+        dates = [date.difference for date in self.dates if date is not None]
+        if len(dates) < 2 or not self.result.reference.classes:
             return None
         hot = measures.persistence(
-            xr.concat([d.difference for d in self.dates], "time"), self.hot_from,
-            min_dates=min(3, len(self.dates)),
+            xr.concat(dates, "time"), self.hot_from, min_dates=min(3, len(dates)),
         )  # fmt: skip
         words = f"share of dates more than {self.hot_from:g} K above {self.result.reference.label}"
         return hot["share"].assign_attrs(long_name=words, units="1")
@@ -162,6 +193,8 @@ class PixelHeat(Result):
         one = self.overpasses.get(overpass, self.main)
         n = len(one.scenes)
         dates = f"; median of {n} dates" if n > 1 else ""
+        if n > 1 and series.date_levels(one.stack).any():
+            dates += " brought to one level, since they see other pixels"
         others = sum(len(o.scenes) for o in self.overpasses.values()) - n
         left = f"; {others} of another overpass apart" if others else ""
         when = "overpass" if self.kind == "surface" else "time"
@@ -183,12 +216,17 @@ class PixelHeat(Result):
         if one.dates:
             more["dates"] = [
                 {
-                    "file": scene["file"], "time": scene["time"], "reference": date.reference.label,
-                    "reference_temperature": date.reference_temperature,
-                    "classes": heat_files.class_rows(date.classes),
+                    "file": scene["file"], "time": scene["time"],
+                    "reference": date and date.reference.label,
+                    "reference_temperature": date and date.reference_temperature,
+                    "classes": heat_files.class_rows(date.classes) if date else [],
                 }
                 for scene, date in zip(one.scenes, one.dates, strict=True)
             ]  # fmt: skip
+            more["dates_note"] = one.doubt
+            more["seasons"] = [heat_dates.season_document(s) for s in one.seasons]
+        if one.heat_waves:
+            more["heat_waves"] = one.heat_waves
         return heat_files.surface_document(one.result, **more)
 
     def _inputs(self, one: Overpass) -> dict[str, str | None]:
@@ -207,15 +245,18 @@ class PixelHeat(Result):
             documents[first]["other_overpasses"] = [documents[name] for name in others]
         for name, one in self.overpasses.items():
             hot = {} if one.persistence is None else {"persistence": one.persistence}
+            suffix = "" if name == first else f"_{name}"
+            heat_files.write_seasons(folder, one.seasons, suffix, figures)
             heat_files.write_surface(
                 folder, one.result, documents[name], tables=one.further.tables,
-                rasters={**one.further.layers, **hot}, suffix="" if name == first else f"_{name}",
-                figures=figures,
+                rasters={**one.further.layers, **hot}, suffix=suffix, figures=figures,
             )  # fmt: skip
 
 
-def open_array(source: Source, quantity: str, unit: str | None) -> Thermal:
+def open_array(source: Source, quantity: str, unit: str | None, time: str | None = None) -> Thermal:
     """An open array (y, x) of temperatures as a `Thermal`: its unit is stated, or in ``attrs``.
+
+    So is its time (UTC), or it is a coordinate ``time`` of one value.
 
     Raises
     ------
@@ -241,7 +282,24 @@ def open_array(source: Source, quantity: str, unit: str | None) -> Thermal:
         "total": kept.size, "no_data": kept.size - valid, "repeated": 0, "cloud_or_poor": None,
         "implausible": 0, "fringe": 0, "valid": valid,
     }  # fmt: skip
-    return Thermal(kept, counts=counts)
+    return Thermal(
+        kept.drop_vars("time", errors="ignore"), counts=counts, time=_time_of(source, time)
+    )
+
+
+def _time_of(source: xr.DataArray, stated: str | None) -> np.datetime64 | None:
+    """The acquisition of an open array, UTC; None where nobody tells it."""
+    if stated is not None:
+        return acquisition(stated)
+    known = source.coords.get("time")
+    if (
+        known is None
+        or known.size != 1
+        or known.dtype.kind != "M"
+        or np.isnat(known.to_numpy()).all()
+    ):
+        return None
+    return known.to_numpy().reshape(1)[0].astype("datetime64[s]")
 
 
 def heat_of(
@@ -261,11 +319,11 @@ def heat_of(
         _check_dates(scenes[0].temperature, sources)
     lcz = open_map(request.map_path, request, cell_bytes=CELL_BYTES)
     temperature, lcz, method = series.stack(scenes, lcz, request.resample)
-    facts = series.overpasses(scenes)
+    facts, heat_waves = heat_dates.with_heat_waves(request, series.overpasses(scenes))
     groups = series.split_by_overpass(facts)
     options = _options(request, abs(geobox_of(lcz).affine.a))
     layers = _layers(request, lcz)
-    step("Resampling blocks", len(sources), total)
+    step("Comparing zones", len(sources), total)
     found = {}
     for name in sorted(groups, key=_ORDER.index):
         own = [scenes[i] for i in groups[name]]
@@ -281,9 +339,9 @@ def heat_of(
             name, result, part, lcz, layers,
             measured(MeasuredScene(whole, lcz, result), request.measures), told,
             _summed([s.counts for s in own]), str(whole.attrs.get("clouds", "")),
-            None if noise is None else float(noise.median()), request.persistence,
+            None if noise is None else float(noise.median()), request.persistence, heat_waves,
         )  # fmt: skip
-        step("Resampling blocks", len(sources) + 1, total)
+        step("Comparing zones", len(sources) + 1, total)
     return PixelHeat(
         request=request, overpasses=found, grid=method,
         quantity=temperature.attrs.get("quantity"), network=map_network(request.map_path),

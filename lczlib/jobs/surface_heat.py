@@ -113,11 +113,12 @@ def _opened(request: SurfaceHeatRequest, source: Source, band: int | str | None,
     from lczlib.scenes.thermal_products import ThermalConstants
     from lczlib.scenes.thermal_units import PLAUSIBLE
 
+    time = request.time[i] if request.time else None
     if not is_path(source):
-        return open_array(source, "land surface temperature", request.unit)
+        return open_array(source, "land surface temperature", request.unit, time)
     given = [getattr(request, n) for n in _CONSTANTS]
     return open_temperature(
         source, kind=request.kind, unit=request.unit, band=band, quality=request.quality,
         constants=ThermalConstants(*given) if None not in given else None, mtl=request.mtl,
-        time=request.time[i] if request.time else None, plausible=request.plausible or PLAUSIBLE,
+        time=time, plausible=request.plausible or PLAUSIBLE,
     )  # fmt: skip

@@ -19,6 +19,14 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, zip_folder
 from lczlib.export.report import Report
+from lczlib.jobs.heat_dates import (
+    season_heads,
+    season_notes,
+    season_rows,
+    season_table,
+    season_title,
+)
+from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.reading import Reading
 from lczlib.study.acquisition import imagery_in_words
@@ -42,8 +50,8 @@ _METHODS = (
     "pixels valid has no class.",
     "Accuracy: scores are ratios of the counts of the confusion matrix; intervals (95 %) are of a bootstrap that draws "
     "whole polygons or blocks. OAw weighs confusions by the similarity of classes (Bechtel et al. 2017).",
-    "Heat island: difference of the zones' temperatures to LCZ D; intervals (95 %) resample blocks of the scene, or "
-    "stations and blocks of days.",
+    "Heat island: difference of the zones' temperatures to LCZ D; intervals rest on the spatial covariance of the "
+    "residuals, or resample stations and blocks of days.",
 )
 
 
@@ -78,6 +86,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
         save_figure,
     )
     from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
+    from lczlib.figures.heat_dates import dates_figure
     from lczlib.figures.lcz import lcz_figure
 
     found: dict[str, Path] = {}
@@ -123,7 +132,14 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
             save(
                 ranked_bars(result.classes),
                 "heat_island",
-                f"{study.heat.kind.capitalize()} heat island by zone, 95 % intervals",
+                f"{study.heat.kind.capitalize()} heat island by zone, {study.heat.level} intervals",
+            )
+        for season in study.heat.seasons:
+            title = season_title(season)
+            save(
+                dates_figure(season, title),
+                f"heat_dates_{season.name}",
+                f"{study.heat.kind.capitalize()} heat island by date, {title}",
             )
         if study.heat.pixels:
             save(
@@ -162,6 +178,8 @@ def tables_of(study: Study) -> dict[str, pd.DataFrame]:
         found["accuracy"] = pd.DataFrame(rows)
     if study.heat is not None:
         found[f"heat_island_{study.heat.kind}"] = study.heat.result.classes.reset_index()
+        if study.heat.seasons:
+            found[f"heat_island_{study.heat.kind}_seasons"] = season_table(study.heat.seasons)
     if has_water(study):
         found |= water_tables(study.water_summary)
     return found
@@ -272,9 +290,13 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             "zone", count[2:], "mean °C", "difference K", f"{study.heat.level} interval", "note",
         )  # fmt: skip
         report.table(heads, rows)
-        for text in (study.heat.result.reference.note, study.heat.result.bias):
-            if text:
-                report.text(in_page(text), "warning")
+        if study.heat.pixels:
+            report.text(grounds(study.heat.result))
+        for text in filter(None, (*cautions(study.heat.result), study.heat.doubt)):
+            report.text(in_page(text), "warning")
+        for season in study.heat.seasons:
+            report.text(f"{season_title(season)}. {' '.join(map(in_page, season_notes(season)))}")
+            report.table(season_heads(season, study.heat.level), season_rows(season))
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
     if has_water(study):
         describe_water(report, study.water_summary, figures)

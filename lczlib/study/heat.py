@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import xarray as xr
 
+from lczlib.analysis.heat.dates import Season
 from lczlib.errors import InputError
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.canopy_heat import CanopyHeat, CanopyHeatRequest
@@ -79,6 +80,18 @@ class Heat:
         return None if one is None else one.persistence
 
     @property
+    def seasons(self) -> tuple[Season, ...]:
+        """With several dates: what each class differs by through a season."""
+        one = self.overpass
+        return () if one is None else one.seasons
+
+    @property
+    def doubt(self) -> str:
+        """What is to be said of the median of several dates, else empty."""
+        one = self.overpass
+        return "" if one is None else one.doubt
+
+    @property
     def counted(self) -> tuple[str, str]:
         """The columns of what was counted: pixels and patches, or stations and hours."""
         return ("n_pixels", "n_patches") if self.pixels else ("n_stations", "n_hours")
@@ -126,7 +139,7 @@ def heat_island(
     request = heat_request(given, lcz)
     found = _RUN[given.heat_kind](request, progress=progress, cancelled=cancelled)
     heat = Heat(found, given.heat_time)
-    _ = heat.persistence  # computed here, and not when it is first shown
+    _ = heat.persistence, heat.seasons  # computed here, and not when they are first shown
     return heat
 
 
@@ -146,11 +159,12 @@ def _elevation(given: Given) -> Any:
     return given.scene.beside("elevation.tif") if given.heat_place_elevation else None
 
 
-def _probabilities(given: Given) -> xr.DataArray:
+def _probabilities(given: Given, needed: str = "") -> xr.DataArray | None:
+    """Class probabilities of the map; refused where something `needed` has none, in words."""
     found = given.maps.probabilities.get(given.heat_map) if given.maps is not None else None
-    if found is None:
+    if found is None and needed:
         msg = (
-            "The map's own error needs its class probabilities, which this map does not have: "
+            f"{needed} needs its class probabilities, which this map does not have: "
             "choose a map made here, or leave that out."
         )
         raise InputError(msg)
@@ -159,7 +173,11 @@ def _probabilities(given: Given) -> xr.DataArray:
 
 def _rasters(given: Given) -> dict[str, Any]:
     """Own rasters, else the surface temperatures that lie beside the scenes."""
-    common = {"probabilities": _probabilities(given) if given.heat_map_error else None}
+    needed = "The map's own error"
+    common = {
+        "probabilities": _probabilities(given, needed) if given.heat_map_error else None,
+        "daily_maxima": _first(given.maxima_files),
+    }
     if given.heat_kind == "air":
         if not given.air_files:
             raise _nothing(given.scene, "raster of air temperature")
@@ -186,7 +204,10 @@ def _stations(given: Given) -> dict[str, Any]:
     if files[0] is None or files[-1] is None:
         msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
         raise InputError(msg)
+    by_them = given.heat_station_zone == "probabilities"
+    needed = "The map's most probable zone" if by_them else ""
     return {
+        "probabilities": _probabilities(given, needed),
         "stations": files[0],
         "sites": files[1] if len(files) > 1 else None,
         "station_classes": _first(given.station_class_files),

@@ -18,7 +18,7 @@ _CALLED = {
     "heat_wave_days": "heat_wave_days",  "time": "heat_acquired",
     "lst": "thermal_files", "air": "air_files", "quality": "quality_files", "mtl": "mtl_files",
     "elevation": "elevation_files", "stations": "station_files", "weather": "weather_files",
-    "station_classes": "station_class_files",
+    "station_classes": "station_class_files", "daily_maxima": "maxima_files",
 }  # fmt: skip
 """Names of a study's settings where they are not ``heat_`` and that of the job."""
 _NOT_HERE = {

@@ -5,7 +5,8 @@ heat island from air temperature stations between the buildings.
 
 =================  ==================================================================
 surface            `surface_heat_island`: classes against LCZ D, with intervals
-bootstrap          the spatial block bootstrap behind them
+spatial, parts     the covariance of the residuals behind them
+bootstrap          the spatial block bootstrap of the measures
 measures           urban minus rural, percentile, profile, persistence, Gi*, UTFVI
 alignment, series  thermal raster and map on one grid; several dates, day and night
 canopy             `canopy_heat_island`: stations against those in LCZ D

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from lczlib.analysis.heat.intervals import KeptGrids
 from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, of_pixels
 
@@ -15,6 +16,7 @@ def air_heat_island(
     *,
     elevation: xr.DataArray | None = None,
     probabilities: xr.DataArray | None = None,
+    kept: KeptGrids | None = None,
 ) -> SurfaceHeatIsland:
     """Air temperature of each LCZ against LCZ D, from a raster of air temperature.
 
@@ -26,7 +28,7 @@ def air_heat_island(
     ----------
     temperature : DataArray (y, x)
         degC, NaN where missing, on a grid in metres.
-    lcz, options, elevation, probabilities
+    lcz, options, elevation, probabilities, kept
         As for the surface.
 
     Returns
@@ -40,5 +42,11 @@ def air_heat_island(
         As for the surface.
     """
     return of_pixels(
-        temperature, lcz, options, "canopy", elevation=elevation, probabilities=probabilities
+        temperature,
+        lcz,
+        options,
+        "canopy",
+        elevation=elevation,
+        probabilities=probabilities,
+        kept=kept,
     )

@@ -1,12 +1,11 @@
-"""Intervals for class temperatures whose pixels are not independent: a spatial block bootstrap.
+"""A spatial block bootstrap: intervals of the further measures of a heat island.
 
-Neighbouring pixels of a thermal image share their error (one field, one slope, one air mass), so
-the number of pixels says little about how well a class temperature is known. The scene is tiled
-into square blocks wider than the correlation range of the residuals; a patch that crosses a tile
-edge is cut there, and patches in one tile stay together. Blocks are drawn with replacement, with
-*all* their pixels of the class and of the reference, because a warm air mass over both of them
-cancels in the difference (Lahiri 2003, Resampling Methods for Dependent Data, chapter 12; blocks
-against patches: docstring of :func:`lczlib.analysis.heat.surface_heat_island`).
+Neighbouring pixels of a thermal image share their error. The scene is tiled into square blocks wider
+than the correlation range of the residuals; a patch that crosses a tile edge is cut there, and
+patches in one tile stay together. Blocks are drawn with replacement, with *all* their pixels of both
+groups, because a warm air mass over both of them cancels in the difference (Lahiri 2003, Resampling
+Methods for Dependent Data, chapter 12). Differences of the zones have intervals that hang less on
+the blocks: :mod:`lczlib.analysis.heat.spatial`.
 """
 
 from __future__ import annotations
@@ -14,16 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, stats
+from scipy import stats
 
 from lczlib.analysis.heat.options import Statistic
 
 _BINS = 512
-_CORRELATED = 0.1
 _MOST_BLOCKS = 2000
 WANTED_RANGES = 4
 _LEAST_ACROSS = 5
-_LARGEST_FFT = 2048
 
 
 @dataclass(frozen=True)
@@ -128,79 +125,6 @@ def percentile_interval(
         return (estimate - wider * sd, estimate + wider * sd)
     low, high = np.quantile(spread, [tail, 1 - tail])
     return (estimate + float(low), estimate + float(high))
-
-
-def short_block_widening(replicates: np.ndarray, of_halves: np.ndarray) -> float:
-    """Factor on the half width of an interval whose blocks are short against the correlation.
-
-    Blocks of side b miss the covariance across their edges, so that their variance is too small by
-    about a / b; that of blocks of half the side by twice as much. Extrapolated to no edges,
-    V = 2 V(b) - V(b/2): the difference of two Bartlett windows (Politis & Romano 1995, doi
-    10.1111/j.1467-9892.1995.tb00223.x).
-
-    Parameters
-    ----------
-    replicates, of_halves : array (n,)
-        Bootstrap replicates from the blocks, and from blocks of half the side.
-
-    Returns
-    -------
-    float
-        1 to the root of 2.
-    """
-    full, half = np.nanvar(replicates), np.nanvar(of_halves)
-    return float(np.sqrt(np.clip(2 - half / full, 1, 2))) if full > 0 else 1.0
-
-
-def middle_window(keep: np.ndarray) -> tuple[slice, slice]:
-    """2048 x 2048 pixels around the median row and column of the kept ones, or all of a smaller raster."""
-    window = []
-    for axis, n in enumerate(keep.shape):
-        along = np.cumsum(keep.sum(axis=1 - axis))
-        middle = int(np.searchsorted(along, along[-1] / 2))
-        start = min(max(0, middle - _LARGEST_FFT // 2), max(0, n - _LARGEST_FFT))
-        window.append(slice(start, start + _LARGEST_FFT))
-    return window[0], window[1]
-
-
-def correlation_range(residuals: np.ndarray, cell: float) -> float:
-    """Distance in metres from which residuals (y, x; NaN = none) correlate by less than 0.1.
-
-    The correlogram of the masked field by fast Fourier transform (Marcotte 1996, doi
-    10.1016/S0098-3004(96)00026-X), averaged over rings one pixel wide, up to a third of the shorter side;
-    where residuals correlate further than that, or there are none, that is the answer. Of a large
-    scene give a :func:`middle_window`.
-    """
-    longest = max(2, min(residuals.shape) // 3)
-    valid = np.isfinite(residuals)
-    if not valid.any():
-        return longest * cell
-    field = np.where(valid, residuals - residuals[valid].mean(), 0).astype(np.float32)
-    shape = [fft.next_fast_len(n + longest, real=True) for n in residuals.shape]
-
-    def correlate(a: np.ndarray) -> np.ndarray:
-        spectrum = fft.rfft2(a, shape)
-        return fft.irfft2(np.abs(spectrum) ** 2, shape)
-
-    pairs = correlate(valid.astype(np.float32))
-    products = correlate(field)
-    dy = np.minimum(np.arange(shape[0]), shape[0] - np.arange(shape[0]))
-    dx = np.minimum(np.arange(shape[1]), shape[1] - np.arange(shape[1]))
-    dy, dx = dy[dy <= longest], dx[dx <= longest]
-    rows = np.flatnonzero(
-        np.minimum(np.arange(shape[0]), shape[0] - np.arange(shape[0])) <= longest
-    )
-    cols = np.flatnonzero(
-        np.minimum(np.arange(shape[1]), shape[1] - np.arange(shape[1])) <= longest
-    )
-    ring = np.rint(np.hypot(dy[:, None], dx[None, :])).astype(np.int64).ravel()
-    sum_products = np.bincount(ring, products[np.ix_(rows, cols)].ravel())[: longest + 1]
-    sum_pairs = np.bincount(ring, pairs[np.ix_(rows, cols)].ravel())[: longest + 1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rho = sum_products / sum_pairs
-    rho = rho / rho[0] if rho[0] > 0 else np.zeros_like(rho)
-    below = np.flatnonzero(~(rho >= _CORRELATED))
-    return float((below[0] if below.size else longest) * cell)
 
 
 def suitable_block_size(correlated: float, shape: tuple[int, int], cell: float) -> float:

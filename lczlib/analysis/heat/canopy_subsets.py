@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lczlib.analysis.heat.heat_waves import heat_wave_days
+
 if TYPE_CHECKING:
     from lczlib.analysis.heat.canopy import _Clock
     from lczlib.analysis.heat.options import CanopyOptions
@@ -27,12 +29,9 @@ def subsets_of(
     season = np.array([SEASONS[m] for m in clock.month])
     masks = {"all": np.ones(times.size, bool), "day": ~clock.night, "night": clock.night}
     masks |= {name: season == name for name in ("DJF", "MAM", "JJA", "SON")}
-    maximum = base.groupby(clock.day).max()
-    threshold = options.heat_wave_threshold
-    threshold = float(maximum.quantile(0.95)) if threshold is None else float(threshold)
-    hot = pd.Series(maximum > threshold).asfreq("D", fill_value=False)
-    run = (hot != hot.shift()).cumsum()
-    wave = hot & (hot.groupby(run).transform("size") >= options.heat_wave_days)
+    wave, threshold = heat_wave_days(
+        base.groupby(clock.day).max(), options.heat_wave_threshold, options.heat_wave_days
+    )
     in_wave = np.isin(clock.day, wave.index[wave].to_numpy())
     masks |= {"heat-wave days": in_wave & ~clock.night, "heat-wave nights": in_wave & clock.night}
     if weather is not None:

@@ -118,6 +118,8 @@ def _difference(name: str) -> Callable[[MeasuredScene], Found]:
                 scene.temperature, scene.lcz, scene.result.block_size, seed=told.seed,
                 replicates=told.replicates, confidence=told.confidence,
             ).as_dict()  # fmt: skip
+            if scene.result.few_blocks:
+                value["difference_ci"] = None
         except InputError as err:  # a scene without built or natural land has no such measure
             value = {"difference": None, "note": err.message}
         return Found({name: value})
@@ -126,12 +128,16 @@ def _difference(name: str) -> Callable[[MeasuredScene], Found]:
 
 
 def _profile(scene: MeasuredScene) -> Found:
+    import numpy as np
+
     from lczlib.analysis.heat import measures
 
     told = scene.result.options
     table = measures.distance_profile(
         scene.temperature, scene.lcz, scene.result.block_size, seed=told.seed
     )
+    if scene.result.few_blocks:
+        table[["ci_low", "ci_high"]] = np.nan
     return Found(tables={"profile": table})
 
 

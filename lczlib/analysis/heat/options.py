@@ -9,13 +9,17 @@ from lczlib.classes import lcz_class
 from lczlib.settings import setting, settle
 
 Statistic = Literal["median", "mean"]
+Way = Literal["majority", "point", "probabilities"]
+"""How the map tells a station's class: the commonest in the circle, that of the pixel it stands on, or the
+one with the highest mean probability in the circle."""
 LOW_PLANTS = 14
 """LCZ D, the reference of Stewart & Oke (2012): UHI = T(LCZ X) - T(LCZ D)."""
+HEAT_WAVES = "Heat waves"
 LEVELS = ("duplicates", "outliers", "flagged", "correlation", "buddies")
 """``duplicates``: stations at the same place are dropped. ``outliers``: values with a robust z-score
 below the 0.01 or above the 0.95 quantile of the normal distribution. ``flagged``: station-months with
 more than 20% of those are dropped. ``correlation``: station-months that correlate less than 0.9 with
-the network's median. ``buddies``: values off those of the neighbours."""
+the median of those they are judged by. ``buddies``: values off those of the neighbours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,15 @@ class HeatOptions:
     seed: int = setting(
         0, "Of all random draws: the same seed, the same intervals.", title="Seed", low=0
     )
+    heat_wave_days: int = setting(
+        3, "Fewest days in a row that make a heat wave.", title="Days of a heat wave", low=1,
+        group=HEAT_WAVES,
+    )  # fmt: skip
+    heat_wave_threshold: float | None = setting(
+        None, "Daily maximum in degC that a day of a heat wave exceeds, at the stations of the reference or in "
+        "the daily maxima; by default the 95th percentile of all daily maxima of the record.",
+        title="Heat wave from a daily maximum of (°C)", group=HEAT_WAVES, usual="95th percentile",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         settle(self)
@@ -56,11 +69,11 @@ class SurfaceOptions(HeatOptions):
         title="Border pixels left out", low=0, group=_PIXELS,
     )  # fmt: skip
     min_pixels: int = setting(
-        30, "A class with fewer pixels has its temperature told, no difference.",
+        30, "A class with fewer pixels has its difference told without an interval.",
         title="Fewest pixels of a class", low=1, group=_PIXELS,
     )  # fmt: skip
     min_patches: int = setting(
-        3, "A class in fewer patches has its temperature told, no difference.",
+        3, "A class in fewer patches has its difference told without an interval.",
         title="Fewest patches of a class", low=1, group=_PIXELS,
     )  # fmt: skip
     elevation_band: float = setting(
@@ -73,12 +86,14 @@ class SurfaceOptions(HeatOptions):
         title="Distance to water (m)", low=0, group=_PIXELS,
     )  # fmt: skip
     block_size: float | None = setting(
-        None, "Side of a bootstrap block in metres. By default four times the correlation range of the "
-        "residuals, but at most a fifth of the scene's longer side, and no smaller than makes 2,000 blocks.",
+        None, "Side of a bootstrap block of the further measures in metres; the zones' intervals hang on no "
+        "block. By default four times the correlation range of the residuals, but at most a fifth of the "
+        "scene's longer side, and no smaller than makes 2,000 blocks.",
         title="Bootstrap block (m)", low=0, open_ends=True, usual="from the data",
     )  # fmt: skip
     replicates: int = setting(
-        1000, "Bootstrap draws: more make the interval's ends steadier, and take longer.",
+        1000, "Draws of the further measures' bootstrap and of errors on drawn maps: more make the "
+        "interval's ends steadier, and take longer.",
         title="Bootstrap replicates", low=100,
     )  # fmt: skip
     sampled_maps: int = setting(
@@ -91,7 +106,7 @@ class SurfaceOptions(HeatOptions):
     )  # fmt: skip
 
 
-_WEATHER = "Calm and clear hours, heat waves"
+_WEATHER = "Calm and clear hours"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +116,6 @@ class CanopyOptions(HeatOptions):
     statistic: Statistic = setting(
         "mean", "Over the hours, of the hourly differences.", title="Statistic"
     )
-    heat_wave_days: int = setting(
-        3, "Fewest days in a row that make a heat wave.", title="Days of a heat wave", low=1,
-        group=_WEATHER,
-    )  # fmt: skip
-    heat_wave_threshold: float | None = setting(
-        None, "Daily maximum in degC at the reference that a day of a heat wave exceeds; by default the "
-        "95th percentile of all daily maxima of the record.",
-        title="Heat wave from a daily maximum of (°C)", group=_WEATHER, usual="95th percentile",
-    )  # fmt: skip
     calm_wind: float = setting(
         2.0, "With weather: hours with at most this wind (m/s) are calm.", title="Calm up to (m/s)",
         low=0, group=_WEATHER,

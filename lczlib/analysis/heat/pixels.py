@@ -28,6 +28,8 @@ class Pixels:
         m.
     fit : array of bool or None
         Whether a pixel may serve as reference: far enough from water.
+    to_water : array or None
+        m, where that counts.
     """
 
     values: np.ndarray
@@ -36,6 +38,7 @@ class Pixels:
     patch_codes: np.ndarray
     elevation: np.ndarray | None
     fit: np.ndarray | None
+    to_water: np.ndarray | None = None
 
     @classmethod
     def gather(
@@ -48,16 +51,16 @@ class Pixels:
         water_distance: float,
     ) -> Pixels:
         """Collect them; see the class."""
-        fit = None
-        if water_distance > 0:
-            dry = ndimage.distance_transform_edt(codes != WATER, sampling=cell)
-            fit = (dry >= water_distance)[keep] if (codes == WATER).any() else None
+        fit = dry = None
+        if water_distance > 0 and (codes == WATER).any():
+            dry = ndimage.distance_transform_edt(codes != WATER, sampling=cell)[keep]
+            fit = dry >= water_distance
         numbers, count = patch_numbers(codes)
         patches, own = numbers[keep], codes[keep]
         owner = np.zeros(count + 1, np.uint8)
         owner[patches] = own
         height = None if elevation is None else np.asarray(elevation.data, np.float32)[keep]
-        return cls(celsius[keep], own, patches, owner[owner > 0], height, fit)
+        return cls(celsius[keep], own, patches, owner[owner > 0], height, fit, dry)
 
     def of(self, classes: tuple[int, ...]) -> np.ndarray:
         """Mask of the pixels of some classes."""
@@ -85,6 +88,12 @@ class Pixels:
             f"only {counted(int(mask.sum()), 'pixel')} in "
             f"{counted(np.unique(self.patches[mask]).size, 'patch', 'patches')}"
         )
+
+    @property
+    def covariates(self) -> tuple[np.ndarray, ...]:
+        """What else than its class the temperature of a pixel may depend on, where given."""
+        known = (self.elevation, self.to_water)
+        return tuple(values for values in known if values is not None)
 
     def near_elevation(self, mask: np.ndarray, number: int, band: float) -> np.ndarray:
         """`mask` without the patches whose median elevation is off that of a class."""

@@ -1,12 +1,14 @@
 """Quality control of station temperatures, after CrowdQC+ (Fenner et al. 2021).
 
 Levels and limits: Fenner, Bechtel, Demuzere, Kittner & Meier 2021, doi 10.3389/fenvs.2021.720747;
-robust scale Qn: Rousseeuw & Croux 1993, doi 10.1080/01621459.1993.10476408.
+robust scale Qn: Rousseeuw & Croux 1993, doi 10.1080/01621459.1993.10476408. There a value is judged by
+all stations; with the zones of the stations it is judged by those of the same or a similar zone, since what
+tells the hottest street from the others is its zone and no error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -16,6 +18,7 @@ from pyproj import Geod
 from scipy import stats
 
 from lczlib.analysis.heat.options import LEVELS
+from lczlib.analysis.scores import SIMILARITY
 from lczlib.errors import InputError
 from lczlib.terms import option
 
@@ -26,7 +29,7 @@ _WHY = {
     "duplicates": "it has the coordinates of another station",
     "outliers": "all values lie apart from the other stations'",
     "flagged": "more than 20% of its values are outliers in each month",
-    "correlation": "it correlates less than 0.9 with the network's median",
+    "correlation": "it correlates less than 0.9 with the median of those it is judged by",
     "buddies": "its values are off those of its neighbours",
 }
 """Why a level drops a station."""
@@ -34,6 +37,11 @@ _MOST_FLAGGED = 0.2
 _LEAST_CORRELATION = 0.9
 _BUDDY_RADIUS = 3000.0
 _BUDDIES = 5
+_ALIKE = 10 / 12
+"""Similarity (Bechtel et al. 2017) from which on two zones are taken for similar: LCZ 1 and 3, D and C. It
+takes water (G) for as similar to low plants as bare soil is, by height and openness; the air over it has
+another course of the day, so that a station on water is like those on water alone."""
+_WATER = 17
 _FEW_HOURS = 24
 _EARTH = Geod(ellps="WGS84")
 
@@ -48,7 +56,8 @@ class Quality:
         As given, with NaN for what was removed.
     report : DataFrame
         Index station; a column for each level with the number of values it removed, ``n_given``,
-        ``n_kept``.
+        ``n_kept``, and with zones ``n_alike``: stations of the same or a similar zone, itself among
+        them.
     elevation_corrected : bool
         Whether z-scores were taken at one height.
     """
@@ -72,13 +81,20 @@ class Quality:
 
 
 def quality_control(
-    air: pd.DataFrame, sites: gpd.GeoDataFrame, levels: Sequence[str] = LEVELS
+    air: pd.DataFrame,
+    sites: gpd.GeoDataFrame,
+    levels: Sequence[str] = LEVELS,
+    zones: pd.Series | None = None,
 ) -> Quality:
     """Remove implausible values level by level.
 
     Made for dense networks of private stations: in a small network of tended ones the outlier
     levels take the hottest street for an error (a one-sided limit of 0.95 cuts one value in
     twenty of a perfect record).
+
+    With zones, ``outliers`` and ``correlation`` compare a station with those of its own or a similar
+    zone where they are five or more, itself among them, else with all; ``buddies`` with the
+    neighbours of its own or a similar zone.
 
     Parameters
     ----------
@@ -88,6 +104,8 @@ def quality_control(
         Index station, points in EPSG:4326, ``elevation`` (m).
     levels : sequence of str
         Of :data:`LEVELS`, applied in that order.
+    zones : Series, optional
+        LCZ number of each station.
 
     Raises
     ------
@@ -102,22 +120,26 @@ def quality_control(
     lift = (heights - heights.mean()) * LAPSE_RATE if corrected else heights * 0
     lift = lift.fillna(0.0)
     outlying = pd.DataFrame(False, index=air.index, columns=air.columns)
+    alike = _alike(air.columns, zones)
+    peers = np.where((alike.sum(axis=1) >= _BUDDIES)[:, None], alike, True)
     for level in (name for name in LEVELS if name in levels):
         before = clean.notna().sum()
         level_air = clean + lift
         if level == "duplicates":
             clean.loc[:, _same_place(sites.loc[air.columns])] = np.nan
         elif level == "outliers":
-            outlying = _outliers(level_air)
+            outlying = _outliers(level_air, peers)
             clean = clean.mask(outlying)
         elif level == "flagged":
             clean = clean.mask(_station_months(outlying.where(air.notna()), _too_many_flagged))
         elif level == "correlation":
-            clean = clean.mask(_uncorrelated(level_air))
+            clean = clean.mask(_uncorrelated(level_air, peers))
         else:
-            clean = clean.mask(_off_buddies(level_air, sites.loc[air.columns]))
+            clean = clean.mask(_off_buddies(level_air, sites.loc[air.columns], alike))
         report[level] = before - clean.notna().sum()
     report["n_kept"] = clean.notna().sum()
+    if zones is not None:
+        report["n_alike"] = alike.sum(axis=1)
     left = int((report["n_kept"] > 0).sum())
     if left < 2:
         msg = (
@@ -158,11 +180,31 @@ def _same_place(sites: gpd.GeoDataFrame) -> np.ndarray:
     return places.duplicated(keep=False).to_numpy()
 
 
-def _outliers(air: pd.DataFrame) -> pd.DataFrame:
+def _alike(stations: pd.Index, zones: pd.Series | None) -> np.ndarray:
+    """Which stations are of the same or a similar zone: (stations, stations); all without zones."""
+    if zones is None:
+        return np.ones((len(stations), len(stations)), bool)
+    at = zones.loc[stations].to_numpy(int)
+    wet = at == _WATER
+    return (SIMILARITY[np.ix_(at - 1, at - 1)] >= _ALIKE - 1e-9) & (wet[:, None] == wet)
+
+
+def _groups(peers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Stations that are compared with the same others, and these others."""
+    rows, which = np.unique(peers, axis=0, return_inverse=True)
+    for i, others in enumerate(rows):
+        yield np.flatnonzero(which.ravel() == i), np.flatnonzero(others)
+
+
+def _outliers(air: pd.DataFrame, peers: np.ndarray) -> pd.DataFrame:
     values = air.to_numpy(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = (values - _row_median(values)[:, None]) / qn_scale(values)[:, None]
-        flags = (z < stats.norm.ppf(_LOW)) | (z > stats.norm.ppf(_HIGH))
+    flags = np.zeros(values.shape, bool)
+    low, high = stats.norm.ppf(_LOW), stats.norm.ppf(_HIGH)
+    for own, others in _groups(peers):
+        among = values[:, others]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            z = (values[:, own] - _row_median(among)[:, None]) / qn_scale(among)[:, None]
+            flags[:, own] = (z < low) | (z > high)
     return pd.DataFrame(flags, air.index, air.columns)
 
 
@@ -209,18 +251,20 @@ def _station_months(data: pd.DataFrame, judge: object) -> np.ndarray:
     return out
 
 
-def _uncorrelated(air: pd.DataFrame) -> np.ndarray:
+def _uncorrelated(air: pd.DataFrame, peers: np.ndarray) -> np.ndarray:
     def judge(month: pd.DataFrame) -> pd.Series:
-        middle = month.median(axis=1)
-        correlation = month.corrwith(middle)
+        correlation = pd.Series(np.nan, month.columns)
+        for own, others in _groups(peers):
+            middle = month.iloc[:, others].median(axis=1)
+            correlation.iloc[own] = month.iloc[:, own].corrwith(middle)
         few = month.notna().sum() < _FEW_HOURS
         return (correlation < _LEAST_CORRELATION) & ~few
 
     return _station_months(air, judge)
 
 
-def _off_buddies(air: pd.DataFrame, sites: gpd.GeoDataFrame) -> np.ndarray:
-    """Values beyond the 0.01 / 0.95 quantiles against at least five neighbours within 3 km.
+def _off_buddies(air: pd.DataFrame, sites: gpd.GeoDataFrame, alike: np.ndarray) -> np.ndarray:
+    """Values beyond the 0.01 / 0.95 quantiles against at least five alike neighbours within 3 km.
 
     Stations without that many neighbours are not judged.
     """
@@ -229,7 +273,8 @@ def _off_buddies(air: pd.DataFrame, sites: gpd.GeoDataFrame) -> np.ndarray:
     out = np.zeros(values.shape, bool)
     low, high = stats.norm.ppf(_LOW), stats.norm.ppf(_HIGH)
     for i in range(len(distance)):
-        near = np.flatnonzero((distance[i] <= _BUDDY_RADIUS) & (np.arange(len(distance)) != i))
+        near = (distance[i] <= _BUDDY_RADIUS) & alike[i] & (np.arange(len(distance)) != i)
+        near = np.flatnonzero(near)
         if near.size < _BUDDIES:
             continue
         enough = np.isfinite(values[:, near]).sum(axis=1) >= _BUDDIES

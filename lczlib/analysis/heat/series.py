@@ -17,6 +17,8 @@ from lczlib.scenes.thermal import Thermal
 from lczlib.scenes.thermal_quality import NO_LAYER
 from lczlib.terms import option
 
+_POLISHED = 50_000
+_ROUNDS = 10
 _OF_DATES = ("time", "scene", "clouds", "cloudy")
 
 
@@ -88,13 +90,16 @@ def clouds_of(dates: xr.DataArray) -> str:
 
 
 def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
-    """Time of each scene at its centre: ``time`` (UTC), ``solar_hour``, ``overpass`` (day or night).
+    """Time of each scene at its centre: ``time`` (UTC), ``solar_hour``, ``day``, ``overpass`` (day or night).
 
-    A scene is of the day when the sun stands above the horizon. What is not known is None.
+    A scene is of the day when the sun stands above the horizon; ``day`` is the local one, of a night
+    that of its evening. What is not known is None.
     """
     out = []
     for scene in scenes:
-        row: dict[str, object] = {"time": None, "solar_hour": None, "overpass": scene.overpass}
+        row: dict[str, object] = {
+            "time": None, "solar_hour": None, "day": None, "overpass": scene.overpass,
+        }  # fmt: skip
         if scene.time is not None:
             centre = centre_of(geobox_of(scene.temperature))
             when = pd.DatetimeIndex([scene.time])
@@ -103,6 +108,8 @@ def overpasses(scenes: Sequence[Thermal]) -> list[dict[str, object]]:
             if scene.overpass is None:
                 high = solar_elevation(when, centre[1], centre[0])[0] > 0
                 row["overpass"] = "day" if high else "night"
+            since = centre[0] / 15 - 12 * (row["overpass"] == "night")  # hours
+            row["day"] = str((when + pd.Timedelta(hours=since))[0].date())
         out.append(row)
     return out
 
@@ -127,8 +134,37 @@ def split_by_overpass(facts: Sequence[dict[str, object]]) -> dict[str, list[int]
     return groups
 
 
+def date_levels(temperature: xr.DataArray) -> np.ndarray:
+    """How far each date of a stack (time, y, x) is above the middle one, K: (time,); 0 without gaps.
+
+    Where clouds hide other pixels on other dates, a pixel that is seen on warm dates alone would pass for
+    warm. A median polish of pixels and dates (Tukey 1977, Exploratory Data Analysis) tells dates and
+    places apart; of large stacks it sees a sample of the pixels that have at least two dates.
+    """
+    values = np.asarray(temperature.data).reshape(temperature.sizes["time"], -1)
+    n = np.isfinite(values).sum(axis=0)
+    levels = np.zeros(len(values))
+    if not ((n > 0) & (n < len(values))).any():
+        return levels
+    several = np.flatnonzero(n > 1)
+    part = values[:, several[:: max(1, several.size // _POLISHED)]].astype(float)
+    seen = np.isfinite(part).any(axis=1)
+    if seen.sum() < 2:
+        return levels
+    part = part[seen]
+    for _ in range(_ROUNDS):
+        place = np.nanmedian(part - levels[seen, None], axis=0)
+        levels[seen] = np.nanmedian(part - place, axis=1)
+        levels[seen] -= np.median(levels[seen])
+    return levels
+
+
 def median_composite(temperature: xr.DataArray, min_dates: int = 1) -> xr.DataArray:
-    """Median over time of the dates with a temperature; NaN where fewer than `min_dates`."""
+    """Median over time of the dates with a temperature; NaN where fewer than `min_dates`.
+
+    Dates with gaps are brought to one level first (`date_levels`).
+    """
     n = temperature.notnull().sum("time")
-    out = temperature.median("time", skipna=True).where(n >= min_dates)
+    levels = xr.DataArray(date_levels(temperature).astype(np.float32), dims="time")
+    out = (temperature - levels).median("time", skipna=True).where(n >= min_dates)
     return out.astype(np.float32).assign_attrs(temperature.attrs).rename("temperature")

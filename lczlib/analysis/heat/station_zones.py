@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from odc.geo.geobox import GeoBox
 from shapely import Point
 
 from lczlib.analysis.heat.air_units import some
 from lczlib.analysis.heat.misplaced import points_on, refuse_off_map
+from lczlib.analysis.heat.options import Way
 from lczlib.analysis.heat.stations import match_columns
 from lczlib.analysis.heat.table_classes import TableScheme, reader_of_classes
 from lczlib.class_names import class_of_value
@@ -107,11 +110,15 @@ def station_classes(
     radius: float = 250.0,
     homogeneous: float = 0.8,
     skip_outside: bool = False,
+    probabilities: xr.DataArray | None = None,
+    way: Way = "majority",
 ) -> pd.DataFrame:
     """The Local Climate Zone of each station.
 
     The air at a station comes from some hundred metres around it (Stewart & Oke 2012), so the
     commonest class within `radius` counts, and is flagged where it covers less than `homogeneous`.
+    The class at the point and, with probabilities, the most probable one of the circle stand beside
+    it: where they differ, the class hangs on how it is taken.
 
     Parameters
     ----------
@@ -129,24 +136,27 @@ def station_classes(
         Leave stations without a class out, instead of refusing: they are not in the result, and
         ``attrs["left_out"]`` holds them with the reason. Hand-set classes of stations that are not in
         `sites` are told and left out as well.
+    probabilities : DataArray (lcz, y, x), optional
+        Class probabilities of the map, in any CRS.
+    way : {"majority", "point", "probabilities"}
+        Which of the map's three classes is used.
 
     Returns
     -------
     DataFrame
         Index station; ``lcz`` (the class used), ``source`` (``map``, ``stations file`` or ``by
-        hand``), ``lcz_point``, ``lcz_majority``, ``homogeneity``, ``flagged``.
+        hand``), ``lcz_point``, ``lcz_majority``, ``homogeneity`` (its share of the circle),
+        ``lcz_probable``, ``probability`` (its mean in the circle), ``flagged``. A class that the map
+        does not tell is 0.
 
     Raises
     ------
     InputError
         If the radius is not positive, or stations lie outside the map and no class is set by hand:
-        all of them are named. Also with `skip_outside` where fewer than two are left.
+        all of them are named. Also with `skip_outside` where fewer than two are left, or where there
+        are no probabilities to go by.
     """
-    if not radius > 0:
-        msg = (
-            f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
-        )
-        raise InputError(msg)
+    _check_way(way, probabilities, radius)
     hand, alike = _named_as(by_hand or {}, sites.index)
     stray = [s for s in hand if s not in sites.index]
     if stray and not (skip_outside and len(stray) < len(hand)):
@@ -154,30 +164,50 @@ def station_classes(
     if lcz is not None:
         refuse_off_map(sites, lcz)
     around = _surroundings(sites, lcz, radius) if lcz is not None else {}
+    probable = _probable(sites, probabilities, radius) if probabilities is not None else {}
     rows, outside = {}, []
     for station in sites.index:
         point, majority, share = around.get(station, (0, 0, np.nan))
+        most, probability = probable.get(station, (0, np.nan))
+        of_map = {"majority": majority, "point": point, "probabilities": most}[way]
         told = int(sites.loc[station, "lcz"]) if "lcz" in sites else 0
         if hand.get(station):
             used, source = hand[station], "by hand"
         elif told:
             used, source = told, "stations file"
-        elif majority:
-            used, source = majority, "map"
+        elif of_map:
+            used, source = of_map, "map"
         else:
             outside.append(station)
             continue
         flagged = bool(share < homogeneous) if source == "map" else False
-        rows[station] = (used, source, point, majority, share, flagged)
-    columns = ["lcz", "source", "lcz_point", "lcz_majority", "homogeneity", "flagged"]
+        rows[station] = (used, source, point, majority, share, most, probability, flagged)
+    columns = [
+        "lcz", "source", "lcz_point", "lcz_majority", "homogeneity", "lcz_probable", "probability",
+        "flagged",
+    ]  # fmt: skip
     if outside and not (skip_outside and len(rows) > 1):
-        raise InputError(_outside(sites, outside, lcz, skip_outside))
+        raise InputError(_outside(sites, outside, _why_none(lcz, way), skip_outside))
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    why = "outside the map, or where it has no class" if lcz is not None else "no class"
-    found.attrs["left_out"] = dict.fromkeys(outside, why)
+    found.attrs["left_out"] = dict.fromkeys(outside, _why_none(lcz, way) or "no class")
     of = str(lcz.attrs.get("source", "map")) if lcz is not None else "stations file"
     _tell_classes(found, of, alike, stray)
     return found
+
+
+def _check_way(way: Way, probabilities: xr.DataArray | None, radius: float) -> None:
+    """Refuse a circle without ground, and probabilities that are not there."""
+    if way == "probabilities" and probabilities is None:
+        msg = (
+            "Zones of stations by probabilities need the class probabilities of the map: give them "
+            f"({option('probabilities')}), or go by {' or '.join(get_args(Way)[:2])}."
+        )
+        raise InputError(msg, parameter="station_zone")
+    if not radius > 0:
+        msg = (
+            f"A radius of {radius:g} m around a station holds no ground: give some hundred metres."
+        )
+        raise InputError(msg)
 
 
 def _named_as(
@@ -209,6 +239,8 @@ def _tell_classes(found: pd.DataFrame, of: str, alike: Mapping[str, str], stray:
             f"{counted(len(stray), 'hand-set class', 'hand-set classes')} of stations that are not in the "
             f"data left out: {some(stray)}"
         )
+    if agree := told_ways(found):
+        said.append(agree)
     own = found[(found["source"] != "map") & (found["lcz_majority"] > 0)]
     unlike = int((own["lcz"] != own["lcz_majority"]).sum())
     cautions = []
@@ -237,17 +269,40 @@ def told_sources(zones: pd.DataFrame) -> str:
     return "classes " + ", ".join(f"{words[s]}: {counts[s]}" for s in words if s in counts)
 
 
-def _outside(
-    sites: gpd.GeoDataFrame, outside: list[str], lcz: xr.DataArray | None, skipped: bool
-) -> str:
+def told_ways(zones: pd.DataFrame) -> str:
+    """How many stations have one class however the map is asked, and the others; empty without a map."""
+    ways = {"at the point": "lcz_point", "of most of the circle": "lcz_majority"}
+    if (zones["lcz_probable"] > 0).any():
+        ways["by probabilities"] = "lcz_probable"
+    known = zones.loc[zones["lcz_majority"] > 0, [*ways.values()]]
+    if known.empty:
+        return ""
+    differ = known[known.nunique(axis=1) > 1]
+    *first, last = ways
+    text = (
+        f"class {', '.join(first)} and {last} the same for {len(known) - len(differ)} of "
+        f"{counted(len(known), 'station')}"
+    )
+    each = [
+        f"{station} {'/'.join(CLASSES[c - 1].code if c else '-' for c in row)}"
+        for station, row in zip(differ.index, differ.to_numpy(), strict=True)
+    ]
+    return f"{text}, not for {some(each, 8)}" if each else text
+
+
+def _why_none(lcz: xr.DataArray | None, way: Way) -> str:
+    """Where stations are that have no class; empty without a map."""
+    if way == "probabilities":
+        return "outside the class probabilities, or where there are none"
+    return "" if lcz is None else "outside the LCZ map, or where it has no class"
+
+
+def _outside(sites: gpd.GeoDataFrame, outside: list[str], where: str, skipped: bool) -> str:
     """What is said of stations that have no class: all of them, and why."""
     told = ", ".join(f"{s!r} at {_where(sites.geometry[s])}" for s in outside[:60])
     told += f" and {len(outside) - 60} more" if len(outside) > 60 else ""
     one = len(outside) == 1
-    if lcz is None:
-        why = "has no class" if one else "have no class"
-    else:
-        why = f"{'lies' if one else 'lie'} outside the LCZ map, or where it has no class"
+    why = f"{'lies' if one else 'lie'} {where}" if where else f"{'has' if one else 'have'} no class"
     way = f"leave them out with {option('skip_outside')}"
     if skipped:
         way = "fewer than two stations are left without them"
@@ -269,34 +324,54 @@ def _surroundings(
     sites: gpd.GeoDataFrame, lcz: xr.DataArray, radius: float
 ) -> dict[str, tuple[int, int, float]]:
     """Class at the point, commonest class in the circle and its share; absent outside the map."""
-    box = geobox_of(lcz, "LCZ map")
     codes = np.asarray(lcz.data)
-    points = points_on(sites, box)
-    to_pixel = ~box.affine
     out = {}
-    for station, point in points.items():
-        latitude = sites.geometry[station].y
+    for station, (row, col, window, inside) in _circles(sites, geobox_of(lcz, "LCZ map"), radius):
+        seen = codes[window][inside]
+        known = np.bincount(seen[seen > 0], minlength=18)
+        if known.any():
+            majority = int(known.argmax())
+            out[station] = int(codes[row, col]), majority, float(known[majority] / seen.size)
+    return out
+
+
+def _probable(
+    sites: gpd.GeoDataFrame, probabilities: xr.DataArray, radius: float
+) -> dict[str, tuple[int, float]]:
+    """Class with the highest mean probability in the circle, and that; absent where there are none."""
+    shares = np.asarray(probabilities.data)
+    box = geobox_of(probabilities, "class probabilities")
+    out = {}
+    for station, (_, _, window, inside) in _circles(sites, box, radius):
+        seen = shares[:, *window][:, inside]
+        seen = seen[:, np.isfinite(seen).all(axis=0)]
+        if seen.size:
+            mean = seen.mean(axis=1)
+            out[station] = int(mean.argmax()) + 1, float(mean.max())
+    return out
+
+
+_Circle = tuple[int, int, tuple[np.ndarray, np.ndarray], np.ndarray]
+"""Row and column of the station, rows and columns around it, and which of these pixels are in the circle."""
+
+
+def _circles(sites: gpd.GeoDataFrame, box: GeoBox, radius: float) -> Iterator[tuple[str, _Circle]]:
+    """The pixels around each station that lies on a grid."""
+    to_pixel, (height, width) = ~box.affine, box.shape
+    for station, point in points_on(sites, box).items():
         per_x, per_y = abs(box.affine.a), abs(box.affine.e)
         if box.crs.geographic:  # metres in a degree, on the sphere
-            per_x, per_y = per_x * 111_320 * np.cos(np.deg2rad(latitude)), per_y * 111_320
+            latitude = np.deg2rad(sites.geometry[station].y)
+            per_x, per_y = per_x * 111_320 * np.cos(latitude), per_y * 111_320
         col, row = to_pixel * (point.x, point.y)
-        if not (0 <= row < codes.shape[0] and 0 <= col < codes.shape[1]):
+        if not (0 <= row < height and 0 <= col < width):
             continue
         reach_x, reach_y = int(radius / per_x) + 1, int(radius / per_y) + 1
-        rows = np.arange(max(0, int(row) - reach_y), min(codes.shape[0], int(row) + reach_y + 1))
-        cols = np.arange(max(0, int(col) - reach_x), min(codes.shape[1], int(col) + reach_x + 1))
+        rows = np.arange(max(0, int(row) - reach_y), min(height, int(row) + reach_y + 1))
+        cols = np.arange(max(0, int(col) - reach_x), min(width, int(col) + reach_x + 1))
         distance = np.hypot(
             (rows[:, None] + 0.5 - row) * per_y, (cols[None, :] + 0.5 - col) * per_x
         )
         inside = distance <= radius
         inside |= distance == distance.min()  # a radius below half a pixel still has its own pixel
-        seen = codes[np.ix_(rows, cols)][inside]
-        known = np.bincount(seen[seen > 0], minlength=18)
-        if known.any():
-            majority = int(known.argmax())
-            out[station] = (
-                int(codes[int(row), int(col)]),
-                majority,
-                float(known[majority] / seen.size),
-            )
-    return out
+        yield station, (int(row), int(col), np.ix_(rows, cols), inside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.differences import Differences
 from lczlib.analysis.heat.doubts import tell_doubts
+from lczlib.analysis.heat.intervals import KeptGrids, spatial_errors
 from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
@@ -22,6 +24,7 @@ from lczlib.analysis.heat.reference import (
     choose_reference,
 )
 from lczlib.analysis.heat.sampling import sampled_classes
+from lczlib.analysis.heat.spatial import influences
 from lczlib.analysis.heat.statistics import class_statistics
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -42,8 +45,9 @@ class SurfaceHeatIsland:
     classes : DataFrame
         A row for each class present (index ``lcz``): ``n_pixels``, ``n_patches``, ``area_km2``,
         ``mean``, ``median``, ``q25``, ``q75``, ``p05``, ``p95``, ``sd`` (degC), ``difference``,
-        ``ci_low``, ``ci_high`` (K), ``n_effective``, ``n_blocks``, ``widening`` (of the interval, for
-        short blocks), ``note``.
+        ``ci_low``, ``ci_high`` (K; NaN where ``note`` says why there is no interval),
+        ``n_effective`` (independent pixels that its mean is worth), ``n_pieces`` (independent pieces
+        that its pixels lie in), ``n_blocks`` (squares that they lie in), ``note``.
     pairs : DataFrame
         Each two classes: difference of the medians of their patch medians, and the Mann-Whitney
         probability, plain and Holm-corrected.
@@ -54,8 +58,10 @@ class SurfaceHeatIsland:
         The statistic of the reference, degC; NaN without one.
     difference : DataArray (y, x)
         Each pixel minus the reference temperature, K.
-    correlation_range, block_size : float
-        m.
+    correlation_range : float
+        Distance in m from which on residuals go together by less than 0.1.
+    block_size : float
+        Side of a bootstrap block of the further measures, m.
     options : SurfaceOptions
     kind : {"surface", "canopy"}
         Temperatures of surfaces, or of the air between the buildings.
@@ -63,6 +69,12 @@ class SurfaceHeatIsland:
         Where another class is the reference and there is some of LCZ D: reference minus LCZ D, K.
     n_low_plants : int
         Pixels of LCZ D that this rests on.
+    square_size : float
+        Side of the smallest squares that the residuals of a class are pooled in, m.
+    n_pieces : float
+        Independent pieces that the scene is worth, where each class counts the same.
+    few_blocks : str
+        A sentence where the scene has too few of them for intervals, else empty.
     """
 
     classes: pd.DataFrame
@@ -77,23 +89,15 @@ class SurfaceHeatIsland:
     kind: str = "surface"
     reference_bias: float | None = None
     n_low_plants: int = 0
+    square_size: float = np.nan
+    n_pieces: float = np.nan
+    few_blocks: str = ""
 
     @property
     def bias(self) -> str:
         """A sentence on what the reference differs from LCZ D by, else empty."""
         return bias_sentence(
             self.reference, self.reference_bias, counted(self.n_low_plants, "pixel")
-        )
-
-    @property
-    def few_blocks(self) -> str:
-        """A sentence where the scene is too small for intervals that can be relied on, else empty."""
-        if self.block_size >= self.correlation_range:
-            return ""
-        return (
-            f"Temperatures go together over {self.correlation_range:,.0f} m and the scene holds blocks "
-            f"of {self.block_size:,.0f} m at most: few of them are independent, and the intervals, though "
-            "widened for it, hold the truth less often than they claim; use a larger scene."
         )
 
 
@@ -104,42 +108,42 @@ def surface_heat_island(
     *,
     elevation: xr.DataArray | None = None,
     probabilities: xr.DataArray | None = None,
+    kept: KeptGrids | None = None,
 ) -> SurfaceHeatIsland:
     """Surface temperature of each LCZ against LCZ D (Stewart & Oke 2012), with intervals.
 
     ``UHI(X) = T(LCZ X) - T(LCZ D)``, of the median or mean of interior pixels.
 
-    **Interval.** Blocks of the scene are resampled, not pixels and not patches
-    (:mod:`lczlib.analysis.heat.bootstrap`). On a synthetic city of 24 x 24 km in six classes with
-    known differences, whose temperature carries noise with an exponential correlogram, so many of
-    1,500 nominal 95% intervals of the difference of medians held the truth (300 trials of five
-    classes; mean width in K; ``benchmarks/heat_coverage.py`` prints this table):
+    **Interval.** Neighbouring pixels share their error, so that the number of pixels says little. The
+    residuals' covariance is weighed by likelihood on a grid of ranges and patch effects, and the
+    interval is that of the mixture (:mod:`lczlib.analysis.heat.spatial`). It hangs on no block size and
+    no seed. So many of 1,000 x 5 nominal 95% intervals of synthetic scenes held the truth, and so wide
+    they were on average against those of one who knows the covariance
+    (``benchmarks/heat_coverage.py``, ``benchmarks/results/heat_coverage.md``: all cells, and refusals):
 
     ==================================  ============  ============  ============
-    correlation length of the noise     200 m         500 m         800 m
+    noise                               8 km          12 km         30 km
     ==================================  ============  ============  ============
-    pixels taken as independent         45.4% (0.14)  26.1% (0.14)  18.9% (0.14)
-    patches resampled, class by class   96.7% (0.57)  97.5% (1.09)  97.7% (1.43)
-    blocks (this function)              93.7% (0.44)  92.7% (0.86)  93.1% (1.12)
+    correlated over 500 m               96.5% (1.10)  95.6% (1.02)  95.2% (1.03)
+    correlated over 1,500 m             96.3% (1.03)  95.8% (1.02)  93.9% (0.97)
+    gradient across the scene           96.2% (0.87)  95.3% (0.96)  95.5% (0.89)
+    correlated over 1,000 x 300 m       96.7% (1.12)  95.4% (1.01)  94.8% (1.02)
+    outliers                            96.5% (1.06)  95.0% (1.03)  94.9% (1.02)
+    cold cloud edges                    98.1% (1.24)  97.2% (1.14)  96.9% (1.12)
+    heavy tails                         98.8% (1.28)  98.3% (1.21)  98.2% (1.22)
+    each patch has its own level        87.2% (0.79)  89.4% (0.82)  93.2% (0.92)
     ==================================  ============  ============  ============
 
-    Patches hold the truth too, at intervals a quarter to a third wider: drawing the reference apart
-    from the class loses the noise that both share and that cancels in their difference, and one
-    large patch is a single draw whatever its size, so that a class in two large patches could get
-    no interval at all, where blocks cut them. On the simulated city of
-    :mod:`lczlib.scenes.simulation` (12 km, another layout, correlogram, clouds, relief) 94.6% of
-    1,759 intervals held the truth.
+    The last line is a limit: where patches differ by as much as the field, the few patches of a class in
+    a small scene are not enough to tell.
 
-    **Small scenes.** Where the scene has no room for blocks of four correlation ranges, neighbouring
-    blocks still go together and their spread is too small. The variance is then extrapolated from
-    blocks of the full and of half the side, V = 2 V(b) - V(b/2) (Politis & Romano 1995, doi
-    10.1111/j.1467-9892.1995.tb00223.x). With noise of 800 m, intervals without it held the truth in
-    90.7% of 1,000 cases on scenes of 6 km and in 91.4% on scenes of 12 km, with it in 94.3 and 93.6%;
-    with noise of 300 m in 94.9 and 92.5%, and in 96.0 and 93.4% (``benchmarks/heat_coverage.py
-    --small``).
+    **No interval.** A class keeps its difference, and its ``note`` says why it has no interval, where
+    it has fewer than `min_pixels` or `min_patches`, or is worth fewer than two independent pieces of
+    the scene. Where the scene is worth fewer than four, no class has one, and ``few_blocks`` says so.
 
     **Map error.** With probabilities, classes of the interior pixels are also drawn from them
-    (errors go together over `error_range`), and the interval comes from the drawn maps: it then
+    (errors go together over `error_range`), and the interval comes from the differences of the drawn
+    maps, each with errors drawn from the mixture: it then
     holds the pull of misclassified pixels towards the other classes too, and need not be centred
     on the difference.
 
@@ -155,6 +159,8 @@ def surface_heat_island(
         m, same grid.
     probabilities : DataArray (lcz, y, x), optional
         Class probabilities, same grid.
+    kept : KeptGrids, optional
+        Shared by the heat islands of several dates: those that see the same pixels take a fifth of the time.
 
     Raises
     ------
@@ -168,8 +174,9 @@ def surface_heat_island(
         msg = f"These are air temperatures: use air_heat_island ({option('air')}), for the canopy heat island."
         raise InputError(msg)
     return of_pixels(
-        temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities
-    )
+        temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities,
+        kept=kept,
+    )  # fmt: skip
 
 
 def of_pixels(
@@ -180,6 +187,7 @@ def of_pixels(
     *,
     elevation: xr.DataArray | None,
     probabilities: xr.DataArray | None,
+    kept: KeptGrids | None = None,
 ) -> SurfaceHeatIsland:
     """What `surface_heat_island` and `air_heat_island` share: the classes' pixels compared."""
     options = options or SurfaceOptions()
@@ -231,21 +239,15 @@ def of_pixels(
         fallback=options.fallback,
         some=lambda classes: pixels.enough(classes, FEWEST, 1),
     )
-    correlated = _residual_range(celsius, codes, keep, table, cell)
-    block_size = options.block_size or bootstrap.suitable_block_size(
-        correlated, celsius.shape, cell
-    )
-    blocks, n_blocks = bootstrap.block_numbers(keep, cell, block_size)
-    if n_blocks > _MOST_BLOCKS:
-        msg = f"Blocks of {block_size:g} m make {n_blocks} of them: use a larger block size."
-        raise InputError(msg)
-    short = block_size < bootstrap.WANTED_RANGES * correlated
-    halves = bootstrap.block_numbers(keep, cell, block_size / 2) if short else None
-    differences = Differences(pixels, blocks, n_blocks, reference, options, halves)
+    _check_blocks(options.block_size, celsius.shape, cell)
+    grids = (kept or KeptGrids()).grids_of(keep, pixels.codes, pixels.patches, cell)
+    pulls = influences(pixels.values, pixels.codes, options.statistic)
+    error = spatial_errors(grids, pulls, pixels.covariates)
+    correlated = max(celsius.shape) * cell if error is None else error.correlation_range
+    differences = Differences(pixels, error, reference, options)
     rows = {c: differences.of(int(c), int(n)) for c, n in table["n"].items()}
     if probabilities is not None:
-        drawn = sampled_classes(probabilities, keep, cell, options)
-        differences.widen_by_map_error(rows, drawn)
+        differences.widen_by_map_error(rows, sampled_classes(probabilities, keep, cell, options))
     result = table.rename(columns={"n": "n_pixels"}).join(pd.DataFrame.from_dict(rows, "index"))
     pairs, kruskal = patch_tests(pixels.values, pixels.codes, pixels.patches)
     level = differences.reference_level()
@@ -254,17 +256,15 @@ def of_pixels(
     island = temperature.copy(data=celsius - np.float32(level)).rename("difference")
     island.attrs = {"units": "K", "long_name": f"temperature minus {reference.label}"}
     return SurfaceHeatIsland(
-        result, pairs, kruskal, reference, level, island, correlated, block_size, options, kind, bias,
-        n_low_plants,
+        result, pairs, kruskal, reference, level, island, correlated,
+        options.block_size or bootstrap.suitable_block_size(correlated, celsius.shape, cell),
+        options, kind, bias, n_low_plants, grids[0].parts.side, differences.pieces, differences.few,
     )  # fmt: skip
 
 
-def _residual_range(
-    celsius: np.ndarray, codes: np.ndarray, keep: np.ndarray, table: pd.DataFrame, cell: float
-) -> float:
-    """Correlation range of temperature minus the median of its class."""
-    middle = np.full(N_CLASSES + 1, np.nan, np.float32)
-    middle[table.index.to_numpy()] = table["median"].to_numpy()
-    part = bootstrap.middle_window(keep)
-    residuals = np.where(keep[part], celsius[part] - middle[codes[part]], np.float32(np.nan))
-    return bootstrap.correlation_range(residuals, cell)
+def _check_blocks(side: float | None, shape: tuple[int, int], cell: float) -> None:
+    """Refuse blocks so small that there is no end of them."""
+    n = 0 if side is None else math.prod(math.ceil(extent * cell / side) for extent in shape)
+    if n > _MOST_BLOCKS:
+        msg = f"Blocks of {side:g} m make {n} of them: use a larger block size."
+        raise InputError(msg)

@@ -1,0 +1,61 @@
+"""The figure of a season's dates: what each class differs by, date by date."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import numpy as np
+
+from lczlib.analysis.heat.dates import Season
+from lczlib.classes import CLASSES
+from lczlib.figures.heat import MOST_IN_LEGEND, both, framed, zero_line
+
+_UNIT = "difference to the reference (K)"
+
+
+def dates_figure(season: Season, title: str = "") -> hv.Overlay:
+    """Difference of each class on each date, with its mean or, where it has one, its trend.
+
+    Dots are dates, those of heat waves diamonds; a line is the trend, or level the mean of the spells.
+
+    Parameters
+    ----------
+    season : Season
+        What is drawn.
+    title : str
+        Of the figure.
+    """
+    dots, lines = [], []
+    for number, row in season.classes.iterrows():
+        own = season.by_date[season.by_date["lcz"] == number]
+        if row["note"] == "reference" or own.empty:
+            continue
+        zone = CLASSES[int(number) - 1]
+        ends = np.array([own["day"].min(), own["day"].max()], "datetime64[D]")
+        heights = np.full(2, row["difference"])
+        if np.isfinite(row["trend"]):
+            since = (ends - np.datetime64(own["day"].mean(), "D")).astype(float) / 3652.5
+            heights = heights + row["trend"] * since
+        line = hv.Curve(
+            (ends.astype("datetime64[ns]"), heights), "date", _UNIT, label=f"LCZ {zone.code}"
+        )
+        line = line.opts(color=zone.color, linewidth=1.8, backend="matplotlib")
+        lines.append(line.opts(color=zone.color, line_width=2, backend="bokeh"))
+        hot = own["heat_wave"] == 1
+        for part, at_matplotlib, at_bokeh in (
+            (own[~hot], "o", "circle"),
+            (own[hot], "D", "diamond"),
+        ):
+            if part.empty:
+                continue
+            marks = hv.Scatter((part["day"], part["difference"]), "date", _UNIT)
+            marks = marks.opts(
+                color=zone.color, marker=at_matplotlib, s=26, edgecolor="#444444", linewidth=0.5,
+                backend="matplotlib",
+            )  # fmt: skip
+            dots.append(
+                marks.opts(
+                    color=zone.color, marker=at_bokeh, size=7, line_color="#444444", backend="bokeh"
+                )
+            )
+    figure = framed(hv.Overlay([zero_line(), *lines, *dots]), title, xlabel="date", ylabel=_UNIT)
+    return both(figure, legend_position="right", legend_limit=MOST_IN_LEGEND)

@@ -1,0 +1,165 @@
+"""Several dates of one overpass: when they were, and what is said of their seasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lczlib.analysis.heat.dates import FEWEST_YEARS, SEASONS, Season, When
+from lczlib.analysis.heat.heat_waves import heat_wave_days, read_maxima
+from lczlib.classes import CLASSES
+from lczlib.jobs.heat_choices import PixelHeatRequest
+from lczlib.jobs.request import is_path
+from lczlib.terms import option
+
+Scenes = Sequence[dict[str, Any]]
+_NAMES = {
+    "DJF": "December to February", "MAM": "March to May", "JJA": "June to August",
+    "SON": "September to November",
+}  # fmt: skip
+
+
+def with_heat_waves(request: PixelHeatRequest, scenes: Scenes) -> tuple[Scenes, dict[str, Any]]:
+    """Scenes with whether their day was in a heat wave, and how that was told; as they are without maxima."""
+    if request.daily_maxima is None:
+        return scenes, {}
+    maxima = request.daily_maxima
+    maxima = read_maxima(maxima) if is_path(maxima) else maxima
+    hot, threshold = heat_wave_days(maxima, request.heat_wave_threshold, request.heat_wave_days)
+    known = {str(day.date()): bool(state) for day, state in hot.items() if day in maxima.index}
+    told = [scene | {"heat_wave": known.get(str(scene["day"]))} for scene in scenes]
+    return told, {
+        "threshold": threshold, "fewest_days": request.heat_wave_days, "days": int(hot.sum()),
+        "definition": "at least so many days in a row with a daily maximum above the threshold, after WMO-No. "
+        "1310 (2023)",
+    }  # fmt: skip
+
+
+def when_of(scenes: Scenes) -> When | None:
+    """When the dates were; None where a day is not known."""
+    if any(scene["day"] is None for scene in scenes):
+        return None
+    hot = [scene.get("heat_wave") for scene in scenes]
+    return When(
+        np.array([scene["day"] for scene in scenes], "datetime64[D]"),
+        np.array([np.nan if state is None else float(state) for state in hot]),
+    )
+
+
+def doubt(scenes: Scenes) -> str:
+    """What is to be said of the median of several dates; empty of one, or of those of one season."""
+    if len(scenes) < 2:
+        return ""
+    when = when_of(scenes)
+    if when is None:
+        return (
+            f"The {len(scenes)} dates do not all tell when they were, so that seasons cannot be kept apart: state it "
+            f"({option('time')}, once for each raster)."
+        )
+    counts = Counter(when.seasons.tolist())
+    if len(counts) < 2:
+        return ""
+    told = ", ".join(f"{counts[name]} of {_NAMES[name]}" for name in SEASONS if name in counts)
+    return f"The zones' table is of the median of dates of several seasons ({told}): quote those of one."
+
+
+def season_title(season: Season) -> str:
+    """``June to August: 9 dates of 5 years, 7 spells of weather``."""
+    n, years = len(season.dates), len(season.years)
+    return (
+        f"{_NAMES[season.name]}: {n} dates of {years} year{'s' if years > 1 else ''}, {season.n_spells} "
+        f"spell{'s' if season.n_spells > 1 else ''} of weather"
+    )
+
+
+def season_heads(season: Season, level: str) -> list[str]:
+    """Of the columns of `season_rows`; `level` is the confidence of the intervals, ``95%``."""
+    return ["LCZ", "dates", "difference K", f"{level} interval", *_told_of(season)]
+
+
+def season_rows(season: Season) -> list[list[str]]:
+    """The classes of a season in words, a row each; what none of them has is no column."""
+    rows = []
+    for number, row in season.classes.iterrows():
+        if row["note"] != "reference":
+            rows.append([
+                CLASSES[int(number) - 1].code, str(row["n_dates"]), _signed(row["difference"]),
+                _range(row["ci_low"], row["ci_high"]),
+                *(words(row) for words in _told_of(season).values()),
+            ])  # fmt: skip
+    return rows
+
+
+def _told_of(season: Season) -> dict[str, Callable[[pd.Series], str]]:
+    """What is told of a season's dates beside their mean: heads, and a class's row in words."""
+    every = {
+        "sd_of_dates": ("spread of dates K", lambda row: _number(row["sd_of_dates"])),
+        "trend": ("in ten years K", lambda row: _with_range(row, "trend")),
+        "heat_wave": ("in heat waves K", lambda row: _with_range(row, "heat_wave")),
+    }
+    return dict(told for name, told in every.items() if season.classes[name].notna().any())
+
+
+def season_notes(season: Season) -> list[str]:
+    """What a season's table leaves open: trends and heat waves that could not be told, and intervals."""
+    table = season.classes[season.classes["note"] != "reference"]
+    notes = []
+    if table["trend"].isna().all():
+        notes.append(
+            f"No trend: that takes {FEWEST_YEARS} years with a date, and there are {len(season.years)}."
+        )
+    for note, rows in table[table["note"] != ""].groupby("note", sort=False):
+        notes.append(f"LCZ {', '.join(CLASSES[int(n) - 1].code for n in rows.index)}: {note}.")
+    return notes
+
+
+def season_document(season: Season) -> dict[str, Any]:
+    """What ``heat_island.json`` says of a season: pairs for intervals, null for what is not known."""
+    rows = []
+    for number, row in season.classes.iterrows():
+        entry: dict[str, Any] = {"lcz": int(number), "code": CLASSES[int(number) - 1].code}
+        entry |= {k: row[k] for k in ("n_dates", "n_spells", "n_years", "n_heat_wave", "note")}
+        entry |= {k: _known(row[k]) for k in ("difference", "sd_of_dates", "trend", "heat_wave")}
+        for name, low, high in (
+            ("difference_ci", "ci_low", "ci_high"), ("trend_ci", "trend_low", "trend_high"),
+            ("heat_wave_ci", "heat_wave_low", "heat_wave_high"),
+        ):  # fmt: skip
+            entry[name] = [row[low], row[high]] if np.isfinite(row[low]) else None
+        rows.append(entry)
+    return {
+        "season": season.name, "n_dates": len(season.dates), "n_spells": season.n_spells,
+        "years": list(season.years), "trend_per": "10 years", "classes": rows,
+    }  # fmt: skip
+
+
+def season_table(seasons: Sequence[Season]) -> pd.DataFrame:
+    """The classes of all seasons as one table."""
+    parts = [season.classes.reset_index().assign(season=season.name) for season in seasons]
+    table = pd.concat(parts, ignore_index=True)
+    return table[["season", *(c for c in table if c != "season")]]
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}" if np.isfinite(value) else "–"
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) else "–"
+
+
+def _with_range(row: pd.Series, name: str) -> str:
+    if not np.isfinite(row[name]):
+        return "–"
+    return f"{row[name]:+.2f} ({_range(row[f'{name}_low'], row[f'{name}_high'])})"
