@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import xarray as xr
 from odc.geo.geobox import GeoBox
 
 import lczlib
 from lczlib.analysis.heat.dates import Season, When
 from lczlib.analysis.heat.heat_waves import heat_wave_days, read_maxima
+from lczlib.analysis.heat.intervals import KeptGrids
+from lczlib.analysis.heat.patches import patch_numbers
+from lczlib.analysis.heat.series import date_levels, median_composite
 from lczlib.cli import console, main
 from lczlib.errors import InputError
 from lczlib.export.geotiff import write_raster
@@ -275,6 +279,37 @@ def test_tables_of_maxima_that_cannot_be_used_are_refused(text, told, tmp_path):
     path.write_text(text)
     with pytest.raises(InputError, match=told):
         read_maxima(path)
+
+
+def test_dates_with_gaps_are_brought_to_one_level():
+    rng = np.random.default_rng(8)
+    place, levels = rng.normal(0, 2, (50, 50)), np.array([-9.0, -1.0, 0.0, 4.0, 7.0])
+    values = (place + levels[:, None, None] + 0.1 * rng.standard_normal((5, 50, 50))).astype("f4")
+    whole = xr.DataArray(values, dims=("time", "y", "x"))
+    assert not date_levels(whole).any()
+    np.testing.assert_array_equal(median_composite(whole), np.median(values, axis=0))
+    warm = xr.DataArray(rng.random((50, 50)) < 0.5, dims=("y", "x"))
+    gaps = whole.where(
+        ~warm | (xr.DataArray(np.arange(5), dims="time") > 1)
+    )  # seen on the last three
+    np.testing.assert_allclose(date_levels(gaps), levels, atol=0.05)
+    np.testing.assert_allclose(median_composite(gaps), place, atol=0.4)
+    cloudy = gaps.copy()
+    cloudy[0] = np.nan
+    np.testing.assert_allclose(np.diff(date_levels(cloudy)[1:]), np.diff(levels[1:]), atol=0.05)
+    assert date_levels(cloudy)[0] == 0
+
+
+def test_dates_that_see_the_same_pixels_share_their_covariances():
+    codes = np.kron(np.resize([2, 14, 6], (4, 4)), np.ones((4, 4), int)).astype(np.uint8)
+    patches, keep = patch_numbers(codes)[0], np.ones(codes.shape, bool)
+    kept = KeptGrids()
+    first = kept.grids_of(keep, codes[keep], patches[keep], 100.0)
+    assert kept.grids_of(keep.copy(), codes[keep], patches[keep], 100.0) is first
+    keep[:4] = False
+    other = kept.grids_of(keep, codes[keep], patches[keep], 100.0)
+    assert other[0].parts.index.size == 12 * 16
+    assert kept.grids_of(keep, codes[keep], patches[keep], 90.0)[0].parts.side == 90.0
 
 
 def many_classes():

@@ -9,6 +9,7 @@ spatial, parts     the covariance of the residuals behind them
 bootstrap          the spatial block bootstrap of the measures
 measures           urban minus rural, percentile, profile, persistence, Gi*, UTFVI
 alignment, series  thermal raster and map on one grid; several dates, day and night
+dates, heat_waves  many dates: a season's mean, trends, days of heat waves
 canopy             `canopy_heat_island`: stations against those in LCZ D
 stations           reading stations and their clock; `station_zones`: their classes
 quality            quality control after CrowdQC+

@@ -197,12 +197,10 @@ def _season(
     enough = tables["n_pixels"] >= options.min_pixels
     rows = {}
     for number, row in common.classes.iterrows():
-        values = tables["difference"][number]
-        values = values.where(enough[number]) if enough[number].sum() > 1 else values
-        half = (tables["ci_high"][number] - tables["ci_low"][number]) / 2
-        rows[number] = _of_class(
-            values.to_numpy(float), half.to_numpy(float), row, when, options.confidence
-        )
+        own = pd.DataFrame({key: table[number] for key, table in tables.items()}, dtype=float)
+        if enough[number].sum() > 1:
+            own.loc[~enough[number], "difference"] = np.nan
+        rows[number] = _of_class(own, row, when, options.confidence)
     table = pd.DataFrame.from_dict(rows, "index").rename_axis("lcz")
     by_date = tables["difference"].assign(day=when.days, heat_wave=when.hot)
     by_date = by_date.melt(["day", "heat_wave"], var_name="lcz", value_name="difference")
@@ -214,14 +212,14 @@ def _season(
 
 
 def _of_class(
-    values: np.ndarray, half: np.ndarray, common: pd.Series, when: When, confidence: float
+    own: pd.DataFrame, common: pd.Series, when: When, confidence: float
 ) -> dict[str, object]:
     """The row of a class.
 
     Parameters
     ----------
-    values, half : array (dates,)
-        Difference of each date and half its interval; NaN where there is none.
+    own : DataFrame
+        Its ``difference``, ``ci_low``, ``ci_high`` and ``n_pixels`` on each date, NaN where there are none.
     common : Series
         The class's row of what the dates have in common.
     when : When
@@ -229,8 +227,9 @@ def _of_class(
     confidence : float
         Of the intervals.
     """
-    there = np.isfinite(values)
-    values, half, when = values[there], half[there], when.part(there)
+    there = own["difference"].notna().to_numpy()
+    own, when = own[there], when.part(there)
+    values = own["difference"].to_numpy()
     row: dict[str, object] = dict.fromkeys(
         ("difference", "ci_low", "ci_high", "sd_of_dates", "trend", "trend_low", "trend_high", "heat_wave",
          "heat_wave_low", "heat_wave_high"), np.nan,
@@ -243,7 +242,7 @@ def _of_class(
         return row | {"note": common["note"] or "no difference on any date"}
     spells = _means(values, when.spells)
     row |= {"difference": float(spells.mean()), "n_spells": spells.size}
-    row |= _mean_interval(values, half, spells, common, confidence)
+    row |= _mean_interval(own, spells, common, confidence)
     years = np.unique(when.years)
     row["n_years"] = years.size
     if years.size >= FEWEST_YEARS:
@@ -267,9 +266,14 @@ def _means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _mean_interval(
-    values: np.ndarray, half: np.ndarray, spells: np.ndarray, common: pd.Series, confidence: float
+    own: pd.DataFrame, spells: np.ndarray, common: pd.Series, confidence: float
 ) -> dict[str, object]:
-    """Interval of the mean over spells, and the spread of the difference itself from spell to spell."""
+    """Interval of the mean over spells, and the spread of the difference itself from spell to spell.
+
+    A date's error of place is what all share and what is its own; their mean over `n` dates holds a part
+    in `n` of the latter, which the spread from spell to spell holds too, and which counts once. Dates count by
+    their pixels here, as they do in the mean residuals.
+    """
     n = spells.size
     if not np.isfinite(common["ci_low"]):
         return {"note": common["note"]}
@@ -277,10 +281,12 @@ def _mean_interval(
         return {"note": f"no interval: fewer than {FEWEST_SPELLS} dates a week apart"}
     normal = stats.norm.ppf((1 + confidence) / 2)
     place = (common["ci_high"] - common["ci_low"]) / 2
-    own = np.nanmean(half**2) if np.isfinite(half).any() else place**2
-    changing = (
-        max(own - place**2, 0) / normal**2 / max(values.size - 1, 1)
-    )  # of the mean of the dates
+    known = own.dropna()
+    half = (known["ci_high"] - known["ci_low"]) / 2
+    changing = 0.0
+    if len(known) > 1:
+        alone = np.average(half**2, weights=known["n_pixels"])
+        changing = max(alone - place**2, 0) / normal**2 / (len(own) - 1)
     spread = max(spells.var(ddof=1) / n - changing, 0)
     reach = np.hypot(place, stats.t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(spread))
     middle = spells.mean() + (common["ci_high"] + common["ci_low"]) / 2 - common["difference"]
