@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from odc.geo.geobox import GeoBox
 from scipy import fft, ndimage, stats
 
 from lczlib.analysis.heat import SurfaceOptions
@@ -87,6 +88,7 @@ class Scene:
     def __init__(self, km: int) -> None:
         self.size = round(km * 1000 / CELL)
         self.codes = layout(self.size)
+        self.box = GeoBox.from_bbox((0, 0, *[self.size * CELL] * 2), "EPSG:32633", resolution=CELL)
         self.keep = interior(self.codes, OPTIONS.interior)
         rng = np.random.default_rng(6)
         hills = ndimage.gaussian_filter(rng.standard_normal(self.codes.shape), 15)

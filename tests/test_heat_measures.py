@@ -135,7 +135,8 @@ def test_composites_are_the_median_of_the_dates(city):
     assert lcz.shape == stacked.shape[1:]
     composite = series.median_composite(stacked)
     np.testing.assert_allclose(composite[50], city[0][50] + 1, atol=1e-5)
-    np.testing.assert_allclose(composite[5], city[0][5] + 0.5, atol=1e-5)
+    # seen on the two cool dates alone, and brought to the level of the middle one
+    np.testing.assert_allclose(composite[5], city[0][5] + 1, atol=1e-5)
     assert np.isnan(series.median_composite(stacked, min_dates=3)[5]).all()
 
 

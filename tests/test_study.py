@@ -57,9 +57,10 @@ DEPENDS = {
         "interior_distance", "place_elevation", "measures", "sampled_maps", "error_range", "wave_days",
         "day_block", "plausible", "resample", "block_size",
         "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "station_scheme", "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside")},
+        "station_scheme", "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside",
+        "station_zone", "peers")},
     **{f"{n}_files": {"heat"} for n in (
-        "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather")},
+        "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather", "maxima")},
     **{f"water_{n}": {"water", "water_summary"}
        for n in ("files", "descending_files", "orbit", "units", "dn_scale", "edges", "dates")},
     "water_threshold": {"water_summary"},
@@ -80,8 +81,8 @@ OTHER = {
     "heat_product": "modis", "heat_unit": "K", "heat_plausible": (0.0, 60.0), "heat_resample": "mode",
     "heat_block_size": 500.0, "heat_map_error": True, "heat_persistence": 2.0,
     "heat_quality": ["duplicates"], "heat_lapse_rate": 0.0065, "heat_wave": 30.0,
-    "heat_calm_wind": 1.0, "heat_clear_cloud": 1.0, "heat_ambiguous": "infer",
-    "heat_air_unit": "degF", "heat_skip_outside": True, "heat_k1": 774.9, "heat_k2": 1321.1,
+    "heat_station_zone": "point", "heat_peers": "all", "heat_calm_wind": 1.0, "heat_clear_cloud": 1.0,
+    "heat_ambiguous": "infer", "heat_air_unit": "degF", "heat_skip_outside": True, "heat_k1": 774.9, "heat_k2": 1321.1,
     "heat_radiance_mult": 3e-4, "heat_radiance_add": 0.1, "heat_interior_distance": 200.0,
     "heat_place_elevation": True, "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
     "heat_error_range": 200.0, "heat_wave_days": 2, "heat_day_block": 3,
