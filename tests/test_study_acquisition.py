@@ -278,13 +278,13 @@ SAID: dict[str, Any] = {
 def test_a_study_asks_what_the_command_would(
     begin: Callable[..., Study], service: Service, names: set[str]
 ) -> None:
-    """Every setting of the job but the collection, the service's own, maps of the LCZ Generator and radar."""
+    """Every setting of the job but the collection, the service's own, maps of the LCZ Generator, radar and heat."""
     study = begin()
     when = {"seasons", "year", "start", "end"}
     said = {n: v for n, v in SAID.items() if n not in when or n in names}
     study.param.update({f"get_{n}": said.get(n, study.param[f"get_{n}"].default) for n in SAID})
     others = {"provider", "place", "box", "collection", "what", "global_map", "submission"}
-    others |= {"radar_provider", "direction"}
+    others |= {"radar_provider", "direction", "thermal", "margin"}
     assert set(SAID) | others == set(described(GetRequest))
     services = study.context.services
     expected = GetRequest(

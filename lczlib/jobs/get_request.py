@@ -113,8 +113,8 @@ class GetRequest(Request):
         "NASA LP DAAC (EARTHDATA_TOKEN).", title="Surface temperature of", metavar="landsat,ecostress",
     )  # fmt: skip
     margin: float = setting(
-        0.0, "Kilometres around the box in which stations are taken too; a map of the box does not cover these "
-        "(lcz uhi --skip-outside).", title="Stations around", low=0, high=200,
+        0.0, "Kilometres around the box in which stations are taken too; a map of the box does not cover these, "
+        "and lcz uhi leaves them out only where it is told to.", title="Stations around", low=0, high=200,
     )  # fmt: skip
     global_map: str = setting(
         "", "File or address of the published global LCZ map, or of a part of it.", title="Global LCZ map",
