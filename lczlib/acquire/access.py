@@ -26,7 +26,7 @@ from lczlib.acquire import faults
 from lczlib.acquire.faults import Cause, cause_of
 from lczlib.acquire.hrefs import refusal
 from lczlib.acquire.layouts import SCL
-from lczlib.acquire.pixels import corner_of, lattice_of, pixel_metres, read_part
+from lczlib.acquire.pixels import lattice_of, pixel_metres, read_part
 from lczlib.acquire.providers import Provider
 from lczlib.acquire.scene import Scene
 from lczlib.errors import Cancelled, ServiceError
@@ -134,11 +134,7 @@ class Access:
         part = partial(read_part, box=box, fill=fill, overview=overview)
         return self._tried(scene, band, part)
 
-    def corner(self, scene: Scene, band: str = SCL) -> tuple[float, float]:
-        """Upper-left corner of a scene's file of a band; raises as `read` does."""
-        return self._tried(scene, band, corner_of)
-
-    def lattice(self, scene: Scene, band: str) -> tuple[float, float, float]:
+    def lattice(self, scene: Scene, band: str = SCL) -> tuple[float, float, float]:
         """Upper-left corner of a scene's file of a band, and the edge of its pixels; raises as `read` does."""
         return self._tried(scene, band, lattice_of)
 

@@ -27,7 +27,7 @@ from lczlib.reading import counted
 from lczlib.terms import option
 
 if TYPE_CHECKING:
-    import shapely
+    pass
 
 LEAST_COVERED = 0.01
 """Share of the box that a pass must cover to be worth its files."""
@@ -38,7 +38,6 @@ _KEYS = {
 _NAME = re.compile(r"L[CETO](\d\d)_\w{4}_(\d{3})(\d{3})_\d{8}\w*?_(T1|T2|RT)")
 _GRANULE = re.compile(r"ECOv\d+_L2T_LSTE_(\d+)_(\d+)_(\d\d[C-X][A-Z]{2})_(\d{8}T\d{6})_(\w+)")
 _ONE_CROSSING = dt.timedelta(minutes=10)
-_KEPT = ("href", "raster:bands")
 _COMPRESSED = 0.6  # of the stored layers, about
 
 
@@ -100,26 +99,6 @@ class LstScene(Scene):
         stated = self.properties.get("landsat:wrs_row")
         found = _NAME.search(self.id)
         return str(stated or (found[3] if found else self.id))
-
-    @property
-    def ground(self) -> shapely.Geometry:
-        """What it shows, about; degrees."""
-        import shapely.geometry
-
-        shape = self.item.get("geometry")
-        return shapely.geometry.shape(shape) if shape else outline(tuple(self.item["bbox"]))
-
-    def kept(self) -> dict[str, Any]:
-        """What is kept of its item for a run that is taken up."""
-        own = {id(a): k for k, a in (self.item.get("assets") or {}).items()}
-        assets = {
-            own[id(a)]: {k: v for k, v in a.items() if k in _KEPT} for a in (self.assets or {}).values()
-        }  # fmt: skip
-        links = [k for k in self.item.get("links", ()) if k.get("rel") == "self"]
-        return {
-            "id": self.id, "collection": self.collection, "properties": dict(self.properties),
-            "bbox": self.item.get("bbox"), "links": links, "assets": assets,
-        }  # fmt: skip
 
 
 class EcostressScene(LstScene):

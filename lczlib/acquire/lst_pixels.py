@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from lczlib.acquire.ahead import TILE, Reader, read_tiles
 from lczlib.acquire.grids import inside, tiles_of
 from lczlib.acquire.lst import LstPass
 from lczlib.acquire.lst_products import VALID, Thermometer
-from lczlib.acquire.scene import Scene
 from lczlib.acquire.search import in_order
 from lczlib.errors import InputError
 from lczlib.longitudes import Box
 
-_TILE = 1024
-_AHEAD = 2  # tiles that are read while one is made
 _Layers = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-class Reader(Protocol):
-    """Reads layers of scenes: `lczlib.acquire.access.Access`, or of whole files `lczlib.acquire.fetched.Fetched`."""
-
-    def submit(
-        self, scene: Scene, band: str, box: GeoBox, *, fill: float = 0
-    ) -> Future[np.ndarray]:
-        """Read a band of a scene on a grid."""
-        ...
-
-    def lattice(self, scene: Scene, band: str) -> tuple[float, float, float]:
-        """Upper-left corner of a scene's file of a band, and the edge of its pixels."""
-        ...
 
 
 def laid_together(
@@ -116,7 +98,7 @@ def write_pass(
         If no pixel of the box is valid.
     """
     product = one.thermometer
-    tiles = tiles_of(grid, _TILE, corner)
+    tiles = tiles_of(grid, TILE, corner)
     counts: Counter[str] = Counter()
     with (
         rasterio.open(paths[0], "w", **_profile(grid, product.dtype, product.nodata)) as target,
@@ -124,7 +106,9 @@ def write_pass(
             paths[1], "w", **_profile(grid, product.error_dtype, product.error_nodata)
         ) as errors,
     ):
-        for done, (tile, scenes) in enumerate(_read(one, grid, tiles, reader)):
+        for done, (tile, scenes) in enumerate(
+            read_tiles(in_order(one.scenes, grid), product.layers, grid, tiles, reader)
+        ):
             progress(done, len(tiles))
             temperature, error, kinds = laid_together(scenes, product)
             within = inside(box, grid[tile])
@@ -171,24 +155,3 @@ def _profile(grid: GeoBox, dtype: str, nodata: float) -> dict[str, object]:
         "crs": grid.crs.to_wkt(), "transform": grid.affine, "nodata": nodata, "tiled": True, "blockxsize": 256,
         "blockysize": 256, "compress": "deflate", "bigtiff": "if_safer",
     }  # fmt: skip
-
-
-def _read(
-    one: LstPass, grid: GeoBox, tiles: Sequence[tuple[slice, slice]], reader: Reader
-) -> Iterator[tuple[tuple[slice, slice], list[_Layers]]]:
-    """Each tile with what the scenes hold there; some are read ahead."""
-    scenes = in_order(one.scenes, grid)
-    layers = one.thermometer.layers
-    waiting: deque[tuple[tuple[slice, slice], list[list[Future[np.ndarray]]]]] = deque()
-    left = iter(tiles)
-    while True:
-        while len(waiting) < _AHEAD and (tile := next(left, None)) is not None:
-            asked = [
-                [reader.submit(s, band, grid[tile], fill=fill) for band, fill in layers.items()]
-                for s in scenes
-            ]
-            waiting.append((tile, asked))
-        if not waiting:
-            return
-        tile, futures = waiting.popleft()
-        yield tile, [tuple(f.result() for f in three) for three in futures]  # type: ignore[misc]

@@ -53,14 +53,8 @@ def read_part(path: str, box: GeoBox, *, fill: float = 0, overview: bool = False
         return _read(src, box, fill)
 
 
-def corner_of(path: str) -> tuple[float, float]:
-    """Upper-left corner of a file, where its blocks begin."""
-    with opened(path) as src:
-        return src.transform.c, src.transform.f
-
-
 def lattice_of(path: str) -> tuple[float, float, float]:
-    """Upper-left corner of a file, and the edge of its pixels."""
+    """Upper-left corner of a file, where its blocks begin, and the edge of its pixels."""
     with opened(path) as src:
         return src.transform.c, src.transform.f, src.transform.a
 

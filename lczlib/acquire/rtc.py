@@ -28,7 +28,7 @@ from lczlib.sentinel1.product import relative_orbit
 from lczlib.terms import option
 
 if TYPE_CHECKING:
-    import shapely
+    pass
 
 DIRECTIONS = ("ascending", "descending")
 LEAST_COVERED = 0.01
@@ -41,7 +41,6 @@ _ONE_CROSSING = dt.timedelta(minutes=10)
 """Between slices of a pass; the next pass of a satellite is 98 minutes later."""
 _BYTES_A_PIXEL = 2 * 4
 _COMPRESSED = 0.85  # of that, what speckle takes compressed without loss
-_KEPT = ("href", "raster:bands")
 
 
 @dataclass(frozen=True)
@@ -83,25 +82,6 @@ class RtcScene(Scene):
         if absolute is None and (found := _ORBIT.search(self.id)):
             absolute = found[1]
         return None if absolute is None else relative_orbit(self.mission, int(absolute))
-
-    @property
-    def ground(self) -> shapely.Geometry:
-        """What it shows, about; degrees."""
-        import shapely.geometry
-
-        shape = self.item.get("geometry")
-        return shapely.geometry.shape(shape) if shape else outline(tuple(self.item["bbox"]))
-
-    def kept(self) -> dict[str, Any]:
-        """What is kept of its item for a run that is taken up."""
-        assets = {
-            b.lower(): {k: v for k, v in a.items() if k in _KEPT} for b, a in (self.assets or {}).items()
-        }  # fmt: skip
-        links = [k for k in self.item.get("links", ()) if k.get("rel") == "self"]
-        return {
-            "id": self.id, "collection": self.collection, "properties": dict(self.properties),
-            "bbox": self.item.get("bbox"), "links": links, "assets": assets,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)

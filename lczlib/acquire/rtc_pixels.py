@@ -6,9 +6,8 @@ Linear gamma nought becomes dB here and nowhere else. A pixel is missing where e
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from lczlib.acquire.access import Access
+from lczlib.acquire.ahead import TILE, Reader, read_tiles
 from lczlib.acquire.grids import inside, tiles_of
 from lczlib.acquire.rtc import RtcPass
 from lczlib.acquire.rtc_folder import BANDS
@@ -29,8 +28,6 @@ FILL = -32768
 """Of the services' files; also where a file does not reach."""
 FLOOR = RECIPES["water"].floor
 """Linear, to which lower powers are raised: below the noise is not no data."""
-_TILE = 1024
-_AHEAD = 3  # tiles that are read while one is made
 _DECIBELS = 0.5  # share of negative values from which on a file holds no powers
 
 
@@ -93,7 +90,7 @@ def write_pass(
     grid: GeoBox,
     corner: tuple[float, float],
     box: Box,
-    access: Access,
+    reader: Reader,
     path: Path,
     progress: Callable[[int, int], None],
 ) -> Counter[str]:
@@ -109,7 +106,7 @@ def write_pass(
         Upper-left corner of a scene, where its blocks begin.
     box : tuple of float
         West, south, east, north in degrees: counts are of the pixels in it.
-    access : Access
+    reader : Reader
         By which its files are read.
     path : Path
         Target, in a folder that is there.
@@ -130,7 +127,7 @@ def write_pass(
     InputError
         If no pixel of the box is valid, or its values are no powers.
     """
-    tiles = tiles_of(grid, _TILE, corner)
+    tiles = tiles_of(grid, TILE, corner)
     profile = {
         "driver": "GTiff", "count": len(BANDS), "height": grid.shape[0], "width": grid.shape[1],
         "dtype": "float32", "crs": grid.crs.to_wkt(), "transform": grid.affine, "nodata": np.nan, "tiled": True,
@@ -138,9 +135,11 @@ def write_pass(
     }  # fmt: skip
     counts: Counter[str] = Counter()
     with rasterio.open(path, "w", **profile) as target:
-        for done, (tile, slices) in enumerate(_read(one, grid, tiles, access)):
+        for done, (tile, slices) in enumerate(
+            read_tiles(in_order(one.scenes, grid), dict.fromkeys(BANDS, FILL), grid, tiles, reader)
+        ):
             progress(done, len(tiles))
-            power = laid_together(slices)
+            power = laid_together([np.stack(bands) for bands in slices])
             values, _ = decibels(power)
             within = inside(box, grid[tile])
             _, found = decibels(power[:, within][:, None])
@@ -158,26 +157,6 @@ def write_pass(
         msg = "it holds no pixel of the box: all are no data or 0"
         raise InputError(msg)
     return counts
-
-
-def _read(
-    one: RtcPass, grid: GeoBox, tiles: Sequence[tuple[slice, slice]], access: Access
-) -> Iterator[tuple[tuple[slice, slice], list[np.ndarray]]]:
-    """Each tile with what the scenes hold there ``(2, y, x)``; some are read ahead."""
-    scenes = in_order(one.scenes, grid)
-    waiting: deque[tuple[tuple[slice, slice], list[list[Future[np.ndarray]]]]] = deque()
-    left = iter(tiles)
-    while True:
-        while len(waiting) < _AHEAD and (tile := next(left, None)) is not None:
-            asked = [
-                [access.submit(s, b, grid[tile], fill=FILL) for b in BANDS]  # type: ignore[arg-type]
-                for s in scenes
-            ]
-            waiting.append((tile, asked))
-        if not waiting:
-            return
-        tile, futures = waiting.popleft()
-        yield tile, [np.stack([f.result() for f in bands]) for bands in futures]
 
 
 def pass_tags(

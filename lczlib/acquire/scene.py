@@ -7,15 +7,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lczlib.acquire.boxes import outline
 from lczlib.acquire.layouts import SCL, bands_of, layout_of
 from lczlib.longitudes import Box, middle_of
+
+if TYPE_CHECKING:
+    import shapely
 
 _BASELINE = re.compile(r"N?0?(\d{1,2})\.?(\d\d)")
 _IN_ID = re.compile(r"_N(\d\d)(\d\d)_")
 _ZONE = re.compile(r"(?:MGRS-|T)?(\d{1,2}[C-X][A-Z]{2})\b", re.I)
 _SAME_PASS = dt.timedelta(minutes=5)
+_KEPT = ("href", "raster:bands")
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,26 @@ class Scene:
         """Where the service gives this item anew; empty where it does not say."""
         links = self.item.get("links", ())
         return next((str(k["href"]) for k in links if k.get("rel") == "self"), "")
+
+    @property
+    def ground(self) -> shapely.Geometry:
+        """What it shows, about; degrees."""
+        import shapely.geometry
+
+        shape = self.item.get("geometry")
+        return shapely.geometry.shape(shape) if shape else outline(tuple(self.item["bbox"]))
+
+    def kept(self) -> dict[str, Any]:
+        """What is kept of its item for a run of passes that is taken up."""
+        own = {id(a): k for k, a in (self.item.get("assets") or {}).items()}
+        assets = {
+            own[id(a)]: {k: v for k, v in a.items() if k in _KEPT} for a in (self.assets or {}).values()
+        }  # fmt: skip
+        links = [k for k in self.item.get("links", ()) if k.get("rel") == "self"]
+        return {
+            "id": self.id, "collection": self.collection, "properties": dict(self.properties),
+            "bbox": self.item.get("bbox"), "links": links, "assets": assets,
+        }  # fmt: skip
 
     def local_day(self, box: Box) -> dt.date:
         """The day at a place by the sun: tiles of one pass share it, also where UTC turns midnight."""

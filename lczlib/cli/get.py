@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +25,7 @@ from lczlib.jobs.get_rtc_result import RtcResult
 from lczlib.terms import worded
 
 if TYPE_CHECKING:
+    from lczlib.acquire.places import Place
     from lczlib.acquire.search import Day
     from lczlib.acquire.seasons import Period
 
@@ -115,9 +117,9 @@ def _check(request: GetRequest, folder: Path | None) -> None:
 
 def _list(request: GetRequest, folder: Path | None) -> None:
     if RADAR & set(request.what):
-        _list_passes(request, folder)
+        _list_passes(request, find_passes, _print_products, folder, "Products", radar_folder)
     if "s1-rtc" in request.what:
-        _list_rtc(request, folder)
+        _list_passes(request, find_rtc, _print_rtc, folder, "Passes", rtc_folder)
     list_heat(request, folder)
     if "s2" not in request.what:
         return
@@ -134,28 +136,20 @@ def _list(request: GetRequest, folder: Path | None) -> None:
         console.out.print(f"Days: {folder / 'scenes.csv'}", soft_wrap=True)
 
 
-def _list_passes(request: GetRequest, folder: Path | None) -> None:
+def _list_passes(
+    request: GetRequest, find: Callable[..., RadarResult | RtcResult], show: Callable[[Any], None],
+    folder: Path | None, what: str, where: Callable[[Place], Path],
+) -> None:  # fmt: skip
+    """Print the passes that a job finds; with a folder, write their table and say where."""
     with console.steps() as progress:
-        result = find_passes(request, progress=progress)
-    _print_products(result)
+        result = find(request, progress=progress)
+    show(result)
     for text in result.cautions():
         console.warn(text)
     console.out.print(result.headline(), soft_wrap=True)
     if folder is not None:
         result.write(folder)
-        console.out.print(f"Products: {folder / radar_folder(result.place)}", soft_wrap=True)
-
-
-def _list_rtc(request: GetRequest, folder: Path | None) -> None:
-    with console.steps() as progress:
-        result = find_rtc(request, progress=progress)
-    _print_rtc(result)
-    for text in result.cautions():
-        console.warn(text)
-    console.out.print(result.headline(), soft_wrap=True)
-    if folder is not None:
-        result.write(folder)
-        console.out.print(f"Passes: {folder / rtc_folder(result.place)}", soft_wrap=True)
+        console.out.print(f"{what}: {folder / where(result.place)}", soft_wrap=True)
 
 
 def _print_rtc(result: RtcResult) -> None:

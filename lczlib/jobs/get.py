@@ -244,7 +244,7 @@ def _corner(scenes: Iterable[Scene], access: Access) -> tuple[float, float]:
 
     for scene in scenes:
         try:
-            return access.corner(scene)
+            return access.lattice(scene)[:2]
         except AssetFailed:  # its day will be left out, and said so
             continue
     return 0.0, 0.0

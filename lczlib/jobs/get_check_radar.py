@@ -81,7 +81,7 @@ def rtc_checked(
     begun, scene = time.monotonic(), passes[-1].scenes[0]
     try:
         with Access(provider, cancelled) as access:
-            grid = grid_on(box, zone_of(box, [scene.epsg]), access.corner(scene, BANDS[0]))
+            grid = grid_on(box, zone_of(box, [scene.epsg]), access.lattice(scene, BANDS[0])[:2])
             power = np.stack([access.read(scene, b, grid, fill=FILL) for b in BANDS])
     except LczError as error:
         yield provider.title, f"read {name}", False, error.message

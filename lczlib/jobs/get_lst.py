@@ -22,8 +22,8 @@ from lczlib.reading import counted
 from lczlib.terms import option
 
 if TYPE_CHECKING:
+    from lczlib.acquire.ahead import Reader
     from lczlib.acquire.lst import LstPass
-    from lczlib.acquire.lst_pixels import Reader
     from lczlib.acquire.pass_work import PassPlan, PassWork
     from lczlib.acquire.places import Place
     from lczlib.acquire.seasons import Period

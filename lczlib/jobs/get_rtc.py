@@ -186,7 +186,7 @@ def _planned(
     for scene in scenes:
         if scene.epsg == epsg:
             try:
-                corner = access.corner(scene, BANDS[0])
+                corner = access.lattice(scene, BANDS[0])[:2]
             except AssetFailed:  # its pass will be left out, and said so
                 continue
             break
