@@ -129,3 +129,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     assert done.returncode == 0, done.stderr
     assert not (out / "nothing-here").exists()
     return out / "lcz", done.stdout
+
+
+@pytest.fixture
+def hurried(monkeypatch) -> None:
+    """Shorter pauses between tries to read a file of a service."""
+    from lczlib.acquire import faults
+
+    monkeypatch.setattr(faults, "PAUSE", 0.01)
+
+
+@pytest.fixture
+def stac_service(tmp_path):
+    """Start a STAC service of items whose files lie in the folder ``s``."""
+    from stac.server import serve
+
+    stops = []
+
+    def begin(items):
+        running, stop = serve(tmp_path / "s", items)
+        stops.append(stop)
+        return running
+
+    yield begin
+    for stop in stops:
+        stop()

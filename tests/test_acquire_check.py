@@ -10,17 +10,14 @@ from stac.scenes import clear_sky, town, write_scene
 from stac.server import serve
 from typer.testing import CliRunner
 
-from lczlib.acquire import faults, providers
+from lczlib.acquire import providers
 from lczlib.cli import app
 from lczlib.jobs.get_check import check
 from lczlib.jobs.get_request import GetRequest
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 JULY = {"start": "2024-07-01", "end": "2024-07-31"}
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from lczlib.jobs.get import run
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_request import GetRequest
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
@@ -34,12 +36,6 @@ def service(files):
     running, stop = serve(files[0], files[1])
     yield running
     stop()
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    """The pauses between tries, shorter."""
-    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def test_a_file_that_is_not_there_costs_its_day_which_is_named(service, tmp_path, files):

@@ -9,12 +9,14 @@ import pytest
 from stac.july import BOX, DAYS, asked, check_same, fetched, left_out, names, write_july
 from stac.server import serve
 
-from lczlib.acquire import access, faults, providers
+from lczlib.acquire import access, providers
 from lczlib.acquire.access import Access, AssetFailed
 from lczlib.acquire.hrefs import is_near, refusal, unsigned
 from lczlib.acquire.scene import Scene
 from lczlib.errors import LczError
 from lczlib.jobs.get import run
+
+pytestmark = pytest.mark.usefixtures("hurried")
 
 VRT = """<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>
 <SourceFilename>{of}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"""
@@ -83,11 +85,6 @@ def service(files):
     running, stop = serve(files[0], files[1])
     yield running
     stop()
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 @pytest.fixture

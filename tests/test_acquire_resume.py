@@ -14,9 +14,11 @@ import rasterio
 from stac.july import COMMAND, asked, check_same, command, fetched, write_july
 from stac.server import serve
 
-from lczlib.acquire import composite, faults
+from lczlib.acquire import composite
 from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.get import run
+
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +32,6 @@ def service(files):
     running, stop = serve(files[0], files[1])
     yield running
     stop()
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    """The pauses between tries, shorter."""
-    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def test_a_stopped_run_is_taken_up_to_the_same_bytes(service, tmp_path, monkeypatch):

@@ -25,9 +25,8 @@ from stac.lst import (
     stored,
     write_landsat,
 )
-from stac.server import serve
 
-from lczlib.acquire import faults, providers
+from lczlib.acquire import providers
 from lczlib.acquire.lst_pixels import laid_together
 from lczlib.acquire.lst_products import LANDSAT
 from lczlib.errors import InputError, ServiceError
@@ -37,27 +36,9 @@ from lczlib.jobs.get_request import GetRequest
 from lczlib.scenes.thermal import open_temperature
 from lczlib.terms import worded
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 JULY = {"start": "2023-07-01", "end": "2023-07-31"}
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a service of items whose files lie below ``s``."""
-    stops = []
-
-    def begin(items):
-        running, stop = serve(tmp_path / "s", items)
-        stops.append(stop)
-        return running
-
-    yield begin
-    for stop in stops:
-        stop()
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def asked(service, **more) -> GetRequest:
@@ -117,7 +98,9 @@ def test_of_two_scenes_of_a_pass_the_clear_one_counts_and_cloud_before_what_neit
     assert LANDSAT.lost[kinds[0, 0] - 1] == "cloud"
 
 
-def test_dates_become_bands_as_stored_without_their_clouds_and_a_median_beside(start, tmp_path):
+def test_dates_become_bands_as_stored_without_their_clouds_and_a_median_beside(
+    stac_service, tmp_path
+):
     days = [stored(kelvin(mean=m, seed=i)) for i, m in enumerate((300, 304, 296))]
     qa = bits((slice(0, 40), slice(0, 50), CLOUD), (slice(40, 50), slice(0, 50), SNOW))
     items = [
@@ -126,7 +109,7 @@ def test_dates_become_bands_as_stored_without_their_clouds_and_a_median_beside(s
         write_landsat(tmp_path / "s", "2023-07-18T09:56:00Z", days[2], path=192),
     ]  # fmt: skip
     out = tmp_path / "out"
-    result = fetched(start(items), out)
+    result = fetched(stac_service(items), out)
     with rasterio.open(out / "lst.tif") as src:
         here, found = at(src), src.read()
         assert src.units == ("K",) * 3
@@ -179,7 +162,9 @@ def test_dates_become_bands_as_stored_without_their_clouds_and_a_median_beside(s
     assert "lst.tif" in json.dumps(json.loads((out / "manifest.json").read_text()))
 
 
-def test_items_without_a_thermal_band_and_of_other_tiers_are_named_and_left_out(start, tmp_path):
+def test_items_without_a_thermal_band_and_of_other_tiers_are_named_and_left_out(
+    stac_service, tmp_path
+):
     dn = stored(kelvin())
     items = [
         write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", dn),
@@ -190,7 +175,7 @@ def test_items_without_a_thermal_band_and_of_other_tiers_are_named_and_left_out(
     ]  # fmt: skip
     lone = {**items[0], "id": "LC08_L2SP_197023_20230713_02_T1", "assets": dict(items[0]["assets"])}
     del lone["assets"]["qa"]
-    result = fetched(start([*items, lone]), tmp_path / "out")
+    result = fetched(stac_service([*items, lone]), tmp_path / "out")
     (series,) = result.series
     assert [p.date.isoformat() for p in series.passes] == ["2023-07-09", "2023-07-26"]
     said = "\n".join(result.cautions())
@@ -206,16 +191,16 @@ def test_items_without_a_thermal_band_and_of_other_tiers_are_named_and_left_out(
     with pytest.raises(
         InputError, match=r"no pass that can be used .* \(LO08_L2SR_\w+\), no thermal band"
     ):
-        find_lst(asked(start(items[1:2])))
+        find_lst(asked(stac_service(items[1:2])))
 
 
-def test_a_date_under_cloud_is_left_out_and_said_so(start, tmp_path):
+def test_a_date_under_cloud_is_left_out_and_said_so(stac_service, tmp_path):
     dn = stored(kelvin())
     items = [
         write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", dn, bits((slice(0, 60), slice(None), CLOUD))),
         write_landsat(tmp_path / "s", "2023-07-25T10:02:30Z", dn),
     ]  # fmt: skip
-    service, out = start(items), tmp_path / "out"
+    service, out = stac_service(items), tmp_path / "out"
     result = fetched(service, out)
     assert [p.date.day for p in result.series[0].passes] == [25]
     assert any(
@@ -229,7 +214,9 @@ def test_a_date_under_cloud_is_left_out_and_said_so(start, tmp_path):
         assert src.count == 2
 
 
-def test_two_rows_of_a_path_are_one_date_and_seasons_have_files_of_their_own(start, tmp_path):
+def test_two_rows_of_a_path_are_one_date_and_seasons_have_files_of_their_own(
+    stac_service, tmp_path
+):
     upper, lower = stored(kelvin()), stored(kelvin(seed=1))
     upper[45:], lower[:35] = 0, 0
     qa = [np.where(dn == 0, FILL, CLEAR) for dn in (upper, lower)]
@@ -244,7 +231,7 @@ def test_two_rows_of_a_path_are_one_date_and_seasons_have_files_of_their_own(sta
         "end": "",
     }
     out = tmp_path / "out"
-    result = fetched(start(items), out, **own)
+    result = fetched(stac_service(items), out, **own)
     assert [f for _, f in result.files()] == ["lst_cold.tif", "lst_warm.tif"]
     with rasterio.open(out / "lst_warm.tif") as src:
         here = at(src)
@@ -253,12 +240,12 @@ def test_two_rows_of_a_path_are_one_date_and_seasons_have_files_of_their_own(sta
     assert (out / "lst_cold_median.tif").is_file()
 
 
-def test_a_stopped_run_is_taken_up_with_its_dates_to_the_same_bytes(start, tmp_path):
+def test_a_stopped_run_is_taken_up_with_its_dates_to_the_same_bytes(stac_service, tmp_path):
     days = ("2023-07-09", "2023-07-17", "2023-07-25")
     items = [
         write_landsat(tmp_path / "s", f"{d}T10:02:30Z", stored(kelvin(seed=i))) for i, d in enumerate(days)
     ]  # fmt: skip
-    service = start(items)
+    service = stac_service(items)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     service.fault = lambda h, path, n: "20230717" in path and h.refuse(503)
     with pytest.raises(ServiceError, match="Finished parts are kept"):
@@ -280,22 +267,24 @@ def test_a_stopped_run_is_taken_up_with_its_dates_to_the_same_bytes(start, tmp_p
             assert (whole / file).read_bytes() == (parts / file).read_bytes(), file
 
 
-def test_a_file_that_is_gone_leaves_its_date_out(start, tmp_path):
+def test_a_file_that_is_gone_leaves_its_date_out(stac_service, tmp_path):
     items = [
         write_landsat(tmp_path / "s", f"2023-07-{d:02d}T10:02:30Z", stored(kelvin()))
         for d in (9, 25)
     ]
     items[0]["assets"]["lwir11"]["href"] += ".gone"
-    result = fetched(start(items), tmp_path / "out")
+    result = fetched(stac_service(items), tmp_path / "out")
     assert [p.date.day for p in result.series[0].passes] == [25]
     assert any("2023-07-09 L8): ST of LC08" in t and "is not there" in t for t in result.cautions())
 
 
-def test_the_other_parts_of_a_folder_stay_and_another_run_is_not_left_beside(start, tmp_path):
+def test_the_other_parts_of_a_folder_stay_and_another_run_is_not_left_beside(
+    stac_service, tmp_path
+):
     from lczlib.acquire.sections import write_section
 
     service, out = (
-        start([write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))]),
+        stac_service([write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))]),
         tmp_path / "o",
     )
     result = fetched(service, out)
@@ -314,8 +303,10 @@ def test_the_other_parts_of_a_folder_stay_and_another_run_is_not_left_beside(sta
         run(asked(service, **own), out)
 
 
-def test_none_is_said_with_the_filter_that_removed_them(start, tmp_path):
-    service = start([write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))])
+def test_none_is_said_with_the_filter_that_removed_them(stac_service, tmp_path):
+    service = stac_service(
+        [write_landsat(tmp_path / "s", "2023-07-09T10:02:30Z", stored(kelvin()))]
+    )
     with pytest.raises(
         InputError, match=r"none in the period 2023-08 .*; there are some on 2023-07-09"
     ):
@@ -351,7 +342,7 @@ def test_earth_search_asks_for_keys_of_ones_own_for_landsat_alone(monkeypatch):
 
 
 def test_the_door_reads_a_date_with_its_time_its_error_and_the_clouds_that_are_gone(
-    start, tmp_path
+    stac_service, tmp_path
 ):
     field = kelvin()
     qa = bits((slice(20, 40), slice(20, 60), CLOUD), (slice(60, 70), slice(40, 60), SHADOW))
@@ -360,7 +351,7 @@ def test_the_door_reads_a_date_with_its_time_its_error_and_the_clouds_that_are_g
         write_landsat(tmp_path / "s", "2023-07-25T10:02:30Z", stored(field + 2)),
     ]  # fmt: skip
     out = tmp_path / "out"
-    fetched(start(items), out)
+    fetched(stac_service(items), out)
     one = open_temperature(out / "lst.tif", band=1, fringe=0)
     with rasterio.open(out / "lst.tif") as src:
         here = at(src)

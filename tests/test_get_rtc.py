@@ -12,9 +12,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.warp import transform
 from stac.rtc import BOX, FILL, INSIDE, powers, write_rtc
-from stac.server import serve
 
-from lczlib.acquire import faults
 from lczlib.acquire.rtc import RtcScene, passes_of
 from lczlib.acquire.rtc_pixels import decibels, laid_together
 from lczlib.errors import InputError, ServiceError
@@ -22,27 +20,9 @@ from lczlib.jobs.get import run
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.get_rtc import find_rtc
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 CITY = "00000_00000_N335E1192"
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a service of items whose files lie below ``s``."""
-    stops = []
-
-    def begin(items):
-        running, stop = serve(tmp_path / "s", items)
-        stops.append(stop)
-        return running
-
-    yield begin
-    for stop in stops:
-        stop()
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch):
-    monkeypatch.setattr(faults, "PAUSE", 0.01)
 
 
 def asked(service, **more) -> GetRequest:
@@ -128,7 +108,7 @@ def test_a_track_is_found_by_the_orbit_in_the_name_where_it_is_not_stated():
     assert RtcScene({"id": name, "properties": {}}).relative_orbit == (30352 - 73) % 175 + 1
 
 
-def test_a_pass_becomes_one_raster_of_its_slices_in_decibels(start, tmp_path):
+def test_a_pass_becomes_one_raster_of_its_slices_in_decibels(stac_service, tmp_path):
     upper, lower = powers(seed=1), powers(seed=2)
     upper[:, 110:] = FILL
     lower[:, :100] = FILL
@@ -140,7 +120,7 @@ def test_a_pass_becomes_one_raster_of_its_slices_in_decibels(start, tmp_path):
         write_rtc(tmp_path / "s", "2019-10-12T22:05:00Z", powers(seed=3), direction="descending", track=3),
     ]  # fmt: skip
     out = tmp_path / "out"
-    result = fetched(start(items), out)
+    result = fetched(stac_service(items), out)
     values, tags, src = raster(out, "rtc_20191006_S1A_T142")
     lower[0, 150, 60] = 1e-4  # the floor
     want = expected(src, (upper, BOX), (lower, BOX))
@@ -168,11 +148,11 @@ def test_a_pass_becomes_one_raster_of_its_slices_in_decibels(start, tmp_path):
     assert "Below -40 dB in a band, under the noise, and raised to it: 1 pixel" in said
 
 
-def test_the_folder_says_where_all_is_from_and_what_is_missing(start, tmp_path):
+def test_the_folder_says_where_all_is_from_and_what_is_missing(stac_service, tmp_path):
     half = powers()
     half[:, :, 100:] = FILL
     out = tmp_path / "out"
-    service = start([write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", half)])
+    service = stac_service([write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", half)])
     fetched(service, out)
     item = json.loads((out / "item.json").read_text())
     radar = item["properties"]["radar_passes"]
@@ -191,7 +171,7 @@ def test_the_folder_says_where_all_is_from_and_what_is_missing(start, tmp_path):
     assert not (out / ".get-rtc").exists()
 
 
-def test_a_scene_of_another_zone_is_put_on_the_grid_of_the_place(start, tmp_path):
+def test_a_scene_of_another_zone_is_put_on_the_grid_of_the_place(stac_service, tmp_path):
     from lczlib.acquire.rtc_folder import BANDS
 
     x, y = transform(BOX.crs, "EPSG:32651", [BOX.affine.c + 1200], [BOX.affine.f - 1000])
@@ -202,7 +182,7 @@ def test_a_scene_of_another_zone_is_put_on_the_grid_of_the_place(start, tmp_path
         write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", powers()),
         write_rtc(tmp_path / "s", "2019-10-18T10:05:00Z", flat, other),
     ]
-    fetched(start(items), tmp_path / "out")
+    fetched(stac_service(items), tmp_path / "out")
     _, _, own = raster(tmp_path / "out", "rtc_20191006_S1A_T142")
     values, _, src = raster(tmp_path / "out", "rtc_20191018_S1A_T142")
     assert (src.crs, src.transform) == (own.crs, own.transform)
@@ -213,7 +193,9 @@ def test_a_scene_of_another_zone_is_put_on_the_grid_of_the_place(start, tmp_path
         np.testing.assert_allclose(values[band][known], level, atol=0.01)
 
 
-def test_pixels_of_another_size_are_named_and_those_no_network_takes_are_left_out(start, tmp_path):
+def test_pixels_of_another_size_are_named_and_those_no_network_takes_are_left_out(
+    stac_service, tmp_path
+):
     def of(metres: float) -> GeoBox:
         n = round(2600 / metres)
         return GeoBox((n, n), Affine(metres, 0, BOX.affine.c, 0, -metres, BOX.affine.f), BOX.crs)
@@ -222,7 +204,7 @@ def test_pixels_of_another_size_are_named_and_those_no_network_takes_are_left_ou
         write_rtc(tmp_path / "s", f"2019-10-{day:02d}T10:05:00Z", powers(of(metres)), of(metres))
         for day, metres in ((6, 10), (12, 20), (18, 40), (30, 20))
     ]
-    result = fetched(start(items), tmp_path / "out")
+    result = fetched(stac_service(items), tmp_path / "out")
     assert [p.name[4:12] for p in result.passes] == ["20191006", "20191012", "20191030"]
     said = "\n".join(result.cautions())
     assert "2 passes of 3 have pixels of 20 m, put on the grid of 10 m by nearest neighbour" in said
@@ -236,7 +218,7 @@ def test_pixels_of_another_size_are_named_and_those_no_network_takes_are_left_ou
     assert len(np.unique(known)) <= known.size / 3.5  # each pixel four times
 
 
-def test_what_is_no_linear_power_or_cannot_be_read_is_left_out_and_named(start, tmp_path):
+def test_what_is_no_linear_power_or_cannot_be_read_is_left_out_and_named(stac_service, tmp_path):
     as_decibels = 10 * np.log10(powers())
     items = [
         write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", powers()),
@@ -247,7 +229,7 @@ def test_what_is_no_linear_power_or_cannot_be_read_is_left_out_and_named(start, 
     ]  # fmt: skip
     items[3]["assets"]["vh"]["href"] += ".gone"
     items.append({**items[0], "id": "hh", "assets": {"hh": items[0]["assets"]["vv"]}})
-    result = fetched(start(items), tmp_path / "out")
+    result = fetched(stac_service(items), tmp_path / "out")
     assert [p.name for p in result.passes] == ["rtc_20191006_S1A_T142"]
     said = "\n".join(result.cautions())
     assert "the pass of 2019-10-12 ascending: its values are negative, as dB are" in said
@@ -261,8 +243,8 @@ def test_what_is_no_linear_power_or_cannot_be_read_is_left_out_and_named(start, 
     assert "Left out, 1 scene: no direction is stated." in said
 
 
-def test_none_is_said_with_the_filter_that_removed_them(start, tmp_path):
-    service = start([write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", powers())])
+def test_none_is_said_with_the_filter_that_removed_them(stac_service, tmp_path):
+    service = stac_service([write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", powers())])
     with pytest.raises(InputError, match=r"All 1 pass over the box .* are ascending"):
         find_rtc(asked(service, direction="descending"))
     with pytest.raises(
@@ -280,12 +262,12 @@ def test_none_is_said_with_the_filter_that_removed_them(start, tmp_path):
     assert not service.asked or all("vv" in a.path for a in service.asked)
 
 
-def test_a_stopped_run_is_taken_up_with_its_passes_to_the_same_bytes(start, tmp_path):
+def test_a_stopped_run_is_taken_up_with_its_passes_to_the_same_bytes(stac_service, tmp_path):
     days = ("2019-10-06", "2019-10-18", "2019-10-30")
     items = [
         write_rtc(tmp_path / "s", f"{d}T10:05:00Z", powers(seed=i)) for i, d in enumerate(days)
     ]
-    service = start(items)
+    service = stac_service(items)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     service.fault = lambda h, path, n: "20191018" in path and h.refuse(503)
     with pytest.raises(ServiceError, match="Finished parts are kept"):
@@ -306,9 +288,9 @@ def test_a_stopped_run_is_taken_up_with_its_passes_to_the_same_bytes(start, tmp_
             assert (whole / file).read_bytes() == (parts / file).read_bytes(), file
 
 
-def test_passes_of_another_run_or_place_are_not_left_beside(start, tmp_path):
+def test_passes_of_another_run_or_place_are_not_left_beside(stac_service, tmp_path):
     items = [write_rtc(tmp_path / "s", f"2019-10-{d:02d}T10:05:00Z", powers()) for d in (6, 18)]
-    service, out = start(items), tmp_path / "out"
+    service, out = stac_service(items), tmp_path / "out"
     fetched(service, out, end="2019-10-10")
     fetched(service, out)  # all of them, and more
     with pytest.raises(InputError, match=r"holds 2 passes of Sentinel-1 .* from another run"):

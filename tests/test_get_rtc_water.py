@@ -21,28 +21,14 @@ OCTOBER = ("--start", "2019-10-01", "--end", "2019-10-31")
 
 
 @pytest.fixture
-def start(tmp_path):
-    stops = []
-
-    def begin(items):
-        running, stop = serve(tmp_path / "s", items)
-        stops.append(stop)
-        return running
-
-    yield begin
-    for stop in stops:
-        stop()
-
-
-@pytest.fixture
-def both_ways(start, tmp_path):
+def both_ways(stac_service, tmp_path):
     items = [
         write_rtc(tmp_path / "s", f"2019-10-{d:02d}T10:05:00Z", powers(seed=d)) for d in (6, 18)
     ]
     items.append(
         write_rtc(tmp_path / "s", "2019-10-12T22:05:00Z", powers(seed=3), direction="descending", track=3)
     )  # fmt: skip
-    return start(items)
+    return stac_service(items)
 
 
 def get(run_lcz, service, *more):
@@ -124,7 +110,7 @@ def test_no_network_of_lcz_reads_them(both_ways, tmp_path, run_lcz):
     assert "cannot be mapped to LCZ: it holds detected backscatter (VV, VH)" in err
 
 
-def test_passes_beside_composites_lie_on_their_grid(start, tmp_path, run_lcz):
+def test_passes_beside_composites_lie_on_their_grid(stac_service, tmp_path, run_lcz):
     wide = GeoBox((220, 260), BOX.affine, BOX.crs)
     items = [write_rtc(tmp_path / "s", "2019-10-06T10:05:00Z", powers())]
     items.append(
@@ -133,7 +119,7 @@ def test_passes_beside_composites_lie_on_their_grid(start, tmp_path, run_lcz):
             clear_sky(wide), wide, tile="50SQC",
         )
     )  # fmt: skip
-    service, together, apart = start(items), tmp_path / "together", tmp_path / "apart"
+    service, together, apart = stac_service(items), tmp_path / "together", tmp_path / "apart"
     words = ("get", INSIDE, *OCTOBER, "--provider", service.api)
     code, _, err = run_lcz(*words, "--what", "s2,s1-rtc", "--out", together)
     assert code == 0, err
@@ -188,7 +174,7 @@ def test_an_item_that_states_neither_orbit_nor_track_is_read_pixel_by_pixel(
 
 
 @pytest.fixture
-def rising(shared, start, tmp_path):
+def rising(shared, stac_service, tmp_path):
     """Real pixels of one day, as six days of half a year, with a made-up lake that grows, and a cut-off scene."""
     bands = []
     for band in ("vv", "vh"):
@@ -207,7 +193,7 @@ def rising(shared, start, tmp_path):
         if month == 5:
             power[:, 200:] = FILL
         items.append(write_rtc(tmp_path / "s", f"2019-{month:02d}-06T10:05:00Z", power, box))
-    return start(items), items[0]["bbox"]
+    return stac_service(items), items[0]["bbox"]
 
 
 @pytest.mark.slow
