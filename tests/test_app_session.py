@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from event_loops import run_apart
 
 pn = pytest.importorskip("panel")
 
@@ -73,7 +74,7 @@ def test_no_message_is_lost_while_the_page_gathers_changes(quick_switches: None)
         session._destroyed(None)
         return arrivals.n
 
-    assert asyncio.run(page()) == n_threads * each
+    assert run_apart(page()) == n_threads * each
 
 
 def bare_session() -> Session:
@@ -82,7 +83,7 @@ def bare_session() -> Session:
         with set_curdoc(doc):
             return Session(doc)
 
-    return asyncio.run(page())
+    return run_apart(page())
 
 
 def wait_until(wanted: Callable[[], bool]) -> None:
@@ -146,9 +147,9 @@ def test_a_message_queued_while_others_are_written_is_written(
         return written
 
     monkeypatch.setattr(document, "_dispatch_msgs", sending._write_some)
-    assert asyncio.run(page()) == ["first"]  # once Panel does better, this module can go
+    assert run_apart(page()) == ["first"]  # once Panel does better, this module can go
     sending.send_everything()
-    assert asyncio.run(page()) == ["first", "second"]
+    assert run_apart(page()) == ["first", "second"]
 
 
 def test_what_fails_in_the_background_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -165,7 +166,7 @@ def test_a_message_of_a_tab_that_was_closed_is_passed_over(
     late = Protocol().create("PATCH-DOC", [TitleChangedEvent(Document(), "late")])
 
     def answered() -> Any:
-        return asyncio.run(ProtocolHandler().handle(late, gone))
+        return run_apart(ProtocolHandler().handle(late, gone))
 
     monkeypatch.setattr(ProtocolHandler, "handle", closing._handle)
     assert answered().msgtype == "ERROR"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from event_loops import run_apart
 
 pn = pytest.importorskip("panel")
 
@@ -58,7 +58,7 @@ def page_of(folder: Path, monkeypatch, **more: object) -> HeatPage:
             session.study.compute("heat")
             return HeatPage(session)
 
-    return asyncio.run(made())
+    return run_apart(made())
 
 
 def shown_by(page: HeatPage) -> dict[str, dict[str, str]]:

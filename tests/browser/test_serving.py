@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from event_loops import run_apart
 from helpers import go
 from visitors import Visitor, has_image
 
@@ -102,7 +101,6 @@ def test_sessions_leave_no_files(start: Callable[..., Any], mapped: Any, tmp_pat
             assert folders()
             await visitor.close()
 
-    with ThreadPoolExecutor(1) as aside:  # the browser's own loop runs in this thread
-        aside.submit(asyncio.run, visits()).result()
+    run_apart(visits())
     own.until(lambda: not folders())
     own.stop()
