@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lczlib.accelerators import choose_device
 from lczlib.classes import lcz_class
 from lczlib.errors import InputError
-from lczlib.mapping import choose_device, prepare
+from lczlib.mapping import prepare
 from lczlib.models import architecture, load_model
 from lczlib.polygons import open_polygons
 from lczlib.scene_options import SceneOptions

@@ -58,8 +58,13 @@ class TrainingModule(L.LightningModule):
         self.gamma, self.augment, self.seed = gamma, augment, seed
         self.first_rate, self.halve_every = learning_rate, halve_every
         self.history: list[dict[str, float]] = []
+        # their check for NaN would wait for the device four times a step
         self._means = nn.ModuleDict(
-            {f"{part}_{name}": MeanMetric() for part in ("train", "val") for name in ("loss", "oa")}
+            {
+                f"{part}_{name}": MeanMetric(nan_strategy="disable")
+                for part in ("train", "val")
+                for name in ("loss", "oa")
+            }
         )
 
     def scaled(self, x: Tensor) -> Tensor:

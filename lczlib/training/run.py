@@ -165,7 +165,7 @@ def run_training(
     )  # fmt: skip
     scaling = scaling_of(trained.weights)
     assessment = assess_patches(
-        predict_patches(trained.network, subsets.test, scaling), subsets.test
+        predict_patches(trained.network, subsets.test, scaling, device=options.device), subsets.test
     )
     weights = dataclasses.replace(
         trained.weights,

@@ -21,9 +21,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
+from lczlib.accelerators import choose_device, free_memory, out_of_memory
 from lczlib.errors import Cancelled, DeviceError, InputError
 from lczlib.export.files import staged, write_json
-from lczlib.mapping.engines import choose_device
 from lczlib.models import Weights, architecture, build
 from lczlib.terms import option
 from lczlib.training.batches import PatchBatches
@@ -171,7 +171,9 @@ def _within_memory(
     while True:
         try:
             return go(batch_size, start)
-        except torch.OutOfMemoryError as err:
+        except RuntimeError as err:
+            if not out_of_memory(err):
+                raise
             if batch_size == 1:
                 msg = (
                     f"The memory of {options.device!r} is too small for one patch of "
@@ -184,8 +186,7 @@ def _within_memory(
             )
             batch_size //= 2
             start = folder / LAST if (folder / LAST).is_file() else None
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            free_memory(choose_device(options.device))
 
 
 def _grow(
@@ -264,6 +265,8 @@ def _run(
         torch.manual_seed(options.seed)
         network = build(options.architecture, len(train.kind.bands), **options.options)
         alpha = inverse_frequency(train.labels) if options.alpha == "inverse" else None
+        if device.startswith("cuda"):  # the layout that its tensor cores read without turning it
+            network = network.to(memory_format=torch.channels_last)
         module = TrainingModule(
             network, mean, std, alpha=alpha, gamma=options.gamma,
             learning_rate=options.learning_rate, halve_every=options.halve_every,
