@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "lazy": set(),
     "settings": {"errors"},
     "devices": {"errors", "settings"},
+    "accelerators": {"errors", "machine", "reading"},
     "kinds": set(),
     "scene_options": {"errors", "settings"},
     "map_request": {"devices", "errors", "scene_options", "settings"},
@@ -85,21 +86,21 @@ MAY_IMPORT = {
     "models": {"catalog", "classes", "errors", "export", "limits", "temporary"},
     "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
+        "accelerators", "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
         "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
         "temporary",
     },
     "training": {
-        "analysis", "classes", "devices", "errors", "export", "grid", "limits", "map_request", "mapping",
+        "accelerators", "analysis", "classes", "devices", "errors", "export", "grid", "limits", "map_request", "mapping",
         "maps", "models", "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes",
         "settings", "temporary",
     },
     "experiment": {
-        "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
+        "accelerators", "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
         "polygons", "scene_options", "scenes", "settings", "temporary", "training",
     },
     "jobs": {
-        "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
+        "accelerators", "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
         "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by",
         "map_request", "mapping", "maps", "models", "numbering", "plugins", "polygon_cells", "polygons",
         "rasters", "reading", "references", "scenes", "sentinel1", "settings", "temporary", "training", "unreadable",
@@ -109,7 +110,7 @@ MAY_IMPORT = {
     "machine": set(),
     "plugins": set(),
     "study": {
-        "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
+        "accelerators", "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
         "limits", "settings", "temporary", "unreadable", "vector_maps",

@@ -59,13 +59,8 @@ class TrainingModule(L.LightningModule):
         self.first_rate, self.halve_every = learning_rate, halve_every
         self.history: list[dict[str, float]] = []
         # their check for NaN would wait for the device four times a step
-        self._means = nn.ModuleDict(
-            {
-                f"{part}_{name}": MeanMetric(nan_strategy="disable")
-                for part in ("train", "val")
-                for name in ("loss", "oa")
-            }
-        )
+        parts = [f"{part}_{name}" for part in ("train", "val") for name in ("loss", "oa")]
+        self._means = nn.ModuleDict({p: MeanMetric(nan_strategy="disable") for p in parts})
 
     def scaled(self, x: Tensor) -> Tensor:
         """Patches as the network reads them."""
