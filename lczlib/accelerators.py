@@ -109,8 +109,9 @@ class _Exactly:
             if not self._users:
                 # `enabled` is False unless said: cuDNN would be off, and everything slow
                 flags = torch.backends.cudnn.flags(
-                    enabled=True, benchmark=torch.backends.cudnn.benchmark, allow_tf32=False
-                )
+                    enabled=True, benchmark=torch.backends.cudnn.benchmark, allow_tf32=False,
+                    fp32_precision="ieee",
+                )  # fmt: skip
                 flags.__enter__()
                 self._flags = flags
             self._users += 1
@@ -124,7 +125,7 @@ class _Exactly:
 
 
 exact_float32 = _Exactly()
-"""Context in which convolutions of float32 are computed in float32.
+"""Context in which float32 is computed in float32, convolutions and products of matrices.
 
 On NVIDIA cards PyTorch rounds them to TF32 (10 bits of mantissa) unless told otherwise, which moves
 probabilities by some hundredths while the result says float32. Nests, and may be entered by several threads.

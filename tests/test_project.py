@@ -91,16 +91,19 @@ MAY_IMPORT = {
         "temporary",
     },
     "training": {
-        "accelerators", "analysis", "classes", "devices", "errors", "export", "grid", "limits", "map_request", "mapping",
+        "accelerators",
+        "analysis", "classes", "devices", "errors", "export", "grid", "limits", "map_request", "mapping",
         "maps", "models", "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes",
         "settings", "temporary",
     },
     "experiment": {
-        "accelerators", "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
+        "accelerators",
+        "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
         "polygons", "scene_options", "scenes", "settings", "temporary", "training",
     },
     "jobs": {
-        "accelerators", "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
+        "accelerators",
+        "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
         "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by",
         "map_request", "mapping", "maps", "models", "numbering", "plugins", "polygon_cells", "polygons",
         "rasters", "reading", "references", "scenes", "sentinel1", "settings", "temporary", "training", "unreadable",
@@ -110,7 +113,8 @@ MAY_IMPORT = {
     "machine": set(),
     "plugins": set(),
     "study": {
-        "accelerators", "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
+        "accelerators",
+        "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
         "limits", "settings", "temporary", "unreadable", "vector_maps",
