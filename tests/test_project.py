@@ -305,6 +305,16 @@ def test_the_conda_environment_names_the_same_packages():
     assert named - channels_and_base == expected
 
 
+def test_the_conda_environment_for_cards_differs_by_the_build_of_torch_alone():
+    plain, cards = (
+        [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+        for name in ("environment.yml", "environment-cuda.yml")
+    )
+    assert [p for p in zip(plain, cards, strict=True) if p[0] != p[1]] == [
+        ("  - pytorch-cpu", "  - pytorch-gpu")
+    ]
+
+
 def test_no_file_is_longer_than_one_person_can_hold_in_mind():
     long = {
         str(f.relative_to(ROOT)): n
