@@ -18,6 +18,7 @@ from synthetic_water import BOX, backscatter, lake  # noqa: E402
 from lczlib import accelerators  # noqa: E402
 from lczlib.accelerators import choose_device, exact_float32, out_of_memory, turn  # noqa: E402
 from lczlib.errors import DeviceError  # noqa: E402
+from lczlib.mapping import engines  # noqa: E402
 from lczlib.mapping.engines import CLOSE_CALL, PatchLayout, make_engine  # noqa: E402
 from lczlib.mapping.water import water_tiles  # noqa: E402
 from lczlib.models import Weights, build  # noqa: E402
@@ -265,6 +266,19 @@ def test_without_a_card_nothing_is_told(tmp_path, monkeypatch):
     accelerators.idle_card.cache_clear()
     assert accelerators.idle_card() == ""
     accelerators.idle_card.cache_clear()
+
+
+def test_a_processor_that_could_be_faster_is_told_once(weights, monkeypatch):
+    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+    engines._tell_slower.cache_clear()
+    heard = []
+    with readings(heard.append):
+        make_engine(weights, device="cpu")
+        make_engine(weights, device="cpu")
+        make_engine(weights, device="cpu", engine="torch")
+    (told,) = heard
+    assert "pip install openvino" in str(told)
+    assert not told.cautions
 
 
 def _hold(device: str, times: multiprocessing.Queue) -> None:

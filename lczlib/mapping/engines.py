@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from lczlib.accelerators import (
 from lczlib.errors import DeviceError
 from lczlib.map_request import EngineName, Precision
 from lczlib.models import Weights, architecture, describe, load_model
+from lczlib.reading import Reading, tell
 from lczlib.terms import option
 
 CLOSE_CALL = {"bfloat16": 0.3, "float16": 0.06}
@@ -109,8 +111,11 @@ def make_engine(
     device = choose_device(device)
     forest = architecture(describe(weights).architecture).learning == "trees"
     if engine == "auto":  # a forest is gathers alone, which OpenVINO does not speed up
-        there = device == "cpu" and find_spec("openvino") and not forest
+        faster = device == "cpu" and not forest
+        there = faster and find_spec("openvino")
         engine = "openvino" if there else "torch"
+        if faster and not there:
+            _tell_slower()
     if engine == "openvino" and device != "cpu":
         msg = f"OpenVINO runs on the CPU here, not on {device}: use {option('engine')} torch."
         raise DeviceError(msg)
@@ -124,6 +129,13 @@ def make_engine(
     ):  # rounding would put values on the wrong side of thresholds
         return exact
     return MixedEngine(make(weights, device, low_precision=True, batch_size=batch_size), exact)
+
+
+@cache
+def _tell_slower() -> None:
+    """Say once a process that the processor could be faster."""
+    said = "PyTorch computes; OpenVINO is several times as fast here (`pip install openvino`)"
+    tell(Reading("engine", "cpu", (said,)))
 
 
 class TorchEngine:
