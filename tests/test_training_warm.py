@@ -69,8 +69,11 @@ def test_only_what_is_tuned_moves_batch_statistics_included(before, tmp_path, na
     freeze(network, tune)
     free = {n.rpartition(".")[0] for n, p in network.named_parameters() if p.requires_grad}
     assert moved == free
-    counted = [k for k in old if k.endswith("num_batches_tracked") and not torch.equal(old[k], new[k])]
-    assert bool(counted) == (tune != "head")  # those that are tuned learn the statistics of the new patches
+    counted = [
+        k for k in old if k.endswith("num_batches_tracked") and not torch.equal(old[k], new[k])
+    ]
+    # those that are tuned learn the statistics of the new patches
+    assert bool(counted) == (tune != "head")
 
 
 def test_it_starts_where_the_weights_were(before, tmp_path):
@@ -176,4 +179,6 @@ def test_a_trained_network_needs_fewer_patches(before, tmp_path):
 
 
 def _paler(patches: ScenePatches) -> ScenePatches:
-    return ScenePatches(patches.kind, patches.table, [0.2 + 0.7 * image for image in patches.images])
+    return ScenePatches(
+        patches.kind, patches.table, [0.2 + 0.7 * image for image in patches.images]
+    )

@@ -44,7 +44,8 @@ class Start:
             return build(options.architecture, len(self.mean), **options.options)
         network = load_model(options.start_from, "cpu")
         freeze(network, options.tune)
-        return network.train()  # loaded networks are in evaluation mode, and the trainer leaves it so
+        # loaded networks are in evaluation mode, and the trainer leaves it so
+        return network.train()
 
     def describe(self, name: str, kind: PatchKind, options: Options) -> Weights:
         """The description of what was trained, its accuracy still empty."""
