@@ -13,6 +13,7 @@ from lczlib.experiment.request import ExperimentRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
+from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
@@ -47,6 +48,7 @@ REQUESTS: dict[str, type] = {
     "lcz clip-s1": ClipS1Request,
     "lcz water": WaterRequest,
     "lcz patches": PatchesRequest,
+    "lcz check-polygons": CheckPolygonsRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
