@@ -16,6 +16,7 @@ from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
@@ -40,6 +41,7 @@ REQUESTS: dict[str, type] = {
     "lcz uhi: surface heat island": SurfaceHeatRequest,
     "lcz uhi: canopy heat island of rasters": AirHeatRequest,
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
+    "lcz field": FieldRequest,
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz prepare-s1": PrepareS1Request,

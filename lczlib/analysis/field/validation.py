@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,7 +77,9 @@ class Validation:
         return rows[(rows["design"] == design) & (rows["method"] == method)].iloc[0]
 
 
-def cross_validate(found: Field, *, seed: int = 0) -> Validation:
+def cross_validate(
+    found: Field, *, seed: int = 0, step: Callable[[], object] = lambda: None
+) -> Validation:
     """Predict what a field's stations measured without them.
 
     The class of a station that is left out is the one at its own place. Its covariance comes from a fit
@@ -91,6 +93,8 @@ def cross_validate(found: Field, *, seed: int = 0) -> Validation:
     found : Field
     seed : int
         Of the draws of stations for intervals of scores, and of their parts.
+    step : callable
+        Called before each part of it.
     """
     rng = np.random.default_rng(seed)
     sample, left_out = found.sample, {}
@@ -105,7 +109,10 @@ def cross_validate(found: Field, *, seed: int = 0) -> Validation:
     tables = []
     for design, predict in designs.items():
         try:
-            parts = [predict(m).assign(design=design, method=m.name) for m in methods]
+            parts = []
+            for method in methods:
+                step()
+                parts.append(predict(method).assign(design=design, method=method.name))
         except InputError as error:
             left_out[design] = str(error.message)
             continue
