@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,cluster,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,field,cluster,dev]'
 	touch $@
 
 demo: env

@@ -46,11 +46,13 @@ def time_fields(
     Parameters
     ----------
     path : path
+        Of the file.
     box : GeoBox
         The grid.
     times : DatetimeIndex
         UTC.
     layers : mapping of str to Layer
+        Variables by name.
     rows : int
         Rows of the grid in a chunk: as many as are written at once.
     **attributes
@@ -107,4 +109,6 @@ class TimeFields:
         for i, one in enumerate(values):
             kept = np.rint(one / step)
             missing = ~np.isfinite(kept) | (np.abs(kept) > -_FILL - 1)
-            variable[i, rows] = np.where(missing, _FILL, np.where(missing, 0, kept)).astype(np.int16)
+            variable[i, rows] = np.where(missing, _FILL, np.where(missing, 0, kept)).astype(
+                np.int16
+            )

@@ -16,7 +16,11 @@ from lczlib.classes import CLASSES
 from lczlib.figures.heat import both, framed
 
 _LARGEST_MAP = 1200
-_METHODS = {"lcz_kriging": ("with zones", "#0072b2"), "ordinary_kriging": ("ordinary kriging", "#d55e00")}
+_AXES = ("measured (degC)", "predicted (degC)")
+_METHODS = {
+    "lcz_kriging": ("with zones", "#0072b2"),
+    "ordinary_kriging": ("ordinary kriging", "#d55e00"),
+}
 
 
 def field_map(
@@ -45,15 +49,26 @@ def field_map(
     bounds = float(ends.min()), float(ends.max())
     inside = _inside(temperature, x, y)
     points = hv.Points(
-        (x[inside] / 1000, y[inside] / 1000, measured[inside]), ["easting (km)", "northing (km)"], "measured"
+        (x[inside] / 1000, y[inside] / 1000, measured[inside]),
+        ["easting (km)", "northing (km)"],
+        "measured",
     )
     points = points.opts(
-        color="measured", cmap="inferno", s=42, edgecolor="white", linewidth=1.2, backend="matplotlib"
+        color="measured",
+        cmap="inferno",
+        s=42,
+        edgecolor="white",
+        linewidth=1.2,
+        backend="matplotlib",
     )
-    points = points.opts(color="measured", cmap="inferno", size=9, line_color="white", backend="bokeh")
+    points = points.opts(
+        color="measured", cmap="inferno", size=9, line_color="white", backend="bokeh"
+    )
     points = both(points, clim=bounds)
     dots = hv.Points((x[inside] / 1000, y[inside] / 1000), ["easting (km)", "northing (km)"])
-    dots = dots.opts(color="black", s=12, backend="matplotlib").opts(color="black", size=5, backend="bokeh")
+    dots = dots.opts(color="black", s=12, backend="matplotlib").opts(
+        color="black", size=5, backend="bokeh"
+    )
     found = np.asarray(error.data)[np.isfinite(error.data)]
     limits = (0.0, float(np.quantile(found, 0.995)) if found.size else 1.0)
     left = _image(temperature, "air temperature (degC)", "inferno", bounds, title) * points
@@ -94,7 +109,7 @@ def validation_dots(stations: pd.DataFrame, title: str = "") -> hv.Overlay:
         rows = stations[stations["method"] == method]
         codes = [CLASSES[z - 1].code for z in rows["lcz"]]
         dots = hv.Points(
-            (rows["measured"], rows["predicted"], codes), ["measured (degC)", "predicted (degC)"], "LCZ",
+            (rows["measured"], rows["predicted"], codes), list(_AXES), "LCZ",
             label=label,
         )  # fmt: skip
         dots = dots.opts(color=color, s=36, alpha=0.8, backend="matplotlib")
@@ -103,7 +118,7 @@ def validation_dots(stations: pd.DataFrame, title: str = "") -> hv.Overlay:
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low + 0.1)
     limits = (low - margin, high + margin)
-    line = both(hv.Curve([(limits[0], limits[0]), (limits[1], limits[1])]), color="#777777")
+    line = both(hv.Curve([(limits[0], limits[0]), (limits[1], limits[1])], *_AXES), color="#777777")
     figure = framed(hv.Overlay([line, *parts]), title, xlim=limits, ylim=limits)
     figure = figure.opts(fig_inches=(5.5, 5.5), aspect=1, backend="matplotlib")
     figure = figure.opts(frame_width=420, frame_height=420, backend="bokeh")

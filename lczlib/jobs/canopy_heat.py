@@ -167,9 +167,7 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
     step("Resampling stations and days", 2, 3)
     zones, checked = network.zones, network.checked
     options = options_of(request, CanopyOptions)
-    result = canopy_heat_island(
-        checked.air, network.sites, zones["lcz"], options, weather=weather
-    )
+    result = canopy_heat_island(checked.air, network.sites, zones["lcz"], options, weather=weather)
     mapped = (zones["source"] == "map").any()
     return CanopyHeat(
         request=request, result=result, stations=network.sites.join(zones.add_prefix("map_")), zones=zones,

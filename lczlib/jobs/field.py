@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lczlib.analysis.field.options import MODEL, ModelOptions, PeriodOptions
 from lczlib.classes import CLASSES
+from lczlib.errors import InputError
 from lczlib.jobs.map_files import OneMap, open_map
 from lczlib.jobs.request import Source, Steps, is_path
 from lczlib.jobs.result import Result, job
@@ -132,7 +134,9 @@ def run(request: FieldRequest, step: Steps) -> FieldResult:
         hourly=request.hourly,
     )  # fmt: skip
     step("Cross-validation", 3, steps)
-    validation = cross_validate(found, seed=request.seed, step=lambda: step("Cross-validation", 3, steps))
+    validation = cross_validate(
+        found, seed=request.seed, step=lambda: step("Cross-validation", 3, steps)
+    )
     temperature = error = None
     if not request.hourly:
         step("Predicting", 4, steps)
@@ -152,6 +156,9 @@ def read_ground(
     from lczlib.scenes.elevation import open_elevation
     from lczlib.vector_files import read_features
 
+    if missing := [n for n in ("gstools", "h5netcdf") if find_spec(n) is None]:
+        msg = f"Fields need {' and '.join(missing)}: pip install 'lczlib[field]'."
+        raise InputError(msg)
     step("Reading map and stations", 0)
     lcz = open_map(request.map_path, request)
     heights = request.elevation

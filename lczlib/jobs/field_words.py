@@ -66,7 +66,9 @@ def unsupported(areas: pd.DataFrame) -> str:
         return ""
     each = ", ".join(f"{r['code']} ({r['area_km2']:,.1f} km2)" for _, r in lone.iterrows())
     part = share(float(lone["area_km2"].sum()), float(areas["area_km2"].sum()))
-    return f"{counted(len(lone), 'zone')} of the map without a station, {part} of its area: LCZ {each}"
+    return (
+        f"{counted(len(lone), 'zone')} of the map without a station, {part} of its area: LCZ {each}"
+    )
 
 
 def notes(result: FieldResult) -> list[str]:
@@ -95,7 +97,9 @@ def notes(result: FieldResult) -> list[str]:
             )
     else:
         for hour in sorted({min(covariances), max(covariances)}):
-            said.append(f"Standard deviations at {hour} h local solar time: {of_covariance(covariances[hour])}.")
+            said.append(
+                f"Standard deviations from {hour} to {hour + 3} h local solar time: {of_covariance(covariances[hour])}."
+            )
     if found.ground.lapse_rate is not None:
         said.append(f"Lapse rate {found.ground.lapse_rate:g} K per m, as stated.")
     return said
@@ -144,7 +148,9 @@ def _beyond(found: Field) -> str:
     known = heights[np.isfinite(heights)]
     said = []
     if known.size < heights.size:
-        said.append(f"{share(heights.size - known.size, heights.size)} of the map has no height, and is masked.")
+        said.append(
+            f"{share(heights.size - known.size, heights.size)} of the map has no height, and is masked."
+        )
     if "elevation" in found.ground.drifts and known.size:
         own = found.sample.places.drift[:, 1 + found.ground.drifts.index("elevation")] * 100
         out = int(((known < own.min()) | (known > own.max())).sum())

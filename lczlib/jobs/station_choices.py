@@ -142,6 +142,7 @@ class StationChoices(MapReading):
         None, "Elevation raster in metres: heights of stations that state none.", title="Elevation",
         file=True, group=CANOPY,
     )  # fmt: skip
+
     def __post_init__(self) -> None:
         if isinstance(self.qc, str):
             object.__setattr__(self, "qc", quality_levels(self.qc))
@@ -187,6 +188,7 @@ def read_network(
     Parameters
     ----------
     request : StationChoices
+        What is told of them.
     lcz : DataArray (y, x), optional
         LCZ map.
     read : callable

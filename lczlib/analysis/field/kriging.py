@@ -47,12 +47,15 @@ class Kriging:
         drift = values @ self.cx @ self.drift_covariance
         return Solved(drift, values @ self.precision)
 
-    def predict(self, places: Places, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
+    def predict(
+        self, places: Places, solved: Solved, c: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Predictions (T, m) and their standard errors (m,): of what a station there would measure.
 
-        The nugget is part of that: streets and courtyards differ within a pixel too.
+        The nugget is part of that: streets and courtyards differ within a pixel too. `c` (m, n) is the
+        covariance of places and stations, where it is known already.
         """
-        c = self.covariance.between(places, self.stations)
+        c = self.covariance.between(places, self.stations) if c is None else c
         left = places.drift - c @ self.cx
         variance = (
             self.covariance.total

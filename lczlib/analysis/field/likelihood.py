@@ -84,7 +84,7 @@ def fit_covariance(
     for first in _starts(spread, nearest, farthest, start):
         begin = np.clip(first, bounds[:, 0], bounds[:, 1])
         done = minimize(cost, begin, jac=True, method="L-BFGS-B", bounds=bounds,
-                        options={"maxiter": 60, "ftol": 1e-8})  # fmt: skip
+                        options={"maxiter": 60 if start is None else 20, "ftol": 1e-8})  # fmt: skip
         best = done if best is None or done.fun < best.fun else best
     a, b, c, d = (float(v) for v in np.exp(best.x))
     return Covariance(a if zones else 0.0, b, d, c, shape)
@@ -107,9 +107,7 @@ class _Part:
         alike = (stations.zone[:, None] == stations.zone[None, :]).astype(float)
         return cls(alike, apart, stations.drift, values, error)
 
-    def cost(
-        self, parameters: np.ndarray, zones: bool, shape: Shape
-    ) -> tuple[float, np.ndarray]:
+    def cost(self, parameters: np.ndarray, zones: bool, shape: Shape) -> tuple[float, np.ndarray]:
         """Minus the restricted log-likelihood and its slope by the logarithms of the parameters.
 
         The slope of a parameter is ``sum((T P - W' W) * dC) / 2`` with the weights ``W = Y P`` (Harville

@@ -25,8 +25,10 @@ from lczlib.grid import on_grid
 from lczlib.reading import counted
 from lczlib.terms import option
 
-_HOURS_OF_FIT = 40
-"""Most hours, evenly spread over the record, to which the covariance of an hour of the day is fitted."""
+_HOURS_OF_FIT = 20
+"""Most hours, evenly spread over the record, to which the covariance of a part of the day is fitted."""
+_PART = 3
+"""Hours of the local solar day that share a covariance: it changes with the sun, not from hour to hour."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Sample:
     lapse : array (n,)
         What it took off.
     hour : array (T,)
-        Of the local solar day.
+        Hour of the local solar day, 0..23.
     dropped : dict of str to str
         Stations that have too few of the hours, each with the reason.
     """
@@ -74,7 +76,9 @@ class Sample:
         air = hours_that_count(air.dropna(axis="columns", how="all"), sites, period)
         share = air.notna().mean()
         few = share.index[share < LEAST_SHARE]
-        dropped = dict.fromkeys(map(str, few), f"values in less than {LEAST_SHARE:.0%} of the hours")
+        dropped = dict.fromkeys(
+            map(str, few), f"values in less than {LEAST_SHARE:.0%} of the hours"
+        )
         air = air.drop(columns=few).dropna(how="all")
         _check_enough(air, zones, dropped)
         sites = sites.loc[air.columns]
@@ -83,9 +87,19 @@ class Sample:
         _check_drifts(places, ground)
         return cls(air.columns, places, air - lapse, lapse, solar_hours(air, sites), dropped)
 
+    def thinned(self, each: int) -> np.ndarray:
+        """Which rows are kept where every hour of the day has at most `each`, evenly spread."""
+        keep = np.zeros(self.hour.size, bool)
+        for hour in np.unique(self.hour):
+            own = np.flatnonzero(self.hour == hour)
+            keep[own[np.linspace(0, own.size - 1, min(each, own.size)).astype(int)]] = True
+        return keep
+
     def only(self, rows: np.ndarray) -> Sample:
         """The same at some of the hours."""
-        return Sample(self.names, self.places, self.air[rows], self.lapse, self.hour[rows], self.dropped)
+        return Sample(
+            self.names, self.places, self.air[rows], self.lapse, self.hour[rows], self.dropped
+        )
 
     @property
     def days(self) -> np.ndarray:
@@ -110,7 +124,9 @@ def _check_enough(air: pd.DataFrame, zones: pd.Series, dropped: dict[str, str]) 
         )
         raise InputError(msg)
     if float(np.nanmax(air.std(axis=1, ddof=0).to_numpy(), initial=0.0)) < 1e-6:
-        msg = f"All {n} stations have the same temperature in every hour: there is no field in them."
+        msg = (
+            f"All {n} stations have the same temperature in every hour: there is no field in them."
+        )
         raise InputError(msg)
 
 
@@ -153,7 +169,7 @@ class Field:
     composite : Composite or None
         None where each hour has its own field.
     covariances : dict of int to Covariance
-        By hour of the local solar day; of a composite under -1.
+        By the first of three hours of the local solar day; of a composite under -1.
     """
 
     ground: Ground
@@ -206,7 +222,9 @@ class Field:
             index=pd.Index(names, name="drift"),
         )  # fmt: skip
 
-    def predict(self, places: Places, lapse: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def predict(
+        self, places: Places, lapse: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Temperatures (T, m) in degC and their standard errors (T, m); T is 1 of a composite.
 
         The standard error is that of what a station there would measure. Hours in which too few stations
@@ -215,8 +233,14 @@ class Field:
         """
         n = 1 if self.composite else len(self.sample.air)
         found, error = np.full((2, n, len(places)), np.nan)
-        for rows, system, solved, _ in self._systems():
-            found[rows], error[rows] = system.predict(places, solved)
+        shared: dict[Covariance, np.ndarray] = {}
+        for rows, system, solved, known in self._systems():
+            covariance = system.covariance
+            if covariance not in shared:  # one at a time: it is as large as the block
+                shared = {covariance: covariance.between(places, self.sample.places)}
+            c = shared[covariance]
+            c = c if known.size == c.shape[1] else c[:, known]
+            found[rows], error[rows] = system.predict(places, solved, c)
         return found + (0.0 if lapse is None else lapse), error
 
     def temperature(self, *, mask: bool = True) -> tuple[xr.DataArray, xr.DataArray]:
@@ -271,13 +295,14 @@ def systems(
 def groups(
     sample: Sample, means: Composite | None
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """What has one covariance: hour of the day (-1: composite), rows, values (T, n), their error (n,)."""
+    """What has one covariance: first hour of a part of the day (-1: composite), rows, values (T, n), error (n,)."""
     if means is not None:
         yield -1, np.zeros(1, int), means.values.to_numpy()[None], means.error.to_numpy()
         return
     values = sample.air.to_numpy(float)
-    for hour in np.unique(sample.hour):
-        rows = np.flatnonzero(sample.hour == hour)
+    part = sample.hour // _PART * _PART
+    for hour in np.unique(part):
+        rows = np.flatnonzero(part == hour)
         yield int(hour), rows, values[rows], np.zeros(values.shape[1])
 
 
@@ -295,6 +320,7 @@ def covariances_of(
     zones: bool = True,
     drifts: bool = True,
     start: dict[int, Covariance] | None = None,
+    hours: int = _HOURS_OF_FIT,
 ) -> dict[int, Covariance]:
     """The covariance of each group of rows, from some of the stations.
 
@@ -308,6 +334,8 @@ def covariances_of(
         Whether zones have effects, and whether the mean has drifts.
     start : dict, optional
         Covariances to begin from.
+    hours : int
+        Most hours that each is fitted to, evenly spread.
     """
     keep = np.ones(len(sample.places), bool) if stations is None else stations
     places = sample.places if drifts else sample.places.without_drift()
@@ -317,7 +345,7 @@ def covariances_of(
         values = values[np.isfinite(values).sum(axis=1) >= min(enough(places), keep.sum())]
         if not len(values):
             continue
-        spread = np.linspace(0, len(values) - 1, min(len(values), _HOURS_OF_FIT)).astype(int)
+        spread = np.linspace(0, len(values) - 1, min(len(values), hours)).astype(int)
         found[hour] = fit_covariance(
             places, values[np.unique(spread)], error=error[keep], zones=zones, shape=options.covariance,
             start=(start or {}).get(hour),

@@ -25,6 +25,9 @@ DESIGNS = {
 _FOLDS = 10
 """Parts that stations are dealt into: the covariance by which a station is predicted has not seen its part."""
 _DAY_FOLDS = 5
+_HOURLY = 10
+"""Most days of which each hour of the day is predicted, where each hour has its field: evenly spread."""
+_HOURS_OF_REFIT = 6
 _REPLICATES = 1000
 
 
@@ -83,23 +86,28 @@ def cross_validate(
     """Predict what a field's stations measured without them.
 
     The class of a station that is left out is the one at its own place. Its covariance comes from a fit
-    that has not seen the part of the stations (a tenth) that it is in, or its class; the prediction itself
-    is from all other stations (of other classes). ``days``: five parts of days one after another; from
+    that has not seen the part of the stations (a tenth; of hours a fifth) that it is in, or its class; the
+    prediction itself is from all other stations (of other classes). ``days``: five parts of days one after another; from
     the other parts come, of a composite, the pattern and, of hours, the covariance. A composite of other
-    days is compared by its deviation from the stations that are not left out.
+    days is compared by its deviation from the stations that are not left out. Of hours at most ten days
+    are predicted at each hour of the day.
 
     Parameters
     ----------
     found : Field
+        What is judged.
     seed : int
         Of the draws of stations for intervals of scores, and of their parts.
     step : callable
         Called before each part of it.
     """
     rng = np.random.default_rng(seed)
+    if found.composite is None:
+        found = replace(found, sample=found.sample.only(found.sample.thinned(_HOURLY)))
     sample, left_out = found.sample, {}
+    parts = _FOLDS if found.composite else _FOLDS // 2
     methods = [m for m in _METHODS if m.name != "drift_kriging" or found.ground.drifts]
-    folds = rng.permutation(np.arange(len(sample.places)) % min(_FOLDS, len(sample.places)))
+    folds = rng.permutation(np.arange(len(sample.places)) % min(parts, len(sample.places)))
     each = np.arange(len(sample.places))
     designs = {
         "station": lambda m: _without(found, m, each, folds),
@@ -151,7 +159,7 @@ def _fitted(
         start = {h: replace(c, sill=c.sill + c.zones) for h, c in start.items()}
     return covariances_of(
         sample, means, found.options, stations=keep, zones=method.zones, drifts=method.drifts,
-        start=start,
+        start=start, hours=_HOURS_OF_REFIT,
     )  # fmt: skip
 
 
@@ -174,8 +182,9 @@ def _left_out(
             which = np.unique(together[known][wanted[known]])
             off, variance = system.left_out(part, together[known], which)
             free = known.size - places.drift.shape[1] - 1
-            yield from _rows(sample, rows[own], known[wanted[known]], off[:, wanted[known]],
-                             np.sqrt(variance[wanted[known]]), free, part[:, wanted[known]])  # fmt: skip
+            kept = wanted[known]
+            yield _rows(sample, rows[own], known[kept], off[:, kept], np.sqrt(variance[kept]), free,
+                        part[:, kept])  # fmt: skip
 
 
 def _rows(
@@ -184,18 +193,19 @@ def _rows(
     stations: np.ndarray,
     off: np.ndarray,
     error: np.ndarray,
-    free: int,
+    free: np.ndarray | int,
     values: np.ndarray,
-) -> Iterator[pd.DataFrame]:
-    """A row a value: what it is off, and how far an interval reaches."""
+) -> pd.DataFrame:
+    """A row a value of those that are known: what it is off, and how far an interval reaches."""
     t, s = np.indices(off.shape)
-    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, max(free, 1)) * error
+    error = np.broadcast_to(error, off.shape)
+    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, np.maximum(free, 1)) * error
     table = pd.DataFrame({
         "row": rows[t.ravel()], "at": stations[s.ravel()], "off": -off.ravel(),
-        "error": error[s.ravel()], "reach": reach[s.ravel()],
-        "measured": values.ravel() + sample.lapse[stations][s.ravel()],
+        "error": error.ravel(), "reach": reach.ravel(),
+        "measured": (values + sample.lapse[stations]).ravel(),
     })  # fmt: skip
-    yield table.dropna(subset=["off"])
+    return table.dropna(subset=["off"])
 
 
 def _table(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -207,22 +217,20 @@ def _means(sample: Sample, means: Composite | None, together: np.ndarray) -> pd.
     """Each value by the mean of the stations of other groups."""
     parts = []
     for _, rows, values, _ in groups(sample, means):
-        for own, known in patterns(values):
-            if known.size < enough(sample.places):
+        rows = rows[np.isfinite(values).sum(axis=1) >= enough(sample.places)]
+        values = values[np.isfinite(values).sum(axis=1) >= enough(sample.places)]
+        for group in np.unique(together):
+            out = np.flatnonzero(together == group)
+            others = pd.DataFrame(values[:, together != group])
+            n = others.notna().sum(axis=1).to_numpy()
+            kept = np.flatnonzero(n >= 2)
+            if not kept.size:
                 continue
-            part = values[np.ix_(own, known)]
-            for group in np.unique(together[known]):
-                out = together[known] == group
-                others = part[:, ~out]
-                n = others.shape[1]
-                if n < 2:
-                    continue
-                off = part[:, out] - others.mean(axis=1, keepdims=True)
-                spread = others.std(axis=1, ddof=1) * np.sqrt(1 + 1 / n)
-                for i, row in enumerate(rows[own]):
-                    error = np.full(int(out.sum()), spread[i])
-                    parts += _rows(sample, np.array([row]), known[out], off[i : i + 1], error,
-                                   n - 1, part[i : i + 1, out])  # fmt: skip
+            mean, spread = others.mean(axis=1).to_numpy(), others.std(axis=1, ddof=1).to_numpy()
+            error = (spread * np.sqrt(1 + 1 / np.maximum(n, 1)))[kept, None] + np.zeros(out.size)
+            off = values[np.ix_(kept, out)] - mean[kept, None]
+            parts.append(_rows(sample, rows[kept], out, off, error, (n[kept] - 1)[:, None],
+                               values[np.ix_(kept, out)]))  # fmt: skip
     return _table(parts)
 
 
