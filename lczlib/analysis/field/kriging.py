@@ -84,6 +84,7 @@ class Kriging:
         Parameters
         ----------
         values : array (T, n)
+            What the stations measured.
         groups : array (n,)
             Stations of one group are left out together.
         which : array, optional

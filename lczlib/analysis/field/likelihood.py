@@ -36,7 +36,6 @@ def fit_covariance(
     error: np.ndarray | None = None,
     zones: bool = True,
     shape: Shape = "exponential",
-    start: Covariance | None = None,
 ) -> Covariance:
     """The covariance with the largest restricted likelihood (Patterson & Thompson 1971).
 
@@ -56,8 +55,6 @@ def fit_covariance(
         Whether zones have effects.
     shape : str
         Of the correlation with distance.
-    start : Covariance, optional
-        Where to begin; from two places without.
     """
     error = np.zeros(len(stations)) if error is None else error
     spread = max(float(np.mean(list(_about_drift(stations, values)))), 1e-8)
@@ -81,10 +78,10 @@ def fit_covariance(
         return total / len(values), slope / len(values)
 
     best = None
-    for first in _starts(spread, nearest, farthest, start):
+    for first in _starts(spread, nearest, farthest):
         begin = np.clip(first, bounds[:, 0], bounds[:, 1])
         done = minimize(cost, begin, jac=True, method="L-BFGS-B", bounds=bounds,
-                        options={"maxiter": 60 if start is None else 20, "ftol": 1e-8})  # fmt: skip
+                        options={"maxiter": 60, "ftol": 1e-8})  # fmt: skip
         best = done if best is None or done.fun < best.fun else best
     a, b, c, d = (float(v) for v in np.exp(best.x))
     return Covariance(a if zones else 0.0, b, d, c, shape)
@@ -150,14 +147,9 @@ def _about_drift(stations: Places, values: np.ndarray) -> Iterator[float]:
         yield from (left**2).sum(axis=0) / (known.size - x.shape[1])
 
 
-def _starts(
-    spread: float, nearest: float, farthest: float, start: Covariance | None
-) -> list[np.ndarray]:
-    if start is not None:
-        parts = (max(start.zones, _LEAST * spread), start.sill, start.nugget, start.length)
-        return [np.log(parts)]
-    middle = np.sqrt(nearest * farthest)
+def _starts(spread: float, nearest: float, farthest: float) -> list[np.ndarray]:
+    """Where the search begins: mostly zones, or mostly distance."""
     return [
-        np.log([0.5 * spread, 0.3 * spread, 0.2 * spread, middle]),
+        np.log([0.5 * spread, 0.3 * spread, 0.2 * spread, np.sqrt(nearest * farthest)]),
         np.log([0.1 * spread, 0.7 * spread, 0.2 * spread, farthest / 3]),
     ]

@@ -16,7 +16,11 @@ from lczlib.analysis.field.kriging import Kriging
 from lczlib.analysis.field.likelihood import fit_covariance, patterns
 from lczlib.analysis.field.options import FEWEST_STATIONS, ModelOptions, PeriodOptions
 from lczlib.analysis.field.record import (
-    LEAST_SHARE, Composite, composite, hours_that_count, solar_hours,
+    LEAST_SHARE,
+    Composite,
+    composite,
+    hours_that_count,
+    solar_hours,
 )  # fmt: skip
 from lczlib.analysis.heat.air_units import some
 from lczlib.classes import CLASSES
@@ -319,7 +323,6 @@ def covariances_of(
     stations: np.ndarray | None = None,
     zones: bool = True,
     drifts: bool = True,
-    start: dict[int, Covariance] | None = None,
     hours: int = _HOURS_OF_FIT,
 ) -> dict[int, Covariance]:
     """The covariance of each group of rows, from some of the stations.
@@ -332,8 +335,6 @@ def covariances_of(
         Those that count.
     zones, drifts : bool
         Whether zones have effects, and whether the mean has drifts.
-    start : dict, optional
-        Covariances to begin from.
     hours : int
         Most hours that each is fitted to, evenly spread.
     """
@@ -348,7 +349,6 @@ def covariances_of(
         spread = np.linspace(0, len(values) - 1, min(len(values), hours)).astype(int)
         found[hour] = fit_covariance(
             places, values[np.unique(spread)], error=error[keep], zones=zones, shape=options.covariance,
-            start=(start or {}).get(hour),
         )  # fmt: skip
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -81,14 +81,18 @@ class Validation:
 
 
 def cross_validate(
-    found: Field, *, seed: int = 0, step: Callable[[], object] = lambda: None
+    found: Field,
+    *,
+    designs: Sequence[str] = tuple(DESIGNS),
+    seed: int = 0,
+    step: Callable[[], object] = lambda: None,
 ) -> Validation:
     """Predict what a field's stations measured without them.
 
     The class of a station that is left out is the one at its own place. Its covariance comes from a fit
     that has not seen the part of the stations (a tenth; of hours a fifth) that it is in, or its class; the
-    prediction itself is from all other stations (of other classes). ``days``: five parts of days one after another; from
-    the other parts come, of a composite, the pattern and, of hours, the covariance. A composite of other
+    prediction itself is from all other stations (of other classes). ``days``: five parts of days one after
+    another; from the other parts come, of a composite, the pattern and, of hours, the covariance. A composite of other
     days is compared by its deviation from the stations that are not left out. Of hours at most ten days
     are predicted at each hour of the day.
 
@@ -96,6 +100,8 @@ def cross_validate(
     ----------
     found : Field
         What is judged.
+    designs : sequence of str
+        Of `DESIGNS`.
     seed : int
         Of the draws of stations for intervals of scores, and of their parts.
     step : callable
@@ -109,18 +115,18 @@ def cross_validate(
     methods = [m for m in _METHODS if m.name != "drift_kriging" or found.ground.drifts]
     folds = rng.permutation(np.arange(len(sample.places)) % min(parts, len(sample.places)))
     each = np.arange(len(sample.places))
-    designs = {
+    ways = {
         "station": lambda m: _without(found, m, each, folds),
         "class": lambda m: _without(found, m, sample.places.zone, sample.places.zone),
-        "days": lambda m: _other_days(found, m, folds),
+        "days": lambda m: _other_days(found, m, folds // 2),
     }
     tables = []
-    for design, predict in designs.items():
+    for design in designs:
         try:
             parts = []
             for method in methods:
                 step()
-                parts.append(predict(method).assign(design=design, method=method.name))
+                parts.append(ways[design](method).assign(design=design, method=method.name))
         except InputError as error:
             left_out[design] = str(error.message)
             continue
@@ -154,12 +160,10 @@ def _without(found: Field, method: Method, together: np.ndarray, folds: np.ndarr
 def _fitted(
     found: Field, sample: Sample, means: Composite | None, method: Method, keep: np.ndarray
 ) -> dict[int, Covariance]:
-    start = found.covariances
-    if not method.zones:  # what zones share is at first taken for what neighbours share
-        start = {h: replace(c, sill=c.sill + c.zones) for h, c in start.items()}
+    """Covariances from some of the stations; begun afresh, for the field's own have seen the others."""
     return covariances_of(
         sample, means, found.options, stations=keep, zones=method.zones, drifts=method.drifts,
-        start=start, hours=_HOURS_OF_REFIT,
+        hours=_HOURS_OF_REFIT,
     )  # fmt: skip
 
 
