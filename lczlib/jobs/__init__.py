@@ -14,6 +14,7 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``prepare_s1``    Sentinel-1 products as delivered, made into what the networks read
 ``find_s1``       which Sentinel-1 products go with Sentinel-2 tiles; ``clip_s1``: patches of such a tile
 ``water``         surface water from Sentinel-1
-``sites``         where to put sensors; ``morphology``: the published properties of the zones
+``sites``         where to put sensors; ``further_sites``: beside those that there are;
+                   ``morphology``: the published properties of the zones
 ``documentation`` all settings of all jobs
 """

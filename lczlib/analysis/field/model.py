@@ -12,7 +12,7 @@ import xarray as xr
 
 from lczlib.analysis.field.covariance import Covariance, Places
 from lczlib.analysis.field.ground import UNITS, Ground
-from lczlib.analysis.field.kriging import Kriging
+from lczlib.analysis.field.kriging import Kriging, Solved
 from lczlib.analysis.field.likelihood import fit_covariance, patterns
 from lczlib.analysis.field.options import FEWEST_STATIONS, ModelOptions, PeriodOptions
 from lczlib.analysis.field.record import (
@@ -212,7 +212,7 @@ class Field:
         drifts : DataFrame
             Index name: ``unit``, ``effect``, ``standard_error``.
         """
-        system, solved = next(iter(self._systems()))[1:3]
+        system, solved = next(iter(self.systems()))[1:3]
         zones, counts = np.unique(self.sample.places.zone, return_counts=True)
         effect, error = system.zone_effects(solved, zones)
         table = pd.DataFrame({
@@ -238,7 +238,7 @@ class Field:
         n = 1 if self.composite else len(self.sample.air)
         found, error = np.full((2, n, len(places)), np.nan)
         shared: dict[Covariance, np.ndarray] = {}
-        for rows, system, solved, known in self._systems():
+        for rows, system, solved, known in self.systems():
             covariance = system.covariance
             if covariance not in shared:  # one at a time: it is as large as the block
                 shared = {covariance: covariance.between(places, self.sample.places)}
@@ -279,13 +279,14 @@ class Field:
         keep = np.isfinite(places.drift).all(axis=1) & (places.zone > 0)
         return keep & np.isin(places.zone, self.supported) if mask else keep
 
-    def _systems(self) -> Iterator[tuple[np.ndarray, Kriging, object, np.ndarray]]:
+    def systems(self) -> Iterator[tuple[np.ndarray, Kriging, Solved, np.ndarray]]:
+        """Rows with one covariance and the same stations: their system, solved, and the stations."""
         yield from systems(self.sample, self.composite, self.covariances)
 
 
 def systems(
     sample: Sample, means: Composite | None, covariances: dict[int, Covariance]
-) -> Iterator[tuple[np.ndarray, Kriging, object, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, Kriging, Solved, np.ndarray]]:
     """Rows of a sample with one covariance and the same stations: their system, solved, and the stations."""
     for hour, rows, values, error in groups(sample, means):
         for own, known in patterns(values):
