@@ -15,6 +15,8 @@ from odc.geo.geobox import GeoBox
 from lczlib.export.files import staged
 
 _FILL = -32768
+_TIMES = 24
+"""Times in a chunk."""
 _EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
 
 
@@ -81,7 +83,7 @@ def time_fields(
         for name, layer in layers.items():
             made = file.create_variable(
                 name, ("time", "y", "x"), np.int16, fillvalue=np.int16(_FILL), compression="gzip",
-                compression_opts=1, shuffle=True, chunks=(1, min(rows, height), width),
+                compression_opts=1, shuffle=True, chunks=(min(_TIMES, len(times)), min(rows, height), width),
             )  # fmt: skip
             made.attrs.update({
                 "units": layer.units, "long_name": layer.long_name, "grid_mapping": "spatial_ref",
@@ -106,9 +108,6 @@ class TimeFields:
     def put(self, name: str, rows: slice, values: np.ndarray) -> None:
         """Values (time, rows, x) of a layer at some rows of the grid, all times."""
         step, variable = self.layers[name].step, self.file[name]
-        for i, one in enumerate(values):
-            kept = np.rint(one / step)
-            missing = ~np.isfinite(kept) | (np.abs(kept) > -_FILL - 1)
-            variable[i, rows] = np.where(missing, _FILL, np.where(missing, 0, kept)).astype(
-                np.int16
-            )
+        kept = np.rint(values / np.float32(step))
+        missing = ~np.isfinite(kept) | (np.abs(kept) > -_FILL - 1)
+        variable[:, rows] = np.where(missing, np.float32(_FILL), kept).astype(np.int16)

@@ -49,9 +49,8 @@ def write_field(folder: Path, result: FieldResult, *, figures: bool) -> None:
 def write_hours(path: Path, found: Field, *, mask: bool = True) -> Path:
     """Write each hour of a field as NetCDF, a block of the map at a time."""
     blocks = found.rows(mask=mask)
-    first = next(iter(found.ground.blocks()))[0]
     with time_fields(
-        path, found.ground.box, found.sample.air.index, LAYERS, rows=first.stop - first.start,
+        path, found.ground.box, found.sample.air.index, LAYERS, rows=found.block,
         title="Air temperature from stations by Local Climate Zones",
         source=f"lczlib {lczlib.__version__}: kriging with zones as random effects",
         references="docs/field.md",

@@ -2,6 +2,7 @@
 
 ============  ======================================================================
 model         `fit_field`: stations to a `Field`, which predicts on the map
+sample        the stations, with the hours that count
 ground        the map: zones, heights, distances to water and coast
 record        the hours that count, and means of stations with gaps
 covariance    by zone and by distance, with GSTools' models of it

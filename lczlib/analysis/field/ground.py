@@ -123,10 +123,14 @@ class Ground:
         zone = zones.loc[sites.index].to_numpy(int)
         return Places(x, y, zone, self._drift(x, y, heights)), self._lapse(heights)
 
-    def blocks(self, limit: int = _BLOCK) -> Iterator[tuple[slice, Places, np.ndarray]]:
-        """The map by rows: which, their pixels as places, and the part of a stated lapse rate."""
+    def rows_of(self, pixels: int) -> int:
+        """Rows of a block of so many pixels, or of as many as are predicted at once."""
+        return max(1, min(pixels, _BLOCK) // self.lcz.shape[1])
+
+    def blocks(self, step: int | None = None) -> Iterator[tuple[slice, Places, np.ndarray]]:
+        """The map by `step` rows: which, their pixels as places, and the part of a stated lapse rate."""
         rows, columns = self.lcz.shape
-        step = max(1, limit // columns)
+        step = step or self.rows_of(_BLOCK)
         affine = self.box.affine
         for top in range(0, rows, step):
             part = slice(top, min(top + step, rows))

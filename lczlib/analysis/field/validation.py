@@ -12,8 +12,9 @@ from scipy import stats
 from lczlib.analysis.field.covariance import Covariance
 from lczlib.analysis.field.kriging import Kriging
 from lczlib.analysis.field.likelihood import patterns
-from lczlib.analysis.field.model import Field, Sample, covariances_of, enough, groups
+from lczlib.analysis.field.model import Field, covariances_of
 from lczlib.analysis.field.record import Composite, composite
+from lczlib.analysis.field.sample import Sample, enough, groups
 from lczlib.errors import InputError
 
 CONFIDENCE = 0.95
