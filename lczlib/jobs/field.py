@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from lczlib.analysis.field.validation import Validation
     from lczlib.jobs.station_choices import Network
 
+_CELL_BYTES = 40
+"""Memory that a cell takes: its class, height, temperature and error, and copies while these are drawn."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GroundChoices(StationChoices, OneMap, PeriodOptions, ModelOptions):
@@ -160,7 +163,7 @@ def read_ground(
         msg = f"Fields need {' and '.join(missing)}: pip install 'lczlib[field]'."
         raise InputError(msg)
     step("Reading map and stations", 0)
-    lcz = open_map(request.map_path, request)
+    lcz = open_map(request.map_path, request, cell_bytes=_CELL_BYTES)
     heights = request.elevation
     if is_path(heights):
         heights = open_elevation(heights)

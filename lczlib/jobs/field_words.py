@@ -119,7 +119,7 @@ def cautions(result: FieldResult) -> list[str]:
     if len(single):
         part = share(float(single["area_km2"].sum()), float(areas["area_km2"].sum()))
         said.append(
-            f"LCZ {', '.join(single['code'])} ({part} of the map) rest on one station each: their effect is shrunk "
+            f"LCZ {', '.join(single['code'])} ({part} of the map): one station each, and so the effect is drawn far "
             "towards the mean of all zones."
         )
     mixed = int(result.network.zones.loc[found.sample.names, "flagged"].sum())
