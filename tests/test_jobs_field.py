@@ -248,6 +248,20 @@ def test_a_map_in_degrees_is_refused(city, folder, lcz, tmp_path):
     assert "projected coordinate reference system in metres" in err
 
 
+def test_a_folder_holds_one_kind_of_field(composite, folder, lcz):
+    result, out = composite
+    before = (out / "field.json").read_bytes()
+    code, _, err = lcz(
+        "field", folder / "map.tif", "--stations", folder / "air.csv", "--time-zone", "UTC", "--hourly",
+        "--out", out,
+    )  # fmt: skip
+    assert code == 1
+    assert "holds the field of the mean of hours: choose another folder" in err
+    assert (out / "field.json").read_bytes() == before
+    result.write(out, figures=False)  # the same kind again
+    assert (out / "field.tif").exists()
+
+
 @pytest.mark.parametrize("text", ["night", "0", "22,23,0,1"])
 def test_hours_are_taken(text):
     assert hours_of(text)

@@ -31,6 +31,7 @@ def field(
 
         lcz field berlin_lcz.tif --stations air.csv --time-zone UTC --hourly --start 2020-08-01 --end 2020-08-31
     """
+    field_job.check_kind(out, request.hourly)
     with console.steps() as progress:
         result = field_job.run(request, progress=progress)
         progress("Writing", 0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -119,7 +120,29 @@ class FieldResult(Result):
     def _write(self, folder: Path, figures: bool) -> None:
         from lczlib.jobs.field_files import write_field
 
+        check_kind(folder, self.request.hourly)
         write_field(folder, self, figures=figures)
+
+
+def check_kind(folder: str | Path, hourly: bool) -> None:
+    """Refuse a folder that holds a field of the other kind: its raster would stay beside the new tables.
+
+    Raises
+    ------
+    InputError
+        If its ``field.json`` is of hours and the new one of their mean, or the other way round.
+    """
+    try:
+        there = json.loads((Path(folder) / "field.json").read_text())["hourly"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if there != hourly:
+        kinds = ("the mean of hours", "each hour")
+        msg = (
+            f"{folder} holds the field of {kinds[there]}: choose another folder for that of "
+            f"{kinds[hourly]}."
+        )
+        raise InputError(msg)
 
 
 @job

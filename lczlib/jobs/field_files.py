@@ -90,6 +90,7 @@ def document(result: FieldResult) -> dict[str, Any]:
     found = result.fitted
     content: dict[str, Any] = {
         "what": field_words.what(found),
+        "hourly": result.request.hourly,
         "headline": result.headline(),
         "notes": result.notes(),
         "cautions": result.cautions(),
