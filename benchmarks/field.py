@@ -199,7 +199,8 @@ def main() -> None:
         "# Fields of air temperature", "", f"`python benchmarks/field.py --cities {given.cities} --berlin FILE`", "",
         "## Simulated cities", "",
         f"{given.cities} cities (half as many with 150 stations) of 20 x 20 km with nine zones: effects of zones "
-        "1.2 K, a smooth field of 0.6 K, 0.4 K of a station's own (standard deviations). One station left out; classes of stations are the map's.", "",
+        "1.2 K, a smooth field of 0.6 K, 0.4 K of a station's own (standard deviations). One station "
+        "left out; classes of stations are the map's.", "",
         *cities(given.cities), "",
     ]  # fmt: skip
     if given.berlin:

@@ -157,13 +157,19 @@ def run(request: CanopyHeatRequest, step: Steps) -> CanopyHeat:
 
     step("Reading stations", 0, 3)
     lcz = None if request.map_path is None else open_map(request.map_path, request)
-    network = read_network(request, lcz, lambda: step("Quality control", 1, 3))
     weather = None
-    if request.weather is not None:
-        weather = read_weather(
-            request.weather, time_zone=request.time_zone, ambiguous=request.ambiguous,
-            time_format=request.time_format,
-        )  # fmt: skip
+
+    def read_the_rest() -> None:
+        """A file that is none is refused before quality control finds fault with the stations."""
+        nonlocal weather
+        if request.weather is not None:
+            weather = read_weather(
+                request.weather, time_zone=request.time_zone, ambiguous=request.ambiguous,
+                time_format=request.time_format,
+            )  # fmt: skip
+        step("Quality control", 1, 3)
+
+    network = read_network(request, lcz, read_the_rest)
     step("Resampling stations and days", 2, 3)
     zones, checked = network.zones, network.checked
     options = options_of(request, CanopyOptions)

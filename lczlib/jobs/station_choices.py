@@ -192,7 +192,7 @@ def read_network(
     lcz : DataArray (y, x), optional
         LCZ map.
     read : callable
-        Called when all is read, before quality control.
+        Called when the stations are read, before quality control: reads what else a job needs.
     """
     from lczlib.analysis.heat.quality import quality_control
     from lczlib.analysis.heat.station_zones import read_classes, station_classes, with_elevation
