@@ -7,6 +7,7 @@ From files or open objects, as soon as they are used (``lczlib.api``):
 ``map_city``      a city's scenes to class probabilities and LCZ maps
 ``assess``        the accuracy of a map; ``compare``: maps against each other
 ``surface_heat``  the heat island of the surface; ``canopy_heat``: of the air, by stations or rasters
+``air_field``     air temperature everywhere on a map, from stations
 ``water``         surface water from Sentinel-1
 
 And the library, from the bottom up:
@@ -58,6 +59,7 @@ __getattr__, __dir__ = lazy.contents(
     __name__,
     dict.fromkeys(
         (
+            "air_field",
             "assess",
             "canopy_heat",
             "compare",

@@ -20,6 +20,7 @@ from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
+from lczlib.cli import field as _field
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
 from lczlib.cli import patches as _patches
@@ -85,6 +86,7 @@ app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))
 app.command("uhi")(limited(_uhi.uhi))
+app.command("field")(limited(_field.field))
 app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
 app.command("app")(limited(_app.app))

@@ -9,10 +9,12 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``assess``        the accuracy of a map; ``compare``: maps against each other
 ``surface_heat``  heat island of the surface, of thermal rasters; ``air_heat``: of the canopy, of rasters of
                   air temperature; ``canopy_heat``: of stations
+``field``         air temperature everywhere, from stations; ``station_choices``: how jobs read stations
 ``patches``       a data set of labelled patches to train on
 ``prepare_s1``    Sentinel-1 products as delivered, made into what the networks read
 ``find_s1``       which Sentinel-1 products go with Sentinel-2 tiles; ``clip_s1``: patches of such a tile
 ``water``         surface water from Sentinel-1
-``sites``         where to put sensors; ``morphology``: the published properties of the zones
+``sites``         where to put sensors; ``further_sites``: beside those that there are;
+                   ``morphology``: the published properties of the zones
 ``documentation`` all settings of all jobs
 """

@@ -17,7 +17,9 @@ from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.find_s1 import FindS1Request
+from lczlib.jobs.further_sites import FurtherSitesRequest
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.patches import PatchesRequest
@@ -41,7 +43,9 @@ REQUESTS: dict[str, type] = {
     "lcz uhi: surface heat island": SurfaceHeatRequest,
     "lcz uhi: canopy heat island of rasters": AirHeatRequest,
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
+    "lcz field": FieldRequest,
     "lcz sites": SitesRequest,
+    "lcz sites: beside stations": FurtherSitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz prepare-s1": PrepareS1Request,
     "lcz find-s1": FindS1Request,
