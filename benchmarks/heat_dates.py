@@ -38,6 +38,7 @@ from scipy import ndimage, stats
 from lczlib.analysis.heat import SurfaceHeatIsland, surface_heat_island
 from lczlib.analysis.heat.dates import When, seasons_of
 from lczlib.analysis.heat.pixels import Pixels
+from lczlib.analysis.heat.reference import Reference
 from lczlib.grid import on_grid
 
 KM = 12
@@ -124,7 +125,7 @@ def trial(
         islands.append(island(celsius))
     lcz = on_grid(scene.codes, scene.box)
     cube = xr.concat([on_grid(celsius, scene.box) for celsius in stack], "time")
-    (season,) = seasons_of(cube, lcz, islands, When(day, hot), lambda t: island(t.to_numpy()))
+    (season,) = seasons_of(cube, lcz, islands, When(day, hot), lambda t, _: island(t.to_numpy()))
     each = pd.DataFrame({c: [i.classes["difference"][c] for i in islands] for c in scene.classes})
     return season.classes, each
 
@@ -157,7 +158,7 @@ def _told(pixels: Pixels, table: pd.DataFrame) -> SimpleNamespace:
     table["median"] = [float(np.median(v)) for v in of]
     table["n_pixels"] = [v.size for v in of]
     return SimpleNamespace(
-        classes=table, options=OPTIONS, reference=SimpleNamespace(classes=(LOW_PLANTS,))
+        classes=table, options=OPTIONS, reference=Reference((LOW_PLANTS,), "LCZ D")
     )
 
 
