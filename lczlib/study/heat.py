@@ -140,7 +140,11 @@ def heat_island(
     request = heat_request(given, lcz)
     found = _RUN[given.heat_kind](request, progress=progress, cancelled=cancelled)
     heat = Heat(found, given.heat_time)
-    _ = heat.persistence, heat.seasons, heat.doubt  # computed here, and not when they are first shown
+    _ = (
+        heat.persistence,
+        heat.seasons,
+        heat.doubt,
+    )  # computed here, and not when they are first shown
     return heat
 
 
