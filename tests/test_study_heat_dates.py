@@ -86,6 +86,7 @@ def test_the_study_and_the_command_take_a_places_raster_of_dates_alike(
         rows = pd.DataFrame(told["classes"]).set_index("lcz")
         assert told["n_dates"] == len(season.dates) == 3
         np.testing.assert_allclose(rows["difference"].astype(float), season.classes["difference"])
+    assert study.compute("heat").doubt == documents[1]["dates_note"]
     by_day, by_night = (pd.DataFrame(d["classes"]).set_index("lcz") for d in documents)
     assert (by_day["median"] - by_night["median"]).min() > 2  # the two are not in one
 

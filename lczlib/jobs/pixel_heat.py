@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DATE_BYTES = 50  # of memory that a pixel takes of every further date
-_ORDER = ("day", "night", "time not stated")
+NO_TIME = "time not stated"
+_ORDER = ("day", "night", NO_TIME)
 
 
 @dataclass(frozen=True)

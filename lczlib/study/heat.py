@@ -14,7 +14,7 @@ from lczlib.errors import InputError
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.canopy_heat import CanopyHeat, CanopyHeatRequest
 from lczlib.jobs.heat_words import level_of
-from lczlib.jobs.pixel_heat import Overpass, PixelHeat
+from lczlib.jobs.pixel_heat import NO_TIME, Overpass, PixelHeat
 from lczlib.jobs.request import Cancel, Progress, Request
 from lczlib.study.given import Given
 from lczlib.study.heat_beside import stations, surface_temperatures
@@ -88,9 +88,11 @@ class Heat:
 
     @property
     def doubt(self) -> str:
-        """What is to be said of the median of several dates, else empty."""
+        """What is to be said of several dates, and where there is none of the wanted overpass; else empty."""
         one = self.overpass
-        return "" if one is None else one.doubt
+        if one is None or one.name in (self.wanted, NO_TIME):
+            return "" if one is None else one.doubt
+        return f"There are no temperatures by {self.wanted}: those by {one.name} are shown. {one.doubt}".rstrip()
 
     @property
     def counted(self) -> tuple[str, str]:
