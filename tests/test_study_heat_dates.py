@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from lczlib.export.geotiff import write_raster
 from lczlib.rasters import open_raster
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.study import Places, Study
+from lczlib.study.heat import Heat
 from lczlib.study.heat_beside import stations, surface_temperatures
 from lczlib.study.material import open_material
 
@@ -104,6 +106,15 @@ def test_the_demos_raster_of_day_and_night_is_read_by_overpass(city):
     with rasterio.open(beside, "w", **profile) as dst:
         dst.write(values, 1)
     assert surface_temperatures(material, "night") == ((beside,), None)  # it names no overpass
+
+
+def test_where_there_is_no_overpass_of_the_wanted_kind_it_is_said():
+    day = SimpleNamespace(name="day", doubt="Of several seasons.")
+    job = SimpleNamespace(overpasses={"day": day}, main=day)
+    assert Heat(job, "day").doubt == "Of several seasons."
+    assert Heat(job, "night").doubt == (
+        "There are no temperatures by night: those by day are shown. Of several seasons."
+    )
 
 
 def test_temperatures_of_a_folder_are_those_of_its_item_alone(city):
