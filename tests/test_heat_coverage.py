@@ -96,7 +96,7 @@ def test_a_benchmark_that_lacks_what_it_compares_with_says_what_to_install(monke
     spec.loader.exec_module(module)
     ran = []
     monkeypatch.setattr(module, "stations", lambda: ran.append("stations"))
-    monkeypatch.setattr(module, "rasters", lambda size: ran.append(size))
+    monkeypatch.setattr(module, "rasters", ran.append)
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(sys, "argv", ["heat.py"])
     with pytest.raises(SystemExit, match=r"xarray-spatial.*pip install 'lczlib\[benchmark\]'"):
