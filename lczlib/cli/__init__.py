@@ -19,6 +19,7 @@ from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
+from lczlib.cli import export as _export
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
 from lczlib.cli import patches as _patches
@@ -85,6 +86,7 @@ app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))
 app.command("uhi")(limited(_uhi.uhi))
 app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
+app.command("export")(limited(_export.export))
 app.command("app")(limited(_app.app))
 
 

@@ -16,6 +16,7 @@ from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.export import ExportRequest
 from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.morphology import MorphologyRequest
@@ -42,6 +43,7 @@ REQUESTS: dict[str, type] = {
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
+    "lcz export": ExportRequest,
     "lcz prepare-s1": PrepareS1Request,
     "lcz find-s1": FindS1Request,
     "lcz clip-s1": ClipS1Request,
