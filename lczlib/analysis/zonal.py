@@ -29,7 +29,8 @@ def zonal_areas(lcz: xr.DataArray, polygons: gpd.GeoDataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a polygon, in their order: ``area_km2`` (on the ellipsoid), ``no_data_share`` (0..1 of it:
+        A row a polygon, in their order: ``area_km2`` (by the map's cells; on the
+        ellipsoid where it lies off the map), ``no_data_share`` (0..1 of it:
         cells without a class, and what lies off the map), ``outside_share`` (off the map alone),
         ``cells`` (of the grid, that it reaches) and ``cells_no_data``, and columns 1..17: square kilometres
         of each class.
@@ -46,8 +47,7 @@ def zonal_areas(lcz: xr.DataArray, polygons: gpd.GeoDataFrame) -> pd.DataFrame:
     ground = polygons.geometry.to_crs("EPSG:4326").to_numpy()
     geod = pyproj.Geod(ellps="WGS84")
     rows = [
-        _row(shape, codes, km2, box)
-        | {"area_km2": abs(geod.geometry_area_perimeter(place)[0]) / 1e6}
+        _row(shape, codes, km2, box, abs(geod.geometry_area_perimeter(place)[0]) / 1e6)
         for shape, place in zip(local, ground, strict=True)
     ]
     table = pd.DataFrame(rows, index=polygons.index)
@@ -62,7 +62,7 @@ def zonal_areas(lcz: xr.DataArray, polygons: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _row(
-    shape: shapely.Geometry, codes: np.ndarray, km2: np.ndarray, box: GeoBox
+    shape: shapely.Geometry, codes: np.ndarray, km2: np.ndarray, box: GeoBox, on_ellipsoid: float
 ) -> dict[str | int, float]:
     a = ~box.affine
     cells = shapely.transform(
@@ -70,7 +70,7 @@ def _row(
                                 a.d * xy[:, 0] + a.e * xy[:, 1] + a.f]
     )  # fmt: skip
     empty = dict.fromkeys(range(1, N_CLASSES + 1), 0.0) | {
-        "no_data_share": 1.0, "outside_share": 1.0, "cells": 0, "cells_no_data": 0,
+        "no_data_share": 1.0, "outside_share": 1.0, "cells": 0, "cells_no_data": 0, "area_km2": on_ellipsoid,
     }  # fmt: skip
     bounds = shapely.bounds(cells)
     if not np.isfinite(bounds).all():
@@ -92,6 +92,8 @@ def _row(
     classed = float(share[part > 0].sum())
     outside = max(0.0, 1 - inside / whole) if whole else 1.0
     return {n: float(by_class[n]) for n in range(1, N_CLASSES + 1)} | {
+        # measured as the cells are, so that the areas of the classes add up to it
+        "area_km2": float(area.sum()) / inside * whole if inside else on_ellipsoid,
         "no_data_share": max(0.0, 1 - classed / whole) if whole else 1.0,
         "outside_share": outside if outside > 1e-9 else 0.0,
         "cells": int(reached.sum()),

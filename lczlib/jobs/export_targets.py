@@ -199,16 +199,18 @@ def _check_districts(material: Material) -> Iterator[Finding]:
     zones = _zones_of(material)
     off = zones[zones["outside_share"] >= 1]
     if len(off):
-        yield caution(
-            f"{counted(len(off), 'polygon')} of {len(zones)} lie off the map: {_named(off)}."
-        )
+        yield caution(f"Off the map: {_some(off, zones)} ({_named(off)}).")
     part = zones[(zones["no_data_share"] > 0) & (zones["outside_share"] < 1)]
     if len(part):
         worst = part.loc[part["no_data_share"].idxmax()]
         yield caution(
-            f"{counted(len(part), 'polygon')} of {len(zones)} hold ground without a class, at most "
-            f"{worst['no_data_share']:.1%} ({worst['name']}): the areas are of the rest, the share stands beside them."
+            f"Ground without a class: in {_some(part, zones)}, at most {share(worst['no_data_share'], 1)} "
+            f"({worst['name']}); the areas are of the rest, and the share stands beside them."
         )
+
+
+def _some(part: pd.DataFrame, zones: pd.DataFrame) -> str:
+    return f"{len(part):,} of {counted(len(zones), 'polygon')}"
 
 
 def _named(zones: pd.DataFrame, most: int = 5) -> str:
@@ -293,8 +295,8 @@ def _check_umep(material: Material) -> Iterator[Finding]:
     holed = zones[(zones["cells_no_data"] > 0) | (zones["outside_share"] > 0)]
     if len(holed):
         yield caution(
-            f"{len(holed):,} of {counted(len(zones), 'polygon')} hold a cell without a class or reach beyond the map: "
-            f"UMEP leaves them out ({_named(holed)}); {how}."
+            f"A cell without a class, or ground beyond the map: in {_some(holed, zones)}, which UMEP leaves out "
+            f"({_named(holed)}); {how}."
         )
     if material.request.to == "suews" and (zones["no_data_share"] >= 1).all():
         yield fails("No polygon holds a cell with a class: there is nothing to sum.")

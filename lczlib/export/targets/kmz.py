@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from lczlib.classes import CLASSES
@@ -75,7 +77,9 @@ def _png(codes: np.ndarray) -> bytes:
     for c in CLASSES:
         colors[c.number] = (*c.rgb, 255)
     bands = colors[codes].transpose(2, 0, 1)
-    with MemoryFile() as memory:
+    with MemoryFile() as memory, warnings.catch_warnings():
+        # a picture has no place of its own: the overlay has it
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with memory.open(
             driver="PNG", count=4, height=codes.shape[0], width=codes.shape[1], dtype="uint8"
         ) as dst:

@@ -194,14 +194,18 @@ def write_suews(folder: Path, areas: pd.DataFrame, ids: pd.Series) -> None:
     sites = site_table(areas)
     sites.insert(0, "Grid", ids.loc[sites.index])
     with staged(folder / "suews_sites.csv") as path:
-        sites.to_csv(path, index=False, float_format=repr)
+        sites.to_csv(path, index=False, float_format=_in_full)
     write_table(folder / "lcz_parameters.csv", class_parameters())
+
+
+def _in_full(value: float) -> str:
+    return repr(float(value))
 
 
 def _write_columns(path: Path, table: pd.DataFrame, ids: pd.Series) -> None:
     """A table with blanks between columns, every number in full."""
     lines = [" ".join(("ID", *table.columns))]
     for number, row in zip(ids.loc[table.index], table.itertuples(index=False), strict=True):
-        lines.append(" ".join((str(int(number)), *(repr(float(v)) for v in row))))
+        lines.append(" ".join((str(int(number)), *(_in_full(v) for v in row))))
     with staged(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")

@@ -33,7 +33,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "fr": (
         "ensemble compact de tours", "ensemble compact d'immeubles", "ensemble compact de maisons",
         "ensemble de tours espacées", "ensemble d'immeubles espacés", "ensemble de maisons espacées",
-        "ensemble dense de constructions légères", "bâtiments bas de grande emprise",
+        "ensemble dense de constructions légères", "constructions basses de grande emprise",
         "implantation diffuse de maisons", "industrie lourde", "espace densément arboré",
         "espace arboré clairsemé", "espace végétalisé hétérogène", "végétation basse",
         "sol imperméable naturel ou artificiel", "sol nu perméable", "surface en eau",
