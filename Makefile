@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server export-tools clean
 
 env: $(STAMP)
 
@@ -52,6 +52,15 @@ POSTGIS := $(firstword $(wildcard /usr/share/postgresql/*/extension/postgis.cont
 STAC_STAMP := $(STAC)/.installed$(if $(POSTGIS),-pgstac)
 
 stac-server: $(STAC_STAMP)
+
+# w2w, which the tests of `lcz export --to wrf` are held against: in an environment of its own, as it pins an
+# older rasterio.
+EXPORT_TOOLS := .venv-export
+
+export-tools:
+	test -d $(EXPORT_TOOLS) || $(PYTHON) -m venv $(EXPORT_TOOLS)
+	$(EXPORT_TOOLS)/bin/python -m pip install --quiet w2w==0.6.0 \
+		|| echo "w2w cannot be installed here: the tests that run it skip."
 
 $(STAC_STAMP): Makefile
 	test -d $(STAC) || $(PYTHON) -m venv $(STAC)

@@ -19,41 +19,23 @@ import rasterio
 import rasterio.features
 import shapely
 import xarray as xr
-from faces import patches, write_codes
+from export_maps import BOX
+from faces import write_codes
 from odc.geo.geobox import GeoBox
 
 from lczlib.analysis.zonal import zonal_areas
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import write_lcz_map, write_probabilities
-from lczlib.export.targets.landcover import class_parameters, exact_shares
 from lczlib.export.targets.names import LANGUAGES, label_of
 from lczlib.export.targets.patches import lcz_patches, without_small_patches
 from lczlib.export.targets.styles import polygon_qml, polygon_sld, raster_qml, raster_sld
 from lczlib.grid import on_grid
 from lczlib.jobs.export import TARGETS, ExportRequest, run
 from lczlib.maps import certainty, labels, lcz_map, open_lcz_map, probabilities
-from lczlib.terms import worded
 
-BOX = GeoBox.from_bbox((400000, 5800000, 403000, 5802000), crs="EPSG:32633", resolution=100)
 SLD = {"sld": "http://www.opengis.net/sld", "ogc": "http://www.opengis.net/ogc"}
 KML = "{http://www.opengis.net/kml/2.2}"
-
-
-@pytest.fixture
-def city() -> xr.DataArray:
-    """All classes on 20 x 30 cells, a corner of them without one."""
-    rng = np.random.default_rng(3)
-    codes = np.kron(patches(rng, (10, 15), [*range(1, 18)]), np.ones((2, 2), np.uint8))
-    codes = codes.astype(np.uint8)
-    codes[0, :17] = np.arange(1, 18)
-    codes[15:, 25:] = 0
-    return lcz_map(on_grid(codes, BOX, ("y", "x")))
-
-
-@pytest.fixture
-def city_file(city, tmp_path):
-    return write_lcz_map(tmp_path / "city_lcz.tif", city)
 
 
 def test_styles_hold_every_class_in_six_languages():
@@ -95,16 +77,20 @@ def test_styles_follow_the_numbering_that_is_written():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("scheme", ["1-17", "101-107", "0-16"])
-def test_to_each_numbering_and_back_is_the_same_map(city, city_file, tmp_path, scheme, language):
+def test_to_each_numbering_and_back_is_the_same_map(
+    all_classes, all_classes_file, tmp_path, scheme, language
+):
     """Read again by its legend alone, whatever language it is in."""
-    request = ExportRequest(map_path=city_file, to="qgis", out_scheme=scheme, language=language)
+    request = ExportRequest(
+        map_path=all_classes_file, to="qgis", out_scheme=scheme, language=language
+    )
     out = run(request).write(tmp_path / "out")
     with rasterio.open(out / "lcz.tif") as src:
         stored, nodata = src.read(1), src.nodata
     assert nodata == (255 if scheme == "0-16" else 0)
     first = {"1-17": 11, "101-107": 101, "0-16": 10}[scheme]
-    assert set(stored[city.values == 11]) == {first}
-    np.testing.assert_array_equal(open_lcz_map(out / "lcz.tif"), city)
+    assert set(stored[all_classes.values == 11]) == {first}
+    np.testing.assert_array_equal(open_lcz_map(out / "lcz.tif"), all_classes)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["command"] == "export"
     assert manifest["parameters"]["out_scheme"] == scheme
@@ -125,12 +111,12 @@ def test_patches_are_valid_and_drawn_again_give_the_map():
     np.testing.assert_allclose(found["area_km2"], found["n_cells"] * 0.01)
 
 
-def test_a_minimum_mapping_unit_leaves_no_smaller_patch_and_no_new_cell(city):
-    codes = city.values
+def test_a_minimum_mapping_unit_leaves_no_smaller_patch_and_no_new_cell(all_classes):
+    codes = all_classes.values
     kept = without_small_patches(codes, 6)
     np.testing.assert_array_equal(kept == 0, codes == 0)
-    sizes = lcz_patches(city.copy(data=kept))["n_cells"]
-    assert sizes.min() >= 6 < lcz_patches(city)["n_cells"].size
+    sizes = lcz_patches(all_classes.copy(data=kept))["n_cells"]
+    assert sizes.min() >= 6 < lcz_patches(all_classes)["n_cells"].size
     lone = np.zeros((5, 5), np.uint8)
     lone[2, 2] = 3  # no neighbour to go to
     np.testing.assert_array_equal(without_small_patches(lone, 4), lone)
@@ -178,10 +164,10 @@ def test_a_geopackage_opens_with_its_style_and_certainty(sure_city, tmp_path):
     assert [i["path"] for i in manifest["inputs"]].count("../s2_proba.tif") == 1
 
 
-def test_ogrinfo_opens_the_geopackage(city_file, tmp_path):
+def test_ogrinfo_opens_the_geopackage(all_classes_file, tmp_path):
     if not shutil.which("ogrinfo"):
         pytest.skip("needs ogrinfo (gdal-bin)")
-    out = run(ExportRequest(map_path=city_file, to="gpkg")).write(tmp_path / "out")
+    out = run(ExportRequest(map_path=all_classes_file, to="gpkg")).write(tmp_path / "out")
     done = subprocess.run(
         ["ogrinfo", "-so", str(out / "lcz.gpkg"), "lcz"], capture_output=True, text=True, check=True
     )
@@ -236,8 +222,10 @@ def test_netcdf_in_degrees_has_them_as_axes(tmp_path):
         assert stored["crs"].attrs["grid_mapping_name"] == "latitude_longitude"
 
 
-def test_google_earth_gets_the_map_where_it_lies(city, city_file, tmp_path):
-    out = run(ExportRequest(map_path=city_file, to="kmz", language="zh")).write(tmp_path / "out")
+def test_google_earth_gets_the_map_where_it_lies(all_classes, all_classes_file, tmp_path):
+    out = run(ExportRequest(map_path=all_classes_file, to="kmz", language="zh")).write(
+        tmp_path / "out"
+    )
     with zipfile.ZipFile(out / "lcz.kmz") as archive:
         assert archive.namelist()[0] == "doc.kml"
         root = ElementTree.fromstring(archive.read("doc.kml"))
@@ -252,11 +240,13 @@ def test_google_earth_gets_the_map_where_it_lies(city, city_file, tmp_path):
     place = gpd.GeoSeries([shapely.Point(x, y)], crs="EPSG:32633").to_crs("EPSG:4326")[0]
     col = int((place.x - sides["west"]) / (sides["east"] - sides["west"]) * rgba.shape[2])
     row = int((sides["north"] - place.y) / (sides["north"] - sides["south"]) * rgba.shape[1])
-    assert tuple(rgba[:3, row, col]) == CLASSES[int(city[7, 12]) - 1].rgb
+    assert tuple(rgba[:3, row, col]) == CLASSES[int(all_classes[7, 12]) - 1].rgb
     assert (rgba[3] == 0).any()  # what has no class is clear
 
 
-def test_areas_by_district_are_exact_and_say_what_has_no_class(city, city_file, tmp_path):
+def test_areas_by_district_are_exact_and_say_what_has_no_class(
+    all_classes, all_classes_file, tmp_path
+):
     west, north = BOX.affine.c, BOX.affine.f
     boxes = [
         shapely.box(west + 50, north - 250, west + 350, north - 100),
@@ -265,8 +255,8 @@ def test_areas_by_district_are_exact_and_say_what_has_no_class(city, city_file, 
     ]
     table = gpd.GeoDataFrame({"town": ["a", "b", "c"]}, geometry=boxes, crs="EPSG:32633")
     table.to_crs("EPSG:4326").to_file(tmp_path / "towns.gpkg")
-    zones = zonal_areas(city, table)
-    codes = city.values
+    zones = zonal_areas(all_classes, table)
+    codes = all_classes.values
     share = np.zeros(BOX.shape)
     share[1:2, 0:4] = [0.5, 1, 1, 0.5]
     share[2, 0:4] = [0.25, 0.5, 0.5, 0.25]
@@ -276,7 +266,10 @@ def test_areas_by_district_are_exact_and_say_what_has_no_class(city, city_file, 
     assert zones.loc[1, "no_data_share"] == pytest.approx(25 / 36)
     assert zones.loc[2, "outside_share"] == 1
     request = ExportRequest(
-        map_path=city_file, to="districts", polygons=tmp_path / "towns.gpkg", name_column="town"
+        map_path=all_classes_file,
+        to="districts",
+        polygons=tmp_path / "towns.gpkg",
+        name_column="town",
     )
     result = run(request)
     said = " ".join(f.text for f in result.findings)
@@ -289,12 +282,12 @@ def test_areas_by_district_are_exact_and_say_what_has_no_class(city, city_file, 
     classes = [f"lcz_{c.code}_km2" for c in CLASSES]
     np.testing.assert_allclose(written[classes].sum(axis=1), written["mapped_km2"], rtol=1e-4)
     with pytest.raises(InputError, match="has no column 'city': it has town"):
-        run(ExportRequest(map_path=city_file, to="districts", polygons=tmp_path / "towns.gpkg",
+        run(ExportRequest(map_path=all_classes_file, to="districts", polygons=tmp_path / "towns.gpkg",
                           name_column="city"))  # fmt: skip
 
 
-def test_a_catalog_item_is_valid_and_finds_its_map(city_file, tmp_path):
-    request = ExportRequest(map_path=city_file, to="stac", date="2023-06-01/2023-08-31")
+def test_a_catalog_item_is_valid_and_finds_its_map(all_classes_file, tmp_path):
+    request = ExportRequest(map_path=all_classes_file, to="stac", date="2023-06-01/2023-08-31")
     out = run(request).write(tmp_path / "out")
     item = pystac.Item.from_file(str(out / "item.json"))
     content = json.loads((out / "item.json").read_text())
@@ -309,90 +302,11 @@ def test_a_catalog_item_is_valid_and_finds_its_map(city_file, tmp_path):
         c["color_hint"] == z.color[1:].upper() for c, z in zip(classes, CLASSES, strict=False)
     )
     np.testing.assert_array_equal(
-        open_lcz_map(item.assets["lcz"].get_absolute_href()), open_lcz_map(city_file)
+        open_lcz_map(item.assets["lcz"].get_absolute_href()), open_lcz_map(all_classes_file)
     )
     outline = shapely.geometry.shape(item.geometry)
     assert outline.bounds == pytest.approx(item.bbox)
     assert outline.area == pytest.approx(0.0442 * 0.0180, rel=0.02)
-
-
-def counted_by_umep(codes: np.ndarray) -> dict[str, float]:
-    """UMEP's rule for one polygon, by its documentation: each class by its share of all that is not 0."""
-    numbers = [*range(1, 11), *range(101, 108)]
-    p = class_parameters()
-    shares = [(codes == n).sum() / np.count_nonzero(codes) for n in numbers]
-    return {name: float(np.dot(shares, p[name])) for name in p.columns if name != "code"}
-
-
-def test_suews_gets_what_umep_would_count(city, city_file, tmp_path):
-    result = run(ExportRequest(map_path=city_file, to="suews", block=500.0))
-    out = result.write(tmp_path / "out")
-    with rasterio.open(out / "lcz.tif") as src:
-        codes = src.read(1)
-    assert set(np.unique(codes)) == {0, *range(1, 11), *range(101, 108)}
-    lines = [line.split() for line in (out / "lcz_LCFG_isotropic.txt").read_text().splitlines()]
-    build = [
-        line.split() for line in (out / "lcz_build_MPGrid_isotropic.txt").read_text().splitlines()
-    ]
-    assert lines[0][0] == build[0][0] == "ID"
-    assert len(lines) == len(build) == 1 + 24 - 1  # the corner without a class is left out
-    for line, walls in zip(lines[1:], build[1:], strict=True):
-        number = int(line[0]) - 1
-        row, col = divmod(number, 6)
-        told = counted_by_umep(codes[row * 5 : row * 5 + 5, col * 5 : col * 5 + 5])
-        found = dict(zip(lines[0][1:], map(float, line[1:]), strict=True))
-        assert sum(found.values()) == 1.0
-        assert sum(reversed(found.values())) == 1.0
-        for name, value in found.items():
-            assert value == pytest.approx(told[name], abs=1e-9)
-        morphology = dict(zip(build[0][1:], map(float, walls[1:]), strict=True))
-        assert morphology["zH"] == pytest.approx(told["building_height"])
-        assert morphology["fai"] == pytest.approx(told["building_frontal_area"])
-        assert morphology["pai"] == found["Buildings"]
-    sites = out / "suews_sites.csv"
-    header, first = sites.read_text().splitlines()[:2]
-    site = dict(zip(header.split(","), map(float, first.split(",")), strict=True))
-    assert site["Fr_Bldgs"] == float(lines[1][2])
-    wall = dict(zip(build[0], build[1], strict=True))["wai"]
-    assert site["AreaWall"] == pytest.approx(float(wall) * 250_000)
-    said = " ".join(worded(f.text) for f in result.findings)
-    assert "A cell without a class, or ground beyond the map: in 1 of 24 polygons" in said
-    assert "the natural zones, without an error" in said
-
-
-def test_walls_are_those_of_street_canyons():
-    """LCZ 2: streets as wide as its buildings, walls 1.25 times the street's width high on both sides."""
-    areas = {n: [float(n == 2)] for n in range(1, 18)}
-    import pandas as pd
-
-    from lczlib.export.targets.landcover import morphology
-
-    found = morphology(pd.DataFrame(areas), "building")
-    assert found.loc[0, "wai"] == pytest.approx(2 * 1.25 * 0.5)
-    assert class_parameters().loc[:, "Paved":"Water"].sum(axis=1).to_numpy() == pytest.approx(
-        np.ones(17)
-    )
-
-
-def test_shares_add_up_to_one_in_any_order():
-    rng = np.random.default_rng(0)
-    values = rng.dirichlet(np.ones(7) / 3, 500)
-    shares = exact_shares(values)
-    for order in (slice(None), slice(None, None, -1)):
-        totals = [sum(row[order].tolist()) for row in shares]
-        assert set(totals) == {1.0}
-    np.testing.assert_allclose(shares, values, atol=1e-11)
-
-
-def test_cells_are_filled_only_where_asked_and_it_is_said(city, city_file):
-    plain = run(ExportRequest(map_path=city_file, to="umep"))
-    assert int((plain.material.lcz == 0).sum()) == 25
-    assert any("25 of 600 cells have no class" in f.text for f in plain.findings)
-    filled = run(ExportRequest(map_path=city_file, to="umep", fill="nearest"))
-    assert int((filled.material.lcz == 0).sum()) == 0
-    np.testing.assert_array_equal(filled.material.lcz.values[:15], city.values[:15])
-    assert filled.material.lcz[15, 29] == city[14, 29]
-    assert any("25 cells without a class took" in f.text for f in filled.findings)
 
 
 @pytest.mark.parametrize(

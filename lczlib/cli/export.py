@@ -18,7 +18,9 @@ def export(request: ExportRequest, out: Out = Path("lcz-export")) -> None:
     Writes for each target, beside manifest.json: geotiff lcz.tif; qgis lcz.tif, lcz.qml, lcz.sld and both in
     six languages; gpkg lcz.gpkg (layer lcz: patches with class, area, certainty, and their style); netcdf
     lcz.nc; kmz lcz.kmz; districts districts.csv; stac item.json and lcz.tif; umep lcz.tif (101-107) and its
-    styles; suews lcz.tif, land cover fractions and morphology in UMEP's form, suews_sites.csv, grid.gpkg.
+    styles; suews lcz.tif, land cover fractions and morphology in UMEP's form, suews_sites.csv, grid.gpkg; wrf
+    the geo_em file with the map's urban form, lcz.tif and LCZ_UCP_lookup.csv as w2w reads them, and
+    namelist_lines.txt.
 
     Example:
         lcz export fused_lcz.tif --to qgis --language de --out for-qgis

@@ -14,7 +14,7 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``find_s1``       which Sentinel-1 products go with Sentinel-2 tiles; ``clip_s1``: patches of such a tile
 ``water``         surface water from Sentinel-1
 ``sites``         where to put sensors; ``morphology``: the published properties of the zones
-``export``        a map for other software; ``export_material``: what it is made of, ``export_targets``: what
-                  each target says of it and how it is written
+``export``        a map for other software; ``export_request``: what it is told, ``export_material``: what it is
+                  made of, ``export_targets`` and ``export_wrf``: what each says of it and how it is written
 ``documentation`` all settings of all jobs
 """

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from lczlib.jobs.export import ExportRequest
+    from lczlib.export.targets.wrf import Domain, UrbanForm
+    from lczlib.jobs.export_request import ExportRequest
 
 _CELL_BYTES = 40
 """Memory that a cell takes: numbers of patches, areas, certainty."""
@@ -52,6 +53,8 @@ class Material:
         With ``id`` (whole numbers), ``name`` and geometry.
     zones : DataFrame or None
         As of `lczlib.analysis.zonal.zonal_areas`, with ``id`` and ``name`` first.
+    domain, form : Domain and UrbanForm, or None
+        Of WRF.
     """
 
     request: ExportRequest
@@ -61,6 +64,8 @@ class Material:
     certainty_file: Path | None = None
     polygons: gpd.GeoDataFrame | None = None
     zones: pd.DataFrame | None = None
+    domain: Domain | None = None
+    form: UrbanForm | None = None
 
 
 def material_of(request: ExportRequest) -> Material:
@@ -83,7 +88,13 @@ def material_of(request: ExportRequest) -> Material:
         polygons = squares(lcz, request.block)
     if polygons is not None:
         zones = _zones(lcz, polygons)
-    return Material(request, lcz, filled, sure, source, polygons, zones)
+    domain = form = None
+    if request.to == "wrf" and request.geo_em is not None:
+        from lczlib.export.targets.wrf import class_shares, urban_form
+
+        domain = _domain(request.geo_em)
+        form = urban_form(class_shares(lcz, domain))
+    return Material(request, lcz, filled, sure, source, polygons, zones, domain, form)
 
 
 def _filled(lcz: xr.DataArray) -> tuple[xr.DataArray, int]:
@@ -200,3 +211,19 @@ def _zones(lcz: xr.DataArray, polygons: gpd.GeoDataFrame) -> pd.DataFrame:
     table.insert(0, "id", polygons["id"].to_numpy())
     table.insert(1, "name", polygons["name"].to_numpy())
     return table
+
+
+def _domain(path: str | Path) -> Domain:
+    """Read a geo_em file, and tell what was read."""
+    from lczlib.export.targets.wrf import open_domain
+
+    domain = open_domain(path)
+    rows, cols = domain.shape
+    attrs = domain.content.attrs
+    said = (
+        f"{rows} x {cols} cells of {float(attrs['DX']):g} m",
+        f"{domain.categories} land use categories",
+        f"urban category {int(attrs['ISURBAN'])}",
+    )
+    tell(Reading("geo_em file", str(path), said, (), {"rows": rows, "columns": cols}))
+    return domain

@@ -14,8 +14,9 @@ from lczlib.export.files import write_features
 from lczlib.export.geotiff import write_lcz_map
 from lczlib.export.targets.findings import Finding, caution, fails, note
 from lczlib.grid import geobox_of
-from lczlib.jobs.export import name_of_map, parse_days
 from lczlib.jobs.export_material import Material
+from lczlib.jobs.export_request import name_of_map, parse_days
+from lczlib.jobs.export_wrf import check_wrf, write_wrf
 from lczlib.jobs.map_files import map_network
 from lczlib.longitudes import crosses
 from lczlib.made_by import WEIGHTS_TAG
@@ -323,10 +324,10 @@ def _write_suews(material: Material, folder: Path) -> None:
 _CHECKS: dict[str, Callable[[Material], Iterator[Finding]]] = {
     "geotiff": _check_geotiff, "qgis": _check_qgis, "gpkg": _check_gpkg, "netcdf": _check_netcdf,
     "kmz": _check_kmz, "districts": _check_districts, "stac": _check_stac, "umep": _check_umep,
-    "suews": _check_umep,
+    "suews": _check_umep, "wrf": check_wrf,
 }  # fmt: skip
 _WRITERS: dict[str, Callable[[Material, Path], object]] = {
     "geotiff": _write_raster, "qgis": _write_qgis, "gpkg": _write_gpkg, "netcdf": _write_netcdf,
     "kmz": _write_kmz, "districts": _write_districts, "stac": _write_stac, "umep": _write_umep,
-    "suews": _write_suews,
+    "suews": _write_suews, "wrf": write_wrf,
 }  # fmt: skip

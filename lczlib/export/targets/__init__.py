@@ -6,4 +6,5 @@
 ``patches``    a map as polygons; ``geopackage``: as a file with its style
 ``netcdf``     CF conventions; ``kmz``: Google Earth; ``stac``: a catalog's item
 ``landcover``  land cover and morphology as SUEWS and UMEP take them
+``wrf``        urban form in a domain of WRF; ``urban_canopy``: its values of each class
 """

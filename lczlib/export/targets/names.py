@@ -7,12 +7,7 @@ languages; no standard translation exists, and the code before the name is what 
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 from lczlib.classes import CLASSES, LczClass
-
-Language = Literal["en", "de", "es", "fr", "pt", "zh"]
-LANGUAGES: tuple[str, ...] = get_args(Language)
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "en": tuple(c.name for c in CLASSES),
@@ -51,6 +46,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "裸岩或铺装地面", "裸土或沙地", "水体",
     ),
 }  # fmt: skip
+LANGUAGES = tuple(_NAMES)
 
 
 def name_of(zone: LczClass, language: str = "en") -> str:
