@@ -22,6 +22,7 @@ from lczlib.cli import experiment as _experiment
 from lczlib.cli import export as _export
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import methods as _methods
 from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
@@ -87,6 +88,7 @@ app.command("uhi")(limited(_uhi.uhi))
 app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
 app.command("export")(limited(_export.export))
+app.command("methods")(_methods.methods)
 app.command("app")(limited(_app.app))
 
 

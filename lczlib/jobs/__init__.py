@@ -16,5 +16,6 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``sites``         where to put sensors; ``morphology``: the published properties of the zones
 ``export``        a map for other software; ``export_request``: what it is told, ``export_material``: what it is
                   made of, ``export_targets`` and ``export_wrf``: what each says of it and how it is written
+``methods``       a paper's methods from manifests; ``methods_text``: its sentences
 ``documentation`` all settings of all jobs
 """

@@ -19,6 +19,7 @@ from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.export import ExportRequest
 from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.methods import MethodsRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
@@ -44,6 +45,7 @@ REQUESTS: dict[str, type] = {
     "lcz sites": SitesRequest,
     "lcz morphology": MorphologyRequest,
     "lcz export": ExportRequest,
+    "lcz methods": MethodsRequest,
     "lcz prepare-s1": PrepareS1Request,
     "lcz find-s1": FindS1Request,
     "lcz clip-s1": ClipS1Request,
