@@ -89,6 +89,7 @@ app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
 app.command("export")(limited(_export.export))
 app.command("methods")(_methods.methods)
+app.command("agreements")(_compare.agreements)
 app.command("app")(limited(_app.app))
 
 

@@ -6,7 +6,8 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``request``       what requests have in common; ``result``: what results have
 ``map_files``     the maps that a job is given, and how each is read
 ``record``        the manifest beside what is written; ``scratch``: a folder for what is large
-``assess``        the accuracy of a map; ``compare``: maps against each other
+``assess``        the accuracy of a map; ``compare``: maps against each other;
+                  ``agreements``: of several places; ``certainty``: how sure a map is
 ``surface_heat``  heat island of the surface, of thermal rasters; ``air_heat``: of the canopy, of rasters of
                   air temperature; ``canopy_heat``: of stations
 ``patches``       a data set of labelled patches to train on

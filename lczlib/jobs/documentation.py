@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lczlib.experiment.request import ExperimentRequest
+from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
@@ -39,6 +40,7 @@ REQUESTS: dict[str, type] = {
     "lcz map": MapRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,
+    "lcz agreements": AgreementsRequest,
     "lcz uhi: surface heat island": SurfaceHeatRequest,
     "lcz uhi: canopy heat island of rasters": AirHeatRequest,
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,

@@ -11,12 +11,10 @@ import shapely
 import xarray as xr
 
 from lczlib.errors import InputError
-from lczlib.grid import check_projected, check_same_grid, geobox_of
+from lczlib.grid import check_projected, geobox_of
+from lczlib.jobs.certainty import found_certainty
 from lczlib.jobs.map_files import open_map
-from lczlib.jobs.request import is_path
-from lczlib.kinds import lcz_file, proba_file
-from lczlib.maps import certainty as certainty_of
-from lczlib.maps import lcz_map, open_map_certainty, open_probabilities
+from lczlib.maps import lcz_map
 from lczlib.reading import Reading, counted, share, tell
 from lczlib.terms import option
 from lczlib.vector_files import called, read_features
@@ -80,7 +78,9 @@ def material_of(request: ExportRequest) -> Material:
     filled = 0
     if request.fill:
         lcz, filled = _filled(lcz)
-    sure, source = _certainty(request, lcz) if request.to in ("gpkg", "netcdf") else (None, None)
+    sure, source = None, None
+    if request.to in ("gpkg", "netcdf"):
+        sure, source = found_certainty(request.map_path, lcz, request.probabilities)
     polygons = zones = None
     if request.polygons is not None:
         polygons = _polygons(request)
@@ -118,26 +118,6 @@ def _filled(lcz: xr.DataArray) -> tuple[xr.DataArray, int]:
         )
     )
     return lcz_map(lcz.copy(data=lcz.values[row, col]), **attrs), n
-
-
-def _certainty(
-    request: ExportRequest, lcz: xr.DataArray
-) -> tuple[xr.DataArray | None, Path | None]:
-    """How certain the map is, by its probabilities or its own band, and the file that tells it."""
-    path = request.probabilities
-    if path is None and is_path(request.map_path):
-        name = Path(request.map_path).name
-        kind = name.removesuffix(lcz_file(""))
-        beside = Path(request.map_path).with_name(proba_file(kind))
-        path = beside if kind != name and beside.is_file() else None
-    if path is not None:
-        proba = path if isinstance(path, xr.DataArray) else open_probabilities(path)
-        check_same_grid(lcz, proba, ("map", "probabilities"))
-        sure = certainty_of(proba).compute()
-        return sure.assign_coords(x=lcz["x"], y=lcz["y"]), Path(path) if is_path(path) else None
-    if lcz.attrs.get("certainty_band") and is_path(request.map_path):
-        return open_map_certainty(request.map_path), None
-    return None, None
 
 
 def _polygons(request: ExportRequest) -> gpd.GeoDataFrame:
