@@ -17,8 +17,9 @@ from lczlib.errors import InputError
 from lczlib.export import write_lcz_map
 from lczlib.export.targets.urban_canopy import canopy_table, derived, height_shares
 from lczlib.export.targets.wrf import expanded, open_domain, urban_form
-from lczlib.grid import on_grid
+from lczlib.grid import geobox_of, on_grid
 from lczlib.jobs.export import ExportRequest, run
+from lczlib.longitudes import centre_of
 from lczlib.maps import lcz_map, open_lcz_map
 from lczlib.terms import worded
 
@@ -27,22 +28,26 @@ CENTRE = (13.4, 52.5)
 URBAN, WATER, LAKE = 13, 17, 21
 
 
-def write_geo_em(path: Path, dx: float = 600.0, categories: int = 21, **changes: object) -> Path:
+def write_geo_em(
+    path: Path, dx: float = 600.0, categories: int = 21, *, size: int = SIZE,
+    centre: tuple[float, float] = CENTRE, **changes: object,
+) -> Path:  # fmt: skip
     """A file as geogrid writes it: grass and forest, a town of WRF's own in the middle, a lake."""
-    text = f"+proj=lcc +lat_1=52 +lat_2=53 +lat_0=52.4 +lon_0={CENTRE[0]} +R=6370000 +units=m"
+    text = f"+proj=lcc +lat_1=52 +lat_2=53 +lat_0=52.4 +lon_0={centre[0]} +R=6370000 +units=m"
     projection = pyproj.Proj(text)
-    x0, y0 = projection(*CENTRE)
-    steps = (np.arange(SIZE) - (SIZE - 1) / 2) * dx
+    x0, y0 = projection(*centre)
+    steps = (np.arange(size) - (size - 1) / 2) * dx
     lon, lat = projection(*np.meshgrid(x0 + steps, y0 + steps), inverse=True)
     rng = np.random.default_rng(5)
-    use = rng.choice([10, 5], (SIZE, SIZE), p=[0.7, 0.3]).astype(np.float32)
-    use[8:12, 8:12] = URBAN
+    use = rng.choice([10, 5], (size, size), p=[0.7, 0.3]).astype(np.float32)
+    middle = slice(size // 2 - 2, size // 2 + 2)
+    use[middle, middle] = URBAN
     use[:2, :3] = WATER
-    parts = np.zeros((categories, SIZE, SIZE), np.float32)
+    parts = np.zeros((categories, size, size), np.float32)
     row, col = np.indices(use.shape)
     parts[use.astype(int) - 1, row, col] = 0.8
     parts[9, row, col] += 0.2
-    green = rng.uniform(0.1, 0.9, (12, SIZE, SIZE)).astype(np.float32)
+    green = rng.uniform(0.1, 0.9, (12, size, size)).astype(np.float32)
     flat = ("Time", "south_north", "west_east")
     data = {
         "Times": (("Time", "DateStrLen"), np.array([[*"0000-00-00_00:00:00"]], "S1")),
@@ -55,7 +60,7 @@ def write_geo_em(path: Path, dx: float = 600.0, categories: int = 21, **changes:
     }
     attrs = {
         "TITLE": "OUTPUT FROM GEOGRID V4.5", "MAP_PROJ": np.int32(1), "TRUELAT1": 52.0, "TRUELAT2": 53.0,
-        "MOAD_CEN_LAT": 52.4, "STAND_LON": CENTRE[0], "CEN_LAT": CENTRE[1], "CEN_LON": CENTRE[0],
+        "MOAD_CEN_LAT": 52.4, "STAND_LON": centre[0], "CEN_LAT": centre[1], "CEN_LON": centre[0],
         "DX": dx, "DY": dx, "NUM_LAND_CAT": np.int32(categories), "ISURBAN": np.int32(URBAN),
         "ISWATER": np.int32(WATER), "ISLAKE": np.int32(-1), "MMINLU": "MODIFIED_IGBP_MODIS_NOAH",
     }  # fmt: skip
@@ -228,32 +233,51 @@ def w2w() -> str | None:
     return str(beside) if beside.is_file() else shutil.which(os.environ.get("LCZLIB_W2W", "w2w"))
 
 
-@pytest.fixture
-def filled_by_w2w(town, geo_em, tmp_path) -> tuple[Path, str]:
-    """A domain as w2w itself fills it from the map that is written for it, and what it printed."""
+def run_w2w(folder: Path, exported: Path, geo_em: Path, size: int) -> tuple[Path, str]:
+    """A domain as w2w itself fills it from the map that was written for it, and what it printed."""
     command = w2w()
     if command is None:
         pytest.skip("needs w2w (make export-tools)")
-    out = run(ExportRequest(map_path=town, to="wrf", geo_em=geo_em)).write(tmp_path / "out")
-    theirs = tmp_path / "w2w"
-    theirs.mkdir()
-    for path in (out / "lcz.tif", out / "LCZ_UCP_lookup.csv", geo_em):
-        shutil.copy(path, theirs)
+    folder.mkdir()
+    for path in (exported / "lcz.tif", exported / "LCZ_UCP_lookup.csv", geo_em):
+        shutil.copy(path, folder)
     done = subprocess.run(
-        [command, str(theirs), "lcz.tif", "geo_em.d01.nc", "-a", str(SIZE**2), "--lcz-ucp",
-         str(theirs / "LCZ_UCP_lookup.csv")],
+        [command, str(folder), "lcz.tif", "geo_em.d01.nc", "-a", str(size**2), "--lcz-ucp",
+         str(folder / "LCZ_UCP_lookup.csv")],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    return theirs / "geo_em.d01_LCZ_params.nc", done.stdout
+    return folder / "geo_em.d01_LCZ_params.nc", done.stdout
+
+
+def all_checks_pass(said: str) -> bool:
+    """Whether w2w's nine checks were made, and none of them warns."""
+    made = all(f"Check {number}" in said for number in range(1, 10))
+    return made and "WARNING" not in said and said.count("OK") >= 9
+
+
+@pytest.fixture
+def filled_by_w2w(town, geo_em, tmp_path) -> tuple[Path, str]:
+    if w2w() is None:
+        pytest.skip("needs w2w (make export-tools)")
+    out = run(ExportRequest(map_path=town, to="wrf", geo_em=geo_em)).write(tmp_path / "out")
+    return run_w2w(tmp_path / "w2w", out, geo_em, SIZE)
 
 
 def test_w2w_takes_the_map_with_all_its_checks_passing(filled_by_w2w):
-    _, said = filled_by_w2w
-    assert "WARNING" not in said
-    for number in range(1, 10):
-        assert f"Check {number}" in said
-    assert said.count("OK") >= 9
+    assert all_checks_pass(filled_by_w2w[1])
+
+
+@pytest.mark.slow
+def test_w2w_takes_the_demo_city_with_all_its_checks_passing(demo, tmp_path):
+    if w2w() is None:
+        pytest.skip("needs w2w (make export-tools)")
+    path = demo[0] / "fused_lcz.tif"
+    centre = centre_of(geobox_of(open_lcz_map(path)))
+    geo_em = write_geo_em(tmp_path / "geo_em.d01.nc", 500.0, size=8, centre=centre)
+    out = run(ExportRequest(map_path=path, to="wrf", geo_em=geo_em)).write(tmp_path / "out")
+    assert (written(out / "geo_em.d01.nc")["LU_INDEX"].values > 50).any()
+    assert all_checks_pass(run_w2w(tmp_path / "w2w", out, geo_em, 8)[1])
 
 
 def test_a_domain_is_filled_as_w2w_fills_it(filled_by_w2w, town, geo_em, tmp_path):
