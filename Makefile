@@ -53,14 +53,14 @@ STAC_STAMP := $(STAC)/.installed$(if $(POSTGIS),-pgstac)
 
 stac-server: $(STAC_STAMP)
 
-# w2w, which the tests of `lcz export --to wrf` are held against: in an environment of its own, as it pins an
-# older rasterio.
+# What the tests of `lcz export` are held against, w2w and a checker of the CF conventions: in an environment of its
+# own, as w2w pins an older rasterio.
 EXPORT_TOOLS := .venv-export
 
 export-tools:
 	test -d $(EXPORT_TOOLS) || $(PYTHON) -m venv $(EXPORT_TOOLS)
-	$(EXPORT_TOOLS)/bin/python -m pip install --quiet w2w==0.6.0 \
-		|| echo "w2w cannot be installed here: the tests that run it skip."
+	$(EXPORT_TOOLS)/bin/python -m pip install --quiet w2w==0.6.0 compliance-checker==6.1.0 \
+		|| echo "w2w and compliance-checker cannot be installed here: the tests that run them skip."
 
 $(STAC_STAMP): Makefile
 	test -d $(STAC) || $(PYTHON) -m venv $(STAC)

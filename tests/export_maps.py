@@ -1,6 +1,9 @@
-"""A map of all classes, as the tests of exports share it."""
+"""What the tests of exports share: a map of all classes, and other programs that read what is written."""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,3 +32,12 @@ def all_classes() -> xr.DataArray:
 @pytest.fixture
 def all_classes_file(all_classes, tmp_path):
     return write_lcz_map(tmp_path / "city_lcz.tif", all_classes)
+
+
+def needed_tool(name: str) -> str:
+    """A program of the environment of ``make export-tools``, or where the shell finds it; else the test skips."""
+    beside = Path(__file__).resolve().parents[1] / ".venv-export/bin" / name
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        pytest.skip(f"needs {name} (make export-tools)")
+    return found

@@ -19,7 +19,7 @@ import rasterio
 import rasterio.features
 import shapely
 import xarray as xr
-from export_maps import BOX
+from export_maps import BOX, needed_tool
 from faces import write_codes
 from odc.geo.geobox import GeoBox
 
@@ -209,6 +209,20 @@ def test_netcdf_keeps_the_rules_of_cf(sure_city, tmp_path, scheme):
     opened = open_lcz_map(out / "lcz.nc", band="lcz", scheme=scheme if scheme != "0-16" else None,
                           legend={i: i + 1 for i in range(17)} if scheme == "0-16" else None)  # fmt: skip
     np.testing.assert_array_equal(opened, open_lcz_map(sure_city))
+
+
+def test_a_checker_of_the_cf_conventions_finds_nothing(sure_city, tmp_path):
+    checker = needed_tool("cchecker.py")
+    degrees = GeoBox.from_bbox((13.0, 52.0, 13.3, 52.2), crs="EPSG:4326", resolution=0.01)
+    lcz = lcz_map(on_grid(np.full(degrees.shape, 6, np.uint8), degrees, ("y", "x")))
+    for source, scheme in ((sure_city, "1-17"), (sure_city, "0-16"), (lcz, "101-107")):
+        out = run(ExportRequest(map_path=source, to="netcdf", out_scheme=scheme)).write(
+            tmp_path / "o"
+        )
+        done = subprocess.run(
+            [checker, "--test=cf:1.8", str(out / "lcz.nc")], capture_output=True, text=True
+        )
+        assert "All tests passed!" in done.stdout, done.stdout[-2000:]
 
 
 def test_netcdf_in_degrees_has_them_as_axes(tmp_path):

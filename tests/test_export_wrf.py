@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pyproj
 import pytest
 import xarray as xr
+from export_maps import needed_tool
 from odc.geo.geobox import GeoBox
 
 from lczlib.errors import InputError
@@ -227,17 +227,9 @@ def test_what_is_no_domain_is_refused(tmp_path, content, says):
     assert refused.value.parameter == "wrf_version"
 
 
-def w2w() -> str | None:
-    """The command of w2w, in the environment of ``make export-tools``, or where the shell finds it."""
-    beside = Path(__file__).resolve().parents[1] / ".venv-export/bin/w2w"
-    return str(beside) if beside.is_file() else shutil.which(os.environ.get("LCZLIB_W2W", "w2w"))
-
-
 def run_w2w(folder: Path, exported: Path, geo_em: Path, size: int) -> tuple[Path, str]:
     """A domain as w2w itself fills it from the map that was written for it, and what it printed."""
-    command = w2w()
-    if command is None:
-        pytest.skip("needs w2w (make export-tools)")
+    command = needed_tool("w2w")
     folder.mkdir()
     for path in (exported / "lcz.tif", exported / "LCZ_UCP_lookup.csv", geo_em):
         shutil.copy(path, folder)
@@ -258,8 +250,7 @@ def all_checks_pass(said: str) -> bool:
 
 @pytest.fixture
 def filled_by_w2w(town, geo_em, tmp_path) -> tuple[Path, str]:
-    if w2w() is None:
-        pytest.skip("needs w2w (make export-tools)")
+    needed_tool("w2w")
     out = run(ExportRequest(map_path=town, to="wrf", geo_em=geo_em)).write(tmp_path / "out")
     return run_w2w(tmp_path / "w2w", out, geo_em, SIZE)
 
@@ -270,8 +261,7 @@ def test_w2w_takes_the_map_with_all_its_checks_passing(filled_by_w2w):
 
 @pytest.mark.slow
 def test_w2w_takes_the_demo_city_with_all_its_checks_passing(demo, tmp_path):
-    if w2w() is None:
-        pytest.skip("needs w2w (make export-tools)")
+    needed_tool("w2w")
     path = demo[0] / "fused_lcz.tif"
     centre = centre_of(geobox_of(open_lcz_map(path)))
     geo_em = write_geo_em(tmp_path / "geo_em.d01.nc", 500.0, size=8, centre=centre)
