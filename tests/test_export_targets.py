@@ -332,6 +332,8 @@ def test_a_catalog_item_is_valid_and_finds_its_map(all_classes_file, tmp_path):
         ({"to": "stac", "date": "2023-09-01/2023-05-01"}, "date"),
         ({"to": "gpkg", "min_cells": 0}, "min_cells"),
         ({"to": "arcview"}, "to"),
+        ({"to": "kmz", "out_scheme": "101-107"}, "out_scheme"),
+        ({"to": "qgis", "min_cells": 4}, "min_cells"),
         ({"to": "qgis", "language": "la"}, "language"),
     ],
 )

@@ -22,6 +22,14 @@ COUNTED_101 = ("umep", "suews")
 """Targets whose programs count only 1-10 and 101-107, and that are always written so."""
 _NEEDS = {"districts": "polygons", "stac": "date", "wrf": "geo_em"}
 """Settings without which a target cannot be written."""
+_STYLED = ("qgis", "gpkg", "kmz", "stac", "umep", "suews")
+_OF = {
+    "out_scheme": ("geotiff", "qgis", "netcdf", "stac", "umep", "suews"), "language": _STYLED,
+    "min_cells": ("gpkg",), "probabilities": ("gpkg", "netcdf"), "polygons": ("districts", "umep", "suews"),
+    "name_column": ("districts", "umep", "suews"), "block": ("suews",), "date": ("stac", "netcdf"),
+    "geo_em": ("wrf",), "wrf_version": ("wrf",),
+}  # fmt: skip
+"""The targets that take a setting; for others it would change nothing, and is refused."""
 _FIRST_WITH_LCZ = (4, 3)
 
 
@@ -136,6 +144,12 @@ class ExportRequest(OneMap):
                     "geo_em": "the domain's geo_em file"}  # fmt: skip
             msg = f"To write {self.to}, give {what[needed]} ({option(needed)})."
             raise InputError(msg, parameter=needed)
+        for name, value in self.given().items():
+            # the default is no wish, also where it is given as another object
+            usual = isinstance(value, (str, float, int)) and value == self.settings()[name].default
+            if self.to not in _OF.get(name, TARGETS) and not usual:
+                msg = f"{self.to} takes no {option(name)}, which is of {', '.join(_OF[name])}: leave it out."
+                raise InputError(msg, parameter=name)
         if self.to in COUNTED_101 and self.out_scheme not in (None, "101-107"):
             msg = f"{self.to} counts only 1-10 and 101-107, never {self.out_scheme}: leave it out."
             raise InputError(msg, parameter="out_scheme")

@@ -29,9 +29,8 @@ def write_exports(study: Study, path: str | Path) -> Path:
             lines += [TITLES[name], "=" * len(TITLES[name]), ""]
             for target in WRITTEN:
                 try:
-                    result = run(
-                        ExportRequest(map_path=lcz, to=target, probabilities=_beside(study, name))
-                    )
+                    proba = _beside(study, name) if target in ("gpkg", "netcdf") else None
+                    result = run(ExportRequest(map_path=lcz, to=target, probabilities=proba))
                     result.write(base / name / target)
                     said = [f"- {worded(f.text)}" for f in result.findings]
                 except LczError as error:
