@@ -8,11 +8,14 @@ STAMP := $(VENV)/.installed
 
 env: $(STAMP)
 
-# pip installs torch by itself first: with a pinned torch present, no other package pulls a CUDA build.
+# pip installs torch by itself first: with a pinned torch present, no other package pulls another build.
+# A card's build comes from the index that PyTorch's own page names for its driver: make env TORCH_INDEX=URL
+TORCH_INDEX ?=
 $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,cluster,dev]'
 	touch $@
 

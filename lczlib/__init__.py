@@ -14,7 +14,8 @@ And the library, from the bottom up:
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings; ``class_names`` and
                 ``class_columns`` read them from texts and tables
 ``errors``      what is raised when the input is at fault; ``terms``: settings in messages
-``settings``    what a job can be told: each setting said once; ``devices``: what computes
+``settings``    what a job can be told: each setting said once; ``devices``: what computes;
+                ``accelerators``: what is peculiar to graphics cards
 ``reading``     what was read of a file, said before the result
 ``limits``      how large an input may be, judged from its header; ``unreadable``: why it is not read
 ``grid``        grids of rasters, the 100 m LCZ grid; ``mercator``: that of web maps
