@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server export-tools clean
 
 env: $(STAMP)
 
@@ -55,6 +55,15 @@ POSTGIS := $(firstword $(wildcard /usr/share/postgresql/*/extension/postgis.cont
 STAC_STAMP := $(STAC)/.installed$(if $(POSTGIS),-pgstac)
 
 stac-server: $(STAC_STAMP)
+
+# What the tests of `lcz export` are held against, w2w and a checker of the CF conventions: in an environment of its
+# own, as w2w pins an older rasterio.
+EXPORT_TOOLS := .venv-export
+
+export-tools:
+	test -d $(EXPORT_TOOLS) || $(PYTHON) -m venv $(EXPORT_TOOLS)
+	$(EXPORT_TOOLS)/bin/python -m pip install --quiet w2w==0.6.0 compliance-checker==6.1.0 \
+		|| echo "w2w and compliance-checker cannot be installed here: the tests that run them skip."
 
 $(STAC_STAMP): Makefile
 	test -d $(STAC) || $(PYTHON) -m venv $(STAC)

@@ -42,8 +42,8 @@ And the library, from the bottom up:
 ``training``    patch data sets, training
 ``experiment``  inputs, networks and losses compared on one data set
 ``analysis``    accuracy, comparison, heat islands, water: pure functions
-``export``      GeoTIFF, tables, manifests; ``temporary``: folders that go with their owner;
-                ``archives``: zip and tar by their index, single files of them unpacked
+``export``      GeoTIFF, tables, manifests; ``targets``: other software; ``temporary``: folders that go
+                with their owner; ``archives``: zip and tar by their index, single files of them unpacked
 ``figures``     figures of all results
 ``jobs``        what each command does, once, for command line, dashboard and notebook; ``plugins``: what
                 other packages bring

@@ -67,7 +67,9 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "maps", "point_tables", "polygons", "reading", "unreadable",
         "vector_files", "vector_maps",
     },
-    "export": {"classes", "errors", "grid", "maps", "rasters", "reading", "temporary"},
+    "export": {
+        "classes", "errors", "grid", "longitudes", "maps", "rasters", "reading", "temporary", "wrf_grids",
+    },
     "catalog": {"errors", "export", "longitudes", "reading", "temporary"},
     "scenes": {
         "archives", "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",

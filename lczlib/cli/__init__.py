@@ -20,9 +20,11 @@ from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
+from lczlib.cli import export as _export
 from lczlib.cli import field as _field
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import methods as _methods
 from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
@@ -89,6 +91,9 @@ app.command("uhi")(limited(_uhi.uhi))
 app.command("field")(limited(_field.field))
 app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
+app.command("export")(limited(_export.export))
+app.command("methods")(_methods.methods)
+app.command("agreements")(_compare.agreements)
 app.command("app")(limited(_app.app))
 
 

@@ -90,6 +90,9 @@ def morphology(
 ) -> None:
     """Area of each class and the published ranges of its form and fabric, as table and rasters.
 
+    Beside the ranges stands one value a class, for models, with its source: what WRF is run with where there is
+    such a value, else the middle of the range. Rasters have the bands min, max, middle and central.
+
     Example:
         lcz morphology berlin_lcz.tif --parameter sky_view_factor --parameter height
     """

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lczlib.experiment.request import ExperimentRequest
+from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
@@ -17,10 +18,12 @@ from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.export import ExportRequest
 from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.find_s1 import FindS1Request
 from lczlib.jobs.further_sites import FurtherSitesRequest
 from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.methods import MethodsRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
@@ -40,6 +43,7 @@ REQUESTS: dict[str, type] = {
     "lcz map": MapRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,
+    "lcz agreements": AgreementsRequest,
     "lcz uhi: surface heat island": SurfaceHeatRequest,
     "lcz uhi: canopy heat island of rasters": AirHeatRequest,
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
@@ -47,6 +51,8 @@ REQUESTS: dict[str, type] = {
     "lcz sites": SitesRequest,
     "lcz sites: beside stations": FurtherSitesRequest,
     "lcz morphology": MorphologyRequest,
+    "lcz export": ExportRequest,
+    "lcz methods": MethodsRequest,
     "lcz prepare-s1": PrepareS1Request,
     "lcz find-s1": FindS1Request,
     "lcz clip-s1": ClipS1Request,
