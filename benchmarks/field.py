@@ -206,9 +206,8 @@ def main() -> None:
     if given.berlin:
         out += [
             "## Berlin, 23 stations, 2019-2020", "",
-            "Classes by hand, not checked on the ground (table in the program): no map at hand covers the stations, which lie "
-            "up to 100 km apart. "
-            "No heights are stated in the file.", "", *berlin(given.berlin),
+            "Classes by hand, not checked on the ground (table in the program): no map at hand covers the stations, "
+            "which lie up to 100 km apart. No heights are stated in the file.", "", *berlin(given.berlin),
         ]  # fmt: skip
     out += [
         "## A month of hours on 40 x 40 km at 100 m", "",
