@@ -16,8 +16,8 @@ WHAT = {
     "days": "list of days", "acquired": "imagery",
     "scene": "scene", "reference": "reference", "own_map": "uploaded map",
     "published": "published map", "maps": "LCZ map",
-    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
-    "water_summary": "water areas",
+    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "field": "field of air temperature",
+    "water": "water map", "water_summary": "water areas",
 }  # fmt: skip
 
 
@@ -37,7 +37,8 @@ def banner(study: Study, names: Iterable[str]) -> str:
                 "than those shown. "
                 + (
                     "Run again to update it."
-                    if name in ("maps", "water", "accuracy", "comparison", "heat", "water_summary")
+                    if name
+                    in ("maps", "water", "accuracy", "comparison", "heat", "field", "water_summary")
                     else ""
                 )
                 + "</div>"
