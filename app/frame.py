@@ -80,6 +80,9 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         for step in session.address.requested:
             if study.condition(step) == "none" and study.condition("scene") == "current":
                 session.runner.run(step)
+            if study.condition(step) == "none":
+                session.runner.give_up(step)
+        session.runner.refresh()
 
     def opened(*_: Any) -> None:
         if session.study.scene is not None:
@@ -98,6 +101,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         meta_description="Local Climate Zone maps, their accuracy and heat islands",
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
+    session.runner.await_first(session.address.requested)
     show()
     session.doc.js_on_event("document_ready", CustomJS(code=_BACK_JS))
     name_widgets(session.doc)

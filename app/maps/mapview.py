@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from bokeh.events import RangesUpdate, Tap
 from bokeh.models import (
+    BoxZoomTool,
     ColorBar,
     ColumnDataSource,
     CustomJS,
@@ -15,6 +16,7 @@ from bokeh.models import (
     HoverTool,
     LinearColorMapper,
     Range1d,
+    WheelZoomTool,
     WMTSTileSource,
 )
 from bokeh.palettes import Cividis256
@@ -33,18 +35,28 @@ _FIT_JS = """
 const {x, y} = box.data
 const [w, h] = [fig.inner_width, fig.inner_height]
 if (x.length < 2 || !w || !h) return
-const {start, end} = fig.x_range
-const [a, b] = box.tags
-// the size changes with the axis labels: a view that the visitor has moved stays
-if (cb_obj !== box && a != null && (Math.abs(start - a) > 1e-3 || Math.abs(end - b) > 1e-3)) return
-const scale = Math.max((x[1] - x[0]) / w, (y[1] - y[0]) / h)
-const [cx, cy] = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2]
-const to = (r, c, n) => r.setv({start: c - scale * n / 2, end: c + scale * n / 2,
-                                reset_start: c - scale * n / 2, reset_end: c + scale * n / 2})
-to(fig.x_range, cx, w)
-to(fig.y_range, cy, h)
-box.tags = [fig.x_range.start, fig.x_range.end]
+const [rx, ry] = [fig.x_range, fig.y_range]
+const [a, b, wide, was_moved] = box.tags
+const whole = Math.max((x[1] - x[0]) / w, (y[1] - y[0]) / h)
+const [wx, wy] = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2]
+// a view that the visitor has moved keeps its middle and its metres per pixel, in both directions
+const moved = cb_obj !== box && a != null
+    && (was_moved || Math.abs(rx.start - a) > 1e-3 || Math.abs(rx.end - b) > 1e-3)
+const scale = moved ? (rx.end - rx.start) / wide : whole
+const [cx, cy] = moved ? [(rx.start + rx.end) / 2, (ry.start + ry.end) / 2] : [wx, wy]
+const to = (r, c, n, home) => r.setv({start: c - scale * n / 2, end: c + scale * n / 2,
+                                      reset_start: home - whole * n / 2, reset_end: home + whole * n / 2})
+to(rx, cx, w, wx)
+to(ry, cy, h, wy)
+box.tags = [rx.start, rx.end, w, moved]
 """
+_FORGET_JS = """
+for (const tool of tools) {
+  const view = cb_context.index.find_one(tool)
+  if (view) for (const [, tip] of view.ttmodels) tip.clear()
+}
+"""
+"""What a tooltip says is of the layer that was there: it comes anew with the pointer's next move."""
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
@@ -93,6 +105,9 @@ class MapView:
         )  # fmt: skip
         self.figure.toolbar.logo = None
         self.figure.grid.visible = False
+        # metres per pixel stay the same in both directions, also where only an axis is scrolled over
+        self.figure.select_one(WheelZoomTool).zoom_on_axis = False
+        self.figure.select_one(BoxZoomTool).match_aspect = True
         ink = "#d5dae0" if dark else "#333333"
         paper = "#181b1f" if dark else "#ffffff"
         self.figure.update(
@@ -149,6 +164,11 @@ class MapView:
             renderers=[self._value_glyph], tooltips=[("value", "@image{0.00}")]
         )
         self.figure.add_tools(self._hover, self._value_hover)
+        forget = CustomJS(args={"tools": [self._hover, self._value_hover]}, code=_FORGET_JS)
+        for layer in (self._class_glyph, self._value_glyph):
+            layer.js_on_change("visible", forget)
+        for source in (self.classes, self.values):
+            source.js_on_change("data", forget)
         self._marks = ColumnDataSource({"x": [], "y": []})
         self.figure.scatter(
             "x",

@@ -17,6 +17,7 @@ from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
 from lczlib.kinds import TITLES
 from lczlib.study.results import places_of_pair
+from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 
 from ..maps.display import projected
@@ -39,6 +40,7 @@ class AccuracyPage:
         self._session, self._study, self._view = session, session.study, session.view
         wide = {"sizing_mode": "stretch_width"}
         self._offering = False
+        self._result: Any = None  # what is on the page
         self._judged = pn.widgets.RadioButtonGroup(
             options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
         )
@@ -92,11 +94,12 @@ class AccuracyPage:
             self._view.judged = event.new
 
     def _failed(self, *_: Any) -> None:
-        if self._study.accuracy is None:
+        now = shown(self._study, "accuracy")  # None while it is of other settings
+        if now is None or now is not self._result:
             self._assessed()
 
     def _assessed(self, *_: Any) -> None:
-        result = self._study.accuracy
+        result = self._result = shown(self._study, "accuracy")
         self._body.visible = result is not None
         study = self._study
         if result is None:
@@ -142,8 +145,7 @@ class AccuracyPage:
         self._session.tick(self._draw_classes)  # after the matrix, which is quicker
 
     def _draw(self, *_: Any) -> None:
-        result = self._study.accuracy
-        name = self._judged.value
+        result, name = self._result, self._judged.value
         if result is None or name not in result.assessments:
             return
         assessment = result.assessments[name]
@@ -163,7 +165,7 @@ class AccuracyPage:
         self._session.tick(lambda: self._draw_reliability(calibrated))
 
     def _draw_classes(self) -> None:
-        result = self._study.accuracy
+        result = self._result
         if result is None:
             return
         named = {TITLES[n]: a for n, a in result.assessments.items()}
@@ -186,25 +188,25 @@ class AccuracyPage:
 
     def _show_cell(self, *_: Any) -> None:
         study, cell, name = self._study, self._view.cell, self._judged.value
-        assessed = () if study.accuracy is None else study.accuracy.assessments
+        assessed = () if self._result is None else self._result.assessments
         if cell is None or name not in assessed or name not in named_maps(study):
             self._session.tick(lambda: self._map.show_classes(None))
             return
         lcz = named_maps(study)[name]
-        found = places_of_pair(lcz, study.reference, study.accuracy.kind, *cell)
+        found = places_of_pair(lcz, study.reference, self._result.kind, *cell)
         n = int((found > 0).sum())
         truth, mapped = (CLASSES[c - 1].label for c in cell)
         self._picked.object = (
             f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls '
             f"<b>{truth}</b> and this map <b>{mapped}</b>.</div>"
         )
-        shown = projected(found)
+        layer = projected(found)
         colors = self._session.colors
 
         def draw() -> None:
             self._map.colors(colors)
             self._map.opacity(1.0)
-            self._map.show_classes(shown)
+            self._map.show_classes(layer)
 
         self._session.tick(draw)
 

@@ -10,9 +10,11 @@ import panel as pn
 from bokeh.models import ColumnDataSource, Span
 
 from lczlib.classes import CLASSES, lcz_class
+from lczlib.errors import LczError
 from lczlib.figures import cross_table_figure
 from lczlib.kinds import TITLES, by_title
 from lczlib.study.point import at_place
+from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
@@ -93,8 +95,10 @@ class ComparePage:
             self._made,
             ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"],
         )
-        self._study.param.watch(self._compared, ["comparison", "accuracy"])
-        self._study.param.watch(self._watered, ["water_summary"])
+        self._results: Any = None  # comparison, accuracy and water that the page holds
+        self._study.param.watch(
+            self._resulted, ["comparison", "accuracy", "water_summary", "conditions"]
+        )
         self._view.param.watch(self._arrange, ["compare"])
         self._view.param.watch(self._draw, ["palette", "opacity"])
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
@@ -122,8 +126,7 @@ class ComparePage:
         )
         self._arrange()
         self._made()
-        self._compared()
-        self._watered()
+        self._resulted()
 
     def _swipe_bar(self, first: Any) -> None:
         """The second map beside the first, both cut at the slider: in the browser, without the server."""
@@ -176,7 +179,7 @@ class ComparePage:
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()
-        if self._study.comparison is None:
+        if shown(self._study, "comparison") is None:
             self._compared()
         if self._view.place:
             self._show_place()
@@ -212,25 +215,25 @@ class ComparePage:
 
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
-            said = legend({TITLES[n]: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
+            said = _legend({n: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
             said += published_note(maps, names)
-            shown = [projected(maps[n]) if n in maps else None for n in names]
+            layers = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
-            return said, shown, sure
+            return said, layers, sure
 
         def draw(made: tuple[str, list[Any], list[Any]]) -> None:
-            self._legend.object, shown, sure = made
-            for view, name, lcz, certainty in zip(self._maps, names, shown, sure, strict=True):
+            self._legend.object, layers, sure = made
+            for view, name, lcz, certainty in zip(self._maps, names, layers, sure, strict=True):
                 view.colors(colors)
                 view.opacity(self._view.opacity)
                 view.figure.title.text = TITLES[name]
                 view.show_classes(lcz, certainty)
-            swipe = mode == "swipe" and shown[0] is not None and shown[1] is not None
+            swipe = mode == "swipe" and layers[0] is not None and layers[1] is not None
             for part in (self._line, *self._halves):
                 part.visible = swipe
             if swipe:
                 self._maps[0].figure.title.text = f"{TITLES[names[0]]} | {TITLES[names[1]]}"
-                self._cut(shown[0], shown[1])
+                self._cut(layers[0], layers[1])
             elif mode == "differences":
                 self._differences(maps, names)
             if self._view.place:
@@ -241,7 +244,7 @@ class ComparePage:
     def _cut(self, first: Any, second: Any) -> None:
         x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
         at = x0 + self._view.swipe * (x1 - x0)
-        for lcz, whole, shown, left in (
+        for lcz, whole, half, left in (
             (first, self._below, self._left, True),
             (second, self._above, self._right, False),
         ):
@@ -251,7 +254,7 @@ class ComparePage:
             place = (at - data["x"][0]) / data["dw"][0] * part.shape[1]
             column = int(np.clip(place, 0, part.shape[1]))
             part[:, slice(column, None) if left else slice(column)] = 0
-            shown.data = {**data, "image": [part]}
+            half.data = {**data, "image": [part]}
         for half in self._halves:
             half.glyph.global_alpha = self._view.opacity
         self._maps[0].opacity(0.0)  # the whole first map is there for its hover only
@@ -283,8 +286,16 @@ class ComparePage:
 
         base_image(self._session, self._study.scene, show)
 
-    def _compared(self, *_: Any) -> None:
-        result = self._study.comparison
+    def _resulted(self, *_: Any) -> None:
+        now = tuple(shown(self._study, n) for n in ("comparison", "accuracy", "water_summary"))
+        before, self._results = self._results, now
+        if before is None or any(a is not b for a, b in zip(before[:2], now, strict=False)):
+            self._compared()
+        if before is None or before[2] is not now[2]:
+            self._watered()
+
+    def _compared(self) -> None:
+        result = shown(self._study, "comparison")
         if result is None:
             few = len(named_maps(self._study)) < 2 and not self._study.messages.get("comparison")
             missing = no_imagery(self._study)
@@ -292,7 +303,9 @@ class ComparePage:
                 "There are not two maps of this place to compare: make them on the <b>Map</b> page, show the "
                 "published one, or upload one on the <b>City</b> page."
             )  # fmt: skip
-            self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
+            working = self._study.conditions.get("comparison") == "running"
+            hint = "Working …" if working else hint if few else ""
+            self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if hint else ""
             self._cross.object = None
             return
         first, second = (TITLES[n] for n in result.names)
@@ -318,7 +331,7 @@ class ComparePage:
 
     def _which_is_better(self, names: tuple[str, str]) -> str:
         """Whether the reference tells the two maps apart, where there is one."""
-        accuracy = self._study.accuracy
+        accuracy = shown(self._study, "accuracy")
         pair = next((p for p in (names, names[::-1])
                      if accuracy is not None and p in accuracy.differences), None)  # fmt: skip
         if pair is None:
@@ -328,8 +341,8 @@ class ComparePage:
             )
         return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
 
-    def _watered(self, *_: Any) -> None:
-        summary = self._study.water_summary
+    def _watered(self) -> None:
+        summary = shown(self._study, "water_summary")
         if summary is None:
             self._water.object = (
                 '<div class="lcz-note">LCZ G can be checked against a radar water map: make one on '
@@ -386,6 +399,19 @@ class ComparePage:
 
     def _moved(self, box: tuple[float, float, float, float]) -> None:
         self._session.remember_view(box)
+
+
+def _legend(maps: dict[str, Any], colors: Any) -> str:
+    """The classes with their areas, where all of the maps have a class: only that can be compared."""
+    from lczlib.analysis import where_all_map
+
+    where = ", where each of them has a class"
+    try:
+        maps = where_all_map(maps)
+    except LczError:  # of two places
+        where = ", which share no ground"
+    named = {TITLES[n]: lcz for n, lcz in maps.items()}
+    return legend(named, colors, where if len(maps) > 1 else "")
 
 
 _HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since

@@ -8,9 +8,10 @@ from typing import Any
 import panel as pn
 
 from lczlib.classes import CLASSES
-from lczlib.kinds import TITLES, by_title
+from lczlib.kinds import TITLES, by_title, named_map
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
+from lczlib.study.scene_inputs import day_named
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
@@ -72,13 +73,17 @@ class MapPage:
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
         self._networks = pn.Column(**wide)
+        self._day = pn.widgets.Button(visible=False, **wide)
+        self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
+        study.param.watch(self._offer_day, ["scene_files", "s2_date"])
         self._own = pn.Card(
             pn.widgets.Select.from_param(
                 study.param.s2_level, name="Level", options={"as the file says": "", "L1C": "L1C", "L2A": "L2A"}, **wide
             ),
             pn.widgets.TextInput.from_param(
-                study.param.s2_date, name="Day of the image", placeholder="2024-10-24", **wide
+                study.param.s2_date, name="Day of the image", placeholder="year-month-day", **wide
             ),
+            self._day,
             pn.widgets.FloatInput.from_param(
                 study.param.s2_scale, name="Scale", placeholder="as the file says", step=1e-4, **wide
             ),
@@ -129,9 +134,17 @@ class MapPage:
             help_text("What the 17 classes look like", all_classes(session.colors)),
             help_text("What the layers show", _HELP), **wide,
         )  # fmt: skip
+        self._offer_day()
         self._made()
         self._progress()
         self._opacity()
+
+    def _offer_day(self, *_: Any) -> None:
+        """The day in the name of an own image, to be taken with one click."""
+        day = day_named(self._study.scene_files)
+        self._day.param.update(
+            name=f"Take {day}, as the file is named", visible=bool(day) and not self._study.s2_date
+        )
 
     def _chosen(self, event: Any) -> None:
         if event.new and not self._offering:
@@ -218,7 +231,7 @@ class MapPage:
                 return said, projected(lcz), sure
             if values is None:
                 said = (
-                    f'<div class="lcz-banner info">The {escape(TITLES[kind])} map has no '
+                    f'<div class="lcz-banner info">The {escape(named_map(kind))} has no '
                     f"{escape(_LAYERS[layer])}.</div>"
                 )
             return said, projected(values) if values is not None else None, None

@@ -30,10 +30,10 @@ def published_note(maps: Mapping[str, xr.DataArray], shown: Iterable[str | None]
     return f'<div class="lcz-note">{escape(said_of(maps[Kind.GLOBAL]))}</div>'
 
 
-def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
+def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str], where: str = "") -> str:
     """The classes of some maps with name and areas; each opens and says what it looks like.
 
-    Of one map with the share of each class, of several with the area in each of them.
+    Of one map with the share of each class, of several with the area in each of them, and `where` that is.
     """
     if not maps:
         return ""
@@ -55,7 +55,7 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
             )
         )  # fmt: skip
     of = " | ".join(escape(name) for name in maps)
-    head = f'<div class="lcz-note">Areas in {of}</div>' if several else ""
+    head = f'<div class="lcz-note">Areas in {of}{where}</div>' if several else ""
     return (
         f'{head}<div class="lcz-legend" role="list" aria-label="Classes and areas">'
         f"{''.join(rows)}</div>"
