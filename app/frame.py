@@ -14,6 +14,7 @@ from .panel_patches.closing import drop_late_messages
 from .panel_patches.design import Fast
 from .panel_patches.memory import settle
 from .panel_patches.sending import send_everything
+from .parts.legend import ISOLATE, ISOLATE_JS
 from .parts.markup import html
 from .parts.messages import banner, no_imagery, what_was_read
 from .parts.style import NAV_CSS, TEMPLATE_CSS
@@ -88,6 +89,11 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         if session.study.scene is not None:
             restore()
 
+    def isolate(event: Any) -> None:
+        if event.new:
+            session.view.isolated = int(event.new)
+            alone.value = ""
+
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
@@ -101,6 +107,10 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         meta_description="Local Climate Zone maps, their accuracy and heat islands",
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
+    alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
+    alone.param.watch(isolate, "value")
+    template.main.append(alone)
+    session.doc.js_on_event("document_ready", CustomJS(code=ISOLATE_JS))
     session.runner.await_first(session.address.requested)
     show()
     session.doc.js_on_event("document_ready", CustomJS(code=_BACK_JS))

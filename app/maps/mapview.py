@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,11 @@ from bokeh.models import (
     HoverTool,
     LinearColorMapper,
     Range1d,
+    ScaleBar,
     WheelZoomTool,
     WMTSTileSource,
 )
+from bokeh.models.annotations.dimensional import CustomDimensional
 from bokeh.palettes import Cividis256
 from bokeh.plotting import figure
 
@@ -26,7 +29,7 @@ from lczlib.classes import CLASSES
 
 from ..outside import STREET_MAP
 from ..parts.palette import CLEAR
-from .display import MOST_CELLS, Picture, picture
+from .display import MOST_CELLS, Picture, picture, to_degrees
 
 NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"
@@ -58,6 +61,8 @@ for (const tool of tools) {
 """
 """What a tooltip says is of the layer that was there: it comes anew with the pointer's next move."""
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
+_TRUE = 2e6
+"""Metres of web mercator from south to north up to which one scale holds, within about a tenth."""
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -147,10 +152,12 @@ class MapView:
             source=self.values, color_mapper=self.value_mapper, level="image", visible=False
         )
         self._bar = ColorBar(
-            color_mapper=self.value_mapper, visible=False, height=10, location=(0, 0), padding=6,
-            background_fill_color=paper, major_label_text_color=ink, title_text_color=ink,
+            color_mapper=self.value_mapper, visible=False, height=10, width=200, location="bottom_right",
+            orientation="horizontal", margin=8, padding=6, background_fill_color=paper, background_fill_alpha=0.9,
+            major_label_text_color=ink, title_text_color=ink,
         )  # fmt: skip
-        self.figure.add_layout(self._bar, "below")
+        self.figure.add_layout(self._bar)  # upon the map, which would move to make room for it
+        self._add_scale(ink, paper)
         self._hover = HoverTool(
             renderers=[self._class_glyph],
             tooltips=list(_TOLD),
@@ -183,6 +190,17 @@ class MapView:
         self.figure.multi_line(
             "xs", "ys", source=self._outlines, line_color="color", line_width=1.6
         )
+
+    def _add_scale(self, ink: str, paper: str) -> None:
+        """A length on the ground, which follows the view. North is up, always: the axes say so."""
+        self._scale = ScaleBar(
+            range=self.x_range, unit="mercator", dimensional=_lengths(0.0), location="bottom_left", margin=8,
+            padding=5, label_text_color=ink, bar_line_color=ink, background_fill_color=paper,
+            background_fill_alpha=0.8, border_line_color=None, label_text_font_size="9pt", visible=False,
+            title="N ↑", title_text_color=ink, title_text_font_style="normal", title_text_font_size="9pt",
+            title_standoff=2,
+        )  # fmt: skip
+        self.figure.add_layout(self._scale)
 
     def on_click(self, call: Callable[[float, float], None]) -> None:
         """Call with web mercator x and y of each click."""
@@ -266,19 +284,36 @@ class MapView:
     def fit(self, bounds: tuple[float, float, float, float]) -> None:
         """Show a box (x0, y0, x1, y1), with a margin and square metres; `reset` comes back to it."""
         x0, y0, x1, y1 = bounds
+        self._measure(bounds)
         dx, dy = 0.02 * (x1 - x0), 0.02 * (y1 - y0)
         self._box.data = {"x": [x0 - dx, x1 + dx], "y": [y0 - dy, y1 + dy]}
 
     def fit_exactly(self, bounds: tuple[float, float, float, float]) -> None:
         """Show a box without a margin, as it was left."""
         x0, y0, x1, y1 = bounds
+        self._measure(bounds)
         self._box.data = {"x": [x0, x1], "y": [y0, y1]}
+
+    def _measure(self, bounds: tuple[float, float, float, float]) -> None:
+        """Lengths of the scale bar as they are on the ground in the middle of a place."""
+        _, latitude = to_degrees(0.0, (bounds[1] + bounds[3]) / 2)
+        small = bounds[3] - bounds[1] < _TRUE  # elsewhere one length holds for no whole view
+        self._scale.update(dimensional=_lengths(latitude), visible=small)
 
     def _redraw(self, box: tuple[float, float, float, float]) -> None:
         """A large raster anew for what is in view."""
         if self._full is not None and box[2] > box[0]:
             shown = picture(self._full, box)
             self.classes.data = {**_data(shown), "certainty": [_certainty(None, shown)]}
+
+
+def _lengths(latitude: float) -> CustomDimensional:
+    """Kilometres and metres on the ground in units of web mercator, which stretches by latitude."""
+    metre = 1 / math.cos(math.radians(latitude))
+    basis = {"mercator": (1.0, "mercator"), "m": (metre, "m"), "km": (1000 * metre, "km")}
+    return CustomDimensional(
+        basis=basis, ticks=[1, 2, 5, 10, 20, 50, 100, 200, 500], exclude=["mercator"]
+    )
 
 
 def picture_data(lcz: Any) -> dict[str, list[Any]]:

@@ -82,7 +82,7 @@ class CityPage:
         self._study.param.watch(self._scene_changed, ["scene", "own_map"])
         self._study.param.watch(self._tell, ["scene", "area", "conditions"])
         self._study.param.watch(self._draw_classes, ["scene", "published", "own_map"])
-        self._view.param.watch(self._draw_classes, "clear")
+        self._view.param.watch(self._draw_classes, ["clear", "isolated", "palette", "opacity"])
         self._legend = html("")
         self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
         self._view.param.watch(self._draw_clear, ["clear", "season"])
@@ -267,18 +267,21 @@ class CityPage:
         shown = lcz if scene is not None and (kind == Kind.OWN or scene.box is None) else None
         if self._clear.visible and self._view.clear:
             shown = None  # the days are asked for
-        colors = self._session.colors
+        colors, shown_colors = self._session.colors, self._session.map_colors
+        alone = self._view.isolated
 
         def work() -> tuple[str, Any]:
             if shown is None:
                 return "", None
             maps = {kind: shown}
-            return legend(maps, colors) + published_note(maps, maps), projected(shown)
+            return legend(maps, colors, isolated=alone) + published_note(maps, maps), projected(
+                shown
+            )
 
         def draw(made: tuple[str, Any]) -> None:
             self._legend.object, classes = made
             if classes is not None or self._layer == "classes":
-                self._map.colors(colors)
+                self._map.colors(shown_colors)
                 self._map.opacity(self._view.opacity)
                 self._map.show_classes(classes)
                 self._layer = "classes" if classes is not None else ""

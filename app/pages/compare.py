@@ -100,7 +100,7 @@ class ComparePage:
             self._resulted, ["comparison", "accuracy", "water_summary", "conditions"]
         )
         self._view.param.watch(self._arrange, ["compare"])
-        self._view.param.watch(self._draw, ["palette", "opacity"])
+        self._view.param.watch(self._draw, ["palette", "opacity", "isolated"])
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
@@ -208,14 +208,15 @@ class ComparePage:
     def _draw(self, *_: Any) -> None:
         study, mode, maps = self._study, self._view.compare, named_maps(self._study)
         names = [study.first, study.second, study.third]
-        colors = self._session.colors
+        colors, shown_colors = self._session.colors, self._session.map_colors
+        alone = self._view.isolated
         known = study.maps.certainties if study.maps is not None else {}
 
         own = study.own_map if "own" in names else None
 
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
-            said = _legend({n: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
+            said = _legend({n: maps[n] for n in dict.fromkeys(names) if n in maps}, colors, alone)
             said += published_note(maps, names)
             layers = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
@@ -224,7 +225,7 @@ class ComparePage:
         def draw(made: tuple[str, list[Any], list[Any]]) -> None:
             self._legend.object, layers, sure = made
             for view, name, lcz, certainty in zip(self._maps, names, layers, sure, strict=True):
-                view.colors(colors)
+                view.colors(shown_colors)
                 view.opacity(self._view.opacity)
                 view.figure.title.text = TITLES[name]
                 view.show_classes(lcz, certainty)
@@ -401,7 +402,7 @@ class ComparePage:
         self._session.remember_view(box)
 
 
-def _legend(maps: dict[str, Any], colors: Any) -> str:
+def _legend(maps: dict[str, Any], colors: Any, alone: int) -> str:
     """The classes with their areas, where all of the maps have a class: only that can be compared."""
     from lczlib.analysis import where_all_map
 
@@ -411,7 +412,7 @@ def _legend(maps: dict[str, Any], colors: Any) -> str:
     except LczError:  # of two places
         where = ", which share no ground"
     named = {TITLES[n]: lcz for n, lcz in maps.items()}
-    return legend(named, colors, where if len(maps) > 1 else "")
+    return legend(named, colors, where if len(maps) > 1 else "", alone)
 
 
 _HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since

@@ -69,7 +69,7 @@ class MapPage:
         study.param.watch(
             self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"]
         )
-        view.param.watch(self._draw, ["kind", "layer", "lcz", "palette"])
+        view.param.watch(self._draw, ["kind", "layer", "lcz", "palette", "isolated"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
         self._networks = pn.Column(**wide)
@@ -216,6 +216,7 @@ class MapPage:
         own = study.own_map if kind == "own" else None
         self._facts.object = self._headline()
         colors, m, layer = self._session.colors, self._map, view.layer
+        shown_colors, alone = self._session.map_colors, view.isolated
         data, title = None, ""
         if lcz is not None and layer not in ("classes", "none"):
             data, title = self._values(layer, kind)
@@ -223,7 +224,8 @@ class MapPage:
         def work() -> tuple[str, Any, Any]:
             known = certainty if own is None else study.own_certainty(own)
             values = known if layer == "certainty" else data
-            said = legend({} if lcz is None else {kind: lcz}, colors) + published_note(maps, [kind])
+            said = legend({} if lcz is None else {kind: lcz}, colors, isolated=alone)
+            said += published_note(maps, [kind])
             if lcz is None or layer == "none":
                 return said, None, None
             if layer == "classes":
@@ -238,7 +240,7 @@ class MapPage:
 
         def draw(made: tuple[str, Any, Any]) -> None:
             self._legend.object, shown, sure = made
-            m.colors(colors)
+            m.colors(shown_colors)
             if lcz is None or layer in ("classes", "none"):
                 m.show_classes(shown, sure)
             else:

@@ -3,8 +3,12 @@
 RAW_CSS = """
 .lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(265px, 100%), 1fr)); gap: 2px 34px;
   font-size: 13px; line-height: 1.35; }
-.lcz-legend .row { min-width: 0; }
-.lcz-legend .row[open] { grid-column: 1 / -1; }
+.lcz-legend .row { min-width: 0; display: flex; gap: 8px; align-items: flex-start; }
+.lcz-legend .row.off { opacity: .45; }
+.lcz-legend .row:has(details[open]) { grid-column: 1 / -1; }
+.lcz-legend details { flex: 1; min-width: 0; }
+.lcz-legend button.swatch { width: 24px; height: 18px; padding: 0; cursor: pointer; margin-top: 1px; }
+.lcz-legend button.swatch[aria-pressed=true] { outline: 2px solid #c2410c; outline-offset: 1px; }
 .lcz-legend summary { display: flex; align-items: center; gap: 7px; cursor: pointer; list-style: none; }
 .lcz-legend summary:hover .what { text-decoration: underline; }
 .swatch { display: inline-block; vertical-align: -2px; width: 15px; height: 15px; border-radius: 3px; flex: none;

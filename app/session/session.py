@@ -26,7 +26,7 @@ from lczlib.temporary import TemporaryFolder
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..panel_patches.memory import Trimmer
-from ..parts.palette import PALETTES
+from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
@@ -95,6 +95,12 @@ class Session:
     def colors(self) -> tuple[str, ...]:
         """Of the 17 classes."""
         return PALETTES[self.view.palette]
+
+    @property
+    def map_colors(self) -> tuple[str, ...]:
+        """Of the 17 classes on the maps: where one is shown alone the others are clear."""
+        one = self.view.isolated
+        return tuple(c if one in (0, n) else CLEAR for n, c in enumerate(self.colors, 1))
 
     def tick(self, call: Callable[[], None]) -> None:
         """Run a function on the session's event loop, from any thread."""
