@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from bokeh.events import RangesUpdate, Tap
 from bokeh.models import (
+    BoxAnnotation,
     BoxZoomTool,
     ColorBar,
     ColumnDataSource,
     CustomJS,
     CustomJSHover,
     HoverTool,
+    Label,
     LinearColorMapper,
     Range1d,
-    ScaleBar,
     WheelZoomTool,
     WMTSTileSource,
 )
-from bokeh.models.annotations.dimensional import CustomDimensional
 from bokeh.palettes import Cividis256
 from bokeh.plotting import figure
 
@@ -29,7 +28,7 @@ from lczlib.classes import CLASSES
 
 from ..outside import STREET_MAP
 from ..parts.palette import CLEAR
-from .display import MOST_CELLS, Picture, picture, to_degrees
+from .display import MOST_CELLS, Picture, picture
 
 NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"
@@ -61,8 +60,23 @@ for (const tool of tools) {
 """
 """What a tooltip says is of the layer that was there: it comes anew with the pointer's next move."""
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
-_TRUE = 2e6
-"""Metres of web mercator from south to north up to which one scale holds, within about a tenth."""
+_SCALE_JS = """
+const {start, end} = fig.x_range
+const middle = (fig.y_range.start + fig.y_range.end) / 2
+// web mercator's metres are shorter on the ground, by latitude
+const metres = (end - start) / fig.inner_width / Math.cosh(middle / 6378137)
+const shown = fig.inner_width > 50 && metres > 0 && fig.y_range.end - fig.y_range.start < 2e6
+if (shown) {
+  const most = 0.22 * Math.min(fig.inner_width, 700) * metres
+  const power = 10 ** Math.floor(Math.log10(most))
+  const length = power * [5, 2, 1].find(n => n * power <= most)
+  const text = (length >= 1000 ? `${length / 1000} km` : `${+length.toPrecision(1)} m`) + '  N ↑'
+  bar.setv({right: bar.left + length / metres}, {sync: false})  // the server need not know
+  told.setv({text}, {sync: false})
+}
+for (const part of [bar, told]) part.setv({visible: shown}, {sync: false})
+"""
+"""Where one length holds for the whole view, within about a tenth."""
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -192,15 +206,27 @@ class MapView:
         )
 
     def _add_scale(self, ink: str, paper: str) -> None:
-        """A length on the ground, which follows the view. North is up, always: the axes say so."""
-        self._scale = ScaleBar(
-            range=self.x_range, unit="mercator", dimensional=_lengths(0.0), location="bottom_left", margin=8,
-            padding=5, label_text_color=ink, bar_line_color=ink, background_fill_color=paper,
-            background_fill_alpha=0.8, border_line_color=None, label_text_font_size="9pt", visible=False,
-            title="N ↑", title_text_color=ink, title_text_font_style="normal", title_text_font_size="9pt",
-            title_standoff=2,
+        """A length on the ground at the middle of the view, which only the browser knows; north is up."""
+        screen = {
+            "left_units": "screen",
+            "right_units": "screen",
+            "bottom_units": "screen",
+            "top_units": "screen",
+        }
+        bar = BoxAnnotation(
+            left=12, right=12, bottom=12, top=15, fill_color=ink, fill_alpha=1, line_color=paper, level="overlay",
+            visible=False, name="scale bar", **screen,
         )  # fmt: skip
-        self.figure.add_layout(self._scale)
+        told = Label(
+            x=12, y=19, x_units="screen", y_units="screen", text="", text_font_size="9pt", text_color=ink,
+            background_fill_color=paper, background_fill_alpha=0.75, visible=False, name="scale",
+        )  # fmt: skip
+        self.figure.add_layout(bar)
+        self.figure.add_layout(told)
+        code = CustomJS(args={"fig": self.figure, "bar": bar, "told": told}, code=_SCALE_JS)
+        self.x_range.js_on_change("end", code)
+        self.y_range.js_on_change("end", code)
+        self.figure.js_on_change("inner_width", code)
 
     def on_click(self, call: Callable[[float, float], None]) -> None:
         """Call with web mercator x and y of each click."""
@@ -284,36 +310,19 @@ class MapView:
     def fit(self, bounds: tuple[float, float, float, float]) -> None:
         """Show a box (x0, y0, x1, y1), with a margin and square metres; `reset` comes back to it."""
         x0, y0, x1, y1 = bounds
-        self._measure(bounds)
         dx, dy = 0.02 * (x1 - x0), 0.02 * (y1 - y0)
         self._box.data = {"x": [x0 - dx, x1 + dx], "y": [y0 - dy, y1 + dy]}
 
     def fit_exactly(self, bounds: tuple[float, float, float, float]) -> None:
         """Show a box without a margin, as it was left."""
         x0, y0, x1, y1 = bounds
-        self._measure(bounds)
         self._box.data = {"x": [x0, x1], "y": [y0, y1]}
-
-    def _measure(self, bounds: tuple[float, float, float, float]) -> None:
-        """Lengths of the scale bar as they are on the ground in the middle of a place."""
-        _, latitude = to_degrees(0.0, (bounds[1] + bounds[3]) / 2)
-        small = bounds[3] - bounds[1] < _TRUE  # elsewhere one length holds for no whole view
-        self._scale.update(dimensional=_lengths(latitude), visible=small)
 
     def _redraw(self, box: tuple[float, float, float, float]) -> None:
         """A large raster anew for what is in view."""
         if self._full is not None and box[2] > box[0]:
             shown = picture(self._full, box)
             self.classes.data = {**_data(shown), "certainty": [_certainty(None, shown)]}
-
-
-def _lengths(latitude: float) -> CustomDimensional:
-    """Kilometres and metres on the ground in units of web mercator, which stretches by latitude."""
-    metre = 1 / math.cos(math.radians(latitude))
-    basis = {"mercator": (1.0, "mercator"), "m": (metre, "m"), "km": (1000 * metre, "km")}
-    return CustomDimensional(
-        basis=basis, ticks=[1, 2, 5, 10, 20, 50, 100, 200, 500], exclude=["mercator"]
-    )
 
 
 def picture_data(lcz: Any) -> dict[str, list[Any]]:
