@@ -17,6 +17,7 @@ from .panel_patches.sending import send_everything
 from .parts.legend import ISOLATE, ISOLATE_JS
 from .parts.markup import html
 from .parts.messages import banner, no_imagery, what_was_read
+from .parts.stepper import marks
 from .parts.style import NAV_CSS, TEMPLATE_CSS
 from .server import protect
 from .session import Session
@@ -41,10 +42,11 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
     built: dict[str, Any] = {}
     nav = pn.widgets.RadioButtonGroup(
         options={label: name for name, label in LABELS.items()}, value=session.view.page,
-        button_type="primary", button_style="outline", stylesheets=[NAV_CSS], name="Page",
+        button_type="primary", button_style="outline", stylesheets=[NAV_CSS, ""], name="Page",
         css_classes=["lcz-nav"], margin=(4, 6), sizing_mode="stretch_width",
     )  # fmt: skip
     above, read = html("", visible=False), html("", visible=False)
+    heading = html("", margin=0)
     way = pn.widgets.Button(
         name="To the City page, for imagery", button_type="primary", visible=False, max_width=320,
         margin=(4, 10), sizing_mode="stretch_width",
@@ -60,11 +62,17 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
             body.append(built[name].content)
             side.append(built[name].sidebar)
         nav.value = name
+        heading.object = f"<h1 class='lcz-heading'>Local Climate Zones: {LABELS[name]}</h1>"
         # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
         for other, page in built.items():
             page.content.visible = page.sidebar.visible = other == name
         tell()
         session.tick(lambda: session.runner.want(built[name].needs))
+
+    def mark(*_: Any) -> None:
+        style = marks(session.study, [*PAGES])
+        if nav.stylesheets[-1] != style:
+            nav.stylesheets = [NAV_CSS, style]
 
     def tell(*_: Any) -> None:
         page = built.get(session.view.page)
@@ -97,11 +105,12 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
+    session.study.param.watch(mark, ["conditions", "messages"])
     session.study.param.watch(opened, "scene")
     session.study.param.watch(tell, "scene")
     template = pn.template.FastListTemplate(
         title="Local Climate Zones", sidebar=[side],
-        main=[pn.Column(nav, above, read, way, body, sizing_mode="stretch_width")],
+        main=[pn.Column(heading, nav, above, read, way, body, sizing_mode="stretch_width")],
         accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast,
         font="system-ui, sans-serif", main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS],
         meta_description="Local Climate Zone maps, their accuracy and heat islands",

@@ -99,6 +99,8 @@ class MapView:
     dark : bool
     wheel : bool
         Whether the mouse wheel zooms at once; not in the midst of a page that it scrolls.
+    touch : bool
+        Whether it is for a phone, on which a finger on the map scrolls the page until a tool is taken.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class MapView:
         height: int = 560,
         dark: bool = False,
         wheel: bool = True,
+        touch: bool = False,
     ) -> None:
         self.x_range, self.y_range = ranges or (Range1d(-1, 1), Range1d(-1, 1))
         self.linked = ranges is not None
@@ -118,7 +121,8 @@ class MapView:
         self.figure = figure(
             x_range=self.x_range, y_range=self.y_range, match_aspect=True, height=height,
             sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
-            tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll="wheel_zoom" if wheel else None, title=title,
+            tools="pan,wheel_zoom,box_zoom,reset,save", title=title,
+            active_scroll="wheel_zoom" if wheel and not touch else None, active_drag=None if touch else "auto",
             toolbar_location="above", min_width=260, background_fill_color=None,
             name=name or title or "map",
         )  # fmt: skip

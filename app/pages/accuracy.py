@@ -27,6 +27,7 @@ from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import help_text, html, interval, note, number, table
 from ..parts.messages import nothing_yet
 from ..parts.style import WRAP_CSS
+from ..parts.which_map import best_in_words
 from ..session import Session
 
 
@@ -108,6 +109,7 @@ class AccuracyPage:
         first = next(iter(result.assessments.values()))
         units = f"{first.method['n_units']} {first.method['unit']}s"
         self._told.object = (
+            f"<div class='lcz-answer' role='status'>{escape(best_in_words(result))}</div>"
             f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
             f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
             f"{first.method['replicates']:,} replicates.</div>"

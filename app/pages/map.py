@@ -117,7 +117,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            self._fusion, device, self._run, self._stop, self._bar, self._told, load, self._existing,
+            self._fusion, device, load, self._existing,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
@@ -130,7 +130,8 @@ class MapPage:
             **wide,
         )  # fmt: skip
         self.content = pn.Column(
-            self._facts, self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
+            self._facts, pn.Row(self._run, self._stop, max_width=420, **wide), self._bar, self._told,
+            self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
             help_text("What the 17 classes look like", all_classes(session.colors)),
             help_text("What the layers show", _HELP), **wide,
         )  # fmt: skip

@@ -93,7 +93,6 @@ class WaterPage:
             *field(study, "water_orbit", options=_ORBITS),
             *(part for n in OF_FILES for part in field(study, n, options=_OPTIONS.get(n))),
             card("How it is mapped", field(study, "water_edges", options=_EDGES)),
-            self._run, self._stop, self._bar,
             pn.widgets.FloatSlider.from_param(study.param.water_threshold, step=0.05, **wide),
             self._layer, self._month,
             html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
@@ -102,6 +101,8 @@ class WaterPage:
         )  # fmt: skip
         self._pane = pn.Column(pn.pane.Bokeh(self._map.figure, **wide), visible=False, **wide)
         self.content = pn.Column(
+            pn.Row(self._run, self._stop, max_width=420, **wide),
+            self._bar,
             self._told,
             self._pane,
             self._key,

@@ -18,6 +18,7 @@ RAW_CSS = """
 .lcz-note { font-size: 13px; line-height: 1.45; opacity: .88; }
 .lcz-note p { margin: .3em 0; }
 .lcz-answer { font-size: 17px; line-height: 1.5; border-left: 4px solid #d97706; padding: 4px 14px; }
+.lcz-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); margin: 0; }
 .lcz-banner { padding: 9px 14px; border-radius: 6px; font-size: 14px; line-height: 1.4; }
 .lcz-banner + .lcz-banner { margin-top: 6px; }
 .lcz-banner.stale { background: #fde68a; color: #3b2a00; }

@@ -85,6 +85,7 @@ class Session:
         self.view = View()
         self.runner = Runner(self.study, self.tick)
         self.dark = pn.config.theme == "dark"
+        self.touch = "Mobi" in pn.state.headers.get("User-Agent", "")  # as phones' browsers say
         self.maps: list[MapView] = []
         self._box: tuple[float, float, float, float] | None = None
         self._asked: dict[str, int] = {}
@@ -166,7 +167,7 @@ class Session:
 
     def map_view(self, **options: Any) -> MapView:
         """A map in this session's colours."""
-        made = MapView(self.colors, dark=self.dark, **options)
+        made = MapView(self.colors, dark=self.dark, touch=self.touch, **options)
         self.maps.append(made)
         return made
 

@@ -101,3 +101,65 @@ def test_an_own_map_is_drawn_where_it_is_uploaded(
     assert wait_for(page, CELLS_JS, "city map")["cells"] >= 6000
     page.get_by_role("list", name="Classes and areas").wait_for()
     assert mapped.errors() == []
+
+
+def test_a_click_on_a_colour_shows_its_class_alone(mapped: Any, visit: Callable[..., Any]) -> None:
+    palette = """(clear) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+      if (m.type === 'LinearColorMapper' && m.palette.length === 17)
+        return m.palette.filter(c => c === 'rgba(0, 0, 0, 0)').length === clear }"""
+    page = visit(f"{mapped.url}?page=map")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    settled(page, "map")
+    swatch = page.get_by_role("button", name="LCZ G water alone", exact=True)
+    swatch.click()
+    wait_for(page, palette, 16)
+    page.locator('button[data-lcz="17"][aria-pressed=true]').wait_for()
+    wait_for(page, "() => location.search.includes('isolated=17')")
+    swatch.click()
+    wait_for(page, palette, 0)
+
+
+def test_accuracy_begins_with_which_map_is_best(mapped: Any, visit: Callable[..., Any]) -> None:
+    page = visit(f"{mapped.url}?page=accuracy")
+    said = page.locator(".lcz-answer").get_by_text(
+        re.compile(r"has the right class in \d+\.\d % of")
+    )
+    said.wait_for()
+    assert re.search(
+        r"points \(interval .*\), which (is significant|may be chance)", said.inner_text()
+    )
+
+
+def test_pages_have_a_heading_a_landmark_and_marks_of_what_is_done(
+    mapped: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{mapped.url}?page=map")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    page.get_by_role("heading", level=1, name="Local Climate Zones: Map").wait_for()
+    assert page.get_by_role("main").count() == 1
+    mark = """(name) => { const find = (root) => { for (const e of root.querySelectorAll('*')) {
+        if (e.matches('.bk-btn') && e.textContent.trim() === name) return getComputedStyle(e, '::before').content
+        const found = e.shadowRoot && find(e.shadowRoot); if (found) return found } }
+      return find(document) }"""
+    assert "✓" in page.evaluate(mark, "Map")
+    page.get_by_label("Fusion of the two").select_option("vote")
+    wait_for(page, f"(name) => ({mark})(name).includes('↻')", "Map")
+    page.get_by_role(
+        "button", name="Map", exact=True
+    ).first.wait_for()  # the mark is no part of its name
+
+
+def test_on_a_phone_the_page_scrolls_and_run_is_there(
+    mapped: Any, visit: Callable[..., Any]
+) -> None:
+    phone = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
+    page = visit(f"{mapped.url}?page=map", user_agent=phone)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    settled(page, "map")
+    assert page.get_by_role("button", name="Run again").is_visible()
+    touch = """() => { const find = (root) => { for (const e of root.querySelectorAll('*')) {
+        if (e.matches('.bk-events') && e.offsetWidth > 100) return getComputedStyle(e).touchAction
+        const found = e.shadowRoot && find(e.shadowRoot); if (found) return found } }
+      return find(document) }"""
+    assert page.evaluate(touch) == "auto"
