@@ -70,7 +70,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         session.tick(lambda: session.runner.want(built[name].needs))
 
     def mark(*_: Any) -> None:
-        style = marks(session.study, [*PAGES])
+        style = marks(session.study, [*PAGES], session.dark)
         if nav.stylesheets[-1] != style:
             nav.stylesheets = [NAV_CSS, style]
 

@@ -162,7 +162,10 @@ class AccuracyPage:
         self._table.object = table(("class", "PA", "UA", "F1", "n reference", "n map", unit), rows)
         counts = assessment.counts.values
         share, title = self._view.matrix, TITLES[name]
-        self._session.tick(lambda: _fill_matrix(self._matrix, self._cells, counts, share, title))
+        dark = self._session.dark
+        self._session.tick(
+            lambda: _fill_matrix(self._matrix, self._cells, counts, share, title, dark)
+        )
         self._show_cell()
         self._session.tick(lambda: self._draw_reliability(calibrated))
 
@@ -245,7 +248,8 @@ def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
         x_axis_label="map", y_axis_label="reference",
     )  # fmt: skip
     source = ColumnDataSource({"x": [], "y": [], "share": [], "text": [], "ink": [], "what": []})
-    mapper = LinearColorMapper(palette=list(reversed(Blues256)), low=0, high=1)
+    palette = list(Blues256) if dark else list(reversed(Blues256))  # nothing is as the page is
+    mapper = LinearColorMapper(palette=palette, low=0, high=1)
     cells = fig.rect(
         "x",
         "y",
@@ -279,7 +283,7 @@ def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
 
 
 def _fill_matrix(
-    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str
+    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str, dark: bool
 ) -> None:
     held = np.flatnonzero(counts.sum(0) + counts.sum(1))
     part = counts[np.ix_(held, held)].astype(float)
@@ -304,7 +308,7 @@ def _fill_matrix(
                 if percent >= 0.5
                 else "<1"
             )
-            inks.append("white" if ratio[r, c] > 0.55 else "#10202f")
+            inks.append("white" if (ratio[r, c] > 0.55) != dark else "#10202f")
             of = "column" if share == "column %" else "row"
             what.append(f"reference {true}, map {mapped}: {n:,} cells, {percent:.0f} % of the {of}")
     fig.x_range.factors = codes

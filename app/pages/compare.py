@@ -9,8 +9,7 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, Span
 
-from lczlib.classes import CLASSES, lcz_class
-from lczlib.errors import LczError
+from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
 from lczlib.kinds import TITLES, by_title
 from lczlib.study.point import at_place
@@ -22,11 +21,12 @@ from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
 from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side
-from ..parts.legend import legend, published_note
+from ..parts.legend import published_note, shared_legend
 from ..parts.markup import help_text, html, number, table
 from ..parts.messages import no_imagery
 from ..parts.placepanel import PlacePanel
 from ..parts.style import WRAP_CSS
+from ..parts.water_agreement import water_agreement
 from ..parts.which_map import at_hand, difference_in_words
 from ..session import Session
 
@@ -216,7 +216,9 @@ class ComparePage:
 
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
-            said = _legend({n: maps[n] for n in dict.fromkeys(names) if n in maps}, colors, alone)
+            said = shared_legend(
+                {n: maps[n] for n in dict.fromkeys(names) if n in maps}, colors, alone
+            )
             said += published_note(maps, names)
             layers = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
@@ -343,40 +345,7 @@ class ComparePage:
         return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
 
     def _watered(self) -> None:
-        summary = shown(self._study, "water_summary")
-        if summary is None:
-            self._water.object = (
-                '<div class="lcz-note">LCZ G can be checked against a radar water map: make one on '
-                "the <b>Water</b> page.</div>"
-            )
-            return
-        rows = []
-        for name, found in summary.against_lcz.items():
-            known = found["both"] + found["lcz_only"]
-            radar = found["both"] + found["radar_only"]
-            rows.append(
-                (
-                    TITLES[name], number(found["agreement"], 3), number(found["jaccard"], 3),
-                    f"{known:,}", f"{radar:,}", f"{found['both']:,}", f"{found['n']:,}",
-                )
-            )  # fmt: skip
-        g = lcz_class("G")
-        if not summary.against_lcz:
-            self._water.object = '<div class="lcz-note">No LCZ map here covers the area of the radar water map.</div>'
-            return
-        when = f" of {summary.months[-1]}" if summary.months else ""
-        self._water.object = f"<h3>LCZ G against radar water{when}</h3>" + table(
-            (
-                "map",
-                "agreement",
-                "overlap (Jaccard)",
-                f"{g.label} cells",
-                "radar water cells",
-                "both",
-                "n",
-            ),
-            rows,
-        )
+        self._water.object = water_agreement(shown(self._study, "water_summary"))
 
     def _clicked(self, x: float, y: float) -> None:
         self._view.place = tuple(round(float(v), 5) for v in to_degrees(x, y))
@@ -400,19 +369,6 @@ class ComparePage:
 
     def _moved(self, box: tuple[float, float, float, float]) -> None:
         self._session.remember_view(box)
-
-
-def _legend(maps: dict[str, Any], colors: Any, alone: int) -> str:
-    """The classes with their areas, where all of the maps have a class: only that can be compared."""
-    from lczlib.analysis import where_all_map
-
-    where = ", where each of them has a class"
-    try:
-        maps = where_all_map(maps)
-    except LczError:  # of two places
-        where = ", which share no ground"
-    named = {TITLES[n]: lcz for n, lcz in maps.items()}
-    return legend(named, colors, where if len(maps) > 1 else "", alone)
 
 
 _HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since

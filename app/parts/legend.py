@@ -10,7 +10,8 @@ import xarray as xr
 
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
-from lczlib.kinds import Kind
+from lczlib.errors import LczError
+from lczlib.kinds import TITLES, Kind
 from lczlib.study.published import said_of
 
 from .classhelp import describe
@@ -75,3 +76,16 @@ def legend(
         f'{head}<div class="lcz-legend" role="list" aria-label="Classes and areas">'
         f"{''.join(rows)}</div>"
     )
+
+
+def shared_legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str], isolated: int) -> str:
+    """Of maps by kind, with their areas where all have a class: only that can be compared."""
+    from lczlib.analysis import where_all_map
+
+    where = ", where each of them has a class"
+    try:
+        maps = where_all_map(maps)
+    except LczError:  # of two places
+        where = ", which share no ground"
+    named = {TITLES[n]: lcz for n, lcz in maps.items()}
+    return legend(named, colors, where if len(maps) > 1 else "", isolated)

@@ -13,6 +13,8 @@ STEP_OF = {
     "water": "water",
 }  # fmt: skip
 """The step whose result each page is about."""
+_LIGHTER = {"#15803d": "#4ade80", "#1d4ed8": "#93c5fd", "#b45309": "#fbbf24", "#b91c1c": "#fca5a5"}
+"""The same colours on a dark ground."""
 _MARKS = {
     "done": ("✓", "#15803d"),
     "running": ("…", "#1d4ed8"),
@@ -36,13 +38,14 @@ def state_of(study: Study, page: str) -> str:
     return "done" if follows(study, step) else "stale"
 
 
-def marks(study: Study, pages: Sequence[str]) -> str:
+def marks(study: Study, pages: Sequence[str], dark: bool = False) -> str:
     """The style of the row of pages' buttons, each with the mark of its state before its name."""
     rules = []
     for i, page in enumerate(pages, 1):
         state = state_of(study, page)
         if state:
             sign, color = _MARKS[state]
+            color = _LIGHTER[color] if dark else color
             button = f".bk-btn-group .bk-btn:nth-child({i})"
             # the sign is no part of the button's name; on the page that is open it is white as the name
             rules.append(

@@ -38,6 +38,8 @@ OWN = "LCZLIB_OWN"
 """Environment variable: 1 where the visitor is the user whose own folders are listed on this machine."""
 
 
+_PHONE = 400
+"""Height of a map on a phone, pixels."""
 _LOG = logging.getLogger(__name__)
 _POOL = ThreadPoolExecutor(4, thread_name_prefix="background")
 _TRIMMER = Trimmer()
@@ -167,6 +169,8 @@ class Session:
 
     def map_view(self, **options: Any) -> MapView:
         """A map in this session's colours."""
+        if self.touch:  # about a square, with the page around it to scroll by
+            options["height"] = min(options.get("height", _PHONE), _PHONE)
         made = MapView(self.colors, dark=self.dark, touch=self.touch, **options)
         self.maps.append(made)
         return made
