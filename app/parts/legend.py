@@ -29,7 +29,7 @@ ISOLATE_JS = f"""document.addEventListener('click', (event) => {{
   if (!swatch) return
   const alone = swatch.getAttribute('aria-pressed') === 'true'
   for (const doc of Bokeh.documents) {{
-    const field = doc.get_model_by_name('{ISOLATE}')
+    const field = [...doc._all_models.values()].find(m => m.title === '{ISOLATE}')
     if (field) field.value = alone ? '0' : swatch.dataset.lcz
   }}
 }})"""
