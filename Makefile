@@ -4,16 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server clean
+.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server export-tools clean
 
 env: $(STAMP)
 
-# pip installs torch by itself first: with a pinned torch present, no other package pulls a CUDA build.
+# pip installs torch by itself first: with a pinned torch present, no other package pulls another build.
+# A card's build comes from the index that PyTorch's own page names for its driver: make env TORCH_INDEX=URL
+TORCH_INDEX ?=
 $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,cluster,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,field,cluster,dev]'
 	touch $@
 
 demo: env
@@ -52,6 +55,15 @@ POSTGIS := $(firstword $(wildcard /usr/share/postgresql/*/extension/postgis.cont
 STAC_STAMP := $(STAC)/.installed$(if $(POSTGIS),-pgstac)
 
 stac-server: $(STAC_STAMP)
+
+# What the tests of `lcz export` are held against, w2w and a checker of the CF conventions: in an environment of its
+# own, as w2w pins an older rasterio.
+EXPORT_TOOLS := .venv-export
+
+export-tools:
+	test -d $(EXPORT_TOOLS) || $(PYTHON) -m venv $(EXPORT_TOOLS)
+	$(EXPORT_TOOLS)/bin/python -m pip install --quiet w2w==0.6.0 compliance-checker==6.1.0 \
+		|| echo "w2w and compliance-checker cannot be installed here: the tests that run them skip."
 
 $(STAC_STAMP): Makefile
 	test -d $(STAC) || $(PYTHON) -m venv $(STAC)

@@ -19,7 +19,18 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from heat_fields import CELL, FIELDS, LOW_PLANTS, TRUTH, Field, Hard, Scene
+from heat_fields import (
+    CELL,
+    FIELDS,
+    LEVEL,
+    LOW_PLANTS,
+    TRUTH,
+    Field,
+    Hard,
+    Scene,
+    binomial,
+    independent,
+)
 from scipy import stats
 
 import lczlib
@@ -35,7 +46,6 @@ from lczlib.analysis.significance import holm
 from lczlib.grid import geobox_of, on_grid
 
 SIZES = (8, 12, 30)
-LEVEL = 0.95
 
 
 @cache
@@ -72,29 +82,14 @@ class Cell:
 
     @property
     def coverage(self) -> tuple[float, float, float]:
-        """Share that hold the truth and its 95 % interval.
-
-        Classes of one trial share their reference: the binomial interval is of as many independent
-        ones as the spread between trials says (Korn & Graubard 1998, Survey Methodology 24, 193-201).
-        """
-        p, n = self._sample()
-        tail = (1 - LEVEL) / 2
-        low, high = stats.beta.ppf([tail, 1 - tail], [p * n, p * n + 1], [n - p * n + 1, n - p * n])
-        return p, float(np.nan_to_num(low)), float(np.nan_to_num(high, nan=1.0))
-
-    def _sample(self) -> tuple[float, float]:
-        held = self.held
-        n, mean = np.isfinite(held).sum(1), np.nanmean(held)
-        left = np.nansum(held - mean, axis=1)
-        variance = (left**2).sum() / n.sum() ** 2
-        if not variance > 0:
-            return float(mean), float((n > 0).sum())
-        return float(mean), float(min(n.sum(), mean * (1 - mean) / variance))
+        """Share that hold the truth, and its 95 % interval by `independent`."""
+        p, n = independent(self.held)
+        return p, *binomial(p, n)
 
     @property
     def p(self) -> float:
         """Probability of as many that hold the truth, if only 90 % did."""
-        p, n = self._sample()
+        p, n = independent(self.held)
         return float(stats.beta.cdf(0.9, p * n, n - p * n + 1))
 
     @property

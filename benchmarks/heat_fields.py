@@ -18,6 +18,8 @@ from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.spatial import Candidates, influences
 
 CELL = 100.0
+LEVEL = 0.95
+"""Confidence of the intervals."""
 TRUTH = {2: 3.0, 3: 2.0, 6: 1.0, 11: -2.0, 14: 0.0, 16: 0.5}
 """LCZ number: K above LCZ D (14)."""
 LOW_PLANTS = 14
@@ -142,3 +144,29 @@ class Scene:
         found = Differences(pixels, error, Reference((LOW_PLANTS,), "LCZ D"), OPTIONS)
         rows = [found.of(c, int((pixels.codes == c).sum())) for c in self.classes]
         return np.array([[r["difference"], r["ci_low"], r["ci_high"]] for r in rows])
+
+
+def independent(held: np.ndarray) -> tuple[float, float]:
+    """Share of the intervals that hold the truth, and how many independent ones tell that.
+
+    Classes of one trial share their reference: there are as many as the spread between trials says
+    (Korn & Graubard 1998, Survey Methodology 24, 193-201).
+
+    Parameters
+    ----------
+    held : array (trials, classes)
+        Whether each holds it; NaN where there is none.
+    """
+    n, mean = np.isfinite(held).sum(1), np.nanmean(held)
+    left = np.nansum(held - mean, axis=1)
+    variance = (left**2).sum() / n.sum() ** 2
+    if not variance > 0:
+        return float(mean), float((n > 0).sum())
+    return float(mean), float(min(n.sum(), mean * (1 - mean) / variance))
+
+
+def binomial(p: float, n: float) -> tuple[float, float]:
+    """The 95 % interval of a share of `n` (Clopper & Pearson 1934, Biometrika 26, 404-413)."""
+    tail = (1 - LEVEL) / 2
+    low, high = stats.beta.ppf([tail, 1 - tail], [p * n, p * n + 1], [n - p * n + 1, n - p * n])
+    return float(np.nan_to_num(low)), float(np.nan_to_num(high, nan=1.0))

@@ -148,7 +148,7 @@ def main() -> None:
     if options.part:
         run_part(options)
         return
-    from lczlib.mapping.engines import device_name
+    from lczlib.accelerators import device_name
     from lczlib.scenes.simulation import simulate_city, write_so2sat
 
     pixels = 400 if options.quick else options.pixels

@@ -7,6 +7,7 @@ From files or open objects, as soon as they are used (``lczlib.api``):
 ``map_city``      a city's scenes to class probabilities and LCZ maps
 ``assess``        the accuracy of a map; ``compare``: maps against each other
 ``surface_heat``  the heat island of the surface; ``canopy_heat``: of the air, by stations or rasters
+``air_field``     air temperature everywhere on a map, from stations
 ``water``         surface water from Sentinel-1
 
 And the library, from the bottom up:
@@ -14,7 +15,8 @@ And the library, from the bottom up:
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings; ``class_names`` and
                 ``class_columns`` read them from texts and tables
 ``errors``      what is raised when the input is at fault; ``terms``: settings in messages
-``settings``    what a job can be told: each setting said once; ``devices``: what computes
+``settings``    what a job can be told: each setting said once; ``devices``: what computes;
+                ``accelerators``: what is peculiar to graphics cards
 ``reading``     what was read of a file, said before the result
 ``limits``      how large an input may be, judged from its header; ``unreadable``: why it is not read
 ``grid``        grids of rasters, the 100 m LCZ grid; ``mercator``: that of web maps
@@ -40,8 +42,8 @@ And the library, from the bottom up:
 ``training``    patch data sets, training
 ``experiment``  inputs, networks and losses compared on one data set
 ``analysis``    accuracy, comparison, heat islands, water: pure functions
-``export``      GeoTIFF, tables, manifests; ``temporary``: folders that go with their owner;
-                ``archives``: zip and tar by their index, single files of them unpacked
+``export``      GeoTIFF, tables, manifests; ``targets``: other software; ``temporary``: folders that go
+                with their owner; ``archives``: zip and tar by their index, single files of them unpacked
 ``figures``     figures of all results
 ``jobs``        what each command does, once, for command line, dashboard and notebook; ``plugins``: what
                 other packages bring
@@ -57,6 +59,7 @@ __getattr__, __dir__ = lazy.contents(
     __name__,
     dict.fromkeys(
         (
+            "air_field",
             "assess",
             "canopy_heat",
             "compare",

@@ -18,6 +18,7 @@ from lczlib.jobs import air_heat as air_job
 from lczlib.jobs import assess as assess_job
 from lczlib.jobs import canopy_heat as station_job
 from lczlib.jobs import compare as compare_job
+from lczlib.jobs import field as field_job
 from lczlib.jobs import map_files
 from lczlib.jobs import surface_heat as surface_job
 from lczlib.jobs import water as water_job
@@ -320,6 +321,37 @@ def canopy_heat(
     return air_job.run(
         air_job.AirHeatRequest(map_path=lcz_map, air=air, **settings), progress=progress
     )
+
+
+@_told_by(field_job.FieldRequest)
+def air_field(
+    lcz_map: Source, stations: Source, *, progress: Progress | None = None, **settings: Any
+) -> field_job.FieldResult:
+    """Air temperature everywhere on a map, from stations: kriging with zones, with its error.
+
+    Parameters
+    ----------
+    lcz_map : path, DataArray or GeoDataFrame
+        The map.
+    stations : path
+        Table of air temperatures.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    FieldResult
+        ``temperature`` and ``error`` (y, x) of a composite; ``validation``, how well it predicts.
+
+    Raises
+    ------
+    InputError, ClassSchemeError, GridError
+        If they cannot be read, or do not make a field.
+    """
+    request = field_job.FieldRequest(map_path=lcz_map, stations=stations, **settings)
+    return field_job.run(request, progress=progress)
 
 
 @_told_by(water_job.WaterRequest)

@@ -37,22 +37,48 @@ def on_wrf_grid(data: xr.DataArray, tags: Mapping[str, str]) -> xr.DataArray:
     """
     told = {k.rpartition("#")[2]: v for k, v in tags.items() if k.startswith("NC_GLOBAL#")}
     try:
-        known = {name: float(told[name]) for name in _STATED}
         points = {axis: int(float(told[name])) for axis, name in _SIZES.items()}
     except (KeyError, ValueError):
         return data
     # the numbers of points are those between cells, one more than cells
     whole = all(data.sizes[axis] in (n - 1, n) for axis, n in points.items())
-    if known["MAP_PROJ"] not in _PROJECTIONS or not whole or min(known["DX"], known["DY"]) <= 0:
+    found = wrf_grid(told, (data.sizes["y"], data.sizes["x"])) if whole else None
+    if found is None:
         return data
+    crs, transform = found
+    columns = transform.c + transform.a * (0.5 + xr.DataArray(range(data.sizes["x"]), dims="x"))
+    rows = transform.f + transform.e * (0.5 + xr.DataArray(range(data.sizes["y"]), dims="y"))
+    out = data.assign_coords(x=columns, y=rows).rio.write_crs(crs.to_wkt())
+    return out.rio.write_transform(transform)
+
+
+def wrf_grid(
+    told: Mapping[str, object], shape: tuple[int, int]
+) -> tuple[pyproj.CRS, Affine] | None:
+    """Reference system and transform, north up, of a grid by WRF's global attributes.
+
+    Parameters
+    ----------
+    told : mapping
+        The attributes by their names in WRF, as numbers or texts.
+    shape : (int, int)
+        Cells from north to south, and from west to east.
+
+    Returns
+    -------
+    None where they do not tell it, or the projection is another than these three.
+    """
+    try:
+        known = {name: float(told[name]) for name in _STATED}  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if known["MAP_PROJ"] not in _PROJECTIONS or min(known["DX"], known["DY"]) <= 0:
+        return None
     text = _PROJECTIONS[int(known["MAP_PROJ"])].format(
         **known, pole=90 if known["TRUELAT1"] > 0 else -90
     )
     crs = pyproj.CRS(f"{text} +R=6370000 +units=m +no_defs")
     x, y = pyproj.Proj(crs)(known["CEN_LON"], known["CEN_LAT"])
     dx, dy = known["DX"], known["DY"]
-    left, top = x - data.sizes["x"] / 2 * dx, y + data.sizes["y"] / 2 * dy
-    columns = left + dx / 2 + dx * xr.DataArray(range(data.sizes["x"]), dims="x")
-    rows = top - dy / 2 - dy * xr.DataArray(range(data.sizes["y"]), dims="y")
-    out = data.assign_coords(x=columns, y=rows).rio.write_crs(crs.to_wkt())
-    return out.rio.write_transform(Affine(dx, 0, left, 0, -dy, top))
+    left, top = x - shape[1] / 2 * dx, y + shape[0] / 2 * dy
+    return crs, Affine(dx, 0, left, 0, -dy, top)

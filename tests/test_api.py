@@ -20,6 +20,7 @@ from lczlib.errors import ClassSchemeError, InputError
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.map_files import OneMap
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOLD = {
     "open_scene": SceneOptions, "open_map": OneMap, "map_city": MapRequest, "assess": AssessRequest,
     "compare": CompareRequest, "surface_heat": SurfaceHeatRequest, "canopy_heat": CanopyHeatRequest,
-    "water": WaterRequest,
+    "water": WaterRequest, "air_field": FieldRequest,
 }  # fmt: skip
 SHAPE = (24, 30)
 

@@ -16,7 +16,7 @@ from lczlib.errors import InputError
 FILES = {
     "map": "x.tif", "water": "x.tif --orbit as --out o", "assess": "m.tif --reference r.tif",
     "compare": "a.tif b.tif", "uhi": "m.tif --lst t.tif", "sites": "m.tif -n 9",
-    "morphology": "m.tif", "demo": "", "train": "x.tif --polygons p.gpkg --out o",
+    "morphology": "m.tif", "export": "m.tif --to qgis", "demo": "", "train": "x.tif --polygons p.gpkg --out o",
     "evaluate": "w x.tif --polygons p.gpkg --out o", "app": "",
     "weights import": "w.h5 --arch sen2lcz", "weights export": "w w.onnx", "fuse": "a.tif b.tif --out o",
     "experiment": "x.tif --out o --table inputs",
@@ -49,6 +49,9 @@ WRONG = [
     ("uhi", "--heat-wave-threshold", "inf"), ("uhi", "--persistence", "nan"),
     ("sites", "--sensors", "0"), ("sites", "--border-distance", "-1"), ("sites", "--spacing", "-1"),
     ("sites", "--seed", "-1"), ("sites", "--scheme", "x"), ("morphology", "--parameter", "beauty"),
+    ("export", "--to", "arcview"), ("export", "--out-scheme", "wrf"), ("export", "--language", "la"),
+    ("export", "--min-cells", "0"), ("export", "--block", "0"), ("export", "--date", "May"),
+    ("export", "--wrf-version", "3.9"), ("export", "--fill", "mean"), ("compare", "--group", "size"),
     ("morphology", "--scheme", "x"), ("demo", "--size", "1"), ("demo", "--size", "nan"),
     ("demo", "--seed", "-1"), ("app", "--port", "99999"), ("app", "--num-threads", "-1"),
     ("weights import", "--arch", "vgg"), ("weights import", "--sensor", "s3"),

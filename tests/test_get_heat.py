@@ -17,6 +17,9 @@ from stac.server import serve
 
 from lczlib.acquire import faults, providers, weather_stations
 from lczlib.errors import InputError
+from lczlib.study import Places
+from lczlib.study.heat_beside import surface_temperatures
+from lczlib.study.material import open_material
 
 BOX = GeoBox((270, 270), Affine(30, 0, 384_000, 0, -30, 5_820_000), "EPSG:32633")
 CELLS = GeoBox((80, 80), Affine(100, 0, 384_030, 0, -100, 5_819_970), "EPSG:32633")
@@ -250,6 +253,8 @@ def test_temperature_beside_composites_stays_whatever_is_fetched_first(tmp_path)
         assert not [p for p in folder.iterdir() if p.name.startswith(".")]
     for name in ("lst.tif", "lst_median.tif", "lst_dates.csv"):
         assert (together / name).read_bytes() == (apart / name).read_bytes()
+    material = open_material(Places([together]).known()[-1])
+    assert surface_temperatures(material, "day") == ((together / "lst.tif",), None)
     (why,) = result.not_published  # the composites are not lost for it
     assert why.startswith("Surface temperature: ")
     assert "has no collection landsat-c2-l2; it has sentinel-2-l2a" in why

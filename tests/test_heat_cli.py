@@ -252,7 +252,8 @@ def test_sites_and_morphology_are_written(lcz_command, files, tmp_path):
     assert "LCZ  D" in out
     assert pd.read_csv(tmp_path / "form/morphology.csv")["area_km2"].sum() == pytest.approx(144.0)
     with rasterio.open(tmp_path / "form/height.tif") as layer:
-        assert layer.descriptions == ("height min", "height max", "height middle")
+        names = ("height min", "height max", "height middle", "height central")
+        assert layer.descriptions == names
 
 
 def test_figures_draw_with_both_backends():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -85,3 +86,22 @@ def test_the_canopy_heat_island_of_the_simulated_city_is_found(tmp_path):
     truth = city.air_difference.mean("hour").sel(lcz=result.classes.index.to_numpy()).to_numpy()
     assert np.abs(result.classes["difference"] - truth).max() < 0.6
     assert np.corrcoef(result.classes["difference"], truth)[0, 1] > 0.95
+
+
+def test_a_benchmark_that_lacks_what_it_compares_with_says_what_to_install(monkeypatch):
+    folder = Path(__file__).resolve().parents[1] / "benchmarks"
+    monkeypatch.syspath_prepend(str(folder))
+    spec = importlib.util.spec_from_file_location("benchmark_of_heat", folder / "heat.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ran = []
+    monkeypatch.setattr(module, "stations", lambda: ran.append("stations"))
+    monkeypatch.setattr(module, "rasters", ran.append)
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["heat.py"])
+    with pytest.raises(SystemExit, match=r"xarray-spatial.*pip install 'lczlib\[benchmark\]'"):
+        module.main()
+    assert not ran
+    monkeypatch.setattr(sys, "argv", ["heat.py", "--only", "stations"])
+    module.main()
+    assert ran == ["stations"]

@@ -18,7 +18,9 @@ from lczlib.analysis.heat.dates import Season, When
 from lczlib.analysis.heat.heat_waves import heat_wave_days, read_maxima
 from lczlib.analysis.heat.intervals import KeptGrids
 from lczlib.analysis.heat.patches import patch_numbers
+from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.series import date_levels, median_composite
+from lczlib.classes import CLASSES
 from lczlib.cli import console, main
 from lczlib.errors import InputError
 from lczlib.export.geotiff import write_raster
@@ -325,7 +327,9 @@ def many_classes():
     diurnal = pd.DataFrame(
         hours, columns=["lcz", "hour", "difference", "ci_low", "ci_high", "n_hours"]
     )
-    return Season("JJA", tuple(range(8)), 8, (2015, 2016, 2017, 2018), table, by_date), diurnal
+    years = (2015, 2016, 2017, 2018)
+    low_plants = Reference((14,), "LCZ D")
+    return Season("JJA", tuple(range(8)), low_plants, 8, years, table, by_date), diurnal
 
 
 @pytest.mark.parametrize("of_day", [False, True])
@@ -333,6 +337,10 @@ def test_figures_of_many_classes_have_a_legend(of_day):
     season, diurnal = many_classes()
     figure = diurnal_cycle(diurnal) if of_day else dates_figure(season)
     drawn = hv.render(figure, backend="matplotlib").axes[0]
-    assert len(drawn.get_legend().get_texts()) == 16
+    named = [text.get_text() for text in drawn.get_legend().get_texts()]
+    assert named == [CLASSES[n - 1].label for n in range(1, 18) if n != 14]
+    colours = [line.get_color() for line in drawn.get_legend().get_lines()]
+    assert colours == [CLASSES[n - 1].color for n in range(1, 18) if n != 14]
     assert drawn.get_ylabel() == "difference to the reference (K)"
-    assert len(hv.render(figure, backend="bokeh").legend[0].items) == 16
+    items = hv.render(figure, backend="bokeh").legend[0].items
+    assert [item.label.value for item in items] == named

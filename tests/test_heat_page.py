@@ -8,6 +8,7 @@ import sys
 from html import unescape
 from pathlib import Path
 
+import holoviews as hv
 import numpy as np
 import pytest
 import rasterio
@@ -21,6 +22,7 @@ from panel.io.state import set_curdoc  # noqa: E402
 from app.pages.heat import HeatPage  # noqa: E402
 from app.session import Session  # noqa: E402
 from app.session.session import ALLOW  # noqa: E402
+from lczlib.classes import CLASSES  # noqa: E402
 from lczlib.cli import console, main  # noqa: E402
 from lczlib.scenes.simulation import simulate_city, write_so2sat  # noqa: E402
 from lczlib.study.document import tables_of, write_report  # noqa: E402
@@ -126,6 +128,19 @@ def test_the_page_says_of_a_heat_island_what_the_command_says(scene, tmp_path, m
     for text in (grounds, few, written["reference_note"]):
         assert text in said
         assert text in plain
+
+
+def test_the_figure_of_the_day_names_its_zones_in_their_colours(tmp_path, monkeypatch):
+    write_so2sat(simulate_city(5, 2), tmp_path / "city", NAME)
+    folder = tmp_path / "city" / "Reference" / NAME
+    page = page_of(folder, monkeypatch, heat_kind="canopy", heat_replicates=100)
+    zones = sorted(page._session.study.heat.result.diurnal["lcz"].unique())
+    assert len(zones) > 6
+    legend = hv.render(page._bars.object, backend="bokeh").legend[0]
+    assert [item.label.value for item in legend.items] == [CLASSES[z - 1].label for z in zones]
+    lines = [item.renderers[0].glyph.line_color for item in legend.items]
+    assert lines == [CLASSES[z - 1].color for z in zones]
+    assert legend.ncols == 2
 
 
 @pytest.mark.slow

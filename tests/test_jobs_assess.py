@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import shapely
@@ -16,8 +17,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lczlib.analysis import Assessment, assess
+from lczlib.analysis.ceiling import ceiling
 from lczlib.errors import InputError, LczError
-from lczlib.export import write_probabilities
+from lczlib.export import write_lcz_map, write_probabilities
 from lczlib.jobs.assess import AssessRequest, run
 from lczlib.maps import open_lcz_map, probabilities
 from lczlib.references import open_reference
@@ -227,3 +229,41 @@ def test_the_analysis_names_who_opens_files(city):
     with pytest.raises(InputError, match=r"city\.tif is a file"):
         assess(city[0], lcz)
     assert isinstance(assess(lcz, open_reference(city[1])), Assessment)
+
+
+def test_a_second_reference_says_how_good_the_map_can_be_seen_to_be(city, tmp_path, run_lcz):
+    path, reference = city
+    truth = open_lcz_map(path)
+    rng = np.random.default_rng(0)
+    changed = np.where(
+        rng.random(truth.shape) < 0.2, rng.integers(1, 18, truth.shape), truth.values
+    )
+    second = tmp_path / "second.tif"
+    write_lcz_map(second, truth.copy(data=np.where(truth > 0, changed, 0).astype(np.uint8)))
+    request = AssessRequest(
+        lcz_map=path, reference=reference, second_reference=str(second), replicates=100
+    )
+    result = run(request)
+    expected = ceiling(truth, open_reference(reference), open_lcz_map(second), replicates=100)
+    pd.testing.assert_frame_equal(result.ceiling.scores, expected.scores)
+    code, said, _ = run_lcz(
+        "assess", str(path), "--reference", str(reference), "--second-reference", str(second),
+        "--replicates", "100", "--out", str(tmp_path / "out"), "--no-figures",
+    )  # fmt: skip
+    assert code == 0
+    told = json.loads((tmp_path / "out/assessment.json").read_text())["second_reference"]
+    assert told["scores"]["references"]["value"] == expected.scores.loc["references", "value"]
+    assert f"The two references agree on {expected.scores.loc['references', 'value']:.3f}" in said
+    with rasterio.open(tmp_path / "out/disagreement.tif") as src:
+        assert (src.read(1) == expected.layer.values).all()
+    assert len(pd.read_csv(tmp_path / "out/disagreements.csv")) == len(expected.disagreements)
+
+
+def test_a_reference_that_is_the_first_again_is_said_to_be(city, tmp_path, run_lcz):
+    path, reference = city
+    code, said, _ = run_lcz(
+        "assess", str(path), "--reference", str(reference), "--second-reference", str(reference),
+        "--replicates", "100", "--out", str(tmp_path / "out"), "--no-figures",
+    )  # fmt: skip
+    assert code == 0
+    assert "one may be made from the other" in " ".join(said.split())

@@ -15,7 +15,7 @@ from faces import by_command, patches, write_codes
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from lczlib.analysis.heat.morphology import PARAMETERS
+from lczlib.analysis.heat.morphology import PARAMETERS, central_values, morphology_table
 from lczlib.errors import InputError, LczError
 from lczlib.export import sha256_of
 from lczlib.jobs import morphology, sites
@@ -121,12 +121,35 @@ def test_properties_are_those_that_were_asked_for(city, tmp_path):
     assert repr(found) == "<MorphologyResult: 4 classes on 36.00 km2.>"
     assert list(found.to_dataframe().index) == [2, 6, 14, 17]
     assert found.to_dataframe().loc[2, "height_max"] == 25
+    assert found.to_dataframe().loc[2, "height_central"] == 17.5
+    assert found.to_dataframe().loc[14, "height_source"].startswith("middle of the range")
     found.write(tmp_path / "out")
     names = {p.name for p in (tmp_path / "out").iterdir()}
     assert names == {"morphology.csv", "height.tif", "manifest.json"}
     with rasterio.open(tmp_path / "out/height.tif") as layer:
-        assert layer.descriptions == ("height min", "height max", "height middle")
+        assert layer.descriptions == ("height min", "height max", "height middle", "height central")
     assert MorphologyRequest(map_path=city).parameters() == tuple(PARAMETERS)
+
+
+def test_central_values_lie_within_the_published_ranges_and_have_a_source():
+    central, ranges = central_values(), morphology_table()
+    outside = {
+        (number, name)
+        for name in PARAMETERS
+        for number in central.index
+        if np.isfinite(central.loc[number, name])
+        and not ranges.loc[number, f"{name}_min"]
+        <= central.loc[number, name]
+        <= ranges.loc[number, f"{name}_max"]
+    }
+    assert outside == {(7, "height")}  # as its docstring says
+    for name in PARAMETERS:
+        assert (central[name].isna() == (central[f"{name}_source"] == "")).all()
+    # the ground of a built class is a whole
+    ground = central.loc[1:10, [f"{n}_fraction" for n in ("building", "impervious", "pervious")]]
+    np.testing.assert_allclose(ground.sum(axis=1), 100)
+    assert central.loc[1, "aspect_ratio"] == 2.5  # no upper limit is published
+    assert np.isnan(central.loc[17, "height"])
 
 
 def test_a_job_is_stopped_and_tells_how_far_it_is(city):

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "lazy": set(),
     "settings": {"errors"},
     "devices": {"errors", "settings"},
+    "accelerators": {"errors", "machine", "reading"},
     "kinds": set(),
     "scene_options": {"errors", "settings"},
     "map_request": {"devices", "errors", "scene_options", "settings"},
@@ -66,7 +67,9 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "maps", "point_tables", "polygons", "reading", "unreadable",
         "vector_files", "vector_maps",
     },
-    "export": {"classes", "errors", "grid", "maps", "rasters", "reading", "temporary"},
+    "export": {
+        "classes", "errors", "grid", "longitudes", "maps", "rasters", "reading", "temporary", "wrf_grids",
+    },
     "catalog": {"errors", "export", "longitudes", "reading", "temporary"},
     "scenes": {
         "archives", "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
@@ -85,20 +88,23 @@ MAY_IMPORT = {
     "models": {"catalog", "classes", "errors", "export", "limits", "temporary"},
     "made_by": set(),
     "mapping": {
-        "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
+        "accelerators", "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
         "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
         "temporary",
     },
     "training": {
+        "accelerators",
         "analysis", "classes", "devices", "errors", "export", "grid", "limits", "map_request", "mapping",
         "maps", "models", "polygon_cells", "polygons", "rasters", "reading", "scene_options", "scenes",
         "settings", "temporary",
     },
     "experiment": {
+        "accelerators",
         "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
         "polygons", "scene_options", "scenes", "settings", "temporary", "training",
     },
     "jobs": {
+        "accelerators",
         "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
         "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by",
         "map_request", "mapping", "maps", "models", "numbering", "plugins", "polygon_cells", "polygons",
@@ -109,6 +115,7 @@ MAY_IMPORT = {
     "machine": set(),
     "plugins": set(),
     "study": {
+        "accelerators",
         "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
         "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
@@ -298,6 +305,16 @@ def test_the_conda_environment_names_the_same_packages():
     expected = {other_names.get(n, n) for n in stated()}
     channels_and_base = {"conda-forge", "python", "pip"}
     assert named - channels_and_base == expected
+
+
+def test_the_conda_environment_for_cards_differs_by_the_build_of_torch_alone():
+    plain, cards = (
+        [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+        for name in ("environment.yml", "environment-cuda.yml")
+    )
+    assert [p for p in zip(plain, cards, strict=True) if p[0] != p[1]] == [
+        ("  - pytorch-cpu", "  - pytorch-gpu")
+    ]
 
 
 def test_no_file_is_longer_than_one_person_can_hold_in_mind():

@@ -165,7 +165,9 @@ class HeatPage:
         self._measures.object = _measures_of(heat)
         self._seasons.object = _seasons_of(heat)
         most = max(heat.seasons, key=lambda season: len(season.dates), default=None)
-        self._dates.object = most and fluid(dates_figure(most, season_title(most)))
+        self._dates.object = most and _with_names(
+            dates_figure(most, season_title(most)), most.by_date["lcz"].nunique()
+        )
         self._boxes.object = fluid(
             class_boxes(
                 result.classes,
@@ -230,9 +232,15 @@ class HeatPage:
             self._boxes.object = self._bars.object = None
             return
         self._boxes.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
-        self._bars.object = fluid(
-            diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)")
+        self._bars.object = _with_names(
+            diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)"),
+            result.diurnal["lcz"].nunique(),
         )
+
+
+def _with_names(figure: Any, zones: int) -> Any:
+    """A figure as wide as the page, with the names of its zones below in two columns, as on a phone there are."""
+    return fluid(figure, 340 + 20 * -(-zones // 2)).opts(legend_cols=2, backend="bokeh")
 
 
 def _of_hours(result: Any, chosen: str) -> pd.DataFrame:

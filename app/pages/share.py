@@ -24,6 +24,7 @@ from lczlib.study.document import (
     write_report,
     write_water_zip,
 )
+from lczlib.study.exports import write_exports
 from lczlib.study.showing import shown
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
@@ -166,6 +167,7 @@ class SharePage:
                 "lcz-study.zip",
                 lambda p: write_bundle(self._study, p, self._link.value),
             ),
+            *self._for_others(),
             html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
         ]
         result = self._study.maps
@@ -209,6 +211,13 @@ class SharePage:
                 )
             )
         self._files[:] = parts
+
+    def _for_others(self) -> list[Any]:
+        """The maps in the forms that other software takes, where there are any."""
+        if not named_maps(self._study):
+            return []
+        label = "Maps for other software (zip: QGIS, GeoPackage, NetCDF, Google Earth, UMEP, SUEWS)"
+        return [self._file(label, "lcz-exports.zip", lambda p: write_exports(self._study, p))]
 
     def _file(
         self, label: str, name: str, write: Callable[[Path], Any], primary: bool = False

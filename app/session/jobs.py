@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, Lock, RLock
+from threading import Event, RLock
 from typing import Any
 
 import panel as pn
 import param
 
 from lczlib.errors import Cancelled, LczError
-from lczlib.mapping import choose_device
 from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.state import INPUTS, message_of
 from lczlib.study.worker import needs_process, run_apart, start_ahead
@@ -25,7 +24,6 @@ _HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run")
 # What waits for the network waits for nobody's mapping run, and keeps none waiting.
 _LOOKING = ThreadPoolExecutor(2, "look")
 _FETCHING = {"days": _LOOKING, "published": _LOOKING, "acquired": ThreadPoolExecutor(2, "get")}
-_GPU = Lock()
 _REPORTS_A_SECOND = 4
 start_ahead()
 
@@ -159,21 +157,11 @@ class Runner(param.Parameterized):
                 return
             if job.ticket.step.by_hand:
                 self._tick(lambda: self._show(name, ("starting", 0, 0, None), job))
-            value = self._compute(job, report)
+            value = _run(job, report if job.ticket.step.by_hand else None)
         except BaseException as error:
             self._tick(lambda error=error: self._ended(job, None, error))
         else:
             self._tick(lambda: self._ended(job, value, None))
-
-    def _compute(self, job: Job, report: Callable[[str, int, int], None]) -> Any:
-        heavy = job.ticket.step.by_hand
-        computes = heavy and "device" in job.ticket.step.inputs
-        on_gpu = computes and choose_device(job.ticket.given.device) != "cpu"
-        if not on_gpu:
-            return _run(job, report if heavy else None)
-        with _GPU:  # one run at a time has its memory
-            job.begun = time.monotonic()
-            return _run(job, report)
 
     def _ended(self, job: Job, value: Any, error: BaseException | None) -> None:
         """On the event loop: publish, and start what follows from it."""

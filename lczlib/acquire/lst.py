@@ -19,12 +19,11 @@ from lczlib.acquire.lst_products import ECOSTRESS, LANDSAT, THERMOMETERS, Thermo
 from lczlib.acquire.passes import near
 from lczlib.acquire.providers import ECOSTRESS_COLLECTIONS, PROVIDERS, Provider
 from lczlib.acquire.scene import Scene
-from lczlib.acquire.search import Catalogue, reached, why_none
+from lczlib.acquire.search import Catalogue, no_collection, reached, why_none
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.longitudes import Box, middle_of
 from lczlib.reading import counted
-from lczlib.terms import option
 
 if TYPE_CHECKING:
     pass
@@ -252,13 +251,9 @@ def open_lst(
     wanted = collection or provider.lst
     client, there = reached(provider)
     if wanted not in there:
-        some = ", ".join(sorted(there, key=lambda c: "landsat" not in c)[:8]) or "none"
-        others = " or ".join(n for n, p in PROVIDERS.items() if p.lst)
-        msg = (
-            f"{provider.title} has no collection {wanted}; it has {some}: name one of Landsat surface temperature "
-            f"({option('collection')}), or choose {option('provider', others)}."
-        )
-        raise InputError(msg, parameter="collection")
+        others = [n for n, p in PROVIDERS.items() if p.lst]
+        what = "Landsat surface temperature"
+        raise no_collection(provider, wanted, there, what, "landsat", others)
     return Catalogue(provider, wanted, client), there[wanted]
 
 

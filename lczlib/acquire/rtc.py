@@ -19,7 +19,7 @@ from lczlib.acquire.passes import near
 from lczlib.acquire.providers import PROVIDERS, Provider
 from lczlib.acquire.rtc_folder import BANDS
 from lczlib.acquire.scene import Scene
-from lczlib.acquire.search import Catalogue, reached, why_none
+from lczlib.acquire.search import Catalogue, no_collection, reached, why_none
 from lczlib.acquire.seasons import Period
 from lczlib.errors import InputError
 from lczlib.longitudes import Box, middle_of
@@ -154,15 +154,10 @@ def open_rtc(provider: Provider, collection: str = "") -> tuple[Catalogue, str]:
         If it has no such collection.
     """
     wanted = collection or provider.rtc
-    others = " or ".join(n for n, p in PROVIDERS.items() if p.rtc)
     client, there = reached(provider)
     if wanted not in there:
-        some = ", ".join(sorted(there, key=lambda c: "sentinel-1" not in c)[:8]) or "none"
-        msg = (
-            f"{provider.title} has no collection {wanted}; it has {some}: name one of Sentinel-1 RTC "
-            f"({option('collection')}), or choose {option('provider', others)}."
-        )
-        raise InputError(msg, parameter="collection")
+        others = [n for n, p in PROVIDERS.items() if p.rtc]
+        raise no_collection(provider, wanted, there, "Sentinel-1 RTC", "sentinel-1", others)
     return Catalogue(provider, wanted, client), there[wanted]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -124,12 +124,10 @@ class Catalogue:
         wanted = (collection,) if collection else (*provider.collections, *COLLECTIONS)
         found = next((c for c in wanted if c in there), None)
         if found is None:
-            some = ", ".join(sorted(there, key=lambda c: "sentinel-2" not in c)[:_NAMED])
-            msg = (
-                f"{provider.title} has no collection {' or '.join(dict.fromkeys(wanted))}; it has "
-                f"{some or 'none'}: name one of Sentinel-2 surface reflectance ({option('collection')})."
+            names = " or ".join(dict.fromkeys(wanted))
+            raise no_collection(
+                provider, names, there, "Sentinel-2 surface reflectance", "sentinel-2"
             )
-            raise InputError(msg, parameter="collection")
         if level == "L1C" and provider.top not in there:
             msg = (
                 f"{provider.title} has no collection {provider.top}, which L1C would be of: leave out "
@@ -157,6 +155,38 @@ class Catalogue:
                 )  # fmt: skip
                 found |= {str(i["id"]): Scene(i) for i in search.items_as_dicts()}
         return list(found.values())
+
+
+def no_collection(
+    provider: Provider,
+    wanted: str,
+    there: Iterable[str],
+    what: str,
+    like: str,
+    others: Iterable[str] = (),
+) -> InputError:
+    """That a service has no collection of something, with what it has, those named alike first.
+
+    Parameters
+    ----------
+    provider : Provider
+        The service.
+    wanted : str
+        What was looked for.
+    there : iterable of str
+        What it has.
+    what, like : str
+        What the collection is to be of, and what names of such collections hold.
+    others : iterable of str
+        Names of services that have one.
+    """
+    some = ", ".join(sorted(there, key=lambda c: like not in c)[:_NAMED]) or "none"
+    choose = f", or choose {option('provider', ' or '.join(others))}" if others else ""
+    msg = (
+        f"{provider.title} has no collection {wanted}; it has {some}: name one of {what} "
+        f"({option('collection')}){choose}."
+    )
+    return InputError(msg, parameter="collection")
 
 
 def reached(provider: Provider) -> tuple[Client, dict[str, str]]:

@@ -10,6 +10,7 @@ from lczlib.classes import CLASSES
 
 if TYPE_CHECKING:
     from lczlib.analysis.assessment import Assessment
+    from lczlib.analysis.ceiling import Ceiling
     from lczlib.analysis.comparison import Comparison
 
 SCORE_NAMES = {
@@ -38,6 +39,31 @@ def assessed(found: Assessment) -> str:
     n, unit = found.method["n_units"], found.method["unit"]
     units = f"{n:,} {unit}{'' if n == 1 else 's'}"
     return f"{', '.join(scores)}; n = {found.n:,} in {units}, 95% intervals"
+
+
+def against_ceiling(found: Ceiling) -> str:
+    """Whether a map is as near to two references as they are to each other, in a sentence."""
+    rows = found.scores.to_dict("index")
+    if rows["references"]["value"] == 1:
+        return (
+            f"The two references are alike in all of the {found.n:,} cells that both and the map label: one may "
+            "be made from the other, and then nothing is learnt from them."
+        )
+    said = {
+        n: with_interval(*(rows[n][k] for k in ("value", "ci_low", "ci_high")))
+        for n in ("references", "map_mean")
+    }
+    low, high = (rows["difference"][k] for k in ("ci_low", "ci_high"))
+    verdict = (
+        "too few places to tell how the map stands to that" if low != low
+        else "the map is farther from them than they are from each other" if high < 0
+        else "the map is nearer to them than they are to each other" if low > 0
+        else "no difference from the map's that chance could not make"
+    )  # fmt: skip
+    return (
+        f"The two references agree on {said['references']} of {found.n:,} cells in {found.n_units:,} "
+        f"{found.unit}s, the map with them on {said['map_mean']} on average: {verdict}."
+    )
 
 
 def compared(found: Comparison) -> str:

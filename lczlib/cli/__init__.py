@@ -13,14 +13,18 @@ import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import bigearthnet as _bigearthnet
+from lczlib.cli import check_polygons as _check_polygons
 from lczlib.cli import cities as _cities
 from lczlib.cli import city as _city
 from lczlib.cli import compare as _compare
 from lczlib.cli import console
 from lczlib.cli import demo as _demo
 from lczlib.cli import experiment as _experiment
+from lczlib.cli import export as _export
+from lczlib.cli import field as _field
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
+from lczlib.cli import methods as _methods
 from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import rerun as _rerun
@@ -79,12 +83,17 @@ app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))
 app.command("patches", cls=SceneCommand)(limited(_patches.patches))
+app.command("check-polygons", cls=SceneCommand)(limited(_check_polygons.check_polygons))
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))
 app.command("uhi")(limited(_uhi.uhi))
+app.command("field")(limited(_field.field))
 app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
+app.command("export")(limited(_export.export))
+app.command("methods")(_methods.methods)
+app.command("agreements")(_compare.agreements)
 app.command("app")(limited(_app.app))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lczlib.cli import console
-from lczlib.cli.assess_tables import print_assessment
+from lczlib.cli.assess_tables import print_assessment, print_ceiling
 from lczlib.cli.requests import Figures, Out, command
 from lczlib.jobs.assess import AssessRequest, run
 from lczlib.jobs.request import name_of
@@ -39,4 +39,6 @@ def assess(
         console.out.print(
             f"Expected calibration error {result.calibration.ece:.3f} ({low:.3f}-{high:.3f})"
         )
+    if result.ceiling is not None:
+        print_ceiling(result.ceiling)
     console.out.print(f"Wrote {out / 'assessment.json'}", soft_wrap=True)

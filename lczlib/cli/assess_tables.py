@@ -14,6 +14,7 @@ from lczlib.reading import counted
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment
+    from lczlib.analysis.ceiling import Ceiling
 
 
 def print_assessment(result: Assessment, what: str = "cells") -> None:
@@ -67,4 +68,22 @@ def print_assessment(result: Assessment, what: str = "cells") -> None:
         oa, se = result.area.overall
         console.out.print(
             f"Area-weighted OA {oa:.3f}, standard error {se:.3f}, n = {result.area.n:,}"
+        )
+
+
+def print_ceiling(found: Ceiling) -> None:
+    """Print how far two references agree, and the map beside that, with intervals and sample sizes."""
+    from lczlib.analysis.ceiling import QUANTITIES
+    from lczlib.analysis.words import against_ceiling
+
+    console.out.print(against_ceiling(found), soft_wrap=True)
+    table = Table("On the cells that all three label", "share (95%)", box=box.SIMPLE)
+    table.add_column("cells", justify="right", no_wrap=True)
+    for name, row in found.scores.iterrows():
+        text = with_interval(row["value"], row["ci_low"], row["ci_high"])
+        table.add_row(QUANTITIES[name], text, f"{int(row['n']):,}")
+    console.out.print(table)
+    for row in found.disagreements.head(5).itertuples():
+        console.out.print(
+            f"first {row.first}, second {row.second}, map {row.map}: {counted(row.cells, 'cell')}"
         )

@@ -182,7 +182,9 @@ def _trained(data: DataSet, run: Run, folder: Path) -> dict[str, Any]:
     if run.kept:
         save_safetensors(folder / WEIGHTS_FILE, trained.network, trained.weights)
     test = subsets.test
-    probabilities = predict_patches(trained.network, test, scaling_of(trained.weights))
+    probabilities = predict_patches(
+        trained.network, test, scaling_of(trained.weights), device=run.options.device
+    )
     facts: dict[str, Any] = {
         "channels": list(subsets.train.kind.bands),
         "parameters": n_parameters(trained.network),

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from lczlib.accelerators import choose_device, device_name
 from lczlib.experiment.data import DataSet
 from lczlib.experiment.plan import Cell
 from lczlib.machine import machine
-from lczlib.mapping.engines import choose_device
 from lczlib.models import architecture, build
 from lczlib.models.forest import RandomForest
 from lczlib.temporary import TemporaryFolder
@@ -99,7 +99,14 @@ def speeds(folder: str | Path, cells: Sequence[Cell], data: DataSet) -> list[dic
 
 
 def _where(device: str) -> dict[str, Any]:
-    return {"machine": machine(), "device": device, "threads": torch.get_num_threads()}
+    # "cuda" alone does not say which card, and speeds of another one are not to be taken up
+    card = {} if device == "cpu" else {"card": device_name(device)}
+    return {
+        "machine": machine(),
+        "device": device,
+        **card,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def n_parameters(network: torch.nn.Module) -> int:

@@ -16,7 +16,7 @@ import rasterio.shutil
 import xarray as xr
 from rasterio.windows import Window
 
-from lczlib.classes import CLASSES, NODATA
+from lczlib.classes import CLASSES, Scheme, in_scheme
 from lczlib.errors import InputError
 from lczlib.export.files import staged
 from lczlib.grid import geobox_of
@@ -124,28 +124,51 @@ def write_raster(
 
 
 def write_lcz_map(
-    path: str | Path, lcz: xr.DataArray, *, tags: Mapping[str, str] | None = None
+    path: str | Path,
+    lcz: xr.DataArray,
+    *,
+    tags: Mapping[str, str] | None = None,
+    scheme: Scheme = "1-17",
 ) -> Path:
-    """Write an LCZ map (uint8, 0 = no data) with colour table and category names.
+    """Write an LCZ map (uint8) with colour table and category names.
 
     The colour table and CF ``flag_values`` / ``flag_meanings`` are in the GeoTIFF; category names
     go to GDAL's ``.aux.xml`` beside it, from where QGIS takes the legend's text.
+
+    Parameters
+    ----------
+    path : path
+        Target; appears only when complete.
+    lcz : DataArray (y, x)
+        Codes 0..17, 0 = no data.
+    tags : mapping, optional
+        GeoTIFF metadata items.
+    scheme : Scheme
+        Numbering of the file: ``1-17``, ``101-107`` (both with 0 = no data) or ``0-16`` (255 = no data).
     """
-    flags = {
-        "flag_values": ", ".join(str(v) for v in FLAG_ATTRS["flag_values"]),
+    flags, nodata = in_scheme(np.array([c.number for c in CLASSES], np.uint8), scheme)
+    coded = lcz
+    if scheme != "1-17":
+        coded = xr.apply_ufunc(
+            lambda block: in_scheme(block, scheme)[0], lcz, dask="parallelized",
+            output_dtypes=[np.uint8],
+        )  # fmt: skip
+    told = {
+        "flag_values": ", ".join(map(str, flags)),
         "flag_meanings": str(FLAG_ATTRS["flag_meanings"]),
     }
-    colors = {NODATA: (255, 255, 255)} | {c.number: c.rgb for c in CLASSES}
+    colors = {int(v): c.rgb for v, c in zip(flags, CLASSES, strict=True)}
     write_raster(
         path,
-        lcz,
-        nodata=NODATA,
+        coded,
+        nodata=nodata,
         descriptions=["LCZ"],
-        colormap=colors,
-        tags={**flags, **(tags or {})},
+        colormap={nodata: (255, 255, 255)} | colors,
+        tags={**told, **(tags or {})},
         overview_resampling="mode",
     )
-    names = ["no data", *(c.label for c in CLASSES)]
+    labels = {int(v): c.label for v, c in zip(flags, CLASSES, strict=True)}
+    names = [labels.get(v, "" if v else "no data") for v in range(int(flags[-1]) + 1)]
     categories = "\n".join(f"      <Category>{escape(n)}</Category>" for n in names)
     sidecar = (
         '<PAMDataset>\n  <PAMRasterBand band="1">\n    <CategoryNames>\n'

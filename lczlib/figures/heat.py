@@ -23,6 +23,8 @@ _CLIP = 99.0
 
 MOST_IN_LEGEND = 200
 """Lines, bands and dots up to which a figure has its legend; HoloViews leaves it out from 25 on."""
+_CLEAR_BANDS = 6
+"""Classes up to which the intervals of a diurnal cycle are drawn in full strength."""
 INTERVAL = "#777777"
 """Colour of intervals: seen on light pages and dark ones."""
 
@@ -174,7 +176,7 @@ def diurnal_heatmap(hour_month: pd.DataFrame, lcz: int, title: str = "") -> hv.H
 
 
 def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
-    """Mean difference to the reference through the day, a line a class with its interval.
+    """Mean difference to the reference through the day, a line a class with its interval; the legend names them.
 
     Parameters
     ----------
@@ -184,24 +186,26 @@ def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
         Of the figure.
     """
     bands, curves = [], []
+    alpha = 0.15 if diurnal["lcz"].nunique() <= _CLEAR_BANDS else 0.07  # many lie over each other
     unit = "difference to the reference (K)"
     for number, part in diurnal.groupby("lcz"):
         zone = CLASSES[int(number) - 1]
-        name = f"LCZ {zone.code}"
         rows = part.sort_values("hour")
         if rows["ci_low"].notna().all() and (rows["ci_high"] > rows["ci_low"]).any():
             area = hv.Area(
                 (rows["hour"], rows["ci_low"], rows["ci_high"]), "local solar hour", [unit, "high"]
             )
-            bands.append(area.opts(color=zone.color, alpha=0.15, line_alpha=0, backend="bokeh"))
+            bands.append(area.opts(color=zone.color, alpha=alpha, line_alpha=0, backend="bokeh"))
             bands[-1] = bands[-1].opts(
                 color=zone.color,
                 facecolor=zone.color,
-                alpha=0.15,
+                alpha=alpha,
                 linewidth=0,
                 backend="matplotlib",
             )
-        curve = hv.Curve((rows["hour"], rows["difference"]), "local solar hour", unit, label=name)
+        curve = hv.Curve(
+            (rows["hour"], rows["difference"]), "local solar hour", unit, label=zone.label
+        )
         curve = curve.opts(color=zone.color, linewidth=2.2, backend="matplotlib")
         curves.append(curve.opts(color=zone.color, line_width=2.5, backend="bokeh"))
     figure = hv.Overlay([*bands, zero_line(), *curves])

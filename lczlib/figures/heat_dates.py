@@ -35,9 +35,7 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
         if np.isfinite(row["trend"]):
             since = (ends - np.datetime64(own["day"].mean(), "D")).astype(float) / 3652.5
             heights = heights + row["trend"] * since
-        line = hv.Curve(
-            (ends.astype("datetime64[ns]"), heights), "date", _UNIT, label=f"LCZ {zone.code}"
-        )
+        line = hv.Curve((ends.astype("datetime64[ns]"), heights), "date", _UNIT, label=zone.label)
         line = line.opts(color=zone.color, linewidth=1.8, backend="matplotlib")
         lines.append(line.opts(color=zone.color, line_width=2, backend="bokeh"))
         hot = own["heat_wave"] == 1

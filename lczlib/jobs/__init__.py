@@ -6,13 +6,20 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``request``       what requests have in common; ``result``: what results have
 ``map_files``     the maps that a job is given, and how each is read
 ``record``        the manifest beside what is written; ``scratch``: a folder for what is large
-``assess``        the accuracy of a map; ``compare``: maps against each other
+``assess``        the accuracy of a map; ``compare``: maps against each other;
+                  ``agreements``: of several places; ``certainty``: how sure a map is
 ``surface_heat``  heat island of the surface, of thermal rasters; ``air_heat``: of the canopy, of rasters of
                   air temperature; ``canopy_heat``: of stations
-``patches``       a data set of labelled patches to train on
+``field``         air temperature everywhere, from stations; ``station_choices``: how jobs read stations
+``patches``       a data set of labelled patches to train on; ``check_polygons``: polygons that look like
+                  something else
 ``prepare_s1``    Sentinel-1 products as delivered, made into what the networks read
 ``find_s1``       which Sentinel-1 products go with Sentinel-2 tiles; ``clip_s1``: patches of such a tile
 ``water``         surface water from Sentinel-1
-``sites``         where to put sensors; ``morphology``: the published properties of the zones
+``sites``         where to put sensors; ``further_sites``: beside those that there are;
+                   ``morphology``: the published properties of the zones
+``export``        a map for other software; ``export_request``: what it is told, ``export_material``: what it is
+                  made of, ``export_targets`` and ``export_wrf``: what each says of it and how it is written
+``methods``       a paper's methods from manifests; ``methods_text``: its sentences
 ``documentation`` all settings of all jobs
 """

@@ -35,13 +35,15 @@ class AirHeatRequest(PixelHeatRequest):
 def run(request: AirHeatRequest, step: Steps) -> PixelHeat:
     """The canopy heat island of a map's zones, with its intervals."""
     from lczlib.analysis.heat.air import air_heat_island
+    from lczlib.jobs.heat_arrays import each_date
     from lczlib.jobs.pixel_heat import heat_of
 
-    return heat_of(request, request.air, lambda s, i: _opened(request, s, i), air_heat_island, step)
+    rasters = [date for source in request.air for date in each_date(source)]
+    return heat_of(request, rasters, lambda s, i: _opened(request, s, i), air_heat_island, step)
 
 
 def _opened(request: AirHeatRequest, source: Source, i: int) -> Thermal:
-    from lczlib.jobs.pixel_heat import open_array
+    from lczlib.jobs.heat_arrays import open_array
     from lczlib.scenes.thermal import open_air_temperature
     from lczlib.scenes.thermal_names import AIR as QUANTITY
     from lczlib.scenes.thermal_units import PLAUSIBLE_AIR

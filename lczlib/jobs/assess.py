@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from lczlib.analysis.assessment import Assessment
     from lczlib.analysis.calibration import Calibration
+    from lczlib.analysis.ceiling import Ceiling
+    from lczlib.maps import MapOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +31,14 @@ class AssessRequest(MapReading, AssessOptions):
     """The accuracy of a map against a reference."""
 
     command: ClassVar = "assess"
-    maps: ClassVar = ("lcz_map", "reference")
+    maps: ClassVar = ("lcz_map", "reference", "second_reference")
     apart: ClassVar = {
-        "reference": {"scheme": "reference_scheme", "column": "column", "layer": "layer"}
+        "reference": {"scheme": "reference_scheme", "column": "column", "layer": "layer"},
+        "second_reference": {
+            "scheme": "second_scheme",
+            "column": "second_column",
+            "layer": "second_layer",
+        },
     }
 
     lcz_map: Source = setting(
@@ -59,6 +66,20 @@ class AssessRequest(MapReading, AssessOptions):
     reference_scheme: Literal["1-17", "101-107", "0-16"] | None = setting(
         None, "Numbering of the reference.", title="Numbering of the reference"
     )
+    second_reference: Source = setting(
+        None, "Another reference of the place, by other people or in another way: adds how far the two agree, and the "
+        "map's accuracy beside that.", title="Second reference", file=True,
+    )  # fmt: skip
+    second_column: str | None = setting(
+        None, "Polygon column of the second reference that holds the class.",
+        title="Column (of the second reference)",
+    )  # fmt: skip
+    second_layer: str | None = setting(
+        None, "Layer of the second reference's file.", title="Layer (of the second reference)"
+    )
+    second_scheme: Literal["1-17", "101-107", "0-16"] | None = setting(
+        None, "Numbering of the second reference.", title="Numbering of the second reference"
+    )
     band: tuple[str, ...] = band()
     nodata: tuple[str, ...] = nodata()
 
@@ -78,6 +99,8 @@ class AssessResult(Result):
         That made the map, where the map says so.
     areas : mapping or None
         Of a reference of polygons or points, what became of its features.
+    ceiling : Ceiling or None
+        With a second reference: how far the two agree, and the map beside that.
     """
 
     request: AssessRequest
@@ -85,6 +108,7 @@ class AssessResult(Result):
     calibration: Calibration | None
     network: str
     areas: Mapping[str, Any] | None = field(repr=False)
+    ceiling: Ceiling | None = field(default=None, repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """The classes: see `Assessment.classes`."""
@@ -114,6 +138,11 @@ class AssessResult(Result):
             found["reference_polygons"] = self.areas
         if self.calibration is not None:
             found["calibration"] = self.calibration.to_dict()
+        if self.ceiling is not None:
+            found["second_reference"] = {
+                "file": _told(request.second_reference),
+                **self.ceiling.to_dict(),
+            }
         return found
 
     def _write(self, folder: Path, figures: bool) -> None:
@@ -128,8 +157,26 @@ class AssessResult(Result):
         for name, table in tables.items():
             with staged(folder / name) as path:
                 table.to_csv(path)
+        if self.ceiling is not None:
+            self._write_ceiling(folder)
         if figures:
             self._draw(folder)
+
+    def _write_ceiling(self, folder: Path) -> None:
+        from lczlib.export.files import staged
+        from lczlib.export.geotiff import write_raster
+
+        for name, table in (
+            ("references.csv", self.ceiling.scores.reset_index()),
+            ("disagreements.csv", self.ceiling.disagreements),
+        ):
+            with staged(folder / name) as path:
+                table.to_csv(path, index=False)
+        write_raster(
+            folder / "disagreement.tif", self.ceiling.layer, nodata=0, overview_resampling="nearest",
+            colormap={1: (220, 220, 220), 2: (230, 97, 1), 3: (94, 60, 153), 4: (178, 171, 210), 5: (0, 0, 0)},
+            descriptions=["1 all agree, 2 references agree, 3 with first, 4 with second, 5 all differ"],
+        )  # fmt: skip
 
     def _draw(self, folder: Path) -> None:
         from lczlib import figures
@@ -159,15 +206,17 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
 
     from lczlib.analysis import assess
     from lczlib.analysis.calibration import calibration
+    from lczlib.analysis.ceiling import ceiling
     from lczlib.grid import geobox_of
     from lczlib.maps import open_probabilities, probabilities
     from lczlib.polygons import open_polygons
 
-    total = 4 if request.probabilities is None else 5
+    total = 4 + (request.probabilities is not None) + (request.second_reference is not None)
     step("Reading the map and the reference", 0, total)
-    truth = _reference(request)
+    readings = list(request.reading().items())
+    truth = _reference(request.reference, request, *readings[1])
     drawn = isinstance(truth, gpd.GeoDataFrame)
-    (name, how), _ = request.reading().items()
+    name, how = readings[0]
     mapped = open_map(
         request.lcz_map, request, how, name=name, chunks=CHUNKS,
         grid=None if drawn else geobox_of(truth, "reference"),
@@ -190,19 +239,28 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
         calibrated = calibration(
             proba, truth, block=request.block, replicates=request.replicates, seed=request.seed
         )
+    between = None
+    if request.second_reference is not None:
+        step("Comparing the references", total - 2, total)
+        other = _reference(request.second_reference, request, *readings[2])
+        between = ceiling(
+            mapped, truth, other, resampling=request.resample, block=request.block,
+            replicates=request.replicates, seed=request.seed,
+        )  # fmt: skip
     return AssessResult(
-        request=request, assessment=result, calibration=calibrated,
+        request=request, assessment=result, calibration=calibrated, ceiling=between,
         network=map_network(request.lcz_map), areas=dict(truth.attrs) if drawn else None,
     )  # fmt: skip
 
 
-def _reference(request: AssessRequest) -> xr.DataArray | gpd.GeoDataFrame:
+def _reference(
+    source: Source, request: AssessRequest, name: str, how: MapOptions
+) -> xr.DataArray | gpd.GeoDataFrame:
     import geopandas as gpd
     import xarray as xr
 
     from lczlib.references import open_reference
 
-    source = request.reference
     if not (is_path(source) or isinstance(source, (xr.DataArray, gpd.GeoDataFrame))):
         msg = (
             "A reference is a file, an open DataArray or a GeoDataFrame of polygons or points, not "
@@ -210,6 +268,5 @@ def _reference(request: AssessRequest) -> xr.DataArray | gpd.GeoDataFrame:
         )
         raise InputError(msg)
     check_found(source, request.city)
-    _, (name, how) = request.reading().items()
     with advising(name):
         return open_reference(source, chunks=CHUNKS, options=how)

@@ -219,7 +219,7 @@ def _published(scenes: Path) -> dict[str, Any]:
     from lczlib.acquire.folder import item_of
     from lczlib.acquire.global_map import GLOBAL_FILE
 
-    maps = item_of(scenes)["properties"].get("published_maps", ())
+    maps = item_of(scenes).get("properties", {}).get("published_maps", ())
     return next((m for m in maps if Path(m["files"][0]).stem == GLOBAL_FILE), {})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -27,6 +27,21 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from lczlib.analysis.comparison import Comparison
+    from lczlib.analysis.grouping import GroupAgreement
+
+
+def _check_groups(given: Sequence[str]) -> None:
+    from lczlib.analysis.grouping import GROUPINGS
+
+    for name in given:
+        if name not in GROUPINGS and not Path(name).suffix:
+            msg = f"{name!r} is no grouping: {', '.join(GROUPINGS)}, or a CSV file of class and group."
+            raise InputError(msg)
+    if len({Path(name).stem for name in given}) < len(given):
+        msg = (
+            f"{', '.join(given)}: two groupings are called alike; rename a file, or leave one out."
+        )
+        raise InputError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +77,15 @@ class CompareRequest(MapReading):
         metavar="NAME", usual="the files' names", repeat=True,
     )  # fmt: skip
 
+    groups: tuple[str, ...] = setting(
+        (), "Also compare groups of classes: built (and natural), density, height, or a CSV of class and group; "
+        "repeat for several.", title="Groups", flag="--group", metavar="NAME|FILE", repeat=True, check=_check_groups,
+    )  # fmt: skip
+    certainty: bool = setting(
+        False, "Also tell the agreement by the certainty of the first two maps, where they have one.",
+        title="By certainty",
+    )  # fmt: skip
+
     def map_names(self) -> list[str]:
         """What the maps are called, in their order.
 
@@ -92,12 +116,21 @@ class CompareResult(Result):
         The maps by name, on the first one's grid.
     networks : dict of str to str
         That made the maps, of those that say so.
+    groups : tuple of GroupAgreement
+        Of each grouping that was asked for, and each two maps.
+    by_certainty : DataFrame or None
+        As of `lczlib.analysis.confidence.agreement_by_certainty`, with ``map``: whose certainty it is.
+    certainty_files : tuple of Path
+        Probabilities that it rests on.
     """
 
     request: CompareRequest
     comparisons: tuple[Comparison, ...]
     maps: dict[str, xr.DataArray] = field(repr=False)
     networks: dict[str, str] = field(repr=False)
+    groups: tuple[GroupAgreement, ...] = field(default=(), repr=False)
+    by_certainty: pd.DataFrame | None = field(default=None, repr=False)
+    certainty_files: tuple[Path, ...] = field(default=(), repr=False)
 
     @property
     def first(self) -> Comparison:
@@ -133,12 +166,19 @@ class CompareResult(Result):
             "maps": told, **self.first.to_dict(),
             "pairs": [c.summary() for c in self.comparisons], "networks": self.networks,
             "resampling": self.request.resample, "lczlib": lczlib.__version__,
+            **({"groups": [g.summary() for g in self.groups]} if self.groups else {}),
         }  # fmt: skip
 
+    def also_read(self) -> list[Path]:
+        """Files of groups, and the probabilities beside the maps."""
+        return [*(Path(n) for n in self.request.groups if Path(n).suffix), *self.certainty_files]
+
     def _write(self, folder: Path, figures: bool) -> None:
+        import pandas as pd
+
         from lczlib.analysis import class_pairs
         from lczlib.analysis.confusion import confusion_table
-        from lczlib.export.files import staged, write_result
+        from lczlib.export.files import staged, write_result, write_table
         from lczlib.export.geotiff import write_raster
 
         content = self.document()
@@ -157,6 +197,15 @@ class CompareResult(Result):
         ):
             with staged(folder / name) as path:
                 table.to_csv(path, index=index)
+        if self.groups:
+            write_table(
+                folder / "groups.csv", pd.DataFrame([g.summary() for g in self.groups]), index=False
+            )
+        for found in self.groups:
+            if found.names == self.first.names:
+                write_table(folder / f"groups_{Path(found.grouping).stem}.csv", found.table)
+        if self.by_certainty is not None:
+            write_table(folder / "certainty.csv", self.by_certainty, index=False)
         if figures:
             self._draw(folder)
 
@@ -209,10 +258,54 @@ def run(request: CompareRequest, step: Steps) -> CompareResult:
     by_area = request.by == "area"
     found = all_by_area(_as_drawn(maps, sources, request)) if by_area else compare_all(maps)
     networks = {name: map_network(v) for name, v in zip(maps, sources, strict=True)}
+    by_certainty, files = _by_certainty(maps, sources) if request.certainty else (None, ())
     return CompareResult(
         request=request, comparisons=tuple(found), maps=maps,
         networks={name: network for name, network in networks.items() if network},
+        groups=_grouped(found, request.groups),
+        by_certainty=by_certainty, certainty_files=files,
     )  # fmt: skip
+
+
+def _grouped(comparisons: list[Comparison], groups: Sequence[str]) -> tuple[GroupAgreement, ...]:
+    from lczlib.analysis.grouping import GROUPINGS, group_agreement, read_grouping
+
+    return tuple(
+        group_agreement(c.counts, GROUPINGS.get(name) or read_grouping(name), name, c.names)
+        for name in groups
+        for c in comparisons
+    )
+
+
+def _by_certainty(
+    maps: dict[str, xr.DataArray], sources: list[Source]
+) -> tuple[pd.DataFrame, tuple[Path, ...]]:
+    """The agreement of the first two maps by the certainty of each of them that has one, and its files."""
+    import pandas as pd
+
+    from lczlib.analysis.confidence import agreement_by_certainty
+    from lczlib.grid import geobox_of, same_grid, to_grid
+    from lczlib.jobs.certainty import found_certainty
+
+    (first, a), (second, b) = list(maps.items())[:2]
+    box, parts, files = geobox_of(a), [], []
+    for name, source in zip((first, second), sources, strict=False):
+        sure, file = found_certainty(source, maps[name])
+        if sure is None:
+            continue
+        files += [file] if file else []
+        if not same_grid(geobox_of(sure), box):
+            sure = to_grid(sure, box, "nearest")
+        table = agreement_by_certainty(a, b, sure)
+        table.insert(0, "map", name)
+        parts.append(table)
+    if not parts:
+        msg = (
+            f"Neither {first} nor {second} tells its certainty: it is that of probabilities beside a map (x_proba.tif "
+            "of x_lcz.tif), or of a band of its own."
+        )
+        raise InputError(msg, parameter="certainty")
+    return pd.concat(parts, ignore_index=True), tuple(files)
 
 
 def _as_drawn(

@@ -10,14 +10,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lczlib.experiment.request import ExperimentRequest
+from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
+from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
 from lczlib.jobs.compare import CompareRequest
+from lczlib.jobs.export import ExportRequest
+from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.find_s1 import FindS1Request
+from lczlib.jobs.further_sites import FurtherSitesRequest
 from lczlib.jobs.get_request import GetRequest
+from lczlib.jobs.methods import MethodsRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
@@ -37,16 +43,22 @@ REQUESTS: dict[str, type] = {
     "lcz map": MapRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,
+    "lcz agreements": AgreementsRequest,
     "lcz uhi: surface heat island": SurfaceHeatRequest,
     "lcz uhi: canopy heat island of rasters": AirHeatRequest,
     "lcz uhi: canopy heat island of stations": CanopyHeatRequest,
+    "lcz field": FieldRequest,
     "lcz sites": SitesRequest,
+    "lcz sites: beside stations": FurtherSitesRequest,
     "lcz morphology": MorphologyRequest,
+    "lcz export": ExportRequest,
+    "lcz methods": MethodsRequest,
     "lcz prepare-s1": PrepareS1Request,
     "lcz find-s1": FindS1Request,
     "lcz clip-s1": ClipS1Request,
     "lcz water": WaterRequest,
     "lcz patches": PatchesRequest,
+    "lcz check-polygons": CheckPolygonsRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import pandas as pd
 
 from lczlib.analysis.heat.dates import FEWEST_YEARS, SEASONS, Season, When
 from lczlib.analysis.heat.heat_waves import heat_wave_days, read_maxima
+from lczlib.analysis.heat.reference import Reference
+from lczlib.analysis.heat.surface import SurfaceHeatIsland
 from lczlib.classes import CLASSES
 from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.request import is_path
@@ -50,7 +52,81 @@ def when_of(scenes: Scenes) -> When | None:
     )
 
 
-def doubt(scenes: Scenes) -> str:
+def doubt(
+    scenes: Scenes,
+    islands: Sequence[SurfaceHeatIsland | None],
+    main: Reference,
+    apart: Sequence[int],
+    left_out: Sequence[Mapping[str, str]],
+) -> str:
+    """What is to be said of several dates, and of those that do not count as the others do; else empty.
+
+    Parameters
+    ----------
+    scenes : sequence of dict
+        Time and day of each.
+    islands : sequence
+        Heat island of each of several; None where it has none.
+    main : Reference
+        Of the median of the dates.
+    apart : sequence of int
+        Dates that see no pixel that the others see.
+    left_out : sequence of mapping
+        ``file`` of rasters without a usable pixel.
+    """
+    told = [_of_seasons(scenes), _of_references(scenes, islands, main)]
+    if len(apart):
+        told.append(
+            f"{_which(scenes, apart)} {_see(apart)} no pixel that the others see, so that how warm they were cannot be "
+            "told from where they looked: compare them by themselves."
+        )
+    if left_out:
+        n = len(left_out)
+        told.append(
+            f"{n} date{'s are' if n > 1 else ' is'} left out for want of usable pixels: "
+            f"{', '.join(one['file'] for one in left_out)}."
+        )
+    return " ".join(filter(None, told))
+
+
+def _of_references(
+    scenes: Scenes, islands: Sequence[SurfaceHeatIsland | None], main: Reference
+) -> str:
+    """Which dates have no differences, and which have those against another class."""
+    told = []
+    of = {i: None if island is None else island.reference for i, island in enumerate(islands)}
+    without = [i for i, reference in of.items() if reference is None or not reference.classes]
+    if without and main.classes:
+        them = "they count" if len(without) > 1 else "it counts"
+        told.append(
+            f"{_which(scenes, without)} {_see(without)} too little of the zones or of the reference to be compared: "
+            f"{them} in the median of all dates alone."
+        )
+    others: dict[tuple[int, ...], list[int]] = {}
+    for i, reference in of.items():
+        if reference is not None and reference.classes and reference.classes != main.classes:
+            others.setdefault(reference.classes, []).append(i)
+    for which in others.values():
+        one = len(which) == 1
+        told.append(
+            f"{_which(scenes, which)} {'is' if one else 'are'} compared with {of[which[0]].short}, of which "
+            f"{'it shows' if one else 'they show'} too little: never averaged with those against {main.short}, nor "
+            "counted in how often a pixel is hot."
+        )
+    return " ".join(told)
+
+
+def _which(scenes: Scenes, which: Sequence[int]) -> str:
+    """``2 of 9 dates (2021-07-10, 2021-08-10)``."""
+    days = [str(scenes[i]["day"] or scenes[i].get("file", f"number {i + 1}")) for i in which]
+    return f"{len(days)} of {len(scenes)} dates ({', '.join(days)})"
+
+
+def _see(which: Sequence[int]) -> str:
+    return "see" if len(which) > 1 else "sees"
+
+
+def _of_seasons(scenes: Scenes) -> str:
     """What is to be said of the median of several dates; empty of one, or of those of one season."""
     if len(scenes) < 2:
         return ""
@@ -70,8 +146,9 @@ def doubt(scenes: Scenes) -> str:
 def season_title(season: Season) -> str:
     """``June to August: 9 dates of 5 years, 7 spells of weather``."""
     n, years = len(season.dates), len(season.years)
+    against = f", against {season.reference.short}" if season.reference.stand_in else ""
     return (
-        f"{_NAMES[season.name]}: {n} dates of {years} year{'s' if years > 1 else ''}, {season.n_spells} "
+        f"{_NAMES[season.name]}{against}: {n} dates of {years} year{'s' if years > 1 else ''}, {season.n_spells} "
         f"spell{'s' if season.n_spells > 1 else ''} of weather"
     )
 
@@ -131,16 +208,21 @@ def season_document(season: Season) -> dict[str, Any]:
             entry[name] = [row[low], row[high]] if np.isfinite(row[low]) else None
         rows.append(entry)
     return {
-        "season": season.name, "n_dates": len(season.dates), "n_spells": season.n_spells,
-        "years": list(season.years), "trend_per": "10 years", "classes": rows,
+        "season": season.name, "reference": season.reference.short, "n_dates": len(season.dates),
+        "n_spells": season.n_spells, "years": list(season.years),
+        "trend_per": "10 years", "classes": rows,
     }  # fmt: skip
 
 
 def season_table(seasons: Sequence[Season]) -> pd.DataFrame:
     """The classes of all seasons as one table."""
-    parts = [season.classes.reset_index().assign(season=season.name) for season in seasons]
+    parts = [
+        season.classes.reset_index().assign(season=season.name, reference=season.reference.short)
+        for season in seasons
+    ]
     table = pd.concat(parts, ignore_index=True)
-    return table[["season", *(c for c in table if c != "season")]]
+    first = ["season", "reference"]
+    return table[[*first, *(c for c in table if c not in first)]]
 
 
 def _known(value: float) -> float | None:

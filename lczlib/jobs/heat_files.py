@@ -147,7 +147,10 @@ def write_seasons(
         return
     folder = Path(folder)
     write_table(folder / f"seasons{suffix}.csv", season_table(seasons), index=False)
-    dates = pd.concat([s.by_date.assign(season=s.name) for s in seasons], ignore_index=True)
+    dates = pd.concat(
+        [s.by_date.assign(season=s.name, reference=s.reference.short) for s in seasons],
+        ignore_index=True,
+    )
     write_table(folder / f"dates{suffix}.csv", dates, index=False)
     if figures:
         from lczlib.figures.heat_dates import dates_figure
@@ -155,7 +158,7 @@ def write_seasons(
 
         for season in seasons:
             figure = dates_figure(season, season_title(season))
-            save_figure(figure, folder / f"dates_{season.name}{suffix}.png")
+            save_figure(figure, folder / f"dates_{season.key}{suffix}.png")
 
 
 def write_canopy(

@@ -66,10 +66,12 @@ class MorphologyResult(Result):
     areas: pd.DataFrame = field(repr=False)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Area and ranges of each class that the map holds."""
-        from lczlib.analysis.heat.morphology import morphology_table
+        """Area, ranges and central values of each class that the map holds, with their source."""
+        from lczlib.analysis.heat.morphology import central_values, morphology_table
 
-        return self.areas.join(morphology_table().drop(columns=["code", "name"]))
+        central = central_values()
+        central.columns = [n if n.endswith("_source") else f"{n}_central" for n in central.columns]
+        return self.areas.join(morphology_table().drop(columns=["code", "name"])).join(central)
 
     def headline(self) -> str:
         """How many classes there are, and on what area, in a sentence."""
@@ -85,7 +87,7 @@ class MorphologyResult(Result):
             layer = morphology_raster(self.lcz, name)
             unit, meaning = PARAMETERS[name]
             tags = {"units": unit, "long_name": meaning}
-            tags["source"] = "Stewart & Oke 2012, tables 3 and 4"
+            tags["source"] = "Stewart & Oke 2012, tables 3 and 4; central: see morphology.csv"
             write_raster(
                 folder / f"{name}.tif", layer, tags=tags, overview_resampling="nearest",
                 descriptions=[f"{name} {b}" for b in layer["bound"].values],

@@ -18,6 +18,7 @@ from lczlib.analysis.heat.dates import Season, seasons_of
 from lczlib.analysis.heat.further import Found, MeasuredScene, measured
 from lczlib.analysis.heat.intervals import KeptGrids
 from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, surface_heat_island
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of, same_grid, to_grid
@@ -30,20 +31,16 @@ from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result
 from lczlib.limits import check_size
 from lczlib.maps import open_probabilities
-from lczlib.rasters import check_real
 from lczlib.scenes.elevation import open_elevation
-from lczlib.scenes.thermal import CELL_BYTES, Thermal
-from lczlib.scenes.thermal_names import AIR
-from lczlib.scenes.thermal_quality import NO_LAYER
-from lczlib.scenes.thermal_time import acquisition
-from lczlib.scenes.thermal_units import Conversion, scaled_unit
+from lczlib.scenes.thermal import CELL_BYTES, Thermal, UnusableDateError
 from lczlib.settings import options_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DATE_BYTES = 50  # of memory that a pixel takes of every further date
-_ORDER = ("day", "night", "time not stated")
+NO_TIME = "time not stated"
+_ORDER = ("day", "night", NO_TIME)
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,8 @@ class Overpass:
         K above the reference from which on a pixel is hot.
     heat_waves : dict
         How days of heat waves are told: threshold, definition; empty where they are not.
+    left_out : tuple of dict
+        ``file`` and ``why`` of each date that has no usable pixel, by day or by night.
     """
 
     name: str
@@ -90,11 +89,16 @@ class Overpass:
     uncertainty: float | None
     hot_from: float
     heat_waves: dict[str, Any] = field(default_factory=dict)
+    left_out: tuple[dict[str, str], ...] = ()
 
-    def _compute(self, temperature: xr.DataArray, kept: KeptGrids) -> SurfaceHeatIsland:
+    def _compute(
+        self, temperature: xr.DataArray, against: Reference | None = None, *, kept: KeptGrids
+    ) -> SurfaceHeatIsland:
         """The heat island of a temperature on the common grid, made like the result."""
         compute = surface_heat_island if self.result.kind == "surface" else air_heat_island
-        return compute(temperature, self.lcz, self.result.options, **self.layers, kept=kept)
+        return compute(
+            temperature, self.lcz, self.result.options, **self.layers, kept=kept, reference=against
+        )
 
     @cached_property
     def dates(self) -> tuple[SurfaceHeatIsland | None, ...]:
@@ -108,7 +112,7 @@ class Overpass:
         kept = KeptGrids()
         for i in range(len(self.scenes)):
             try:
-                found.append(self._compute(series.one_date(self.stack, i), kept))
+                found.append(self._compute(series.one_date(self.stack, i), kept=kept))
             except InputError:  # under clouds; the median of all dates has passed the same checks
                 found.append(None)
         return tuple(found)
@@ -122,15 +126,19 @@ class Overpass:
         compute = partial(self._compute, kept=KeptGrids())
         return seasons_of(self.stack, self.lcz, self.dates, when, compute)
 
-    @property
+    @cached_property
     def doubt(self) -> str:
-        """What is to be said of the median of several dates, else empty."""
-        return heat_dates.doubt(self.scenes)
+        """What is to be said of several dates, else empty: see `lczlib.jobs.heat_dates.doubt`."""
+        apart = np.flatnonzero(series.dates_apart(self.stack))
+        return heat_dates.doubt(
+            self.scenes, self.dates, self.result.reference, apart, self.left_out
+        )
 
     @cached_property
     def persistence(self) -> xr.DataArray | None:
-        """With several dates: the share of them on which a pixel is hot."""
-        dates = [date.difference for date in self.dates if date is not None]
+        """With several dates: the share of those against one reference on which a pixel is hot."""
+        main = self.result.reference.classes
+        dates = [d.difference for d in self.dates if d is not None and d.reference.classes == main]
         if len(dates) < 2 or not self.result.reference.classes:
             return None
         hot = measures.persistence(
@@ -223,8 +231,11 @@ class PixelHeat(Result):
                 }
                 for scene, date in zip(one.scenes, one.dates, strict=True)
             ]  # fmt: skip
-            more["dates_note"] = one.doubt
             more["seasons"] = [heat_dates.season_document(s) for s in one.seasons]
+        if one.dates or one.doubt:
+            more["dates_note"] = one.doubt
+        if one.left_out:
+            more["left_out"] = [*one.left_out]
         if one.heat_waves:
             more["heat_waves"] = one.heat_waves
         return heat_files.surface_document(one.result, **more)
@@ -253,55 +264,6 @@ class PixelHeat(Result):
             )  # fmt: skip
 
 
-def open_array(source: Source, quantity: str, unit: str | None, time: str | None = None) -> Thermal:
-    """An open array (y, x) of temperatures as a `Thermal`: its unit is stated, or in ``attrs``.
-
-    So is its time (UTC), or it is a coordinate ``time`` of one value.
-
-    Raises
-    ------
-    InputError
-        If it is no array, no unit is known, or it is none of temperature.
-    """
-    if not isinstance(source, xr.DataArray):
-        msg = f"A raster is a path or an open DataArray, not {type(source).__name__}."
-        raise InputError(msg)
-    check_real(source.dtype, "open array")
-    known = scaled_unit(unit or str(source.attrs.get("units", "")))
-    if known is None:
-        msg = "The open array does not say whether it is in K, degC or degF: state its unit."
-        raise InputError(msg, parameter="unit")
-    scale, its = known
-    kept = source.copy(data=Conversion(scale, 0.0, its, "stated").celsius(np.asarray(source.data)))
-    kept.attrs = {
-        "source": str(source.attrs.get("source", "open array")), "quantity": quantity, "units": "degC",
-        **({"clouds": NO_LAYER} if quantity != AIR else {}),
-    }  # fmt: skip
-    valid = int(np.isfinite(kept).sum())
-    counts: dict[str, int | None] = {
-        "total": kept.size, "no_data": kept.size - valid, "repeated": 0, "cloud_or_poor": None,
-        "implausible": 0, "fringe": 0, "valid": valid,
-    }  # fmt: skip
-    return Thermal(
-        kept.drop_vars("time", errors="ignore"), counts=counts, time=_time_of(source, time)
-    )
-
-
-def _time_of(source: xr.DataArray, stated: str | None) -> np.datetime64 | None:
-    """The acquisition of an open array, UTC; None where nobody tells it."""
-    if stated is not None:
-        return acquisition(stated)
-    known = source.coords.get("time")
-    if (
-        known is None
-        or known.size != 1
-        or known.dtype.kind != "M"
-        or np.isnat(known.to_numpy()).all()
-    ):
-        return None
-    return known.to_numpy().reshape(1)[0].astype("datetime64[s]")
-
-
 def heat_of(
     request: PixelHeatRequest,
     sources: Sequence[Source],
@@ -309,13 +271,29 @@ def heat_of(
     compute: Callable[..., SurfaceHeatIsland],
     step: Steps,
 ) -> PixelHeat:
-    """The heat island of rasters, opened one by one."""
+    """The heat island of rasters, opened one by one; of several those without a usable pixel are left out.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read, or none has a usable pixel.
+    """
     request.check_times(tuple(sources))
     total = len(sources) + 2
-    scenes = []
+    scenes, names, left_out = [], [], []
     for i, source in enumerate(sources):
         step("Reading temperatures", i, total)
-        scenes.append(opened(source, i))
+        name = name_of(source, f"raster {i + 1}")
+        try:
+            scenes.append(opened(source, i))
+        except UnusableDateError as error:
+            if (
+                len(left_out) == len(sources) - 1
+            ):  # all of them: what is wrong is not the clouds of a date
+                raise
+            left_out.append({"file": _of_band(name, sources, i), "why": error.message})
+            continue
+        names.append(name)
         _check_dates(scenes[0].temperature, sources)
     lcz = open_map(request.map_path, request, cell_bytes=CELL_BYTES)
     temperature, lcz, method = series.stack(scenes, lcz, request.resample)
@@ -330,22 +308,26 @@ def heat_of(
         part = temperature.isel(time=groups[name])
         whole = series.composite(part)
         result = compute(whole, lcz, options, **layers)
-        told = tuple(
-            facts[i] | {"file": name_of(sources[i], f"raster {i + 1}"), "files": scenes[i].files}
-            for i in groups[name]
-        )
+        told = tuple(facts[i] | {"file": names[i], "files": scenes[i].files} for i in groups[name])
         noise = own[0].uncertainty if len(own) == 1 else None
         found[name] = Overpass(
             name, result, part, lcz, layers,
             measured(MeasuredScene(whole, lcz, result), request.measures), told,
             _summed([s.counts for s in own]), str(whole.attrs.get("clouds", "")),
             None if noise is None else float(noise.median()), request.persistence, heat_waves,
+            tuple(left_out),
         )  # fmt: skip
         step("Comparing zones", len(sources) + 1, total)
     return PixelHeat(
         request=request, overpasses=found, grid=method,
         quantity=temperature.attrs.get("quantity"), network=map_network(request.map_path),
     )  # fmt: skip
+
+
+def _of_band(name: str, sources: Sequence[Source], i: int) -> str:
+    """``lst.tif, band 3`` of a raster of dates."""
+    same = [j for j, other in enumerate(sources) if other is sources[i]]
+    return f"{name}, band {same.index(i) + 1}" if len(same) > 1 else name
 
 
 def _check_dates(first: xr.DataArray, sources: Sequence[Source]) -> None:

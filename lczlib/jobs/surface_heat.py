@@ -95,20 +95,23 @@ def run(request: SurfaceHeatRequest, step: Steps) -> PixelHeat:
 
 
 def _dates(request: SurfaceHeatRequest) -> list[tuple[Source, int | str | None]]:
-    """Each raster with the band that is read of it: of a raster of dates all, one by one."""
+    """Each raster with the band that is read of it: of a raster or array of dates all, one by one."""
+    from lczlib.jobs.heat_arrays import each_date
     from lczlib.scenes.thermal_dates import dates_in
 
     found: list[tuple[Source, int | str | None]] = []
     for source in request.lst:
-        named = request.band is not None or not is_path(source)
-        bands = () if named else dates_in(source)
+        if not is_path(source):
+            found += [(date, None) for date in each_date(source)]
+            continue
+        bands = () if request.band is not None else dates_in(source)
         found += [(source, band) for band in bands or (request.band,)]
     request.check_quality(len(found))
     return found
 
 
 def _opened(request: SurfaceHeatRequest, source: Source, band: int | str | None, i: int) -> Thermal:
-    from lczlib.jobs.pixel_heat import open_array
+    from lczlib.jobs.heat_arrays import open_array
     from lczlib.scenes.thermal import open_temperature
     from lczlib.scenes.thermal_products import ThermalConstants
     from lczlib.scenes.thermal_units import PLAUSIBLE

@@ -244,9 +244,9 @@ def run(
 
 
 def _run(request: WaterRequest, step: Steps, *, scratch: str | Path | None) -> WaterResult:
+    from lczlib.accelerators import device_name
     from lczlib.jobs.scratch import Scratch
     from lczlib.jobs.water_result import WaterResult, series_of, why_no_series
-    from lczlib.mapping.engines import device_name
     from lczlib.mapping.water import load_water_model, tile_count
 
     step("Reading scenes")

@@ -9,9 +9,10 @@
 ``water``     surface water from Sentinel-1 with GMNet; ``water_files`` as files
 """
 
+from lczlib.accelerators import choose_device
 from lczlib.map_request import MapRequest
 from lczlib.mapping.city import MapResult, map_city
-from lczlib.mapping.engines import choose_device, make_engine
+from lczlib.mapping.engines import make_engine
 from lczlib.mapping.fusion import METHODS, fuse
 from lczlib.mapping.predict import predict
 from lczlib.mapping.prepare import Prepared, prepare

@@ -14,6 +14,7 @@ from typing import Any
 import xarray as xr
 
 import lczlib
+from lczlib.accelerators import choose_device
 from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
 from lczlib.export.files import alone_in, write_json
@@ -21,7 +22,7 @@ from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_man
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined
 from lczlib.map_request import MapRequest, Method
-from lczlib.mapping.engines import Engine, choose_device, make_engine
+from lczlib.mapping.engines import Engine, make_engine
 from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import Prepared, prepare
@@ -188,7 +189,8 @@ def _predicted(
         job = {
             "lczlib": lczlib.__version__, "weights": chosen[name].sha256,
             "files": {f: hashes[f] for f in source.scene.attrs["files"]},
-            "anchor": request.anchor, "precision": request.precision, "scene": read,
+            # as described: a run taken up on another device, or by another engine, would mix their numbers
+            "engine": engines[name].description, "anchor": request.anchor, "scene": read,
             "statistics": asdict(ready.statistics) if ready.statistics else None,
         }  # fmt: skip
         store = Store.on_disk(work / source.name, job, ready.shape, len(tiles_of(ready.shape)))

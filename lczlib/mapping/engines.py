@@ -9,23 +9,33 @@ from __future__ import annotations
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from lczlib.accelerators import (
+    choose_device,
+    device_name,
+    exact_float32,
+    free_memory,
+    out_of_memory,
+    turn,
+)
 from lczlib.errors import DeviceError
-from lczlib.machine import processor
 from lczlib.map_request import EngineName, Precision
 from lczlib.models import Weights, architecture, describe, load_model
+from lczlib.reading import Reading, tell
 from lczlib.terms import option
 
-CLOSE_CALL = 0.3
+CLOSE_CALL = {"bfloat16": 0.3, "float16": 0.06}
 """Cells whose two best classes are nearer than this are recomputed in float32 by ``mixed``.
 
-About a tenth of the cells (half with Sen2LCZ-Net). Nearly all labels that bfloat16 turns over are among
-them, but its error reaches 0.35 in single cells: in one of seven scenes 4 of 1,716 labels go unseen
-(``benchmarks/originals.py``)."""
+bfloat16: about a tenth of the cells (half with Sen2LCZ-Net). Nearly all labels that it turns over are
+among them, but its error reaches 0.35 in single cells: in one of seven scenes 4 of 1,716 labels go unseen
+(``benchmarks/originals.py``). float16 keeps eight times as many steps: twice the largest move seen in
+arithmetic rounded to it, 0.027; some hundredth of the cells."""
 
 _BATCH = {"openvino": 32, "cpu": 32, "mps": 256, "cuda": 2048}
 """Batch sizes: on a CPU small enough that a layer's activations stay in its cache (measured: 32
@@ -41,9 +51,18 @@ class PatchLayout:
 
 
 class Engine(Protocol):
-    """Class probabilities of patches of a tile."""
+    """Class probabilities of patches of a tile.
+
+    Attributes
+    ----------
+    description : str
+        Library, its version, device and number type, for people and manifests.
+    number : {"float32", "float16", "bfloat16"}
+        What it computes in.
+    """
 
     description: str
+    number: str
 
     def probabilities(
         self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
@@ -92,8 +111,11 @@ def make_engine(
     device = choose_device(device)
     forest = architecture(describe(weights).architecture).learning == "trees"
     if engine == "auto":  # a forest is gathers alone, which OpenVINO does not speed up
-        there = device == "cpu" and find_spec("openvino") and not forest
+        faster = device == "cpu" and not forest
+        there = faster and find_spec("openvino")
         engine = "openvino" if there else "torch"
+        if faster and not there:
+            _tell_slower()
     if engine == "openvino" and device != "cpu":
         msg = f"OpenVINO runs on the CPU here, not on {device}: use {option('engine')} torch."
         raise DeviceError(msg)
@@ -109,36 +131,11 @@ def make_engine(
     return MixedEngine(make(weights, device, low_precision=True, batch_size=batch_size), exact)
 
 
-def choose_device(device: str = "auto") -> str:
-    """The torch device to compute on.
-
-    Raises
-    ------
-    DeviceError
-        If the one asked for is not there.
-    """
-    import torch
-
-    there = ["cpu"]
-    if torch.cuda.is_available():
-        there += ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    if torch.backends.mps.is_available():
-        there.append("mps")
-    if device == "auto":
-        return next(d for d in ("cuda", "mps", "cpu") if d in there)
-    if device not in there:
-        msg = f"There is no device {device!r} here: use one of {', '.join(there)}, or auto."
-        raise DeviceError(msg)
-    return device
-
-
-def device_name(device: str) -> str:
-    """A device in words, for people and manifests: the GPU's name, or the processor's."""
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.get_device_name(device)
-    return f"{processor()} ({device})"
+@cache
+def _tell_slower() -> None:
+    """Say once a process that the processor could be faster."""
+    said = "PyTorch computes; OpenVINO is several times as fast here (`pip install openvino`)"
+    tell(Reading("engine", "cpu", (said,)))
 
 
 class TorchEngine:
@@ -158,46 +155,84 @@ class TorchEngine:
         model = load_model(weights, device)
         self.weights: Weights = model.weights
         self._model = model.to(memory_format=torch.channels_last).requires_grad_(False)
-        self.description = f"torch {torch.__version__} on {device_name(device)}, " + (
-            str(self._dtype).removeprefix("torch.") if low_precision else "float32"
-        )
+        self.number = str(self._dtype).removeprefix("torch.") if low_precision else "float32"
+        self.description = f"torch {torch.__version__} on {device_name(device)}, {self.number}"
+        self._placed: tuple[np.ndarray, Any] | None = None
 
     def probabilities(
         self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
     ) -> np.ndarray:
         """See `Engine`. Where the device runs out of memory, the batch is halved."""
         torch = self._torch
+        with turn(self.device):
+            there = self.place(tile)
+            patches = there.unfold(0, layout.size, layout.step).unfold(1, layout.size, layout.step)
+            places = [torch.from_numpy(np.asarray(i)).to(self.device) for i in (rows, cols)]
+            out: list[Any] = []
+            start = 0
+            while start < len(rows):
+                chosen = [p[start : start + self.batch_size] for p in places]
+                try:
+                    out.append(self._softmax(patches[chosen[0], chosen[1]]))
+                except RuntimeError as err:
+                    self._halve(err)
+                    continue
+                start += len(chosen[0])
+            # one copy back a tile: each waits for all that the device was given before
+            return torch.cat(out).cpu().numpy()
+
+    def place(self, tile: np.ndarray) -> Any:
+        """The tile on the device; the last one is kept there for a second pass over it."""
+        torch = self._torch
+        if self._placed is not None and self._placed[0] is tile:
+            return self._placed[1]
+        self._placed = None  # its memory is the next one's
+        there = torch.from_numpy(np.ascontiguousarray(tile))
         try:
-            there = torch.from_numpy(np.ascontiguousarray(tile)).to(self.device)
-        except torch.OutOfMemoryError as err:
+            if self.device.startswith(
+                "cuda"
+            ):  # from pinned memory it is copied beside the computing
+                there = there.pin_memory()
+            there = there.to(self.device, non_blocking=self.device.startswith("cuda"))
+        except RuntimeError as err:
+            if not out_of_memory(err):
+                raise
             msg = f"{self.device} has no memory left for a tile of the scene: use {option('device')} cpu."
             raise DeviceError(msg) from err
-        patches = there.unfold(0, layout.size, layout.step).unfold(1, layout.size, layout.step)
-        places = [torch.from_numpy(np.asarray(i)).to(self.device) for i in (rows, cols)]
-        out: list[np.ndarray] = []
-        start = 0
-        while start < len(rows):
-            chosen = [p[start : start + self.batch_size] for p in places]
-            try:
-                out.append(self.forward(patches[chosen[0], chosen[1]]))
-            except torch.OutOfMemoryError as err:
-                if self.batch_size == 1:
-                    msg = f"{self.device} has no memory left for a single patch: use {option('device')} cpu."
-                    raise DeviceError(msg) from err
-                self.batch_size //= 2
-                torch.cuda.empty_cache()
-                continue
-            start += len(chosen[0])
-        return np.concatenate(out)
+        self._placed = tile, there
+        return there
 
-    def forward(self, batch: object) -> np.ndarray:
+    def shares_with(self, other: TorchEngine) -> None:
+        """Look for tiles where another engine of the same device has them."""
+        self.place = other.place
+
+    def _halve(self, error: RuntimeError) -> None:
+        """Go on with smaller batches where it was the memory; all else is raised again."""
+        if not out_of_memory(error):
+            raise error
+        if self.batch_size == 1:
+            msg = (
+                f"{self.device} has no memory left for a single patch: use {option('device')} cpu."
+            )
+            raise DeviceError(msg) from error
+        self.batch_size //= 2
+        free_memory(self.device)
+
+    def forward(self, batch: Any) -> np.ndarray:
         """Probabilities of a ready batch: a (N, C, H, W) tensor on the device."""
+        return self._softmax(batch).cpu().numpy()
+
+    def _softmax(self, batch: Any) -> Any:
         torch = self._torch
         batch = batch.contiguous(memory_format=torch.channels_last)
         kind = self.device.split(":")[0]
-        with torch.no_grad(), torch.autocast(kind, dtype=self._dtype, enabled=self._low):
+        with (
+            torch.no_grad(),
+            exact_float32(),
+            torch.autocast(kind, dtype=self._dtype, enabled=self._low),
+        ):
             logits = self._model(batch)
-        return logits.float().softmax(dim=1).cpu().numpy()
+        return logits.float().softmax(dim=1)
 
 
 class OpenVinoEngine:
@@ -231,11 +266,11 @@ class OpenVinoEngine:
         layout.input().model().set_layout(ov.Layout("NCHW"))
         converted = layout.build()
         precision = "bf16" if low_precision else "f32"
+        self.number = "bfloat16" if low_precision else "float32"
         hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         self._compiled = ov.Core().compile_model(converted, "CPU", hints)
         self.description = (
-            f"openvino {ov.__version__.split('-')[0]} on {device_name('cpu')}, "
-            f"{'bfloat16' if low_precision else 'float32'}"
+            f"openvino {ov.__version__.split('-')[0]} on {device_name('cpu')}, {self.number}"
         )
 
     def probabilities(
@@ -265,7 +300,11 @@ class MixedEngine:
     def __init__(self, fast: Engine, exact: Engine) -> None:
         self.fast, self.exact = fast, exact
         self.weights = exact.weights
+        self.number = fast.number
+        self._close = CLOSE_CALL[fast.number]
         self.description = f"{fast.description}; close calls in float32"
+        if isinstance(fast, TorchEngine) and isinstance(exact, TorchEngine):
+            exact.shares_with(fast)
 
     def probabilities(
         self, tile: np.ndarray, rows: np.ndarray, cols: np.ndarray, layout: PatchLayout
@@ -273,7 +312,7 @@ class MixedEngine:
         """See `Engine`."""
         out = self.fast.probabilities(tile, rows, cols, layout)
         best = np.partition(out, -2, axis=1)[:, -2:]
-        close = np.flatnonzero(best[:, 1] - best[:, 0] < CLOSE_CALL)
+        close = np.flatnonzero(best[:, 1] - best[:, 0] < self._close)
         if close.size:
             out[close] = self.exact.probabilities(tile, rows[close], cols[close], layout)
         return out

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
@@ -20,6 +19,7 @@ from lczlib.classes import N_CLASSES
 from lczlib.errors import Cancelled, InputError, WeightsError
 from lczlib.grid import geobox_of, lcz_grid, on_grid
 from lczlib.map_request import Anchor
+from lczlib.mapping.chunks import Chunks
 from lczlib.mapping.engines import Engine, PatchLayout
 from lczlib.mapping.prepare import Prepared
 from lczlib.mapping.store import Store
@@ -121,8 +121,9 @@ def predict(
     done = sum(t.shape[0] * t.shape[1] for t in tiles if store.done[t.index])
     if progress:
         progress(done, total)
-    todo = [t for t in tiles if not store.done[t.index]]
-    for tile, pixels, valid in _read_ahead(prepared, todo, layout, anchor):
+    chunks = Chunks(prepared.bands)
+    todo = _in_order([t for t in tiles if not store.done[t.index]], chunks.width, prepared.step)
+    for tile, pixels, valid in _read_ahead(prepared, chunks, todo, layout, anchor):
         if cancelled and cancelled():
             msg = f"Stopped by the user with {done} of {total} cells done."
             raise Cancelled(msg)
@@ -166,14 +167,22 @@ def as_dataset(store: Store, cells: GeoBox) -> xr.Dataset:
     return xr.Dataset({"probability": proba, "valid_fraction": valid})
 
 
+def _in_order(tiles: list[Tile], width: int | None, step: int) -> list[Tile]:
+    """Tiles row by row, in columns of so many pixels (None: in one)."""
+    if width is None:
+        return tiles
+    cells = max(1, width // (step * TILE_CELLS)) * TILE_CELLS
+    return sorted(tiles, key=lambda t: (t.left // cells, t.top, t.left))
+
+
 def _read_ahead(
-    prepared: Prepared, tiles: list[Tile], layout: PatchLayout, anchor: Anchor
+    prepared: Prepared, chunks: Chunks, tiles: list[Tile], layout: PatchLayout, anchor: Anchor
 ) -> Iterator[tuple[Tile, np.ndarray, np.ndarray]]:
     """Read the next tile in a thread of its own while the engine works on this one."""
     with ThreadPoolExecutor(1) as reader:
         waiting = None
         for tile in tiles:
-            coming = reader.submit(_read, prepared, tile, layout, anchor)
+            coming = reader.submit(_read, prepared, chunks, tile, layout, anchor)
             if waiting is not None:
                 yield waiting[0], *waiting[1].result()
             waiting = tile, coming
@@ -182,7 +191,7 @@ def _read_ahead(
 
 
 def _read(
-    prepared: Prepared, tile: Tile, layout: PatchLayout, anchor: Anchor
+    prepared: Prepared, chunks: Chunks, tile: Tile, layout: PatchLayout, anchor: Anchor
 ) -> tuple[np.ndarray, np.ndarray]:
     """A tile's pixels (H, W, C) as network input, and the valid fraction of its cells.
 
@@ -203,10 +212,7 @@ def _read(
     x0 = min(in_x.min(), own_cols[0])
     y1 = max(in_y.max(), min(own_rows[-1], height - 1)) + 1
     x1 = max(in_x.max(), min(own_cols[-1], width - 1)) + 1
-    window = prepared.bands.isel(y=slice(y0, y1), x=slice(x0, x1))
-    with dask.config.set(scheduler="synchronous"):  # the engine has the other cores
-        (loaded,) = dask.compute([window[b].data for b in window.data_vars])
-    pixels = np.stack(loaded)
+    pixels = chunks.read(slice(int(y0), int(y1)), slice(int(x0), int(x1)))
     missing = ~np.isfinite(pixels)
     valid = _valid_fraction(~missing.any(0), own_rows - y0, own_cols - x0, step)
     if (prepared.gain != 1).any():

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from itertools import groupby
-from operator import itemgetter
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -17,7 +16,8 @@ import numpy as np
 import xarray as xr
 
 from lczlib import catalog
-from lczlib.errors import InputError
+from lczlib.accelerators import exact_float32, free_memory, out_of_memory, turn
+from lczlib.errors import DeviceError, InputError
 from lczlib.grid import geobox_of, on_grid
 from lczlib.mapping.water_model import load_water_model
 from lczlib.mapping.water_scene import (
@@ -29,6 +29,7 @@ from lczlib.mapping.water_scene import (
     typical,
     water_scene,
 )
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet, Margins
@@ -248,17 +249,37 @@ def _infer(
         index = window_index(size) - (size - PATCH) // 2
         scales.append((strip.rows(top + index), index + reach))
     device = next(model.parameters()).device
-    for margins, alike in groupby(places, key=itemgetter(1)):
-        offsets = [offset for offset, _ in alike]
-        for start in range(0, len(offsets), batch):
-            chosen = offsets[start : start + batch]
-            inputs = (
-                torch.from_numpy(np.stack([rows[..., columns + x] for x in chosen]))
-                for rows, columns in scales
-            )
-            with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-                logits = model(*(i.to(device) for i in inputs), margin=margins)
-            yield from logits.sigmoid()[:, 0].cpu().numpy()
+    start = 0
+    while start < len(places):
+        chosen = places[start : start + batch]
+        # what none of them needs; the tiles at either end of a row need more than those between
+        common = tuple(min(sides) for sides in zip(*(m for _, m in chosen), strict=True))
+        inputs = [
+            torch.from_numpy(np.stack([rows[..., columns + x] for x, _ in chosen]))
+            for rows, columns in scales
+        ]
+        try:
+            with turn(str(device)), torch.inference_mode(), exact_float32():
+                logits = model(*(i.to(device) for i in inputs), margin=common)
+                found = logits.sigmoid()[:, 0].cpu().numpy()
+        except RuntimeError as err:
+            if not out_of_memory(err):
+                raise
+            if batch == 1:
+                msg = f"{device} has no memory left for a tile of the scene: use {option('device')} cpu."
+                raise DeviceError(msg) from err
+            batch //= 2
+            free_memory(str(device))
+            continue
+        yield from map(_trimmed, found, (m for _, m in chosen), repeat(common))
+        start += len(chosen)
+
+
+def _trimmed(values: np.ndarray, margins: Margins, common: Margins) -> np.ndarray:
+    """A tile's own part of what was computed for all of a batch."""
+    top, bottom, left, right = (own - shared for own, shared in zip(margins, common, strict=True))
+    height, width = values.shape
+    return values[top : height - bottom, left : width - right]
 
 
 def water_map(

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lczlib.accelerators import choose_device
 from lczlib.errors import WeightsError
 from lczlib.export.files import sha256_of
-from lczlib.mapping.engines import choose_device
 from lczlib.mapping.water_scene import Orbit, check_orbit
 from lczlib.terms import option
 
@@ -26,7 +26,7 @@ def load_water_model(
     orbit : {"as", "des", "as_des"}
         Passes.
     device : str
-        See `lczlib.mapping.engines.choose_device`.
+        See `lczlib.accelerators.choose_device`.
     weights : path, optional
         A checkpoint of the same network, as its authors' program saves it (a PyTorch state dict), in
         place of the published one; its inputs are scaled as those of the published one are.

@@ -92,6 +92,10 @@ class ResNet20(nn.Module):
         """Class logits (N, n_classes) of (N, C, H, W) input."""
         return self.head(self.features(x))
 
+    def last_stage(self) -> tuple[nn.Module, ...]:
+        """The layers of the coarsest resolution, before the last one."""
+        return self.blocks[4], self.blocks[5], self.head_bn
+
     def keras_layers(self) -> dict[str, nn.Module]:
         """The layers by the names of the published Keras file, numbered in the order of creation."""
         convs, norms = [self.stem], [self.stem_bn]

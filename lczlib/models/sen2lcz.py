@@ -79,6 +79,10 @@ class Sen2LCZNet(nn.Module):
         heads = F.log_softmax(self.heads_logits(x), dim=2)
         return torch.logsumexp(heads, dim=1) - math.log(len(self.heads))
 
+    def last_stage(self) -> tuple[nn.Module, ...]:
+        """The layers of the coarsest resolution, before the last one."""
+        return (self.blocks[3],)
+
     def keras_layers(self) -> dict[str, nn.Module]:
         """The layers by the names of the published Keras file, numbered in the order of creation.
 

@@ -46,6 +46,10 @@ _COARSE = 2000.0
 """m: cells larger than this hold several zones."""
 
 
+class UnusableDateError(InputError):
+    """A raster that has no temperature, or hardly one: of several dates, one under clouds."""
+
+
 @dataclass(frozen=True)
 class Thermal:
     """A raster of temperatures in degrees Celsius and what became of its pixels.
@@ -220,7 +224,7 @@ def _read(
     fills = repeated_values(stored[~missing])
     counts["repeated"] = sum(n for _, n in fills)
     if counts["repeated"] > (~missing).sum() / 2:
-        raise InputError(_mostly_fill(path, fills, int((~missing).sum())))
+        raise UnusableDateError(_mostly_fill(path, fills, int((~missing).sum())))
     missing |= np.isin(stored, [v for v, _ in fills])
     poor = np.zeros(stored.shape, bool) if flags.poor is None else flags.poor & ~missing
     counts["cloud_or_poor"] = None if flags.poor is None else int(poor.sum()) + flags.removed
@@ -229,7 +233,7 @@ def _read(
     if not usable.any():
         clouds = "" if flags.poor is None else f" and {int(poor.sum())} cloudy"
         msg = f"{path} has no usable pixel: {int(missing.sum())} are no data{clouds}."
-        raise InputError(msg)
+        raise UnusableDateError(msg)
     if to_celsius is None:
         to_celsius = conversion(
             layer,
@@ -255,7 +259,7 @@ def _read(
             f"{path}: {counts['implausible']} pixels lie outside {plausible[0]:g} to {plausible[1]:g} "
             f"degC and {counts['valid']} within: check its unit, its constants, or {option('plausible')}."
         )
-        raise InputError(msg)
+        raise UnusableDateError(msg)
     quantity = AIR if what == "air" else _quantity(layer, product)
     clouds = {"clouds": flags.source or NO_LAYER} if what == "surface" else {}
     attrs = {

@@ -141,7 +141,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
             title = season_title(season)
             save(
                 dates_figure(season, title),
-                f"heat_dates_{season.name}",
+                f"heat_dates_{season.key}",
                 f"{study.heat.kind.capitalize()} heat island by date, {title}",
             )
         if study.heat.pixels:

@@ -14,9 +14,10 @@ from lczlib.errors import InputError
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.canopy_heat import CanopyHeat, CanopyHeatRequest
 from lczlib.jobs.heat_words import level_of
-from lczlib.jobs.pixel_heat import Overpass, PixelHeat
+from lczlib.jobs.pixel_heat import NO_TIME, Overpass, PixelHeat
 from lczlib.jobs.request import Cancel, Progress, Request
 from lczlib.study.given import Given
+from lczlib.study.heat_beside import stations, surface_temperatures
 from lczlib.study.heat_inputs import NAMES, REQUESTS, HeatInputs
 from lczlib.study.material import Material
 from lczlib.study.settings import told
@@ -87,9 +88,11 @@ class Heat:
 
     @property
     def doubt(self) -> str:
-        """What is to be said of the median of several dates, else empty."""
+        """What is to be said of several dates, and where there is none of the wanted overpass; else empty."""
         one = self.overpass
-        return "" if one is None else one.doubt
+        if one is None or one.name in (self.wanted, NO_TIME):
+            return "" if one is None else one.doubt
+        return f"There are no temperatures by {self.wanted}: those by {one.name} are shown. {one.doubt}".rstrip()
 
     @property
     def counted(self) -> tuple[str, str]:
@@ -139,7 +142,11 @@ def heat_island(
     request = heat_request(given, lcz)
     found = _RUN[given.heat_kind](request, progress=progress, cancelled=cancelled)
     heat = Heat(found, given.heat_time)
-    _ = heat.persistence, heat.seasons  # computed here, and not when they are first shown
+    _ = (
+        heat.persistence,
+        heat.seasons,
+        heat.doubt,
+    )  # computed here, and not when they are first shown
     return heat
 
 
@@ -185,10 +192,10 @@ def _rasters(given: Given) -> dict[str, Any]:
     if given.thermal_files:
         more = {"quality": _first(given.quality_files), "mtl": _first(given.mtl_files)}
         return common | {"lst": given.thermal_files, **more}
-    beside = given.scene.beside("lst.tif")
-    if beside is None:
+    rasters, band = surface_temperatures(given.scene, given.heat_time)
+    if not rasters:
         raise _nothing(given.scene, "thermal raster")
-    return common | {"lst": (beside,), "band": given.heat_time}
+    return common | {"lst": rasters, "band": band}
 
 
 def _nothing(material: Material, what: str) -> InputError:
@@ -198,10 +205,8 @@ def _nothing(material: Material, what: str) -> InputError:
 def _stations(given: Given) -> dict[str, Any]:
     """Own stations, else those that lie beside the scenes."""
     material: Material = given.scene
-    files = given.station_files or (
-        material.beside("air_temperature.csv"), material.beside("stations.gpkg"),
-    )  # fmt: skip
-    if files[0] is None or files[-1] is None:
+    files = given.station_files or stations(material)
+    if not files:
         msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
         raise InputError(msg)
     by_them = given.heat_station_zone == "probabilities"

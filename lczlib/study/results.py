@@ -133,7 +133,7 @@ def devices() -> dict[str, str]:
     """What can compute here, title to device; the first says what is chosen by itself."""
     import torch
 
-    from lczlib.mapping.engines import choose_device, device_name
+    from lczlib.accelerators import choose_device, device_name
 
     auto = choose_device("auto")
     there = ["cpu"] + [

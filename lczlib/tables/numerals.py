@@ -88,6 +88,9 @@ def numbers(values: pd.Series, *, comma: Literal["", "decimal"] = "") -> Numbers
     missing = texts.str.lower().isin(MISSING)
     commas = texts.str.contains(",", regex=False)
     out[~commas] = pd.to_numeric(texts[~commas & ~missing], errors="coerce")
+    if not commas.any() and (out.notna() | missing).all():  # plain numbers, as in most files
+        out = out.mask(np.isinf(out))
+        return _of_all(values, codes, texts, out, missing, "")
     unsure = texts.str.fullmatch(_COMMA_UNSURE)
     decimal = texts.str.fullmatch(_COMMA_DECIMAL) & ~unsure
     groups = texts.str.fullmatch(_COMMA_GROUPS)
@@ -113,11 +116,19 @@ def numbers(values: pd.Series, *, comma: Literal["", "decimal"] = "") -> Numbers
     joined = texts[other].str.replace(r"[ '’]", "", regex=True)
     out[other] = _floats(joined, ",", "." if kind != "thousands" else "")
     out = out.mask(np.isinf(out))
-    lost = (out.isna() & ~missing).to_numpy()[codes]
+    return _of_all(values, codes, texts, out, missing, kind)
+
+
+def _of_all(
+    values: pd.Series, codes: np.ndarray, texts: pd.Series, read: pd.Series, missing: pd.Series,
+    comma: Literal["", "decimal", "thousands", "unsure"],
+) -> Numbers:  # fmt: skip
+    """The whole column, from what its different texts (one of them for each code) read as."""
+    lost = (read.isna() & ~missing).to_numpy()[codes]
     return Numbers(
-        pd.Series(out.to_numpy()[codes], values.index),
+        pd.Series(read.to_numpy()[codes], values.index),
         pd.Series(texts.to_numpy()[codes][lost], values.index[lost], dtype=object),
-        kind,
+        comma,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import lightning as L
 import numpy as np
@@ -85,10 +86,15 @@ def turn_and_flip(x: Tensor, generator: torch.Generator) -> Tensor:
     generator : torch.Generator
         On the CPU, so that the draw is the same on every device.
     """
-    positions = torch.randint(8, (len(x),), generator=generator).tolist()
-    out = torch.empty_like(x)
-    for position in set(positions):
-        own = [i for i, p in enumerate(positions) if p == position]
-        part = torch.rot90(x[own], position % 4, (2, 3))
-        out[own] = part.flip(3) if position >= 4 else part
-    return out
+    positions = torch.randint(8, (len(x),), generator=generator)
+    index = _positions(x.shape[-1])[positions].to(x.device, non_blocking=True)  # (N, P * P)
+    flat = x.flatten(2)
+    return flat.gather(2, index[:, None].expand_as(flat)).view(x.shape)
+
+
+@lru_cache(4)
+def _positions(size: int) -> Tensor:
+    """For each of the eight positions, the pixel that comes to each place: (8, size * size)."""
+    pixels = torch.arange(size * size).view(size, size)
+    turned = [pixels.rot90(k) for k in range(4)]
+    return torch.stack([p.flatten() for p in (*turned, *(t.flip(1) for t in turned))])

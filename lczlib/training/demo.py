@@ -146,7 +146,9 @@ def _train(
         trained = fit_network(
             parts["train"], parts["validation"], options, scratch, name=NAMES[sensor], note=tell
         )
-    found = predict_patches(trained.network, parts["test"], scaling_of(trained.weights))
+    found = predict_patches(
+        trained.network, parts["test"], scaling_of(trained.weights), device=options.device
+    )
     assessment = assess_patches(found, parts["test"])
     facts: dict[str, Any] = {"on": "cells of simulated cities that were not trained on"}
     weights = dataclasses.replace(

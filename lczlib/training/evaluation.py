@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from lczlib.accelerators import choose_device, exact_float32, free_memory, out_of_memory, turn
 from lczlib.analysis import Assessment, assess_units
 from lczlib.analysis.confusion import as_confusion, count_units
 from lczlib.analysis.options import REPLICATES
 from lczlib.classes import N_CLASSES
-from lczlib.errors import WeightsError
+from lczlib.errors import DeviceError, WeightsError
 from lczlib.models import Weights
+from lczlib.terms import option
 from lczlib.training.patches import Patches
 
 Scaling = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -49,7 +51,7 @@ def predict_patches(
     scaling: Scaling,
     *,
     classes: tuple[int, ...] = tuple(range(1, N_CLASSES + 1)),
-    device: str = "cpu",
+    device: str = "auto",
     batch_size: int = 256,
 ) -> np.ndarray:
     """Class probabilities of patches.
@@ -57,7 +59,7 @@ def predict_patches(
     Parameters
     ----------
     network : nn.Module
-        Evaluated, on `device`.
+        In evaluation mode; it is moved to `device` for this, and back.
     patches : Patches
         n of them.
     scaling : tuple of array
@@ -65,24 +67,47 @@ def predict_patches(
     classes : tuple of int
         LCZ of each output.
     device : str
-        Torch device.
+        See `lczlib.accelerators.choose_device`.
     batch_size : int
-        Patches at once.
+        Patches at once; halved where the device's memory does not hold them.
 
     Returns
     -------
     array (n, 17) float32
+
+    Raises
+    ------
+    DeviceError
+        If the device is not there, or its memory does not hold one patch.
     """
+    device = choose_device(device)
+    home = next((p.device for p in network.parameters()), torch.device("cpu"))
     gain, shift, fill = (
         torch.as_tensor(a, dtype=torch.float32, device=device)[:, None, None] for a in scaling
     )
     out = np.zeros((len(patches), N_CLASSES), np.float32)
     columns = np.asarray(classes) - 1
-    for start in range(0, len(patches), batch_size):
+    network.to(device)
+    start = 0
+    while start < len(patches):
         index = np.arange(start, min(start + batch_size, len(patches)))
-        x = torch.from_numpy(patches.read(index)).to(device)
-        x = torch.where(torch.isfinite(x), x * gain + shift, fill)
-        out[index[:, None], columns] = network(x).softmax(1).cpu().numpy()
+        read = torch.from_numpy(patches.read(index))
+        try:
+            with turn(device), exact_float32():
+                x = read.to(device)
+                x = torch.where(torch.isfinite(x), x * gain + shift, fill)
+                out[index[:, None], columns] = network(x).softmax(1).cpu().numpy()
+        except RuntimeError as err:
+            if not out_of_memory(err):
+                raise
+            if batch_size == 1:
+                msg = f"{device} has no memory left for a single patch: use {option('device')} cpu."
+                raise DeviceError(msg) from err
+            batch_size //= 2
+            free_memory(device)
+            continue
+        start += len(index)
+    network.to(home)
     return out
 
 

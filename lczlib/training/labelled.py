@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lczlib.accelerators import choose_device
 from lczlib.classes import lcz_class
 from lczlib.errors import InputError
-from lczlib.mapping import choose_device, prepare
+from lczlib.mapping import prepare
 from lczlib.models import architecture, load_model
 from lczlib.polygons import open_polygons
 from lczlib.scene_options import SceneOptions
@@ -20,6 +21,7 @@ from lczlib.training.patch_file import PatchFile, is_patch_file
 from lczlib.training.run import Subsets, read_patch_points
 from lczlib.training.so2sat import So2SatPatches
 from lczlib.training.splits import split
+from lczlib.training.warm import described_start
 
 if TYPE_CHECKING:
     from lczlib.analysis import Assessment
@@ -71,23 +73,44 @@ def training_patches(request: TrainRequest, note: Note) -> Subsets:
     """
     if request.is_hdf5:
         return _of_so2sat(request, note)
+    begin = described_start(request)
+    if begin is not None:
+        return _as_read_by(begin, request, note)
     sensor, bands = request.sensor, request.read
     if request.combination:
         bands = combinations.combination(request.combination)
         sensor = combinations.sensor_of(bands)
+    blueprint = architecture(request.architecture)
+    size = PatchSize(
+        blueprint.patch_size, blueprint.min_patch_size, request.patch, request.patch_metres
+    )
+    return _parted(request, scene_files(request, sensor, bands), size, note)
+
+
+def _as_read_by(weights: Weights, request: TrainRequest, note: Note) -> Subsets:
+    """Patches as trained weights read them: their bands, their size, their processing level."""
+    given = [n for n in ("combination", "read", "patch", "patch_metres") if getattr(request, n)]
+    if given:
+        msg = (
+            f"{weights.name} says which bands and patches it reads: leave out "
+            f"{' and '.join(map(option, given))}, or {option('start_from')}."
+        )
+        raise InputError(msg, parameter=given[0])
+    files = scene_files(request, weights.sensor, weights.bands, weights.level)
+    for scene in files.open().values():
+        prepare(scene, weights)  # tells what looks unlike what they were trained on
+    return _parted(request, files, weights.patch_size, note)
+
+
+def _parted(request: TrainRequest, files: SceneFiles, size: PatchSize | int, note: Note) -> Subsets:
+    """The patches of the request's polygons, in three parts."""
     areas = open_polygons(request.polygons, request.column, zero_unlabelled=True)
     areas = areas[~areas["lcz"].isin([lcz_class(c).number for c in request.without])]
     if areas.empty:
         left_out = option("without", ",".join(request.without))
         msg = f"{left_out} leaves no polygon of {request.polygons}."
         raise InputError(msg)
-    blueprint = architecture(request.architecture)
-    size = PatchSize(
-        blueprint.patch_size, blueprint.min_patch_size, request.patch, request.patch_metres
-    )
-    found = patches_of(
-        scene_files(request, sensor, bands), areas, patch_size=size, spacing=request.spacing
-    )
+    found = patches_of(files, areas, patch_size=size, spacing=request.spacing)
     for what, key in _LOST.items():
         if found.table.attrs.get(key):
             note(f"{found.table.attrs[key]} {what} left out.")

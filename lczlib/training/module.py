@@ -12,6 +12,7 @@ from torchmetrics import MeanMetric
 
 from lczlib.training.batches import turn_and_flip
 from lczlib.training.losses import focal_loss
+from lczlib.training.warm import hold_frozen
 
 
 class TrainingModule(L.LightningModule):
@@ -22,7 +23,7 @@ class TrainingModule(L.LightningModule):
     network : nn.Module
         (N, C, P, P) to logits (N, 17).
     mean, std : array (C,)
-        Of the training data; the network reads (x - mean) / std, and 0 for missing pixels.
+        Of the training data, or of the weights it starts from; the network reads (x - mean) / std.
     alpha : Tensor (17,) or None
         Class weights.
     gamma : float
@@ -35,6 +36,8 @@ class TrainingModule(L.LightningModule):
         Whether patches are flipped and turned.
     seed : int
         With epoch and batch it determines augmentation and dropout.
+    fill : array (C,), optional
+        What the network reads of a missing pixel; 0 by default.
     """
 
     def __init__(
@@ -49,22 +52,25 @@ class TrainingModule(L.LightningModule):
         halve_every: int,
         augment: bool,
         seed: int,
+        fill: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32)[:, None, None])
         self.register_buffer("gain", torch.as_tensor(1 / std, dtype=torch.float32)[:, None, None])
+        missing = torch.zeros(len(mean)) if fill is None else torch.as_tensor(fill).float()
+        self.register_buffer("fill", missing[:, None, None], persistent=False)
         self.register_buffer("alpha", alpha)
         self.gamma, self.augment, self.seed = gamma, augment, seed
         self.first_rate, self.halve_every = learning_rate, halve_every
         self.history: list[dict[str, float]] = []
-        self._means = nn.ModuleDict(
-            {f"{part}_{name}": MeanMetric() for part in ("train", "val") for name in ("loss", "oa")}
-        )
+        # their check for NaN would wait for the device four times a step
+        parts = [f"{part}_{name}" for part in ("train", "val") for name in ("loss", "oa")]
+        self._means = nn.ModuleDict({p: MeanMetric(nan_strategy="disable") for p in parts})
 
     def scaled(self, x: Tensor) -> Tensor:
         """Patches as the network reads them."""
-        return torch.nan_to_num((x - self.mean) * self.gain)
+        return torch.where(torch.isfinite(x), (x - self.mean) * self.gain, self.fill)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of raw patches."""
@@ -76,10 +82,12 @@ class TrainingModule(L.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Nesterov Adam."""
-        return torch.optim.NAdam(self.network.parameters(), lr=self.first_rate)
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        return torch.optim.NAdam(trained, lr=self.first_rate)
 
     def on_train_epoch_start(self) -> None:
-        """Set the learning rate of the epoch."""
+        """Set the learning rate of the epoch; frozen layers stay as they are."""
+        hold_frozen(self.network)
         for group in self.optimizers().param_groups:
             group["lr"] = self.rate(self.current_epoch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from lczlib.devices import device
@@ -35,6 +35,10 @@ def check_names(options: dict[str, Any]) -> None:
         if not name.isidentifier():
             msg = f"{name!r} is no name of an option of a network, such as width."
             raise InputError(msg)
+
+
+TUNING_RATE = 0.0002
+"""Learning rate of the first epochs from trained weights: a tenth of that of fresh ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,13 @@ class Options(Schedule):
     alpha: Literal["inverse", "one"] = setting(
         "inverse", "Class weights: by inverse frequency, or 1."
     )
+    start_from: str = setting(
+        "", "NAME or FILE of weights to start from (`lcz weights list`): they say which network, bands and patches, "
+        "at the resolution they were made for.", flag="--from", metavar="NAME|FILE",
+    )  # fmt: skip
+    tune: Literal["head", "stage", "all"] = setting(
+        "all", "Of the weights it starts from: the last layer, the last stage too, or all layers."
+    )
     augment: bool = setting(True, "Flip and turn patches.")
     seed: int = setting(0, "Of split, weights, order and augmentation.", low=0)
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = setting(
@@ -77,3 +88,14 @@ class Options(Schedule):
     )
     devices: int = setting(1, "GPUs to train on together.", low=1)
     workers: int = setting(0, "Processes that read HDF5 files.", low=0)
+    _: KW_ONLY
+    learning_rate: float | None = setting(
+        None, "Of the first epochs.", low=0, open_ends=True,
+        usual=f"{Schedule.learning_rate:g}; {TUNING_RATE:g} from trained weights, which larger steps would destroy",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        getattr(super(), "__post_init__", lambda: None)()  # of a request that these are a part of
+        if self.learning_rate is None:
+            rate = TUNING_RATE if self.start_from else Schedule.learning_rate
+            object.__setattr__(self, "learning_rate", rate)

@@ -28,6 +28,7 @@ from lczlib.training.patches import Patches
 from lczlib.training.separation import Overlap, overlap_of, separated
 from lczlib.training.splits import SUBSETS, Split
 from lczlib.training.trainer import Note, Progress, fit_network, log
+from lczlib.training.warm import settled
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -154,7 +155,7 @@ def run_training(
     InputError, DeviceError, Cancelled
         See `lczlib.training.trainer.fit_network`.
     """
-    folder = Path(folder)
+    folder, options = Path(folder), settled(options)
     begun = time.perf_counter()
     notes = list(_gaps(subsets))
     for text in notes:
@@ -165,13 +166,13 @@ def run_training(
     )  # fmt: skip
     scaling = scaling_of(trained.weights)
     assessment = assess_patches(
-        predict_patches(trained.network, subsets.test, scaling), subsets.test
+        predict_patches(trained.network, subsets.test, scaling, device=options.device), subsets.test
     )
     weights = dataclasses.replace(
         trained.weights,
         title=title or trained.weights.title,
-        licence=licence,
-        citation=citation,
+        licence=licence or trained.weights.licence,
+        citation=citation or trained.weights.citation,
         accuracy=summary(assessment, subset="test", split=subsets.method),
     )
     path = save_safetensors(folder / WEIGHTS_FILE, trained.network, weights)

@@ -21,17 +21,18 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
+from lczlib.accelerators import choose_device, free_memory, out_of_memory
 from lczlib.errors import Cancelled, DeviceError, InputError
 from lczlib.export.files import staged, write_json
-from lczlib.mapping.engines import choose_device
-from lczlib.models import Weights, architecture, build
+from lczlib.models import Weights, architecture
 from lczlib.terms import option
 from lczlib.training.batches import PatchBatches
 from lczlib.training.checks import check_training
 from lczlib.training.losses import inverse_frequency
 from lczlib.training.module import TrainingModule
 from lczlib.training.options import Options
-from lczlib.training.patches import Patches, PatchKind
+from lczlib.training.patches import Patches
+from lczlib.training.warm import Start, settled, start_of
 
 Progress = Callable[[int, int], None]
 """Called with the training steps done and the steps in all."""
@@ -114,12 +115,15 @@ def fit_network(
     Cancelled
         If `cancelled` answers yes; the last complete epoch can be resumed from.
     """
+    options = settled(options)
     check_training(train, validation, options)
     if architecture(options.architecture).learning == "trees":
         return _grow(train, options, name, progress, cancelled)
     folder = Path(folder)
-    start = _starting_point(folder, _settings(train, validation, options), resume=resume)
-    mean, std = train.statistics()
+    begin = start_of(options, train)
+    settings = _settings(train, validation, options)
+    settings["start"] = begin.weights.sha256 if begin.weights else ""
+    start = _starting_point(folder, settings, resume=resume)
     notes: list[str] = []
 
     def told(text: str) -> None:
@@ -128,7 +132,7 @@ def fit_network(
 
     def go(batch_size: int, start: Path | None) -> tuple[TrainingModule, L.Trainer]:
         return _run(
-            train, validation, options, folder, batch_size, mean, std, start, progress, cancelled
+            train, validation, options, folder, batch_size, begin, start, progress, cancelled
         )
 
     module, trainer = _within_memory(go, train, options, folder, start, told)
@@ -143,7 +147,7 @@ def fit_network(
         k.removeprefix("network."): v for k, v in best["state_dict"].items() if "network." in k
     }
     module.network.load_state_dict(state)
-    weights = _describe(name, train.kind, options, mean, std)
+    weights = begin.describe(name, train.kind, options)
     return Trained(module.network.cpu().eval(), weights, history, int(best["epoch"]), tuple(notes))
 
 
@@ -171,7 +175,9 @@ def _within_memory(
     while True:
         try:
             return go(batch_size, start)
-        except torch.OutOfMemoryError as err:
+        except RuntimeError as err:
+            if not out_of_memory(err):
+                raise
             if batch_size == 1:
                 msg = (
                     f"The memory of {options.device!r} is too small for one patch of "
@@ -184,8 +190,7 @@ def _within_memory(
             )
             batch_size //= 2
             start = folder / LAST if (folder / LAST).is_file() else None
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            free_memory(choose_device(options.device))
 
 
 def _grow(
@@ -209,7 +214,7 @@ def _grow(
     forest = Forest(seed=options.seed, **options.options)
     forest.fit(train, progress=progress, cancelled=cancelled)
     network, built = forest.as_network()
-    described = _describe(name, train.kind, options, *train.statistics())
+    described = start_of(options, train).describe(name, train.kind, options)
     # thresholds are in the scene's own values; mean and spread are kept for missing pixels
     weights = dataclasses.replace(described, normalisation="none", options=built)
     return Trained(network, weights, pd.DataFrame(columns=list(HISTORY)), 0)
@@ -248,8 +253,7 @@ def _run(
     options: Options,
     folder: Path,
     batch_size: int,
-    mean: np.ndarray,
-    std: np.ndarray,
+    begin: Start,
     start: Path | None,
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
@@ -262,12 +266,14 @@ def _run(
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
         warnings.filterwarnings("ignore", message=".*treespec.*")  # Lightning's, of torch's trees
         torch.manual_seed(options.seed)
-        network = build(options.architecture, len(train.kind.bands), **options.options)
+        network = begin.network(options)
         alpha = inverse_frequency(train.labels) if options.alpha == "inverse" else None
+        if device.startswith("cuda"):  # the layout that its tensor cores read without turning it
+            network = network.to(memory_format=torch.channels_last)
         module = TrainingModule(
-            network, mean, std, alpha=alpha, gamma=options.gamma,
+            network, begin.mean, begin.std, alpha=alpha, gamma=options.gamma,
             learning_rate=options.learning_rate, halve_every=options.halve_every,
-            augment=options.augment, seed=options.seed,
+            augment=options.augment, seed=options.seed, fill=begin.fill,
         )  # fmt: skip
         keep = ModelCheckpoint(
             folder / "checkpoints", "best", monitor="val_loss", save_last=True,
@@ -339,25 +345,3 @@ class _Watch(L.Callback):
         if self._progress:
             per_epoch = trainer.num_training_batches
             self._progress(trainer.global_step, per_epoch * trainer.max_epochs)
-
-
-def _describe(
-    name: str, kind: PatchKind, options: Options, mean: np.ndarray, std: np.ndarray
-) -> Weights:
-    title = architecture(options.architecture).title
-    return Weights(
-        name=name,
-        title=f"{title} trained on {kind.source}" if kind.source else title,
-        architecture=options.architecture,
-        sensor=kind.sensor,
-        bands=kind.bands,
-        patch_size=kind.patch_size,
-        pixel_size=kind.pixel_size,
-        normalisation="fixed",
-        mean=tuple(float(v) for v in mean),
-        std=tuple(float(v) for v in std),
-        level=kind.level,
-        options=dict(options.options),
-        simulated=kind.simulated,
-        source=kind.source,
-    )

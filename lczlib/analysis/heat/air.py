@@ -6,6 +6,7 @@ import xarray as xr
 
 from lczlib.analysis.heat.intervals import KeptGrids
 from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, of_pixels
 
 
@@ -17,6 +18,7 @@ def air_heat_island(
     elevation: xr.DataArray | None = None,
     probabilities: xr.DataArray | None = None,
     kept: KeptGrids | None = None,
+    reference: Reference | None = None,
 ) -> SurfaceHeatIsland:
     """Air temperature of each LCZ against LCZ D, from a raster of air temperature.
 
@@ -28,7 +30,7 @@ def air_heat_island(
     ----------
     temperature : DataArray (y, x)
         degC, NaN where missing, on a grid in metres.
-    lcz, options, elevation, probabilities, kept
+    lcz, options, elevation, probabilities, kept, reference
         As for the surface.
 
     Returns
@@ -49,4 +51,5 @@ def air_heat_island(
         elevation=elevation,
         probabilities=probabilities,
         kept=kept,
+        reference=reference,
     )

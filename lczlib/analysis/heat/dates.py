@@ -23,8 +23,10 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.series import one_date
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
+from lczlib.classes import CLASSES
 
 FEWEST_SPELLS = 3
 """Spells below which the mean of the dates has no interval; likewise with and without heat wave."""
@@ -87,6 +89,8 @@ class Season:
         ``DJF``, ``MAM``, ``JJA`` or ``SON``.
     dates : tuple of int
         Which of the dates are of it, and have differences.
+    reference : Reference
+        What all of them are compared with.
     n_spells : int
         Of weather: dates within 7 days count as one.
     years : tuple of int
@@ -103,10 +107,17 @@ class Season:
 
     name: str
     dates: tuple[int, ...]
+    reference: Reference
     n_spells: int
     years: tuple[int, ...]
     classes: pd.DataFrame
     by_date: pd.DataFrame
+
+    @property
+    def key(self) -> str:
+        """For names of files: ``JJA``, and ``JJA_LCZ_C`` of dates against a stand-in."""
+        code = CLASSES[self.reference.classes[0] - 1].code
+        return f"{self.name}_LCZ_{code}" if self.reference.stand_in else self.name
 
 
 def seasons_of(
@@ -114,9 +125,12 @@ def seasons_of(
     lcz: xr.DataArray,
     islands: Sequence[SurfaceHeatIsland | None],
     when: When,
-    compute: Callable[[xr.DataArray], SurfaceHeatIsland],
+    compute: Callable[[xr.DataArray, Reference], SurfaceHeatIsland],
 ) -> tuple[Season, ...]:
     """Differences of the classes through each season that has at least two dates.
+
+    Dates whose LCZ D clouds hide, so that another class stands in for it, differ by another quantity: they are a
+    season of their own, beside that of the dates against LCZ D.
 
     **Difference.** The mean of the spells' differences. Its interval joins two by their squares, as
     independent ones are joined (Zou & Donner 2008, doi 10.1002/sim.3095): that of the place, from the mean
@@ -139,22 +153,36 @@ def seasons_of(
     when : When
         Of each date.
     compute : callable
-        The heat island of a temperature (y, x), made like those of the dates.
+        The heat island of a temperature (y, x) against a reference, made like those of the dates.
 
     Returns
     -------
     tuple of Season
-        In the order of the year; none where no season has two dates with a reference.
+        In the order of the year, stand-ins last; none where no season has two dates with one reference.
     """
-    known = np.array([i is not None and bool(i.reference.classes) for i in islands], bool)
+    known = {
+        i: island.reference
+        for i, island in enumerate(islands)
+        if island is not None and island.reference.classes
+    }
+    kinds = sorted(
+        {r.classes: r.stand_in for r in known.values()}.items(), key=lambda kind: kind[1]
+    )
     found = []
     for name in SEASONS:
-        which = np.flatnonzero(known & (when.seasons == name))
-        if which.size < 2:
-            continue
-        own = [islands[i] for i in which]
-        common = compute(_common(stack.isel(time=which), lcz, own))
-        found.append(_season(name, tuple(map(int, which)), own, common, when.part(which)))
+        for classes, _ in kinds:
+            which = [
+                i
+                for i in np.flatnonzero(when.seasons == name)
+                if i in known and known[i].classes == classes
+            ]
+            if len(which) < 2:
+                continue
+            own = [islands[i] for i in which]
+            common = compute(_common(stack.isel(time=which), lcz, own), known[which[0]])
+            found.append(
+                _season(name, tuple(map(int, which)), own, common, when.part(np.array(which)))
+            )
     return tuple(found)
 
 
@@ -206,7 +234,7 @@ def _season(
     by_date = by_date.melt(["day", "heat_wave"], var_name="lcz", value_name="difference")
     by_date = by_date.dropna(subset=["difference"]).astype({"lcz": int})
     return Season(
-        name, dates, int(when.spells.max()) + 1, tuple(sorted(set(map(int, when.years)))), table,
+        name, dates, common.reference, int(when.spells.max()) + 1, tuple(sorted(set(map(int, when.years)))), table,
         by_date[["day", "lcz", "difference", "heat_wave"]].sort_values(["lcz", "day"]),
     )  # fmt: skip
 

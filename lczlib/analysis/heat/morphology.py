@@ -9,6 +9,7 @@ import xarray as xr
 from lczlib.analysis.area import class_areas as cells_of
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
+from lczlib.export.targets.urban_canopy import ANTHROPOGENIC_HEAT, canopy_table
 from lczlib.grid import check_projected, geobox_of
 
 PARAMETERS: dict[str, tuple[str, str]] = {
@@ -98,6 +99,46 @@ def morphology_table() -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index([c.number for c in CLASSES], name="lcz"))
 
 
+_MIDDLE = "middle of the range of Stewart & Oke 2012"
+_W2W = "w2w, doi 10.21105/joss.04432"
+_WRF = "WRF, URBPARM_LCZ.TBL"
+
+
+def central_values() -> pd.DataFrame:
+    """One value of each parameter and class, for models, and where it is from.
+
+    Built classes have the values that WRF is run with (`lczlib.export.targets.urban_canopy`): height, height
+    over width, and the three surface fractions of w2w, anthropogenic heat of WRF's table. All others are the
+    middle of the published range, where both its limits are given.
+
+    Returns
+    -------
+    DataFrame
+        Index ``lcz`` 1..17; ``<parameter>`` in the units of :data:`PARAMETERS`, and ``<parameter>_source``; NaN
+        and an empty source where no value can be told. The 5 m of LCZ 7 are above its published 2-4 m.
+    """
+    columns: dict[str, np.ndarray] = {}
+    for name, ranges in _RANGES.items():
+        limits = np.array(ranges, float)
+        known = np.isfinite(limits).all(1)
+        columns[name] = np.where(known, np.where(known[:, None], limits, 0).mean(1), _NAN)
+        columns[f"{name}_source"] = np.where(known, _MIDDLE, "").astype(object)
+    built = canopy_table().loc[1:10]
+    fraction, plan = built["FRC_URB2D"].to_numpy(), built["BLDFR_URB2D"].to_numpy()
+    of_models = {
+        "height": (built["MH_URB2D"].to_numpy(), _W2W),
+        "aspect_ratio": (built["H2W"].to_numpy(), _W2W),
+        "building_fraction": (100 * plan, _W2W),
+        "impervious_fraction": (100 * (fraction - plan), _W2W),
+        "pervious_fraction": (100 * (1 - fraction), _W2W),
+        "anthropogenic_heat": (np.array(ANTHROPOGENIC_HEAT), _WRF),
+    }
+    for name, (values, source) in of_models.items():
+        columns[name][:10] = values.round(6)
+        columns[f"{name}_source"][:10] = source
+    return pd.DataFrame(columns, index=pd.Index([c.number for c in CLASSES], name="lcz"))
+
+
 def check_parameter(parameter: str) -> None:
     """Refuse what is none of :data:`PARAMETERS` with an `InputError`."""
     if parameter not in PARAMETERS:
@@ -106,7 +147,7 @@ def check_parameter(parameter: str) -> None:
 
 
 def morphology_raster(lcz: xr.DataArray, parameter: str) -> xr.DataArray:
-    """Lower limit, upper limit and middle of a parameter's range for each pixel.
+    """Lower limit, upper limit and middle of a parameter's range, and its central value, for each pixel.
 
     Parameters
     ----------
@@ -118,19 +159,21 @@ def morphology_raster(lcz: xr.DataArray, parameter: str) -> xr.DataArray:
     Returns
     -------
     DataArray (bound, y, x), float32
-        ``bound`` is min, max, middle; NaN for no data and where no limit is published (the middle
-        too).
+        ``bound`` is min, max, middle, central (see `central_values`); NaN for no data and where no limit
+        is published (the middle too).
     """
     check_parameter(parameter)
-    limits = np.full((3, N_CLASSES + 1), np.nan, np.float32)
+    limits = np.full((4, N_CLASSES + 1), np.nan, np.float32)
     limits[:2, 1:] = np.array(_RANGES[parameter]).T
     limits[np.isinf(limits)] = np.nan
     limits[2] = limits[:2].mean(axis=0)
+    limits[3, 1:] = central_values()[parameter]
     layers = [
         xr.apply_ufunc(band.__getitem__, lcz, dask="parallelized", output_dtypes=[np.float32])
         for band in limits
     ]
-    out = xr.concat(layers, "bound").assign_coords(bound=["min", "max", "middle"]).rename(parameter)
+    names = ["min", "max", "middle", "central"]
+    out = xr.concat(layers, "bound").assign_coords(bound=names).rename(parameter)
     unit, meaning = PARAMETERS[parameter]
     out.attrs = {"units": unit, "long_name": meaning}
     return out

@@ -72,7 +72,7 @@ def sensor_sites(
     cell = abs(box.affine.a)
     areas = np.bincount(codes.ravel(), minlength=N_CLASSES + 1).astype(float) * cell**2 / 1e6
     present = _zones_of(areas, with_water=with_water)
-    depth = _border_distance(codes, cell)
+    depth = border_distances(codes, cell)
     rooms = _rooms(codes, depth, present, border_distance)
     ranked = sorted(rooms, key=lambda z: (z != LOW_PLANTS, -areas[z]))
     zones, left_out = sorted(ranked[:n_sensors]), sorted(ranked[n_sensors:])
@@ -171,7 +171,7 @@ def allocate(areas: dict[int, float], room: dict[int, int], total: int) -> dict[
     return given
 
 
-def _border_distance(codes: np.ndarray, cell: float) -> np.ndarray:
+def border_distances(codes: np.ndarray, cell: float) -> np.ndarray:
     """Distance in m from each pixel's centre to the nearest pixel edge of another zone or the map's edge."""
     padded = np.pad(codes, 1)
     depth = np.zeros(padded.shape, np.float32)

@@ -31,11 +31,14 @@ class Reference:
         ``"LCZ D"``, the class and why it stands in, or ``"no reference"``.
     note : str
         Without a reference: why, and what to ask for. Else empty.
+    stand_in : bool
+        Whether another class stands in for LCZ D.
     """
 
     classes: tuple[int, ...]
     label: str
     note: str = ""
+    stand_in: bool = False
 
     @property
     def short(self) -> str:
@@ -81,7 +84,8 @@ def choose_reference(
         )
         raise InputError(msg)
     if fallback and suffices((STAND_IN,)):
-        return Reference((STAND_IN,), f"{_name(STAND_IN)} in place of LCZ D, because {reason}")
+        label = f"{_name(STAND_IN)} in place of LCZ D, because {reason}"
+        return Reference((STAND_IN,), label, stand_in=True)
     if fallback and some is not None and some(first):
         return Reference(first, f"LCZ D, because there is no other, though it has {why_not(first)}")
     also = f", and {_name(STAND_IN)} {why_not((STAND_IN,))}" if fallback else ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.sparse import csgraph
 
 from lczlib.analysis.heat.alignment import Resample, align
 from lczlib.analysis.heat.solar import local_solar_time, solar_elevation
@@ -157,6 +158,21 @@ def date_levels(temperature: xr.DataArray) -> np.ndarray:
         levels[seen] = np.nanmedian(part - place, axis=1)
         levels[seen] -= np.median(levels[seen])
     return levels
+
+
+def dates_apart(temperature: xr.DataArray) -> np.ndarray:
+    """Which dates of a stack (time, y, x) see no pixel that most others see, by way of others or not: (time,) bool.
+
+    Nothing tells how warm such a date was beside the others: it has no level that `date_levels` could know.
+    """
+    seen = np.isfinite(np.asarray(temperature.data)).reshape(temperature.sizes["time"], -1)
+    counts = seen.astype(np.float32)
+    _, group = csgraph.connected_components(counts @ counts.T > 0, directed=False)
+    some = seen.any(axis=1)
+    if not some.any():
+        return np.zeros(len(seen), bool)
+    pixels = np.bincount(group, seen.sum(axis=1))
+    return some & (group != pixels.argmax())
 
 
 def median_composite(temperature: xr.DataArray, min_dates: int = 1) -> xr.DataArray:

@@ -109,6 +109,7 @@ def surface_heat_island(
     elevation: xr.DataArray | None = None,
     probabilities: xr.DataArray | None = None,
     kept: KeptGrids | None = None,
+    reference: Reference | None = None,
 ) -> SurfaceHeatIsland:
     """Surface temperature of each LCZ against LCZ D (Stewart & Oke 2012), with intervals.
 
@@ -161,6 +162,8 @@ def surface_heat_island(
         Class probabilities, same grid.
     kept : KeptGrids, optional
         Shared by the heat islands of several dates: those that see the same pixels take a fifth of the time.
+    reference : Reference, optional
+        Taken as it is, such as that of the dates which a temperature is the mean of; else chosen by the options.
 
     Raises
     ------
@@ -175,7 +178,7 @@ def surface_heat_island(
         raise InputError(msg)
     return of_pixels(
         temperature, lcz, options, "surface", elevation=elevation, probabilities=probabilities,
-        kept=kept,
+        kept=kept, reference=reference,
     )  # fmt: skip
 
 
@@ -188,6 +191,7 @@ def of_pixels(
     elevation: xr.DataArray | None,
     probabilities: xr.DataArray | None,
     kept: KeptGrids | None = None,
+    reference: Reference | None = None,
 ) -> SurfaceHeatIsland:
     """What `surface_heat_island` and `air_heat_island` share: the classes' pixels compared."""
     options = options or SurfaceOptions()
@@ -232,7 +236,7 @@ def of_pixels(
     pixels = Pixels.gather(celsius, codes, keep, elevation, cell, options.water_distance)
     table.insert(1, "n_patches", [pixels.patches_of(c) for c in table.index])
     table.insert(2, "area_km2", table["n"] * cell**2 / 1e6)
-    reference = choose_reference(
+    reference = reference or choose_reference(
         lambda classes: pixels.enough(classes, options.min_pixels, options.min_patches),
         pixels.describe,
         wanted=options.reference,

@@ -1,0 +1,65 @@
+"""What a methods text cites, as BibTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import lczlib
+
+_DOI = re.compile(r"10\.\d{4,9}/[^\s;,\"<>]+")
+
+_ARTICLES: dict[str, tuple[str, str, str, int, str]] = {
+    "stewart2012": ("Stewart, I. D. and Oke, T. R.", "Local Climate Zones for Urban Temperature Studies",
+                    "Bulletin of the American Meteorological Society", 2012, "10.1175/BAMS-D-11-00019.1"),
+    "bechtel2017": ("Bechtel, Benjamin and Demuzere, Matthias and Sismanidis, Panagiotis and Fenner, Daniel and "
+                    "Brousse, Oscar and Beck, Christoph and others",
+                    "Quality of Crowdsourced Data on Urban Morphology -- The Human Influence Experiment ({HUMINEX})",
+                    "Urban Science", 2017, "10.3390/urbansci1020015"),
+    "demuzere2022": ("Demuzere, Matthias and Arg{\\\"u}eso, Daniel and Zonato, Andrea and Kittner, Jonas",
+                     "{W2W}: A {Python} package that injects {WUDAPT}'s {Local Climate Zone} information in {WRF}",
+                     "Journal of Open Source Software", 2022, "10.21105/joss.04432"),
+    "lindberg2018": ("Lindberg, Fredrik and Grimmond, C. S. B. and Gabey, Andrew and Huang, Bei and others",
+                     "Urban Multi-scale Environmental Predictor ({UMEP}): An integrated tool for city-based climate "
+                     "services", "Environmental Modelling and Software", 2018, "10.1016/j.envsoft.2017.09.020"),
+}  # fmt: skip
+
+
+def entry(key: str) -> str:
+    """The BibTeX entry of an article that a text cites; of ``lczlib`` that of the software itself.
+
+    Raises
+    ------
+    KeyError
+        If it is none of these.
+    """
+    if key == "lczlib":
+        return (
+            f"@software{{lczlib,\n  title = {{lczlib}},\n  version = {{{lczlib.__version__}}}\n}}"
+        )
+    author, title, journal, year, doi = _ARTICLES[key]
+    return (
+        f"@article{{{key},\n  author = {{{author}}},\n  title = {{{title}}},\n  journal = {{{journal}}},\n"
+        f"  year = {{{year}}},\n  doi = {{{doi}}}\n}}"
+    )
+
+
+def stated(key: str, title: str, citation: str, url: str = "") -> str:
+    """The entry of what states in words how it is to be cited, such as weights and data sets."""
+    doi = _DOI.search(citation)
+    lines = [f"  title = {{{_plain(title)}}}", f"  note = {{{_plain(citation)}}}"]
+    lines += [f"  doi = {{{doi[0].rstrip('.)')}}}"] if doi else []
+    lines += [f"  url = {{{url}}}"] if "://" in url else []
+    return f"@misc{{{key},\n" + ",\n".join(lines) + "\n}"
+
+
+def _plain(text: str) -> str:
+    """A text without what BibTeX would read as its own."""
+    return re.sub(
+        r"([&%#_$])", r"\\\1", text.replace("{", "(").replace("}", ")").replace("\\", "/")
+    )
+
+
+def bibliography(entries: Iterable[str]) -> str:
+    """Entries as one file, each once."""
+    return "\n\n".join(dict.fromkeys(entries)) + "\n"
