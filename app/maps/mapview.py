@@ -34,6 +34,7 @@ NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"
 _PERCENT_JS = "return isFinite(value) ? (100 * value).toFixed(0) + ' %' : 'no data'"
 _FIT_JS = """
+if (fig.properties.inner_width.is_unset) return  // it has not been drawn: it is fitted once it is
 const {x, y} = box.data
 const [w, h] = [fig.inner_width, fig.inner_height]
 if (x.length < 2 || !w || !h) return
@@ -61,6 +62,7 @@ for (const tool of tools) {
 """What a tooltip says is of the layer that was there: it comes anew with the pointer's next move."""
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
 _SCALE_JS = """
+if (fig.properties.inner_width.is_unset) return  // a linked map that is not on the page
 const {start, end} = fig.x_range
 const middle = (fig.y_range.start + fig.y_range.end) / 2
 // web mercator's metres are shorter on the ground, by latitude
@@ -129,8 +131,11 @@ class MapView:
         self.figure.toolbar.logo = None
         self.figure.grid.visible = False
         # metres per pixel stay the same in both directions, also where only an axis is scrolled over
-        self.figure.select_one(WheelZoomTool).zoom_on_axis = False
-        self.figure.select_one(BoxZoomTool).match_aspect = True
+        for tool in self.figure.tools:  # a search would find those of the linked maps too
+            if isinstance(tool, WheelZoomTool):
+                tool.zoom_on_axis = False
+            elif isinstance(tool, BoxZoomTool):
+                tool.match_aspect = True
         ink = "#d5dae0" if dark else "#333333"
         paper = "#181b1f" if dark else "#ffffff"
         self.figure.update(

@@ -132,6 +132,7 @@ class HeatPage:
         self._drawn = heat
         self._body.visible = heat is not None
         if heat is None:
+            self._answer.object = ""  # it would be there for a moment when the next one comes
             self._wait()
             return
         place = study.scene.place.name if study.scene else ""
