@@ -36,8 +36,8 @@ BERLIN = {
     "kaniswall": 14, "koepenick": 6, "lindenberg": 14, "marzahn": 14, "muencheberg": 14, "neuruppin": 14,
     "potsdam": 14, "rothenburg": 6, "spandauer": 5, "tiergarten": 12, "zehdenick": 14,
 }  # fmt: skip
-"""Classes by hand, of the sites as the observatory describes them (Fenner et al. 2014, 2017): no map of Berlin
-that covers them is at hand."""
+"""Classes by hand, from the stations' names and what is generally known of their sites. No map that covers them is
+at hand, and nobody checked them on the ground: some may be wrong."""
 
 
 @dataclass
@@ -206,8 +206,8 @@ def main() -> None:
     if given.berlin:
         out += [
             "## Berlin, 23 stations, 2019-2020", "",
-            "Classes by hand (table in the program): no map at hand covers the stations, which lie up to 100 km apart. "
-            "No heights are stated in the file.", "", *berlin(given.berlin),
+            "Classes by hand, not checked on the ground (table in the program): no map at hand covers the stations, "
+            "which lie up to 100 km apart. No heights are stated in the file.", "", *berlin(given.berlin),
         ]  # fmt: skip
     out += [
         "## A month of hours on 40 x 40 km at 100 m", "",

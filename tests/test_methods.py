@@ -74,6 +74,23 @@ def test_every_number_is_traced_to_a_file_that_holds_it(results, tmp_path):
     assert not re.findall(r"\d+\.\d+|\d%", bare)  # no figure stands without a source
 
 
+def test_a_field_is_told_by_its_own_document(tmp_path):
+    headline = "A station left out is predicted to 0.52 K (RMSE; 95% 0.23 to 0.73; 30 stations)."
+    document = {
+        "what": "mean of 760 hours", "headline": headline, "covariances": [{"shape": "exponential"}],
+    }  # fmt: skip
+    write_json(tmp_path / "field.json", document)
+    manifest = new_manifest(
+        tmp_path, "field", parameters={}, inputs=[], outputs=[tmp_path / "field.json"], seconds=1
+    )
+    write_manifest(tmp_path, manifest)
+    text = methods.run(methods.MethodsRequest(results=(tmp_path,))).write(tmp_path / "out")
+    said = (text / "methods.md").read_text()
+    assert "laid on the map by kriging in which zones are random effects" in said
+    assert headline.removesuffix(".") in said
+    assert "10.5194/gmd-15-3161-2022" in (text / "references.bib").read_text()
+
+
 def test_what_ran_is_cited(results):
     found = methods.run(methods.MethodsRequest(results=tuple(results)))
     text, references = found.text(), bibliography(found.entries)

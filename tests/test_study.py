@@ -26,7 +26,7 @@ from lczlib.study.results import assess_maps, request_of
 from lczlib.study.state import INPUTS
 
 # Written by hand, not derived from the table of steps that it checks.
-_MAPS = {"maps", "comparison", "accuracy", "heat", "water_summary"}
+_MAPS = {"maps", "comparison", "accuracy", "heat", "field", "water_summary"}
 _ALL = {*_MAPS, "scene", "reference", "own_map", "published", "water"}
 _GET = {"days", "acquired"}
 DEPENDS = {
@@ -40,27 +40,31 @@ DEPENDS = {
     "s2_resample": _MAPS,
     "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
     "s2_keep_clouds": _ALL,
-    "map_files": {"own_map", "comparison", "accuracy", "heat", "water_summary"},
-    "reference_files": {"reference", "comparison", "accuracy", "heat", "water_summary"},
+    "map_files": {"own_map", "comparison", "accuracy", "heat", "field", "water_summary"},
+    "reference_files": {"reference", "comparison", "accuracy", "heat", "field", "water_summary"},
     "reference_kind": {"accuracy"},
-    **{f"map_{n}": {"own_map", "comparison", "accuracy", "heat", "water_summary"}
+    **{f"map_{n}": {"own_map", "comparison", "accuracy", "heat", "field", "water_summary"}
        for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
-    **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "water_summary"}
+    **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "field", "water_summary"}
        for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
     "first": {"comparison"}, "second": {"comparison"}, "compare_resample": {"comparison"},
     **{f"accuracy_{n}": {"accuracy"} for n in (
         "block", "replicates", "resample", "seed", "stratified_sample")},
+    **{f"heat_{n}": {"heat", "field"} for n in (
+        "map", "radius", "place_elevation", "quality", "station_scheme", "time_zone", "time_format",
+        "ambiguous", "columns", "air_unit", "skip_outside", "station_zone", "peers")},
+    **{f"{n}_files": {"heat", "field"} for n in ("station", "station_class", "elevation")},
+    **{f"field_{n}": {"field"} for n in (
+        "hours", "start", "end", "covariance", "lapse_rate", "water", "fill", "seed")},
+    "coast_files": {"field"},
     **{f"heat_{n}": {"heat"} for n in (
-        "kind", "map", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
-        "water_distance", "replicates", "radius", "reference", "fallback", "confidence", "seed",
+        "kind", "time", "statistic", "interior", "min_pixels", "min_patches", "elevation_band",
+        "water_distance", "replicates", "reference", "fallback", "confidence", "seed",
         "product", "unit", "band", "acquired", "k1", "k2", "radiance_mult", "radiance_add",
-        "interior_distance", "place_elevation", "measures", "sampled_maps", "error_range", "wave_days",
+        "interior_distance", "measures", "sampled_maps", "error_range", "wave_days",
         "day_block", "plausible", "resample", "block_size",
-        "map_error", "persistence", "quality", "lapse_rate", "wave", "calm_wind", "clear_cloud",
-        "station_scheme", "time_zone", "time_format", "ambiguous", "columns", "air_unit", "skip_outside",
-        "station_zone", "peers")},
-    **{f"{n}_files": {"heat"} for n in (
-        "thermal", "air", "station", "quality", "mtl", "elevation", "station_class", "weather", "maxima")},
+        "map_error", "persistence", "lapse_rate", "wave", "calm_wind", "clear_cloud")},
+    **{f"{n}_files": {"heat"} for n in ("thermal", "air", "quality", "mtl", "weather", "maxima")},
     **{f"water_{n}": {"water", "water_summary"}
        for n in ("files", "descending_files", "orbit", "units", "dn_scale", "edges", "dates")},
     "water_threshold": {"water_summary"},
@@ -86,6 +90,8 @@ OTHER = {
     "heat_radiance_mult": 3e-4, "heat_radiance_add": 0.1, "heat_interior_distance": 200.0,
     "heat_place_elevation": True, "heat_measures": ["utfvi"], "heat_sampled_maps": 5,
     "heat_error_range": 200.0, "heat_wave_days": 2, "heat_day_block": 3,
+    "field_hours": "night", "field_covariance": "matern", "field_lapse_rate": 0.0065, "field_water": True,
+    "field_fill": True, "field_seed": 1,
     "accuracy_block": 7, "accuracy_replicates": 200, "accuracy_resample": "mode", "accuracy_seed": 5,
     "accuracy_stratified_sample": True, "compare_resample": "",
 }  # fmt: skip

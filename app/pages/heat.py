@@ -30,6 +30,7 @@ from ..parts.style import WRAP_CSS
 from ..parts.which_map import at_hand
 from ..session import Session
 from . import heat_settings
+from .heat_field import FieldSection
 
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
@@ -42,7 +43,7 @@ class HeatPage:
     """The fifth page."""
 
     title = "Heat island"
-    needs = ("scene", "reference", "own_map", "published", "maps", "heat")
+    needs = ("scene", "reference", "own_map", "published", "maps", "heat", "field")
 
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
@@ -100,7 +101,8 @@ class HeatPage:
             help_text("Surface and canopy are two things", _TWO),
             help_text("How sure is it?", _SURE), **wide,
         )  # fmt: skip
-        self.content = pn.Column(self._told, self._body, **wide)
+        self.field = FieldSection(session)
+        self.content = pn.Column(self._told, self._body, self.field.content, **wide)
         self._kind()
         self._made()
 

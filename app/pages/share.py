@@ -21,6 +21,7 @@ from lczlib.study.document import (
     has_water,
     tables_of,
     write_bundle,
+    write_field_zip,
     write_report,
     write_water_zip,
 )
@@ -63,6 +64,8 @@ _TABLES = {
     "heat_island_canopy": "Canopy heat island by zone",
     "heat_island_surface_seasons": "Surface heat island by season",
     "heat_island_canopy_seasons": "Canopy heat island by season",
+    "field_cross_validation": "Air temperature everywhere: cross-validation",
+    "field_stations": "Air temperature everywhere: stations",
     "water_area": "Surface water: areas (km²)",
     "water_against_lcz": "Surface water: agreement of LCZ G",
 }
@@ -75,7 +78,7 @@ class SharePage:
 
     title = "Share"
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy", "heat",
-             "water", "water_summary")  # fmt: skip
+             "field", "water", "water_summary")  # fmt: skip
 
     def __init__(self, session: Session) -> None:
         self._session, self._study = session, session.study
@@ -99,6 +102,7 @@ class SharePage:
                 "published",
                 "accuracy",
                 "heat",
+                "field",
                 "comparison",
                 "reference",
                 "water_summary",
@@ -140,7 +144,7 @@ class SharePage:
             tuple(maps),
             *(
                 shown(self._study, n) is not None
-                for n in ("accuracy", "heat", "comparison", "water_summary")
+                for n in ("accuracy", "heat", "field", "comparison", "water_summary")
             ),
             no_imagery(self._study),
         )
@@ -186,6 +190,9 @@ class SharePage:
                     "Manifest (inputs, weights, settings)", result.folder / "manifest.json"
                 )
             )
+        if self._study.field is not None:
+            label = "Air temperature everywhere (zip: GeoTIFF, CSV, JSON)"
+            parts.append(self._file(label, "field.zip", lambda p: write_field_zip(self._study, p)))
         if has_water(self._study):
             parts.append(
                 self._file(

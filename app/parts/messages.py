@@ -19,8 +19,8 @@ WHAT = {
     "days": "list of days", "acquired": "imagery",
     "scene": "scene", "reference": "reference", "own_map": "uploaded map",
     "published": "published map", "maps": "LCZ map",
-    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "water": "water map",
-    "water_summary": "water areas",
+    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "field": "field of air temperature",
+    "water": "water map", "water_summary": "water areas",
 }  # fmt: skip
 
 

@@ -84,6 +84,12 @@ KINDS = {
             RASTERS, "elevation_files",
         ),
         Kind(
+            "Coast (GeoJSON, KML, GeoPackage, zipped Shapefile)",
+            "Lines of a coast, or areas of sea or lakes: the field of air temperature on the Heat island page changes "
+            "with the distance to it.",
+            VECTORS, "coast_files",
+        ),
+        Kind(
             "Air temperatures, then sites (CSV, Parquet, GeoPackage)",
             "Times, stations and temperatures; then the stations' places, where they are in another "
             "file.",

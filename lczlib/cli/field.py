@@ -42,21 +42,14 @@ def field(
 
 
 def _print(result: field_job.FieldResult) -> None:
-    from lczlib.jobs.field_words import METHODS
+    from lczlib.jobs.field_words import VALIDATION_HEADS, validation_rows
 
     for text in result.notes():
         console.out.print(text, soft_wrap=True)
     _print_zones(result)
-    table = Table(
-        "left out", "predicted by", "RMSE (95%)", "bias", "in 95% interval", "n", "stations",
-        caption="K; bias: predicted minus measured; n: values",
-    )  # fmt: skip
-    for _, row in result.validation.scores.iterrows():
-        table.add_row(
-            row["design"], METHODS[row["method"]],
-            f"{row['rmse']:.2f} ({row['rmse_low']:.2f} to {row['rmse_high']:.2f})", f"{row['bias']:+.2f}",
-            f"{row['coverage']:.0%}", f"{row['n']:,}", str(row["n_stations"]),
-        )  # fmt: skip
+    table = Table(*VALIDATION_HEADS, caption="K; bias: predicted minus measured; n: values")
+    for row in validation_rows(result):
+        table.add_row(*row)
     console.out.print(table)
     console.out.print(result.headline(), soft_wrap=True)
     for text in result.cautions():

@@ -19,6 +19,9 @@ _ARTICLES: dict[str, tuple[str, str, str, int, str]] = {
     "demuzere2022": ("Demuzere, Matthias and Arg{\\\"u}eso, Daniel and Zonato, Andrea and Kittner, Jonas",
                      "{W2W}: A {Python} package that injects {WUDAPT}'s {Local Climate Zone} information in {WRF}",
                      "Journal of Open Source Software", 2022, "10.21105/joss.04432"),
+    "mueller2022": ("M{\\\"u}ller, Sebastian and Sch{\\\"u}ler, Lennart and Zech, Alraune and He{\\ss}e, Falk",
+                    "{GSTools} v1.3: a toolbox for geostatistical modelling in {Python}",
+                    "Geoscientific Model Development", 2022, "10.5194/gmd-15-3161-2022"),
     "lindberg2018": ("Lindberg, Fredrik and Grimmond, C. S. B. and Gabey, Andrew and Huang, Bei and others",
                      "Urban Multi-scale Environmental Predictor ({UMEP}): An integrated tool for city-based climate "
                      "services", "Environmental Modelling and Software", 2018, "10.1016/j.envsoft.2017.09.020"),

@@ -120,19 +120,28 @@ def document(result: FieldResult) -> dict[str, Any]:
     return content
 
 
-def _figures(folder: Path, result: FieldResult) -> None:
-    from lczlib.figures.field import field_map, validation_dots
-    from lczlib.figures.save import save_figure
+def map_figure(result: FieldResult) -> Any:
+    """The field of a composite beside its standard error."""
+    from lczlib.figures.field import field_map
 
     places = result.fitted.sample.places
-    x, y = places.x, places.y
-    if result.temperature is not None:
-        means = result.fitted.table()["temperature"].to_numpy()
-        figure = field_map(
-            result.temperature, result.error, x, y, means, "Air temperature from stations and zones"
-        )
-        save_figure(figure, folder / "field.png")
+    means = result.fitted.table()["temperature"].to_numpy()
+    title = "Air temperature from stations and zones"
+    return field_map(result.temperature, result.error, places.x, places.y, means, title)
+
+
+def validation_figure(result: FieldResult) -> Any:
+    """Each station predicted without itself."""
+    from lczlib.figures.field import validation_dots
+
     rows = result.validation.stations
     own = rows[(rows["design"] == "station") & np.isfinite(rows["measured"])]
-    save_figure(validation_dots(own, "Each station predicted without itself"),
-                folder / "cross_validation.png")  # fmt: skip
+    return validation_dots(own, "Each station predicted without itself")
+
+
+def _figures(folder: Path, result: FieldResult) -> None:
+    from lczlib.figures.save import save_figure
+
+    if result.temperature is not None:
+        save_figure(map_figure(result), folder / "field.png")
+    save_figure(validation_figure(result), folder / "cross_validation.png")

@@ -24,6 +24,23 @@ METHODS = {
     MEAN: "mean of the stations",
 }  # fmt: skip
 
+VALIDATION_HEADS = (
+    "left out", "predicted by", "RMSE (95%)", "bias", "in 95% interval", "n", "stations",
+)  # fmt: skip
+"""Columns of `validation_rows`; K, bias is predicted minus measured, n are values."""
+
+
+def validation_rows(result: FieldResult) -> list[tuple[str, ...]]:
+    """The scores of a cross-validation as they are shown, by design and method."""
+    return [
+        (
+            row["design"], METHODS[row["method"]],
+            f"{row['rmse']:.2f} ({row['rmse_low']:.2f} to {row['rmse_high']:.2f})", f"{row['bias']:+.2f}",
+            f"{row['coverage']:.0%}", f"{row['n']:,}", str(row["n_stations"]),
+        )
+        for _, row in result.validation.scores.iterrows()
+    ]  # fmt: skip
+
 
 def headline(result: FieldResult) -> str:
     """How well a field predicts stations it has not seen, beside what knows no zones."""

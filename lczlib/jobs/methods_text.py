@@ -17,6 +17,7 @@ from lczlib.reading import Reading, counted, tell
 
 _DOCUMENTS = {
     "assess": "assessment.json", "compare": "comparison.json", "uhi": "heat_island.json", "sites": "sensor_sites.json",
+    "field": "field.json",
 }  # fmt: skip
 
 
@@ -320,6 +321,19 @@ def _uhi(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
         yield f"LCZ {document(f'{at}/lcz')}: {document(f'{at}/difference', '{:+.2f}')} K{interval}{sample}."
 
 
+def _field(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
+    if document is None:
+        yield "A field of air temperature was made; the document of it is not there as it was written."
+        return
+    yield (
+        f"Air temperature ({document('what')}) was laid on the map by kriging in which zones are random effects, with "
+        f"the {document('covariances/0/shape')} model of GSTools {teller.cite('mueller2022')}, fitted by restricted "
+        f"maximum likelihood; zones without a station have none."
+    )
+    if document.has("headline"):
+        yield document("headline")
+
+
 def _export(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
     target = str(manifest.get("parameters/to"))
     cited = {"wrf": "demuzere2022", "umep": "lindberg2018", "suews": "lindberg2018"}.get(target)
@@ -344,4 +358,5 @@ def _any(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
 
 _TELLS: dict[str, Tells] = {
     "map": _map, "city": _map, "assess": _assess, "compare": _compare, "uhi": _uhi, "export": _export,
+    "field": _field,
 }  # fmt: skip

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lczlib import catalog
 from lczlib.analysis import SCORES, class_areas
 from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
@@ -28,12 +26,11 @@ from lczlib.jobs.heat_dates import (
 )
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, Kind, lcz_file
-from lczlib.reading import Reading
-from lczlib.study.acquisition import imagery_in_words
+from lczlib.study.field_results import describe_field, field_figures, field_tables
 from lczlib.study.get_inputs import NAMES
 from lczlib.study.places import FETCHED
-from lczlib.study.published import said_of
 from lczlib.study.showing import as_shown
+from lczlib.study.sources import read_of, report_sources
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import named_maps
 from lczlib.study.water_results import (
@@ -156,6 +153,8 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
                 "diurnal_cycle",
                 "Air temperature difference through the day",
             )
+    if study.field is not None:
+        found |= field_figures(study.field, folder, ending)
     if has_water(study):
         found |= water_figures(study.water_summary, folder, ending)
     return found
@@ -184,6 +183,8 @@ def tables_of(study: Study) -> dict[str, pd.DataFrame]:
         found[f"heat_island_{study.heat.kind}"] = study.heat.result.classes.reset_index()
         if study.heat.seasons:
             found[f"heat_island_{study.heat.kind}_seasons"] = season_table(study.heat.seasons)
+    if study.field is not None:
+        found |= field_tables(study.field)
     if has_water(study):
         found |= water_tables(study.water_summary)
     return found
@@ -209,7 +210,7 @@ def write_report(study: Study, path: str | Path, address: str = "") -> Path:
     report.section("Methods")
     for text in _METHODS:
         report.text(text)
-    _sources(report, study)
+    report_sources(report, study)
     report.section("Settings")
     report.settings(
         {
@@ -303,51 +304,10 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
             report.text(f"{season_title(season)}. {' '.join(map(in_page, season_notes(season)))}")
             report.table(season_heads(season, study.heat.level), season_rows(season))
         put(f"{study.heat.kind.capitalize()} heat", "Pixels of", "Air temperature")
+    if study.field is not None:
+        describe_field(report, study.field, figures)
     if has_water(study):
         describe_water(report, study.water_summary, figures)
-
-
-def read_of(study: Study) -> list[Reading]:
-    """What the steps of a study read, each file once, with the names that settings have on the pages."""
-    heard: list[Reading] = []
-    told: list[Reading] = []
-    for step, found in study.read.items():
-        for reading in found:
-            if reading not in heard:
-                heard.append(reading)
-                told.append(reading.changed(partial(in_page, step=step)))
-    return told
-
-
-def _sources(report: Report, study: Study) -> None:
-    heard = read_of(study)
-    if heard:
-        report.section("What was read")
-        for reading in heard:
-            report.text(str(reading))
-            for text in reading.cautions:
-                report.text(text, "warning")
-    report.section("Data, networks, citations")
-    if study.maps is not None:
-        manifest = study.maps.manifest
-        rows = [
-            (w["name"], w["licence"], w["citation"], w["sha256"][:12]) for w in manifest["weights"]
-        ]
-        report.table(("network", "licence", "citation", "SHA-256"), rows)
-        report.table(
-            ("input", "SHA-256"),
-            [(Path(i["path"]).name, i["sha256"][:12]) for i in manifest["inputs"]],
-        )
-    if study.published is not None:
-        report.text(said_of(study.published))
-    place = study.scene.place
-    key = place.key
-    if key.startswith(f"{FETCHED}:") and place.folder is not None:
-        for text in imagery_in_words(place.folder):
-            report.text(text)
-    if key.startswith("scene:"):
-        entry = catalog.entry(key.removeprefix("scene:"), "scenes")
-        report.text(f"Scene: {entry.title}. {entry.citation} Licence: {entry.licence}.")
 
 
 def _interval(bounds: tuple[float, float]) -> str:
@@ -371,6 +331,8 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
             shutil.copy(place.folder / "item.json", base / "item.json")
         for name, table in tables_of(study).items():
             table.to_csv(base / f"{name}.csv", index=False)
+        if study.field is not None:
+            study.field.write(base / "field", figures=False)
         if has_water(study):
             write_water_maps(study.water_summary, base / "water")
         figures_of(study, base / "figures", ".png")
@@ -392,4 +354,12 @@ def write_water_zip(study: Study, path: str | Path) -> Path:
     study = as_shown(study)
     with TemporaryFolder() as folder:
         write_water_maps(study.water_summary, folder)
+        return zip_folder(folder, path)
+
+
+def write_field_zip(study: Study, path: str | Path) -> Path:
+    """The files of a study's field of air temperature, as the command writes them, as one zip."""
+    study = as_shown(study)
+    with TemporaryFolder() as folder:
+        study.field.write(folder, figures=False)
         return zip_folder(folder, path)

@@ -155,11 +155,14 @@ def heat_request(given: Given, lcz: xr.DataArray) -> Request:
     kind = given.heat_kind
     request = REQUESTS[kind]
     settings = told(given, request, NAMES[kind], HeatInputs)
-    files = _stations(given) if request is CanopyHeatRequest else _rasters(given)
-    return request(map_path=lcz, elevation=_elevation(given), **(settings | files))
+    if request is CanopyHeatRequest:
+        files = station_files(given) | {"weather": _first(given.weather_files)}
+    else:
+        files = _rasters(given)
+    return request(map_path=lcz, elevation=elevation(given), **(settings | files))
 
 
-def _elevation(given: Given) -> Any:
+def elevation(given: Given) -> Any:
     """An own raster, else where asked for that beside the scenes."""
     if given.elevation_files:
         return given.elevation_files[0]
@@ -202,8 +205,14 @@ def _nothing(material: Material, what: str) -> InputError:
     return InputError(f"There is no {what} of {material.place.name}: upload one on the City page.")
 
 
-def _stations(given: Given) -> dict[str, Any]:
-    """Own stations, else those that lie beside the scenes."""
+def station_files(given: Given) -> dict[str, Any]:
+    """Own stations, else those that lie beside the scenes, and what tells of their zones.
+
+    Raises
+    ------
+    InputError
+        If there are none, or their zones are to be told by probabilities that the map does not have.
+    """
     material: Material = given.scene
     files = given.station_files or stations(material)
     if not files:
@@ -216,7 +225,6 @@ def _stations(given: Given) -> dict[str, Any]:
         "stations": files[0],
         "sites": files[1] if len(files) > 1 else None,
         "station_classes": _first(given.station_class_files),
-        "weather": _first(given.weather_files),
     }
 
 

@@ -17,6 +17,7 @@ from lczlib.mapping import METHODS, MapRequest
 from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
 from lczlib.study.accuracy_inputs import AccuracyInputs
+from lczlib.study.field_inputs import FieldInputs
 from lczlib.study.get_inputs import GetInputs
 from lczlib.study.given import Given
 from lczlib.study.heat_inputs import HeatInputs
@@ -87,7 +88,9 @@ class Ticket:
         return value
 
 
-class Study(GetInputs, HeatInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs):
+class Study(
+    GetInputs, HeatInputs, FieldInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs
+):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -142,6 +145,7 @@ class Study(GetInputs, HeatInputs, MapInputs, SceneInputs, WaterInputs, Accuracy
     comparison = param.Parameter(None, constant=True)
     accuracy = param.Parameter(None, constant=True)
     heat = param.Parameter(None, constant=True)
+    field = param.Parameter(None, constant=True)
     water = param.Parameter(None, constant=True)
     water_summary = param.Parameter(None, constant=True)
 

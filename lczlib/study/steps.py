@@ -22,6 +22,8 @@ from lczlib.reading import tell
 from lczlib.study.accuracy_inputs import ACCURACY, CHOICES, COMPARISON, AccuracyInputs
 from lczlib.study.acquisition import Acquired, acquire, search, tell_again
 from lczlib.study.existing import open_result_place
+from lczlib.study.field import air_field
+from lczlib.study.field_inputs import FIELD_INPUTS
 from lczlib.study.get_inputs import NAMES, WHEN
 from lczlib.study.given import Given
 from lczlib.study.heat import Heat, heat_island
@@ -193,12 +195,21 @@ def _at_hand(maps: Mapping[str, Any]) -> str:
 
 
 def _heat(given: Given, context: Context, progress: Any, cancelled: Any) -> Heat:
+    return heat_island(given, _zones(given), progress, cancelled)
+
+
+def _field(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
+    return air_field(given, _zones(given), progress, cancelled)
+
+
+def _zones(given: Given) -> xr.DataArray:
+    """The map whose zones a heat island or a field is of."""
     maps = named_maps(given)
     if given.heat_map not in maps:
         name = TITLES[given.heat_map]
         msg = f"There is no map {name} whose zones could be compared: {_at_hand(maps)}."
         raise InputError(msg)
-    return heat_island(given, maps[given.heat_map], progress, cancelled)
+    return maps[given.heat_map]
 
 
 def _water(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
@@ -268,6 +279,7 @@ STEPS: dict[str, Step] = {
             _MAPS,
         ),
         Step("heat", HEAT_INPUTS, ("scene",), _heat, _ANY_MAP, _ANY_MAP),
+        Step("field", FIELD_INPUTS, ("scene",), _field, _ANY_MAP, _ANY_MAP, by_hand=True),
         Step("water", (*WATER_INPUTS, "device"), ("scene",), _water, by_hand=True),
         Step("water_summary", ("water_threshold",), ("water",), _water_summary, _ANY_MAP),
     )

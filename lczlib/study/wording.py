@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lczlib.study.field_inputs import NAMES as OF_FIELD
+from lczlib.study.field_inputs import FieldInputs
 from lczlib.terms import Face, command_line, worded
 
 _IN_PAGE = {
@@ -33,6 +35,8 @@ _OF_WATER = {
     "dates": "Own scenes: Dates", "orbit": "Orbit of the scene",
     "descending": "the descending passes on the City page",
 }  # fmt: skip
+OF_FIELD_CARD = "Air temperature everywhere"
+"""Title of the section with the field of air temperature."""
 OWN_MAP_CARDS = {
     "own_map": "How your LCZ map is read", "reference": "How your reference is read",
 }  # fmt: skip
@@ -58,6 +62,11 @@ def face_of(step: str = "") -> Face:
         names["reference"] = "Reference on the City page"
     if step == "water":
         names = names | _OF_WATER
+    if step == "field":
+        of_field = {
+            k: f"{OF_FIELD_CARD}: {FieldInputs.param[v].label}" for k, v in OF_FIELD.items()
+        }
+        names = names | of_field | {"coast": "the coast on the City page"}
 
     def write(name: str, value: str) -> str:
         return f"“{names[name]}” {value}".rstrip() if name in names else command_line(name, value)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _COMPUTING = (
-    "days", "acquired", "published", "maps", "water", "heat", "accuracy", "comparison",
+    "days", "acquired", "published", "maps", "water", "heat", "field", "accuracy", "comparison",
 )  # fmt: skip
 _IMPORTED = (
     "lczlib.study.worker", "lczlib.study", "lczlib.study.ahead", "lczlib.analysis", "lczlib.analysis.calibration",
