@@ -26,7 +26,6 @@ from lczlib.study.document import (
     write_water_zip,
 )
 from lczlib.study.exports import write_exports
-from lczlib.study.showing import shown
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
 from lczlib.temporary import TemporaryFolder
@@ -123,7 +122,7 @@ class SharePage:
             self._token,
             **wide,
         )
-        self._offered: Any = None
+        self._shown: Any = None
         self._made()
 
     def _address(self) -> str:
@@ -140,17 +139,18 @@ class SharePage:
     def _made(self, *_: Any) -> None:
         self._link.value = self._address()
         maps = named_maps(self._study)
-        offered = (
+        shown = (
             tuple(maps),
-            *(
-                shown(self._study, n) is not None
-                for n in ("accuracy", "heat", "field", "comparison", "water_summary")
-            ),
+            self._study.accuracy is not None,
+            self._study.heat is not None,
+            self._study.field is not None,
+            self._study.comparison is not None,
+            has_water(self._study),
             no_imagery(self._study),
         )
-        if offered == self._offered:
+        if shown == self._shown:
             return
-        self._offered = offered
+        self._shown = shown
         if not maps and not has_water(self._study):
             missing = no_imagery(self._study)
             what = missing or "No results yet: make a map on the <b>Map</b> page"
