@@ -145,6 +145,36 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error)))
 
 
+def halved(error: RuntimeError, batch: int, device: str, what: str) -> int:
+    """Half of a batch that a device's memory did not hold, the rest of that memory given back.
+
+    Parameters
+    ----------
+    error : RuntimeError
+        What PyTorch raised.
+    batch : int
+        How many there were.
+    device : str
+        The device.
+    what : str
+        One of the batch, in words: ``a single patch``.
+
+    Raises
+    ------
+    DeviceError
+        If there was one only.
+    RuntimeError
+        The error itself, if it is of something else.
+    """
+    if not out_of_memory(error):
+        raise error
+    if batch == 1:
+        msg = f"{device} has no memory left for {what}: use {option('device')} cpu."
+        raise DeviceError(msg) from error
+    free_memory(device)
+    return batch // 2
+
+
 def free_memory(device: str) -> None:
     """Give back what PyTorch keeps of a device's memory without using it."""
     import torch

@@ -11,7 +11,6 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from stac.scenes import as_stored, clear_sky, town, write_scene
-from stac.server import serve
 
 from lczlib.acquire import seasons
 from lczlib.acquire.choose import chosen
@@ -25,21 +24,6 @@ from lczlib.jobs.get_request import GetRequest
 BOX = GeoBox((200, 240), Affine(10, 0, 384_040, 0, -10, 5_820_320), "EPSG:32633")
 INSIDE = "13.295,52.506,13.320,52.519"
 FIJI = GeoBox((120, 120), Affine(10, 0, 800_020, 0, -10, 8_163_020), "EPSG:32760")
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a service of items whose files lie below ``s``."""
-    stops = []
-
-    def begin(items: list[dict]):
-        running, stop = serve(tmp_path / "s", items)
-        stops.append(stop)
-        return running
-
-    yield begin
-    for stop in stops:
-        stop()
 
 
 def scene(tmp_path, name: str, when: str, *, dn=None, scl=None, box=BOX, provider="pc", **more):
@@ -66,7 +50,7 @@ def season_told(out) -> dict:
     return season
 
 
-def test_days_of_a_period_are_those_of_the_place_and_not_of_utc(start, tmp_path):
+def test_days_of_a_period_are_those_of_the_place_and_not_of_utc(stac_service, tmp_path):
     # at 180 degrees the sun is highest at midnight UTC: the pass of a morning is of the day before in UTC
     passes = ("2024-06-29", "2024-06-30", "2024-07-30", "2024-07-31")
     items = [
@@ -81,22 +65,22 @@ def test_days_of_a_period_are_those_of_the_place_and_not_of_utc(start, tmp_path)
     ]
     west, south, east, north = items[0]["bbox"]
     place = f"{west + 0.001},{south + 0.001},{east - 0.001},{north - 0.001}"
-    result = find(asked(start(items), place=place))
+    result = find(asked(stac_service(items), place=place))
     (days,) = result.seasons.values()
     assert sorted(d.date.isoformat() for d in days) == ["2024-07-01", "2024-07-31"]
 
 
-def test_a_pixel_that_lacks_one_band_is_no_data_where_the_offset_is_in(start, tmp_path):
+def test_a_pixel_that_lacks_one_band_is_no_data_where_the_offset_is_in(stac_service, tmp_path):
     dn = town(BOX)
     dn[5, 100:120, 100:120] = 0  # at a swath's edge bands end at different pixels
     item = scene(tmp_path, "a", "2024-07-01T10:10:29Z", dn=dn)
-    values = fetched(start([item]), tmp_path / "out")
+    values = fetched(stac_service([item]), tmp_path / "out")
     lacking = (values == 0).any(0)
     assert lacking.sum() == 400
     assert (values[:, lacking] == 0).all()
 
 
-def test_dark_water_that_a_service_stores_as_zero_stays_data(start, tmp_path):
+def test_dark_water_that_a_service_stores_as_zero_stays_data(stac_service, tmp_path):
     dn = town(BOX)
     item = scene(tmp_path, "a", "2024-07-01T10:10:29Z", dn=dn, provider="es")
     file = tmp_path / "s/es/a/B12.tif"
@@ -105,12 +89,12 @@ def test_dark_water_that_a_service_stores_as_zero_stays_data(start, tmp_path):
     stored[50:60, 50:60] = 0
     with rasterio.open(file, "w", **{**profile, "driver": "GTiff"}) as dst:
         dst.write(stored, 1)
-    values = fetched(start([item]), tmp_path / "out")
+    values = fetched(stac_service([item]), tmp_path / "out")
     assert (values > 0).all(0).mean() == 1
     assert (values[9] == 1).sum() == 400
 
 
-def test_the_median_day_of_the_best_days_is_of_those_that_were_taken(start, tmp_path):
+def test_the_median_day_of_the_best_days_is_of_those_that_were_taken(stac_service, tmp_path):
     hazy = np.full(BOX.shape, 5, np.uint8)
     hazy[:, :60] = 9  # a fifth of it: a clear day comes before it
     days = ("2024-07-01", "2024-07-04", "2024-07-21")
@@ -118,7 +102,7 @@ def test_the_median_day_of_the_best_days_is_of_those_that_were_taken(start, tmp_
         scene(tmp_path, f"a{d}", f"{d}T10:10:29Z", scl=hazy if d < "2024-07-21" else None)
         for d in days
     ]
-    service = start(items)
+    service = stac_service(items)
     fetched(service, tmp_path / "best", composite="best")
     fetched(service, tmp_path / "all", composite="median")
     assert season_told(tmp_path / "best")["median_date"] == "2024-07-21"
@@ -131,9 +115,9 @@ def test_the_median_day_of_the_best_days_is_of_those_that_were_taken(start, tmp_
     assert season_told(tmp_path / "best")["clear_count"]["max"] == 3
 
 
-def test_a_folder_never_mixes_seasons_or_places_of_several_runs(start, tmp_path):
+def test_a_folder_never_mixes_seasons_or_places_of_several_runs(stac_service, tmp_path):
     items = [scene(tmp_path, f"a{d}", f"{d}T10:10:29Z") for d in ("2024-07-01", "2024-08-01")]
-    service, out = start(items), tmp_path / "out"
+    service, out = stac_service(items), tmp_path / "out"
     july = {"start": "", "end": "", "seasons": ("one=2024-07-01..2024-07-31",)}
     fetched(service, out, **july)
     with pytest.raises(InputError, match="holds one of"):
@@ -149,14 +133,14 @@ def test_a_folder_never_mixes_seasons_or_places_of_several_runs(start, tmp_path)
     assert [p.name for p in out.glob("Sentinel-2/*/*")] == ["two"]
 
 
-def test_what_is_read_is_said_before_with_the_share_that_will_be_clear(start, tmp_path):
+def test_what_is_read_is_said_before_with_the_share_that_will_be_clear(stac_service, tmp_path):
     half = clear_sky(BOX)
     half[:, :120] = 9
     items = [
         scene(tmp_path, f"a{i}", f"2024-07-0{i}T10:10:29Z", scl=half if i == 1 else None)
         for i in (1, 2, 3)
     ]
-    result = run(asked(start(items)), tmp_path / "out")
+    result = run(asked(stac_service(items)), tmp_path / "out")
     (said,) = [str(r) for r in result.read if r.what == "season"]
     assert "3 of 3 days chosen" in said
     assert "100% of the box is clear on one of them or more" in said
@@ -165,15 +149,17 @@ def test_what_is_read_is_said_before_with_the_share_that_will_be_clear(start, tm
     assert len(used) == 3
 
 
-def test_several_seasons_without_a_day_are_all_named(start, tmp_path):
-    service = start([scene(tmp_path, "a", "2024-07-01T10:10:29Z")])
+def test_several_seasons_without_a_day_are_all_named(stac_service, tmp_path):
+    service = stac_service([scene(tmp_path, "a", "2024-07-01T10:10:29Z")])
     none = ("one=2023-07-01..2023-07-31", "two=2023-08-01..2023-08-31")
     with pytest.raises(InputError, match=r"none in the period one .* Nor .* in two \(2023-08-01"):
         find(asked(service, start="", end="", seasons=none))
 
 
-def test_a_season_that_has_not_begun_is_told_beside_those_that_have(start, tmp_path, monkeypatch):
-    service = start([scene(tmp_path, "a", "2024-07-01T10:10:29Z")])
+def test_a_season_that_has_not_begun_is_told_beside_those_that_have(
+    stac_service, tmp_path, monkeypatch
+):
+    service = stac_service([scene(tmp_path, "a", "2024-07-01T10:10:29Z")])
     monkeypatch.setattr(get_days, "today", lambda: dt.date(2024, 8, 15))
     both = ("one=2024-07-01..2024-07-31", "two=2024-09-01..2024-09-30")
     result = run(asked(service, start="", end="", seasons=both), tmp_path / "out")
@@ -214,13 +200,13 @@ def test_the_median_day_of_a_winter_lies_in_its_order_and_not_in_the_years():
     assert median_date({}) == ""
 
 
-def test_a_box_that_begins_in_the_west_is_a_place_and_no_option(start, tmp_path, run_lcz):
+def test_a_box_that_begins_in_the_west_is_a_place_and_no_option(stac_service, tmp_path, run_lcz):
     west = GeoBox((120, 120), Affine(10, 0, 330_020, 0, -10, 7_400_020), "EPSG:32723")
     item = scene(tmp_path, "sao", "2024-07-01T13:10:29Z", box=west, tile="23KLP")
     w, s, e, n = item["bbox"]
     place = f"{w + 0.001:.4f},{s + 0.001:.4f},{e - 0.001:.4f},{n - 0.001:.4f}"
     code, text, error = run_lcz(
-        "get", place, "--list", "--start", "2024-07-01", "--end", "2024-07-31", "--provider", start([item]).api
+        "get", place, "--list", "--start", "2024-07-01", "--end", "2024-07-31", "--provider", stac_service([item]).api
     )  # fmt: skip
     assert code == 0, error
     assert "2024-07-01" in text
@@ -228,7 +214,7 @@ def test_a_box_that_begins_in_the_west_is_a_place_and_no_option(start, tmp_path,
     assert "1 of 1 day chosen" in text
 
 
-def test_scenes_of_a_day_that_overlap_agree_whichever_comes_first(start, tmp_path):
+def test_scenes_of_a_day_that_overlap_agree_whichever_comes_first(stac_service, tmp_path):
     """Two tiles of one pass share ground; one was stored with the offset, the other without."""
     dn = town(BOX)
     right = scene(tmp_path, "b", "2024-07-01T10:10:31Z", dn=dn, tile="33UUU")
@@ -237,7 +223,7 @@ def test_scenes_of_a_day_that_overlap_agree_whichever_comes_first(start, tmp_pat
     left = scene(
         tmp_path, "a", "2024-07-01T10:10:29Z", dn=dn, scl=gap, tile="33UUT", baseline="03.01"
     )
-    values = fetched(start([left, right]), tmp_path / "out")
+    values = fetched(stac_service([left, right]), tmp_path / "out")
     with rasterio.open(next((tmp_path / "out").glob("Sentinel-2/*/*/[0-9]*_*.tif"))) as src:
         col, row = (round(v) for v in ~BOX.affine * (src.transform.c, src.transform.f))
     rows, cols = values.shape[1:]
@@ -246,8 +232,8 @@ def test_scenes_of_a_day_that_overlap_agree_whichever_comes_first(start, tmp_pat
     assert np.abs(values[:, : want.shape[1], : want.shape[2]].astype(int) - want).max() <= 1
 
 
-def test_a_finished_run_is_not_fetched_again(start, tmp_path, run_lcz):
-    service, out = start([scene(tmp_path, "a", "2024-07-01T10:10:29Z")]), tmp_path / "out"
+def test_a_finished_run_is_not_fetched_again(stac_service, tmp_path, run_lcz):
+    service, out = stac_service([scene(tmp_path, "a", "2024-07-01T10:10:29Z")]), tmp_path / "out"
     words = (
         "get", INSIDE, "--start", "2024-07-01", "--end", "2024-07-31", "--provider", service.api, "--out", out,
     )  # fmt: skip

@@ -9,9 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
+from affine import Affine
 
 from lczlib.errors import Cancelled, InputError
 from lczlib.jobs.check_polygons import CheckPolygonsRequest, run
+from lczlib.models.weights import SENTINEL2_BANDS
 from lczlib.polygons import open_polygons
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.training import suspects
@@ -145,6 +148,27 @@ def test_the_command_and_the_library_find_the_same(city, tmp_path, run_lcz):
     assert layer.crs.to_epsg() == 4326
     told = json.loads((tmp_path / "out/polygons.json").read_text())
     assert told["n_doubtful"] == len(result.doubtful)
+
+
+@pytest.mark.slow
+def test_an_image_that_tells_no_class_from_another_is_said_to_be_so(city, tmp_path, run_lcz):
+    _, path, _ = city
+    areas = gpd.read_file(path)
+    west, _, _, north = areas.total_bounds
+    noise = np.random.default_rng(0).integers(300, 3000, (10, 420, 420)).astype(np.uint16)
+    scene = tmp_path / "noise.tif"
+    place = Affine(10, 0, west // 10 * 10, 0, -10, north // 10 * 10 + 10)
+    with rasterio.open(
+        scene, "w", driver="GTiff", width=420, height=420, count=10, dtype="uint16", crs=areas.crs,
+        transform=place,
+    ) as file:  # fmt: skip
+        file.write(noise)
+        file.descriptions = SENTINEL2_BANDS
+    code, _, said = run_lcz(
+        "check-polygons", scene, "--polygons", path, "--repeats", 1, "--out", tmp_path / "out"
+    )
+    assert code == 0
+    assert "the image hardly tells these classes apart" in said
 
 
 def test_a_polygon_file_that_is_not_there_is_refused(city, tmp_path, run_lcz):

@@ -28,4 +28,6 @@ def check_polygons(request: job.CheckPolygonsRequest, out: Out = Path("lcz-polyg
     for text in result.notes():
         console.out.print(text, soft_wrap=True)
     console.out.print(result.headline(), soft_wrap=True)
+    for text in result.cautions():
+        console.warn(text)
     console.out.print(f"Results: {out / 'polygons.gpkg'}", soft_wrap=True)

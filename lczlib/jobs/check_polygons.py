@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SPACING = 100.0
 _PATCH_METRES = 320.0
 _LISTED = 10
+_TOO_MANY = 0.5
+"""Share of polygons beyond which the fault is more likely the image's than theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +103,16 @@ class CheckPolygonsResult(Result):
                 f"{option('spacing')}."
             )
         return said
+
+    def cautions(self) -> list[str]:
+        """Where the ranking is worth little: the image does not tell the classes apart."""
+        judged = int(self.table["margin"].notna().sum())
+        if judged and len(self.doubtful) > _TOO_MANY * judged:
+            return [
+                f"{len(self.doubtful)} of {judged} polygons look like another class: the image hardly tells these "
+                "classes apart, and the ranking is worth little. Is it of this place, clear, and with all its bands?"
+            ]
+        return []
 
     def document(self) -> dict[str, Any]:
         """What ``polygons.json`` says."""

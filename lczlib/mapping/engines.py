@@ -19,8 +19,7 @@ from lczlib.accelerators import (
     choose_device,
     device_name,
     exact_float32,
-    free_memory,
-    out_of_memory,
+    halved,
     turn,
 )
 from lczlib.errors import DeviceError
@@ -175,7 +174,7 @@ class TorchEngine:
                 try:
                     out.append(self._softmax(patches[chosen[0], chosen[1]]))
                 except RuntimeError as err:
-                    self._halve(err)
+                    self.batch_size = halved(err, self.batch_size, self.device, "a single patch")
                     continue
                 start += len(chosen[0])
             # one copy back a tile: each waits for all that the device was given before
@@ -188,35 +187,19 @@ class TorchEngine:
             return self._placed[1]
         self._placed = None  # its memory is the next one's
         there = torch.from_numpy(np.ascontiguousarray(tile))
+        cuda = self.device.startswith("cuda")
         try:
-            if self.device.startswith(
-                "cuda"
-            ):  # from pinned memory it is copied beside the computing
+            if cuda:  # from pinned memory it is copied beside the computing
                 there = there.pin_memory()
-            there = there.to(self.device, non_blocking=self.device.startswith("cuda"))
+            there = there.to(self.device, non_blocking=cuda)
         except RuntimeError as err:
-            if not out_of_memory(err):
-                raise
-            msg = f"{self.device} has no memory left for a tile of the scene: use {option('device')} cpu."
-            raise DeviceError(msg) from err
+            halved(err, 1, self.device, "a tile of the scene")  # there is no half of it: refused
         self._placed = tile, there
         return there
 
     def shares_with(self, other: TorchEngine) -> None:
         """Look for tiles where another engine of the same device has them."""
         self.place = other.place
-
-    def _halve(self, error: RuntimeError) -> None:
-        """Go on with smaller batches where it was the memory; all else is raised again."""
-        if not out_of_memory(error):
-            raise error
-        if self.batch_size == 1:
-            msg = (
-                f"{self.device} has no memory left for a single patch: use {option('device')} cpu."
-            )
-            raise DeviceError(msg) from error
-        self.batch_size //= 2
-        free_memory(self.device)
 
     def forward(self, batch: Any) -> np.ndarray:
         """Probabilities of a ready batch: a (N, C, H, W) tensor on the device."""

@@ -16,8 +16,8 @@ import numpy as np
 import xarray as xr
 
 from lczlib import catalog
-from lczlib.accelerators import exact_float32, free_memory, out_of_memory, turn
-from lczlib.errors import DeviceError, InputError
+from lczlib.accelerators import exact_float32, halved, turn
+from lczlib.errors import InputError
 from lczlib.grid import geobox_of, on_grid
 from lczlib.mapping.water_model import load_water_model
 from lczlib.mapping.water_scene import (
@@ -29,7 +29,6 @@ from lczlib.mapping.water_scene import (
     typical,
     water_scene,
 )
-from lczlib.terms import option
 
 if TYPE_CHECKING:
     from lczlib.models.gmnet import GMNet, Margins
@@ -263,13 +262,7 @@ def _infer(
                 logits = model(*(i.to(device) for i in inputs), margin=common)
                 found = logits.sigmoid()[:, 0].cpu().numpy()
         except RuntimeError as err:
-            if not out_of_memory(err):
-                raise
-            if batch == 1:
-                msg = f"{device} has no memory left for a tile of the scene: use {option('device')} cpu."
-                raise DeviceError(msg) from err
-            batch //= 2
-            free_memory(str(device))
+            batch = halved(err, batch, str(device), "a tile of the scene")
             continue
         yield from map(_trimmed, found, (m for _, m in chosen), repeat(common))
         start += len(chosen)

@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from lczlib.accelerators import choose_device, exact_float32, free_memory, out_of_memory, turn
+from lczlib.accelerators import choose_device, exact_float32, halved, turn
 from lczlib.analysis import Assessment, assess_units
 from lczlib.analysis.confusion import as_confusion, count_units
 from lczlib.analysis.options import REPLICATES
 from lczlib.classes import N_CLASSES
-from lczlib.errors import DeviceError, WeightsError
+from lczlib.errors import WeightsError
 from lczlib.models import Weights
-from lczlib.terms import option
 from lczlib.training.patches import Patches
 
 Scaling = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -98,13 +97,7 @@ def predict_patches(
                 x = torch.where(torch.isfinite(x), x * gain + shift, fill)
                 out[index[:, None], columns] = network(x).softmax(1).cpu().numpy()
         except RuntimeError as err:
-            if not out_of_memory(err):
-                raise
-            if batch_size == 1:
-                msg = f"{device} has no memory left for a single patch: use {option('device')} cpu."
-                raise DeviceError(msg) from err
-            batch_size //= 2
-            free_memory(device)
+            batch_size = halved(err, batch_size, device, "a single patch")
             continue
         start += len(index)
     network.to(home)
