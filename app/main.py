@@ -4,6 +4,7 @@
 """
 
 import panel as pn
+from panel.io.resources import LOCAL_DIST
 
 from app.frame import page_of
 from app.parts.style import RAW_CSS
@@ -13,6 +14,10 @@ from app.session import Session
 # from threads, and then two of them change one document at a time: messages got lost.
 pn.config.nthreads = None
 pn.extension("filedropper", raw_css=[RAW_CSS], notifications=True)
+
+# Panel takes a session's stylesheets from its public site until the page itself has been written. A visitor
+# whose session is made anew when the connection opens (it waited too long for it) never had one written.
+pn.state.curdoc.template_variables.setdefault("dist_url", LOCAL_DIST)
 
 # One call a visitor: everything a session has is made in here, nothing at import.
 page_of(Session(pn.state.curdoc)).servable(title="Local Climate Zones")

@@ -30,6 +30,16 @@ def test_it_works_under_a_path_prefix(
     behind.stop()
 
 
+def test_a_session_made_by_the_connection_asks_nothing_elsewhere(
+    start: Callable[..., Any], visit: Callable[..., Any], server: Any
+) -> None:
+    """As a slow visitor has it: the page's own session is gone before the connection opens."""
+    gone = ("--unused-session-lifetime", "1", "--check-unused-sessions", "1")
+    own = start(*gone, cache=Path(server.log.name).parent).wait()
+    visit(f"{own.url}?page=city").get_by_text("8.0 × 8.0 km").wait_for()
+    own.stop()
+
+
 def test_a_password_is_asked_for(start: Callable[..., Any], server: Any) -> None:
     """By plain `panel serve app` too, on a page that asks nothing of other sites."""
     cache = Path(server.log.name).parent
