@@ -14,8 +14,10 @@ from .panel_patches.closing import drop_late_messages
 from .panel_patches.design import Fast
 from .panel_patches.memory import settle
 from .panel_patches.sending import send_everything
+from .parts.legend import ISOLATE, ISOLATE_JS
 from .parts.markup import html
 from .parts.messages import banner, no_imagery, what_was_read
+from .parts.stepper import marks
 from .parts.style import NAV_CSS, TEMPLATE_CSS
 from .server import protect
 from .session import Session
@@ -40,10 +42,11 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
     built: dict[str, Any] = {}
     nav = pn.widgets.RadioButtonGroup(
         options={label: name for name, label in LABELS.items()}, value=session.view.page,
-        button_type="primary", button_style="outline", stylesheets=[NAV_CSS], name="Page",
+        button_type="primary", button_style="outline", stylesheets=[NAV_CSS, ""], name="Page",
         css_classes=["lcz-nav"], margin=(4, 6), sizing_mode="stretch_width",
     )  # fmt: skip
     above, read = html("", visible=False), html("", visible=False)
+    heading = html("", margin=0)
     way = pn.widgets.Button(
         name="To the City page, for imagery", button_type="primary", visible=False, max_width=320,
         margin=(4, 10), sizing_mode="stretch_width",
@@ -59,11 +62,17 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
             body.append(built[name].content)
             side.append(built[name].sidebar)
         nav.value = name
+        heading.object = f"<h1 class='lcz-heading'>Local Climate Zones: {LABELS[name]}</h1>"
         # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
         for other, page in built.items():
             page.content.visible = page.sidebar.visible = other == name
         tell()
         session.tick(lambda: session.runner.want(built[name].needs))
+
+    def mark(*_: Any) -> None:
+        style = marks(session.study, [*PAGES], session.dark)
+        if nav.stylesheets[-1] != style:
+            nav.stylesheets = [NAV_CSS, style]
 
     def tell(*_: Any) -> None:
         page = built.get(session.view.page)
@@ -80,24 +89,38 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         for step in session.address.requested:
             if study.condition(step) == "none" and study.condition("scene") == "current":
                 session.runner.run(step)
+            if study.condition(step) == "none":
+                session.runner.give_up(step)
+        session.runner.refresh()
 
     def opened(*_: Any) -> None:
         if session.study.scene is not None:
             restore()
 
+    def isolate(event: Any) -> None:
+        if event.new:
+            session.view.isolated = int(event.new)
+            alone.value = ""
+
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
+    session.study.param.watch(mark, ["conditions", "messages"])
     session.study.param.watch(opened, "scene")
     session.study.param.watch(tell, "scene")
     template = pn.template.FastListTemplate(
         title="Local Climate Zones", sidebar=[side],
-        main=[pn.Column(nav, above, read, way, body, sizing_mode="stretch_width")],
+        main=[pn.Column(heading, nav, above, read, way, body, sizing_mode="stretch_width")],
         accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast,
         font="system-ui, sans-serif", main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS],
         meta_description="Local Climate Zone maps, their accuracy and heat islands",
         meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
+    alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
+    alone.param.watch(isolate, "value")
+    template.main.append(alone)
+    session.doc.js_on_event("document_ready", CustomJS(code=ISOLATE_JS))
+    session.runner.await_first(session.address.requested)
     show()
     session.doc.js_on_event("document_ready", CustomJS(code=_BACK_JS))
     name_widgets(session.doc)

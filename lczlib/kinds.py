@@ -53,6 +53,12 @@ TITLES = _Titles({kind: kind.label for kind in Kind})
 """What people call a map, by its kind: any kind has a title."""
 
 
+def named_map(kind: str) -> str:
+    """A map by its kind within a sentence: ``Sentinel-1 map``, ``Uploaded map``."""
+    title = TITLES[kind]
+    return title if title.endswith("map") else f"{title} map"
+
+
 def by_title(kinds: Iterable[str]) -> dict[str, str]:
     """Some kinds by their titles, in the order in which they are offered."""
     there = [*kinds]

@@ -23,7 +23,10 @@ from bokeh.server.protocol_handler import ProtocolHandler  # noqa: E402
 from panel.io import document  # noqa: E402
 from panel.io.state import set_curdoc  # noqa: E402
 
+from app.maps.mapview import MapView  # noqa: E402
+from app.pages import PAGES  # noqa: E402
 from app.panel_patches import closing, sending  # noqa: E402
+from app.parts.palette import PALETTES  # noqa: E402
 from app.session import Session  # noqa: E402
 
 
@@ -84,6 +87,30 @@ def bare_session() -> Session:
             return Session(doc)
 
     return run_apart(page())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_page_is_built_before_anything_is_opened(name: str) -> None:
+    async def page() -> None:
+        doc = Document()
+        with set_curdoc(doc):
+            session = Session(doc)
+            made = PAGES[name](session)
+            assert {"scene", *made.needs} <= {*session.study.param}
+            assert made.content is not made.sidebar
+            session._destroyed(None)
+
+    run_apart(page())
+
+
+def test_linked_maps_zoom_alike_in_both_directions() -> None:
+    colors = PALETTES["standard"]
+    first = MapView(colors)
+    linked = [MapView(colors, ranges=(first.x_range, first.y_range)) for _ in range(2)]
+    for view in (first, *linked):
+        tools = {type(t).__name__: t for t in view.figure.tools}
+        assert tools["WheelZoomTool"].zoom_on_axis is False
+        assert tools["BoxZoomTool"].match_aspect is True
 
 
 def wait_until(wanted: Callable[[], bool]) -> None:

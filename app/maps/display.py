@@ -53,6 +53,16 @@ def _projected_box(box: GeoBox, finer: float) -> GeoBox:
     return target.zoom_out(1 / finer)
 
 
+def bounds_of_values(layer: xr.DataArray) -> tuple[float, float, float, float] | None:
+    """The box of the cells of a projected layer that hold something; None where none does."""
+    held = layer.values > 0 if layer.dtype.kind in "iu" else np.isfinite(layer.values)
+    rows, columns = np.flatnonzero(held.any(1)), np.flatnonzero(held.any(0))
+    if not len(rows):
+        return None
+    box = geobox_of(layer)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return tuple(box.boundingbox)
+
+
 def picture(data: xr.DataArray, window: tuple[float, float, float, float] | None = None) -> Picture:
     """A projected raster, or the part of it in a window, as at most `MOST_CELLS` cells.
 

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 from bokeh.events import RangesUpdate, Tap
 from bokeh.models import (
+    BoxAnnotation,
+    BoxZoomTool,
     ColorBar,
     ColumnDataSource,
     CustomJS,
     CustomJSHover,
     HoverTool,
+    Label,
     LinearColorMapper,
     Range1d,
+    WheelZoomTool,
     WMTSTileSource,
 )
 from bokeh.palettes import Cividis256
@@ -30,22 +34,51 @@ NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"
 _PERCENT_JS = "return isFinite(value) ? (100 * value).toFixed(0) + ' %' : 'no data'"
 _FIT_JS = """
+if (fig.properties.inner_width.is_unset) return  // it has not been drawn: it is fitted once it is
 const {x, y} = box.data
 const [w, h] = [fig.inner_width, fig.inner_height]
 if (x.length < 2 || !w || !h) return
-const {start, end} = fig.x_range
-const [a, b] = box.tags
-// the size changes with the axis labels: a view that the visitor has moved stays
-if (cb_obj !== box && a != null && (Math.abs(start - a) > 1e-3 || Math.abs(end - b) > 1e-3)) return
-const scale = Math.max((x[1] - x[0]) / w, (y[1] - y[0]) / h)
-const [cx, cy] = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2]
-const to = (r, c, n) => r.setv({start: c - scale * n / 2, end: c + scale * n / 2,
-                                reset_start: c - scale * n / 2, reset_end: c + scale * n / 2})
-to(fig.x_range, cx, w)
-to(fig.y_range, cy, h)
-box.tags = [fig.x_range.start, fig.x_range.end]
+const [rx, ry] = [fig.x_range, fig.y_range]
+const [a, b, wide, was_moved] = box.tags
+const whole = Math.max((x[1] - x[0]) / w, (y[1] - y[0]) / h)
+const [wx, wy] = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2]
+// a view that the visitor has moved keeps its middle and its metres per pixel, in both directions
+const moved = cb_obj !== box && a != null
+    && (was_moved || Math.abs(rx.start - a) > 1e-3 || Math.abs(rx.end - b) > 1e-3)
+const scale = moved ? (rx.end - rx.start) / wide : whole
+const [cx, cy] = moved ? [(rx.start + rx.end) / 2, (ry.start + ry.end) / 2] : [wx, wy]
+const to = (r, c, n, home) => r.setv({start: c - scale * n / 2, end: c + scale * n / 2,
+                                      reset_start: home - whole * n / 2, reset_end: home + whole * n / 2})
+to(rx, cx, w, wx)
+to(ry, cy, h, wy)
+box.tags = [rx.start, rx.end, w, moved]
 """
+_FORGET_JS = """
+for (const tool of tools) {
+  const view = cb_context.index.find_one(tool)
+  if (view) for (const [, tip] of view.ttmodels) tip.clear()
+}
+"""
+"""What a tooltip says is of the layer that was there: it comes anew with the pointer's next move."""
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
+_SCALE_JS = """
+if (fig.properties.inner_width.is_unset) return  // a linked map that is not on the page
+const {start, end} = fig.x_range
+const middle = (fig.y_range.start + fig.y_range.end) / 2
+// web mercator's metres are shorter on the ground, by latitude
+const metres = (end - start) / fig.inner_width / Math.cosh(middle / 6378137)
+const shown = fig.inner_width > 50 && metres > 0 && fig.y_range.end - fig.y_range.start < 2e6
+if (shown) {
+  const most = 0.22 * Math.min(fig.inner_width, 700) * metres
+  const power = 10 ** Math.floor(Math.log10(most))
+  const length = power * [5, 2, 1].find(n => n * power <= most)
+  const text = (length >= 1000 ? `${length / 1000} km` : `${+length.toPrecision(1)} m`) + '  N ↑'
+  bar.setv({right: bar.left + length / metres}, {sync: false})  // the server need not know
+  told.setv({text}, {sync: false})
+}
+for (const part of [bar, told]) part.setv({visible: shown}, {sync: false})
+"""
+"""Where one length holds for the whole view, within about a tenth."""
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -68,6 +101,8 @@ class MapView:
     dark : bool
     wheel : bool
         Whether the mouse wheel zooms at once; not in the midst of a page that it scrolls.
+    touch : bool
+        Whether it is for a phone, on which a finger on the map scrolls the page until a tool is taken.
     """
 
     def __init__(
@@ -80,6 +115,7 @@ class MapView:
         height: int = 560,
         dark: bool = False,
         wheel: bool = True,
+        touch: bool = False,
     ) -> None:
         self.x_range, self.y_range = ranges or (Range1d(-1, 1), Range1d(-1, 1))
         self.linked = ranges is not None
@@ -87,12 +123,19 @@ class MapView:
         self.figure = figure(
             x_range=self.x_range, y_range=self.y_range, match_aspect=True, height=height,
             sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
-            tools="pan,wheel_zoom,box_zoom,reset,save", active_scroll="wheel_zoom" if wheel else None, title=title,
+            tools="pan,wheel_zoom,box_zoom,reset,save", title=title,
+            active_scroll="wheel_zoom" if wheel and not touch else None, active_drag=None if touch else "auto",
             toolbar_location="above", min_width=260, background_fill_color=None,
             name=name or title or "map",
         )  # fmt: skip
         self.figure.toolbar.logo = None
         self.figure.grid.visible = False
+        # metres per pixel stay the same in both directions, also where only an axis is scrolled over
+        for tool in self.figure.tools:  # a search would find those of the linked maps too
+            if isinstance(tool, WheelZoomTool):
+                tool.zoom_on_axis = False
+            elif isinstance(tool, BoxZoomTool):
+                tool.match_aspect = True
         ink = "#d5dae0" if dark else "#333333"
         paper = "#181b1f" if dark else "#ffffff"
         self.figure.update(
@@ -132,10 +175,12 @@ class MapView:
             source=self.values, color_mapper=self.value_mapper, level="image", visible=False
         )
         self._bar = ColorBar(
-            color_mapper=self.value_mapper, visible=False, height=10, location=(0, 0), padding=6,
-            background_fill_color=paper, major_label_text_color=ink, title_text_color=ink,
+            color_mapper=self.value_mapper, visible=False, height=10, width=200, location="bottom_right",
+            orientation="horizontal", margin=8, padding=6, background_fill_color=paper, background_fill_alpha=0.9,
+            major_label_text_color=ink, title_text_color=ink,
         )  # fmt: skip
-        self.figure.add_layout(self._bar, "below")
+        self.figure.add_layout(self._bar)  # upon the map, which would move to make room for it
+        self._add_scale(ink, paper)
         self._hover = HoverTool(
             renderers=[self._class_glyph],
             tooltips=list(_TOLD),
@@ -149,6 +194,11 @@ class MapView:
             renderers=[self._value_glyph], tooltips=[("value", "@image{0.00}")]
         )
         self.figure.add_tools(self._hover, self._value_hover)
+        forget = CustomJS(args={"tools": [self._hover, self._value_hover]}, code=_FORGET_JS)
+        for layer in (self._class_glyph, self._value_glyph):
+            layer.js_on_change("visible", forget)
+        for source in (self.classes, self.values):
+            source.js_on_change("data", forget)
         self._marks = ColumnDataSource({"x": [], "y": []})
         self.figure.scatter(
             "x",
@@ -163,6 +213,29 @@ class MapView:
         self.figure.multi_line(
             "xs", "ys", source=self._outlines, line_color="color", line_width=1.6
         )
+
+    def _add_scale(self, ink: str, paper: str) -> None:
+        """A length on the ground at the middle of the view, which only the browser knows; north is up."""
+        screen = {
+            "left_units": "screen",
+            "right_units": "screen",
+            "bottom_units": "screen",
+            "top_units": "screen",
+        }
+        bar = BoxAnnotation(
+            left=12, right=12, bottom=12, top=15, fill_color=ink, fill_alpha=1, line_color=paper, level="overlay",
+            visible=False, name="scale bar", **screen,
+        )  # fmt: skip
+        told = Label(
+            x=12, y=19, x_units="screen", y_units="screen", text="", text_font_size="9pt", text_color=ink,
+            background_fill_color=paper, background_fill_alpha=0.75, visible=False, name="scale",
+        )  # fmt: skip
+        self.figure.add_layout(bar)
+        self.figure.add_layout(told)
+        code = CustomJS(args={"fig": self.figure, "bar": bar, "told": told}, code=_SCALE_JS)
+        self.x_range.js_on_change("end", code)
+        self.y_range.js_on_change("end", code)
+        self.figure.js_on_change("inner_width", code)
 
     def on_click(self, call: Callable[[float, float], None]) -> None:
         """Call with web mercator x and y of each click."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +17,11 @@ _ORANGE = "#ea580c"
 _STILL = 400  # milliseconds without a change, after which a box counts as drawn
 _SAME = 30.0  # metres of web mercator by which boxes that are rounded differ
 _NAMED = 25  # places whose names are written
-_NO_BAR: dict[str, list[Any]] = {"x0": [], "x1": [], "y": [], "text": []}
 Bounds = tuple[float, float, float, float]
 
 
 class PlaceLayer:
-    """Places around, coordinates, a scale: what a map shows where it shows nothing else.
+    """Places around, coordinates: what a map shows where it shows nothing else.
 
     Parameters
     ----------
@@ -44,16 +42,7 @@ class PlaceLayer:
             x="x", y="y", text="name", source=self._names, text_font_size="9pt", text_color=ink,
             x_offset=9, y_offset=-5, level="underlay",
         )  # fmt: skip
-        self._bar = ColumnDataSource(dict(_NO_BAR))
-        self._figure.segment(
-            "x0", "y", "x1", "y", source=self._bar, line_width=5, line_color=ink, level="underlay"
-        )
-        self._length = LabelSet(
-            x="x0", y="y", text="text", source=self._bar, text_font_size="9pt", text_color=ink, y_offset=5,
-            level="underlay",
-        )  # fmt: skip
         self._figure.add_layout(self._labels)
-        self._figure.add_layout(self._length)
 
     def show(self, bounds: Bounds | None) -> None:
         """Show what lies around some bounds in web mercator; nothing where they are none."""
@@ -62,14 +51,12 @@ class PlaceLayer:
         self._figure.grid.grid_line_alpha = 0.35
         if bounds is None:
             self._dots.data, self._names.data = {"x": [], "y": []}, {"x": [], "y": [], "name": []}
-            self._bar.data = dict(_NO_BAR)
             return
         x, y, names = _around(bounds)
         self._dots.data = {"x": x, "y": y}
         named = _apart(x, y, bounds)
         columns = {"x": x, "y": y, "name": names}
         self._names.data = {k: [v[i] for i in named] for k, v in columns.items()}
-        self._bar.data = _scale_bar(bounds)
 
 
 def _around(bounds: Bounds) -> tuple[list[float], list[float], list[str]]:
@@ -95,19 +82,6 @@ def _apart(x: list[float], y: list[float], bounds: Bounds) -> list[int]:
         if not cut and all(abs(x[i] - x[j]) > wide or abs(y[i] - y[j]) > high for j in chosen):
             chosen.append(i)
     return chosen[:_NAMED]
-
-
-def _scale_bar(bounds: Bounds) -> dict[str, list[Any]]:
-    """A round number of kilometres on the ground, about a fifth of the width, at the lower left."""
-    x0, y0, x1, y1 = bounds
-    own = math.cos(
-        math.radians(to_degrees(0.0, (y0 + y1) / 2)[1])
-    )  # web mercator's metres are shorter
-    most = (x1 - x0) / 5 * own / 1000
-    power = 10.0 ** math.floor(math.log10(most))
-    length = next(power * n for n in (5, 2, 1) if power * n <= most)
-    x, y = x0 + 0.02 * (x1 - x0), y0 + 0.03 * (y1 - y0)
-    return {"x0": [x], "x1": [x + 1000 * length / own], "y": [y], "text": [f"{length:g} km"]}
 
 
 class BoxEditor:

@@ -17,6 +17,7 @@ from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
 from lczlib.kinds import TITLES
 from lczlib.study.results import places_of_pair
+from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 
 from ..maps.display import projected
@@ -26,6 +27,7 @@ from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import help_text, html, interval, note, number, table
 from ..parts.messages import nothing_yet
 from ..parts.style import WRAP_CSS
+from ..parts.which_map import best_in_words
 from ..session import Session
 
 
@@ -39,6 +41,7 @@ class AccuracyPage:
         self._session, self._study, self._view = session, session.study, session.view
         wide = {"sizing_mode": "stretch_width"}
         self._offering = False
+        self._result: Any = None  # what is on the page
         self._judged = pn.widgets.RadioButtonGroup(
             options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
         )
@@ -92,11 +95,12 @@ class AccuracyPage:
             self._view.judged = event.new
 
     def _failed(self, *_: Any) -> None:
-        if self._study.accuracy is None:
+        now = shown(self._study, "accuracy")  # None while it is of other settings
+        if now is None or now is not self._result:
             self._assessed()
 
     def _assessed(self, *_: Any) -> None:
-        result = self._study.accuracy
+        result = self._result = shown(self._study, "accuracy")
         self._body.visible = result is not None
         study = self._study
         if result is None:
@@ -105,6 +109,7 @@ class AccuracyPage:
         first = next(iter(result.assessments.values()))
         units = f"{first.method['n_units']} {first.method['unit']}s"
         self._told.object = (
+            f"<div class='lcz-answer' role='status'>{escape(best_in_words(result))}</div>"
             f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
             f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
             f"{first.method['replicates']:,} replicates.</div>"
@@ -142,8 +147,7 @@ class AccuracyPage:
         self._session.tick(self._draw_classes)  # after the matrix, which is quicker
 
     def _draw(self, *_: Any) -> None:
-        result = self._study.accuracy
-        name = self._judged.value
+        result, name = self._result, self._judged.value
         if result is None or name not in result.assessments:
             return
         assessment = result.assessments[name]
@@ -158,12 +162,15 @@ class AccuracyPage:
         self._table.object = table(("class", "PA", "UA", "F1", "n reference", "n map", unit), rows)
         counts = assessment.counts.values
         share, title = self._view.matrix, TITLES[name]
-        self._session.tick(lambda: _fill_matrix(self._matrix, self._cells, counts, share, title))
+        dark = self._session.dark
+        self._session.tick(
+            lambda: _fill_matrix(self._matrix, self._cells, counts, share, title, dark)
+        )
         self._show_cell()
         self._session.tick(lambda: self._draw_reliability(calibrated))
 
     def _draw_classes(self) -> None:
-        result = self._study.accuracy
+        result = self._result
         if result is None:
             return
         named = {TITLES[n]: a for n, a in result.assessments.items()}
@@ -186,25 +193,25 @@ class AccuracyPage:
 
     def _show_cell(self, *_: Any) -> None:
         study, cell, name = self._study, self._view.cell, self._judged.value
-        assessed = () if study.accuracy is None else study.accuracy.assessments
+        assessed = () if self._result is None else self._result.assessments
         if cell is None or name not in assessed or name not in named_maps(study):
             self._session.tick(lambda: self._map.show_classes(None))
             return
         lcz = named_maps(study)[name]
-        found = places_of_pair(lcz, study.reference, study.accuracy.kind, *cell)
+        found = places_of_pair(lcz, study.reference, self._result.kind, *cell)
         n = int((found > 0).sum())
         truth, mapped = (CLASSES[c - 1].label for c in cell)
         self._picked.object = (
             f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls '
             f"<b>{truth}</b> and this map <b>{mapped}</b>.</div>"
         )
-        shown = projected(found)
+        layer = projected(found)
         colors = self._session.colors
 
         def draw() -> None:
             self._map.colors(colors)
             self._map.opacity(1.0)
-            self._map.show_classes(shown)
+            self._map.show_classes(layer)
 
         self._session.tick(draw)
 
@@ -241,7 +248,8 @@ def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
         x_axis_label="map", y_axis_label="reference",
     )  # fmt: skip
     source = ColumnDataSource({"x": [], "y": [], "share": [], "text": [], "ink": [], "what": []})
-    mapper = LinearColorMapper(palette=list(reversed(Blues256)), low=0, high=1)
+    palette = list(Blues256) if dark else list(reversed(Blues256))  # nothing is as the page is
+    mapper = LinearColorMapper(palette=palette, low=0, high=1)
     cells = fig.rect(
         "x",
         "y",
@@ -275,7 +283,7 @@ def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
 
 
 def _fill_matrix(
-    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str
+    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str, dark: bool
 ) -> None:
     held = np.flatnonzero(counts.sum(0) + counts.sum(1))
     part = counts[np.ix_(held, held)].astype(float)
@@ -300,7 +308,7 @@ def _fill_matrix(
                 if percent >= 0.5
                 else "<1"
             )
-            inks.append("white" if ratio[r, c] > 0.55 else "#10202f")
+            inks.append("white" if (ratio[r, c] > 0.55) != dark else "#10202f")
             of = "column" if share == "column %" else "row"
             what.append(f"reference {true}, map {mapped}: {n:,} cells, {percent:.0f} % of the {of}")
     fig.x_range.factors = codes

@@ -79,9 +79,10 @@ class CityPage:
         self._list.param.watch(self._chosen, "value")
         self._fetch.on_click(self._fetch_list)
         self._whole.on_click(lambda _: setattr(self._study, "area", None))
-        self._study.param.watch(self._scene_changed, ["scene"])
+        self._study.param.watch(self._scene_changed, ["scene", "own_map"])
         self._study.param.watch(self._tell, ["scene", "area", "conditions"])
-        self._study.param.watch(self._draw_published, ["scene", "published"])
+        self._study.param.watch(self._draw_classes, ["scene", "published", "own_map"])
+        self._view.param.watch(self._draw_classes, ["clear", "isolated", "palette", "opacity"])
         self._legend = html("")
         self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
         self._view.param.watch(self._draw_clear, ["clear", "season"])
@@ -259,26 +260,33 @@ class CityPage:
 
         self._session.latest("clear days", work, draw)
 
-    def _draw_published(self, *_: Any) -> None:
-        """The published map, where there is no image that it would hide."""
-        scene, lcz = self._study.scene, self._study.published
-        shown = lcz if scene is not None and scene.box is None else None
-        colors = self._session.colors
+    def _draw_classes(self, *_: Any) -> None:
+        """An own map; else the published one, where there is no image that it would hide."""
+        scene, own = self._study.scene, self._study.own_map
+        kind, lcz = (Kind.OWN, own) if own is not None else (Kind.GLOBAL, self._study.published)
+        shown = lcz if scene is not None and (kind == Kind.OWN or scene.box is None) else None
+        if self._clear.visible and self._view.clear:
+            shown = None  # the days are asked for
+        colors, shown_colors = self._session.colors, self._session.map_colors
+        alone = self._view.isolated
 
         def work() -> tuple[str, Any]:
             if shown is None:
                 return "", None
-            maps = {Kind.GLOBAL: shown}
-            return legend(maps, colors) + published_note(maps, maps), projected(shown)
+            maps = {kind: shown}
+            return legend(maps, colors, isolated=alone) + published_note(maps, maps), projected(
+                shown
+            )
 
         def draw(made: tuple[str, Any]) -> None:
             self._legend.object, classes = made
-            if classes is not None or self._layer == "published":
-                self._map.colors(colors)
+            if classes is not None or self._layer == "classes":
+                self._map.colors(shown_colors)
+                self._map.opacity(self._view.opacity)
                 self._map.show_classes(classes)
-                self._layer = "published" if classes is not None else ""
+                self._layer = "classes" if classes is not None else ""
 
-        self._session.latest("published map", work, draw)
+        self._session.latest("classes of the city", work, draw)
 
 
 def _where(place: Place) -> str:

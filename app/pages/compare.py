@@ -9,10 +9,11 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, Span
 
-from lczlib.classes import CLASSES, lcz_class
+from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
 from lczlib.kinds import TITLES, by_title
 from lczlib.study.point import at_place
+from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
@@ -20,11 +21,12 @@ from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
 from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side
-from ..parts.legend import legend, published_note
+from ..parts.legend import published_note, shared_legend
 from ..parts.markup import help_text, html, number, table
 from ..parts.messages import no_imagery
 from ..parts.placepanel import PlacePanel
 from ..parts.style import WRAP_CSS
+from ..parts.water_agreement import water_agreement
 from ..parts.which_map import at_hand, difference_in_words
 from ..session import Session
 
@@ -93,10 +95,12 @@ class ComparePage:
             self._made,
             ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"],
         )
-        self._study.param.watch(self._compared, ["comparison", "accuracy"])
-        self._study.param.watch(self._watered, ["water_summary"])
+        self._results: Any = None  # comparison, accuracy and water that the page holds
+        self._study.param.watch(
+            self._resulted, ["comparison", "accuracy", "water_summary", "conditions"]
+        )
         self._view.param.watch(self._arrange, ["compare"])
-        self._view.param.watch(self._draw, ["palette", "opacity"])
+        self._view.param.watch(self._draw, ["palette", "opacity", "isolated"])
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
@@ -122,8 +126,7 @@ class ComparePage:
         )
         self._arrange()
         self._made()
-        self._compared()
-        self._watered()
+        self._resulted()
 
     def _swipe_bar(self, first: Any) -> None:
         """The second map beside the first, both cut at the slider: in the browser, without the server."""
@@ -176,7 +179,7 @@ class ComparePage:
             self._session.tick(self._fit)
         self._draw_image()
         self._arrange()
-        if self._study.comparison is None:
+        if shown(self._study, "comparison") is None:
             self._compared()
         if self._view.place:
             self._show_place()
@@ -205,32 +208,35 @@ class ComparePage:
     def _draw(self, *_: Any) -> None:
         study, mode, maps = self._study, self._view.compare, named_maps(self._study)
         names = [study.first, study.second, study.third]
-        colors = self._session.colors
+        colors, shown_colors = self._session.colors, self._session.map_colors
+        alone = self._view.isolated
         known = study.maps.certainties if study.maps is not None else {}
 
         own = study.own_map if "own" in names else None
 
         def work() -> tuple[str, list[Any], list[Any]]:
             certain = {**known, "own": study.own_certainty(own)}
-            said = legend({TITLES[n]: maps[n] for n in dict.fromkeys(names) if n in maps}, colors)
+            said = shared_legend(
+                {n: maps[n] for n in dict.fromkeys(names) if n in maps}, colors, alone
+            )
             said += published_note(maps, names)
-            shown = [projected(maps[n]) if n in maps else None for n in names]
+            layers = [projected(maps[n]) if n in maps else None for n in names]
             sure = [projected(c) if (c := certain.get(n)) is not None else None for n in names]
-            return said, shown, sure
+            return said, layers, sure
 
         def draw(made: tuple[str, list[Any], list[Any]]) -> None:
-            self._legend.object, shown, sure = made
-            for view, name, lcz, certainty in zip(self._maps, names, shown, sure, strict=True):
-                view.colors(colors)
+            self._legend.object, layers, sure = made
+            for view, name, lcz, certainty in zip(self._maps, names, layers, sure, strict=True):
+                view.colors(shown_colors)
                 view.opacity(self._view.opacity)
                 view.figure.title.text = TITLES[name]
                 view.show_classes(lcz, certainty)
-            swipe = mode == "swipe" and shown[0] is not None and shown[1] is not None
+            swipe = mode == "swipe" and layers[0] is not None and layers[1] is not None
             for part in (self._line, *self._halves):
                 part.visible = swipe
             if swipe:
                 self._maps[0].figure.title.text = f"{TITLES[names[0]]} | {TITLES[names[1]]}"
-                self._cut(shown[0], shown[1])
+                self._cut(layers[0], layers[1])
             elif mode == "differences":
                 self._differences(maps, names)
             if self._view.place:
@@ -241,7 +247,7 @@ class ComparePage:
     def _cut(self, first: Any, second: Any) -> None:
         x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
         at = x0 + self._view.swipe * (x1 - x0)
-        for lcz, whole, shown, left in (
+        for lcz, whole, half, left in (
             (first, self._below, self._left, True),
             (second, self._above, self._right, False),
         ):
@@ -251,7 +257,7 @@ class ComparePage:
             place = (at - data["x"][0]) / data["dw"][0] * part.shape[1]
             column = int(np.clip(place, 0, part.shape[1]))
             part[:, slice(column, None) if left else slice(column)] = 0
-            shown.data = {**data, "image": [part]}
+            half.data = {**data, "image": [part]}
         for half in self._halves:
             half.glyph.global_alpha = self._view.opacity
         self._maps[0].opacity(0.0)  # the whole first map is there for its hover only
@@ -283,8 +289,16 @@ class ComparePage:
 
         base_image(self._session, self._study.scene, show)
 
-    def _compared(self, *_: Any) -> None:
-        result = self._study.comparison
+    def _resulted(self, *_: Any) -> None:
+        now = tuple(shown(self._study, n) for n in ("comparison", "accuracy", "water_summary"))
+        before, self._results = self._results, now
+        if before is None or any(a is not b for a, b in zip(before[:2], now, strict=False)):
+            self._compared()
+        if before is None or before[2] is not now[2]:
+            self._watered()
+
+    def _compared(self) -> None:
+        result = shown(self._study, "comparison")
         if result is None:
             few = len(named_maps(self._study)) < 2 and not self._study.messages.get("comparison")
             missing = no_imagery(self._study)
@@ -292,7 +306,9 @@ class ComparePage:
                 "There are not two maps of this place to compare: make them on the <b>Map</b> page, show the "
                 "published one, or upload one on the <b>City</b> page."
             )  # fmt: skip
-            self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if few else ""
+            working = self._study.conditions.get("comparison") == "running"
+            hint = "Working …" if working else hint if few else ""
+            self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if hint else ""
             self._cross.object = None
             return
         first, second = (TITLES[n] for n in result.names)
@@ -318,7 +334,7 @@ class ComparePage:
 
     def _which_is_better(self, names: tuple[str, str]) -> str:
         """Whether the reference tells the two maps apart, where there is one."""
-        accuracy = self._study.accuracy
+        accuracy = shown(self._study, "accuracy")
         pair = next((p for p in (names, names[::-1])
                      if accuracy is not None and p in accuracy.differences), None)  # fmt: skip
         if pair is None:
@@ -328,41 +344,8 @@ class ComparePage:
             )
         return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
 
-    def _watered(self, *_: Any) -> None:
-        summary = self._study.water_summary
-        if summary is None:
-            self._water.object = (
-                '<div class="lcz-note">LCZ G can be checked against a radar water map: make one on '
-                "the <b>Water</b> page.</div>"
-            )
-            return
-        rows = []
-        for name, found in summary.against_lcz.items():
-            known = found["both"] + found["lcz_only"]
-            radar = found["both"] + found["radar_only"]
-            rows.append(
-                (
-                    TITLES[name], number(found["agreement"], 3), number(found["jaccard"], 3),
-                    f"{known:,}", f"{radar:,}", f"{found['both']:,}", f"{found['n']:,}",
-                )
-            )  # fmt: skip
-        g = lcz_class("G")
-        if not summary.against_lcz:
-            self._water.object = '<div class="lcz-note">No LCZ map here covers the area of the radar water map.</div>'
-            return
-        when = f" of {summary.months[-1]}" if summary.months else ""
-        self._water.object = f"<h3>LCZ G against radar water{when}</h3>" + table(
-            (
-                "map",
-                "agreement",
-                "overlap (Jaccard)",
-                f"{g.label} cells",
-                "radar water cells",
-                "both",
-                "n",
-            ),
-            rows,
-        )
+    def _watered(self) -> None:
+        self._water.object = water_agreement(shown(self._study, "water_summary"))
 
     def _clicked(self, x: float, y: float) -> None:
         self._view.place = tuple(round(float(v), 5) for v in to_degrees(x, y))

@@ -18,11 +18,11 @@ from lczlib.figures.heat_dates import dates_figure
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import TITLES, by_title
+from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
-from ..maps.display import projected
-from ..maps.imagery import study_bounds
+from ..maps.display import bounds_of_values, projected
 from ..parts.layout import figure_pane, fluid
 from ..parts.markup import help_text, html, interval, number, table
 from ..parts.messages import nothing_yet
@@ -76,6 +76,7 @@ class HeatPage:
         )
         self._hours.param.watch(self._hours_chosen, "value")
         self._offering = False
+        self._drawn: Any = None  # the heat island on the page
         self._body = pn.Column(
             self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
             self._grounds, self._dates, self._seasons, self._measures,
@@ -129,10 +130,12 @@ class HeatPage:
         self._offering = True
         self._zones.param.update(options=options, value=study.heat_map)
         self._offering = False
-        heat = study.heat
+        heat = shown(study, "heat")
+        self._drawn = heat
         self._body.visible = heat is not None
-        self._wait()
         if heat is None:
+            self._answer.object = ""  # it would be there for a moment when the next one comes
+            self._wait()
             return
         place = study.scene.place.name if study.scene else ""
         zones = TITLES[study.heat_map]
@@ -153,7 +156,10 @@ class HeatPage:
             self._show_canopy(heat)
 
     def _wait(self, *_: Any) -> None:
-        if self._study.heat is None:
+        heat = shown(self._study, "heat")
+        if heat is not self._drawn:  # it is of other settings now, or of these again
+            self._made()
+        elif heat is None:
             self._told.object = nothing_yet(self._study, "heat", "its zones are compared here")
 
     def _show_pixels(self, heat: Any) -> None:
@@ -182,7 +188,7 @@ class HeatPage:
         self._draw_map()
 
     def _draw_map(self, *_: Any) -> None:
-        heat, bounds = self._study.heat, study_bounds(self._study)
+        heat = self._drawn
         if heat is None or not heat.pixels or not heat.result.reference.classes:
             return
         often = self._layer.value != "difference" and heat.persistence is not None
@@ -196,13 +202,20 @@ class HeatPage:
             low = -high
         name = title[0].upper() + title[1:] if often else "Minus the reference (K)"
 
-        def draw(shown: Any) -> None:
+        def draw(made: tuple[Any, Any]) -> None:
             self._map.figure.title.text = name
-            self._map.show_values(shown, title, low, high, palette)
+            if heat is not self._drawn:
+                return  # of other settings meanwhile
+            layer, bounds = made
+            self._map.show_values(layer, title, low, high, palette)
             if bounds is not None:
                 self._map.fit(bounds)
 
-        self._session.latest("heat map", lambda: projected(values), draw)
+        def work() -> tuple[Any, Any]:
+            layer = projected(values)
+            return layer, bounds_of_values(layer)
+
+        self._session.latest("heat map", work, draw)
 
     def _show_canopy(self, heat: Any) -> None:
         result = heat.result

@@ -8,9 +8,10 @@ from typing import Any
 import panel as pn
 
 from lczlib.classes import CLASSES
-from lczlib.kinds import TITLES, by_title
+from lczlib.kinds import TITLES, by_title, named_map
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
+from lczlib.study.scene_inputs import day_named
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
@@ -68,17 +69,21 @@ class MapPage:
         study.param.watch(
             self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"]
         )
-        view.param.watch(self._draw, ["kind", "layer", "lcz", "palette"])
+        view.param.watch(self._draw, ["kind", "layer", "lcz", "palette", "isolated"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
         self._networks = pn.Column(**wide)
+        self._day = pn.widgets.Button(visible=False, **wide)
+        self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
+        study.param.watch(self._offer_day, ["scene_files", "s2_date"])
         self._own = pn.Card(
             pn.widgets.Select.from_param(
                 study.param.s2_level, name="Level", options={"as the file says": "", "L1C": "L1C", "L2A": "L2A"}, **wide
             ),
             pn.widgets.TextInput.from_param(
-                study.param.s2_date, name="Day of the image", placeholder="2024-10-24", **wide
+                study.param.s2_date, name="Day of the image", placeholder="year-month-day", **wide
             ),
+            self._day,
             pn.widgets.FloatInput.from_param(
                 study.param.s2_scale, name="Scale", placeholder="as the file says", step=1e-4, **wide
             ),
@@ -112,7 +117,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            self._fusion, device, self._run, self._stop, self._bar, self._told, load, self._existing,
+            self._fusion, device, load, self._existing,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
@@ -125,13 +130,22 @@ class MapPage:
             **wide,
         )  # fmt: skip
         self.content = pn.Column(
-            self._facts, self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
+            self._facts, pn.Row(self._run, self._stop, max_width=420, **wide), self._bar, self._told,
+            self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
             help_text("What the 17 classes look like", all_classes(session.colors)),
             help_text("What the layers show", _HELP), **wide,
         )  # fmt: skip
+        self._offer_day()
         self._made()
         self._progress()
         self._opacity()
+
+    def _offer_day(self, *_: Any) -> None:
+        """The day in the name of an own image, to be taken with one click."""
+        day = day_named(self._study.scene_files)
+        self._day.param.update(
+            name=f"Take {day}, as the file is named", visible=bool(day) and not self._study.s2_date
+        )
 
     def _chosen(self, event: Any) -> None:
         if event.new and not self._offering:
@@ -203,6 +217,7 @@ class MapPage:
         own = study.own_map if kind == "own" else None
         self._facts.object = self._headline()
         colors, m, layer = self._session.colors, self._map, view.layer
+        shown_colors, alone = self._session.map_colors, view.isolated
         data, title = None, ""
         if lcz is not None and layer not in ("classes", "none"):
             data, title = self._values(layer, kind)
@@ -210,7 +225,8 @@ class MapPage:
         def work() -> tuple[str, Any, Any]:
             known = certainty if own is None else study.own_certainty(own)
             values = known if layer == "certainty" else data
-            said = legend({} if lcz is None else {kind: lcz}, colors) + published_note(maps, [kind])
+            said = legend({} if lcz is None else {kind: lcz}, colors, isolated=alone)
+            said += published_note(maps, [kind])
             if lcz is None or layer == "none":
                 return said, None, None
             if layer == "classes":
@@ -218,14 +234,14 @@ class MapPage:
                 return said, projected(lcz), sure
             if values is None:
                 said = (
-                    f'<div class="lcz-banner info">The {escape(TITLES[kind])} map has no '
+                    f'<div class="lcz-banner info">The {escape(named_map(kind))} has no '
                     f"{escape(_LAYERS[layer])}.</div>"
                 )
             return said, projected(values) if values is not None else None, None
 
         def draw(made: tuple[str, Any, Any]) -> None:
             self._legend.object, shown, sure = made
-            m.colors(colors)
+            m.colors(shown_colors)
             if lcz is None or layer in ("classes", "none"):
                 m.show_classes(shown, sure)
             else:

@@ -26,6 +26,7 @@ from lczlib.study.document import (
     write_water_zip,
 )
 from lczlib.study.exports import write_exports
+from lczlib.study.showing import shown
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
 from lczlib.temporary import TemporaryFolder
@@ -122,7 +123,7 @@ class SharePage:
             self._token,
             **wide,
         )
-        self._shown: Any = None
+        self._offered: Any = None
         self._made()
 
     def _address(self) -> str:
@@ -139,18 +140,17 @@ class SharePage:
     def _made(self, *_: Any) -> None:
         self._link.value = self._address()
         maps = named_maps(self._study)
-        shown = (
+        offered = (
             tuple(maps),
-            self._study.accuracy is not None,
-            self._study.heat is not None,
-            self._study.field is not None,
-            self._study.comparison is not None,
-            has_water(self._study),
+            *(
+                shown(self._study, n) is not None
+                for n in ("accuracy", "heat", "field", "comparison", "water_summary")
+            ),
             no_imagery(self._study),
         )
-        if shown == self._shown:
+        if offered == self._offered:
             return
-        self._shown = shown
+        self._offered = offered
         if not maps and not has_water(self._study):
             missing = no_imagery(self._study)
             what = missing or "No results yet: make a map on the <b>Map</b> page"

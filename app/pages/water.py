@@ -19,6 +19,7 @@ from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
 from lczlib.kinds import TITLES
 from lczlib.mercator import mercator_box
+from lczlib.study.showing import shown
 from lczlib.study.state import Ticket
 from lczlib.study.water import WaterSummary, water_scenes
 from lczlib.study.water_inputs import WATER_INPUTS
@@ -73,6 +74,7 @@ class WaterPage:
         self._told = html("")
         self._map = session.map_view(title="Surface water above Sentinel-1", height=560)
         self._pictured: xr.DataArray | None = None
+        self._summary: WaterSummary | None = None  # what is on the page
         self._box: tuple[float, ...] = ()
         self._nothing_to_map = False
         self._table = html("")
@@ -84,14 +86,13 @@ class WaterPage:
         session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._made, ["water", "scene", *WATER_INPUTS])
-        study.param.watch(self._summed, "water_summary")
+        study.param.watch(self._summed, ["water_summary", "conditions"])
         self._layer.param.watch(self._draw, "value")
         self._month.param.watch(self._draw, "value")
         self.sidebar = pn.Column(
             *field(study, "water_orbit", options=_ORBITS),
             *(part for n in OF_FILES for part in field(study, n, options=_OPTIONS.get(n))),
             card("How it is mapped", field(study, "water_edges", options=_EDGES)),
-            self._run, self._stop, self._bar,
             pn.widgets.FloatSlider.from_param(study.param.water_threshold, step=0.05, **wide),
             self._layer, self._month,
             html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
@@ -100,6 +101,8 @@ class WaterPage:
         )  # fmt: skip
         self._pane = pn.Column(pn.pane.Bokeh(self._map.figure, **wide), visible=False, **wide)
         self.content = pn.Column(
+            pn.Row(self._run, self._stop, max_width=420, **wide),
+            self._bar,
             self._told,
             self._pane,
             self._key,
@@ -125,7 +128,7 @@ class WaterPage:
             return
         self._table.object = ""
         self._area.visible = self._month.visible = self._key.visible = False
-        self._pictured = None
+        self._pictured = self._summary = None
         self._session.tick(self._clear_layer)
         if self._study.scene is None:
             self._told.object = ""
@@ -150,8 +153,14 @@ class WaterPage:
 
     def _summed(self, *_: Any) -> None:
         """Areas by month, the check against LCZ G, and the months to choose from."""
-        summary = self._study.water_summary
-        if self._study.water is None or summary is None:
+        summary = shown(self._study, "water_summary")
+        if summary is self._summary:
+            return
+        self._summary = summary
+        if summary is None:  # of another threshold, or another map, until the new ones are there
+            self._table.object = ""
+            self._area.visible = self._key.visible = False
+            self._session.tick(self._clear_layer)
             return
         months = summary.months
         if months != self._month.options:
@@ -167,8 +176,8 @@ class WaterPage:
 
     def _draw(self, *_: Any) -> None:
         """The layer and month chosen, on the map, and the radar image of that month."""
-        water, summary = self._study.water, self._study.water_summary
-        if water is None or summary is None:
+        summary = self._summary
+        if summary is None:
             return
         scene = summary.scene_of(self._month.value or "")
         if scene is not self._pictured:
@@ -186,7 +195,7 @@ class WaterPage:
         (title, palette), month = _LAYERS[layer], self._month.value
 
         def show(made: Any) -> None:
-            if self._study.water is water:  # else the city was changed meanwhile
+            if self._summary is summary:  # else the city was changed meanwhile
                 self._map.show_values(made, title, 0, 1, palette, bar=layer != "water")
 
         self._session.latest(

@@ -10,17 +10,29 @@ import xarray as xr
 
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
-from lczlib.kinds import Kind
+from lczlib.errors import LczError
+from lczlib.kinds import TITLES, Kind
 from lczlib.study.published import said_of
 
 from .classhelp import describe
 
 _LEGEND_ROW = (
-    '<details class="row" role="listitem"><summary title="{label}: what it looks like">'
-    '<span class="swatch" style="background:{color}"></span>'
-    '<span class="what"><b>{code}</b> {name}</span>'
-    '<span class="area">{area}</span></summary>{details}</details>'
+    '<div class="row{off}" role="listitem"><button class="swatch" data-lcz="{number}" aria-pressed="{alone}" '
+    'aria-label="{label} alone" title="Show {label} alone, or all again" style="background:{color}"></button>'
+    '<details><summary title="{label}: what it looks like"><span class="what"><b>{code}</b> {name}</span>'
+    '<span class="area">{area}</span></summary>{details}</details></div>'
 )
+ISOLATE = "isolate"
+"""Name of the hidden field that a click on a legend's colour fills."""
+ISOLATE_JS = f"""document.addEventListener('click', (event) => {{
+  const swatch = event.composedPath().find(e => e.dataset && e.dataset.lcz)
+  if (!swatch) return
+  const alone = swatch.getAttribute('aria-pressed') === 'true'
+  for (const doc of Bokeh.documents) {{
+    const field = [...doc._all_models.values()].find(m => m.title === '{ISOLATE}')
+    if (field) field.value = alone ? '0' : swatch.dataset.lcz
+  }}
+}})"""
 
 
 def published_note(maps: Mapping[str, xr.DataArray], shown: Iterable[str | None]) -> str:
@@ -30,10 +42,13 @@ def published_note(maps: Mapping[str, xr.DataArray], shown: Iterable[str | None]
     return f'<div class="lcz-note">{escape(said_of(maps[Kind.GLOBAL]))}</div>'
 
 
-def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
+def legend(
+    maps: Mapping[str, xr.DataArray], colors: Sequence[str], where: str = "", isolated: int = 0
+) -> str:
     """The classes of some maps with name and areas; each opens and says what it looks like.
 
-    Of one map with the share of each class, of several with the area in each of them.
+    Of one map with the share of each class, of several with the area in each of them, and `where` that is.
+    A click on a colour shows its class alone, and once more all of them: `isolated` is the one shown.
     """
     if not maps:
         return ""
@@ -50,13 +65,27 @@ def legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str]) -> str:
             area += f" · {100 * own[0] / total:.0f} %"
         rows.append(
             _LEGEND_ROW.format(
-                color=colors[c.number - 1], code=c.code, name=c.name, label=c.label, area=area,
+                color=colors[c.number - 1], number=c.number, alone=str(c.number == isolated).lower(),
+                off="" if isolated in (0, c.number) else " off", code=c.code, name=c.name, label=c.label, area=area,
                 details=describe(c.number),
             )
         )  # fmt: skip
     of = " | ".join(escape(name) for name in maps)
-    head = f'<div class="lcz-note">Areas in {of}</div>' if several else ""
+    head = f'<div class="lcz-note">Areas in {of}{where}</div>' if several else ""
     return (
         f'{head}<div class="lcz-legend" role="list" aria-label="Classes and areas">'
         f"{''.join(rows)}</div>"
     )
+
+
+def shared_legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str], isolated: int) -> str:
+    """Of maps by kind, with their areas where all have a class: only that can be compared."""
+    from lczlib.analysis import where_all_map
+
+    where = ", where each of them has a class"
+    try:
+        maps = where_all_map(maps)
+    except LczError:  # of two places
+        where = ", which share no ground"
+    named = {TITLES[n]: lcz for n, lcz in maps.items()}
+    return legend(named, colors, where if len(maps) > 1 else "", isolated)

@@ -10,6 +10,9 @@ from lczlib.reading import counted
 from lczlib.study import Study
 from lczlib.study.acquisition import can_fetch
 from lczlib.study.places import OWN
+from lczlib.study.showing import follows, shown
+from lczlib.study.state import STOPPED
+from lczlib.study.steps import STEPS
 from lczlib.study.wording import in_page
 
 WHAT = {
@@ -28,22 +31,35 @@ def banner(study: Study, names: Iterable[str]) -> str:
         message = study.messages.get(name, "")
         # own files by their names: where the server keeps them is nobody's business
         message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
-        if message:
+        if message == STOPPED:
+            out.append(f'<div class="lcz-banner info" role="status">{message}</div>')
+        elif message:
             said = escape(in_page(message, name))
             out.append(f'<div class="lcz-banner failed" role="alert">{said}</div>')
-        elif study.conditions.get(name) == "stale":
+        if message in ("", STOPPED) and _is_other(study, name):
             out.append(
                 f'<div class="lcz-banner stale" role="status">This {WHAT[name]} was made with other settings '
-                "than those shown. "
-                + (
-                    "Run again to update it."
-                    if name
-                    in ("maps", "water", "accuracy", "comparison", "heat", "field", "water_summary")
-                    else ""
-                )
-                + "</div>"
+                f"than those shown. {_mended(study, name)}</div>"
             )
     return "".join(dict.fromkeys(out))
+
+
+def _is_other(study: Study, name: str) -> bool:
+    """Whether what is shown of a step was made with other settings than those shown."""
+    return shown(study, name) is not None and not follows(study, name)
+
+
+def _mended(study: Study, name: str) -> str:
+    """How what was made with other settings comes to be of these."""
+    if any(study.conditions.get(n) == "running" for n in _behind(name)):
+        return "It is being made anew."
+    return "Run again to update it." if any(STEPS[n].by_hand for n in _behind(name)) else ""
+
+
+def _behind(name: str) -> set[str]:
+    """A step and all that it reads."""
+    step = STEPS[name]
+    return {name}.union(*(_behind(n) for n in (*step.after, *step.optional)))
 
 
 def nothing_yet(study: Study, name: str, use: str) -> str:
@@ -59,7 +75,7 @@ def nothing_yet(study: Study, name: str, use: str) -> str:
         What happens once there is one.
     """
     if study.messages.get(name):
-        return ""
+        return ""  # its banner says why
     awaited = study.missing(name) or [name]
     coming = any(
         study.condition(n) == "running" or study.wanting(n, by_itself=True) for n in awaited

@@ -3,8 +3,12 @@
 RAW_CSS = """
 .lcz-legend { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(265px, 100%), 1fr)); gap: 2px 34px;
   font-size: 13px; line-height: 1.35; }
-.lcz-legend .row { min-width: 0; }
-.lcz-legend .row[open] { grid-column: 1 / -1; }
+.lcz-legend .row { min-width: 0; display: flex; gap: 8px; align-items: flex-start; }
+.lcz-legend .row.off { opacity: .45; }
+.lcz-legend .row:has(details[open]) { grid-column: 1 / -1; }
+.lcz-legend details { flex: 1; min-width: 0; }
+.lcz-legend button.swatch { width: 24px; height: 18px; padding: 0; cursor: pointer; margin-top: 1px; }
+.lcz-legend button.swatch[aria-pressed=true] { outline: 2px solid #c2410c; outline-offset: 1px; }
 .lcz-legend summary { display: flex; align-items: center; gap: 7px; cursor: pointer; list-style: none; }
 .lcz-legend summary:hover .what { text-decoration: underline; }
 .swatch { display: inline-block; vertical-align: -2px; width: 15px; height: 15px; border-radius: 3px; flex: none;
@@ -14,6 +18,7 @@ RAW_CSS = """
 .lcz-note { font-size: 13px; line-height: 1.45; opacity: .88; }
 .lcz-note p { margin: .3em 0; }
 .lcz-answer { font-size: 17px; line-height: 1.5; border-left: 4px solid #d97706; padding: 4px 14px; }
+.lcz-heading { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); margin: 0; }
 .lcz-banner { padding: 9px 14px; border-radius: 6px; font-size: 14px; line-height: 1.4; }
 .lcz-banner + .lcz-banner { margin-top: 6px; }
 .lcz-banner.stale { background: #fde68a; color: #3b2a00; }

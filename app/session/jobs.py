@@ -13,7 +13,7 @@ from typing import Any
 import panel as pn
 import param
 
-from lczlib.errors import LczError
+from lczlib.errors import Cancelled, LczError
 from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.state import INPUTS, message_of
 from lczlib.study.worker import needs_process, run_apart, start_ahead
@@ -62,6 +62,7 @@ class Runner(param.Parameterized):
         self._tick = tick
         self._jobs: dict[str, Job] = {}
         self._wanted: tuple[str, ...] = ()
+        self._awaited: set[str] = set()
         self._lock = RLock()
         study.param.watch(self._inputs_changed, [*INPUTS])
 
@@ -70,6 +71,18 @@ class Runner(param.Parameterized):
         self._wanted = tuple(names)
         self.refresh()
 
+    def await_first(self, names: Iterable[str]) -> None:
+        """Compute nothing that may read these steps before they have ended, well or not, or the city changes.
+
+        An address asks for a map and for what follows from it: that would fail, or be of another map,
+        as long as the map is not there.
+        """
+        self._awaited = {*names}
+
+    def give_up(self, name: str) -> None:
+        """A step that was awaited does not come."""
+        self._awaited.discard(name)
+
     def refresh(self) -> None:
         """Start every wanted step that can and should be computed."""
         needed = _closure(self._wanted)
@@ -77,6 +90,7 @@ class Runner(param.Parameterized):
             for name, step in STEPS.items():
                 if (
                     name in needed
+                    and not self._awaited & {*step.optional}
                     and self.study.wanting(name)
                     and (not step.by_hand or self._free(name))
                 ):
@@ -139,7 +153,7 @@ class Runner(param.Parameterized):
 
         try:
             if job.stop.is_set():
-                self._tick(lambda: self._ended(job, None, InterruptedError()))
+                self._tick(lambda: self._ended(job, None, Cancelled()))
                 return
             if job.ticket.step.by_hand:
                 self._tick(lambda: self._show(name, ("starting", 0, 0, None), job))
@@ -157,6 +171,7 @@ class Runner(param.Parameterized):
             if mine:
                 del self._jobs[name]
                 self._show(name, None)
+                self._awaited.discard(name)
             if error is not None:
                 self.study.fail(job.ticket, error)
             else:
@@ -170,7 +185,9 @@ class Runner(param.Parameterized):
         with param.edit_constant(self):
             self.progress = rest if state is None else {**rest, name: state}
 
-    def _inputs_changed(self, *_: param.parameterized.Event) -> None:
+    def _inputs_changed(self, *events: param.parameterized.Event) -> None:
+        if any(e.name == "city" for e in events):
+            self._awaited.clear()
         with self._lock:
             for name, job in list(self._jobs.items()):
                 if job.ticket.key != self.study.key(STEPS[name]):

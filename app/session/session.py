@@ -26,7 +26,7 @@ from lczlib.temporary import TemporaryFolder
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..panel_patches.memory import Trimmer
-from ..parts.palette import PALETTES
+from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
@@ -38,6 +38,8 @@ OWN = "LCZLIB_OWN"
 """Environment variable: 1 where the visitor is the user whose own folders are listed on this machine."""
 
 
+_PHONE = 400
+"""Height of a map on a phone, pixels."""
 _LOG = logging.getLogger(__name__)
 _POOL = ThreadPoolExecutor(4, thread_name_prefix="background")
 _TRIMMER = Trimmer()
@@ -85,6 +87,7 @@ class Session:
         self.view = View()
         self.runner = Runner(self.study, self.tick)
         self.dark = pn.config.theme == "dark"
+        self.touch = "Mobi" in pn.state.headers.get("User-Agent", "")  # as phones' browsers say
         self.maps: list[MapView] = []
         self._box: tuple[float, float, float, float] | None = None
         self._asked: dict[str, int] = {}
@@ -95,6 +98,12 @@ class Session:
     def colors(self) -> tuple[str, ...]:
         """Of the 17 classes."""
         return PALETTES[self.view.palette]
+
+    @property
+    def map_colors(self) -> tuple[str, ...]:
+        """Of the 17 classes on the maps: where one is shown alone the others are clear."""
+        one = self.view.isolated
+        return tuple(c if one in (0, n) else CLEAR for n, c in enumerate(self.colors, 1))
 
     def tick(self, call: Callable[[], None]) -> None:
         """Run a function on the session's event loop, from any thread."""
@@ -160,7 +169,9 @@ class Session:
 
     def map_view(self, **options: Any) -> MapView:
         """A map in this session's colours."""
-        made = MapView(self.colors, dark=self.dark, **options)
+        if self.touch:  # about a square, with the page around it to scroll by
+            options["height"] = min(options.get("height", _PHONE), _PHONE)
+        made = MapView(self.colors, dark=self.dark, touch=self.touch, **options)
         self.maps.append(made)
         return made
 

@@ -27,7 +27,12 @@ class View(param.Parameterized):
     clear = param.Boolean(False, doc="On how many days each pixel of fetched imagery was clear.")
     season = param.String("")
     stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", "fixed"])
-    opacity = param.Number(0.75, bounds=(0, 1))
+    opacity = param.Number(
+        1.0,
+        bounds=(0, 1),
+        doc="Of the layer above the image; at 1 its colours are those of the legend.",
+    )
+    isolated = param.Integer(0, bounds=(0, 17), doc="Class shown alone; 0 where all are.")
     palette = param.Selector(default="standard", objects=list(PALETTES))
     base = param.Boolean(False, doc="Street map below.")
     compare = param.Selector(

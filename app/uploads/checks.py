@@ -56,7 +56,7 @@ def accept(name: str, content: bytes, endings: Sequence[str], folder: Path) -> P
     Returns
     -------
     Path
-        Of the file; of a zipped Shapefile its ``.shp``.
+        Of the file; of a zipped Shapefile its ``.shp``, which is called as the zip is.
 
     Raises
     ------
@@ -212,9 +212,9 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
         )
         msg = f"{name} holds {what}; a zip must hold one Shapefile and nothing else."
         raise InputError(msg)
-    written = 0
+    written, stem = 0, Path(name).stem
     for m in members:
-        target = folder / f"shape{Path(m.filename).suffix.lower()}"
+        target = folder / f"{stem}{Path(m.filename).suffix.lower()}"
         with archive.open(m) as source, target.open("wb") as out:
             while block := source.read(1 << 20):  # what the directory of a zip says may be a lie
                 written += len(block)
@@ -222,7 +222,7 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
                     msg = f"{name} unpacks to more than it says, and is refused."
                     raise InputError(msg)
                 out.write(block)
-    return folder / "shape.shp"
+    return folder / f"{stem}.shp"
 
 
 _DRIVERS = {

@@ -15,7 +15,7 @@ from lczlib.study.state import INPUTS
 from lczlib.study.wording import in_page
 
 from ..parts.markup import html
-from .checks import LARGEST_MB, accept
+from .checks import LARGEST_MB, accept, safe_name
 from .inputs import elsewhere, joined, take
 from .kinds import KINDS
 
@@ -67,11 +67,13 @@ def _drop_zone(session: Session) -> list[Any]:
     )
     told, lines = html(""), deque[str](maxlen=_TOLD)
     latest: dict[str, list[Path]] = {}
+    sent: dict[Path, str] = {}  # what the visitor calls each file
     joining = Lock()
 
     def tell(new: list[str], files: list[Path]) -> None:
         # files dropped together come one after another: what was said of the others stays
-        for line in [t for t in lines if any(escape(f.name) in t for f in files)]:
+        names = [escape(sent.get(f, f.name)) for f in files]
+        for line in [t for t in lines if any(name in t for name in names)]:
             lines.remove(line)
         lines.extendleft(reversed(new))
         told.object = "".join(lines)
@@ -89,6 +91,7 @@ def _drop_zone(session: Session) -> list[Any]:
                 raw = content.encode() if isinstance(content, str) else bytes(content)
                 try:
                     paths.append(accept(name, raw, chosen.endings, session.folder))
+                    sent[paths[-1]] = safe_name(name)
                 except LczError as error:
                     failed.append(error.message)
             if paths and chosen.target in ("map_files", "reference_files"):
@@ -112,7 +115,7 @@ def _drop_zone(session: Session) -> list[Any]:
             except LczError as error:
                 failed.append(error.message)
             asks.value = asks.value or bool(paths)
-            said = [_banner("info", f"Taken: {p.name}") for p in paths]
+            said = [_banner("info", f"Taken: {sent.get(p, p.name)}") for p in paths]
             said += [_banner("stale", remark)] if remark else []
             tell(said + [_banner("failed", f, "alert") for f in failed], paths)
 

@@ -29,5 +29,6 @@ __getattr__, __dir__ = lazy.contents(
         "polygon_confusion": "confusion",
         "score_intervals": "bootstrap",
         "stratified_estimate": "area",
+        "where_all_map": "comparison",
     },
 )

@@ -250,6 +250,25 @@ def class_pairs(
     return out.astype(np.uint16).rename("class_pair").assign_coords(first.coords)
 
 
+def where_all_map(maps: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Some maps, each on its own grid, only where all of them have a class: what they share.
+
+    Maps of other grids are looked up at the nearest cell.
+
+    Raises
+    ------
+    GridError
+        If two of them share no ground.
+    """
+    out = {}
+    for name, lcz in maps.items():
+        for other in maps.values():
+            if other is not lcz:
+                lcz = lcz.where(class_pairs(lcz, other, resampling="nearest") > 0, 0)
+        out[name] = lcz.astype(np.uint8).assign_coords(maps[name].coords)
+    return out
+
+
 def consensus(
     maps: Mapping[str, xr.DataArray], *, resampling: Resampling | None = None
 ) -> xr.Dataset:

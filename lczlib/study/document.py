@@ -29,6 +29,7 @@ from lczlib.kinds import TITLES, Kind, lcz_file
 from lczlib.study.field_results import describe_field, field_figures, field_tables
 from lczlib.study.get_inputs import NAMES
 from lczlib.study.places import FETCHED
+from lczlib.study.showing import as_shown
 from lczlib.study.sources import read_of, report_sources
 from lczlib.study.state import INPUTS, Study
 from lczlib.study.steps import named_maps
@@ -54,6 +55,7 @@ _METHODS = (
 
 def has_water(study: Study) -> bool:
     """Whether a study holds surface water to take away."""
+    study = as_shown(study)
     return study.water is not None and study.water_summary is not None
 
 
@@ -75,6 +77,7 @@ def settings_of(study: Study) -> dict[str, Any]:
 
 def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Path]:
     """Write the figures of what a study holds; caption to path."""
+    study = as_shown(study)
     from lczlib.figures import (
         class_accuracy_figure,
         confusion_figure,
@@ -159,6 +162,7 @@ def figures_of(study: Study, folder: Path, ending: str = ".png") -> dict[str, Pa
 
 def tables_of(study: Study) -> dict[str, pd.DataFrame]:
     """The tables of what a study holds, by file name."""
+    study = as_shown(study)
     found: dict[str, pd.DataFrame] = {}
     maps = named_maps(study)
     if maps:
@@ -194,6 +198,7 @@ def write_report(study: Study, path: str | Path, address: str = "") -> Path:
     InputError
         If there is nothing to report yet.
     """
+    study = as_shown(study)
     if study.scene is None or not (named_maps(study) or has_water(study)):
         msg = "There is nothing to report yet: make or load a map first."
         raise InputError(msg)
@@ -228,9 +233,9 @@ def _describe(report: Report, study: Study, figures: Mapping[str, Path]) -> None
 
     if study.heat is not None:
         report.text(in_page(study.heat.sentence()), "answer")
-    stale = [n for n, c in study.conditions.items() if c == "stale"]
-    if stale:
-        report.text(f"Made with other settings than those below: {', '.join(stale)}.", "warning")
+    if study.others:
+        others = ", ".join(study.others)
+        report.text(f"Made with other settings than those below: {others}.", "warning")
     if named_maps(study):
         report.section("Maps")
         if study.maps is not None:
@@ -312,6 +317,7 @@ def _interval(bounds: tuple[float, float]) -> str:
 
 def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
     """Everything of a study as one zip: GeoTIFF, CSV, PNG and SVG figures, report, manifest."""
+    study = as_shown(study)
     with TemporaryFolder() as base:
         if study.maps is not None:
             for file in sorted(study.maps.folder.glob("*")):
@@ -345,6 +351,7 @@ def write_bundle(study: Study, path: str | Path, address: str = "") -> Path:
 
 def write_water_zip(study: Study, path: str | Path) -> Path:
     """The GeoTIFFs of a study's surface water as one zip."""
+    study = as_shown(study)
     with TemporaryFolder() as folder:
         write_water_maps(study.water_summary, folder)
         return zip_folder(folder, path)
@@ -352,6 +359,7 @@ def write_water_zip(study: Study, path: str | Path) -> Path:
 
 def write_field_zip(study: Study, path: str | Path) -> Path:
     """The files of a study's field of air temperature, as the command writes them, as one zip."""
+    study = as_shown(study)
     with TemporaryFolder() as folder:
         study.field.write(folder, figures=False)
         return zip_folder(folder, path)

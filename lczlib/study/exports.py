@@ -9,6 +9,7 @@ from lczlib.export import zip_folder
 from lczlib.jobs.export import ExportRequest, run
 from lczlib.kinds import TITLES, proba_file
 from lczlib.reading import quiet
+from lczlib.study.showing import as_shown
 from lczlib.study.state import Study, message_of
 from lczlib.study.steps import named_maps
 from lczlib.temporary import TemporaryFolder
@@ -23,6 +24,7 @@ def write_exports(study: Study, path: str | Path) -> Path:
 
     ``read-me.txt`` in it says what will fail, be lost or is to be set in each, and why a target is left out.
     """
+    study = as_shown(study)
     with TemporaryFolder() as base, quiet():
         lines = []
         for name, lcz in named_maps(study).items():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import param
@@ -24,6 +28,23 @@ class SceneInputs(param.Parameterized):
 
 
 add_parameters(SceneInputs, MapRequest, _VALUES | _MAPPING)
+
+
+_DAY = re.compile(r"(?<!\d)(20\d\d)([-_.]?)(\d\d)\2(\d\d)(?!\d)")
+
+
+def day_named(files: Sequence[str]) -> str:
+    """The one day that the names of own files state, as year-month-day; empty where none, or several, are.
+
+    A guess to be offered, not taken: a name may hold the day of its making.
+    """
+    days = set()
+    for found in (m for f in files for m in _DAY.finditer(Path(f).name)):
+        try:
+            days.add(date(int(found[1]), int(found[3]), int(found[4])).isoformat())
+        except ValueError:  # digits of something else
+            continue
+    return days.pop() if len(days) == 1 else ""
 
 
 def own_request_options(given: Given) -> dict[str, Any]:

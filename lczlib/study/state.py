@@ -26,6 +26,7 @@ from lczlib.study.numbers import box
 from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.services import Services
+from lczlib.study.showing import follows
 from lczlib.study.steps import STEPS, Context, Step
 from lczlib.study.water_inputs import WaterInputs
 from lczlib.study.wording import face_of
@@ -34,6 +35,8 @@ from lczlib.terms import speaking
 _LOG = logging.getLogger(__name__)
 RESULTS = "results"
 """Folder of the store that results of all studies lie in."""
+STOPPED = "Stopped; finished parts are kept for the next run."
+"""What is said of a step that the user stopped, which is no failure."""
 Condition = Literal["none", "current", "stale", "running"]
 Progress = Callable[[str, int, int], None]
 
@@ -190,10 +193,11 @@ class Study(
             return "running"
         if name not in self._made:
             return "none"
-        if self._made[name][1] != self.key(step):
-            return "stale"
-        earlier = (n for n in (*step.after, *step.optional) if n in self._made)
-        return "stale" if any(self.condition(n) == "stale" for n in earlier) else "current"
+        return "current" if follows(self, name) else "stale"
+
+    def made_with(self, name: str) -> tuple[Any, ...] | None:
+        """The key that a step's output belongs to; None where there is none."""
+        return self._made[name][1] if name in self._made else None
 
     def wanting(self, name: str, *, by_itself: bool = False) -> bool:
         """Whether a step can be computed now and its output is not what that would give.
@@ -348,7 +352,7 @@ INPUTS = tuple(dict.fromkeys(name for step in STEPS.values() for name in step.in
 def message_of(error: BaseException) -> str:
     """One sentence for the page: of our own errors their text, of others what they are."""
     if isinstance(error, Cancelled):
-        return "Stopped; finished parts are kept for the next run."
+        return STOPPED
     if isinstance(error, LczError):
         return error.message
     _LOG.error("a step failed", exc_info=error)

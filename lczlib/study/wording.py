@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lczlib.study.field_inputs import NAMES as OF_FIELD
 from lczlib.study.field_inputs import FieldInputs
 from lczlib.terms import Face, command_line, worded
@@ -41,6 +43,9 @@ OWN_MAP_CARDS = {
 """Titles of the cards with the settings of own maps, by the step that reads them."""
 
 
+_UNIT = re.compile(r"(?<![A-Za-z_])deg([CF])\b")  # and no column's name
+
+
 def face_of(step: str = "") -> Face:
     """How the pages write settings that a step's messages name, the City page's for maps.
 
@@ -70,5 +75,5 @@ def face_of(step: str = "") -> Face:
 
 
 def in_page(message: str, step: str = "") -> str:
-    """A message of a step, with settings (`lczlib.terms.option`) as the pages call them."""
-    return worded(message, face_of(step))
+    """A message of a step, with settings (`lczlib.terms.option`) and units as the pages call them."""
+    return _UNIT.sub(r"°\1", worded(message, face_of(step)))

@@ -82,9 +82,9 @@ def test_own_reference_polygons_judge_the_maps(
     page = visit(f"{mapped.url}?page=city")
     page.get_by_text("8.0 × 8.0 km").wait_for()
     upload(page, "Reference", path)
-    answered(page, "Taken:")
+    answered(page, f"Taken: areas.{ending}")
     go(page, "Accuracy")
-    name = "shape.shp" if ending == "zip" else path.name
+    name = "areas.shp" if ending == "zip" else path.name
     page.get_by_text(
         re.compile(rf"Against {re.escape(name)} \(polygons\): [\d,]+ cells")
     ).wait_for()
