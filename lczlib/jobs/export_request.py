@@ -11,7 +11,7 @@ from lczlib.errors import InputError
 from lczlib.jobs.map_files import OneMap
 from lczlib.jobs.request import Source, is_path
 from lczlib.out_scheme import USUAL, OutScheme, out_scheme
-from lczlib.settings import setting
+from lczlib.settings import described, setting
 from lczlib.terms import option
 
 Target = Literal[
@@ -31,6 +31,14 @@ _OF = {
     "geo_em": ("wrf",), "wrf_version": ("wrf",),
 }  # fmt: skip
 """The targets that take a setting; for others it would change nothing, and is refused."""
+
+
+def taken_by(target: str) -> set[str]:
+    """The settings of `ExportRequest` that a target can be told."""
+    fixed = {"out_scheme"} if target in COUNTED_101 else set()
+    return {n for n in described(ExportRequest) if target in _OF.get(n, TARGETS)} - fixed
+
+
 _FIRST_WITH_LCZ = (4, 3)
 
 
