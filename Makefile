@@ -65,7 +65,7 @@ export-tools: $(EXPORT_STAMP)
 
 $(EXPORT_STAMP): Makefile
 	test -d $(EXPORT_TOOLS) || $(PYTHON) -m venv $(EXPORT_TOOLS)
-	timeout 150 $(EXPORT_TOOLS)/bin/python -m pip install --quiet \
+	$(EXPORT_TOOLS)/bin/python -m pip install --quiet \
 		w2w==0.6.0 compliance-checker==6.1.0 fastkml==1.4.0 lxml \
 		&& touch $@ || echo "w2w, compliance-checker and fastkml cannot be installed here: the tests that run them skip."
 

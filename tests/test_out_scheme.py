@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import get_args
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import rasterio.features
 import torch
 import xarray as xr
 from export_maps import BOX
@@ -19,6 +21,7 @@ from lczlib.errors import ClassSchemeError
 from lczlib.export import write_lcz_map, write_probabilities, write_raster
 from lczlib.grid import on_grid
 from lczlib.jobs.documentation import REQUESTS
+from lczlib.jobs.export import ExportRequest, run
 from lczlib.map_request import MapRequest
 from lczlib.maps import labels, lcz_map, open_lcz_map, probabilities
 from lczlib.models import Weights, build, save_safetensors
@@ -183,6 +186,18 @@ def test_all_that_reads_maps_finds_the_same_in_each_numbering(
             found[scheme] = content
         assert found["101-107"] == found["1-17"], command
         assert found["0-16"] == found["1-17"], command
+
+
+def test_polygons_of_a_map_in_each_numbering_drawn_again_are_the_map(
+    numbered, all_classes, tmp_path
+):
+    for scheme, path in numbered.items():
+        out = run(ExportRequest(map_path=path, to="gpkg")).write(tmp_path / f"gpkg {scheme}")
+        patches = gpd.read_file(out / "lcz.gpkg", layer="lcz")
+        assert patches.is_valid.all()
+        shapes = zip(patches.geometry, patches["lcz"], strict=True)
+        again = rasterio.features.rasterize(shapes, BOX.shape, transform=BOX.affine, dtype="uint8")
+        assert (again == all_classes.values).mean() >= 0.999
 
 
 def test_the_dashboard_shows_the_same_map_in_each_numbering(numbered, all_classes, tmp_path):
