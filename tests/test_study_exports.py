@@ -7,11 +7,17 @@ import zipfile
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import panel as pn
 import pytest
 import rasterio
 import shapely
+from bokeh.document import Document
+from event_loops import run_apart
+from panel.io.state import set_curdoc
 from test_export_wrf import write_geo_em, write_town
 
+from app.pages.share import SharePage
+from app.session import Session
 from app.uploads.checks import accept
 from app.uploads.kinds import KINDS
 from lczlib.errors import InputError
@@ -133,3 +139,27 @@ def test_a_domain_is_taken_in_the_classic_form_alone(tmp_path):
     ):
         with pytest.raises(InputError, match=says):
             accept("geo_em.d01.nc", content, kind.endings, tmp_path / "session")
+
+
+def test_the_share_page_sets_what_the_zip_is_written_with(all_classes_file):
+    async def made() -> tuple[Study, list[str]]:
+        doc = Document()
+        with set_curdoc(doc):
+            session = Session(doc)
+            study = session.study
+            study.param.update(city="own", map_files=(str(all_classes_file),))
+            for step in ("scene", "own_map"):
+                study.compute(step)
+            page = SharePage(session)
+            widgets = {w.name: w for w in page.sidebar.select(pn.widgets.Widget)}
+            widgets["Minimum mapping unit (cells)"].value = 7
+            widgets["Language"].value = "de"
+            widgets["Numbering (written)"].value = "101-107"
+            return study, list(widgets)
+
+    study, names = run_apart(made())
+    assert {Study.param[n].label for n in WORDS} <= set(names)
+    assert request_of(study, "gpkg", study.own_map, None).min_cells == 7
+    found = request_of(study, "qgis", study.own_map, None)
+    assert (found.language, found.out_scheme) == ("de", "101-107")
+    assert request_of(study, "suews", study.own_map, None).written_scheme == "101-107"
