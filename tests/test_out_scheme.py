@@ -181,7 +181,13 @@ def test_all_that_reads_maps_finds_the_same_in_each_numbering(
                 found[scheme] = stored(out / "lcz.tif").tolist()
                 continue
             content = json.loads((out / file).read_text())
-            for name in ("map", "maps", "networks", "read"):  # they name file and numbering
+            for name in (
+                "map",
+                "maps",
+                "networks",
+                "read",
+                "inputs",
+            ):  # they name file and numbering
                 content.pop(name, None)
             found[scheme] = content
         assert found["101-107"] == found["1-17"], command
