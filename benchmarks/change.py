@@ -56,7 +56,9 @@ def class_means(distance: float) -> np.ndarray:
 def smooth(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> np.ndarray:
     """Smooth noise of variance 1, (..., y, x)."""
     field = ndimage.gaussian_filter(
-        rng.standard_normal(shape, dtype=np.float32), (0,) * (len(shape) - 2) + (sigma, sigma), mode="wrap"
+        rng.standard_normal(shape, dtype=np.float32),
+        (0,) * (len(shape) - 2) + (sigma, sigma),
+        mode="wrap",
     )
     return field * (2 * sigma * np.sqrt(np.pi))
 
@@ -114,7 +116,9 @@ def city(rng: np.random.Generator, side: int, rate: float) -> Truth:
     return Truth(before, after)
 
 
-def images(rng: np.random.Generator, truth: Truth, distance: float, sharp: float = 1.0) -> list[Image]:
+def images(
+    rng: np.random.Generator, truth: Truth, distance: float, sharp: float = 1.0
+) -> list[Image]:
     """One of the first year, two of the second: class probabilities of all cells.
 
     `sharp` above 1 makes them surer than they should be.
@@ -129,7 +133,11 @@ def images(rng: np.random.Generator, truth: Truth, distance: float, sharp: float
         (date(2018, 7, 1), truth.before, place), (date(2024, 5, 1), truth.after, there),
         (date(2024, 8, 1), truth.after, there),
     ):  # fmt: skip
-        seen = means[lcz].transpose(2, 0, 1) + np.sqrt(REPEATED) * own + np.sqrt(1 - REPEATED) * noise(rng, side)
+        seen = (
+            means[lcz].transpose(2, 0, 1)
+            + np.sqrt(REPEATED) * own
+            + np.sqrt(1 - REPEATED) * noise(rng, side)
+        )
         flat = seen.reshape(FEATURES, -1).T
         shares = np.bincount(lcz.ravel(), minlength=len(CLASSES)) / lcz.size
         log = np.log(np.maximum(shares, 1e-9)) - distances(flat, means) / 2
@@ -212,7 +220,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--others", type=int, default=200, help="trials of the two other kinds")
     parser.add_argument("--side", type=int, default=60)
-    parser.add_argument("--distance", type=float, default=9.0, help="of the classes: how well they are told")
+    parser.add_argument(
+        "--distance", type=float, default=9.0, help="of the classes: how well they are told"
+    )
     parser.add_argument("--rates", type=float, nargs="+", default=[0.0, 0.01, 0.03, 0.1])
     parser.add_argument("--write", type=Path)
     told = parser.parse_args()

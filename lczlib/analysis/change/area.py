@@ -117,7 +117,9 @@ class ChangeArea:
         """Low and high ends of `groups`."""
         return self._around(self.groups, self.group_error, level)
 
-    def _around(self, share: np.ndarray, error: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    def _around(
+        self, share: np.ndarray, error: np.ndarray, level: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         reach = _reach(error, self.n_blocks, level)
         return np.clip(share - reach, 0, 1), np.clip(share + reach, 0, 1)
 
@@ -184,7 +186,9 @@ class _Noise:
     factor: float
 
 
-def _noise(across: Sequence[Pair], ends: list[Sequence[Image]], beside: Sequence[Image], pair: Any) -> _Noise | None:
+def _noise(
+    across: Sequence[Pair], ends: list[Sequence[Image]], beside: Sequence[Image], pair: Any
+) -> _Noise | None:
     """The contrast that holds the noise.
 
     With a pair's variance v and covariances c of pairs that share an image, e of others, in units of which
@@ -221,7 +225,9 @@ def _estimate(
     if noise is not None:
         still = [(p.score(), images) for p, images in within]
         false = float(np.mean([weight @ posterior(s, PILOT) for s, _ in still]))
-        own = np.mean([_by_class(s, images, weight, last=images is not before) for s, images in still], axis=0)
+        own = np.mean(
+            [_by_class(s, images, weight, last=images is not before) for s, images in still], axis=0
+        )
         ratio0 = np.concatenate([s for s, _ in still]), np.tile(weight, len(still))
         differences = sum(_scores(p) for p in noise.plus) - sum(_scores(p) for p in noise.minus)
         sums = _by_block(weight * differences, index)
@@ -242,7 +248,16 @@ def _estimate(
     gain = float((shares * (apart - own)).sum())
     raw = (seen - false) / gain
     rate = float(np.clip(raw, 0, 1))
-    error = _error(rate, gain, variance, shares, apart, own, drawn.spread(PILOT), grown * float(weight @ weight))
+    error = _error(
+        rate,
+        gain,
+        variance,
+        shares,
+        apart,
+        own,
+        drawn.spread(PILOT),
+        grown * float(weight @ weight),
+    )
     ends = {}
     for name, level in LEVELS.items():
         reach = float(_reach(error, len(numbers), level))
@@ -250,8 +265,12 @@ def _estimate(
         if noise is None:  # errors that are always the same make no false change at all
             high = max(seen / float((shares * apart).sum()), 0.0) + reach
         ends[name] = (float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
-    errors = _transition_errors(noise, across, scored, weight, index, len(numbers), rate, shares, apart, grown)
-    naive = np.mean([weight @ (a.proba.argmax(1) != b.proba.argmax(1)) for a in before for b in after])
+    errors = _transition_errors(
+        noise, across, scored, weight, index, len(numbers), rate, shares, apart, grown
+    )
+    naive = np.mean(
+        [weight @ (a.proba.argmax(1) != b.proba.argmax(1)) for a in before for b in after]
+    )
     naive0 = [weight @ (i[0].proba.argmax(1) != i[1].proba.argmax(1)) for _, i in within]
     return ChangeArea(
         rate=rate, raw=float(raw), intervals=ends, seen=seen, false=false, found=float((shares * apart).sum()),
@@ -277,7 +296,9 @@ def _of_blocks(sums: np.ndarray) -> float:
     return max(float(centred @ centred) * n / max(n - 1, 1), float(sums.sum()) ** 2)
 
 
-def _by_class(score: np.ndarray, images: Sequence[Image], weight: np.ndarray, *, last: bool) -> np.ndarray:
+def _by_class(
+    score: np.ndarray, images: Sequence[Image], weight: np.ndarray, *, last: bool
+) -> np.ndarray:
     """Mean of g without change by the changes' class of that year, (17, 17): after where `last`."""
     proba = (images[0].proba + images[1].proba).astype(np.float64) / 2
     total = weight @ proba
@@ -323,7 +344,9 @@ def _error(
     """Standard error of the rate; `unit`: share of the area of cells that err as one."""
     gains = apart - own
     within = float((shares * spread).sum())  # of the score in changed cells
-    between = float((shares * (gains - gain) ** 2).sum())  # which changes there are is itself estimated
+    between = float(
+        (shares * (gains - gain) ** 2).sum()
+    )  # which changes there are is itself estimated
     return float(np.sqrt(variance + rate * unit * (within + between))) / gain
 
 
@@ -350,7 +373,11 @@ def _transition_errors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Standard errors of the share of the area of each change, and of their groups."""
     sums = np.zeros((n_blocks, N_CLASSES, N_CLASSES))
-    signed = [(across[0], 1.0)] if noise is None else [(p, 1.0) for p in noise.plus] + [(p, -1.0) for p in noise.minus]
+    signed = (
+        [(across[0], 1.0)]
+        if noise is None
+        else [(p, 1.0) for p in noise.plus] + [(p, -1.0) for p in noise.minus]
+    )
     order = np.argsort(index, kind="stable")
     cuts = np.searchsorted(index[order], np.arange(n_blocks + 1))
     for pair, sign in signed:
@@ -374,6 +401,7 @@ def _transition_errors(
         share = shares[held].sum()
         mean_gain = max(float((shares * apart)[held].sum() / share) if share > 0 else 0.1, 0.1)
         found[g] = np.sqrt(
-            factor * _of_blocks(sums[:, held].sum(1)) / mean_gain**2 + rate * share * unit / mean_gain
+            factor * _of_blocks(sums[:, held].sum(1)) / mean_gain**2
+            + rate * share * unit / mean_gain
         )
     return single, found

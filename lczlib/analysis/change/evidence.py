@@ -40,7 +40,13 @@ class DrawnPairs:
 
 
 def drawn_pairs(
-    first: Image, second: Image, changes: np.ndarray, stable: np.ndarray, *, draws: int = DRAWS, seed: int = 0
+    first: Image,
+    second: Image,
+    changes: np.ndarray,
+    stable: np.ndarray,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> DrawnPairs:
     """Draw pairs of cells for every change of class, and for none.
 
