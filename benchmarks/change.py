@@ -1,6 +1,6 @@
 """Coverage of the area of change: simulated pairs of years with known change and errors that go together.
 
-    python benchmarks/change.py [--trials 1000] [--side 60] [--rates 0 0.01 0.03 0.1] [--write FOLDER]
+    python benchmarks/change.py [--trials 1000] [--side 60] [--rates 0 0.01 0.03 0.1] [--keep FILE]
 
 A city of ten classes on a square of `--side` cells of 100 m, in two years, with two images of the second.
 Each image sees every cell through noise in six features; half of the noise's variance belongs to the place
@@ -42,6 +42,7 @@ SMOOTH = 0.7
 """Share of the noise's variance that goes together in space."""
 RANGE = 1.5
 BLOCK = 10
+KINDS_OF_IMAGES = ("two of the second year", "one image a year", "overconfident")
 
 
 def class_means(distance: float) -> np.ndarray:
@@ -84,9 +85,11 @@ class Truth:
 
     @property
     def rate(self) -> float:
+        """Share that changed."""
         return float((self.before != self.after).mean())
 
     def groups(self) -> np.ndarray:
+        """Share of each kind of change."""
         kinds = group_of_pairs()[CLASSES[self.before] - 1, CLASSES[self.after] - 1]
         return np.array([(kinds == g).mean() for g in range(len(GROUPS))])
 
@@ -187,7 +190,7 @@ def summary(rows: pd.DataFrame) -> str:
         "(binomial) | width of 95 % | bias | RMSE | naive: bias | naive: RMSE |",
         "|" + " --- |" * 11,
     ]
-    for (kind, rate), part in rows.groupby(["kind", "nominal"], sort=False):
+    for (kind, rate), part in rows.groupby(["kind", "nominal"]):
         n = len(part)
         cover = []
         for name in ("ci", "ci90"):
@@ -215,34 +218,41 @@ def by_group(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def trials(told: argparse.Namespace) -> pd.DataFrame:
+    """All trials; those that a file holds already are not made again."""
+    done = pd.read_csv(told.keep) if told.keep and told.keep.is_file() else pd.DataFrame()
+    had = {*zip(done["kind"], done["nominal"], done["seed"], strict=True)} if len(done) else set()
+    for seed in range(max(told.trials, told.others)):
+        rows = [
+            trial(seed, rate, told.side, told.distance, kind)
+            for kind, n in zip(
+                KINDS_OF_IMAGES, (told.trials, told.others, told.others), strict=True
+            )
+            for rate in told.rates
+            if seed < n and (kind, rate, seed) not in had
+        ]
+        if rows:
+            new = pd.DataFrame(rows)
+            done = pd.concat([done, new], ignore_index=True)
+            if told.keep:
+                new.to_csv(told.keep, mode="a", index=False, header=not told.keep.is_file())
+    return done.sort_values(["nominal", "seed"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--others", type=int, default=200, help="trials of the two other kinds")
     parser.add_argument("--side", type=int, default=60)
     parser.add_argument(
-        "--distance", type=float, default=9.0, help="of the classes: how well they are told"
+        "--distance", type=float, default=9.0, help="of the classes: how well they are told apart"
     )
     parser.add_argument("--rates", type=float, nargs="+", default=[0.0, 0.01, 0.03, 0.1])
-    parser.add_argument("--write", type=Path)
+    parser.add_argument("--keep", type=Path, help="CSV of the trials, taken up again")
     told = parser.parse_args()
     begun = time.time()
-    rows = [
-        trial(seed, rate, told.side, told.distance, kind)
-        for kind, n in (
-            ("two of the second year", told.trials), ("one image a year", told.others),
-            ("overconfident", told.others),
-        )
-        for rate in told.rates
-        for seed in range(n)
-    ]  # fmt: skip
-    table = pd.DataFrame(rows)
-    text = f"{summary(table)}\n\n{by_group(table)}"
-    print(text)
-    print(f"{time.time() - begun:.0f} s")
-    if told.write:
-        told.write.mkdir(parents=True, exist_ok=True)
-        (told.write / "change_table.md").write_text(text + "\n")
+    table = trials(told)
+    print(summary(table), by_group(table), f"{time.time() - begun:.0f} s", sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lczlib.analysis.change.transitions import REVERSAL
 from lczlib.errors import InputError
@@ -179,7 +179,7 @@ def _areas(
             *ends, block, beside=beside, reversal=request.reversal, seed=request.seed
         )
 
-    steps = [between(*pair) for pair in zip(years[:-1], years[1:], strict=True)]
+    steps = [between(*pair) for pair in itertools.pairwise(years)]
     return (steps[0] if len(steps) == 1 else between(years[0], years[-1])), steps
 
 
@@ -228,7 +228,10 @@ def _labelled_points(
     for column in columns:
         shapes = open_reference(request.samples, column)
         if not hasattr(shapes, "geometry") or not are_points(shapes):
-            msg = f"{name_of(request.samples, 'The samples')} holds no points: a sample is points with a class before and after."
+            msg = (
+                f"{name_of(request.samples, 'The samples')} holds no points: a sample is points with a class before "
+                "and after."
+            )
             raise InputError(msg, parameter="samples")
         both.append(polygon_cells(shapes, stack.box).set_index(["row", "col"])["lcz"])
     table = both[0].to_frame("before").join(both[1].rename("after"), how="inner")

@@ -216,7 +216,7 @@ def _estimate(
     weight: np.ndarray,
     block: np.ndarray,
 ) -> ChangeArea:
-    changes, stable = across[0].changes, across[0].stable
+    stable = across[0].stable
     scored = [_scores(p) for p in across]
     seen = float(np.mean([weight @ g for g in scored]))
     apart = drawn.mean(PILOT)  # where errors are independent between the dates
@@ -266,7 +266,7 @@ def _estimate(
             high = max(seen / float((shares * apart).sum()), 0.0) + reach
         ends[name] = (float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
     errors = _transition_errors(
-        noise, across, scored, weight, index, len(numbers), rate, shares, apart, grown
+        noise, across, weight, index, len(numbers), rate, shares, apart, grown
     )
     naive = np.mean(
         [weight @ (a.proba.argmax(1) != b.proba.argmax(1)) for a in before for b in after]
@@ -362,7 +362,6 @@ def _by_group(table: np.ndarray) -> np.ndarray:
 def _transition_errors(
     noise: _Noise | None,
     across: tuple[Pair, ...],
-    scored: list[np.ndarray],
     weight: np.ndarray,
     index: np.ndarray,
     n_blocks: int,

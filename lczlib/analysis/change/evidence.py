@@ -53,6 +53,7 @@ def drawn_pairs(
     Parameters
     ----------
     first, second : Image
+        Of the two dates.
     changes, stable : (17, 17), (17,)
         As of `Pair`.
     draws, seed : int
@@ -117,6 +118,7 @@ def score_ratio(
     still, still_weight : (n,)
         Scores and weights of pairs without change.
     drawn : DrawnPairs
+        As of `drawn_pairs`.
     composition : (17, 17)
         Shares of the changes.
     """
