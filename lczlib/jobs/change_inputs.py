@@ -183,7 +183,10 @@ def dated(sources: Sequence[Source], given: Sequence[str]) -> list[str]:
             raise InputError(msg, parameter="dates")
     years = [year_of(d) for d in dates]
     if len({*years}) < 2:
-        msg = f"All images are of {years[0]}: change is looked for between years; give an image of another year as well."
+        msg = (
+            f"All images are of {years[0]}: change is looked for between years; give an image of another year as "
+            "well."
+        )
         raise InputError(msg, parameter="probabilities")
     many = next((y for y in years if years.count(y) > _MOST), None)
     if many is not None:
@@ -211,7 +214,10 @@ def open_stack(sources: Sequence[Source], dates: Sequence[str]) -> Stack:
         check_same_grid(box, geobox_of(layer, name), (names[0], name))
     known = np.logical_and.reduce([np.isfinite(p.values).all(0) for p in layers])
     if not known.any():
-        msg = f"{' and '.join(names)} have no cell in common that holds probabilities in all of them: nothing can be compared."
+        msg = (
+            f"{' and '.join(names)} have no cell in common that holds probabilities in all of them: give images of "
+            "one place."
+        )
         raise InputError(msg, parameter="probabilities")
     km2 = np.repeat(row_cell_areas(box), box.shape[1]).reshape(box.shape)[known] / 1e6
     weight = km2 / km2.sum()

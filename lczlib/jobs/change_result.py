@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lczlib.analysis.bootstrap import LEVELS
+from lczlib.analysis.change.area import ASSUMPTION
 from lczlib.analysis.change.strata import STRATA, strata
 from lczlib.analysis.change.transitions import GROUPS
 from lczlib.classes import CLASSES
@@ -135,8 +137,10 @@ class ChangeResult(Result):
             {
                 "lcz_before": i + 1, "lcz_after": j + 1, "code_before": CLASSES[i].code,
                 "code_after": CLASSES[j].code, "km2": km2[i, j],
-                **{f"km2_{n}_{side}": e[i, j] for n, both in ends.items() for side, e in zip(("low", "high"), both, strict=True)},
-                "mapped_km2": mapped[i, j],
+                **{
+                    f"km2_{n}_{side}": both[k][i, j]
+                    for n, both in ends.items() for k, side in enumerate(("low", "high"))
+                }, "mapped_km2": mapped[i, j],
             }
             for i, j in zip(*np.nonzero(held), strict=True)
         ]  # fmt: skip
@@ -180,8 +184,8 @@ class ChangeResult(Result):
         low, high = self.interval()
         years = self.stack.years
         what = (
-            f"model-based, {CONDITION}; {self.n:,} cells in {counted(self.area.n_blocks, 'block')}" if self.sample is None
-            else f"design-based, {self.n:,} points"
+            f"model-based, {CONDITION}; {self.n:,} cells in {counted(self.area.n_blocks, 'block')}"
+            if self.sample is None else f"design-based, {self.n:,} points"
         )  # fmt: skip
         return (
             f"{self.changed_km2:,.3g} km2 ({low:,.3g} to {high:,.3g}, 95 %) of {self.mapped_km2:,.4g} km2 changed "
@@ -210,7 +214,7 @@ class ChangeResult(Result):
     def cautions(self) -> list[str]:
         """What should be looked at before the areas are quoted."""
         said = []
-        if self.sample is None and self.area.false_by == "assumption":
+        if self.sample is None and self.area.false_by == ASSUMPTION:
             said.append(
                 "No two images are of one year, so that the rate of false change is not known: the interval reaches "
                 "from errors that are independent between the years to errors that are always the same; give a second "
@@ -245,7 +249,7 @@ class ChangeResult(Result):
             "changed_km2": self.changed_km2,
             **{f"changed_km2_{n}": list(self.interval(n)) for n in LEVELS},
             "basis": self.basis,
-            "condition": CONDITION if self.sample is None else "the points are a random sample of each class of the map",
+            "condition": CONDITION if self.sample is None else "the points are random within each class of the map",
             "n": self.n, "n_unit": "cells" if self.sample is None else "points", "mapped_km2": total,
             "dates": self.stack.dates, "years": self.stack.years,
             "groups": _records(self.groups.reset_index(), self.groups.columns),
@@ -349,7 +353,7 @@ def _write_steps(path: Path, result: ChangeResult) -> None:
     import xarray as xr
 
     years = result.stack.years
-    names = [f"{a} to {b}" for a, b in zip(years[:-1], years[1:], strict=True)]
+    names = [f"{a} to {b}" for a, b in itertools.pairwise(years)]
     _write_share(path, xr.concat([*result.by_step], "band"), names, result._tags())
 
 

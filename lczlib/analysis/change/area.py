@@ -28,11 +28,21 @@ from scipy import stats
 
 from lczlib.analysis.bootstrap import LEVELS
 from lczlib.analysis.change import evidence
+from lczlib.analysis.change.noise import (
+    Noise,
+    by_block,
+    by_group,
+    noise_of,
+    scores,
+    transition_errors,
+    variance_of_blocks,
+)
 from lczlib.analysis.change.pairs import PILOT, Image, Pair, posterior
-from lczlib.analysis.change.transitions import GROUPS, REVERSAL, group_of_pairs, plausible
+from lczlib.analysis.change.transitions import REVERSAL, plausible
 from lczlib.classes import N_CLASSES
 
-_FEWEST_BLOCKS = 5
+ASSUMPTION, ONE_YEAR = "assumption", "images of one year"
+"""By what the rate of false change is known."""
 _LEAST_RATE = 1e-3
 """A map of probabilities takes no smaller rate of change, so that a sure cell stays one where the area's
 estimate is 0."""
@@ -106,22 +116,26 @@ class ChangeArea:
 
     def transition_interval(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Low and high ends of `transitions`."""
-        return self._around(self.transitions, self.transition_error, level)
+        return self._around(self.composition, self.transition_error, level)
 
     @cached_property
     def groups(self) -> np.ndarray:
         """Share of the area of each of `GROUPS`, (4,)."""
-        return _by_group(self.transitions)
+        return by_group(self.transitions)
 
     def group_interval(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Low and high ends of `groups`."""
-        return self._around(self.groups, self.group_error, level)
+        return self._around(by_group(self.composition), self.group_error, level)
 
     def _around(
-        self, share: np.ndarray, error: np.ndarray, level: float
+        self, part: np.ndarray, error: np.ndarray, level: float
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Interval of parts of what changed."""
         reach = _reach(error, self.n_blocks, level)
-        return np.clip(share - reach, 0, 1), np.clip(share + reach, 0, 1)
+        low, high = self.rate, self.rate
+        if self.false_by == ASSUMPTION:  # the parts are as uncertain as the whole
+            low, high = next(v for n, v in self.intervals.items() if LEVELS[n] == level)
+        return np.clip(part * low - reach, 0, 1), np.clip(part * high + reach, 0, 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Rates as plain values."""
@@ -169,41 +183,8 @@ def change_area(
     across = tuple(pair(a, b) for a in before for b in after)
     within = [(pair(*images), images) for images in (before, after, beside) if len(images) == 2]
     drawn = evidence.drawn_pairs(before[0], after[0], changes, stable, seed=seed)
-    noise = _noise(across, [before, after], beside, pair)
+    noise = noise_of(across, [before, after], beside, pair)
     return _estimate(before, after, across, within, drawn, noise, weight, block)
-
-
-def _scores(pair: Pair) -> np.ndarray:
-    return posterior(pair.score(), PILOT).astype(np.float64)
-
-
-@dataclass(frozen=True)
-class _Noise:
-    """Differences of pairs without change in them, and what makes their variance that of m - d0."""
-
-    plus: list[Pair]
-    minus: list[Pair]
-    factor: float
-
-
-def _noise(
-    across: Sequence[Pair], ends: list[Sequence[Image]], beside: Sequence[Image], pair: Any
-) -> _Noise | None:
-    """The contrast that holds the noise.
-
-    With a pair's variance v and covariances c of pairs that share an image, e of others, in units of which
-    the contrasts are: of two images of one end 2 (v - c), where (AC + BC) / 2 - AB has 3/2 (v - c); of two
-    of both ends 4 (v + e - 2 c), where the mean of four less the mean of two has 3/4 (v + e - 2 c); of a
-    third year 2 (v - c), where AC - BB' has 2 (v - e), twice as much if the errors of images add up.
-    """
-    if len(across) == 4:
-        return _Noise([across[0], across[3]], [across[1], across[2]], 3 / 16)
-    if len(across) == 2:
-        return _Noise([across[0]], [across[1]], 3 / 4)
-    if beside:
-        one = ends[0][0]
-        return _Noise([pair(one, beside[0])], [pair(one, beside[1])], 2.0)
-    return None
 
 
 def _estimate(
@@ -212,16 +193,16 @@ def _estimate(
     across: tuple[Pair, ...],
     within: list[tuple[Pair, Sequence[Image]]],
     drawn: evidence.DrawnPairs,
-    noise: _Noise | None,
+    noise: Noise | None,
     weight: np.ndarray,
     block: np.ndarray,
 ) -> ChangeArea:
     stable = across[0].stable
-    scored = [_scores(p) for p in across]
+    scored = [scores(p) for p in across]
     seen = float(np.mean([weight @ g for g in scored]))
     apart = drawn.mean(PILOT)  # where errors are independent between the dates
     numbers, index = np.unique(block, return_inverse=True)
-    plain = _by_block(weight, index)
+    plain = by_block(weight, index)
     if noise is not None:
         still = [(p.score(), images) for p, images in within]
         false = float(np.mean([weight @ posterior(s, PILOT) for s, _ in still]))
@@ -229,19 +210,19 @@ def _estimate(
             [_by_class(s, images, weight, last=images is not before) for s, images in still], axis=0
         )
         ratio0 = np.concatenate([s for s, _ in still]), np.tile(weight, len(still))
-        differences = sum(_scores(p) for p in noise.plus) - sum(_scores(p) for p in noise.minus)
-        sums = _by_block(weight * differences, index)
+        differences = sum(scores(p) for p in noise.plus) - sum(scores(p) for p in noise.minus)
+        sums = by_block(weight * differences, index)
         spread = float((weight**2) @ differences**2)
-        variance = noise.factor * _of_blocks(sums)
-        grown = max(1.0, _of_blocks(sums) / spread) if spread else 1.0
+        variance = noise.factor * variance_of_blocks(sums)
+        grown = max(1.0, variance_of_blocks(sums) / spread) if spread else 1.0
     else:
         same = np.eye(N_CLASSES, dtype=bool)
         false = float(stable @ apart[same])
         own = np.broadcast_to(apart[same], apart.shape)
         scores = drawn.scores[same]
         ratio0 = scores.reshape(-1), np.repeat(stable, scores.shape[1])
-        centred = _by_block(weight * (np.mean(scored, axis=0) - seen), index)
-        variance = _of_blocks(centred)
+        centred = by_block(weight * (np.mean(scored, axis=0) - seen), index)
+        variance = variance_of_blocks(centred)
         spread = float((weight**2) @ (np.mean(scored, axis=0) - seen) ** 2)
         grown = max(1.0, variance / spread) if spread else 1.0
     shares, ratio = _composition(across, drawn, ratio0, weight, (seen, false), own, apart, grown)
@@ -265,7 +246,7 @@ def _estimate(
         if noise is None:  # errors that are always the same make no false change at all
             high = max(seen / float((shares * apart).sum()), 0.0) + reach
         ends[name] = (float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
-    errors = _transition_errors(
+    errors = transition_errors(
         noise, across, weight, index, len(numbers), rate, shares, apart, grown
     )
     naive = np.mean(
@@ -275,25 +256,10 @@ def _estimate(
     return ChangeArea(
         rate=rate, raw=float(raw), intervals=ends, seen=seen, false=false, found=float((shares * apart).sum()),
         naive=float(naive), naive_false=float(np.mean(naive0)) if naive0 else float("nan"),
-        false_by="assumption" if noise is None else "images of one year", composition=shares,
+        false_by=ASSUMPTION if noise is None else ONE_YEAR, composition=shares,
         transition_error=errors[0], group_error=errors[1], n=len(weight), n_blocks=len(plain),
         pairs=across, ratio=ratio,
     )  # fmt: skip
-
-
-def _by_block(values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    return np.bincount(index, values)
-
-
-def _of_blocks(sums: np.ndarray) -> float:
-    """Variance of the total of block sums whose expectation is 0.
-
-    Beside their spread, the total itself is a draw of it: one image that is worse than the other of its
-    year shifts all blocks alike, which their spread does not tell.
-    """
-    n = len(sums)
-    centred = sums - sums.mean()
-    return max(float(centred @ centred) * n / max(n - 1, 1), float(sums.sum()) ** 2)
 
 
 def _by_class(
@@ -352,55 +318,3 @@ def _error(
 
 def _reach(error: Any, n_blocks: int, level: float) -> Any:
     return stats.t.ppf((1 + level) / 2, max(n_blocks - 1, 1)) * error
-
-
-def _by_group(table: np.ndarray) -> np.ndarray:
-    groups = group_of_pairs()
-    return np.array([table[groups == g].sum() for g in range(len(GROUPS))])
-
-
-def _transition_errors(
-    noise: _Noise | None,
-    across: tuple[Pair, ...],
-    weight: np.ndarray,
-    index: np.ndarray,
-    n_blocks: int,
-    rate: float,
-    shares: np.ndarray,
-    apart: np.ndarray,
-    grown: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Standard errors of the share of the area of each change, and of their groups."""
-    sums = np.zeros((n_blocks, N_CLASSES, N_CLASSES))
-    signed = (
-        [(across[0], 1.0)]
-        if noise is None
-        else [(p, 1.0) for p in noise.plus] + [(p, -1.0) for p in noise.minus]
-    )
-    order = np.argsort(index, kind="stable")
-    cuts = np.searchsorted(index[order], np.arange(n_blocks + 1))
-    for pair, sign in signed:
-        g = sign * weight * _scores(pair)
-        for b in range(n_blocks):
-            cells = order[cuts[b] : cuts[b + 1]]
-            part = Pair(pair.first[cells], pair.second[cells], pair.stable, pair.changes)
-            sums[b] += part.transition_sums(g[cells])
-    factor = 1.0 if noise is None else noise.factor
-    sums = sums - sums.mean(0) if noise is None else sums
-    # of what is a change, this much is seen as one; less than a tenth tells nothing
-    gain = np.maximum(apart, 0.1)
-    n = n_blocks
-    unit = grown * float(weight @ weight)
-    centred = sums - sums.mean(0)
-    variance = np.maximum((centred**2).sum(0) * n / max(n - 1, 1), sums.sum(0) ** 2) * factor
-    single = np.sqrt(variance / gain**2 + rate * shares * unit / gain)
-    groups, found = group_of_pairs(), np.zeros(len(GROUPS))
-    for g in range(len(GROUPS)):
-        held = groups == g
-        share = shares[held].sum()
-        mean_gain = max(float((shares * apart)[held].sum() / share) if share > 0 else 0.1, 0.1)
-        found[g] = np.sqrt(
-            factor * _of_blocks(sums[:, held].sum(1)) / mean_gain**2
-            + rate * share * unit / mean_gain
-        )
-    return single, found
