@@ -222,7 +222,7 @@ def trials(told: argparse.Namespace) -> pd.DataFrame:
     """All trials; those that a file holds already are not made again."""
     done = pd.read_csv(told.keep) if told.keep and told.keep.is_file() else pd.DataFrame()
     had = {*zip(done["kind"], done["nominal"], done["seed"], strict=True)} if len(done) else set()
-    for seed in range(max(told.trials, told.others)):
+    for seed in range(told.first, max(told.trials, told.others)):
         rows = [
             trial(seed, rate, told.side, told.distance, kind)
             for kind, n in zip(
@@ -243,6 +243,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--others", type=int, default=200, help="trials of the two other kinds")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first trial")
     parser.add_argument("--side", type=int, default=60)
     parser.add_argument(
         "--distance", type=float, default=9.0, help="of the classes: how well they are told apart"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lczlib.analysis.change.strata import STRATA
+from lczlib.analysis.change.sample import STRATA
 from lczlib.classes import CLASSES
 from lczlib.grid import geobox_of
 
@@ -32,7 +32,7 @@ def change_figure(
     change : DataArray (y, x)
         Probability of change, NaN where no data.
     strata : DataArray (y, x)
-        `lczlib.analysis.change.strata.STRATA` from 1, 0 = no data.
+        `lczlib.analysis.change.sample.STRATA` from 1, 0 = no data.
     transitions : DataFrame
         ``lcz_before``, ``lcz_after``, ``km2``, ``km2_ci_low``, ``km2_ci_high``, ``mapped_km2``.
     title : str

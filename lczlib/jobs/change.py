@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lczlib.analysis.change.area import ChangeArea
-    from lczlib.analysis.change.strata import SampleArea
+    from lczlib.analysis.change.sample import SampleArea
     from lczlib.jobs.change_inputs import Stack
     from lczlib.jobs.change_result import ChangeResult
 
@@ -201,7 +201,7 @@ def _sampled(
 ) -> tuple[SampleArea, dict[str, int]]:
     import numpy as np
 
-    from lczlib.analysis.change.strata import STRATA, sample_area, strata
+    from lczlib.analysis.change.sample import STRATA, sample_area, strata
 
     classes = strata(before, after)
     areas = np.bincount(classes, stack.km2, len(STRATA) + 1)[1:]

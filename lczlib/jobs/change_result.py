@@ -13,7 +13,7 @@ import pandas as pd
 
 from lczlib.analysis.bootstrap import LEVELS
 from lczlib.analysis.change.area import ASSUMPTION
-from lczlib.analysis.change.strata import STRATA, strata
+from lczlib.analysis.change.sample import STRATA, strata
 from lczlib.analysis.change.transitions import GROUPS
 from lczlib.classes import CLASSES
 from lczlib.jobs.request import is_path, name_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from lczlib.analysis.change.area import ChangeArea
-    from lczlib.analysis.change.strata import SampleArea
+    from lczlib.analysis.change.sample import SampleArea
     from lczlib.jobs.change import ChangeRequest
     from lczlib.jobs.change_inputs import Stack
 
@@ -101,7 +101,7 @@ class ChangeResult(Result):
 
     @cached_property
     def strata(self) -> xr.DataArray:
-        """Classes of the change map, `lczlib.analysis.change.strata.STRATA` from 1; 0 = no data."""
+        """Classes of the change map, `lczlib.analysis.change.sample.STRATA` from 1; 0 = no data."""
         return self.before.copy(data=strata(self.before.values, self.after.values))
 
     def _mapped(self) -> tuple[np.ndarray, np.ndarray]:

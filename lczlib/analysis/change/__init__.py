@@ -6,7 +6,7 @@
 ``noise``        what such figures vary by, in blocks of cells whose errors go together
 ``area``         the area that changed, with its interval; conditional on calibrated probabilities
 ``cells``        the probability of change of each cell, its classes before and after, over all dates
-``strata``       the classes of a change map; areas from a probability sample (Olofsson et al. 2014)
+``sample``       the classes of a change map; areas from a probability sample (Olofsson et al. 2014)
 """
 
 from lczlib import lazy
@@ -18,7 +18,7 @@ __getattr__, __dir__ = lazy.contents(
         "Image": "pairs",
         "change_area": "area",
         "change_posterior": "cells",
-        "sample_area": "strata",
-        "strata": "strata",
+        "sample_area": "sample",
+        "strata": "sample",
     },
 )

@@ -219,8 +219,8 @@ def _estimate(
         same = np.eye(N_CLASSES, dtype=bool)
         false = float(stable @ apart[same])
         own = np.broadcast_to(apart[same], apart.shape)
-        scores = drawn.scores[same]
-        ratio0 = scores.reshape(-1), np.repeat(stable, scores.shape[1])
+        alike = drawn.scores[same]
+        ratio0 = alike.reshape(-1), np.repeat(stable, alike.shape[1])
         centred = by_block(weight * (np.mean(scored, axis=0) - seen), index)
         variance = variance_of_blocks(centred)
         spread = float((weight**2) @ (np.mean(scored, axis=0) - seen) ** 2)
@@ -288,7 +288,7 @@ def _composition(
     """Shares of the changes, and the ratio of densities that goes with them."""
     seen, false = means
     found = across[0].changes
-    pseudo = 20 * grown * float(weight @ weight)  # as much as twenty cells that err on their own
+    pseudo = 3 * grown * float(weight @ weight)  # as much as three cells that err on their own
     for _ in range(2):
         ratio = evidence.score_ratio(*still, drawn, found)
         rate = float(np.clip((seen - false) / (found * (apart - own)).sum(), _LEAST_RATE, 0.95))

@@ -158,7 +158,7 @@ def composition(
     weight: np.ndarray,
     rate: float,
     pseudo: float,
-    rounds: int = 10,
+    rounds: int = 20,
 ) -> np.ndarray:
     """Shares of the changes of class among what changed, (17, 17), by expectation-maximisation.
 
