@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -149,7 +148,7 @@ def test_a_sample_drawn_on_the_map_and_labelled_gives_a_design_based_area(place,
     points.to_file(tmp_path / "labelled.gpkg")
     found = run(ChangeRequest(**told, samples=tmp_path / "labelled.gpkg"))
     assert found.basis == "design"
-    assert 290 <= found.n <= 320
+    assert 295 <= found.n <= 305
     known = np.ones((SIDE, SIDE), bool)
     known[:4, :5] = False
     km2 = float((truth[0] != truth[1])[known].sum()) * 0.01
@@ -242,9 +241,9 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(place, tmp_path):
     assert "3 images are of 2024" in _refused(
         probabilities=[a, b, c, a], dates=["2018", "2024-01", "2024-02", "2024-03"]
     )
-    assert re.search(r"same_year.*has a first", _refused(probabilities=[a, b], same_year=[other]))
+    assert "is of a year that has a first" in _refused(probabilities=[a, b], same_year=[other])
     assert "is no date" in _refused(probabilities=[a, b], dates=["2018", "May"])
-    assert "1 dates= for 2 images" in _refused(probabilities=[a, b], dates=["2018"])
+    assert "1 --dates for 2 images" in _refused(probabilities=[a, b], dates=["2018"])
 
 
 @pytest.mark.parametrize(

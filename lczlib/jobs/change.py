@@ -258,7 +258,12 @@ def points_to_label(stack: Stack, classes: np.ndarray, n: int, seed: int) -> gpd
     rng = np.random.default_rng(seed)
     counts = np.bincount(classes, minlength=7)
     there = np.flatnonzero(counts[1:]) + 1
-    wanted = n * (0.5 / len(there) + 0.5 * counts[there] / counts[there].sum())
+    weight = 0.5 / len(there) + 0.5 * counts[there] / counts[there].sum()
+    wanted = np.zeros(len(there))
+    for _ in there:  # what a small class cannot give, the others do
+        room = wanted < counts[there]
+        wanted += np.where(room, (n - wanted.sum()) * weight / max(weight[room].sum(), 1e-12), 0)
+        wanted = np.minimum(wanted, counts[there])
     parts = [
         rng.choice(np.flatnonzero(classes == h), min(max(2, round(k)), counts[h]), replace=False)
         for h, k in zip(there, wanted, strict=True)
