@@ -17,6 +17,7 @@ from lczlib.errors import InputError
 from lczlib.jobs import air_heat as air_job
 from lczlib.jobs import assess as assess_job
 from lczlib.jobs import canopy_heat as station_job
+from lczlib.jobs import change as change_job
 from lczlib.jobs import compare as compare_job
 from lczlib.jobs import field as field_job
 from lczlib.jobs import map_files
@@ -30,6 +31,7 @@ from lczlib.settings import Described, described
 
 if TYPE_CHECKING:
     from lczlib.jobs.canopy_heat import CanopyHeat
+    from lczlib.jobs.change_result import ChangeResult
     from lczlib.jobs.pixel_heat import PixelHeat
     from lczlib.jobs.water_result import WaterResult
     from lczlib.mapping.city import MapResult
@@ -243,6 +245,38 @@ def compare(
     """
     request = compare_job.CompareRequest(map_a=map_a, map_b=map_b, more=more, **settings)
     return compare_job.run(request, progress=progress)
+
+
+@_told_by(change_job.ChangeRequest)
+def change(
+    *probabilities: Source, progress: Progress | None = None, **settings: Any
+) -> ChangeResult:
+    """Change between the years of class probabilities that is more than their errors.
+
+    Areas are model-based, conditional on calibrated probabilities; with labelled `samples` design-based.
+
+    Parameters
+    ----------
+    *probabilities : path or DataArray
+        Class probabilities of two years or more on one grid; open ones are ``(lcz, y, x)``, dated by
+        ``attrs["date"]``.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    ChangeResult
+        ``change`` (y, x), the probability; ``changed_km2`` and ``interval()``; ``transitions``.
+
+    Raises
+    ------
+    InputError, GridError, ClassSchemeError
+        If they cannot be read, lack dates, or do not fit together.
+    """
+    request = change_job.ChangeRequest(probabilities=probabilities, **settings)
+    return change_job.run(request, progress=progress)
 
 
 @_told_by(surface_job.SurfaceHeatRequest)

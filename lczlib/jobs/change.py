@@ -1,0 +1,282 @@
+"""Change between dated class probabilities: how much, what into what, and where, beyond the maps' own errors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from lczlib.analysis.change.transitions import REVERSAL
+from lczlib.errors import InputError
+from lczlib.jobs.change_inputs import dated, open_stack, read_date, year_of
+from lczlib.jobs.request import Request, Source, Steps, name_of
+from lczlib.jobs.result import job
+from lczlib.settings import setting
+from lczlib.terms import option
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+
+    from lczlib.analysis.change.area import ChangeArea
+    from lczlib.analysis.change.sample import SampleArea
+    from lczlib.jobs.change_inputs import Stack
+    from lczlib.jobs.change_result import ChangeResult
+
+
+def _check_dates(texts: Sequence[str]) -> None:
+    for text in texts:
+        read_date(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRequest(Request):
+    """Dated class probabilities of one place, in which change is looked for."""
+
+    command: ClassVar = "change"
+
+    probabilities: tuple[Source, ...] = setting(
+        ..., "Class probabilities (*_proba.tif) of two years or more, calibrated, on one grid; two images of one year "
+        "tell how much looks changed and is not.", title="Class probabilities", file=True, argument=True,
+        metavar="PROBA",
+    )  # fmt: skip
+    same_year: tuple[Source, ...] = setting(
+        (), "A second image of one of these years, from which the rate of false change is learned; repeat.",
+        title="Second images of a year", file=True, flag="--same-year", metavar="PROBA",
+    )  # fmt: skip
+    dates: tuple[str, ...] = setting(
+        (), "Date of each image, those of the same year last: YYYY-MM-DD, YYYY-MM or YYYY.", title="Dates",
+        check=_check_dates, metavar="DATE,DATE", usual="by the files' tags, their manifest, or their names",
+    )  # fmt: skip
+    reversal: float = setting(
+        REVERSAL, "How plausible it is, against other changes, that a built class becomes natural.",
+        title="Built becomes natural", low=1e-6, high=1,
+    )  # fmt: skip
+    min_cells: int = setting(
+        1, "Smallest patch of change on the map, in cells (minimum mapping unit); probabilities and model-based areas "
+        "are of all cells.", title="Smallest patch (cells)", low=1,
+    )  # fmt: skip
+    block: int | None = setting(
+        None, "Edge of a block of cells whose errors go together, for the intervals.", title="Block (cells)", low=1,
+        usual="20, more on maps beyond 1280 cells across",
+    )  # fmt: skip
+    samples: Source | None = setting(
+        None, "Points drawn at random within each class of change_strata.tif and labelled at both dates: areas are "
+        "then design-based (Olofsson et al. 2014).", title="Samples", file=True, metavar="FILE",
+    )  # fmt: skip
+    before_column: str = setting(
+        "before",
+        "Column of the samples with the class of the first year.",
+        title="Column of the class before",
+    )
+    after_column: str = setting(
+        "after",
+        "Column of the samples with the class of the last year.",
+        title="Column of the class after",
+    )
+    draw: int = setting(
+        0, "Draw so many points to label, at random within each class of the map: samples_to_label.gpkg.",
+        title="Points to draw", low=0,
+    )  # fmt: skip
+    seed: int = setting(
+        0, "Of all random draws: the same seed, the same result.", title="Seed", low=0
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        images = self.images()
+        if len(images) < 2:
+            msg = f"{len(images)} image shows no change: give class probabilities of two years or more."
+            raise InputError(msg, parameter="probabilities")
+        if self.dates and len(self.dates) != len(images):
+            msg = f"{len(self.dates)} {option('dates')} for {len(images)} images: give one each, in their order."
+            raise InputError(msg, parameter="dates")
+        if self.dates:
+            self.days()
+
+    def images(self) -> list[Source]:
+        """All images, second ones of a year last."""
+        return [*self.probabilities, *self.same_year]
+
+    def days(self) -> list[str]:
+        """The dates of the images.
+
+        Raises
+        ------
+        InputError
+            As of `lczlib.jobs.change_inputs.dated`, or if a second image is of a year without a first.
+        """
+        days = dated(self.images(), self.dates)
+        first = {year_of(d) for d in days[: len(self.probabilities)]}
+        for source, day in zip(self.same_year, days[len(self.probabilities) :], strict=True):
+            if year_of(day) not in first:
+                msg = (
+                    f"{name_of(source, 'The second image')} is of {day[:4]}, and no other image is: a second image "
+                    f"({option('same_year')}) is of a year that has a first."
+                )
+                raise InputError(msg, parameter="same_year")
+        return days
+
+
+@job
+def run(request: ChangeRequest, step: Steps) -> ChangeResult:
+    """Look for change between the years of dated class probabilities.
+
+    Raises
+    ------
+    InputError, GridError, ClassSchemeError
+        If they cannot be read, lack dates, do not fit together, or the samples do not fit the map.
+    """
+    from lczlib.analysis.change.cells import change_posterior
+    from lczlib.jobs.change_result import ChangeResult
+
+    step("Reading probabilities", 0, 4)
+    stack = open_stack(request.images(), request.days())
+    step("Areas", 1, 4)
+    block = _blocks(stack, request.block)
+    whole, steps = _areas(stack, block, request)
+    step("Cells", 2, 4)
+    found = change_posterior(steps)
+    before, after = found.before, found.after
+    if request.min_cells > 1:
+        after = _without_specks(stack, before, after, request.min_cells)
+    step("Samples", 3, 4)
+    sample, left = (
+        (None, {}) if request.samples is None else _sampled(request, stack, before, after)
+    )
+    return ChangeResult(
+        request=request, stack=stack, area=whole, steps=tuple(steps), change=stack.layer(found.change, float("nan")),
+        by_step=tuple(stack.layer(p, float("nan")) for p in found.steps), before=stack.layer(before, 0),
+        after=stack.layer(after, 0), sample=sample, sample_left_out=left,
+    )  # fmt: skip
+
+
+def _blocks(stack: Stack, edge: int | None) -> np.ndarray:
+    import numpy as np
+
+    from lczlib.analysis.assessment import default_block
+
+    rows, cols = np.nonzero(stack.known)
+    edge = edge or default_block(stack.known.shape)
+    return (rows // edge) * (stack.known.shape[1] // edge + 1) + cols // edge
+
+
+def _areas(
+    stack: Stack, block: np.ndarray, request: ChangeRequest
+) -> tuple[ChangeArea, list[ChangeArea]]:
+    """Between the first year and the last, and from each year to the next."""
+    from lczlib.analysis.change.area import change_area
+
+    years = stack.years
+    twice = [y for y in years if len(stack.images[y]) > 1]
+
+    def between(one: int, other: int) -> ChangeArea:
+        ends = stack.images[one], stack.images[other]
+        aside = [y for y in twice if y not in (one, other)]
+        beside = stack.images[aside[0]] if aside and not {one, other} & {*twice} else ()
+        return change_area(
+            *ends, block, beside=beside, reversal=request.reversal, seed=request.seed
+        )
+
+    steps = [between(*pair) for pair in itertools.pairwise(years)]
+    return (steps[0] if len(steps) == 1 else between(years[0], years[-1])), steps
+
+
+def _without_specks(stack: Stack, before: np.ndarray, after: np.ndarray, fewest: int) -> np.ndarray:
+    """The classes after, where patches of change of less cells than that are none."""
+    import numpy as np
+    from scipy import ndimage
+
+    changed = np.zeros(stack.known.shape, bool)
+    changed[stack.known] = before != after
+    patches, _ = ndimage.label(changed, np.ones((3, 3)))
+    small = np.bincount(patches.ravel()) < fewest
+    small[0] = False
+    return np.where(small[patches[stack.known]], before, after)
+
+
+def _sampled(
+    request: ChangeRequest, stack: Stack, before: np.ndarray, after: np.ndarray
+) -> tuple[SampleArea, dict[str, int]]:
+    import numpy as np
+
+    from lczlib.analysis.change.sample import STRATA, sample_area, strata
+
+    classes = strata(before, after)
+    areas = np.bincount(classes, stack.km2, len(STRATA) + 1)[1:]
+    rows, cols, labels, left = _labelled_points(request, stack)
+    of_cell = np.zeros(stack.known.shape, np.uint8)
+    of_cell[stack.known] = classes
+    stratum = of_cell[rows, cols]
+    inside = stratum > 0
+    left["without map"] = int((~inside).sum())
+    return sample_area(stratum[inside], *labels[:, inside], areas), left
+
+
+def _labelled_points(
+    request: ChangeRequest, stack: Stack
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, int]]:
+    """Row, column and both classes (2, n) of samples on the map; what was left out by why."""
+    import numpy as np
+
+    from lczlib.polygon_cells import are_points, polygon_cells
+    from lczlib.references import open_reference
+
+    columns = (request.before_column, request.after_column)
+    both = []
+    for column in columns:
+        shapes = open_reference(request.samples, column)
+        if not hasattr(shapes, "geometry") or not are_points(shapes):
+            msg = (
+                f"{name_of(request.samples, 'The samples')} holds no points: a sample is points with a class before "
+                "and after."
+            )
+            raise InputError(msg, parameter="samples")
+        both.append(polygon_cells(shapes, stack.box).set_index(["row", "col"])["lcz"])
+    table = both[0].to_frame("before").join(both[1].rename("after"), how="inner")
+    if table.empty:
+        msg = (
+            f"No point of {name_of(request.samples, 'the samples')} has a class in both {columns[0]} and {columns[1]}: "
+            "label both."
+        )
+        raise InputError(msg, parameter="samples")
+    rows, cols = (np.asarray(table.index.get_level_values(n)) for n in ("row", "col"))
+    half = len(both[0]) + len(both[1]) - 2 * len(table)
+    return rows, cols, table.to_numpy().T.astype(int), {"without both classes": half}
+
+
+def points_to_label(stack: Stack, classes: np.ndarray, n: int, seed: int) -> gpd.GeoDataFrame:
+    """Cells drawn at random within each class of the change map, to be labelled at both dates.
+
+    Half of the points are shared out equally, half by area, at least two to a class (Olofsson et al. 2014,
+    section 3.2.2: more than their share to small classes).
+    """
+    import geopandas as gpd
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(classes, minlength=7)
+    there = np.flatnonzero(counts[1:]) + 1
+    weight = 0.5 / len(there) + 0.5 * counts[there] / counts[there].sum()
+    wanted = np.zeros(len(there))
+    for _ in there:  # what a small class cannot give, the others do
+        room = wanted < counts[there]
+        wanted += np.where(room, (n - wanted.sum()) * weight / max(weight[room].sum(), 1e-12), 0)
+        wanted = np.minimum(wanted, counts[there])
+    parts = [
+        rng.choice(np.flatnonzero(classes == h), min(max(2, round(k)), counts[h]), replace=False)
+        for h, k in zip(there, wanted, strict=True)
+    ]
+    cells = rng.permutation(np.concatenate(parts))
+    rows, cols = (a[cells] for a in np.nonzero(stack.known))
+    x, y = _centres(stack, rows, cols)
+    # the class of the map is left out: who labels a point should not know it
+    table = {"point": np.arange(1, len(cells) + 1), "before": "", "after": ""}
+    return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(x, y), crs=str(stack.box.crs))
+
+
+def _centres(stack: Stack, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    a = stack.box.affine
+    x, y = cols + 0.5, rows + 0.5
+    return a.a * x + a.b * y + a.c, a.d * x + a.e * y + a.f
