@@ -243,13 +243,13 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(place, tmp_path):
     )
     assert "is of a year that has a first" in _refused(probabilities=[a, b], same_year=[other])
     assert "is no date" in _refused(probabilities=[a, b], dates=["2018", "May"])
-    assert "1 --dates for 2 images" in _refused(probabilities=[a, b], dates=["2018"])
+    assert "1 --date for 2 images" in _refused(probabilities=[a, b], dates=["2018"])
 
 
 @pytest.mark.parametrize(
     ("words", "option"),
     [
-        (["--dates", "2018"], "--dates"),
+        (["--dates", "2018"], "--date"),
         (["--reversal", "0"], "--reversal"),
         (["--min-cells", "0"], "--min-cells"),
     ],

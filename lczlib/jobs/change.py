@@ -46,8 +46,8 @@ class ChangeRequest(Request):
         title="Second images of a year", file=True, flag="--same-year", metavar="PROBA",
     )  # fmt: skip
     dates: tuple[str, ...] = setting(
-        (), "Date of each image, those of the same year last: YYYY-MM-DD, YYYY-MM or YYYY.", title="Dates",
-        check=_check_dates, metavar="DATE,DATE", usual="by the files' tags, their manifest, or their names",
+        (), "Date of each image, those of the same year last: YYYY-MM-DD, YYYY-MM or YYYY; several by commas.", title="Dates",
+        flag="--date", short="--dates", repeat=True, check=_check_dates, metavar="DATE,DATE", usual="by the files' tags, their manifest, or their names",
     )  # fmt: skip
     reversal: float = setting(
         REVERSAL, "How plausible it is, against other changes, that a built class becomes natural.",
@@ -84,6 +84,8 @@ class ChangeRequest(Request):
     )
 
     def __post_init__(self) -> None:
+        given = (self.dates,) if isinstance(self.dates, str) else self.dates
+        object.__setattr__(self, "dates", tuple(d.strip() for t in given for d in t.split(",")))
         super().__post_init__()
         images = self.images()
         if len(images) < 2:
