@@ -258,3 +258,10 @@ def test_a_wrong_option_is_a_usage_error(run_lcz, words, option):
     code, _, err = run_lcz("change", "a.tif", "b.tif", *words)
     assert code == 2
     assert option in err
+
+
+def test_maps_of_dated_scenes_are_dated_themselves(demo):
+    """The simulated city tells its days, which its probabilities keep."""
+    folder, _ = demo
+    found = {n: date_of(folder / f"{n}_proba.tif") for n in ("s1", "s2", "fused")}
+    assert all(len(d) >= 7 and d[:2] == "20" for d in found.values()), found

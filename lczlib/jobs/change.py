@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lczlib.analysis.change.area import ChangeArea
-    from lczlib.analysis.change.sample import SampleArea
     from lczlib.jobs.change_inputs import Stack
     from lczlib.jobs.change_result import ChangeResult
 
@@ -132,6 +131,7 @@ def run(request: ChangeRequest, step: Steps) -> ChangeResult:
     """
     from lczlib.analysis.change.cells import change_posterior
     from lczlib.jobs.change_result import ChangeResult
+    from lczlib.jobs.change_samples import sampled
 
     step("Reading probabilities", 0, 4)
     stack = open_stack(request.images(), request.days())
@@ -144,9 +144,7 @@ def run(request: ChangeRequest, step: Steps) -> ChangeResult:
     if request.min_cells > 1:
         after = _without_specks(stack, before, after, request.min_cells)
     step("Samples", 3, 4)
-    sample, left = (
-        (None, {}) if request.samples is None else _sampled(request, stack, before, after)
-    )
+    sample, left = (None, {}) if request.samples is None else sampled(request, stack, before, after)
     return ChangeResult(
         request=request, stack=stack, area=whole, steps=tuple(steps), change=stack.layer(found.change, float("nan")),
         by_step=tuple(stack.layer(p, float("nan")) for p in found.steps), before=stack.layer(before, 0),
@@ -196,53 +194,3 @@ def _without_specks(stack: Stack, before: np.ndarray, after: np.ndarray, fewest:
     small = np.bincount(patches.ravel()) < fewest
     small[0] = False
     return np.where(small[patches[stack.known]], before, after)
-
-
-def _sampled(
-    request: ChangeRequest, stack: Stack, before: np.ndarray, after: np.ndarray
-) -> tuple[SampleArea, dict[str, int]]:
-    import numpy as np
-
-    from lczlib.analysis.change.sample import STRATA, sample_area, strata
-
-    classes = strata(before, after)
-    areas = np.bincount(classes, stack.km2, len(STRATA) + 1)[1:]
-    rows, cols, labels, left = _labelled_points(request, stack)
-    of_cell = np.zeros(stack.known.shape, np.uint8)
-    of_cell[stack.known] = classes
-    stratum = of_cell[rows, cols]
-    inside = stratum > 0
-    left["without map"] = int((~inside).sum())
-    return sample_area(stratum[inside], *labels[:, inside], areas), left
-
-
-def _labelled_points(
-    request: ChangeRequest, stack: Stack
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, int]]:
-    """Row, column and both classes (2, n) of samples on the map; what was left out by why."""
-    import numpy as np
-
-    from lczlib.polygon_cells import are_points, polygon_cells
-    from lczlib.references import open_reference
-
-    columns = (request.before_column, request.after_column)
-    both = []
-    for column in columns:
-        shapes = open_reference(request.samples, column)
-        if not hasattr(shapes, "geometry") or not are_points(shapes):
-            msg = (
-                f"{name_of(request.samples, 'The samples')} holds no points: a sample is points with a class before "
-                "and after."
-            )
-            raise InputError(msg, parameter="samples")
-        both.append(polygon_cells(shapes, stack.box).set_index(["row", "col"])["lcz"])
-    table = both[0].to_frame("before").join(both[1].rename("after"), how="inner")
-    if table.empty:
-        msg = (
-            f"No point of {name_of(request.samples, 'the samples')} has a class in both {columns[0]} and {columns[1]}: "
-            "label both."
-        )
-        raise InputError(msg, parameter="samples")
-    rows, cols = (np.asarray(table.index.get_level_values(n)) for n in ("row", "col"))
-    half = len(both[0]) + len(both[1]) - 2 * len(table)
-    return rows, cols, table.to_numpy().T.astype(int), {"without both classes": half}

@@ -14,6 +14,7 @@ import numpy as np
 
 from lczlib.errors import InputError
 from lczlib.jobs.request import Source, is_path, name_of
+from lczlib.made_by import DATE_TAG
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST = 2
 """Images of one year: a third would tell little more of false change than two do."""
-_TAGS = ("LCZLIB_DATE", "date", "DATE_ACQUIRED")
+_TAGS = (DATE_TAG, "date", "DATE_ACQUIRED")
 _DAY = re.compile(
     r"(?<!\d)((?:19|20)\d\d)(?:([-_]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12]\d|3[01]))?)?(?!\d)"
 )

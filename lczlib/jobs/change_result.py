@@ -305,7 +305,7 @@ class ChangeResult(Result):
         write_table(folder / "transitions.csv", self.transitions, index=False)
         write_table(folder / "groups.csv", self.groups)
         if self.request.draw:
-            from lczlib.jobs.change_points import points_to_label
+            from lczlib.jobs.change_samples import points_to_label
 
             codes = self.strata.values[self.stack.known]
             drawn = points_to_label(self.stack, codes, self.request.draw, self.request.seed)

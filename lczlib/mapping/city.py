@@ -20,8 +20,8 @@ from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_r
 from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
-from lczlib.made_by import WEIGHTS_TAG, joined
-from lczlib.map_request import MapRequest
+from lczlib.made_by import DATE_TAG, WEIGHTS_TAG, joined
+from lczlib.map_request import MapRequest, Method
 from lczlib.mapping.engines import Engine, make_engine
 from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
@@ -287,7 +287,10 @@ def _write_maps(
         tags["LCZLIB_SIMULATED"] = "yes"
     written = []
     for name, p in proba.items():
+        days = {str(s.scene.attrs.get("date") or "") for s in sources if _is_in(s, name)} - {""}
         own = {**tags, WEIGHTS_TAG: made[name]}
+        if days:
+            own[DATE_TAG] = " ".join(sorted(days))
         written += [
             write_probabilities(out / proba_file(name), p, tags=own),
             write_lcz_map(out / lcz_file(name), labels(p), tags=own, scheme=request.out_scheme),
@@ -303,6 +306,11 @@ def _write_maps(
     path = out / "valid_fraction.tif"
     written.append(write_raster(path, stack, descriptions=list(maps), tags=tags))
     return written, kinds
+
+
+def _is_in(source: Source, name: str) -> bool:
+    """Whether a map of that name was made from a source."""
+    return name in (source.name, source.kind, Kind.FUSED)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from lczlib.analysis.change.noise import (
     Noise,
     by_block,
     by_group,
+    effective_blocks,
     noise_of,
     scores,
     transition_errors,
@@ -221,8 +222,8 @@ def _estimate(
         own = np.broadcast_to(apart[same], apart.shape)
         alike = drawn.scores[same]
         ratio0 = alike.reshape(-1), np.repeat(stable, alike.shape[1])
-        centred = by_block(weight * (np.mean(scored, axis=0) - seen), index)
-        variance = variance_of_blocks(centred)
+        sums = by_block(weight * (np.mean(scored, axis=0) - seen), index)
+        variance = variance_of_blocks(sums)
         spread = float((weight**2) @ (np.mean(scored, axis=0) - seen) ** 2)
         grown = max(1.0, variance / spread) if spread else 1.0
     shares, ratio = _composition(across, drawn, ratio0, weight, (seen, false), own, apart, grown)
@@ -239,9 +240,9 @@ def _estimate(
         drawn.spread(PILOT),
         grown * float(weight @ weight),
     )
-    ends = {}
+    ends, good = {}, effective_blocks(sums)
     for name, level in LEVELS.items():
-        reach = float(_reach(error, len(numbers), level))
+        reach = float(_reach(error, good, level))
         low, high = raw - reach, max(raw, 0.0) + reach
         if noise is None:  # errors that are always the same make no false change at all
             high = max(seen / float((shares * apart).sum()), 0.0) + reach
@@ -316,5 +317,5 @@ def _error(
     return float(np.sqrt(variance + rate * unit * (within + between))) / gain
 
 
-def _reach(error: Any, n_blocks: int, level: float) -> Any:
+def _reach(error: Any, n_blocks: float, level: float) -> Any:
     return stats.t.ppf((1 + level) / 2, max(n_blocks - 1, 1)) * error

@@ -65,6 +65,17 @@ def variance_of_blocks(sums: np.ndarray) -> float:
     return max(float(centred @ centred) * n / max(n - 1, 1), float(sums.sum()) ** 2)
 
 
+def effective_blocks(sums: np.ndarray) -> float:
+    """How many blocks as good as normal ones the variance of block sums rests on, 2 to their number.
+
+    A variance that a few blocks make is less sure than their number says. Of n normal sums the squared
+    sum of squares is n / 3 times the sum of fourth powers; heavier tails have less.
+    """
+    squares = (sums - sums.mean()) ** 2
+    fourth = float(squares @ squares)
+    return float(np.clip(3 * squares.sum() ** 2 / fourth, 2, len(sums))) if fourth else len(sums)
+
+
 def by_group(table: np.ndarray) -> np.ndarray:
     """Sums of a table of changes (17, 17) by `GROUPS`, (4,)."""
     groups = group_of_pairs()
