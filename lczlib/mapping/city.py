@@ -21,7 +21,7 @@ from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import DATE_TAG, WEIGHTS_TAG, joined
-from lczlib.map_request import MapRequest, Method
+from lczlib.map_request import MapRequest
 from lczlib.mapping.engines import Engine, make_engine
 from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
