@@ -230,16 +230,9 @@ def _estimate(
     gain = float((shares * (apart - own)).sum())
     raw = (seen - false) / gain
     rate = float(np.clip(raw, 0, 1))
-    error = _error(
-        rate,
-        gain,
-        variance,
-        shares,
-        apart,
-        own,
-        drawn.spread(PILOT),
-        grown * float(weight @ weight),
-    )
+    together = _together(across, scored, ratio, weight, index, rate, grown)
+    units = grown * float(weight @ weight), together * float(weight @ weight)
+    error = _error(rate, gain, variance, shares, apart, own, drawn.spread(PILOT), units)
     ends, good = {}, effective_blocks(sums)
     for name, level in LEVELS.items():
         reach = float(_reach(error, good, level))
@@ -298,6 +291,28 @@ def _composition(
     return found, evidence.score_ratio(*still, drawn, found)
 
 
+def _together(
+    across: tuple[Pair, ...],
+    scored: list[np.ndarray],
+    ratio: evidence.ScoreRatio,
+    weight: np.ndarray,
+    index: np.ndarray,
+    rate: float,
+    grown: float,
+) -> float:
+    """How many changed cells are of a kind: what changes are whole quarters, which are seen or missed together.
+
+    Of the scores of what changed, each cell by its probability of it, the variance of block sums over that
+    of as many single cells; `grown`, the same without change, at least.
+    """
+    likely = min(max(rate, _LEAST_RATE), 0.95)
+    changed = weight * np.mean([posterior(ratio(p.score()), likely) for p in across], axis=0)
+    mean = np.mean(scored, axis=0)
+    off = changed * (mean - changed @ mean / changed.sum())
+    single = float(off @ off)
+    return max(grown, variance_of_blocks(by_block(off, index)) / single) if single else grown
+
+
 def _error(
     rate: float,
     gain: float,
@@ -306,15 +321,19 @@ def _error(
     apart: np.ndarray,
     own: np.ndarray,
     spread: np.ndarray,
-    unit: float,
+    units: tuple[float, float],
 ) -> float:
-    """Standard error of the rate; `unit`: share of the area of cells that err as one."""
+    """Standard error of the rate.
+
+    Beside the noise it holds that of the score in changed cells, which errs as the images do, and that
+    it is an estimate too which changes there are: these come by whole quarters. `units`: shares of the
+    area of cells that err as one, and of those that change as one.
+    """
     gains = apart - own
-    within = float((shares * spread).sum())  # of the score in changed cells
-    between = float(
-        (shares * (gains - gain) ** 2).sum()
-    )  # which changes there are is itself estimated
-    return float(np.sqrt(variance + rate * unit * (within + between))) / gain
+    within = float((shares * spread).sum())
+    between = float((shares * (gains - gain) ** 2).sum())
+    detection = rate * (units[0] * within + units[1] * between)
+    return float(np.sqrt(variance + detection)) / gain
 
 
 def _reach(error: Any, n_blocks: float, level: float) -> Any:
