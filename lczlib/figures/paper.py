@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
-from lczlib.classes import CLASSES, N_CLASSES
+from lczlib.classes import CLASSES
 from lczlib.export import staged
 from lczlib.figures.style import SERIES
-from lczlib.grid import geobox_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 INK, QUIET, LINE = "#24292f", "#6e7781", "#d0d7de"
 WIDTH = 3.6
 """Inches: a column of a page of A4, and a phone's width."""
-_LARGEST_MAP = 700
 _STYLE = {
     "font.family": ["sans-serif"], "font.sans-serif": ["Liberation Sans", "Arial", "DejaVu Sans"], "font.size": 8,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": QUIET, "axes.titlesize": 8.5,
@@ -78,144 +75,13 @@ def save(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def _figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+def blank(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """A figure of one drawing, its size in inches."""
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(width, height), layout="constrained")
     fig.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
     return fig, fig.subplots()
-
-
-def map_panel(lcz: xr.DataArray, title: str) -> Figure:
-    """A map of the zones with a scale bar, north up; no data is left empty.
-
-    Parameters
-    ----------
-    lcz : DataArray (y, x)
-        Codes 1..17, 0 = no data; thinned to 700 cells a side for drawing.
-    title : str
-        Above it.
-    """
-    rows, columns = lcz.shape
-    with styled():
-        fig, ax = _figure(0.45 + WIDTH * min(1.5, max(0.5, rows * _stretch(lcz) / columns)))
-        _draw_map(ax, lcz, title)
-    return fig
-
-
-def maps_sheet(maps: Mapping[str, xr.DataArray], areas: Mapping[str, pd.Series]) -> Figure:
-    """All maps side by side with one legend, in which each class has its areas, for a paper.
-
-    Parameters
-    ----------
-    maps : mapping of str to DataArray (y, x)
-        By their titles.
-    areas : mapping of str to Series
-        km2 of each class (index 1..17), by the same.
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
-
-    across = min(3, len(maps))
-    down = -(-len(maps) // across)
-    some = next(iter(maps.values()))
-    tall = WIDTH * 0.66 * min(1.5, max(0.5, some.shape[0] * _stretch(some) / some.shape[1])) + 0.4
-    held = [c for c in CLASSES if any(a.get(c.number, 0) > 0 for a in areas.values())]
-    with styled():
-        fig = Figure(
-            figsize=(WIDTH * 0.66 * across + 0.2, tall * down + 0.16 * len(held) + 0.4),
-            layout="constrained",
-        )
-        axes = fig.subplots(down, across, squeeze=False).ravel()
-        for ax in axes[len(maps) :]:
-            ax.set_axis_off()
-        for ax, (title, lcz) in zip(axes, maps.items(), strict=False):
-            _draw_map(ax, lcz, title)
-        labels = [
-            f"{c.label}: " + " / ".join(f"{a.get(c.number, 0):,.1f}" for a in areas.values())
-            for c in held
-        ]
-        handles = [
-            Patch(facecolor=c.color, edgecolor=QUIET, lw=0.4, label=text)
-            for c, text in zip(held, labels, strict=True)
-        ]
-        fig.legend(
-            handles=handles, loc="outside lower left", ncols=1 if across == 1 else 2, title_fontsize=7.5,
-            title=f"Area in km²: {' / '.join(maps)}", alignment="left", handlelength=1.2, fontsize=7,
-        )  # fmt: skip
-    return fig
-
-
-def _stretch(layer: xr.DataArray) -> float:
-    """How much higher than wide a cell is drawn: degrees of longitude are shorter away from the equator."""
-    box = geobox_of(layer)
-    shape = abs(box.affine.e / box.affine.a)
-    if not box.crs.geographic:
-        return shape
-    middle = (box.boundingbox.bottom + box.boundingbox.top) / 2
-    return shape / max(0.05, np.cos(np.deg2rad(middle)))
-
-
-def _draw_map(ax: Axes, lcz: xr.DataArray, title: str) -> None:
-    from matplotlib.colors import BoundaryNorm, ListedColormap
-
-    step = max(1, -(-max(lcz.shape) // _LARGEST_MAP))
-    ax.imshow(
-        np.ma.masked_equal(lcz.values[::step, ::step], 0), cmap=ListedColormap([c.color for c in CLASSES]),
-        norm=BoundaryNorm(np.arange(0.5, N_CLASSES + 1), N_CLASSES), interpolation="none",
-    )  # fmt: skip
-    _frame(ax, lcz, title)
-
-
-def _frame(ax: Axes, layer: xr.DataArray, title: str) -> None:
-    ax.set(title=title, xticks=[], yticks=[], aspect=_stretch(layer))
-    for side in ax.spines.values():
-        side.set(visible=True, color=LINE)
-    box = geobox_of(layer)
-    metres = abs(box.affine.a) * layer.shape[-1]
-    if box.crs.geographic:
-        middle = (box.boundingbox.bottom + box.boundingbox.top) / 2
-        metres *= 111_320 * np.cos(np.deg2rad(middle))
-    length = 10 ** np.floor(np.log10(metres / 3))
-    length *= max(k for k in (1, 2, 5) if k * length <= metres / 3)
-    label = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    at = -0.035
-    ax.plot([0, length / metres], [at, at], color=INK, lw=2, transform=ax.transAxes, clip_on=False)
-    ax.annotate(
-        label, (length / metres, at), (4, 0), "axes fraction", "offset points", va="center", fontsize=7.5,
-        annotation_clip=False,
-    )  # fmt: skip
-
-
-def layer_panel(
-    layer: xr.DataArray, title: str, unit: str, cmap: str, limits: tuple[float, float] | None = None
-) -> Figure:
-    """A map of numbers with its colour bar below; what is missing is left empty."""
-    rows, columns = layer.shape
-    step = max(1, -(-max(layer.shape) // _LARGEST_MAP))
-    values = np.asarray(layer.values[::step, ::step], float)
-    known = values[np.isfinite(values)]
-    if limits is None:
-        limits = (
-            (float(np.quantile(known, 0.005)), float(np.quantile(known, 0.995)))
-            if known.size
-            else (0.0, 1.0)
-        )
-    with styled():
-        fig, ax = _figure(0.95 + WIDTH * min(1.5, max(0.5, rows * _stretch(layer) / columns)))
-        drawn = ax.imshow(
-            np.ma.masked_invalid(values),
-            cmap=cmap,
-            vmin=limits[0],
-            vmax=limits[1],
-            interpolation="none",
-        )
-        _frame(ax, layer, title)
-        bar = fig.colorbar(
-            drawn, ax=ax, orientation="horizontal", label=unit, aspect=32, pad=0.08, shrink=0.98
-        )
-        bar.outline.set_visible(False)
-    return fig
 
 
 def interval_panel(
@@ -255,7 +121,7 @@ def interval_panel(
     several = len(series) > 1
     pitch = max(0.19, 0.115 * len(series))
     with styled():
-        fig, ax = _figure(0.62 + pitch * n + 0.17 * _lines(series, several))
+        fig, ax = blank(0.62 + pitch * n + 0.17 * _lines(series, several))
         for k, (name, parts) in enumerate(series.items()):
             values, low, high = (np.asarray(v, float) for v in parts)
             y = np.arange(n) + (k - (len(series) - 1) / 2) * 0.78 / len(series)
@@ -325,7 +191,7 @@ def matrix_panel(counts: np.ndarray, title: str, rows: str, columns: str) -> Fig
     codes = [CLASSES[i].code for i in there]
     n, size = len(there), 7.5 if len(there) < 12 else 6
     with styled():
-        fig, ax = _figure(WIDTH * 0.98)
+        fig, ax = blank(WIDTH * 0.98)
         for i, j in zip(*np.nonzero(table), strict=True):
             one = share[i, j]
             ax.add_patch(
@@ -375,7 +241,7 @@ def cycle_panel(diurnal: pd.DataFrame, title: str, label: str) -> Figure:
     """
     numbers = [int(n) for n in sorted(diurnal["lcz"].unique())]
     with styled():
-        fig, ax = _figure(2.5 + 0.17 * -(-len(numbers) // 2))
+        fig, ax = blank(2.5 + 0.17 * -(-len(numbers) // 2))
         for number in numbers:
             zone = CLASSES[number - 1]
             rows = diurnal[diurnal["lcz"] == number].sort_values("hour")
@@ -397,7 +263,7 @@ def months_panel(months: Sequence[str], area: Any, low: Any, high: Any, title: s
     """Area by month with its interval, km2."""
     area, low, high = (np.asarray(v, float) for v in (area, low, high))
     with styled():
-        fig, ax = _figure(2.3)
+        fig, ax = blank(2.3)
         x = np.arange(len(months))
         ax.vlines(x, low, high, color=INK, linewidth=1)
         ax.plot(x, area, "o-", color=SERIES[0], ms=4, lw=1)

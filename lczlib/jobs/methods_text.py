@@ -175,8 +175,14 @@ def value_at(content: Mapping[str, Any], key: str) -> Any:
     return found
 
 
-def paragraph(result: Recorded, teller: Teller) -> str:
-    """What a result was made with, and what it found, in sentences.
+class Finding(str):
+    """A sentence on what was found, or on a file: no method."""
+
+    __slots__ = ()
+
+
+def sentences(result: Recorded, teller: Teller) -> list[str]:
+    """What a result was made with, and as `Finding` what it found.
 
     Raises
     ------
@@ -189,8 +195,7 @@ def paragraph(result: Recorded, teller: Teller) -> str:
         document = _Source(*found, teller)
     tells = _TELLS.get(result.command, _any)
     with understood(result.path):
-        sentences = [*tells(manifest, document, teller), *_inputs(manifest)]
-    return " ".join(sentences)
+        return [*tells(manifest, document, teller), *_inputs(manifest)]
 
 
 Tells = Callable[[_Source, "_Source | None", Teller], Iterator[str]]
@@ -201,9 +206,11 @@ def _inputs(manifest: _Source) -> Iterator[str]:
     if n:
         first = manifest("inputs/0/sha256", "{:.12}")
         more = f" (the SHA-256 of the first begins with {first}; the others stand beside it)"
-        yield f"The manifest holds the SHA-256 of {counted(n, 'input file')}{more}."
+        yield Finding(f"The manifest holds the SHA-256 of {counted(n, 'input file')}{more}.")
     if manifest.has("created", "lczlib"):
-        yield f"Computed on {manifest('created', '{:.10}')} with version {manifest('lczlib')}."
+        yield Finding(
+            f"Computed on {manifest('created', '{:.10}')} with version {manifest('lczlib')}."
+        )
 
 
 def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
@@ -229,7 +236,7 @@ def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
         yield (
             f"The network {manifest(f'{at}/name')} ({kind}, weights "
             f"{manifest(f'{at}/sha256', '{:.12}')}){cited} gave each cell of {manifest(f'{at}/sensor')} the "
-            f"probabilities of the 17 classes{size}."
+            f"probabilities of the 17 classes{size}{_bands(manifest, at)}."
         )
     dates = [
         manifest(f"read/{i}/date")
@@ -238,11 +245,25 @@ def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
     ]
     if dates:
         yield f"The scenes are of {', '.join(dates)}."
+    for i, text in enumerate(manifest.get("warnings") or []):
+        if "atmosphere" in str(text):  # that air was put into surface reflectance, or was not
+            yield manifest(f"warnings/{i}")
     sensors = {w.get("sensor") for w in manifest.get("weights") or []}
     if len(sensors) > 1 and manifest.has("parameters/fusion"):
         yield f"The sensors were fused by the method {manifest('parameters/fusion')}."
     if manifest.get("simulated"):
         yield "The city is simulated: the figures say nothing about a real one."
+
+
+def _bands(manifest: _Source, at: str) -> str:
+    """Of which bands a network reads, and at which level it learnt them."""
+    bands = manifest.get(f"{at}/bands") or []
+    told = ""
+    if bands:
+        first, last = (manifest(f"{at}/bands/{i}") for i in (0, len(bands) - 1))
+        told = f" in {counted(len(bands), 'band')}, {first} to {last}"
+    level = f" (trained on level {manifest(f'{at}/level')})" if manifest.has(f"{at}/level") else ""
+    return told + level
 
 
 def _network_cited(architecture: str, teller: Teller) -> str:
@@ -270,7 +291,8 @@ def _assess(_: _Source, document: _Source | None, teller: Teller) -> Iterator[st
     if document is None:
         yield "The map was assessed; the document of its scores is not there as it was written."
         return
-    yield f"Accuracy was assessed on {document('n', '{:,}')} cells of the reference."
+    reference = f" {document('reference')}" if document.has("reference") else ""
+    yield f"Accuracy was assessed on {document('n', '{:,}')} cells of the reference{reference}."
     for score, name in _SCORES.items():
         if not document.has(score):
             continue
@@ -279,7 +301,7 @@ def _assess(_: _Source, document: _Source | None, teller: Teller) -> Iterator[st
         if document.has(f"{score}_ci"):
             low, high = (document(f"{score}_ci/{i}", "{:.3f}") for i in (0, 1))
             interval = f" (95 % interval {low} to {high})"
-        yield f"The {name}{cited} is {document(score, '{:.3f}')}{interval}."
+        yield Finding(f"The {name}{cited} is {document(score, '{:.3f}')}{interval}.")
     if document.has("intervals/method"):
         yield (
             f"Intervals are of a {document('intervals/method')}, of {document('intervals/n_units')} units in "
@@ -293,7 +315,7 @@ def _compare(_: _Source, document: _Source | None, teller: Teller) -> Iterator[s
         return
     for i, _pair in enumerate(document.get("pairs") or []):
         at = f"pairs/{i}"
-        yield (
+        yield Finding(
             f"The maps {document(f'{at}/first')} and {document(f'{at}/second')} have the same class on "
             f"{document(f'{at}/agreement', '{:.1%}')} of {document(f'{at}/n', '{:,}')} cells, kappa "
             f"{document(f'{at}/kappa', '{:.3f}')}."
@@ -318,7 +340,9 @@ def _uhi(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
         if document.has(f"{at}/difference_ci/0", f"{at}/difference_ci/1"):
             low, high = (document(f"{at}/difference_ci/{k}", "{:+.2f}") for k in (0, 1))
             interval = f", interval {low} to {high} K"
-        yield f"LCZ {document(f'{at}/lcz')}: {document(f'{at}/difference', '{:+.2f}')} K{interval}{sample}."
+        yield Finding(
+            f"LCZ {document(f'{at}/lcz')}: {document(f'{at}/difference', '{:+.2f}')} K{interval}{sample}."
+        )
 
 
 def _field(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
@@ -331,7 +355,7 @@ def _field(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str
         f"maximum likelihood; zones without a station have none."
     )
     if document.has("headline"):
-        yield document("headline")
+        yield Finding(document("headline"))
 
 
 def _export(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:

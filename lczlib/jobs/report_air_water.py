@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lczlib.figures import paper
+from lczlib.figures import paper, paper_maps
 from lczlib.jobs import report_summary as words
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _field(page: Page, one: Recorded, content: Mapping[str, Any]) -> None:
         path = one.folder / f"{name}.tif"
         if page.drawings.wanted and path.is_file():
             panels.append(page.drawings.panel(
-                f"air_{name}", f"{title}, {content.get('what')}", paper.layer_panel, page.layer(path), title,
+                f"air_{name}", f"{title}, {content.get('what')}", paper_maps.layer_panel, page.layer(path), title,
                 unit, cmap,
             ))  # fmt: skip
     page.figure(
@@ -85,13 +85,13 @@ def _water(page: Page, one: Recorded, content: Mapping[str, Any]) -> None:
             path = one.folder / str(row.get("probability"))
             if path.is_file():
                 panels.append(page.drawings.panel(
-                    "water", "Probability of water", paper.layer_panel, page.layer(path),
+                    "water", "Probability of water", paper_maps.layer_panel, page.layer(path),
                     f"Probability of water, {row.get('date') or row.get('input')}", "probability", _BLUES, (0.0, 1.0),
                 ))  # fmt: skip
         path = one.folder / "water_occurrence.tif"
         if months and path.is_file():
             panels.append(page.drawings.panel(
-                "water_occurrence", "Share of months with water", paper.layer_panel, page.layer(path),
+                "water_occurrence", "Share of months with water", paper_maps.layer_panel, page.layer(path),
                 "Share of months with water", "share", _BLUES, (0.0, 1.0),
             ))  # fmt: skip
         if len(months) > 1:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lczlib.jobs.report import ReportRequest
     from lczlib.jobs.report_page import Page
 
-_FACT = re.compile(r" \[\d+\]")
 _CITE = re.compile(r"\s*\[@([\w-]+)\]")
 _SHORT = 12
 _MOST_FILES = 40
@@ -74,7 +73,7 @@ def _methods(page: Page, methods: MethodsResult) -> None:
     report, keys = page.report, [*_keys(methods)]
     report.section("Methods")
     pieces: list[str | int] = []
-    text = " ".join(_FACT.sub("", p) for p in methods.paragraphs)
+    text = " ".join(methods.how)
     at = 0
     for found in _CITE.finditer(text):
         pieces += [worded(text[at : found.start()]) + " ", keys.index(found[1]) + 1]
@@ -89,7 +88,7 @@ def _methods(page: Page, methods: MethodsResult) -> None:
 def _keys(methods: MethodsResult) -> dict[str, str]:
     """The entries by their keys, in the order in which the text cites them."""
     entries = {re.match(r"@\w+\{([^,]+),", e)[1]: e for e in methods.entries}  # type: ignore[index]
-    cited = [k for p in methods.paragraphs for k in _CITE.findall(p)]
+    cited = [k for p in methods.how for k in _CITE.findall(p)]
     return {k: entries[k] for k in dict.fromkeys(cited) if k in entries}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.export.report import Panel, Report
-from lczlib.figures import paper
+from lczlib.figures import paper, paper_maps
 from lczlib.jobs import report_summary as words
 from lczlib.jobs.report_results import Results, Warmth, areas_of
 
@@ -121,11 +121,11 @@ def _maps(page: Page) -> None:
         panels = [
             page.drawings.panel(
                 f"map_{_file(title)}", f"LCZ map {title}: the most frequent class is {_largest(areas[title])}",
-                paper.map_panel, lcz, title,
+                paper_maps.map_panel, lcz, title,
             )
             for title, lcz in maps.items()
         ]  # fmt: skip
-        page.drawings.made["maps"] = lambda: paper.maps_sheet(
+        page.drawings.made["maps"] = lambda: paper_maps.maps_sheet(
             maps, {t: areas[t] for t in maps}
         )  # with the legend, for a paper
         one = len(maps) == 1
@@ -215,32 +215,34 @@ def _draw_accuracy(page: Page, held: list[str]) -> None:
             [_SHORT[s] for s in held], of_scores, "Scores", "value", limits=(0, 1), bars=True,
         )
     ]  # fmt: skip
-    names = [CLASSES[n - 1].label for n in there]
+    best = max(judged, key=lambda j: np.nan_to_num(j.score("oa")[0]))
+    panels.append(drawings.panel(
+        "confusion", f"Confusion matrix of {best.title}", paper.matrix_panel,
+        np.asarray(best.content["confusion_matrix"]), f"{best.title}, % of the reference", "reference", best.title,
+    ))  # fmt: skip
+    names = [_row(n) for n in there]
     for score, title in (("pa", "Producer's accuracy"), ("ua", "User's accuracy")):
         of_class = {
             j.title: tuple(j.classes.reindex(there)[f"{score}{end}"] for end in ("", "_low", "_high")) for j in judged
         }  # fmt: skip
-        n = judged[0].classes.reindex(there)["n_reference" if score == "pa" else "n_predicted"]
-        notes = [f"{int(v):,}" if np.isfinite(v) else "" for v in n]
+        counts = {
+            tuple(j.classes.reindex(there)["n_reference" if score == "pa" else "n_predicted"]) for j in judged
+        }  # fmt: skip
+        same = next(iter(counts)) if len(counts) == 1 else ()  # of several maps each has its own
+        notes = [f"{int(v):,}" if np.isfinite(v) else "" for v in same]
         panels.append(drawings.panel(
             f"accuracy_{score}", f"{title} of each class with 95 % intervals", paper.interval_panel, names, of_class,
             title, "share of cells", notes=notes, limits=(-0.02, 1.02),
         ))  # fmt: skip
-    best = max(judged, key=lambda j: np.nan_to_num(j.score("oa")[0]))
-    panels.append(drawings.panel(
-        "confusion", f"Confusion matrix of {best.title}", paper.matrix_panel,
-        np.asarray(best.content["confusion_matrix"]),
-        f"{best.title}, % of the reference", "reference", best.title,
-    ))  # fmt: skip
     for j in judged:
         if j is not best:
             drawings.made[f"confusion_{_file(j.title)}"] = lambda j=j: paper.matrix_panel(
                 np.asarray(j.content["confusion_matrix"]), f"{j.title}, % of the reference", "reference", j.title
             )  # fmt: skip
     page.figure(
-        panels, "Accuracy of the maps, with 95 % intervals (lines): overall scores; producer's and user's accuracy of "
-        f"each class, beside which stands its number of cells ({judged[0].title}); and the confusion matrix of "
-        f"{best.title} (n = {best.n:,} cells), % of each reference class.",
+        panels, "Accuracy of the maps, with 95 % intervals (lines): overall scores; the confusion matrix of "
+        f"{best.title} (n = {best.n:,} cells), % of each reference class; producer's and user's accuracy of each "
+        "class, at the right its number of cells where that is the same for all maps.",
     )  # fmt: skip
 
 
@@ -253,7 +255,7 @@ def _heat(page: Page, one: Warmth) -> None:
     if page.drawings.wanted and len(known):
         panels = [page.drawings.panel(
             key, f"{one.title}: difference of each zone; the table below has the numbers", paper.interval_panel,
-            [CLASSES[n - 1].label for n in known.index],
+            [_row(n) for n in known.index],
             {"difference": (known["difference"], known["ci_low"], known["ci_high"])}, one.title,
             f"difference to {one.content.get('reference')} (K)", colors=[CLASSES[n - 1].color for n in known.index],
             notes=[f"{int(n):,}" for n in known[one.counted]], zero=True,
@@ -294,6 +296,11 @@ def _cycle(page: Page, one: Warmth, key: str) -> list[Panel]:
         f"{key}_day", "Difference of each zone through the day", paper.cycle_panel, day, "Through the day",
         f"difference to {one.content.get('reference')} (K)",
     )]  # fmt: skip
+
+
+def _row(number: int) -> str:
+    """A class beside a row: ``2 compact mid-rise``."""
+    return CLASSES[number - 1].label.removeprefix("LCZ ")
 
 
 def _largest(areas: pd.Series) -> str:

@@ -22,7 +22,8 @@ def summary(results: Results) -> list[tuple[str, str]]:
     """The short summary that a report begins with: a term and a sentence each."""
     rows = []
     if results.maps:
-        rows.append(("Place", f"{place_of(results) or 'Not named'}. {extent(results.maps)}"))
+        place = place_of(results)
+        rows.append(("Place", f"{place}{': ' if place else ''}{extent(results.maps)}"))
         n = [int((m.values > 0).sum()) for m in results.maps.values()]
         cells = f"{min(n):,}" if min(n) == max(n) else f"{min(n):,} to {max(n):,}"
         rows.append(("Maps", f"{listed(results.maps)}; {cells} cells with a class."))
@@ -154,9 +155,9 @@ def extent(maps: Mapping[str, xr.DataArray]) -> str:
     code = box.crs.to_epsg()
     where = f"EPSG:{code}" if code else "a projection of its own"
     if box.crs.geographic:
-        return f"{columns:,} x {rows:,} cells of {abs(box.affine.a):.3g}° ({where})."
+        return f"{columns:,} × {rows:,} cells of {abs(box.affine.a):.3g}° ({where})."
     cell = abs(box.affine.a)
-    return f"{columns * cell / 1000:,.1f} x {rows * cell / 1000:,.1f} km in cells of {cell:g} m ({where})."
+    return f"{columns * cell / 1000:,.1f} × {rows * cell / 1000:,.1f} km in cells of {cell:g} m ({where})."
 
 
 def with_interval(score: tuple[float, float, float]) -> str:
