@@ -119,7 +119,7 @@ def interval_panel(
     """
     n = len(rows)
     several = len(series) > 1
-    pitch = max(0.19, 0.115 * len(series))
+    pitch = max(0.19, 0.085 * len(series))
     with styled():
         fig, ax = blank(0.62 + pitch * n + 0.17 * _lines(series, several))
         for k, (name, parts) in enumerate(series.items()):
@@ -213,9 +213,13 @@ def matrix_panel(counts: np.ndarray, title: str, rows: str, columns: str) -> Fig
             ax.add_patch(Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, ec=QUIET, lw=0.5))
         for i, number in enumerate(there):  # the classes' colours at the edges
             color = CLASSES[number].color
-            ax.add_patch(Rectangle((-0.78, i - 0.44), 0.2, 0.88, fc=color, lw=0, clip_on=False))
             ax.add_patch(
-                Rectangle((i - 0.44, n - 0.42), 0.88, 0.2, fc=color, lw=0, clip_on=False)
+                Rectangle((-0.78, i - 0.44), 0.2, 0.88, fc=color, ec=QUIET, lw=0.3, clip_on=False)
+            )
+            ax.add_patch(
+                Rectangle(
+                    (i - 0.44, n - 0.42), 0.88, 0.2, fc=color, ec=QUIET, lw=0.3, clip_on=False
+                )
             )  # fmt: skip
         ax.set_xticks(range(n), codes)
         ax.set_yticks(range(n), codes)
@@ -271,4 +275,37 @@ def months_panel(months: Sequence[str], area: Any, low: Any, high: Any, title: s
         ax.set_xticks(x[::every], months[::every])
         ax.set(title=title, ylabel="surface water (km²)", ylim=(0, None))
         ax.grid(axis="y")
+    return fig
+
+
+def dates_panel(dates: pd.DataFrame, title: str, label: str) -> Figure:
+    """Differences by date, dots of a class in its colour; those in heat waves are diamonds.
+
+    Parameters
+    ----------
+    dates : DataFrame
+        ``day``, ``lcz``, ``difference``, ``heat_wave``.
+    title, label : str
+        Above it, and of the vertical axis.
+    """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    numbers = [int(n) for n in sorted(dates["lcz"].unique())]
+    with styled():
+        fig, ax = blank(2.5 + 0.17 * -(-len(numbers) // 2))
+        for number in numbers:
+            zone, rows = CLASSES[number - 1], dates[dates["lcz"] == number]
+            hot = rows["heat_wave"] == 1
+            for part, marker in ((rows[~hot], "o"), (rows[hot], "D")):
+                ax.scatter(
+                    pd.to_datetime(part["day"]), part["difference"], s=14, c=zone.color, marker=marker,
+                    edgecolors=INK, linewidths=0.3, label=zone.label if marker == "o" else None,
+                )  # fmt: skip
+        ax.axhline(0, color=INK, lw=0.8)
+        locator = AutoDateLocator(maxticks=6)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        ax.set(title=title, ylabel=label)
+        ax.grid(axis="y")
+        fig.legend(loc="outside lower left", ncols=2, handlelength=0.8, columnspacing=1.2)
     return fig

@@ -148,8 +148,12 @@ class AssessResult(Result):
     def _write(self, folder: Path, figures: bool) -> None:
         from lczlib.analysis.confusion import confusion_table
         from lczlib.export.files import staged, write_result
+        from lczlib.jobs.record import seen_from
 
-        write_result(folder / "assessment.json", self.document())
+        content = self.document()
+        for name in ("map", "reference"):
+            content[name] = seen_from(folder, content[name])
+        write_result(folder / "assessment.json", content)
         tables = {
             "classes.csv": self.assessment.classes,
             "confusion_matrix.csv": confusion_table(self.assessment.counts),

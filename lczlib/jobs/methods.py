@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import lczlib
 from lczlib.errors import InputError
 from lczlib.jobs.request import Request, Source, Steps, is_path
 from lczlib.jobs.result import Result, job
@@ -134,7 +135,7 @@ def run(request: MethodsRequest, step: Steps) -> MethodsResult:
         said = sentences(Recorded.of(path), teller)
         paragraphs.append(" ".join(said))
         how += [s for s in said if not isinstance(s, Finding)]
-    last = f"All was computed with lczlib {software}; each result holds its manifest."
+    last = f"All was computed with lczlib {lczlib.__version__} {software}; each result holds its manifest."
     paragraphs.append(last)
     plain = {without_numbers(s): s for s in reversed([*how, last])}  # of several maps each once
     return MethodsResult(

@@ -248,6 +248,9 @@ def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
     for i, text in enumerate(manifest.get("warnings") or []):
         if "atmosphere" in str(text):  # that air was put into surface reflectance, or was not
             yield manifest(f"warnings/{i}")
+    engines = {n: manifest(f"engines/{n}") for n in manifest.get("engines") or {} if "/" not in n}
+    if engines:
+        yield f"Computed by {' and '.join(dict.fromkeys(engines.values()))}."
     sensors = {w.get("sensor") for w in manifest.get("weights") or []}
     if len(sensors) > 1 and manifest.has("parameters/fusion"):
         yield f"The sensors were fused by the method {manifest('parameters/fusion')}."
@@ -287,12 +290,14 @@ _SCORES = {
 }
 
 
-def _assess(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
+def _assess(manifest: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
     if document is None:
         yield "The map was assessed; the document of its scores is not there as it was written."
         return
-    reference = f" {document('reference')}" if document.has("reference") else ""
-    yield f"Accuracy was assessed on {document('n', '{:,}')} cells of the reference{reference}."
+    read = [str(r.get("what")) for r in manifest.get("read") or []]
+    at = read.index("reference") if "reference" in read else -1
+    of = f" {manifest(f'read/{at}/file')}" if at >= 0 else ""
+    yield f"Accuracy was assessed on {document('n', '{:,}')} cells of the reference{of}."
     for score, name in _SCORES.items():
         if not document.has(score):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.export.report import Panel, Report
 from lczlib.figures import paper, paper_maps
+from lczlib.jobs import report_dates, report_imagery
 from lczlib.jobs import report_summary as words
 from lczlib.jobs.report_results import Results, Warmth, areas_of
+from lczlib.terms import worded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,12 +50,12 @@ class Drawings:
         self.made[name] = lambda: draw(*given, **more)
         return Panel(paper.svg_of(draw(*given, **more), name), told)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, endings: Sequence[str] = (".png", ".svg", ".pdf")) -> None:
         """Write each as PNG (300 dpi), SVG and PDF."""
         for name, draw in self.made.items():
             figure = draw()
-            for ending in ("png", "svg", "pdf"):
-                paper.save(figure, folder / f"{name}.{ending}")
+            for ending in endings:
+                paper.save(figure, folder / f"{name}{ending}")
 
 
 @dataclass
@@ -98,10 +100,11 @@ def fill(page: Page) -> None:
         report.text(text, "warning")
     if results.maps:
         _maps(page)
-    for one, content in results.compared():
-        _compared(page, one, content)
+    report_imagery.fill(page)
     if results.judged:
         _accuracy(page)
+    for one, content in results.compared():
+        _compared(page, one, content)
     for kind in ("surface", "canopy"):  # never in one table or figure
         of_kind = [w for w in results.warmth if w.kind == kind]
         if of_kind:
@@ -248,7 +251,7 @@ def _draw_accuracy(page: Page, held: list[str]) -> None:
 
 def _heat(page: Page, one: Warmth) -> None:
     report, table = page.report, one.classes
-    report.text(one.sentence(), "answer")
+    report.text(worded(one.sentence()), "answer")
     key = _file(one.title)
     known = table[np.isfinite(table["difference"])].sort_values("difference", ascending=False)
     unit = one.counted.removeprefix("n_")
@@ -281,7 +284,8 @@ def _heat(page: Page, one: Warmth) -> None:
         ["lcz", one.counted, "mean", "difference", "ci_low", "ci_high", "note"]
     ]
     for text in one.cautions():
-        report.text(text, "warning")
+        report.text(worded(text), "warning")
+    report_dates.fill(page, one, key)
 
 
 def _cycle(page: Page, one: Warmth, key: str) -> list[Panel]:

@@ -86,11 +86,14 @@ class Warmth:
     folder : Path
     map_error : bool
         Whether the intervals hold the map's own error.
+    suffix : str
+        Of its files, for results beside the main one: ``_night``.
     """
 
     content: Mapping[str, Any]
     folder: Path
     map_error: bool = False
+    suffix: str = ""
 
     @property
     def kind(self) -> str:
@@ -263,7 +266,10 @@ class Results:
         for one, content in self._documents("uhi", "heat_island.json"):
             others = content.get("other_overpasses") or ()
             drawn = content.get("by") == "pixels" and one.content["parameters"].get("probabilities")
-            found += [Warmth(told, one.folder, bool(drawn)) for told in (content, *others)]
+            found.append(Warmth(content, one.folder, bool(drawn)))
+            found += [
+                Warmth(told, one.folder, bool(drawn), f"_{told.get('overpass')}") for told in others
+            ]
         return found
 
     def compared(self) -> Iterator[tuple[Recorded, Mapping[str, Any]]]:
