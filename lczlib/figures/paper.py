@@ -244,6 +244,7 @@ def cycle_panel(diurnal: pd.DataFrame, title: str, label: str) -> Figure:
         Above it, and of the vertical axis.
     """
     numbers = [int(n) for n in sorted(diurnal["lcz"].unique())]
+    alpha = 0.14 if len(numbers) <= 6 else 0.05  # many lie over each other
     with styled():
         fig, ax = blank(2.5 + 0.17 * -(-len(numbers) // 2))
         for number in numbers:
@@ -251,7 +252,7 @@ def cycle_panel(diurnal: pd.DataFrame, title: str, label: str) -> Figure:
             rows = diurnal[diurnal["lcz"] == number].sort_values("hour")
             if (rows["ci_high"] > rows["ci_low"]).any():
                 ax.fill_between(
-                    rows["hour"], rows["ci_low"], rows["ci_high"], color=zone.color, alpha=0.14, lw=0
+                    rows["hour"], rows["ci_low"], rows["ci_high"], color=zone.color, alpha=alpha, lw=0
                 )  # fmt: skip
             ax.plot(rows["hour"], rows["difference"], color=zone.color, lw=1.5, label=zone.label)
         ax.axhline(0, color=INK, lw=0.8)

@@ -136,7 +136,8 @@ def layer_panel(
             else (0.0, 1.0)
         )
     with styled():
-        fig, ax = blank(0.95 + WIDTH * min(1.5, max(0.5, rows * _stretch(layer) / columns)))
+        fig, ax = blank(1.1 + WIDTH * min(1.5, max(0.5, rows * _stretch(layer) / columns)))
+        fig.set_layout_engine("compressed", w_pad=0.03, h_pad=0.03)  # the map keeps its proportion
         drawn = ax.imshow(
             np.ma.masked_invalid(values),
             cmap=cmap,
@@ -146,7 +147,7 @@ def layer_panel(
         )
         _frame(ax, layer, title)
         bar = fig.colorbar(
-            drawn, ax=ax, orientation="horizontal", label=unit, aspect=32, pad=0.08, shrink=0.98
+            drawn, ax=ax, orientation="horizontal", label=unit, aspect=32, pad=0.1, shrink=0.98
         )
         bar.outline.set_visible(False)
     return fig

@@ -153,6 +153,8 @@ class AssessResult(Result):
         content = self.document()
         for name in ("map", "reference"):
             content[name] = seen_from(folder, content[name])
+        if "source" in (told := content.get("reference_polygons") or {}):
+            content["reference_polygons"] = {**told, "source": seen_from(folder, told["source"])}
         write_result(folder / "assessment.json", content)
         tables = {
             "classes.csv": self.assessment.classes,

@@ -271,13 +271,13 @@ def _heat(page: Page, one: Warmth) -> None:
     rows = [
         (
             CLASSES[n - 1].label, f"{int(r[one.counted]):,}", words.number(r["mean"], ".1f"),
-            words.number(r["difference"], "+.2f"), words.interval(r["ci_low"], r["ci_high"], "+.2f"), r["note"] or "",
+            words.number(r["difference"], "+.2f"), _interval(r), r["note"] or "",
         )
         for n, r in table.iterrows()
     ]  # fmt: skip
     report.table(
         ("Zone", unit.capitalize(), "Mean °C", "Difference K", f"{one.level} interval K", "Note"), rows,
-        f"{one.title} by zone, against {one.content.get('reference') or 'no reference'}.",
+        f"{one.title}: zones against {one.content.get('reference') or 'no reference'}.",
         [CLASSES[n - 1].color for n in table.index], words=(5,),
     )  # fmt: skip
     page.tables[key] = table.reset_index()[
@@ -300,6 +300,12 @@ def _cycle(page: Page, one: Warmth, key: str) -> list[Panel]:
         f"{key}_day", "Difference of each zone through the day", paper.cycle_panel, day, "Through the day",
         f"difference to {one.content.get('reference')} (K)",
     )]  # fmt: skip
+
+
+def _interval(row: pd.Series) -> str:
+    """Of a zone's difference; the reference differs from itself by nothing."""
+    same = row["note"] == "reference"
+    return "–" if same else words.interval(row["ci_low"], row["ci_high"], "+.2f")
 
 
 def _row(number: int) -> str:

@@ -174,7 +174,13 @@ def with_interval(score: tuple[float, float, float]) -> str:
 
 def number(value: float, form: str) -> str:
     """A number in a form, a dash where there is none; with a true minus."""
-    return format(value, form).replace("-", "−") if np.isfinite(value) else "–"
+    if not np.isfinite(value):
+        return "–"
+    text = format(value, form)
+    zero = text.startswith("-") and not text.strip("-0.")  # no less than nothing
+    return (text.replace("-", "+" if form.startswith("+") else "") if zero else text).replace(
+        "-", "−"
+    )
 
 
 def interval(low: float, high: float, form: str) -> str:
