@@ -18,7 +18,7 @@ from lczlib.grid import on_grid
 from lczlib.jobs import compare, methods
 from lczlib.jobs.export import ExportRequest
 from lczlib.jobs.export import run as export
-from lczlib.jobs.methods_text import value_at
+from lczlib.jobs.methods_facts import value_at
 from lczlib.maps import lcz_map
 
 

@@ -229,7 +229,10 @@ class SharePage:
 
     def _named(self) -> dict[str, str]:
         """Title and authors of the report, as they are typed now."""
-        return {"title": self._title.value_input or "", "author": self._author.value_input or ""}
+        return {
+            "title": self._title.value_input or self._title.value,
+            "author": self._author.value_input or self._author.value,
+        }
 
     def _for_others(self) -> list[Any]:
         """The maps in the forms that other software takes, where there are any."""

@@ -17,7 +17,7 @@ from lczlib.settings import setting
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lczlib.jobs.methods_text import Fact
+    from lczlib.jobs.methods_facts import Fact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,8 @@ def run(request: MethodsRequest, step: Steps) -> MethodsResult:
     InputError
         If one has no manifest, or a file of it is not the one that was written.
     """
-    from lczlib.jobs.methods_text import Finding, Recorded, Teller, sentences
+    from lczlib.jobs.methods_facts import Recorded, Teller
+    from lczlib.jobs.methods_text import Finding, sentences
 
     teller = Teller()
     software = teller.cite("lczlib")

@@ -12,7 +12,7 @@ from lczlib.figures import paper, paper_maps
 from lczlib.jobs import report_summary as words
 
 if TYPE_CHECKING:
-    from lczlib.jobs.methods_text import Recorded
+    from lczlib.jobs.methods_facts import Recorded
     from lczlib.jobs.report_page import Page
 
 _METHODS = {

@@ -12,7 +12,7 @@ from lczlib.export.manifest import MANIFEST, relative
 from lczlib.jobs import report as job
 
 if TYPE_CHECKING:
-    from lczlib.jobs.methods_text import Recorded
+    from lczlib.jobs.methods_facts import Recorded
     from lczlib.jobs.report import ReportResult
 
 _BY_SERVICE = ("get", "city", "get-radar")

@@ -15,7 +15,7 @@ import pandas as pd
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
 from lczlib.export.manifest import MANIFEST, command_of
-from lczlib.jobs.methods_text import Recorded
+from lczlib.jobs.methods_facts import Recorded
 from lczlib.kinds import TITLES, lcz_file
 from lczlib.reading import quiet
 
