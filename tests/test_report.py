@@ -117,7 +117,8 @@ def test_the_script_makes_all_results_again(bundle, study, tmp_path):
         )  # fmt: skip
         assert old["classes"] == new["classes"]
     numbers = [
-        re.findall(r"<td[^>]*>[−+\d.,–() to]+</td>", (f / "report.html").read_text()) for f in (bundle, tmp_path / "again")
+        re.findall(r"<td[^>]*>[−+\d.,–() to]+</td>", (f / "report.html").read_text())
+        for f in (bundle, tmp_path / "again")
     ]  # fmt: skip
     assert numbers[0] == numbers[1]
     assert len(numbers[0]) > 100

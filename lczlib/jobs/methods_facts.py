@@ -134,6 +134,7 @@ class SourceFacts:
         self._sha256 = sha256_of(path)
 
     def get(self, key: str) -> Any:
+        """The value at a key; None where there is none."""
         return value_at(self.content, key)
 
     def __call__(self, key: str, form: str = "{}") -> str:
@@ -145,6 +146,7 @@ class SourceFacts:
         return self._teller.fact(form.format(value), self.path, key, self._sha256)
 
     def has(self, *keys: str) -> bool:
+        """Whether there is something at all of these keys."""
         return all(self.get(k) not in (None, [], {}, "") for k in keys)
 
 

@@ -216,9 +216,9 @@ def _water(manifest: SourceFacts, document: SourceFacts | None, teller: Teller) 
         else ""
     )
     yield (
-        f"Surface water was mapped by GMNet{_network_cited('gmnet', teller)}{weights} from VV and VH of Sentinel-1 in dB; "
-        "the interval of an area holds the network's doubt, the shore within the radar's resolution, and at its upper end "
-        "what is as dark as open water but not mapped."
+        f"Surface water was mapped by GMNet{_network_cited('gmnet', teller)}{weights} from VV and VH of Sentinel-1 in "
+        "dB; the interval of an area holds the network's doubt, the shore within the radar's resolution, and at its "
+        "upper end what is as dark as open water but not mapped."
     )  # fmt: skip
     if document is not None and document.has("threshold"):
         yield f"Water is where its probability is above {document('threshold')}."
