@@ -32,5 +32,7 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
         there += [result.folder / COMPARED, result.scenes / result.published["files"][0]]
     title = f"Local Climate Zones of {result.place.label}"
     with quiet(), written_files():  # figures are in the report, no files of the result
-        page = run(ReportRequest(results=tuple(there), title=title)).page(figures=figures)
+        page = run(ReportRequest(results=tuple(there), title=title)).page(
+            figures=figures, cautions=[c for reading in result.read for c in reading.cautions]
+        )
         return page.report.write(path)

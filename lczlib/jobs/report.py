@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -98,13 +98,15 @@ class ReportResult(Result):
         ]  # fmt: skip
         return f"{self.title}: {', '.join(parts)}."
 
-    def page(self, *, figures: bool = True) -> Page:
+    def page(self, *, figures: bool = True, cautions: Sequence[str] = ()) -> Page:
         """The page, with its drawings and tables.
 
         Parameters
         ----------
         figures : bool
             Whether to draw.
+        cautions : sequence of str
+            What else should be known first, beside what the results say.
         """
         from lczlib.export.report import Report
         from lczlib.jobs import report_made, report_page
@@ -114,7 +116,7 @@ class ReportResult(Result):
             made=max((str(r.content.get("created", "")) for r in self.found.recorded), default="")[:10],
         )  # fmt: skip
         page = report_page.Page(report, self.found, report_page.Drawings(figures))
-        report_page.fill(page)
+        report_page.fill(page, cautions)
         report_made.fill(page, self.methods, self.request)
         return page
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lczlib.export.files import staged, writing
 from lczlib.export.manifest import MANIFEST, relative
+from lczlib.export.templates import render
 from lczlib.jobs import report as job
 
 if TYPE_CHECKING:
@@ -17,19 +18,6 @@ if TYPE_CHECKING:
 
 _BY_SERVICE = ("get", "city", "get-radar")
 """Commands whose inputs are of services, which may give others by now."""
-_HEAD = """#!/bin/sh
-# Makes the results of this report once more, from the same inputs, and the report of them.
-#
-#   sh rerun.sh [INPUTS [OUT]]
-#
-# INPUTS is a folder that holds the input files, wherever in it: they are known by their SHA-256. Without it they are
-# looked for where they lay beside the results. OUT is the folder for the new results (rerun, here).
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-out=${2:-$here/rerun}
-lcz=${LCZ:-lcz}
-if [ -n "${1:-}" ]; then set -- --inputs "$1"; else set --; fi
-"""
 
 
 def copied(result: ReportResult, folder: Path) -> ReportResult:
@@ -90,56 +78,35 @@ def script(result: ReportResult, folder: Path) -> str:
     folder : Path
         Where the script lies; paths are as seen from there.
     """
-    lines, again = [_HEAD], []
+    runs, again = [], []
     sources = [Path(r) for r in result.request.results]
     for one in result.found.recorded:
-        place = relative(one.folder, folder)
-        new = f"{job.RESULTS}/{_name_of(one, sources)}"
-        if not can_rerun(one):
-            why = (
-                "its inputs are of a service"
-                if one.command in _BY_SERVICE
-                else "its manifest lacks them"
-            )
-            lines.append(
-                f"# {place}: lcz {one.command} is not run again here, {why}; what is there is taken."
-            )
-            again.append(_here(place))
-            continue
-        manifest = place if one.path.name == MANIFEST else f"{place}/{one.path.name}"
-        lines.append(
-            f'"$lcz" rerun {_here(manifest)} "$@" {_look_in(sources, folder)}--out {_out(new)}'
-        )
-        again.append(_out(new))
+        place = _here(relative(one.folder if one.path.name == MANIFEST else one.path, folder))
+        new = _out(f"{job.RESULTS}/{_name_of(one, sources)}")
+        why = why_not(one)
+        runs.append({"place": place, "new": new, "why": why, "command": one.command})
+        again.append(_here(relative(one.folder, folder)) if why else new)
     again += [_here(relative(path, folder)) for path in result.found.files]
-    options = [
-        word for name in ("title", "author") if (value := getattr(result.request, name))
-        for word in (f"--{name}", shlex.quote(value))
-    ]  # fmt: skip
-    unique = " ".join(dict.fromkeys(again))
-    lines.append(" ".join(['"$lcz" report', unique, *options, '--out "$out"']))
-    return "\n".join(lines) + "\n"
-
-
-def can_rerun(one: Recorded) -> bool:
-    """Whether `lcz rerun` makes a result from its manifest, without any service."""
-    if one.command in _BY_SERVICE:
-        return False
-    told = one.content
-    paths = told.get("path_parameters")
-    if one.command == "map":
-        return True
-    if paths is None:
-        return False
-    must = {"lcz_map", "reference", "map_a", "map_b", "map_path"} & set(told.get("parameters", {}))
-    return all(told["parameters"][name] for name in must if name in paths)
-
-
-def _look_in(sources: list[Path], folder: Path) -> str:
-    """The results beside the script, in which some are inputs of others."""
     base = folder / job.RESULTS
     inside = any(s.resolve().is_relative_to(base.resolve()) for s in sources)
-    return f'--inputs "$here/{job.RESULTS}" ' if inside else ""
+    told = [(n, shlex.quote(v)) for n in ("title", "author") if (v := getattr(result.request, n))]
+    return render(
+        "jobs/rerun.sh", runs=runs, sources=" ".join(dict.fromkeys(again)), told=told,
+        inside=job.RESULTS if inside else "",
+    )  # fmt: skip
+
+
+def why_not(one: Recorded) -> str:
+    """Why `lcz rerun` cannot make a result from its manifest alone; empty where it can."""
+    if one.command in _BY_SERVICE:
+        return "its inputs are of a service"
+    told = one.content
+    paths, values = told.get("path_parameters"), told.get("parameters", {})
+    if one.command == "map":
+        return ""
+    must = [n for n in ("lcz_map", "reference", "map_a", "map_b", "map_path") if n in values]
+    known = paths is not None and all(values[n] for n in must if n in paths)
+    return "" if known else "its manifest does not name its files"
 
 
 def _name_of(one: Recorded, sources: list[Path]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lczlib.export.bibliography import bibliography, in_words
 from lczlib.jobs import report_summary as words
-from lczlib.terms import worded
+from lczlib.terms import command_line, worded
 
 if TYPE_CHECKING:
     from lczlib.jobs.methods import MethodsResult
@@ -36,10 +36,12 @@ def fill(page: Page, methods: MethodsResult | None, request: ReportRequest) -> N
         "rerun.sh beside this page makes every result once more from the same inputs, which it knows by their SHA-256 "
         "in the folder INPUTS, and the report of them; each result alone is made again with lcz rerun.", "small",
     )  # fmt: skip
-    options = [f"--{n} {shlex.quote(v)}" for n in ("title", "author") if (v := getattr(request, n))]
+    told = {"title": request.title, "author": request.author}
+    options = [command_line(n, shlex.quote(v)) for n, v in told.items() if v]
+    options.append(command_line("out", "DIR"))
     names = [r.folder.name for r in results.recorded] + [p.name for p in results.files]
     with report.folded("Settings of each result, and software"):
-        report.code(" ".join(["lcz report", *dict.fromkeys(names), *options, "--out DIR"]))
+        report.code(" ".join(["lcz report", *dict.fromkeys(names), *options]))
         for one in results.recorded:
             told = {
                 n: v for n, v in (one.content.get("parameters") or {}).items() if v not in (None, "", [], {}, False)

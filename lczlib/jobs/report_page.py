@@ -92,11 +92,11 @@ class Page:
             ).load()
 
 
-def fill(page: Page) -> None:
-    """Write all that the results hold, behind the summary."""
+def fill(page: Page, cautions: Sequence[str] = ()) -> None:
+    """Write all that the results hold, behind the summary and what should be known first."""
     report, results = page.report, page.results
     report.facts(words.summary(results))
-    for text in words.cautions(results):
+    for text in dict.fromkeys([*map(worded, cautions), *words.cautions(results)]):
         report.text(text, "warning")
     if results.maps:
         _maps(page)

@@ -26,7 +26,8 @@ INK_JS = """() => { const rgb = c => c.match(/[\\d.]+/g).slice(0, 3).map(Number)
   const paper = light(getComputedStyle(document.body).backgroundColor)
   return [...document.querySelectorAll('main p, main td, main .panel text')].filter(e => e.checkVisibility())
     .map(e => { const style = getComputedStyle(e), own = light(e.closest('svg') ? style.fill : style.color)
-      return [(Math.max(own, paper) + 0.05) / (Math.min(own, paper) + 0.05), e.textContent, e.closest('svg') !== null] }) }"""
+      const contrast = (Math.max(own, paper) + 0.05) / (Math.min(own, paper) + 0.05)
+      return [contrast, e.textContent, e.closest('svg') !== null] }) }"""
 
 
 @pytest.fixture(scope="module")
