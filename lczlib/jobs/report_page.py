@@ -138,14 +138,14 @@ def _maps(page: Page) -> None:
         )  # fmt: skip
     held = areas[areas.sum(axis=1) > 0]
     rows = [
-        (CLASSES[n - 1].label, *(_km2(v) for v in row)) for n, row in zip(held.index, held.to_numpy(), strict=True)
+        (_row(n), *(_km2(v) for v in row)) for n, row in zip(held.index, held.to_numpy(), strict=True)
     ]  # fmt: skip
     rows.append(("All classes", *(_km2(areas[t].sum()) for t in areas)))
     rows.append(("Cells (n)", *(f"{int((m.values > 0).sum()):,}" for m in maps.values())))
     rows.append(("Cells without a class", *(f"{int((m.values == 0).sum()):,}" for m in maps.values())))  # fmt: skip
     colors = [*(CLASSES[n - 1].color for n in held.index), "", "", ""]
     report.table(
-        ("Class", *areas), rows, "Legend, and area of each class in km². Areas are counted from the maps as they are, "
+        ("LCZ", *areas), rows, "Legend, and area of each class in km². Areas are counted from the maps as they are, "
         "not corrected for the maps' errors.", colors,
     )  # fmt: skip
     table = areas.rename_axis("lcz").reset_index()
@@ -270,16 +270,19 @@ def _heat(page: Page, one: Warmth) -> None:
         )  # fmt: skip
     rows = [
         (
-            CLASSES[n - 1].label, f"{int(r[one.counted]):,}", words.number(r["mean"], ".1f"),
-            words.number(r["difference"], "+.2f"), _interval(r), r["note"] or "",
+            _row(n), f"{int(r[one.counted]):,}", words.number(r["mean"], ".1f"),
+            words.number(r["difference"], "+.2f"), _interval(r),
         )
         for n, r in table.iterrows()
     ]  # fmt: skip
     report.table(
-        ("Zone", unit.capitalize(), "Mean °C", "Difference K", f"{one.level} interval K", "Note"), rows,
+        ("LCZ", unit.capitalize(), "Mean °C", "Difference K", f"{one.level} interval K"), rows,
         f"{one.title}: zones against {one.content.get('reference') or 'no reference'}.",
-        [CLASSES[n - 1].color for n in table.index], words=(5,),
+        [CLASSES[n - 1].color for n in table.index],
     )  # fmt: skip
+    for note, rows_of in table[table["note"] != ""].groupby("note", sort=False):
+        codes = ", ".join(CLASSES[int(n) - 1].code for n in rows_of.index)
+        report.text(f"LCZ {codes}: {worded(str(note))}.", "small")
     page.tables[key] = table.reset_index()[
         ["lcz", one.counted, "mean", "difference", "ci_low", "ci_high", "note"]
     ]
