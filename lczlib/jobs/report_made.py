@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,26 @@ def _data(page: Page) -> None:
         "Input files, networks' weights, and which results they went into"
         + (f"; {more} more stand in tables/inputs.csv" if more else "") + ".", words=(1, 2),
     )  # fmt: skip
+    _terms(page, [digest for _, digest in used])
+
+
+def _terms(page: Page, digests: Iterable[str]) -> None:
+    """Licence and citation of networks, and of input files that the catalog knows."""
+    from lczlib import catalog
+
+    said = []
+    for one in page.results.recorded:
+        for w in _weights(one.content):
+            if w.get("licence"):
+                said.append(
+                    f"Network {w['name']}: licence {w['licence']}. {w.get('citation', '')}".strip()
+                )
+    of_file = {e.sha256: e for e in catalog.entries().values() if e.collection != "weights"}
+    for digest in digests:
+        if known := of_file.get(digest):
+            said.append(f"{known.title}: licence {known.licence}. {known.citation}".strip())
+    for text in dict.fromkeys(said):
+        page.report.text(text, "small")
 
 
 def _weights(content: Any) -> list[dict[str, str]]:
