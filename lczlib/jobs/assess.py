@@ -154,7 +154,7 @@ class AssessResult(Result):
         for name in ("map", "reference"):
             content[name] = seen_from(folder, content[name])
         if "source" in (told := content.get("reference_polygons") or {}):
-            content["reference_polygons"] = {**told, "source": seen_from(folder, told["source"])}
+            content["reference_polygons"] = {**told, "source": Path(str(told["source"])).name}
         write_result(folder / "assessment.json", content)
         tables = {
             "classes.csv": self.assessment.classes,

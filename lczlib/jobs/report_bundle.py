@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from lczlib.export.files import staged, writing
+from lczlib.export.files import staged, write_json, writing
 from lczlib.export.manifest import MANIFEST, relative
 from lczlib.export.templates import render
 from lczlib.jobs import report as job
@@ -39,7 +41,66 @@ def copied(result: ReportResult, folder: Path) -> ReportResult:
                 with staged(target) as path:
                     shutil.copyfile(source, path)
             places[source] = target
+    without_ways(base)
     return job.moved(result, places)
+
+
+def without_ways(base: Path) -> None:
+    """Shorten the ways to inputs that lie elsewhere, in the manifests of copied results.
+
+    They tell of somebody's machine, and lead nowhere from here; `lcz rerun` knows files by name and SHA-256.
+    """
+    for path in sorted(base.glob(f"*/*{MANIFEST}")):
+        content = json.loads(path.read_text())
+        if isinstance(content, dict) and _shorten(content, path.parent, base):
+            write_json(path, content)
+
+
+def _shorten(content: dict[str, Any], folder: Path, base: Path) -> bool:
+    """Shorten the inputs of a manifest that lie outside; whether there were any."""
+    told = content.get("parameters") or {}
+    named = [
+        *(content.get("path_parameters") or ()),
+        *(("inputs",) if content.get("command", "map") == "map" else ()),
+    ]
+    values = [
+        v for n in named for v in (told.get(n) if isinstance(told.get(n), list) else [told.get(n)])
+    ]
+    seasons = told.get("seasons") if isinstance(told.get("seasons"), dict) else {}
+    inputs = [given["path"] for given in content.get("inputs") or ()]
+    every = dict.fromkeys([*filter(None, values), *seasons.values(), *inputs])
+    outside = [
+        n for n in every if isinstance(n, str) and "://" not in n and _is_outside(n, folder, base)
+    ]
+    roots = [n for n in outside if not any(n.startswith(f"{o}/") for o in outside)]
+    short, taken = {}, set()
+    for root in roots:
+        parts, n = [p for p in PurePosixPath(root).parts if p not in ("..", "/")], 1
+        while "/".join(parts[-n:]) in taken and n < len(parts):
+            n += 1
+        short[root] = "/".join(parts[-n:])
+        taken.add(short[root])
+
+    def shortened(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shortened(v) for v in value]
+        if isinstance(value, dict):
+            return {k: shortened(v) for k, v in value.items()}
+        for root, name in short.items():
+            if value == root or (isinstance(value, str) and value.startswith(f"{root}/")):
+                return name + value[len(root) :]
+        return value
+
+    for name in (*named, "seasons"):
+        if name in told:
+            told[name] = shortened(told[name])
+    for given in content.get("inputs") or ():
+        given["path"] = shortened(given["path"])
+    return bool(short)
+
+
+def _is_outside(name: str, folder: Path, base: Path) -> bool:
+    return not Path(os.path.normpath(folder / name)).is_relative_to(base)
 
 
 def _free(source: Path, base: Path, taken: set[Path]) -> str:

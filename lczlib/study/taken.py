@@ -17,6 +17,7 @@ import numpy as np
 from lczlib.export import write_lcz_map
 from lczlib.export.files import staged, write_features
 from lczlib.grid import geobox_of, same_grid
+from lczlib.jobs.report_bundle import without_ways
 from lczlib.jobs.request import is_path
 from lczlib.kinds import Kind, lcz_file, proba_file
 from lczlib.reading import quiet
@@ -39,6 +40,7 @@ def write_results(study: Any, folder: Path) -> list[Path]:
         found.append(_job(study, study.field, folder / "field", "field", folder))
     if study.water_summary is not None:
         found.append(_water(study, folder))
+    without_ways(folder)
     return found
 
 
