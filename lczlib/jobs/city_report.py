@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from lczlib.jobs.city import CityResult
 
 
-def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
+def write_report(result: CityResult, path: Path, results: Sequence[Path], *, figures: bool) -> Path:
     """Write the report of a city's results, as ``lcz report`` makes it of their folders.
 
     Parameters
@@ -20,16 +21,17 @@ def write_report(result: CityResult, path: Path, *, figures: bool) -> Path:
         The city; its files are in its folder.
     path : Path
         Of the report.
+    results : sequence of Path
+        The folders of imagery, map and comparison.
     figures : bool
         Whether to draw.
     """
-    from lczlib.jobs.city import COMPARED, MAP
     from lczlib.jobs.report import ReportRequest, run
     from lczlib.reading import quiet
 
-    there: list[Path] = [result.scenes, result.folder / MAP]
+    there = [*results]
     if result.comparison is not None:
-        there += [result.folder / COMPARED, result.scenes / result.published["files"][0]]
+        there.append(result.scenes / result.published["files"][0])
     title = f"Local Climate Zones of {result.place.label}"
     with quiet(), written_files():  # figures are in the report, no files of the result
         page = run(ReportRequest(results=tuple(there), title=title)).page(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lczlib.jobs.report_results import Results
 
 REPORT, RERUN = "report.html", "rerun.sh"
-FIGURES, TABLES, RESULTS = "figures", "tables", "results"
+FIGURES, TABLES = "figures", "tables"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ class ReportResult(Result):
         from lczlib.export.files import staged, write_table
         from lczlib.jobs import report_bundle
 
-        told = report_bundle.copied(self, folder) if self.request.bundle else self
+        told = moved(self, report_bundle.copied(self, folder)) if self.request.bundle else self
         page = told.page(figures=figures)
         page.report.write(folder / REPORT)
         for name, table in page.tables.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lczlib.export.files import staged, write_json, writing
 from lczlib.export.manifest import MANIFEST, relative
 from lczlib.export.templates import render
-from lczlib.jobs import report as job
+from lczlib.jobs.report_results import RESULTS
 
 if TYPE_CHECKING:
     from lczlib.jobs.methods_facts import Recorded
@@ -22,12 +22,12 @@ _BY_SERVICE = ("get", "city", "get-radar")
 """Commands whose inputs are of services, which may give others by now."""
 
 
-def copied(result: ReportResult, folder: Path) -> ReportResult:
-    """Copy the results beside the report; the report of these copies.
+def copied(result: ReportResult, folder: Path) -> dict[Path, Path]:
+    """Copy the results beside the report; each source with its copy.
 
     Scenes are inputs, not results: of a folder of imagery only what tells of it is copied.
     """
-    base, places = folder / job.RESULTS, {}
+    base, places = folder / RESULTS, {}
     with writing(base):
         for source in map(Path, result.request.results):
             if source.resolve().is_relative_to(base.resolve()):  # it lies there already
@@ -42,7 +42,7 @@ def copied(result: ReportResult, folder: Path) -> ReportResult:
                     shutil.copyfile(source, path)
             places[source] = target
     without_ways(base)
-    return job.moved(result, places)
+    return places
 
 
 def without_ways(base: Path) -> None:
@@ -143,17 +143,17 @@ def script(result: ReportResult, folder: Path) -> str:
     sources = [Path(r) for r in result.request.results]
     for one in result.found.recorded:
         place = _here(relative(one.folder if one.path.name == MANIFEST else one.path, folder))
-        new = _out(f"{job.RESULTS}/{_name_of(one, sources)}")
+        new = _out(f"{RESULTS}/{_name_of(one, sources)}")
         why = why_not(one)
         runs.append({"place": place, "new": new, "why": why, "command": one.command})
         again.append(_here(relative(one.folder, folder)) if why else new)
     again += [_here(relative(path, folder)) for path in result.found.files]
-    base = folder / job.RESULTS
+    base = folder / RESULTS
     inside = any(s.resolve().is_relative_to(base.resolve()) for s in sources)
     told = [(n, shlex.quote(v)) for n in ("title", "author") if (v := getattr(result.request, n))]
     return render(
         "jobs/rerun.sh", runs=runs, sources=" ".join(dict.fromkeys(again)), told=told,
-        inside=job.RESULTS if inside else "",
+        inside=RESULTS if inside else "",
     )  # fmt: skip
 
 

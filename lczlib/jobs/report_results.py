@@ -22,6 +22,8 @@ from lczlib.reading import quiet
 if TYPE_CHECKING:
     import xarray as xr
 
+RESULTS = "results"
+"""Folder beside a report that holds its results."""
 _TAIL = "_lcz"
 
 

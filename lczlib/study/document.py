@@ -98,7 +98,8 @@ def report_of(study: Study, folder: Path, *, title: str = "", author: str = "") 
     InputError
         If there is nothing to report yet.
     """
-    from lczlib.jobs.report import RESULTS, ReportRequest, run
+    from lczlib.jobs.report import ReportRequest, run
+    from lczlib.jobs.report_results import RESULTS
 
     study = as_shown(study)
     if study.scene is None or not (named_maps(study) or has_water(study)):
