@@ -19,6 +19,7 @@ _INK, _QUIET = re.compile(r"#24292f", re.I), re.compile(r"#6e7781", re.I)
 _LINE = re.compile(r"#d0d7de", re.I)
 _IDS = re.compile(r'<g id="[^"]*"')
 _HEAD = re.compile(r"^.*?<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>", re.S)
+_FACE = "face"  # of the page's typeface, as the inks are of its colours
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.S)
 _FONT = re.compile(r"font: ([^;\"']*?px) [^;\"]*?sans-serif")
 
@@ -186,5 +187,5 @@ def _inline(svg: str) -> str:
     text = _IDS.sub("<g", text).rsplit("</svg>", 1)[0]
     for ink, name in ((_INK, "ink"), (_QUIET, "quiet"), (_LINE, "line")):
         text = ink.sub(f"var(--{name})", text)
-    text = _FONT.sub(r"font: \1 var(--face)", text)
+    text = _FONT.sub(rf"font: \1 var(--{_FACE})", text)
     return f'<svg viewBox="{box[1]}" aria-hidden="true" focusable="false">{text}</svg>'
