@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-import lczlib
 from lczlib.errors import InputError
 from lczlib.jobs.request import Request, Source, Steps, is_path
 from lczlib.jobs.result import Result, job
@@ -124,6 +123,7 @@ def run(request: MethodsRequest, step: Steps) -> MethodsResult:
     InputError
         If one has no manifest, or a file of it is not the one that was written.
     """
+    from lczlib.export.files import sha256_of
     from lczlib.jobs.methods_facts import Recorded, Teller
     from lczlib.jobs.methods_text import Finding, sentences
 
@@ -131,12 +131,17 @@ def run(request: MethodsRequest, step: Steps) -> MethodsResult:
     software = teller.cite("lczlib")
     paragraphs: list[str] = []
     how: list[str] = []
+    versions: dict[str, Path] = {}
     for done, path in enumerate(request.results):
         step("Reading results", done, len(request.results))
-        said = sentences(Recorded.of(path), teller)
+        recorded = Recorded.of(path)
+        if version := recorded.content.get("lczlib"):
+            versions.setdefault(str(version), recorded.path)
+        said = sentences(recorded, teller)
         paragraphs.append(" ".join(said))
         how += [s for s in said if not isinstance(s, Finding)]
-    last = f"All was computed with lczlib {lczlib.__version__} {software}; each result holds its manifest."
+    by = " and ".join(teller.fact(v, p, "lczlib", sha256_of(p)) for v, p in versions.items())
+    last = f"All was computed with lczlib {by} {software}; each result holds its manifest."
     paragraphs.append(last)
     plain = {without_numbers(s): s for s in reversed([*how, last])}  # of several maps each once
     return MethodsResult(
