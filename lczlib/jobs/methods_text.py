@@ -177,6 +177,9 @@ def _uhi(_: SourceFacts, document: SourceFacts | None, teller: Teller) -> Iterat
     if document is None:
         yield "A heat island was computed; the document of it is not there as it was written."
         return
+    if not document.has("reference"):
+        yield f"Temperatures of the zones ({document('kind')}) were compared with no reference."
+        return
     yield (
         f"The heat island of the {document('kind')} is the difference of each zone to {document('reference')} "
         f"{teller.cite('stewart2012')}."
