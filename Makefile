@@ -37,7 +37,7 @@ screenshots: env
 JOBS ?= 2
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-test: env stac-server
+test: env stac-server export-tools
 	$(PYTEST) -m "not slow and not browser"
 	$(PYTEST) -m "slow or browser"
 
@@ -56,14 +56,18 @@ STAC_STAMP := $(STAC)/.installed$(if $(POSTGIS),-pgstac)
 
 stac-server: $(STAC_STAMP)
 
-# What the tests of `lcz export` are held against, w2w and a checker of the CF conventions: in an environment of its
-# own, as w2w pins an older rasterio.
+# What the tests of `lcz export` are held against, w2w, a checker of the CF conventions, and OGC's schema of KML
+# (fastkml): in an environment of its own, as w2w pins an older rasterio.
 EXPORT_TOOLS := .venv-export
+EXPORT_STAMP := $(EXPORT_TOOLS)/.installed
 
-export-tools:
+export-tools: $(EXPORT_STAMP)
+
+$(EXPORT_STAMP): Makefile
 	test -d $(EXPORT_TOOLS) || $(PYTHON) -m venv $(EXPORT_TOOLS)
-	$(EXPORT_TOOLS)/bin/python -m pip install --quiet w2w==0.6.0 compliance-checker==6.1.0 \
-		|| echo "w2w and compliance-checker cannot be installed here: the tests that run them skip."
+	$(EXPORT_TOOLS)/bin/python -m pip install --quiet \
+		w2w==0.6.0 compliance-checker==6.1.0 fastkml==1.4.0 lxml \
+		&& touch $@ || echo "w2w, compliance-checker and fastkml cannot be installed here: the tests that run them skip."
 
 $(STAC_STAMP): Makefile
 	test -d $(STAC) || $(PYTHON) -m venv $(STAC)
@@ -88,4 +92,4 @@ fuzz: env
 	$(BIN)/python tests/hostile/run.py --n 2000 --write benchmarks/results/fuzz.md
 
 clean:
-	rm -rf $(VENV) $(STAC) lcz-demo
+	rm -rf $(VENV) $(STAC) $(EXPORT_TOOLS) lcz-demo

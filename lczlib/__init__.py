@@ -5,7 +5,8 @@ From files or open objects, as soon as they are used (``lczlib.api``):
 ``open_scene``    a scene of Sentinel-1 or Sentinel-2
 ``open_map``      an LCZ map; ``.lcz`` draws it, measures it, judges it
 ``map_city``      a city's scenes to class probabilities and LCZ maps
-``assess``        the accuracy of a map; ``compare``: maps against each other
+``assess``        the accuracy of a map; ``compare``: maps against each other;
+                  ``change``: between years, beyond the maps' errors
 ``surface_heat``  the heat island of the surface; ``canopy_heat``: of the air, by stations or rasters
 ``air_field``     air temperature everywhere on a map, from stations
 ``water``         surface water from Sentinel-1
@@ -27,7 +28,7 @@ And the library, from the bottom up:
 ``maps``        LCZ maps and class probabilities: opening them, labels, certainty; ``numbering``,
                 ``legends``, ``legend_files`` and ``map_codes`` know what codes mean, ``map_doubts`` what
                 speaks against it, ``made_by`` which network made a map, ``kinds`` what maps are called;
-                ``accessor``: ``.lcz``
+                ``out_scheme``: the numbering they are written in; ``accessor``: ``.lcz``
 ``polygons``    reference polygons and points; ``vector_files`` and ``point_tables``: as stored;
                 ``references``: these or a raster; ``vector_maps``: LCZ maps drawn as polygons;
                 ``polygon_cells`` and ``cell_coverage``: on a grid
@@ -41,7 +42,7 @@ And the library, from the bottom up:
                 ``machine``: what it ran on
 ``training``    patch data sets, training
 ``experiment``  inputs, networks and losses compared on one data set
-``analysis``    accuracy, comparison, heat islands, water: pure functions
+``analysis``    accuracy, comparison, change, heat islands, water: pure functions
 ``export``      GeoTIFF, tables, manifests; ``targets``: other software; ``temporary``: folders that go
                 with their owner; ``archives``: zip and tar by their index, single files of them unpacked
 ``figures``     figures of all results
@@ -62,6 +63,7 @@ __getattr__, __dir__ = lazy.contents(
             "air_field",
             "assess",
             "canopy_heat",
+            "change",
             "compare",
             "map_city",
             "open_map",

@@ -76,9 +76,9 @@ class LczMap:
         -------
         DataArray (y, x), uint8
             With that numbering's ``flag_values`` and ``_FillValue``. It is no LCZ map of this library
-            any more, which counts 1-17 everywhere: write it, or open the file again with its scheme.
+            any more, which counts 1-17 everywhere: write it; the file states its numbering.
         """
-        from lczlib.classes import CLASSES, in_scheme
+        from lczlib.classes import CLASSES, NUMBERING, in_scheme
 
         codes = self._map
         _, nodata = in_scheme(np.zeros(1, np.uint8), scheme)
@@ -87,7 +87,7 @@ class LczMap:
             output_dtypes=[np.uint8], keep_attrs=True,
         )  # fmt: skip
         flags, _ = in_scheme(np.array([c.number for c in CLASSES], np.uint8), scheme)
-        told = {"flag_values": flags, "_FillValue": np.uint8(nodata), "numbering": scheme}
+        told = {"flag_values": flags, "_FillValue": np.uint8(nodata), NUMBERING: scheme}
         return out.assign_attrs(told)
 
 

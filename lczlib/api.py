@@ -5,10 +5,9 @@ What they can be told are the settings of the jobs, which are the options of the
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -17,54 +16,29 @@ from lczlib.errors import InputError
 from lczlib.jobs import air_heat as air_job
 from lczlib.jobs import assess as assess_job
 from lczlib.jobs import canopy_heat as station_job
+from lczlib.jobs import change as change_job
 from lczlib.jobs import compare as compare_job
 from lczlib.jobs import field as field_job
 from lczlib.jobs import map_files
 from lczlib.jobs import surface_heat as surface_job
 from lczlib.jobs import water as water_job
 from lczlib.jobs.request import Progress, Source
+from lczlib.jobs.signatures import told_by
 from lczlib.map_request import MapRequest
 from lczlib.plugins import load_plugins
 from lczlib.scene_options import SceneOptions
-from lczlib.settings import Described, described
 
 if TYPE_CHECKING:
     from lczlib.jobs.canopy_heat import CanopyHeat
+    from lczlib.jobs.change_result import ChangeResult
     from lczlib.jobs.pixel_heat import PixelHeat
     from lczlib.jobs.water_result import WaterResult
     from lczlib.mapping.city import MapResult
 
 load_plugins()
 
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
-
-def _told_by(*requests: type) -> Callable[[FunctionT], FunctionT]:
-    """Name the settings of requests in a function's signature and help, for its ``**settings``."""
-
-    def decorate(function: FunctionT) -> FunctionT:
-        signature = inspect.signature(function)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        settings: dict[str, Described] = {}
-        for name, told in (item for request in requests for item in described(request).items()):
-            if name not in signature.parameters and not told.setting.argument:
-                settings.setdefault(name, told)
-        more = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=told.default)
-            for name, told in settings.items()
-        ]
-        usual = {n: f" Default: {t.setting.usual}." for n, t in settings.items() if t.setting.usual}
-        lines = [
-            f"    {n}\n        {t.setting.doc}{usual.get(n, '')}\n" for n, t in settings.items()
-        ]
-        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-        function.__doc__ = f"{function.__doc__}\n    Settings\n    --------\n{''.join(lines)}    "
-        return function
-
-    return decorate
-
-
-@_told_by(SceneOptions)
+@told_by(SceneOptions)
 def open_scene(source: str | Path, name: str = "", **settings: Any) -> xr.Dataset:
     """Open a scene, lazily: one variable a band, missing values NaN.
 
@@ -97,7 +71,7 @@ def open_scene(source: str | Path, name: str = "", **settings: Any) -> xr.Datase
     return next(iter(scenes.values()))
 
 
-@_told_by(map_files.OneMap)
+@told_by(map_files.OneMap)
 def open_map(source: Source, **settings: Any) -> xr.DataArray:
     """Open an LCZ map of any numbering or legend; polygons are laid on a grid.
 
@@ -122,7 +96,7 @@ def open_map(source: Source, **settings: Any) -> xr.DataArray:
     return map_files.open_map(source, request)
 
 
-@_told_by(MapRequest)
+@told_by(MapRequest)
 def map_city(
     inputs: str | Path | Sequence[str | Path],
     out: str | Path,
@@ -181,7 +155,7 @@ def map_city(
     return made(request, out, resume=resume, progress=progress)
 
 
-@_told_by(assess_job.AssessRequest)
+@told_by(assess_job.AssessRequest)
 def assess(
     lcz_map: Source, reference: Source, *, progress: Progress | None = None, **settings: Any
 ) -> assess_job.AssessResult:
@@ -217,7 +191,7 @@ def assess(
     return assess_job.run(request, progress=progress)
 
 
-@_told_by(compare_job.CompareRequest)
+@told_by(compare_job.CompareRequest)
 def compare(
     map_a: Source, map_b: Source, *more: Source, progress: Progress | None = None, **settings: Any
 ) -> compare_job.CompareResult:
@@ -245,7 +219,39 @@ def compare(
     return compare_job.run(request, progress=progress)
 
 
-@_told_by(surface_job.SurfaceHeatRequest)
+@told_by(change_job.ChangeRequest)
+def change(
+    *probabilities: Source, progress: Progress | None = None, **settings: Any
+) -> ChangeResult:
+    """Change between the years of class probabilities that is more than their errors.
+
+    Areas are model-based, conditional on calibrated probabilities; with labelled `samples` design-based.
+
+    Parameters
+    ----------
+    *probabilities : path or DataArray
+        Class probabilities of two years or more on one grid; open ones are ``(lcz, y, x)``, dated by
+        ``attrs["date"]``.
+    progress : callable, optional
+        Called with what is done, how much of it, and how much there is.
+    **settings
+        See below.
+
+    Returns
+    -------
+    ChangeResult
+        ``change`` (y, x), the probability; ``changed_km2`` and ``interval()``; ``transitions``.
+
+    Raises
+    ------
+    InputError, GridError, ClassSchemeError
+        If they cannot be read, lack dates, or do not fit together.
+    """
+    request = change_job.ChangeRequest(probabilities=probabilities, **settings)
+    return change_job.run(request, progress=progress)
+
+
+@told_by(surface_job.SurfaceHeatRequest)
 def surface_heat(
     lcz_map: Source,
     lst: Source | Sequence[Source],
@@ -279,7 +285,7 @@ def surface_heat(
     return surface_job.run(request, progress=progress)
 
 
-@_told_by(station_job.CanopyHeatRequest, air_job.AirHeatRequest)
+@told_by(station_job.CanopyHeatRequest, air_job.AirHeatRequest)
 def canopy_heat(
     lcz_map: Source = None,
     stations: Source = None,
@@ -323,7 +329,7 @@ def canopy_heat(
     )
 
 
-@_told_by(field_job.FieldRequest)
+@told_by(field_job.FieldRequest)
 def air_field(
     lcz_map: Source, stations: Source, *, progress: Progress | None = None, **settings: Any
 ) -> field_job.FieldResult:
@@ -354,7 +360,7 @@ def air_field(
     return field_job.run(request, progress=progress)
 
 
-@_told_by(water_job.WaterRequest)
+@told_by(water_job.WaterRequest)
 def water(
     inputs: Source | Sequence[Source],
     orbit: str,

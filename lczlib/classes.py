@@ -24,6 +24,8 @@ as label arrays of machine-learning data sets. ``letters``: text, ``"1".."10"`` 
 
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 NUMERIC_SCHEMES = ("1-17", "101-107", "0-16")
+NUMBERING = "numbering"
+"""The attribute, or metadata item, in which a map states its numbering, beside CF's flags."""
 N_CLASSES = 17
 NODATA = 0
 _FARTHEST = 2**53

@@ -19,6 +19,7 @@ import pyogrio
 import rasterio
 import rasterio.shutil
 
+from lczlib.classes import NUMBERING
 from lczlib.temporary import TemporaryFolder
 
 RGB = tuple[int, int, int]
@@ -47,12 +48,15 @@ class FoundLegend:
         Red, green and blue, 0-255.
     embedded : bool
         Whether they are part of the data, and not of a style that may have been drawn at random.
+    numbering : str
+        Of the codes, as the file states it (``numbering=0-16``, as this library writes it); else empty.
     """
 
     source: str
     names: Mapping[int, str] = field(default_factory=dict)
     colors: Mapping[int, RGB] = field(default_factory=dict)
     embedded: bool = True
+    numbering: str = ""
 
 
 def find_legends(gdal_name: str, path: str | Path, band: int) -> list[FoundLegend]:
@@ -106,7 +110,7 @@ def _in_file(gdal_name: str, band: int) -> Iterator[FoundLegend]:
         yield _attribute_table(table)
     tags = {m.get("key", ""): m.text or "" for m in root.findall("Metadata/MDI")}
     tags |= {m.get("key", ""): m.text or "" for m in described.findall("Metadata/MDI")}
-    yield FoundLegend("metadata", _of_tags(tags))
+    yield FoundLegend("metadata", _of_tags(tags), numbering=_item(tags, NUMBERING))
     entries = described.findall("ColorTable/Entry")
     yield FoundLegend(
         "colour table",

@@ -44,6 +44,14 @@ _NO_CLASS = re.compile(
 )
 
 
+LAND_COVERS = (
+    ("ESA WorldCover", {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100}),
+    ("NLCD", {11, 12, 21, 22, 23, 24, 31, 41, 42, 43, 52, 71, 81, 82, 90, 95}),
+    ("CORINE Land Cover", set(range(1, 45)) | {48}),
+)
+"""Codes of land cover maps that are taken for LCZ maps."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a legend says of the codes of a map.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 WEIGHTS_TAG = "LCZLIB_WEIGHTS"
 """GeoTIFF metadata item of a map or of probabilities: the names of the networks they were made with."""
+DATE_TAG = "LCZLIB_DATE"
+"""GeoTIFF metadata item of the same: the days of the images they were made from, where those say it."""
 
 _JOIN = " + "
 

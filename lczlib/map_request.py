@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from lczlib.devices import device
+from lczlib.out_scheme import OutScheme, out_scheme
 from lczlib.scene_options import SceneOptions
 from lczlib.settings import setting
 
@@ -39,7 +40,7 @@ class MapRequest(SceneOptions):
         `lczlib.scenes.open_sentinel1_rasters`.
     weights : tuple of str
         Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
-    fusion, anchor, device, engine, precision, batch_size, accept_values
+    fusion, anchor, device, engine, precision, batch_size, accept_values, out_scheme
         See `lczlib.settings.described`, `lczlib.mapping.predict` and `make_engine`.
     statistics : dict of str to Statistics
         Of scenes of an earlier result, for networks that normalise by them; by default they are
@@ -65,4 +66,5 @@ class MapRequest(SceneOptions):
     )
     batch_size: int | None = setting(None, "Patches a batch.", low=1)
     accept_values: bool = setting(False, "Map values that cannot be what the network reads.")
+    out_scheme: OutScheme = out_scheme(also="--scheme")
     statistics: dict[str, Any] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from lczlib.classes import CLASSES, N_CLASSES, NODATA
+from lczlib.classes import CLASSES, N_CLASSES, NODATA, NUMBERING
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.grid import geobox_of
 from lczlib.legend_files import find_legends
@@ -271,7 +271,7 @@ def as_lcz_map(
             "(lczlib.open_map), or name the file that it is for."
         )
         raise InputError(msg)
-    numbering = codes.attrs.get("numbering", "1-17")
+    numbering = codes.attrs.get(NUMBERING, "1-17")
     if numbering != "1-17":
         msg = f"The {what} is numbered {numbering}, an open one 1-17 (`.lcz.to_scheme('1-17')`)."
         raise InputError(msg)

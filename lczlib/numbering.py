@@ -15,7 +15,7 @@ import numpy as np
 from lczlib.classes import CLASSES, N_CLASSES, NODATA, detect_scheme, lookup
 from lczlib.errors import ClassSchemeError
 from lczlib.legend_files import FoundLegend
-from lczlib.legends import Verdict, colors_say, legend_text, names_say
+from lczlib.legends import LAND_COVERS, Verdict, colors_say, legend_text, names_say
 from lczlib.terms import option, settings_in
 
 MapScheme = Literal["1-17", "101-107", "0-16", "wrf"]
@@ -23,13 +23,6 @@ MapScheme = Literal["1-17", "101-107", "0-16", "wrf"]
 for LCZ 1-10 and 41 or 61 for LCZ E, beside land use 1-24, which is no LCZ (Demuzere et al. 2022, w2w,
 doi 10.21105/joss.04432)."""
 MAP_SCHEMES: tuple[str, ...] = get_args(MapScheme)
-
-_LAND_COVERS = (
-    ("ESA WorldCover", {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100}),
-    ("NLCD", {11, 12, 21, 22, 23, 24, 31, 41, 42, 43, 52, 71, 81, 82, 90, 95}),
-    ("CORINE Land Cover", set(range(1, 45)) | {48}),
-)
-"""Codes of land cover maps that are taken for LCZ maps."""
 
 _MOST_FILLS = 3
 
@@ -70,7 +63,7 @@ class Meaning:
     numbering : str
         One of `MAP_SCHEMES`, or ``own legend``.
     known_by : str
-        ``as stated``, ``by its codes``, ``by the names in lcz.qml``.
+        ``as stated``, ``as its file states``, ``by its codes``, ``by the names in lcz.qml``.
     legend : str
         What names and colours say, in words.
     certain : bool
@@ -113,7 +106,8 @@ def meaning_of(
         mean something else.
     """
     present = _whole(codes.values)
-    if not present or (present == [0] and legend is None and scheme != "0-16"):
+    stated = next((f.numbering for f in found if f.numbering in MAP_SCHEMES), "")
+    if not present or (present == [0] and legend is None and (scheme or stated) != "0-16"):
         return _empty()
     fills = tuple(c for c in present if is_fill(c, codes.dtype))
     fills = fills if len(fills) <= _MOST_FILLS else ()
@@ -121,7 +115,7 @@ def meaning_of(
         return _by_legend(present, fills, legend)
     if scheme is not None:
         return _by_scheme(present, fills, scheme, found)
-    return _found_out(present, fills, found, zero_is_nodata=codes.zero_declared)
+    return _found_out(present, fills, found, stated, zero_is_nodata=codes.zero_declared)
 
 
 def _empty(fills: Sequence[int] = ()) -> Meaning:
@@ -204,17 +198,23 @@ def _found_out(
     present: list[int],
     fills: tuple[int, ...],
     found: Sequence[FoundLegend],
+    stated: str,
     *,
     zero_is_nodata: bool,
 ) -> Meaning:
     named = {c for f in found for c, n in names_say(f, present).classes.items() if n}
     fills = tuple(c for c in fills if c not in named)
     codes = [c for c in present if c not in fills]
-    if not codes or (codes == [0] and 0 not in named):
+    if not codes or (codes == [0] and 0 not in named and stated != "0-16"):
         return _empty(fills)
+    if stated and (foreign := [c for c in codes if c not in _table(stated)]):
+        msg = (
+            f"its metadata state the numbering {stated}, which has no {_few(foreign)}: it was changed since; say "
+            f"its numbering ({option('scheme')}), or what each code means ({option('legend')})."
+        )
+        raise ClassSchemeError(msg)
     try:
-        scheme = _detected(codes, zero_is_nodata=zero_is_nodata)
-        why = ""
+        scheme, why = stated or _detected(codes, zero_is_nodata=zero_is_nodata), ""
     except ClassSchemeError as err:
         scheme, why = "", err.message
         if "legend" not in settings_in(why):  # ambiguous: it may be neither of the two
@@ -241,7 +241,8 @@ def _found_out(
     for v in verdicts:
         if _differing(v, _table(scheme)):
             raise ClassSchemeError(_other_legend(v, codes, scheme))
-    return _agreed(codes, fills, verdicts, scheme, "by its codes")
+    how = "as its file states" if stated else "by its codes"
+    return _agreed(codes, fills, verdicts, scheme, how)
 
 
 def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
@@ -261,7 +262,7 @@ def _detected(codes: list[int], *, zero_is_nodata: bool) -> str:
             f"LCZ: {option('scheme', 'wrf')}; or"
         )
     else:
-        cover = next((n for n, s in _LAND_COVERS if set(nonzero) <= s and len(stray) > 1), None)
+        cover = next((n for n, s in LAND_COVERS if set(nonzero) <= s and len(stray) > 1), None)
         msg += f", but those of {cover}, perhaps: give an LCZ map; or" if cover else ":"
     fills = ",".join(f"{c:.12g}" for c in stray[:3])
     ways = f"({option('nodata', fills)}), or what the codes mean ({option('legend', text)})."
@@ -330,7 +331,7 @@ def _agreed(
         )
     sources = " and ".join(dict.fromkeys(v.source for v in verdicts))
     said = f"{sources} {_verb(sources, 'agree')}" if sources else "no names or colours of classes"
-    certain = bool(verdicts) or scheme == "wrf"
+    certain = bool(verdicts) or scheme == "wrf" or how == "as its file states"
     return Meaning(classes, scheme, how, said, certain, tuple(fills), cautions)
 
 

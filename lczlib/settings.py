@@ -44,8 +44,8 @@ class Setting:
     repeat : bool
         Whether the command line takes several values one by one, not by commas; files always are.
     flag, short, metavar, group : str
-        Of the command line: its option where that is not the name, a letter for it such as ``-n``, its
-        value, its heading.
+        Of the command line: its option where that is not the name, a second one such as ``-n``, its value,
+        its heading.
     usual : str
         What applies where it is not given, in words.
     """

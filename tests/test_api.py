@@ -19,6 +19,7 @@ from lczlib.analysis.area import class_areas
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
+from lczlib.jobs.change import ChangeRequest
 from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.map_files import OneMap
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOLD = {
     "open_scene": SceneOptions, "open_map": OneMap, "map_city": MapRequest, "assess": AssessRequest,
     "compare": CompareRequest, "surface_heat": SurfaceHeatRequest, "canopy_heat": CanopyHeatRequest,
-    "water": WaterRequest, "air_field": FieldRequest,
+    "water": WaterRequest, "air_field": FieldRequest, "change": ChangeRequest,
 }  # fmt: skip
 SHAPE = (24, 30)
 

@@ -59,7 +59,7 @@ def test_intervals_hold_the_truth_of_the_simulated_city():
 
     city = simulate_city()
     truth, held = city.lst_difference, []
-    for seed in range(20):
+    for seed in range(7):  # benchmarks/heat.py counts many more
         lst = surface_temperature(
             np.random.default_rng(seed), city.lcz.values, city.elevation.values, city.lcz.odc.geobox
         )
@@ -69,7 +69,7 @@ def test_intervals_hold_the_truth_of_the_simulated_city():
             rows = result.classes.drop(index=14).dropna(subset=["ci_low"])
             known = truth[when].sel(lcz=rows.index.to_numpy()).to_numpy()
             held += list((rows["ci_low"] <= known) & (known <= rows["ci_high"]))
-    assert len(held) > 350
+    assert len(held) > 120
     assert 0.90 <= np.mean(held) <= 0.99
 
 

@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "lazy": set(),
     "settings": {"errors"},
     "devices": {"errors", "settings"},
+    "out_scheme": {"settings"},
     "accelerators": {"errors", "machine", "reading"},
     "kinds": set(),
     "scene_options": {"errors", "settings"},
-    "map_request": {"devices", "errors", "scene_options", "settings"},
+    "map_request": {"devices", "errors", "out_scheme", "scene_options", "settings"},
     "classes": {"errors"},
     "class_names": {"classes", "errors"},
     "longitudes": set(),
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "wrf_grids": set(),
     "temporary": set(),
     "archives": {"errors", "limits", "temporary"},
-    "legend_files": {"temporary"},
+    "legend_files": {"classes", "temporary"},
     "legends": {"class_names", "classes", "errors", "legend_files"},
     "numbering": {"classes", "errors", "legend_files", "legends"},
     "map_codes": {"classes", "errors", "legends", "numbering", "rasters", "reading"},
@@ -77,8 +78,8 @@ MAY_IMPORT = {
     },
     "sentinel1": {"catalog", "errors", "limits", "longitudes", "rasters", "reading", "scenes"},
     "acquire": {
-        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "rasters", "reading", "scenes",
-        "sentinel1", "vector_files",
+        "catalog", "classes", "errors", "export", "grid", "longitudes", "maps", "out_scheme", "rasters", "reading",
+        "scenes", "sentinel1", "vector_files",
     },
     "analysis": {
         "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
@@ -89,7 +90,7 @@ MAY_IMPORT = {
     "made_by": set(),
     "mapping": {
         "accelerators", "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
-        "map_request", "maps", "models", "rasters", "reading", "scene_options", "scenes", "settings",
+        "map_request", "maps", "models", "out_scheme", "rasters", "reading", "scene_options", "scenes", "settings",
         "temporary",
     },
     "training": {
@@ -101,13 +102,13 @@ MAY_IMPORT = {
     "experiment": {
         "accelerators",
         "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
-        "polygons", "scene_options", "scenes", "settings", "temporary", "training",
+        "out_scheme", "polygons", "scene_options", "scenes", "settings", "temporary", "training",
     },
     "jobs": {
         "accelerators",
         "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
         "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by",
-        "map_request", "mapping", "maps", "models", "numbering", "plugins", "polygon_cells", "polygons",
+        "map_request", "mapping", "maps", "models", "numbering", "out_scheme", "plugins", "polygon_cells", "polygons",
         "rasters", "reading", "references", "scenes", "sentinel1", "settings", "temporary", "training", "unreadable",
         "vector_files", "vector_maps",
     },
@@ -123,8 +124,8 @@ MAY_IMPORT = {
     },
     "cli": {
         "acquire", "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
-        "limits", "made_by", "map_request", "mapping", "models", "plugins", "reading", "scenes", "settings",
-        "training", "unreadable",
+        "limits", "made_by", "map_request", "mapping", "models", "out_scheme", "plugins", "reading", "scenes",
+        "settings", "training", "unreadable",
     },
     "accessor": {"analysis", "classes", "figures", "jobs", "maps"},
     "api": {

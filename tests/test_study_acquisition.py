@@ -284,7 +284,7 @@ def test_a_study_asks_what_the_command_would(
     said = {n: v for n, v in SAID.items() if n not in when or n in names}
     study.param.update({f"get_{n}": said.get(n, study.param[f"get_{n}"].default) for n in SAID})
     others = {"provider", "place", "box", "collection", "what", "global_map", "submission"}
-    others |= {"radar_provider", "direction", "thermal", "margin"}
+    others |= {"radar_provider", "direction", "thermal", "margin", "out_scheme"}
     assert set(SAID) | others == set(described(GetRequest))
     services = study.context.services
     expected = GetRequest(

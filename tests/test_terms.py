@@ -71,7 +71,7 @@ def test_messages_of_the_library_leave_the_terms_to_the_faces():
         }
         flags = {
             id(k.value) for n in ast.walk(tree) if isinstance(n, ast.Call)
-            for k in n.keywords if k.arg == "flag"
+            for k in n.keywords if k.arg in ("flag", "short")
         }  # fmt: skip
         loose += [
             f"{path.relative_to(ROOT)}:{n.lineno} {n.value}"

@@ -181,6 +181,24 @@ class MapView:
         )  # fmt: skip
         self.figure.add_layout(self._bar)  # upon the map, which would move to make room for it
         self._add_scale(ink, paper)
+        self._add_hover()
+        self._marks = ColumnDataSource({"x": [], "y": []})
+        self.figure.scatter(
+            "x",
+            "y",
+            source=self._marks,
+            marker="cross",
+            size=22,
+            line_width=3,
+            line_color="#00e5ff",
+        )
+        self._outlines = ColumnDataSource({"xs": [], "ys": [], "color": []})
+        self.figure.multi_line(
+            "xs", "ys", source=self._outlines, line_color="color", line_width=1.6
+        )
+
+    def _add_hover(self) -> None:
+        """Tell what lies under the pointer, and no more of it once another layer is shown."""
         self._hover = HoverTool(
             renderers=[self._class_glyph],
             tooltips=list(_TOLD),
@@ -199,20 +217,6 @@ class MapView:
             layer.js_on_change("visible", forget)
         for source in (self.classes, self.values):
             source.js_on_change("data", forget)
-        self._marks = ColumnDataSource({"x": [], "y": []})
-        self.figure.scatter(
-            "x",
-            "y",
-            source=self._marks,
-            marker="cross",
-            size=22,
-            line_width=3,
-            line_color="#00e5ff",
-        )
-        self._outlines = ColumnDataSource({"xs": [], "ys": [], "color": []})
-        self.figure.multi_line(
-            "xs", "ys", source=self._outlines, line_color="color", line_width=1.6
-        )
 
     def _add_scale(self, ink: str, paper: str) -> None:
         """A length on the ground at the middle of the view, which only the browser knows; north is up."""

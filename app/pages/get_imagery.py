@@ -18,12 +18,14 @@ from lczlib.errors import InputError
 from lczlib.longitudes import Box
 from lczlib.study.acquisition import box_asked, can_fetch, check_box, megabytes_a_day, told_of
 from lczlib.study.places import DEMO, FETCHED, OWN, Place
+from lczlib.study.state import STOPPED
 from lczlib.study.wording import in_page
 
 from ..parts.days import key, season_line, strip
 from ..parts.fields import card, field
 from ..parts.layout import columns
 from ..parts.markup import duration, html, note, number, per_cent, table
+from ..parts.messages import ended
 from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
@@ -262,12 +264,9 @@ class GetPanel:
         )
 
     def _fail(self, *_: Any) -> None:
-        said = {n: self._study.messages.get(n, "") for n in _STEPS}
-        texts = dict.fromkeys(escape(in_page(t, n)) for n, t in said.items() if t)
-        self._failed.object = "".join(
-            f'<div class="lcz-banner failed" role="alert">{t}</div>' for t in texts
-        )
-        offered = bool(texts) or bool(self._why_not)
+        self._failed.object = "".join(dict.fromkeys(ended(self._study, n) for n in _STEPS))
+        failed = any(self._study.messages.get(n, "") not in ("", STOPPED) for n in _STEPS)
+        offered = failed or bool(self._why_not)
         if offered:
             self._offers[:] = [
                 html('<p class="lcz-key">Imagery that is here</p>'),

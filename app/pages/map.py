@@ -76,33 +76,7 @@ class MapPage:
         self._day = pn.widgets.Button(visible=False, **wide)
         self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
         study.param.watch(self._offer_day, ["scene_files", "s2_date"])
-        self._own = pn.Card(
-            pn.widgets.Select.from_param(
-                study.param.s2_level, name="Level", options={"as the file says": "", "L1C": "L1C", "L2A": "L2A"}, **wide
-            ),
-            pn.widgets.TextInput.from_param(
-                study.param.s2_date, name="Day of the image", placeholder="year-month-day", **wide
-            ),
-            self._day,
-            pn.widgets.FloatInput.from_param(
-                study.param.s2_scale, name="Scale", placeholder="as the file says", step=1e-4, **wide
-            ),
-            pn.widgets.FloatInput.from_param(
-                study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
-            ),
-            pn.widgets.FloatInput.from_param(
-                study.param.s2_nodata, name="No data", placeholder="as the file says", step=1, **wide
-            ),
-            pn.widgets.TextInput.from_param(
-                study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
-            ),
-            pn.widgets.Select.from_param(
-                study.param.s2_resample, name="Resampling", options={"none": "", "to 10 m in UTM": "utm"}, **wide
-            ),
-            pn.widgets.Checkbox.from_param(study.param.s2_keep_clouds, name="Keep clouds (of a band SCL)"),
-            pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
-            title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
-        )  # fmt: skip
+        self._own = self._own_values(wide)
         device = pn.widgets.Select.from_param(
             study.param.device, name="Computed on", options=devices(), **wide
         )
@@ -139,6 +113,37 @@ class MapPage:
         self._made()
         self._progress()
         self._opacity()
+
+    def _own_values(self, wide: dict[str, str]) -> pn.Card:
+        """What the values of an own Sentinel-2 image mean."""
+        study = self._study
+        return pn.Card(
+            pn.widgets.Select.from_param(
+                study.param.s2_level, name="Level", options={"as the file says": "", "L1C": "L1C", "L2A": "L2A"}, **wide
+            ),
+            pn.widgets.TextInput.from_param(
+                study.param.s2_date, name="Day of the image", placeholder="year-month-day", **wide
+            ),
+            self._day,
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_scale, name="Scale", placeholder="as the file says", step=1e-4, **wide
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
+            ),
+            pn.widgets.FloatInput.from_param(
+                study.param.s2_nodata, name="No data", placeholder="as the file says", step=1, **wide
+            ),
+            pn.widgets.TextInput.from_param(
+                study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
+            ),
+            pn.widgets.Select.from_param(
+                study.param.s2_resample, name="Resampling", options={"none": "", "to 10 m in UTM": "utm"}, **wide
+            ),
+            pn.widgets.Checkbox.from_param(study.param.s2_keep_clouds, name="Keep clouds (of a band SCL)"),
+            pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
+            title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
+        )  # fmt: skip
 
     def _offer_day(self, *_: Any) -> None:
         """The day in the name of an own image, to be taken with one click."""

@@ -24,11 +24,14 @@ from lczlib.study.document import (
     write_report,
     write_water_zip,
 )
+from lczlib.study.export_inputs import WORDS
 from lczlib.study.exports import write_exports
 from lczlib.study.showing import shown
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
+from lczlib.study.wording import OF_EXPORTS_CARD
 
+from ..parts.fields import card, field, hint
 from ..parts.markup import html, note
 from ..parts.messages import no_imagery
 from ..session import Session
@@ -54,6 +57,10 @@ _WHAT = (
     "<p>The report is one page for a paper's supplement: a summary, numbered figures and tables, methods with "
     "references, data with their hashes. It opens offline and prints on A4. All files are the report with its figures, "
     "tables and results, and a script that makes every result again.</p>"
+)
+_OTHERS = (
+    "In the zip of all maps for other software. Areas by district come with polygons, WRF with the domain's "
+    "geo_em file (both: City page, “Upload own files”), and STAC with a day."
 )
 _TABLES = {
     "areas_km2": "Areas of the classes (km²)",
@@ -115,8 +122,10 @@ class SharePage:
             ],
         )
         session.view.param.watch(self._made, "page")
+        written = [part for name in WORDS for part in field(session.study, name)]
         self.sidebar = pn.Column(
             note(_WHAT),
+            card(OF_EXPORTS_CARD, [hint(_OTHERS), *written]),
             **wide,
         )
         self.content = pn.Column(
@@ -238,7 +247,9 @@ class SharePage:
         """The maps in the forms that other software takes, where there are any."""
         if not named_maps(self._study):
             return []
-        label = "Maps for other software (zip: QGIS, GeoPackage, NetCDF, Google Earth, UMEP, SUEWS)"
+        label = (
+            "Maps for other software (zip: QGIS, GeoPackage, NetCDF, Google Earth, UMEP, SUEWS ...)"
+        )
         return [self._file(label, "lcz-exports.zip", lambda p: write_exports(self._study, p))]
 
     def _file(

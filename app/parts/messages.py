@@ -28,20 +28,24 @@ def banner(study: Study, names: Iterable[str]) -> str:
     """What is stale or has failed among some steps; empty where nothing is."""
     out = []
     for name in names:
-        message = study.messages.get(name, "")
-        # own files by their names: where the server keeps them is nobody's business
-        message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
-        if message == STOPPED:
-            out.append(f'<div class="lcz-banner info" role="status">{message}</div>')
-        elif message:
-            said = escape(in_page(message, name))
-            out.append(f'<div class="lcz-banner failed" role="alert">{said}</div>')
-        if message in ("", STOPPED) and _is_other(study, name):
+        out.append(ended(study, name))
+        if study.messages.get(name, "") in ("", STOPPED) and _is_other(study, name):
             out.append(
                 f'<div class="lcz-banner stale" role="status">This {WHAT[name]} was made with other settings '
                 f"than those shown. {_mended(study, name)}</div>"
             )
     return "".join(dict.fromkeys(out))
+
+
+def ended(study: Study, name: str) -> str:
+    """Why a step came to no end: that it was stopped, or its failure; empty where it did."""
+    message = study.messages.get(name, "")
+    if message == STOPPED:
+        return f'<div class="lcz-banner info" role="status">{message}</div>'
+    # own files by their names: where the server keeps them is nobody's business
+    message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
+    said = escape(in_page(message, name))
+    return f'<div class="lcz-banner failed" role="alert">{said}</div>' if message else ""
 
 
 def _is_other(study: Study, name: str) -> bool:

@@ -36,6 +36,7 @@ _SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qmd", ".
 RASTERS = (".tif", ".tiff")
 VECTORS = (".geojson", ".json", ".kml", ".gpkg", ".zip")
 TABLES = (".csv", ".txt", ".parquet", ".gpkg")
+NETCDF = (".nc",)
 _NUMBER = count(1)
 
 
@@ -170,9 +171,19 @@ def _is_parquet(name: str, content: bytes) -> None:
         raise InputError(msg)
 
 
+def _is_netcdf(name: str, content: bytes) -> None:
+    if content[:4] == b"\x89HDF":  # which can name files outside
+        msg = f"{name} is NetCDF-4: save it in the classic form (nccopy -k 64-bit-offset {name} classic.nc)."
+        raise InputError(msg)
+    if content[:3] != b"CDF":
+        msg = f"{name} is no NetCDF file."
+        raise InputError(msg)
+
+
 _CHECKS: dict[str, Callable[[str, bytes], None]] = {
     ".tif": _is_tiff, ".tiff": _is_tiff, ".geojson": _is_geojson, ".json": _is_geojson,
     ".kml": _is_kml, ".gpkg": _is_geopackage, ".csv": _is_csv, ".txt": _is_csv, ".parquet": _is_parquet,
+    ".nc": _is_netcdf,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lczlib.reading import quiet
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
 
-from .checks import RASTERS, TABLES, VECTORS
+from .checks import NETCDF, RASTERS, TABLES, VECTORS
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,17 @@ KINDS = {
             "Descending pass for water (GeoTIFF)",
             "Of each Sentinel-1 file for water that holds the ascending pass alone, in the same order.",
             RASTERS, "water_descending_files", several=True,
+        ),
+        Kind(
+            "Polygons to sum over: districts, or a grid of SUEWS (GeoJSON, KML, GeoPackage, zipped Shapefile)",
+            "For the maps for other software on the Share page: areas of the classes by polygon, and land cover and "
+            "morphology of SUEWS.",
+            VECTORS, "polygon_files",
+        ),
+        Kind(
+            "Domain of WRF (geo_em, NetCDF)",
+            "As geogrid wrote it; on the Share page the map's urban form is put into it.",
+            NETCDF, "geo_em_files",
         ),
         Kind(
             "Own area (GeoJSON, KML)", "The box around its polygons is cut out of the scenes.",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from lczlib.errors import LczError
-from lczlib.study.state import INPUTS
 from lczlib.study.wording import in_page
 
 from ..parts.markup import html
@@ -122,7 +121,7 @@ def _drop_zone(session: Session) -> list[Any]:
         session.background(work, done)
 
     def forget(_: Any) -> None:
-        session.study.param.update({n: () for n in INPUTS if n.endswith("_files")})
+        session.study.param.update({n: () for n in session.study.param if n.endswith("_files")})
         lines.clear()
         latest.clear()
         asks.value = False

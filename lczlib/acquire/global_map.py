@@ -29,12 +29,13 @@ from lczlib.acquire import faults
 from lczlib.acquire.addresses import AddressFailed, read_address
 from lczlib.acquire.hrefs import unsigned
 from lczlib.acquire.places import Place
-from lczlib.classes import N_CLASSES
+from lczlib.classes import N_CLASSES, NUMBERING
 from lczlib.errors import GridError, InputError, ServiceError
 from lczlib.export.geotiff import write_lcz_map
 from lczlib.grid import lcz_grid, on_grid
 from lczlib.longitudes import Box
 from lczlib.maps import lcz_map
+from lczlib.out_scheme import USUAL, OutScheme
 from lczlib.terms import option
 
 GLOBAL_MAP = "lcz_global_2018"
@@ -182,15 +183,27 @@ def write_global_map(
 
 
 def write_maps(
-    maps: Mapping[str, PublishedMap], place: Place, folder: str | Path
+    maps: Mapping[str, PublishedMap], place: Place, folder: str | Path, scheme: OutScheme = USUAL
 ) -> list[dict[str, Any]]:
     """Write published maps on both grids, each labelled with year, licence and citation.
+
+    Parameters
+    ----------
+    maps : mapping of str to PublishedMap
+        By the names of their files.
+    place : Place
+        That they show.
+    folder : path
+        That they go to ``Reference/<city>`` of.
+    scheme : {"1-17", "101-107", "0-16"}
+        Numbering of the files, which state it.
 
     Returns
     -------
     list of dict
         For ``item.json``, of each ``files`` (names below the folder; that on cells of 100 m first),
-        ``title``, ``source``, ``year``, ``licence``, ``citation``, ``cells`` (with a class), ``failed``.
+        ``title``, ``source``, ``year``, ``licence``, ``citation``, ``cells`` (with a class), ``failed``,
+        ``numbering``.
     """
     inside = Path("Reference") / place.folder_name
     told = []
@@ -202,10 +215,11 @@ def write_maps(
             files, (found.utm, found.own), ("nearest", "own grid"), strict=True
         ):
             target = Path(folder) / inside / file
-            write_lcz_map(target, data, tags={**tags, "RESAMPLING": how})
+            write_lcz_map(target, data, tags={**tags, "RESAMPLING": how}, scheme=scheme)
         told.append({
             "files": [(inside / f).as_posix() for f in files], **found.facts,
             "cells": int((found.utm.values > 0).sum()), "failed": list(found.failed),
+            NUMBERING: scheme,
         })  # fmt: skip
     return told
 

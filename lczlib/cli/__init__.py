@@ -13,6 +13,7 @@ import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import bigearthnet as _bigearthnet
+from lczlib.cli import change as _change
 from lczlib.cli import check_polygons as _check_polygons
 from lczlib.cli import cities as _cities
 from lczlib.cli import city as _city
@@ -83,6 +84,7 @@ app.command("clip-s1")(limited(_bigearthnet.clip_s1))
 app.command("water")(limited(_water.water))
 app.command("assess")(limited(_assess.assess))
 app.command("compare")(limited(_compare.compare))
+app.command("change")(limited(_change.change))
 app.command("patches", cls=SceneCommand)(limited(_patches.patches))
 app.command("check-polygons", cls=SceneCommand)(limited(_check_polygons.check_polygons))
 app.command("train", cls=SceneCommand)(limited(_train.train))

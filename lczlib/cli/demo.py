@@ -12,6 +12,9 @@ from rich.table import Table
 from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import between
 from lczlib.kinds import lcz_file
+from lczlib.map_request import MapRequest
+from lczlib.out_scheme import OutScheme
+from lczlib.settings import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +43,12 @@ def demo(
         float, typer.Option(help="Edge of the simulated city in km.", callback=between(2, 40))
     ] = 12.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated city.")] = 1,
+    out_scheme: Annotated[
+        OutScheme,
+        typer.Option(
+            "--out-scheme", "--scheme", help=described(MapRequest)["out_scheme"].setting.doc
+        ),
+    ] = MapRequest.out_scheme,
 ) -> None:
     """Run the whole flow: on a simulated city with nothing downloaded, or on Berlin.
 
@@ -49,16 +58,16 @@ def demo(
         lcz demo --real --out berlin
     """
     if real:
-        _berlin(folder)
+        _berlin(folder, out_scheme)
     else:
-        _simulated(folder, size, seed)
+        _simulated(folder, size, seed, out_scheme)
 
 
-def _simulated(folder: Path, size: float, seed: int) -> None:
+def _simulated(folder: Path, size: float, seed: int, out_scheme: OutScheme) -> None:
     from lczlib.analysis import assess
     from lczlib.export import write_json
     from lczlib.made_by import network_of, networks_of, told
-    from lczlib.mapping import MapRequest, map_city
+    from lczlib.mapping import map_city
     from lczlib.reading import quiet
     from lczlib.scenes.simulation import simulate_city, write_so2sat
 
@@ -67,7 +76,7 @@ def _simulated(folder: Path, size: float, seed: int) -> None:
         city = simulate_city(size, seed)
         write_so2sat(city, folder / _SCENE)
     # So2Sat's own fusion: every season has a vote beside Sentinel-1
-    request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat")
+    request = MapRequest(inputs=(str(folder / _SCENE),), fusion="so2sat", out_scheme=out_scheme)
     with quiet(), counting("cells", transient=True) as report:  # its own scenes, just written
         result = map_city(request, folder, progress=report)
     assessments = {}
@@ -127,9 +136,9 @@ def _share(value: float) -> str:
     return "-" if value != value else f"{value:.2f}"
 
 
-def _berlin(folder: Path) -> None:
+def _berlin(folder: Path, out_scheme: OutScheme) -> None:
     from lczlib import catalog
-    from lczlib.mapping import MapRequest, map_city
+    from lczlib.mapping import map_city
 
     entry = catalog.entry(_BERLIN, "scenes")
     scene = catalog.fetch(_BERLIN, progress=True)
@@ -140,6 +149,7 @@ def _berlin(folder: Path) -> None:
             weights=(network,),
             level=entry.properties["lczlib:level"],
             date=entry.properties["datetime"][:10],
+            out_scheme=out_scheme,
         )
         with counting("cells", transient=True) as report:
             result = map_city(request, folder / network, progress=report)

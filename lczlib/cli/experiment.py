@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from lczlib.out_scheme import OutScheme
+
 
 @command(ExperimentRequest, leave=("city",), in_words=False, bands="band-names")
 def experiment(
@@ -101,7 +103,7 @@ def experiment(
             reading=reading,
         )  # fmt: skip
         if name == "cities" and request.maps:
-            _map(cells[name], results, folder, data, figures)
+            _map(cells[name], results, folder, data, figures, request.out_scheme)
         if figures:
             write_figures(folder / name, {**table_figures(name, frame, result, data), **drawn})
         _show(name, frame, result)
@@ -113,7 +115,9 @@ def experiment(
     )
 
 
-def _map(cells: Any, results: Any, folder: Path, data: Any, figures: bool) -> None:
+def _map(
+    cells: Any, results: Any, folder: Path, data: Any, figures: bool, scheme: OutScheme
+) -> None:
     """Map the cities, and draw the maps."""
     from lczlib.experiment.cities import map_cities
     from lczlib.figures.lcz import lcz_figure
@@ -122,7 +126,8 @@ def _map(cells: Any, results: Any, folder: Path, data: Any, figures: bool) -> No
 
     with console.steps() as progress:
         maps = map_cities(
-            cells, results, folder, folder / "cities", data, lambda what: progress(f"Mapping {what}", 0, 0)
+            cells, results, folder, folder / "cities", data, lambda what: progress(f"Mapping {what}", 0, 0),
+            scheme=scheme,
         )  # fmt: skip
     for name, lcz in maps.items() if figures and can_draw() else ():
         save(

@@ -12,6 +12,8 @@ from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import pairs
 from lczlib.cli.requests import command
 from lczlib.map_request import MapRequest, Method
+from lczlib.out_scheme import OutScheme
+from lczlib.settings import described
 
 _SEASON = r"\w[\w. -]*"
 """Any name that a file may have: wet, 2023-monsoon."""
@@ -125,6 +127,12 @@ def fuse(
         bool, typer.Option("--resample", help="Bring maps to the first one's grid.")
     ] = False,
     city: Annotated[str, typer.Option(help="City of a folder or archive that holds several.")] = "",
+    out_scheme: Annotated[
+        OutScheme,
+        typer.Option(
+            "--out-scheme", "--scheme", help=described(MapRequest)["out_scheme"].setting.doc
+        ),
+    ] = MapRequest.out_scheme,
 ) -> None:
     """Fuse class probabilities of several sensors or dates into one map.
 
@@ -133,5 +141,7 @@ def fuse(
     """
     from lczlib.mapping.fusion import fuse_files
 
-    fused = fuse_files(probabilities, folder, method, resample=resample, city=city)
+    fused = fuse_files(
+        probabilities, folder, method, resample=resample, city=city, out_scheme=out_scheme
+    )
     out.print(area_table({"fused": fused}, f"Fused by {method}, in {folder}"))

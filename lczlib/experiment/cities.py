@@ -17,6 +17,7 @@ from lczlib.experiment.results import SHOWN, TableResult, gather
 from lczlib.experiment.runner import run_path
 from lczlib.export import write_lcz_map
 from lczlib.map_request import MapRequest
+from lczlib.out_scheme import USUAL, OutScheme
 from lczlib.scene_options import SceneOptions
 from lczlib.temporary import TemporaryFolder
 from lczlib.training.run import WEIGHTS_FILE
@@ -144,6 +145,8 @@ def map_cities(
     out: str | Path,
     data: DataSet,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    scheme: OutScheme = USUAL,
 ) -> dict[str, xr.DataArray]:
     """Map each city with the network of its own, and with that of all cities (Figure 9).
 
@@ -157,6 +160,8 @@ def map_cities(
         Of scenes.
     progress : callable
         Told of each map.
+    scheme : {"1-17", "101-107", "0-16"}
+        Numbering of the files, which state it.
 
     Raises
     ------
@@ -175,7 +180,7 @@ def map_cities(
                 continue
             progress(f"{city} by {kind}")
             found = _mapped(_scenes_of(data, city), run_path(folder, key) / WEIGHTS_FILE, Path(out))
-            write_lcz_map(Path(out) / f"{city}_by_{kind}_lcz.tif", found)
+            write_lcz_map(Path(out) / f"{city}_by_{kind}_lcz.tif", found, scheme=scheme)
             maps[f"{city}_by_{kind}"] = found
     return maps
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lczlib.errors import InputError
+from lczlib.out_scheme import OutScheme, out_scheme
 from lczlib.settings import setting
 from lczlib.training.options import Schedule, check_architecture
 from lczlib.training.request import LabelledCities, PartedScenes
@@ -53,6 +54,7 @@ class ExperimentRequest(Schedule, LabelledCities, PartedScenes):
     maps: bool = setting(
         False, "Of the table of cities: map each with its own network and that of all cities."
     )
+    out_scheme: OutScheme = out_scheme(also="--scheme")
     gamma: float = setting(Schedule.gamma, "Of all tables but that of gamma.", low=0)
     workers: int = setting(1, "Processes to train in, on this machine.", low=1)
     dask: str = setting("", "Dask scheduler to train on: tcp://host:8786.", metavar="ADDRESS")

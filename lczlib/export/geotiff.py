@@ -16,7 +16,7 @@ import rasterio.shutil
 import xarray as xr
 from rasterio.windows import Window
 
-from lczlib.classes import CLASSES, Scheme, in_scheme
+from lczlib.classes import CLASSES, NUMBERING, Scheme, in_scheme
 from lczlib.errors import InputError
 from lczlib.export.files import staged
 from lczlib.grid import geobox_of
@@ -144,7 +144,8 @@ def write_lcz_map(
     tags : mapping, optional
         GeoTIFF metadata items.
     scheme : Scheme
-        Numbering of the file: ``1-17``, ``101-107`` (both with 0 = no data) or ``0-16`` (255 = no data).
+        Numbering of the file: ``1-17``, ``101-107`` (both with 0 = no data) or ``0-16`` (255 = no data); the
+        file states it, so that it is read back without being told.
     """
     flags, nodata = in_scheme(np.array([c.number for c in CLASSES], np.uint8), scheme)
     coded = lcz
@@ -156,6 +157,7 @@ def write_lcz_map(
     told = {
         "flag_values": ", ".join(map(str, flags)),
         "flag_meanings": str(FLAG_ATTRS["flag_meanings"]),
+        NUMBERING: scheme,
     }
     colors = {int(v): c.rgb for v, c in zip(flags, CLASSES, strict=True)}
     write_raster(

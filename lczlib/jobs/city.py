@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lczlib.classes import NUMBERING
 from lczlib.devices import device
 from lczlib.errors import InputError
 from lczlib.jobs.get_request import GetRequest, What
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
 from lczlib.map_request import MapRequest, weights
+from lczlib.out_scheme import USUAL
 from lczlib.reading import Reading, tell
 from lczlib.settings import options_of, setting
 
@@ -207,12 +209,13 @@ def _beside(asked: GetRequest, place: Place, scenes: Path, step: Steps) -> Seque
     from lczlib.jobs.get_map import add_maps, beside_scenes, check_given
 
     there = _published(scenes)
-    if there and asked.global_map in ("", there["source"]):
+    same = there and there.get(NUMBERING, USUAL) == asked.out_scheme
+    if same and asked.global_map in ("", there["source"]):
         return ()
     check_given(asked, place, step)
     maps, missing = beside_scenes(asked, place, grid_of_scenes(scenes, place), step)
     if maps:
-        add_maps(scenes, place, maps)
+        add_maps(scenes, place, maps, asked.out_scheme)
     return missing
 
 
@@ -235,6 +238,7 @@ def _mapped(
         city=place.folder_name,
         weights=request.weights,
         device=request.device,
+        out_scheme=request.out_scheme,
     )
     return map_city(
         asked, folder / MAP, resume=resume, progress=step.progress, cancelled=step.cancelled

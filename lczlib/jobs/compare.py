@@ -19,6 +19,7 @@ from lczlib.jobs.map_files import (
 )
 from lczlib.jobs.request import Source, Steps, is_path
 from lczlib.jobs.result import Result, job
+from lczlib.out_scheme import OutScheme, out_scheme
 from lczlib.settings import setting
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class CompareRequest(MapReading):
         False, "Also tell the agreement by the certainty of the first two maps, where they have one.",
         title="By certainty",
     )  # fmt: skip
+
+    out_scheme: OutScheme = out_scheme()
 
     def map_names(self) -> list[str]:
         """What the maps are called, in their order.
@@ -190,7 +193,7 @@ class CompareResult(Result):
             descriptions=["100 x first + second; 1 same"], overview_resampling="mode",
         )  # fmt: skip
         if len(self.maps) > 2:
-            content["consensus"] = _write_consensus(folder, self.maps)
+            content["consensus"] = _write_consensus(folder, self.maps, self.request.out_scheme)
         write_result(folder / "comparison.json", content)
         for name, table, index in (
             ("classes.csv", self.first.classes, True),
@@ -230,12 +233,14 @@ class CompareResult(Result):
         figures.save_figures(drawn, folder)
 
 
-def _write_consensus(folder: Path, maps: Mapping[str, xr.DataArray]) -> dict[str, object]:
+def _write_consensus(
+    folder: Path, maps: Mapping[str, xr.DataArray], scheme: OutScheme
+) -> dict[str, object]:
     from lczlib.analysis import consensus
     from lczlib.export import write_lcz_map, write_raster
 
     agreed = consensus(maps)
-    write_lcz_map(folder / "consensus.tif", agreed["lcz"])
+    write_lcz_map(folder / "consensus.tif", agreed["lcz"], scheme=scheme)
     write_raster(
         folder / "consensus_votes.tif", agreed["votes"], nodata=0, descriptions=["maps that agree"],
         overview_resampling="nearest",

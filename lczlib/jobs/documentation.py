@@ -14,6 +14,7 @@ from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
+from lczlib.jobs.change import ChangeRequest
 from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.city import CityRequest
 from lczlib.jobs.clip_s1 import ClipS1Request
@@ -44,6 +45,7 @@ REQUESTS: dict[str, type] = {
     "lcz map": MapRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,
+    "lcz change": ChangeRequest,
     "lcz agreements": AgreementsRequest,
     "lcz uhi: surface heat island": SurfaceHeatRequest,
     "lcz uhi: canopy heat island of rasters": AirHeatRequest,

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal, get_args
 from lczlib.errors import InputError
 from lczlib.jobs.map_files import OneMap
 from lczlib.jobs.request import Source, is_path
-from lczlib.settings import setting
+from lczlib.out_scheme import USUAL, OutScheme, out_scheme
+from lczlib.settings import described, setting
 from lczlib.terms import option
 
 Target = Literal[
@@ -30,6 +31,14 @@ _OF = {
     "geo_em": ("wrf",), "wrf_version": ("wrf",),
 }  # fmt: skip
 """The targets that take a setting; for others it would change nothing, and is refused."""
+
+
+def taken_by(target: str) -> set[str]:
+    """The settings of `ExportRequest` that a target can be told."""
+    fixed = {"out_scheme"} if target in COUNTED_101 else set()
+    return {n for n in described(ExportRequest) if target in _OF.get(n, TARGETS)} - fixed
+
+
 _FIRST_WITH_LCZ = (4, 3)
 
 
@@ -94,10 +103,9 @@ class ExportRequest(OneMap):
     check: bool = setting(
         False, "Only say what will fail there; nothing is written.", title="Only check"
     )
-    out_scheme: Literal["1-17", "101-107", "0-16"] | None = setting(
-        None, "Numbering that is written.", title="Numbering (written)",
-        usual="1-17; 101-107 for umep and suews, which count no other",
-    )  # fmt: skip
+    out_scheme: OutScheme | None = out_scheme(
+        usual="1-17; 101-107 for umep and suews, which count no other"
+    )
     language: Language = setting("en", "Language of the classes' names.", title="Language")
     min_cells: int = setting(
         1, "Minimum mapping unit of gpkg, in cells: smaller patches go to their largest neighbour.",
@@ -155,9 +163,9 @@ class ExportRequest(OneMap):
             raise InputError(msg, parameter="out_scheme")
 
     @property
-    def written_scheme(self) -> Literal["1-17", "101-107", "0-16"]:
+    def written_scheme(self) -> OutScheme:
         """The numbering of what is written."""
-        return self.out_scheme or ("101-107" if self.to in COUNTED_101 else "1-17")
+        return self.out_scheme or ("101-107" if self.to in COUNTED_101 else USUAL)
 
 
 def name_of_map(request: ExportRequest) -> str:

@@ -129,6 +129,11 @@ def _check_cells(
         f"LCZ 1-10 are the categories {base + 1}-{base + 10} of {base + 11}, as WRF {version} counts them "
         f"({'since 4.4.2' if base == 50 else 'before 4.4.2'}; {option('wrf_version')} for another)."
     )
+    yield note(
+        "WRF takes what the domain does not hold of each zone (roads, roofs, air conditioning) from its own "
+        "URBPARM_LCZ.TBL, which must lie in the folder of the run: namelist_lines.txt has what to set; what the domain "
+        "holds is by LCZ_UCP_lookup.csv, written beside it."
+    )
     for name in _parents(domain.path):
         yield note(
             f"{name.name} beside it is written with {base + 11} categories too, as nests must agree."

@@ -176,7 +176,7 @@ def is_finished(request: GetRequest, folder: Path) -> bool:
     return content.get("command") == request.command and there and same
 
 
-_OF_MAPS = ("what", "global_map", "submission")
+_OF_MAPS = ("what", "global_map", "submission", "out_scheme")
 
 
 def _planned(

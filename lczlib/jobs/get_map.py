@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lczlib.acquire.places import Place
     from lczlib.jobs.get_radar import RadarResult
     from lczlib.jobs.get_rtc_result import RtcResult
+    from lczlib.out_scheme import OutScheme
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -82,7 +83,7 @@ class PublishedResult(Result):
         if self.rtc:
             self.rtc.put(folder)
             write_radar_item(folder, self.place, self.rtc.told())
-        add_maps(folder, self.place, self.published)
+        add_maps(folder, self.place, self.published, self.request.out_scheme)
         put_all(self.further, folder)
 
     def write(self, folder: str | Path, *, figures: bool = True) -> Path:
@@ -151,9 +152,9 @@ def beside_scenes(
         return {}, (f"{error.message} The imagery is complete without it.",)
 
 
-def add_maps(folder: Path, place: Place, maps: dict[str, PublishedMap]) -> None:
+def add_maps(folder: Path, place: Place, maps: dict[str, PublishedMap], scheme: OutScheme) -> None:
     """Put published maps into a folder, and into its item beside what that tells of scenes."""
     from lczlib.acquire.folder import write_map_item
     from lczlib.acquire.global_map import write_maps
 
-    write_map_item(folder, place, write_maps(maps, place, folder))
+    write_map_item(folder, place, write_maps(maps, place, folder, scheme))

@@ -11,6 +11,7 @@ from lczlib.acquire.providers import PROVIDERS, provider_of, radar_provider_of
 from lczlib.acquire.seasons import FIRST_DAY, FIRST_HOUR, FIRST_LANDSAT, Period, periods_of
 from lczlib.errors import InputError
 from lczlib.jobs.request import Request
+from lczlib.out_scheme import OutScheme, out_scheme
 from lczlib.settings import setting
 from lczlib.terms import option
 
@@ -124,6 +125,8 @@ class GetRequest(Request):
         (), "Submission to the LCZ Generator to put beside: the 40 digits of its factsheet; repeat.",
         title="LCZ Generator", metavar="ID", repeat=True,
     )  # fmt: skip
+
+    out_scheme: OutScheme = out_scheme(also="--scheme")
 
     def __post_init__(self) -> None:
         super().__post_init__()

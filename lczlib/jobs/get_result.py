@@ -137,7 +137,7 @@ class GetResult(Result):
         if self.rtc:
             self.rtc.put(folder)
         provider = provider_of(self.request.provider)
-        maps = write_maps(self.published, self.place, folder)
+        maps = write_maps(self.published, self.place, folder, self.request.out_scheme)
         radar = self.rtc.told() if self.rtc else None
         write_item(
             folder, self.place, self.plan, provider, self.request.composite, self.told, maps, radar

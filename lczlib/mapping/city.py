@@ -20,8 +20,8 @@ from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_r
 from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
-from lczlib.made_by import WEIGHTS_TAG, joined
-from lczlib.map_request import MapRequest, Method
+from lczlib.made_by import DATE_TAG, WEIGHTS_TAG, joined
+from lczlib.map_request import MapRequest
 from lczlib.mapping.engines import Engine, make_engine
 from lczlib.mapping.fusion import fuse
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
@@ -134,7 +134,7 @@ def map_city(
                 )
             )
         networks = {s.name: chosen[s.weights_name].name for s in sources}
-        layers, kinds = _write_maps(work / "layers", sources, maps, request.fusion, networks)
+        layers, kinds = _write_maps(work / "layers", sources, maps, request, networks)
         manifest = new_manifest(
             out, "map", parameters=parameters_of(request, out), inputs=hashes,
             outputs=layers, seconds=time.time() - started,
@@ -149,7 +149,7 @@ def map_city(
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
         _publish(layers, manifest, out)
     with quiet():
-        opened = {kind: open_lcz_map(out / lcz_file(kind), scheme="1-17") for kind in kinds}
+        opened = {kind: open_lcz_map(out / lcz_file(kind)) for kind in kinds}
     return MapResult(out, opened, tuple(warnings), manifest)
 
 
@@ -263,7 +263,7 @@ def _write_maps(
     out: Path,
     sources: Sequence[Source],
     maps: dict[str, xr.Dataset],
-    fusion: Method,
+    request: MapRequest,
     networks: dict[str, str],
 ) -> tuple[list[Path], list[str]]:
     """Write all layers; returns their paths, and the kinds of maps in order."""
@@ -278,8 +278,8 @@ def _write_maps(
     image = next((k for k in kinds if k not in (Kind.S1, Kind.BOTH)), None)
     if Kind.S1 in proba and image:
         seasons = {s.name: proba[s.name] for s in sources if s.kind == image}
-        voters = seasons if fusion == "so2sat" else {image: proba[image]}
-        proba[Kind.FUSED] = fuse({Kind.S1: proba[Kind.S1], **voters}, fusion)
+        voters = seasons if request.fusion == "so2sat" else {image: proba[image]}
+        proba[Kind.FUSED] = fuse({Kind.S1: proba[Kind.S1], **voters}, request.fusion)
         made[Kind.FUSED] = joined((made[Kind.S1], made[image]))
         kinds.append(Kind.FUSED)
     tags = {"LCZLIB_VERSION": lczlib.__version__}
@@ -287,10 +287,13 @@ def _write_maps(
         tags["LCZLIB_SIMULATED"] = "yes"
     written = []
     for name, p in proba.items():
+        days = {str(s.scene.attrs.get("date") or "") for s in sources if _is_in(s, name)} - {""}
         own = {**tags, WEIGHTS_TAG: made[name]}
+        if days:
+            own[DATE_TAG] = " ".join(sorted(days))
         written += [
             write_probabilities(out / proba_file(name), p, tags=own),
-            write_lcz_map(out / lcz_file(name), labels(p), tags=own),
+            write_lcz_map(out / lcz_file(name), labels(p), tags=own, scheme=request.out_scheme),
         ]
         if name in kinds:
             layer = certainty(p)
@@ -303,6 +306,11 @@ def _write_maps(
     path = out / "valid_fraction.tif"
     written.append(write_raster(path, stack, descriptions=list(maps), tags=tags))
     return written, kinds
+
+
+def _is_in(source: Source, name: str) -> bool:
+    """Whether a map of that name was made from a source."""
+    return name in (source.name, source.kind, Kind.FUSED)
 
 
 @contextmanager

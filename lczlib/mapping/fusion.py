@@ -27,6 +27,7 @@ from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
 from lczlib.made_by import WEIGHTS_TAG, joined, networks_of
 from lczlib.map_request import MapRequest, Method
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
+from lczlib.out_scheme import OutScheme
 from lczlib.scenes.so2sat_results import probability_files, scale_of
 
 METHODS: tuple[str, ...] = get_args(Method)
@@ -123,6 +124,7 @@ def fuse_files(
     *,
     resample: bool = False,
     city: str = "",
+    out_scheme: OutScheme = MapRequest.out_scheme,
 ) -> xr.DataArray:
     """Fuse probability files; write ``fused_proba.tif``, ``fused_lcz.tif``, certainty and manifest.
 
@@ -138,11 +140,13 @@ def fuse_files(
         See `fuse`.
     city : str
         Of a folder or archives that hold several.
+    out_scheme : {"1-17", "101-107", "0-16"}
+        Numbering of ``fused_lcz.tif``, which states it.
 
     Returns
     -------
     DataArray (y, x)
-        The LCZ map.
+        The LCZ map, 1..17.
 
     Raises
     ------
@@ -177,14 +181,17 @@ def fuse_files(
         remove_manifest(out, "fuse")
         written = [
             write_probabilities(out / proba_file(Kind.FUSED), fused, tags=tags),
-            write_lcz_map(out / lcz_file(Kind.FUSED), lcz, tags=tags),
+            write_lcz_map(out / lcz_file(Kind.FUSED), lcz, tags=tags, scheme=out_scheme),
             write_raster(
                 out / certainty_file(Kind.FUSED), sure, descriptions=["certainty"], tags=tags
             ),
         ]
-        parameters = {"probabilities": [relative(p, out) for p in names], "resample": resample}
+        parameters = {
+            "probabilities": [relative(p, out) for p in names], "resample": resample, "method": method,
+            "out_scheme": out_scheme,
+        }  # fmt: skip
         content = new_manifest(
-            out, "fuse", parameters=parameters | {"method": method}, inputs=names, outputs=written,
+            out, "fuse", parameters=parameters, inputs=names, outputs=written,
             seconds=time.time() - started, path_parameters=["probabilities"], method=method,
         )  # fmt: skip
         write_manifest(out, content)

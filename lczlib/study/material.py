@@ -294,7 +294,7 @@ def open_references(
     what = "simulated truth" if material.simulated else "references beside the scenes"
     return References(
         open_polygons(polygons) if polygons else None,
-        open_lcz_map(raster, scheme="1-17") if raster else None,
+        open_lcz_map(raster) if raster else None,
         what,
     )
 
@@ -315,7 +315,7 @@ def open_maps(folder: str | Path) -> Maps:
         manifest, listed = None, []
     with quiet():  # of its own results this project knows all
         kinds = {
-            k: open_lcz_map(folder / lcz_file(k), scheme="1-17").load()
+            k: open_lcz_map(folder / lcz_file(k)).load()
             for k in listed
             if (folder / lcz_file(k)).is_file()
         }

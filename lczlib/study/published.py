@@ -47,7 +47,7 @@ def published_map(
     if beside is not None:
         with quiet(), rasterio.open(beside) as src:
             tags = {k: src.tags().get(k.upper(), "") for k in _FACTS}
-            return open_lcz_map(beside, scheme="1-17").load().assign_attrs(tags)
+            return open_lcz_map(beside).load().assign_attrs(tags)
     from lczlib.acquire.global_map import open_global_map
 
     if material.simulated:

@@ -17,6 +17,7 @@ from lczlib.mapping import METHODS, MapRequest
 from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
 from lczlib.study.accuracy_inputs import AccuracyInputs
+from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import FieldInputs
 from lczlib.study.get_inputs import GetInputs
 from lczlib.study.given import Given
@@ -90,7 +91,14 @@ class Ticket:
 
 
 class Study(
-    GetInputs, HeatInputs, FieldInputs, MapInputs, SceneInputs, WaterInputs, AccuracyInputs
+    GetInputs,
+    HeatInputs,
+    FieldInputs,
+    MapInputs,
+    SceneInputs,
+    WaterInputs,
+    AccuracyInputs,
+    ExportInputs,
 ):
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 

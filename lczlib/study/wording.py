@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lczlib.study.export_inputs import NAMES as EXPORTS
+from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import NAMES as OF_FIELD
 from lczlib.study.field_inputs import FieldInputs
 from lczlib.terms import Face, command_line, worded
@@ -35,6 +37,8 @@ _OF_WATER = {
     "dates": "Own scenes: Dates", "orbit": "Orbit of the scene",
     "descending": "the descending passes on the City page",
 }  # fmt: skip
+OF_EXPORTS_CARD = "Maps for other software"
+"""Title of the card with what maps are written with for other software."""
 OF_FIELD_CARD = "Air temperature everywhere"
 """Title of the section with the field of air temperature."""
 OWN_MAP_CARDS = {
@@ -62,6 +66,13 @@ def face_of(step: str = "") -> Face:
         names["reference"] = "Reference on the City page"
     if step == "water":
         names = names | _OF_WATER
+    if step == "exports":
+        of_exports = {
+            k: f"{OF_EXPORTS_CARD}: {ExportInputs.param[v].label}" for k, v in EXPORTS.items()
+        }
+        names = names | of_exports | {
+            "polygons": "the polygons to sum over on the City page", "geo_em": "the domain of WRF on the City page",
+        }  # fmt: skip
     if step == "field":
         of_field = {
             k: f"{OF_FIELD_CARD}: {FieldInputs.param[v].label}" for k, v in OF_FIELD.items()

@@ -45,7 +45,8 @@ SETTLED_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._
     // the view has been fitted to what it shows
     return !!r && Math.abs(m.x_range.end - m.x_range.start) < 20 * r.data_source.data.dw[0]
         && m.x_range.start < r.data_source.data.x[0] + r.data_source.data.dw[0]
-        && m.x_range.end > r.data_source.data.x[0] && m.inner_width > 50 }
+        && m.x_range.end > r.data_source.data.x[0]
+        && !m.properties.inner_width.is_unset && m.inner_width > 50 }
   return false }"""
 
 

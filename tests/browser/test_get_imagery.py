@@ -222,6 +222,7 @@ def test_a_run_is_stopped_and_taken_up(
     wait_for_reads(service)
     press(page, "Cancel")
     said(page, "Stopped; finished parts are kept for the next run.")
+    assert page.get_by_role("alert").count() == 0  # nothing has failed
     service.fault, searches = None, service.searches
     press(page, "Get imagery")
     said(page, re.compile("Kept for all visitors"))

@@ -21,7 +21,7 @@ SEEN_JS = """() => { window.seen = []
 """Keeps all answers and failures that the page ever shows."""
 
 SCALE_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
-  if (m.type === 'Figure' && m.name === name && m.inner_width > 50) return [
+  if (m.type === 'Figure' && m.name === name && !m.properties.inner_width.is_unset && m.inner_width > 50) return [
     (m.x_range.end - m.x_range.start) / m.inner_width, (m.y_range.end - m.y_range.start) / m.inner_height,
     (m.x_range.start + m.x_range.end) / 2] }"""
 

@@ -187,7 +187,7 @@ def untrue_manifests(place: Path) -> list[str]:
     found = []
     for path in place.glob("out/*manifest.json"):
         for name, sha256 in json.loads(path.read_text())["outputs"].items():
-            listed = path.with_name(name)
+            listed = path.parent / name
             if not listed.exists() or hashlib.sha256(listed.read_bytes()).hexdigest() != sha256:
                 found.append(path.relative_to(place).as_posix())
                 break

@@ -10,7 +10,7 @@ import numpy as np
 import pyproj
 import xarray as xr
 
-from lczlib.classes import CLASSES, Scheme, in_scheme
+from lczlib.classes import CLASSES, NUMBERING, Scheme, in_scheme
 from lczlib.errors import InputError
 from lczlib.export.files import staged
 from lczlib.grid import geobox_of
@@ -88,6 +88,7 @@ def as_cf(
         "long_name": "Local Climate Zone",
         "flag_values": numbers.astype(np.int8),
         "flag_meanings": FLAG_ATTRS["flag_meanings"],
+        NUMBERING: scheme,
         "flag_colors": " ".join(c.color for c in CLASSES),
         "valid_range": np.array([numbers.min(), numbers.max()], np.int8),
         "_FillValue": np.int8(fill),
