@@ -9,6 +9,11 @@ from pathlib import Path
 WEIGHTS_TAG = "LCZLIB_WEIGHTS"
 """GeoTIFF metadata item of a map or of probabilities: the names of the networks they were made with."""
 
+VIEWS_TAG = "LCZLIB_VIEWS"
+"""GeoTIFF metadata item of probabilities that are the mean of several views of each patch: which."""
+CALIBRATED_TAG = "LCZLIB_CALIBRATED"
+"""GeoTIFF metadata item of probabilities that were calibrated: how."""
+
 _JOIN = " + "
 
 
@@ -31,14 +36,23 @@ def network_of(path: str | Path) -> str:
     str
         ``sen2lcz_net``, or of fused maps ``so2sat_s1_resnet20 + so2sat_s2_resnet20``.
     """
+    return tag_of(path, WEIGHTS_TAG) or _by_manifest(Path(path))
+
+
+def tag_of(path: str | Path, tag: str) -> str:
+    """A GeoTIFF metadata item of a raster; empty where it has none, or cannot be read."""
     import rasterio
 
     try:
         with rasterio.open(path) as src:
-            tagged = src.tags().get(WEIGHTS_TAG, "")
+            return src.tags().get(tag, "")
     except (rasterio.errors.RasterioError, OSError):
         return ""
-    return tagged or _by_manifest(Path(path))
+
+
+def views_of(path: str | Path) -> str:
+    """Which views of each patch were averaged in a file of probabilities."""
+    return tag_of(path, VIEWS_TAG) or "none"
 
 
 def networks_of(paths: Mapping[str, str | Path]) -> dict[str, str]:
