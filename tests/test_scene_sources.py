@@ -124,7 +124,8 @@ def test_the_defaults_of_the_command_are_those_of_the_request(monkeypatch, run_l
         "date": ("2024-10-24", "2024-10-24"), "box": ("13,52,14,53", (13.0, 52.0, 14.0, 53.0)),
         "resample": ("utm", "utm"), "weights": ("a,b", ("a", "b")), "fusion": ("vote", "vote"),
         "anchor": ("corner", "corner"), "device": ("cpu", "cpu"), "engine": ("torch", "torch"),
-        "precision": ("mixed", "mixed"), "batch_size": ("3", 3),
+        "precision": ("mixed", "mixed"), "batch_size": ("3", 3), "tta": ("flips", "flips"),
+        "calibration": ("calibration.json", "calibration.json"),
     }  # fmt: skip
     flags = {n: o.option for n, o in described(MapRequest).items()}
     given = [w for name, (text, _) in words.items() for w in (flags[name], text)]
