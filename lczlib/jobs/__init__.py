@@ -21,5 +21,8 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``export``        a map for other software; ``export_request``: what it is told, ``export_material``: what it is
                   made of, ``export_targets`` and ``export_wrf``: what each says of it and how it is written
 ``methods``       a paper's methods from manifests; ``methods_text``: its sentences
+``batch``         many cities: ``batch_table``, ``batch_steps`` each has, ``batch_city``: a step where it runs,
+                  ``batch_cluster``: on which workers, ``batch_summary``: of all of them
+``texts``         values of settings as people write them
 ``documentation`` all settings of all jobs
 """
