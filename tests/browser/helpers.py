@@ -107,3 +107,11 @@ def answered(page: Any, text: str | re.Pattern[str]) -> Any:
     found = page.locator(".lcz-banner").get_by_text(text).first
     found.wait_for()
     return found
+
+
+def with_own_map(page: Any, city: Path) -> Any:
+    """A page of own files, once the demo city's reference map is uploaded there as another map."""
+    page.get_by_role("heading", name="Own files", exact=True).wait_for()
+    upload(page, "Another LCZ map", city / "Reference" / CITY / "lcz.tif")
+    answered(page, "Taken: lcz.tif")
+    return page

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import rasterio
-from helpers import CITY, answered, go, settled, upload
+from helpers import CITY, answered, go, settled, upload, with_own_map
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +17,7 @@ pytestmark = pytest.mark.browser
 def test_an_own_map_without_imagery_is_shown_and_judged(
     city: Path, mapped: Any, visit: Callable[..., Any]
 ) -> None:
-    page = visit(f"{mapped.url}?page=city&city=own")
-    page.get_by_role("heading", name="Own files", exact=True).wait_for()
-    upload(page, "Another LCZ map", city / "Reference" / CITY / "lcz.tif")
-    answered(page, "Taken: lcz.tif")
+    page = with_own_map(visit(f"{mapped.url}?page=city&city=own"), city)
     upload(page, "Reference", city / "Reference" / CITY / "polygons.gpkg")
     answered(page, "Taken: polygons.gpkg")
     go(page, "Map")

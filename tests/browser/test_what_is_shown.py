@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import CELLS_JS, CITY, answered, figure_center, settled, upload, wait_for
+from helpers import CELLS_JS, figure_center, settled, wait_for, with_own_map
 
 pytestmark = pytest.mark.browser
 
@@ -93,10 +93,7 @@ def test_a_tooltip_goes_with_its_layer(mapped: Any, visit: Callable[..., Any]) -
 def test_an_own_map_is_drawn_where_it_is_uploaded(
     city: Path, mapped: Any, visit: Callable[..., Any]
 ) -> None:
-    page = visit(f"{mapped.url}?page=city&city=own")
-    page.get_by_role("heading", name="Own files", exact=True).wait_for()
-    upload(page, "Another LCZ map", city / "Reference" / CITY / "lcz.tif")
-    answered(page, "Taken: lcz.tif")
+    page = with_own_map(visit(f"{mapped.url}?page=city&city=own"), city)
     settled(page, "city map")
     assert wait_for(page, CELLS_JS, "city map")["cells"] >= 6000
     page.get_by_role("list", name="Classes and areas").wait_for()
