@@ -140,8 +140,21 @@ def check_same_grid(
     a: xr.DataArray | xr.Dataset | GeoBox,
     b: xr.DataArray | xr.Dataset | GeoBox,
     names: tuple[str, str] = ("first", "second"),
+    *,
+    resampled: bool = True,
 ) -> GeoBox:
     """The common grid of two rasters.
+
+    Parameters
+    ----------
+    a : DataArray, Dataset or GeoBox
+        The one.
+    b : DataArray, Dataset or GeoBox
+        The other.
+    names : tuple of str
+        What the message calls them.
+    resampled : bool
+        Whether who asks resamples when told to, so that the message may name that way out.
 
     Raises
     ------
@@ -158,9 +171,10 @@ def check_same_grid(
             if up[0] != up[1]
             else ""
         )
+        way = f", or ask for resampling ({option('resample')} nearest)" if resampled else ""
         msg = (
             f"The grids differ: {names[0]} is {describe(box_a)}; {names[1]} is {describe(box_b)}. "
-            f"Bring one to the other's grid, or ask for resampling ({option('resample')} nearest).{turn}"
+            f"Bring one to the other's grid{way}.{turn}"
         )
         raise GridError(msg)
     return box_a

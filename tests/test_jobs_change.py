@@ -212,6 +212,22 @@ def _refused(**told: object) -> str:
     return str(caught.value)
 
 
+def test_images_of_one_name_are_told_apart_by_their_folders(place, tmp_path):
+    """As results of ``lcz map`` are named, one folder a year."""
+    folder, _ = place
+    files = [tmp_path / year / "s2_proba.tif" for year in ("2018", "2024-05", "2024-08")]
+    for name, file in zip(NAMES, files, strict=True):
+        file.parent.mkdir()
+        shutil.copy(folder / name, file)
+    found = run(ChangeRequest(probabilities=files[:2], same_year=files[2:], block=8))
+    assert found.document()["dates"] == {
+        "2018/s2_proba.tif": "2018", "2024-05/s2_proba.tif": "2024-05", "2024-08/s2_proba.tif": "2024-08"
+    }  # fmt: skip
+    assert "2018/s2_proba.tif 2018 (by its folder)" in found.notes()[0]
+    given = ChangeRequest(probabilities=files[:2], dates=["2018", "2024"], block=8)
+    assert "2024-05/s2_proba.tif 2024 (as given)" in run(given).notes()[0]
+
+
 def test_what_cannot_be_compared_is_refused_in_a_sentence(place, tmp_path):
     folder, _ = place
     a, b, c = (folder / n for n in NAMES)
@@ -231,7 +247,28 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(place, tmp_path):
         transform=BOX.affine,
     ) as dst:  # fmt: skip
         dst.write(np.full((1, SIDE, SIDE), 6, np.uint8))
-    assert "grids differ" in _refused(probabilities=[a, other])
+    apart = _refused(probabilities=[a, other])
+    assert "grids differ" in apart
+    assert "resampl" not in apart  # which this job does not offer
+    assert "hold the same probabilities" in _refused(probabilities=[a, a], dates=["2018", "2024"])
+    rng = np.random.default_rng(1)
+    for n in (9, 20):
+        box = GeoBox.from_bbox((0, 0, 100 * n, 100 * n), "EPSG:32630", resolution=100)
+        for classes in ([5], [5, 7, 13]):
+            sure = []
+            for year in (2018, 2024):
+                sure.append(tmp_path / f"{year}-{n}-{len(classes)}.tif")
+                p = np.eye(17, dtype=np.float32)[rng.choice(classes, (n, n))].transpose(2, 0, 1)
+                layer = probabilities(on_grid(p.copy(), box, dims=("lcz", "y", "x")))
+                write_probabilities(sure[-1], layer)
+            told = _refused(probabilities=sure, dates=["2018", "2024"])
+            why = "81 cells in common: too few" if n == 9 else "is certain of every cell, as a map"
+            assert why in told
+    nearly = [0.001 * rng.random((17, 20, 20), np.float32) for _ in range(2)]
+    for p in nearly:
+        p[5] = 1
+    layers = [probabilities(on_grid(p / p.sum(0), box, dims=("lcz", "y", "x"))) for p in nearly]
+    assert "one class alone" in _refused(probabilities=layers, dates=["2018", "2024"])
     assert "both of 2018-07-01" in _refused(probabilities=[a, a])
     assert "has no date" in _refused(probabilities=[a, undated])
     assert "All images are of 2024" in _refused(probabilities=[b, c])

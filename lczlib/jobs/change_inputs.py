@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from lczlib.errors import InputError
 from lczlib.jobs.request import Source, is_path, name_of
 from lczlib.made_by import DATE_TAG
+from lczlib.reading import counted
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 _MOST = 2
 """Images of one year: a third would tell little more of false change than two do."""
+_FEWEST_CELLS = 100
+"""With fewer the interval reaches over nearly the whole place, and most classes have no cell."""
+_CERTAIN = 0.9995
+"""Probabilities are stored in steps of 0.0001, and 17 of them rounded."""
 _TAGS = (DATE_TAG, "date", "DATE_ACQUIRED")
 _DAY = re.compile(
     r"(?<!\d)((?:19|20)\d\d)(?:([-_]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12]\d|3[01]))?)?(?!\d)"
@@ -69,13 +75,43 @@ def date_of(source: Source) -> str:
     InputError
         If it was made from images of several years.
     """
+    return _told(source)[0]
+
+
+def names_of(sources: Sequence[Source]) -> list[str]:
+    """What images are called, each otherwise: files of one name with their folder, and numbered if need be."""
+    names = [name_of(s, f"image {i}") for i, s in enumerate(sources, start=1)]
+    folders = [Path(s).resolve().parent.name if is_path(s) else "" for s in sources]
+    longer = [
+        f"{f}/{n}" if f and names.count(n) > 1 else n for f, n in zip(folders, names, strict=True)
+    ]
+    return [f"{n} (image {i})" if longer.count(n) > 1 else n for i, n in enumerate(longer, start=1)]
+
+
+def said_of_dates(sources: Sequence[Source], dates: dict[str, str], given: Sequence[str]) -> str:
+    """Which date each image has, and what told it, in a sentence."""
+    by = ["as given" if given else _told(s)[1] for s in sources]
+    told = zip(dates.items(), by, strict=True)
+    return f"Dates: {'; '.join(f'{name} {day} ({how})' for (name, day), how in told)}."
+
+
+def _told(source: Source) -> tuple[str, str]:
+    """The date of probabilities, and what tells it."""
     if not is_path(source):
-        return _one(_dates_in(str(source.attrs.get("date", ""))), "open object")
+        return _one(
+            _dates_in(str(source.attrs.get("date", ""))), "open object"
+        ), "by its attributes"
     path = Path(source)
-    tagged = _dates_in(_tag(path))
-    return _one(tagged or _by_manifest(path), path.name) or next(
-        (d for text in (path.stem, path.resolve().parent.name) for d in _dates_in(text)), ""
-    )
+    for how, dates in (
+        ("by its tag", _dates_in(_tag(path))),
+        ("by its manifest", _by_manifest(path)),
+    ):
+        if dates:
+            return _one(dates, path.name), how
+    for how, text in (("by its name", path.stem), ("by its folder", path.resolve().parent.name)):
+        if dates := _dates_in(text):
+            return dates[0], how
+    return "", ""
 
 
 def _dates_in(text: str) -> list[str]:
@@ -129,7 +165,7 @@ class Stack:
     images : dict of int to tuple of Image
         By year, in order; one or two each.
     dates : dict of str to str
-        Of each file by its name, in the order given.
+        Of each image by its name as of `names_of`, in the order given.
     box : GeoBox
     known : (y, x) bool
         The cells.
@@ -165,7 +201,7 @@ def dated(sources: Sequence[Source], given: Sequence[str]) -> list[str]:
     InputError
         If one has no date, two have the same, all are of one year, or more than two of one.
     """
-    names = [name_of(s, f"image {i}") for i, s in enumerate(sources, start=1)]
+    names = names_of(sources)
     dates = [*given] or [date_of(s) for s in sources]
     for name, day in zip(names, dates, strict=True):
         if not day:
@@ -208,11 +244,11 @@ def open_stack(sources: Sequence[Source], dates: Sequence[str]) -> Stack:
     from lczlib.grid import check_same_grid, geobox_of, row_cell_areas
     from lczlib.maps import open_probabilities, probabilities
 
-    names = [name_of(s, f"image {i}") for i, s in enumerate(sources, start=1)]
+    names = names_of(sources)
     layers = [open_probabilities(s) if is_path(s) else probabilities(s) for s in sources]
     box = geobox_of(layers[0], names[0])
     for name, layer in zip(names[1:], layers[1:], strict=True):
-        check_same_grid(box, geobox_of(layer, name), (names[0], name))
+        check_same_grid(box, geobox_of(layer, name), (names[0], name), resampled=False)
     known = np.logical_and.reduce([np.isfinite(p.values).all(0) for p in layers])
     if not known.any():
         msg = (
@@ -220,6 +256,13 @@ def open_stack(sources: Sequence[Source], dates: Sequence[str]) -> Stack:
             "one place."
         )
         raise InputError(msg, parameter="probabilities")
+    if known.sum() < _FEWEST_CELLS:
+        msg = (
+            f"{' and '.join(names)} have {counted(int(known.sum()), 'cell')} in common: too few to tell change from "
+            f"error, of which {_FEWEST_CELLS} at least are needed; take in more of the place."
+        )
+        raise InputError(msg, parameter="probabilities")
+    _check_they_show_change([p.values[:, known] for p in layers], names)
     km2 = np.repeat(row_cell_areas(box), box.shape[1]).reshape(box.shape)[known] / 1e6
     weight = km2 / km2.sum()
     images: dict[int, list[Image]] = {}
@@ -229,5 +272,26 @@ def open_stack(sources: Sequence[Source], dates: Sequence[str]) -> Stack:
         images.setdefault(year_of(day), []).append(
             Image(date(*parts, *(1,) * (3 - len(parts))), cells, weight)
         )
+    if not np.logical_or.reduce([i.shares > 0 for of in images.values() for i in of]).sum() > 1:
+        msg = f"{' and '.join(names)} know one class alone, where nothing can change: take in more of the place."
+        raise InputError(msg, parameter="probabilities")
     by_year = {year: tuple(found) for year, found in sorted(images.items())}
     return Stack(by_year, dict(zip(names, dates, strict=True)), box, known, km2)
+
+
+def _check_they_show_change(values: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    """Refuse one image given twice, and classes in the guise of probabilities."""
+    for image, name in zip(values, names, strict=True):
+        if (image.max(axis=0) > _CERTAIN).all():
+            msg = (
+                f"{name} is certain of every cell, as a map of classes is: how much of the change is false cannot be "
+                "told by it; give class probabilities, calibrated."
+            )
+            raise InputError(msg, parameter="probabilities")
+    for i, j in itertools.combinations(range(len(values)), 2):
+        if np.array_equal(values[i], values[j]):
+            msg = (
+                f"{names[i]} and {names[j]} hold the same probabilities: one image shows no change and no error; give "
+                "the image of each date."
+            )
+            raise InputError(msg, parameter="probabilities")

@@ -16,6 +16,7 @@ from lczlib.analysis.change.area import ASSUMPTION
 from lczlib.analysis.change.sample import STRATA, strata
 from lczlib.analysis.change.transitions import GROUPS
 from lczlib.classes import CLASSES
+from lczlib.jobs.change_inputs import said_of_dates
 from lczlib.jobs.request import is_path, name_of
 from lczlib.jobs.result import Result
 from lczlib.reading import counted
@@ -200,7 +201,8 @@ class ChangeResult(Result):
             text += (
                 f"; those of two images of one year on {a.naive_false:.1%}, where nothing changed"
             )
-        said = [f"{text}."]
+        dates = said_of_dates(self.request.images(), self.stack.dates, self.request.dates)
+        said = [dates, f"{text}."]
         if self.sample is not None:
             low, high = (v * total for v in a.intervals["ci"])
             said.append(
