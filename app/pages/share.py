@@ -84,6 +84,7 @@ class SharePage:
     """The last page."""
 
     title = "Share"
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy", "heat",
              "field", "water", "water_summary")  # fmt: skip
 

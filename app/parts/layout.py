@@ -28,6 +28,16 @@ def fluid(figure: Any, height: int = 360) -> Any:
     return figure.opts(**size, **legend)
 
 
+_TALL = """:host {{ height: calc(100dvh - var(--top) - {above}px) !important; min-height: 340px; }}
+@media (max-width: 760px) {{ :host {{ height: min(100vw, 62dvh) !important; min-height: 260px; }} }}"""
+
+
+def tall(figure: Any, above: int = 0) -> pn.pane.Bokeh:
+    """A map as high as the window, but for some pixels above it; on a phone about a square."""
+    style = _TALL.format(above=above)
+    return pn.pane.Bokeh(figure, sizing_mode="stretch_width", stylesheets=[style], margin=0)
+
+
 def side_by_side(*parts: Any) -> pn.Column:
     """Parts in a row, below each other where the page is narrow."""
     # a grid of the browser's own: bokeh does not lay figures out reliably in a flex box

@@ -9,14 +9,10 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from .style import RAW_CSS
-
 
 def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
     """A pane of markup that we wrote; foreign text in it must have been escaped."""
-    return pn.pane.HTML(
-        text, css_classes=[*classes], sizing_mode="stretch_width", stylesheets=[RAW_CSS], **options
-    )
+    return pn.pane.HTML(text, css_classes=[*classes], sizing_mode="stretch_width", **options)
 
 
 def note(text: str) -> pn.pane.HTML:
@@ -62,6 +58,13 @@ def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> st
 def duration(seconds: float) -> str:
     """Seconds, or minutes from one and a half."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def folded(title: str, text: str) -> str:
+    """Markup that opens on demand; empty where there is none."""
+    if not text:
+        return ""
+    return f'<details class="lcz-fold"><summary>{title}</summary>{text}</details>'
 
 
 def help_text(title: str, text: str) -> pn.pane.HTML:
