@@ -113,20 +113,15 @@ def page_of(session: Session) -> Page:
         if session.study.scene is not None:
             restore()
 
-    def isolate(event: Any) -> None:
-        if event.new:
-            session.view.isolated = int(event.new)
-            alone.value = ""
-
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
     session.study.param.watch(mark, ["conditions", "messages"])
     session.study.param.watch(opened, "scene")
     session.study.param.watch(tell, "scene")
-    alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
-    alone.param.watch(isolate, "value")
-    notices = pn.Column(heading, above, read, way, alone, sizing_mode="stretch_width", margin=0)
+    notices = pn.Column(
+        heading, above, read, way, _isolating(session), sizing_mode="stretch_width", margin=0
+    )
     template = Page(
         {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark,
         title="Local Climate Zones", meta_viewport="width=device-width, initial-scale=1",
@@ -137,17 +132,35 @@ def page_of(session: Session) -> Page:
     show()
     session.doc.js_on_event("document_ready", CustomJS(code=_BACK_JS))
     name_widgets(session.doc)
-    if session.address.ignored:
-        ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
-        pn.state.onload(
-            lambda: (
-                pn.state.notifications
-                and pn.state.notifications.warning(f"Not understood in the address: {ignored}")
-            )
-        )
+    _say_what_was_ignored(session)
     return template
 
 
 def _parts(page: Any) -> dict[str, Any]:
     """What of a page stands where."""
     return {area: getattr(page, name) for area, name in AREAS.items() if hasattr(page, name)}
+
+
+def _isolating(session: Session) -> pn.widgets.TextInput:
+    """The hidden field by which a click on a legend's colour arrives."""
+    alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
+
+    def isolate(event: Any) -> None:
+        if event.new:
+            session.view.isolated = int(event.new)
+            alone.value = ""
+
+    alone.param.watch(isolate, "value")
+    return alone
+
+
+def _say_what_was_ignored(session: Session) -> None:
+    """Tell what of the address was not understood, once the page is there."""
+    ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
+
+    def say() -> None:
+        if pn.state.notifications:
+            pn.state.notifications.warning(f"Not understood in the address: {ignored}")
+
+    if ignored:
+        pn.state.onload(say)

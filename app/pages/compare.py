@@ -55,7 +55,7 @@ class ComparePage:
     """The third page."""
 
     title = "Compare"
-    has_beside = True
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy")
     quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
 
@@ -114,8 +114,8 @@ class ComparePage:
             *field(self._study, "compare_resample", options=RESAMPLED), **wide,
         )  # fmt: skip
         self.stage = pn.Column(self._slider, self._shown, margin=0, **wide)
-        self.beside = pn.Column(self._legend, margin=0, **wide)
         self.content = pn.Column(
+            self._legend,
             self._place.content,
             self._figures,
             self._water,

@@ -6,6 +6,10 @@ from typing import Any
 
 import holoviews as hv
 import panel as pn
+from bokeh.models import CustomJS
+
+TALL = "as high as the window"
+"""Tag of a map that is, followed by the pixels above it."""
 
 
 def figure_pane() -> pn.pane.HoloViews:
@@ -28,14 +32,14 @@ def fluid(figure: Any, height: int = 360) -> Any:
     return figure.opts(**size, **legend)
 
 
-_TALL = """:host {{ height: calc(100dvh - var(--top) - {above}px) !important; min-height: 340px; }}
-@media (max-width: 760px) {{ :host {{ height: min(100vw, 62dvh) !important; min-height: 260px; }} }}"""
-
-
 def tall(figure: Any, above: int = 0) -> pn.pane.Bokeh:
-    """A map as high as the window, but for some pixels above it; on a phone about a square."""
-    style = _TALL.format(above=above)
-    return pn.pane.Bokeh(figure, sizing_mode="stretch_width", stylesheets=[style], margin=0)
+    """A map as high as the window, but for some pixels above it; on a phone about a square.
+
+    Only the browser knows the window: `look/shell.js` gives these maps their height.
+    """
+    figure.tags = [TALL, above]
+    figure.js_on_change("inner_width", CustomJS(code="window.sizeMaps?.()"))  # once it is drawn
+    return pn.pane.Bokeh(figure, sizing_mode="stretch_width", margin=0)
 
 
 def side_by_side(*parts: Any) -> pn.Column:

@@ -1,4 +1,5 @@
-// The two buttons of the header: the theme, and the settings beside (on a phone: below) the map.
+// The two buttons of the header (the theme; the settings beside the map, on a phone below it), and maps as high
+// as the window.
 (() => {
   const [main, menu] = [document.getElementById('main'), document.getElementById('menu')]
   const phone = matchMedia('(max-width: 760px)')
@@ -17,4 +18,16 @@
     to.searchParams.set('theme', document.documentElement.dataset.theme === 'dark' ? 'default' : 'dark')
     window.location.assign(to)
   })
+  window.sizeMaps = () => {
+    const [top, notices] = [45, document.getElementById('notices').offsetHeight]
+    for (const doc of Bokeh.documents) for (const model of doc._all_models.values()) {
+      if (model.tags?.[0] !== 'as high as the window') continue
+      const high = phone.matches ? Math.min(window.innerWidth, 0.62 * window.innerHeight)
+        : Math.max(340, window.innerHeight - top - notices - model.tags[1])
+      if (Math.abs(model.height - high) > 1) model.setv({height: Math.round(high)}, {sync: false})
+    }
+  }
+  const later = () => window.requestAnimationFrame(() => window.Bokeh && window.sizeMaps())
+  window.addEventListener('resize', later)
+  new ResizeObserver(later).observe(document.getElementById('notices'))
 })()
