@@ -27,8 +27,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = 
         "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
+    name = escape(caption or f"Table by {columns[0]}", quote=True)
+    return (  # what scrolls sideways has to be reached by keyboard
+        f'<div class="lcz-scroll" tabindex="0" role="group" aria-label="{name}">'
+        f'<table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
