@@ -149,9 +149,6 @@ def test_a_first_visit_weighs_less_than_four_megabytes(
     wire, sizes = page.context.new_cdp_session(page), []
     wire.send("Network.enable")
     wire.on("Network.loadingFinished", lambda e: sizes.append(e["encodedDataLength"]))
-    wire.on(
-        "Network.webSocketFrameReceived", lambda e: sizes.append(len(e["response"]["payloadData"]))
-    )
     page.goto(f"{mapped.url}?page=city")
     page.get_by_text(SHOWN["city"]).wait_for()
     settled(page, "city map")
