@@ -47,7 +47,8 @@ _WITH_BESIDE = [name for name, page in PAGES.items() if page.has_beside]
 _TURN_JS = f"""const name = {json.dumps([*PAGES])}[cb_obj.active]
 const main = document.getElementById('main')
 if (main) main.dataset.beside = {json.dumps(_WITH_BESIDE)}.includes(name) ? 'yes' : 'no'
-if (main) window.scrollTo(0, 0)"""
+if (main) window.scrollTo(0, 0)
+window.requestAnimationFrame(() => window.showStep?.())"""
 """A page without anything beside its map has that room too; each begins at its top."""
 
 

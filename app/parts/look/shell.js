@@ -27,7 +27,15 @@
       if (Math.abs(model.height - high) > 1) model.setv({height: Math.round(high)}, {sync: false})
     }
   }
-  const later = () => window.requestAnimationFrame(() => window.Bokeh && window.sizeMaps())
+  window.showStep = () => {  // where the row of pages is wider than the screen
+    const row = document.getElementById('pages')
+    const step = row.querySelector('.lcz-nav')?.shadowRoot?.querySelector('.bk-active')
+    if (step) row.scrollLeft = step.offsetLeft - (row.clientWidth - step.offsetWidth) / 2
+  }
+  const later = () => window.requestAnimationFrame(() => {
+    if (window.Bokeh) window.sizeMaps()
+    window.showStep()
+  })
   window.addEventListener('resize', later)
   new ResizeObserver(later).observe(document.getElementById('notices'))
 })()
