@@ -73,9 +73,11 @@ class AccuracyPage:
         self._view.param.watch(self._show_cell, "cell")
         outline = {"button_style": "outline", **wide}
         self.sidebar = pn.Column(
+            html('<p class="lcz-key">Reference</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 self._study.param.reference_kind, name="Reference", **outline
             ),
+            html('<p class="lcz-key">Matrix</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 self._view.param.matrix, name="Matrix", **outline
             ),

@@ -104,6 +104,7 @@ class ComparePage:
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
+            html('<p class="lcz-key">View</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 self._view.param.compare, name="View", button_style="outline", orientation="vertical",
                 **wide

@@ -95,6 +95,7 @@ class HeatPage:
             "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",
         }  # fmt: skip
         self.sidebar = pn.Column(
+            html('<p class="lcz-key">Heat island</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
                 **wide

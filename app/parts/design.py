@@ -54,6 +54,7 @@ def _figures(dark: bool) -> FigureTheme:
             "label_text_color": c["ink"], "label_text_font": FONT, "background_fill_color": c["paper"],
             "background_fill_alpha": 0.0, "border_line_alpha": 0.0,
         },
+        "Toolbar": {"logo": None},
         "BaseColorBar": {
             "title_text_color": c["ink"], "title_text_font": FONT, "major_label_text_color": c["ink"],
             "major_label_text_font": FONT,

@@ -23,7 +23,7 @@
     for (const doc of Bokeh.documents) for (const model of doc._all_models.values()) {
       if (model.tags?.[0] !== 'as high as the window') continue
       const high = phone.matches ? Math.min(window.innerWidth, 0.62 * window.innerHeight)
-        : Math.max(340, window.innerHeight - top - notices - model.tags[1])
+        : Math.max(340, Math.min(window.innerHeight - top - notices - model.tags[1], 1.15 * (model.outer_width || Infinity)))
       if (Math.abs(model.height - high) > 1) model.setv({height: Math.round(high)}, {sync: false})
     }
   }
