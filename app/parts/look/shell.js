@@ -22,8 +22,9 @@
     const [top, notices] = [45, document.getElementById('notices').offsetHeight]
     for (const doc of Bokeh.documents) for (const model of doc._all_models.values()) {
       if (model.tags?.[0] !== 'as high as the window') continue
+      const wide = model.properties.outer_width.is_unset ? Infinity : model.outer_width  // not drawn yet
       const high = phone.matches ? Math.min(window.innerWidth, 0.62 * window.innerHeight)
-        : Math.max(340, Math.min(window.innerHeight - top - notices - model.tags[1], 1.15 * (model.outer_width || Infinity)))
+        : Math.max(340, Math.min(window.innerHeight - top - notices - model.tags[1], 1.15 * wide))
       if (Math.abs(model.height - high) > 1) model.setv({height: Math.round(high)}, {sync: false})
     }
   }
