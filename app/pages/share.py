@@ -32,6 +32,7 @@ from lczlib.study.steps import named_maps
 from lczlib.study.wording import OF_EXPORTS_CARD
 
 from ..parts.fields import card, field, hint
+from ..parts.layout import columns
 from ..parts.markup import html, note
 from ..parts.messages import no_imagery
 from ..session import Session
@@ -85,6 +86,7 @@ class SharePage:
     """The last page."""
 
     title = "Share"
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy", "heat",
              "field", "water", "water_summary")  # fmt: skip
 
@@ -98,7 +100,7 @@ class SharePage:
         self._author = pn.widgets.TextInput(name="Authors", **wide)
         self._told = html("")
         self._failed = html("")
-        self._files = pn.Column(**wide)
+        self._files = pn.Column(**wide, styles={**columns(3), "gap": "0"})
         # A button stays when others come beside it: a click on one that the server has just replaced is lost.
         self._buttons: dict[str, pn.widgets.Button] = {}
         self._writers: dict[str, tuple[str, Callable[[Path], Any]]] = {}
@@ -174,7 +176,7 @@ class SharePage:
             return
         self._told.object = ""
         parts: list[Any] = [
-            html('<p class="lcz-key">Everything</p>'),
+            _heading("Everything"),
             self._title,
             self._author,
             self._file(
@@ -189,7 +191,7 @@ class SharePage:
                 lambda p: write_bundle(self._study, p, self._link.value, **self._named()),
             ),
             *self._for_others(),
-            html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
+            _heading("Maps (GeoTIFF)"),
         ]
         result = self._study.maps
         if result is not None:
@@ -216,7 +218,7 @@ class SharePage:
                     "Surface water (zip)", "water.zip", lambda p: write_water_zip(self._study, p)
                 )
             )
-        parts.append(html('<p class="lcz-key">Tables (CSV)</p>'))
+        parts.append(_heading("Tables (CSV)"))
         for name in tables_of(self._study):
             parts.append(
                 self._file(
@@ -225,7 +227,7 @@ class SharePage:
                     lambda p, n=name: tables_of(self._study)[n].to_csv(p, index=False),
                 )
             )
-        parts.append(html('<p class="lcz-key">Figures</p>'))
+        parts.append(_heading("Figures"))
         for ending in (".png", ".svg", ".pdf"):
             parts.append(
                 self._file(
@@ -301,6 +303,11 @@ class SharePage:
 
     def _existing(self, label: str, path: Path) -> pn.widgets.Button:
         return self._file(label, path.name, lambda p: shutil.copy(path, p))
+
+
+def _heading(text: str) -> pn.pane.HTML:
+    """Above the buttons of a kind, which stand beside each other where there is room."""
+    return html(f'<p class="lcz-key">{text}</p>', styles={"grid-column": "1 / -1"})
 
 
 def _table_label(name: str) -> str:
