@@ -119,6 +119,7 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
     alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
     alone.param.watch(isolate, "value")
     template.main.append(alone)
+    template.main.append(session.place.content)
     session.doc.js_on_event("document_ready", CustomJS(code=ISOLATE_JS))
     session.runner.await_first(session.address.requested)
     show()

@@ -30,6 +30,7 @@ from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
+from .place import PlaceCard
 from .view import View
 
 ALLOW = "LCZLIB_ALLOW"
@@ -93,6 +94,7 @@ class Session:
         self._asked: dict[str, int] = {}
         pn.state.on_session_destroyed(self._destroyed)
         self.address = Address(self)
+        self.place = PlaceCard(self)
 
     @property
     def colors(self) -> tuple[str, ...]:
@@ -173,6 +175,7 @@ class Session:
             options["height"] = min(options.get("height", _PHONE), _PHONE)
         made = MapView(self.colors, dark=self.dark, touch=self.touch, **options)
         self.maps.append(made)
+        self.place.follow(made)
         return made
 
     def _destroyed(self, _: Any) -> None:
