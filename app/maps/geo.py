@@ -16,11 +16,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, LinearColorMapper
+from bokeh.document import Document
+from bokeh.models import ColumnDataSource, LinearColorMapper, PolyDrawTool
 from bokeh.palettes import Cividis256
 
 from ..parts.palette import CLEAR
 
+_DRAWN = "#00b8d4"
 _NOWHERE = (1.0, 1.0, 3.0, 3.0)
 
 
@@ -49,11 +51,17 @@ class Drawn:
     ----------
     figure : bokeh figure
     classes, values : Layer
+    rings : ColumnDataSource
+        ``xs`` and ``ys`` of the polygons that a visitor draws.
+    pencil : PolyDrawTool
+        Draws them.
     """
 
     figure: Any
     classes: Layer
     values: Layer
+    rings: ColumnDataSource
+    pencil: PolyDrawTool
 
 
 @cache
@@ -100,18 +108,26 @@ def draw_layers(colors: Sequence[str], height: int, title: str) -> Drawn:
     values = _cells(gv, np.zeros((2, 2), np.float32), "value").opts(
         cmap=list(Cividis256), clim=(0, 1), clipping_colors={"NaN": CLEAR}, **options
     )
-    both = (classes * values).opts(
+    whole = (classes * values).opts(
         projection=mercator(), responsive=True, height=height, title=title, toolbar="above", show_legend=False,
         default_tools=[], data_aspect=None, aspect=None, xlabel="", ylabel="",
     )  # fmt: skip
-    plot = hv.renderer("bokeh").instance(mode="server").get_plot(both)
+    # a document of its own: the renderer gives its theme to the one that it is told
+    plot = hv.renderer("bokeh").instance(mode="server").get_plot(whole, doc=Document())
     figure = plot.state
     figure.update(output_backend="canvas", min_border=None)  # as images are drawn at any size
-    layers = [_layer(part) for part in plot.subplots.values()]
-    for layer in layers:  # a click, or a box that is drawn, selects no image
-        glyph = layer.glyph.glyph
-        layer.glyph.update(selection_glyph=glyph, nonselection_glyph=glyph, muted_glyph=glyph)
-    return Drawn(figure, *layers)
+    for part in plot.subplots.values():  # a click, or a box that is drawn, selects no image
+        shown = part.handles["glyph_renderer"]
+        shown.update(
+            selection_glyph=shown.glyph, nonselection_glyph=shown.glyph, muted_glyph=shown.glyph
+        )
+    rings = ColumnDataSource({"xs": [], "ys": []})
+    areas = figure.patches(  # GeoViews draws polygons as shapes with holes, which no tool of Bokeh's draws
+        "xs", "ys", source=rings, color=_DRAWN, fill_alpha=0.12, line_width=2
+    )
+    corners = figure.scatter([], [], size=8, color=_DRAWN)
+    pencil = PolyDrawTool(renderers=[areas], vertex_renderer=corners, drag=False, visible=False)
+    return Drawn(figure, *(_layer(part) for part in plot.subplots.values()), rings, pencil)
 
 
 def _cells(gv: Any, values: np.ndarray, name: str) -> Any:

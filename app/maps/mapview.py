@@ -80,7 +80,7 @@ class MapView:
         self._large: dict[str, Any] = {}  # rasters too large to be sent whole, by layer
         self._windows: dict[str, Any] = {}  # the part of each that the browser has
         drawn = draw_layers(colors, height, title)
-        self.figure = drawn.figure
+        self.figure, self.rings, self.pencil = drawn.figure, drawn.rings, drawn.pencil
         self.figure.update(
             x_range=self.x_range, y_range=self.y_range, match_aspect=True, min_width=260,
             background_fill_color=None, name=name or title or "map",
@@ -108,8 +108,7 @@ class MapView:
         self._shown: Picture | None = None
         self._image = ColumnDataSource(dict(_EMPTY))
         below = self.figure.image_rgba(source=self._image, level="image")
-        others = [r for r in self.figure.renderers if r is not below]
-        self.figure.renderers = [below, *others]
+        self.figure.renderers = [below, *(r for r in self.figure.renderers if r is not below)]
         self.classes, self.class_mapper = drawn.classes.source, drawn.classes.mapper
         self.values, self.value_mapper = drawn.values.source, drawn.values.mapper
         self._class_glyph, self._value_glyph = drawn.classes.glyph, drawn.values.glyph
@@ -166,7 +165,8 @@ class MapView:
         pan, turn = PanTool(), WheelZoomTool(zoom_on_axis=False)
         bar = self.figure.toolbar
         bar.update(
-            tools=[pan, turn, BoxZoomTool(match_aspect=True), ResetTool(), FullscreenTool(), SaveTool()],
+            tools=[pan, turn, BoxZoomTool(match_aspect=True), ResetTool(), FullscreenTool(), SaveTool(),
+                   self.pencil],
             active_drag=None if touch else pan, active_scroll=turn if wheel else None, logo=None,
         )  # fmt: skip
 
