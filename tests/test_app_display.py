@@ -143,4 +143,6 @@ def test_coarser_copies_hold_the_commonest_class() -> None:
     assert half.shape == (800, 600)
     blocks = values.reshape(800, 2, 600, 2).swapaxes(1, 2).reshape(800, 600, 4)
     counts = (blocks[..., None] == np.arange(10)).sum(2)
-    assert (np.take_along_axis(counts, half[..., None].astype(int), 2)[..., 0] == counts.max(-1)).all()
+    assert (
+        np.take_along_axis(counts, half[..., None].astype(int), 2)[..., 0] == counts.max(-1)
+    ).all()

@@ -24,6 +24,7 @@ from ..parts.markup import duration, help_text, html, note
 from ..parts.messages import no_imagery
 from ..parts.style import WRAP_CSS
 from ..session import Session
+from .map_draw import DrawCard
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
@@ -91,7 +92,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            self._fusion, device, load, self._existing,
+            self._fusion, device, load, self._existing, DrawCard(session, self._map).content,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide

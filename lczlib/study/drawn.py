@@ -67,7 +67,9 @@ def drawn_table(polygons: Sequence[DrawnPolygon]) -> gpd.GeoDataFrame:
     """
     whole = [p for p in polygons if p.complete]
     if not whole:
-        msg = "No polygon is drawn yet: click its corners on the map, and double-click the last one."
+        msg = (
+            "No polygon is drawn yet: click its corners on the map, and double-click the last one."
+        )
         raise InputError(msg)
     corners = [np.array(_apart(p.corners)) for p in whole]
     every = np.concatenate(corners)
