@@ -60,7 +60,7 @@ class DrawCard:
             callback=self._file, filename=FILE, label="Save as GeoPackage", disabled=True, **wide
         )
         self._list, self.told = html(""), html("")
-        view.rings.on_change("data", lambda *_: self._changed())
+        view.rings.on_change("data", lambda attr, old, new: self._changed())  # noqa: ARG005
         self.content = pn.Card(
             note(_HOW), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self._save, self.told,
             note(_TRAIN), title="Draw reference polygons", collapsed=True, margin=(4, 5), **wide,
