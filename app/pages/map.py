@@ -49,6 +49,10 @@ class MapPage:
         self._map = session.map_view(title="", height=620)
         self._around = PlaceLayer(self._map, session.dark)
         self._fitted: Any = None
+        self._named: Any = (
+            None,
+            True,
+        )  # around which bounds places are named, and whether upon a map
         self._offered: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
@@ -73,6 +77,7 @@ class MapPage:
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette", "isolated"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
+        view.param.watch(self._name_places, "names")
         self._networks = pn.Column(**wide)
         self._day = pn.widgets.Button(visible=False, **wide)
         self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
@@ -101,6 +106,7 @@ class MapPage:
             pn.widgets.FloatSlider.from_param(view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(view.param.palette, name="Colours", **wide),
             pn.widgets.Select.from_param(view.param.image, name="Image below", **wide),
+            pn.widgets.Checkbox.from_param(view.param.names, name="Names of places"),
             pn.widgets.Checkbox.from_param(view.param.base, name="Street map below (needs the network)"),
             **wide,
         )  # fmt: skip
@@ -194,11 +200,20 @@ class MapPage:
         bounds = study_bounds(study)
         if bounds is not None and self._fitted != bounds:
             self._fitted = bounds
-            empty = scene is not None and scene.box is None and not maps
             self._session.tick(lambda: self._map.fit(bounds))
-            self._session.tick(lambda: self._around.show(bounds if empty else None))
+        self._name_places()
         self._draw_image()
         self._draw()
+
+    def _name_places(self, *_: Any) -> None:
+        """Upon the map; where there is none yet, in its place. Of a simulated city there are none."""
+        scene, bounds = self._study.scene, self._fitted
+        empty = scene is not None and scene.box is None and not named_maps(self._study)
+        wanted = empty or (self._view.names and scene is not None and not scene.simulated)
+        now = bounds if wanted else None, not empty
+        if now != self._named:
+            self._named = now
+            self._session.tick(lambda: self._around.show(*now))
 
     def _network(self, sensor: str) -> pn.widgets.Select:
         options = {
