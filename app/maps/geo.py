@@ -119,8 +119,9 @@ def draw_layers(colors: Sequence[str], height: int, title: str) -> Drawn:
     for part in plot.subplots.values():  # a click, or a box that is drawn, selects no image
         shown = part.handles["glyph_renderer"]
         shown.update(
-            selection_glyph=shown.glyph, nonselection_glyph=shown.glyph, muted_glyph=shown.glyph
-        )
+            selection_glyph=shown.glyph, nonselection_glyph=shown.glyph, muted_glyph=shown.glyph,
+            level="image",
+        )  # fmt: skip
     rings = ColumnDataSource({"xs": [], "ys": []})
     areas = figure.patches(  # GeoViews draws polygons as shapes with holes, which no tool of Bokeh's draws
         "xs", "ys", source=rings, color=_DRAWN, fill_alpha=0.12, line_width=2
