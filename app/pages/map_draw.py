@@ -22,8 +22,8 @@ from ..uploads.kinds import KINDS
 FILE = "reference.gpkg"
 _ACTIVE_JS = "tool.active = cb_obj.active"
 _HOW = (
-    "Choose a class and press <b>Draw</b>. A double-click on the map is the first corner, each click one more, a "
-    "double-click the last. Esc gives the one being drawn up."
+    "Choose a class and press <b>Draw</b>. Press and hold on the map for the first corner, click each next one, press "
+    "and hold for the last. Esc drops the one being drawn."
 )
 _TRAIN = f"To train a network on them, save them and run <code>lcz train SCENES --polygons {FILE} --out FOLDER</code>."
 
