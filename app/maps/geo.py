@@ -4,8 +4,8 @@ Everything a map shows is in web mercator by then, projected once (`display.proj
 grids and zones share one view and optional street tiles come in nothing else. Left to themselves, GeoViews
 elements in another projection are projected anew for every frame.
 
-GeoViews draws the figure and its layers once; new cells go straight to a layer's source (`Layer.source`),
-which spares a frame the 30 to 60 ms in which HoloViews applies all options of a plot again.
+GeoViews draws the figure and its layers once; new cells go straight to a layer's source (`Layer.source`), so that
+HoloViews does not apply all options of a plot again for each of them.
 """
 
 from __future__ import annotations

@@ -67,9 +67,7 @@ def drawn_table(polygons: Sequence[DrawnPolygon]) -> gpd.GeoDataFrame:
     """
     whole = [p for p in polygons if p.complete]
     if not whole:
-        msg = (
-            "No polygon is drawn yet: it takes three corners or more."
-        )
+        msg = "No polygon is drawn yet: it takes three corners or more."
         raise InputError(msg)
     corners = [np.array(_apart(p.corners)) for p in whole]
     every = np.concatenate(corners)
