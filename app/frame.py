@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from threading import Thread
 from typing import Any
 
@@ -11,14 +12,14 @@ from bokeh.models import CustomJS
 from .pages import PAGES
 from .panel_patches.access import name_widgets
 from .panel_patches.closing import drop_late_messages
-from .panel_patches.design import Fast
+from .panel_patches.formulas import load_no_formulas
 from .panel_patches.memory import settle
 from .panel_patches.sending import send_everything
+from .parts.design import Page
 from .parts.legend import ISOLATE, ISOLATE_JS
 from .parts.markup import html
 from .parts.messages import banner, no_imagery, what_was_read
 from .parts.stepper import marks
-from .parts.style import NAV_CSS, TEMPLATE_CSS
 from .server import protect
 from .session import Session
 from .warm import is_warming, tidy, warm
@@ -26,6 +27,7 @@ from .warm import is_warming, tidy, warm
 protect()  # done by `app_hooks.py`, or nothing is served
 send_everything()
 drop_late_messages()
+load_no_formulas()
 Thread(target=tidy, daemon=True).start()
 settle()  # nearly all that the pages import is there now
 LABELS = {name: page.title for name, page in PAGES.items()}
@@ -33,18 +35,33 @@ LABELS = {name: page.title for name, page in PAGES.items()}
 _BACK_JS = "window.addEventListener('popstate', () => window.location.reload())"
 """The address holds the whole state, and each change of it is a step of the browser's history: the
 page that a step back belongs to is opened anew from it."""
+AREAS = {
+    "action": "action",
+    "settings": "sidebar",
+    "stage": "stage",
+    "beside": "beside",
+    "rest": "content",
+}
+"""Parts of the page, and what of each of `PAGES` stands there where it has it."""
+_WITH_BESIDE = [name for name, page in PAGES.items() if page.has_beside]
+_TURN_JS = f"""const name = {json.dumps([*PAGES])}[cb_obj.active]
+const main = document.getElementById('main')
+if (main) main.dataset.beside = {json.dumps(_WITH_BESIDE)}.includes(name) ? 'yes' : 'no'
+if (main) window.scrollTo(0, 0)
+window.requestAnimationFrame(() => window.showStep?.())"""
+"""A page without anything beside its map has that room too; each begins at its top."""
 
 
-def page_of(session: Session) -> pn.template.FastListTemplate:
+def page_of(session: Session) -> Page:
     """The whole page of a session; each view is built when it is first shown."""
     if is_warming(session.doc):
         warm(session)
     built: dict[str, Any] = {}
     nav = pn.widgets.RadioButtonGroup(
         options={label: name for name, label in LABELS.items()}, value=session.view.page,
-        button_type="primary", button_style="outline", stylesheets=[NAV_CSS, ""], name="Page",
-        css_classes=["lcz-nav"], margin=(4, 6), sizing_mode="stretch_width",
+        stylesheets=[""], name="Page", css_classes=["lcz-nav"], margin=0,
     )  # fmt: skip
+    nav.jscallback(value=_TURN_JS)
     above, read = html("", visible=False), html("", visible=False)
     heading = html("", margin=0)
     way = pn.widgets.Button(
@@ -52,27 +69,27 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         margin=(4, 10), sizing_mode="stretch_width",
     )  # fmt: skip
     way.on_click(lambda _: setattr(session.view, "page", "city"))
-    body = pn.Column(sizing_mode="stretch_width", min_height=500)
-    side = pn.Column(sizing_mode="stretch_width")
+    areas = {name: pn.Column(sizing_mode="stretch_width", margin=0) for name in AREAS}
 
     def show(*_: Any) -> None:
         name = session.view.page
         if name not in built:
             built[name] = PAGES[name](session)
-            body.append(built[name].content)
-            side.append(built[name].sidebar)
+            for area, part in _parts(built[name]).items():
+                areas[area].append(part)
         nav.value = name
         heading.object = f"<h1 class='lcz-heading'>Local Climate Zones: {LABELS[name]}</h1>"
         # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
         for other, page in built.items():
-            page.content.visible = page.sidebar.visible = other == name
+            for part in _parts(page).values():
+                part.visible = other == name
         tell()
         session.tick(lambda: session.runner.want(built[name].needs))
 
     def mark(*_: Any) -> None:
-        style = marks(session.study, [*PAGES], session.dark)
+        style = marks(session.study, [*PAGES])
         if nav.stylesheets[-1] != style:
-            nav.stylesheets = [NAV_CSS, style]
+            nav.stylesheets = [style]
 
     def tell(*_: Any) -> None:
         page = built.get(session.view.page)
@@ -97,40 +114,61 @@ def page_of(session: Session) -> pn.template.FastListTemplate:
         if session.study.scene is not None:
             restore()
 
-    def isolate(event: Any) -> None:
-        if event.new:
-            session.view.isolated = int(event.new)
-            alone.value = ""
-
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
     session.study.param.watch(mark, ["conditions", "messages"])
     session.study.param.watch(opened, "scene")
     session.study.param.watch(tell, "scene")
-    template = pn.template.FastListTemplate(
-        title="Local Climate Zones", sidebar=[side],
-        main=[pn.Column(heading, nav, above, read, way, body, sizing_mode="stretch_width")],
-        accent_base_color="#c2410c", header_background="#1f2937", theme_toggle=True, design=Fast,
-        font="system-ui, sans-serif", main_layout=None, sidebar_width=310, raw_css=[TEMPLATE_CSS],
+    notices = pn.Column(
+        heading,
+        above,
+        read,
+        way,
+        _isolating(session),
+        session.place.content,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    template = Page(
+        {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark,
+        title="Local Climate Zones", meta_viewport="width=device-width, initial-scale=1",
         meta_description="Local Climate Zone maps, their accuracy and heat islands",
-        meta_viewport="width=device-width, initial-scale=1",
     )  # fmt: skip
-    alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
-    alone.param.watch(isolate, "value")
-    template.main.append(alone)
-    template.main.append(session.place.content)
     session.doc.js_on_event("document_ready", CustomJS(code=ISOLATE_JS))
     session.runner.await_first(session.address.requested)
     show()
     session.doc.js_on_event("document_ready", CustomJS(code=_BACK_JS))
     name_widgets(session.doc)
-    if session.address.ignored:
-        ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
-        pn.state.onload(
-            lambda: (
-                pn.state.notifications
-                and pn.state.notifications.warning(f"Not understood in the address: {ignored}")
-            )
-        )
+    _say_what_was_ignored(session)
     return template
+
+
+def _parts(page: Any) -> dict[str, Any]:
+    """What of a page stands where."""
+    return {area: getattr(page, name) for area, name in AREAS.items() if hasattr(page, name)}
+
+
+def _isolating(session: Session) -> pn.widgets.TextInput:
+    """The hidden field by which a click on a legend's colour arrives."""
+    alone = pn.widgets.TextInput(name=ISOLATE, visible=False)
+
+    def isolate(event: Any) -> None:
+        if event.new:
+            session.view.isolated = int(event.new)
+            alone.value = ""
+
+    alone.param.watch(isolate, "value")
+    return alone
+
+
+def _say_what_was_ignored(session: Session) -> None:
+    """Tell what of the address was not understood, once the page is there."""
+    ignored = ", ".join(sorted(set(session.address.ignored)))[:200]
+
+    def say() -> None:
+        if pn.state.notifications:
+            pn.state.notifications.warning(f"Not understood in the address: {ignored}")
+
+    if ignored:
+        pn.state.onload(say)

@@ -7,13 +7,12 @@ import panel as pn
 from panel.io.resources import LOCAL_DIST
 
 from app.frame import page_of
-from app.parts.style import RAW_CSS
 from app.session import Session
 
 # --num-threads sizes the pool that computes (`session.jobs`). Panel itself would also answer visitors
 # from threads, and then two of them change one document at a time: messages got lost.
 pn.config.nthreads = None
-pn.extension("filedropper", raw_css=[RAW_CSS], notifications=True)
+pn.extension("filedropper", notifications=True)
 
 # Panel takes a session's stylesheets from its public site until the page itself has been written. A visitor
 # whose session is made anew when the connection opens (it waited too long for it) never had one written.

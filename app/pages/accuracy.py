@@ -24,9 +24,8 @@ from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
 from ..parts.fields import RESAMPLED, card, field
 from ..parts.layout import figure_pane, fluid, side_by_side
-from ..parts.markup import help_text, html, interval, note, number, table
+from ..parts.markup import folded, help_text, html, interval, note, number, table
 from ..parts.messages import nothing_yet
-from ..parts.style import WRAP_CSS
 from ..parts.which_map import best_in_words
 from ..session import Session
 
@@ -35,6 +34,7 @@ class AccuracyPage:
     """The fourth page."""
 
     title = "Accuracy"
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "accuracy")
 
     def __init__(self, session: Session) -> None:
@@ -43,7 +43,7 @@ class AccuracyPage:
         self._offering = False
         self._result: Any = None  # what is on the page
         self._judged = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
+            options=["fused"], name="Map", button_style="outline", **wide
         )
         self._judged.param.watch(self._chosen, "value")
         self._told = html("")
@@ -58,24 +58,26 @@ class AccuracyPage:
         self._reliability = [figure_pane() for _ in range(2)]
         self._table = html("")
         self._body = pn.Column(
-            self._scores, self._judged,
+            self._judged,
             side_by_side(
                 pn.pane.Bokeh(self._matrix, **wide),
                 pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide),
             ),
-            html(_CLASSES), *self._classes, self._table, html(_RELIABILITY), *self._reliability,
-            visible=False, **wide,
+            html(_CLASSES), *self._classes, html(_RELIABILITY), *self._reliability,
+            self._scores, self._table, visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
         self._study.param.watch(self._assessed, ["scene", "maps", "own_map", "published"])
         self._study.param.watch(self._failed, ["messages", "conditions"])
         self._view.param.watch(self._draw, ["judged", "matrix"])
         self._view.param.watch(self._show_cell, "cell")
-        outline = {"button_style": "outline", "stylesheets": [WRAP_CSS], **wide}
+        outline = {"button_style": "outline", **wide}
         self.sidebar = pn.Column(
+            html('<p class="lcz-key">Reference</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 self._study.param.reference_kind, name="Reference", **outline
             ),
+            html('<p class="lcz-key">Matrix</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 self._view.param.matrix, name="Matrix", **outline
             ),
@@ -112,7 +114,7 @@ class AccuracyPage:
             f"<div class='lcz-answer' role='status'>{escape(best_in_words(result))}</div>"
             f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
             f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
-            f"{first.method['replicates']:,} replicates.</div>"
+            f"{first.method['replicates']:,} replicates.</div>{_overall(result.assessments)}"
         ) + "".join(
             f"<div class='lcz-banner info'>{escape(TITLES[n])} is not judged: {escape(why)}</div>"
             for n, why in result.refused.items()
@@ -127,11 +129,14 @@ class AccuracyPage:
                 ),
             )
             for k, label in SCORE_NAMES.items()
+            if k != "oa"  # it stands above
         ]
         rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
-        self._scores.object = table(
-            ("score (95 % interval)", *(TITLES[n] for n in names)), rows
-        ) + _differences(result.differences)
+        self._scores.object = folded(
+            "All scores, and which map is better",
+            table(("score (95 % interval)", *(TITLES[n] for n in names)), rows)
+            + _differences(result.differences),
+        )
         self._offering = True
         value = self._view.judged if self._view.judged in names else names[-1]
         options = {TITLES[n]: n for n in names}
@@ -159,7 +164,8 @@ class AccuracyPage:
             for i, r in assessment.classes.iterrows() if r["n_reference"] + r["n_predicted"] > 0
         ]  # fmt: skip
         unit = assessment.method["unit"] + "s"
-        self._table.object = table(("class", "PA", "UA", "F1", "n reference", "n map", unit), rows)
+        heads = ("class", "PA", "UA", "F1", "n reference", "n map", unit)
+        self._table.object = folded(f"{TITLES[name]}: figures of each class", table(heads, rows))
         counts = assessment.counts.values
         share, title = self._view.matrix, TITLES[name]
         dark = self._session.dark
@@ -214,6 +220,17 @@ class AccuracyPage:
             self._map.show_classes(layer)
 
         self._session.tick(draw)
+
+
+def _overall(assessments: dict[str, Any]) -> str:
+    """The one figure that is quoted of each map, the best map first."""
+    best = sorted(assessments, key=lambda n: -assessments[n].scores["oa"])
+    scores = "".join(
+        f"<li>{escape(TITLES[n])} <b>{number(assessments[n].scores['oa'], 3)} "
+        f"({interval(*assessments[n].intervals['oa_ci'], 3)})</b></li>"
+        for n in best
+    )
+    return f"<ul class='lcz-scores'><li>{SCORE_NAMES['oa']}</li>{scores}</ul>"
 
 
 def _with_interval(row: Any, score: str) -> str:

@@ -19,7 +19,7 @@ from lczlib.study.places import Place, so2sat_list_is_here
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
 from ..maps.imagery import base_image, season_of, study_bounds, with_margin
 from ..maps.place import BoxEditor, PlaceLayer
-from ..parts.layout import columns
+from ..parts.layout import tall
 from ..parts.legend import legend, published_note
 from ..parts.markup import help_text, html, note
 from ..session import Session
@@ -35,6 +35,7 @@ class CityPage:
     """The first page."""
 
     title = "City"
+    has_beside = True
     needs = ("scene", "reference", "own_map", "published", "days", "acquired")
     quiet = ("days", "acquired", "published")  # said where they are asked for
 
@@ -62,10 +63,6 @@ class CityPage:
         self._moved = False  # the box, by hand, which leaves the view as it is
         self._layer = ""  # above the image
         self._get = GetPanel(session, self._open)
-        self._row = pn.Column(
-            pn.pane.Bokeh(self._map.figure, sizing_mode="stretch_width"), self._get.content,
-            sizing_mode="stretch_width", styles=columns(1),
-        )  # fmt: skip
         self._image, self._stretch = (
             pn.widgets.Select.from_param(
                 self._view.param[n], name=n.title(), sizing_mode="stretch_width"
@@ -100,15 +97,15 @@ class CityPage:
             note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
             self._whole, upload_panel(session), map_cards(session.study), sizing_mode="stretch_width",
         )  # fmt: skip
+        wide = {"sizing_mode": "stretch_width", "margin": 0}
+        self.stage = pn.Column(tall(self._map.figure), **wide)
+        self.beside = pn.Column(self._facts, self._get.content, self._legend, **wide)
         self.content = pn.Column(
-            self._facts,
-            self._row,
-            self._legend,
             self._get.days,
             html('<p class="lcz-key">All cities</p>'),
             self._world,
             help_text("What is a Local Climate Zone?", _WHAT),
-            sizing_mode="stretch_width",
+            **wide,
         )
         self._tell()
         self._scene_changed()
@@ -226,7 +223,6 @@ class CityPage:
             asked = self._get.asked_box()
             bounds = around = bounds if asked is None else with_margin(bounds_in_mercator(asked))
         moved, self._moved = self._moved, False
-        self._row.styles = columns(2 if self._get.content.visible and scene.box is None else 1)
         if bounds != self._fitted and not (moved and scene.box is None):
             self._fitted = bounds
             self._session.tick(lambda: self._map.fit(bounds))

@@ -19,11 +19,10 @@ from ..maps.display import bounds_in_mercator, projected
 from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
 from ..parts.fields import RESAMPLED, field
-from ..parts.layout import columns, figure_pane, fluid, side_by_side
+from ..parts.layout import columns, figure_pane, fluid, side_by_side, tall
 from ..parts.legend import published_note, shared_legend
 from ..parts.markup import help_text, html, note, number, table
 from ..parts.messages import no_imagery
-from ..parts.style import WRAP_CSS
 from ..parts.water_agreement import water_agreement
 from ..parts.which_map import at_hand, difference_in_words
 from ..session import Session
@@ -54,6 +53,7 @@ class ComparePage:
     """The third page."""
 
     title = "Compare"
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy")
     quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
 
@@ -66,7 +66,7 @@ class ComparePage:
             first,
             *(session.map_view(title=t, height=480, ranges=ranges) for t in ("Second", "Third")),
         ]
-        self._panes = [pn.pane.Bokeh(m.figure, **wide) for m in self._maps]
+        self._panes = [tall(m.figure) for m in self._maps]
         self._choices = {
             n: pn.widgets.Select(name=f"{n.capitalize()} map", **wide)
             for n in ("first", "second", "third")
@@ -100,18 +100,18 @@ class ComparePage:
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
+            html('<p class="lcz-key">View</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 self._view.param.compare, name="View", button_style="outline", orientation="vertical",
-                stylesheets=[WRAP_CSS], **wide
+                **wide
             ),
             pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
             pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide),
             *field(self._study, "compare_resample", options=RESAMPLED), **wide,
         )  # fmt: skip
+        self.stage = pn.Column(self._slider, self._shown, margin=0, **wide)
         self.content = pn.Column(
-            self._slider,
-            self._shown,
             self._legend,
             note(
                 "Click a place on a map: what all maps say there, and the image that the networks saw."

@@ -23,10 +23,9 @@ from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
 
 from ..maps.display import bounds_of_values, projected
-from ..parts.layout import figure_pane, fluid
-from ..parts.markup import help_text, html, interval, number, table
+from ..parts.layout import figure_pane, fluid, side_by_side
+from ..parts.markup import folded, help_text, html, interval, number, table
 from ..parts.messages import nothing_yet
-from ..parts.style import WRAP_CSS
 from ..parts.which_map import at_hand
 from ..session import Session
 from . import heat_settings
@@ -35,6 +34,8 @@ from .heat_field import FieldSection
 _DIVERGING = (
     "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
 )  # fmt: skip
+_BESIDE_MAP = 480
+"""Height of the map and of the ranked zones beside it, pixels."""
 _SEASONS = {"DJF": "December to February", "MAM": "March to May", "JJA": "June to August",
             "SON": "September to November"}  # fmt: skip
 
@@ -43,6 +44,7 @@ class HeatPage:
     """The fifth page."""
 
     title = "Heat island"
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "heat", "field")
 
     def __init__(self, session: Session) -> None:
@@ -51,16 +53,17 @@ class HeatPage:
         wide = {"sizing_mode": "stretch_width"}
         self._answer = html("")
         self._told = html("")
-        self._boxes, self._bars = figure_pane(), figure_pane()
+        self._ranked, self._bars = figure_pane(), figure_pane()
         self._table, self._grounds = html(""), html("")
         self._seasons, self._measures = html(""), html("")
         self._dates = figure_pane()
-        self._map = session.map_view(title="Minus the reference (K)", height=520, wheel=False)
+        self._map = session.map_view(
+            title="Minus the reference (K)", height=_BESIDE_MAP, wheel=False
+        )
         self._layer = pn.widgets.RadioButtonGroup(
             options=["difference", "how often hot"],
             name="Layer",
             button_style="outline",
-            stylesheets=[WRAP_CSS],
             visible=False,
             **wide,
         )
@@ -78,8 +81,8 @@ class HeatPage:
         self._offering = False
         self._drawn: Any = None  # the heat island on the page
         self._body = pn.Column(
-            self._answer, self._hours, self._boxes, self._map_pane, self._bars, self._table,
-            self._grounds, self._dates, self._seasons, self._measures,
+            self._answer, self._hours, side_by_side(self._map_pane, self._ranked), self._grounds,
+            self._bars, self._dates, self._table, self._seasons, self._measures,
             visible=False, **wide,
         )  # fmt: skip
         self._surface, self._canopy = heat_settings.surface(study), heat_settings.canopy(study)
@@ -92,9 +95,10 @@ class HeatPage:
             "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",
         }  # fmt: skip
         self.sidebar = pn.Column(
+            html('<p class="lcz-key">Heat island</p>'),
             pn.widgets.RadioButtonGroup.from_param(
                 study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
-                stylesheets=[WRAP_CSS], **wide
+                **wide
             ),
             self._zones, heat_settings.common(study), self._surface, self._canopy,
             heat_settings.intervals(study),
@@ -164,26 +168,23 @@ class HeatPage:
 
     def _show_pixels(self, heat: Any) -> None:
         result = heat.result
-        self._table.object = _table_of(heat, result.classes)
+        self._table.object = folded(_ALL, _table_of(heat, result.classes))
         self._measures.object = _measures_of(heat)
-        self._seasons.object = _seasons_of(heat)
+        self._seasons.object = folded("Seasons, years and heat waves", _seasons_of(heat))
         most = max(heat.seasons, key=lambda season: len(season.dates), default=None)
         self._dates.object = most and _with_names(
             dates_figure(most, season_title(most)), most.by_date["lcz"].nunique()
         )
-        self._boxes.object = fluid(
-            class_boxes(
-                result.classes,
-                result.reference_temperature,
-                "Pixels against the reference"
-                if heat.result.reference.classes
-                else "Pixels of the zones",
-            )
-        ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
         known = bool(result.reference.classes)
-        self._bars.object = (
-            fluid(ranked_bars(result.classes, "Zones, warmest first")) if known else None
+        self._ranked.object = (
+            fluid(ranked_bars(result.classes, "Zones, warmest first"), _BESIDE_MAP)
+            if known
+            else None
         )
+        title = "Pixels against the reference" if known else "Pixels of the zones"
+        self._bars.object = fluid(
+            class_boxes(result.classes, result.reference_temperature, title)
+        ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
         self._layer.visible = heat.persistence is not None
         self._draw_map()
 
@@ -230,11 +231,11 @@ class HeatPage:
         self._measures.object = self._seasons.object = ""
         self._dates.object = None
         where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
-        self._table.object = _table_of(heat, classes)
+        self._table.object = folded(_ALL, _table_of(heat, classes))
         if not result.reference.classes:
-            self._boxes.object = self._bars.object = None
+            self._ranked.object = self._bars.object = None
             return
-        self._boxes.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
+        self._ranked.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
         self._bars.object = _with_names(
             diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)"),
             result.diurnal["lcz"].nunique(),
@@ -290,7 +291,9 @@ def _measures_of(heat: Any) -> str:
         known = next((m for m in MEASURES.values() if name.startswith(m.name)), None)
         title = known.title if known else name.replace("_", " ").capitalize()
         rows.append((title, *_measure_in_words(found)))
-    return table(("measure", "value", "what it is"), rows, "Further measures") if rows else ""
+    return (
+        folded("Further measures", table(("measure", "value", "what it is"), rows)) if rows else ""
+    )
 
 
 def _measure_in_words(found: Any) -> tuple[str, str]:
@@ -309,6 +312,7 @@ def _measure_in_words(found: Any) -> tuple[str, str]:
     return ", ".join(shares), definition
 
 
+_ALL = "All figures of the zones"
 _TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen
 from above. The <b>canopy</b> heat island is in the air between the buildings, from stations. By day
 they differ widely; numbers of one must not be quoted as the other.</p>"""

@@ -22,7 +22,6 @@ from ..maps.display import projected
 from ..parts.fields import card, field, hint
 from ..parts.layout import figure_pane, fluid
 from ..parts.markup import help_text, html, table
-from ..parts.style import WRAP_CSS
 from ..session import Session
 
 HOURS = {"all hours": "all", "night": "night", "day": "day"}
@@ -52,7 +51,7 @@ class FieldSection:
         self._answer, self._scores, self._zones, self._notes = (html("") for _ in range(4))
         self._layer = pn.widgets.RadioButtonGroup(
             options=list(_LAYERS), name="Layer of the field", button_style="outline",
-            stylesheets=[WRAP_CSS], **wide,
+            **wide,
         )  # fmt: skip
         self._map = session.map_view(title=OF_FIELD_CARD, height=520, wheel=False)
         self._stations = ColumnDataSource({n: [] for n in ("x", "y", "value", "name", "zone")})

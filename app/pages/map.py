@@ -19,10 +19,10 @@ from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
 from ..maps.place import PlaceLayer
 from ..parts.classhelp import all_classes
+from ..parts.layout import tall
 from ..parts.legend import legend, published_note
 from ..parts.markup import duration, help_text, html, note
 from ..parts.messages import no_imagery
-from ..parts.style import WRAP_CSS
 from ..session import Session
 from .map_draw import DrawCard
 
@@ -34,6 +34,7 @@ class MapPage:
     """The second page."""
 
     title = "Map"
+    has_beside = True
     needs = ("scene", "reference", "own_map", "published", "maps")
 
     def __init__(self, session: Session) -> None:
@@ -56,7 +57,7 @@ class MapPage:
         self._offered: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", stylesheets=[WRAP_CSS], **wide
+            options=["fused"], name="Map", button_style="outline", **wide
         )
         self._class = pn.widgets.Select(
             name="Class",
@@ -110,9 +111,12 @@ class MapPage:
             pn.widgets.Checkbox.from_param(view.param.base, name="Street map below (needs the network)"),
             **wide,
         )  # fmt: skip
+        self.action = pn.Column(
+            pn.Row(self._run, self._stop, **wide), self._bar, self._told, margin=0, **wide
+        )
+        self.stage = pn.Column(self._kind, tall(self._map.figure, above=44), margin=0, **wide)
+        self.beside = pn.Column(self._facts, self._legend, margin=0, **wide)
         self.content = pn.Column(
-            self._facts, pn.Row(self._run, self._stop, max_width=420, **wide), self._bar, self._told,
-            self._kind, pn.pane.Bokeh(self._map.figure, **wide), self._legend,
             help_text("What the 17 classes look like", all_classes(session.colors)),
             help_text("What the layers show", _HELP), **wide,
         )  # fmt: skip

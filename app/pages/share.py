@@ -34,6 +34,7 @@ from lczlib.study.wording import OF_EXPORTS_CARD
 from lczlib.temporary import TemporaryFolder
 
 from ..parts.fields import card, field, hint
+from ..parts.layout import columns
 from ..parts.markup import html, note
 from ..parts.messages import no_imagery
 from ..session import Session
@@ -84,6 +85,7 @@ class SharePage:
     """The last page."""
 
     title = "Share"
+    has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy", "heat",
              "field", "water", "water_summary")  # fmt: skip
 
@@ -93,7 +95,7 @@ class SharePage:
         self._link = pn.widgets.TextInput(name="Address of what you see", disabled=False, **wide)
         self._told = html("")
         self._failed = html("")
-        self._files = pn.Column(**wide)
+        self._files = pn.Column(**wide, styles={**columns(3), "gap": "0"})
         # A button stays when others come beside it: a click on one that the server has just replaced is lost.
         self._buttons: dict[str, pn.widgets.Button] = {}
         self._writers: dict[str, tuple[str, Callable[[Path], Any]]] = {}
@@ -168,7 +170,7 @@ class SharePage:
             return
         self._told.object = ""
         parts: list[Any] = [
-            html('<p class="lcz-key">Everything</p>'),
+            _heading("Everything"),
             self._file(
                 "Report (HTML)",
                 "lcz-report.html",
@@ -181,7 +183,7 @@ class SharePage:
                 lambda p: write_bundle(self._study, p, self._link.value),
             ),
             *self._for_others(),
-            html('<p class="lcz-key">Maps (GeoTIFF)</p>'),
+            _heading("Maps (GeoTIFF)"),
         ]
         result = self._study.maps
         if result is not None:
@@ -208,7 +210,7 @@ class SharePage:
                     "Surface water (zip)", "water.zip", lambda p: write_water_zip(self._study, p)
                 )
             )
-        parts.append(html('<p class="lcz-key">Tables (CSV)</p>'))
+        parts.append(_heading("Tables (CSV)"))
         for name in tables_of(self._study):
             parts.append(
                 self._file(
@@ -217,7 +219,7 @@ class SharePage:
                     lambda p, n=name: tables_of(self._study)[n].to_csv(p, index=False),
                 )
             )
-        parts.append(html('<p class="lcz-key">Figures</p>'))
+        parts.append(_heading("Figures"))
         for ending in (".png", ".svg"):
             parts.append(
                 self._file(
@@ -286,6 +288,11 @@ class SharePage:
 
     def _existing(self, label: str, path: Path) -> pn.widgets.Button:
         return self._file(label, path.name, lambda p: shutil.copy(path, p))
+
+
+def _heading(text: str) -> pn.pane.HTML:
+    """Above the buttons of a kind, which stand beside each other where there is room."""
+    return html(f'<p class="lcz-key">{text}</p>', styles={"grid-column": "1 / -1"})
 
 
 def _table_label(name: str) -> str:

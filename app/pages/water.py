@@ -27,8 +27,8 @@ from lczlib.study.wording import in_page
 
 from ..maps.display import projected, rgba_picture
 from ..parts.fields import card, field
+from ..parts.layout import tall
 from ..parts.markup import help_text, html, number, table
-from ..parts.style import WRAP_CSS
 from ..session import Session
 
 _KEY = "".join(
@@ -53,6 +53,7 @@ class WaterPage:
     """The sixth page."""
 
     title = "Water"
+    has_beside = True
     needs = ("scene", "reference", "own_map", "published", "maps", "water", "water_summary")
 
     def __init__(self, session: Session) -> None:
@@ -66,7 +67,6 @@ class WaterPage:
             options=[*_LAYERS],
             name="Layer",
             button_style="outline",
-            stylesheets=[WRAP_CSS],
             **wide,
         )
         self._key = html(f'<div class="lcz-note">{_KEY}</div>', visible=False)
@@ -94,22 +94,15 @@ class WaterPage:
             *(part for n in OF_FILES for part in field(study, n, options=_OPTIONS.get(n))),
             card("How it is mapped", field(study, "water_edges", options=_EDGES)),
             pn.widgets.FloatSlider.from_param(study.param.water_threshold, step=0.05, **wide),
-            self._layer, self._month,
             html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
                  "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
             help_text("Where this network holds", _HELP), **wide,
         )  # fmt: skip
-        self._pane = pn.Column(pn.pane.Bokeh(self._map.figure, **wide), visible=False, **wide)
-        self.content = pn.Column(
-            pn.Row(self._run, self._stop, max_width=420, **wide),
-            self._bar,
-            self._told,
-            self._pane,
-            self._key,
-            self._area,
-            self._table,
-            **wide,
-        )
+        self._pane = pn.Column(tall(self._map.figure), visible=False, margin=0, **wide)
+        self.action = pn.Column(pn.Row(self._run, self._stop, **wide), self._bar, margin=0, **wide)
+        self.stage = pn.Column(self._pane, margin=0, **wide)
+        self.beside = pn.Column(self._told, self._layer, self._month, self._key, margin=0, **wide)
+        self.content = pn.Column(self._table, self._area, **wide)
         self._made()
         self._progress()
 

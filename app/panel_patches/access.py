@@ -11,8 +11,6 @@ const seen = new WeakSet()
 const call = (e, name) => { if (name && !e.hasAttribute('aria-label')) e.setAttribute('aria-label', name) }
 const names = (root) => {
   for (const e of root.querySelectorAll('svg:not([aria-hidden], [role])')) e.setAttribute('aria-hidden', 'true')
-  for (const e of root.querySelectorAll('#main:not([role])')) e.setAttribute('role', 'main')
-  for (const e of root.querySelectorAll('fast-switch')) call(e, 'Dark theme')
   for (const e of root.querySelectorAll('.bk-spin-btn'))
     call(e, e.classList.contains('bk-spin-btn-up') ? 'more' : 'less')
   for (const e of root.querySelectorAll('[role=slider]')) {

@@ -6,6 +6,10 @@ from typing import Any
 
 import holoviews as hv
 import panel as pn
+from bokeh.models import CustomJS
+
+TALL = "as high as the window"
+"""Tag of a map that is, followed by the pixels above it."""
 
 
 def figure_pane() -> pn.pane.HoloViews:
@@ -26,6 +30,16 @@ def fluid(figure: Any, height: int = 360) -> Any:
     shown = {"legend_position": "bottom", "legend_opts": small}
     legend = shown if isinstance(figure, hv.Overlay) else {}
     return figure.opts(**size, **legend)
+
+
+def tall(figure: Any, above: int = 0) -> pn.pane.Bokeh:
+    """A map as high as the window, but for some pixels above it; on a phone about a square.
+
+    Only the browser knows the window: `look/shell.js` gives these maps their height.
+    """
+    figure.tags = [TALL, above]
+    figure.js_on_change("inner_width", CustomJS(code="window.sizeMaps?.()"))  # once it is drawn
+    return pn.pane.Bokeh(figure, sizing_mode="stretch_width", margin=0)
 
 
 def side_by_side(*parts: Any) -> pn.Column:

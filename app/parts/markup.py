@@ -9,14 +9,10 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from .style import RAW_CSS
-
 
 def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
     """A pane of markup that we wrote; foreign text in it must have been escaped."""
-    return pn.pane.HTML(
-        text, css_classes=[*classes], sizing_mode="stretch_width", stylesheets=[RAW_CSS], **options
-    )
+    return pn.pane.HTML(text, css_classes=[*classes], sizing_mode="stretch_width", **options)
 
 
 def note(text: str) -> pn.pane.HTML:
@@ -31,8 +27,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = 
         "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="lcz-scroll"><table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
+    name = escape(caption or f"Table by {columns[0]}", quote=True)
+    return (  # what scrolls sideways has to be reached by keyboard
+        f'<div class="lcz-scroll" tabindex="0" role="group" aria-label="{name}">'
+        f'<table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -62,6 +60,13 @@ def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> st
 def duration(seconds: float) -> str:
     """Seconds, or minutes from one and a half."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def folded(title: str, text: str) -> str:
+    """Markup that opens on demand; empty where there is none."""
+    if not text:
+        return ""
+    return f'<details class="lcz-fold"><summary>{title}</summary>{text}</details>'
 
 
 def help_text(title: str, text: str) -> pn.pane.HTML:

@@ -50,10 +50,10 @@ class PlacePanel:
             shut, self._head, self._with_images, self._with_bars,
             sizing_mode="stretch_width", css_classes=["lcz-place"],
             styles={
-                "position": "fixed", "right": "0", "bottom": "0", "z-index": "50", "width": "min(460px, 100vw)",
-                "max-height": "min(78vh, 760px)", "overflow-y": "auto", "padding": "6px 10px",
-                "background": "#181b1f" if dark else "#ffffff", "border": "1px solid rgba(128,128,128,.5)",
-                "border-radius": "8px 8px 0 0", "box-shadow": "0 0 14px rgba(0,0,0,.3)",
+                "position": "fixed", "right": "0", "bottom": "var(--bottom)", "z-index": "50",
+                "width": "min(420px, 100vw)", "max-height": "min(76vh, 740px)", "overflow-y": "auto",
+                "padding": "6px 10px", "background": "var(--paper)", "border": "1px solid var(--edge)",
+                "border-radius": "8px 8px 0 0", "box-shadow": "0 0 14px var(--shade)",
             },
         )  # fmt: skip
 

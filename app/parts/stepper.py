@@ -13,15 +13,8 @@ STEP_OF = {
     "water": "water",
 }  # fmt: skip
 """The step whose result each page is about."""
-_LIGHTER = {"#15803d": "#4ade80", "#1d4ed8": "#93c5fd", "#b45309": "#fbbf24", "#b91c1c": "#fca5a5"}
-"""The same colours on a dark ground."""
-_MARKS = {
-    "done": ("✓", "#15803d"),
-    "running": ("…", "#1d4ed8"),
-    "stale": ("↻", "#b45309"),
-    "failed": ("!", "#b91c1c"),
-}
-"""Sign and colour of each state: no state is told by its colour alone."""
+_MARKS = {"done": "✓", "running": "…", "stale": "↻", "failed": "!"}
+"""Sign of each state, which no state is told without; the colours are the theme's, by the same names."""
 
 
 def state_of(study: Study, page: str) -> str:
@@ -38,18 +31,15 @@ def state_of(study: Study, page: str) -> str:
     return "done" if follows(study, step) else "stale"
 
 
-def marks(study: Study, pages: Sequence[str], dark: bool = False) -> str:
+def marks(study: Study, pages: Sequence[str]) -> str:
     """The style of the row of pages' buttons, each with the mark of its state before its name."""
     rules = []
     for i, page in enumerate(pages, 1):
         state = state_of(study, page)
         if state:
-            sign, color = _MARKS[state]
-            color = _LIGHTER[color] if dark else color
-            button = f".bk-btn-group .bk-btn:nth-child({i})"
-            # the sign is no part of the button's name; on the page that is open it is white as the name
+            # the sign is no part of the button's name
             rules.append(
-                f'{button}::before {{ content: "{sign}" / ""; color: {color}; font-weight: 700; margin-right: 5px; }}'
+                f':host(.lcz-nav) .bk-btn-group .bk-btn:nth-child({i})::before {{ content: "{_MARKS[state]}" / ""; '
+                f"color: var(--{state}); border-color: var(--{state}); }}"
             )
-            rules.append(f"{button}.bk-active::before {{ color: inherit; }}")
     return "\n".join(rules)

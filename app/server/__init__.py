@@ -10,6 +10,7 @@ from .headers import send_headers, set_cookies_safely
 from .links import keep_queries
 from .login import slow_down_guesses, use_own_pages
 from .messages import unpack_within_limits
+from .packing import pack_files
 from .sessions import refuse_named_sessions
 
 _DONE: list[bool] = []
@@ -25,4 +26,5 @@ def protect() -> None:
         slow_down_guesses()
         use_own_pages()
         keep_queries()
+        pack_files()
         unpack_within_limits()

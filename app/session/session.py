@@ -26,6 +26,7 @@ from lczlib.temporary import TemporaryFolder
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..panel_patches.memory import Trimmer
+from ..parts.design import colors
 from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
 from .address import Address
@@ -174,6 +175,8 @@ class Session:
         if self.touch:  # about a square, with the page around it to scroll by
             options["height"] = min(options.get("height", _PHONE), _PHONE)
         made = MapView(self.colors, dark=self.dark, touch=self.touch, **options)
+        ground = colors(self.dark)["map-ground"]  # on which dark classes are seen too
+        made.figure.update(background_fill_color=ground, border_fill_color=None)
         self.maps.append(made)
         self.place.follow(made)
         return made

@@ -137,6 +137,7 @@ def test_heat_islands(mapped: Any, visit: Callable[..., Any]) -> None:
     page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D .*95% interval")).wait_for()
     go(page, "canopy (air)")
     page.get_by_text(re.compile(r"air of LCZ|No built zone")).wait_for()
+    page.get_by_text("All figures of the zones").click()
     page.get_by_text("stations", exact=True).wait_for()
 
 

@@ -130,6 +130,7 @@ def test_own_temperatures_are_used(
         answered(page, "Taken: stations.gpkg")
         go(page, "Heat island")
         page.get_by_text(re.compile(r"air of LCZ|No built zone")).wait_for()
+        page.get_by_text("All figures of the zones").click()
         page.get_by_text("stations", exact=True).wait_for()
     assert mapped.errors() == []
 
