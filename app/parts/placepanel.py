@@ -21,6 +21,8 @@ from .markup import html, interval, number, per_cent, table
 
 _KINDS = ("s1", "s2", "fused")
 _SHOWN = 0.02
+_HIGH = "min(84vh, max(430px, min(76vh, 740px, 60vw)))"
+"""On a phone the map above it stays in sight."""
 _CELL = 10  # pixels of the LCZ cell itself, in the middle of the patch
 
 
@@ -40,18 +42,19 @@ class PlacePanel:
         self._bars, self._sources = _bars(ink)
         self._patches = {n: _patch(n, ink) for n in ("Sentinel-2", "Sentinel-1")}
         images = pn.Row(*[pn.pane.Bokeh(f) for f, _ in self._patches.values()])
-        shut = pn.widgets.Button(name="Close", width=70, align="end", margin=(0, 4))
+        shut = pn.widgets.Button(name="Close", width=70, margin=(0, 4))
         shut.on_click(lambda _: close())
         self._with_bars = pn.Column(
             pn.pane.Bokeh(self._bars, sizing_mode="stretch_width"), sizing_mode="stretch_width"
         )
         self._with_images = pn.Column(images)
         self.content = pn.Column(
-            shut, self._head, self._with_images, self._with_bars,
+            pn.Row(html("<b>This place</b>", margin=(6, 8)), shut, sizing_mode="stretch_width", margin=0),
+            self._head, self._with_images, self._with_bars,
             sizing_mode="stretch_width", css_classes=["lcz-place"],
             styles={
                 "position": "fixed", "right": "0", "bottom": "var(--bottom)", "z-index": "50",
-                "width": "min(420px, 100vw)", "max-height": "min(76vh, 740px)", "overflow-y": "auto",
+                "width": "min(420px, 100vw)", "max-height": _HIGH, "overflow-y": "auto",
                 "padding": "6px 10px", "background": "var(--paper)", "border": "1px solid var(--edge)",
                 "border-radius": "8px 8px 0 0", "box-shadow": "0 0 14px var(--shade)",
             },
@@ -98,11 +101,12 @@ def said_of_place(found: PlaceFacts) -> str:
     if not rows:
         rows.append(("LCZ maps", "none of this place yet", ""))
     return (
-        f"<h3 style='margin:0'>At {where}</h3>"
+        f"<div class='lcz-of-place'><h3 style='margin:0'>At {where}</h3>"
         + table(("map", "class", "probability"), rows)
         + (_warmth(found.warmth) if found.warmth else "")
         + '<div class="lcz-note">The image is what the networks see around the cell, which is framed.</div>'
         * bool(found.patches)
+        + "</div>"
     )
 
 
@@ -154,7 +158,7 @@ def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
 
 def _patch(name: str, ink: str) -> tuple[Any, ColumnDataSource]:
     fig = figure(
-        width=190, height=212, tools="", toolbar_location=None, title=name, x_range=(0, PATCH),
+        width=176, height=198, tools="", toolbar_location=None, title=name, x_range=(0, PATCH),
         y_range=(0, PATCH), name=f"patch {name}",
     )  # fmt: skip
     source = ColumnDataSource({"image": []})

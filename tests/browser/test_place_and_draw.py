@@ -56,9 +56,11 @@ def test_a_drawn_polygon_becomes_the_reference(mapped: Any, visit: Callable[...,
     x, y = figure_center(page)
     hold(x - 90, y - 80)
     for n, (dx, dy) in enumerate(((90, -70), (80, 80)), 3):
+        page.wait_for_timeout(600)  # a click right after another is half of a double click
         page.mouse.move(x + dx, y + dy)
         page.mouse.click(x + dx, y + dy)
         wait_for(page, rings, n)
+    page.wait_for_timeout(600)
     hold(x - 80, y + 90)
     assert page.locator(".lcz-place").count() == 0  # corners are no places that are asked for
     go(page, "Judge maps by them")
