@@ -25,6 +25,7 @@ _HOW = (
     "Choose a class and press <b>Draw</b>. Press and hold on the map for the first corner, click each next one, press "
     "and hold for the last. Esc drops the one being drawn."
 )
+_ONE = "Maps are judged by polygons of two classes or more: draw some of another class."
 _TRAIN = f"To train a network on them, save them and run <code>lcz train SCENES --polygons {FILE} --out FOLDER</code>."
 
 
@@ -90,14 +91,17 @@ class DrawCard:
         self._list.object = table(("", "class", "name", ""), rows) if rows else ""
         self._undo.disabled = not rows
         self.told.object = ""
-        ready = any(p.complete for p in drawn)
+        ready, several = any(p.complete for p in drawn), False
         if ready:
             try:
-                drawn_table(drawn)
+                several = drawn_table(drawn)["lcz"].nunique() > 1
             except LczError as error:
                 self._say("failed", error.message)
                 ready = False
-        self.use.disabled = self._save.disabled = not ready
+            else:
+                if not several:  # every map of that class alone would be perfect
+                    self._say("info", _ONE)
+        self._save.disabled, self.use.disabled = not ready, not several
 
     def _remove(self, _: Any) -> None:
         rings = self._view.rings

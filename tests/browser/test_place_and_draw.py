@@ -41,8 +41,18 @@ def test_a_drawn_polygon_becomes_the_reference(mapped: Any, visit: Callable[...,
         page.wait_for_timeout(1200)
         page.mouse.up()
 
-    rings = """(n) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
-      if (m.type === 'PolyDrawTool') return (m.renderers[0].data_source.data.xs[0] || []).length >= n }"""
+    def draw(x: float, y: float, number: int) -> None:
+        hold(x - 80, y - 80)
+        for n, (dx, dy) in enumerate(((80, -70), (70, 80)), 3):
+            page.wait_for_timeout(600)  # a click right after another is half of a double click
+            page.mouse.move(x + dx, y + dy)
+            page.mouse.click(x + dx, y + dy)
+            wait_for(page, rings, [number, n])
+        page.wait_for_timeout(600)
+        hold(x - 70, y + 90)
+
+    rings = """([number, n]) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+      if (m.type === 'PolyDrawTool') return (m.renderers[0].data_source.data.xs[number] || []).length >= n }"""
     page = visit(f"{mapped.url}?page=map")
     page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     settled(page, "map")
@@ -54,24 +64,22 @@ def test_a_drawn_polygon_becomes_the_reference(mapped: Any, visit: Callable[...,
         "() => [...Bokeh.documents[0]._all_models.values()].some(m => m.type === 'PolyDrawTool' && m.active)",
     )
     x, y = figure_center(page)
-    hold(x - 90, y - 80)
-    for n, (dx, dy) in enumerate(((90, -70), (80, 80)), 3):
-        page.wait_for_timeout(600)  # a click right after another is half of a double click
-        page.mouse.move(x + dx, y + dy)
-        page.mouse.click(x + dx, y + dy)
-        wait_for(page, rings, n)
-    page.wait_for_timeout(600)
-    hold(x - 80, y + 90)
+    draw(x, y, 0)
+    page.get_by_text("judged by polygons of two classes or more").wait_for()
+    assert page.get_by_role("button", name="Judge maps by them").is_disabled()
+    page.get_by_label("Class of the next polygon").select_option("LCZ D low plants")
+    draw(x + 200, y, 1)
     assert page.locator(".lcz-place").count() == 0  # corners are no places that are asked for
+    page.get_by_text("judged by polygons of two classes or more").wait_for(state="detached")
     go(page, "Judge maps by them")
-    page.get_by_text("The reference is now your 1 polygon").wait_for()
+    page.get_by_text("The reference is now your 2 polygons").wait_for()
     with page.expect_download() as saved:
         page.get_by_text("Save as GeoPackage").click()
     import geopandas as gpd
 
     table = gpd.read_file(saved.value.path())
-    assert table["lcz"].tolist() == [6]
-    assert 0.3 < table["area_km2"][0] < 20
+    assert table["lcz"].tolist() == [6, 14]
+    assert table["area_km2"].between(0.3, 20).all()
     go(page, "Accuracy")
     page.get_by_text(re.compile(r"Against drawn-1\.gpkg")).wait_for()
     assert mapped.errors() == []
