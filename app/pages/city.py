@@ -318,7 +318,7 @@ def _world(picked: Any, known: list[Place], dark: bool) -> Any:
 
     fig = figure(
         height=330, sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
-        x_range=(-18e6, 19.5e6), y_range=(-7.5e6, 11.5e6), tools="pan,wheel_zoom,reset",
+        x_range=(-20.1e6, 20.1e6), y_range=(-7.5e6, 11.5e6), tools="pan,wheel_zoom,reset",
         active_scroll="wheel_zoom", toolbar_location="right", name="world", min_width=260,
     )  # fmt: skip
     fig.toolbar.logo = None
