@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from report_city import simulated, studied
 
-from lczlib.errors import InputError
+from lczlib.errors import ClassSchemeError, InputError
 from lczlib.export.bibliography import entry, in_words, stated
 from lczlib.export.report import Panel, Report
 from lczlib.figures import paper
@@ -210,13 +210,20 @@ def test_a_bundle_holds_its_results_and_is_packed_beside(bundle, tmp_path):
     } <= names
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty", "text.txt"])
-def test_what_is_no_result_is_refused_with_what_to_give(name, tmp_path, run_lcz):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere", "nowhere does not exist: check the path"),
+        ("empty", "empty holds no result with its manifest.json: give folders that lcz map"),
+        ("text.txt", "text.txt is no manifest of a result: it lacks"),
+    ],
+)
+def test_what_is_no_result_is_refused_with_what_to_give(name, why, tmp_path, run_lcz):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.txt").write_text("{}")
     code, _, error = run_lcz("report", tmp_path / name, "--out", tmp_path / "out")
     assert code == 1
-    assert "manifest" in error
+    assert why in error
     assert not (tmp_path / "out").exists()
 
 
@@ -229,6 +236,35 @@ def test_what_changed_since_is_not_reported(bundle, tmp_path):
     with pytest.warns(UserWarning, match="changed since"):
         found = Results.of([folder])
     assert found.judged == []
+
+
+def test_a_map_of_another_numbering_is_read_as_it_is(write_tif, tmp_path):
+    codes = np.repeat(np.uint8([2, 6, 101, 107]), 25).reshape(10, 10)
+    path = write_tif(codes, "city's map.tif", pixel=100)
+    job.run(job.ReportRequest(results=(path,), bundle=True)).write(tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out/tables/areas_km2.csv", index_col="code")["city's map"]
+    assert table[table > 0].to_dict() == {"2": 0.25, "6": 0.25, "A": 0.25, "G": 0.25}
+
+
+def test_what_is_said_of_a_map_is_for_it_and_stands_in_the_script(write_tif, tmp_path):
+    codes = np.repeat(np.uint8([1, 16]), 50).reshape(10, 10)
+    paths = tuple(write_tif(codes, f"{n}.tif", pixel=100) for n in ("a", "b"))
+    request = job.ReportRequest(results=paths, scheme=("a=0-16", "b=1-17"))
+    found = job.run(request)
+    assert [set(np.unique(m)) for m in found.found.maps.values()] == [{2, 17}, {1, 16}]
+    found.write(tmp_path / "out")
+    assert "--scheme a=0-16 --scheme b=1-17" in (tmp_path / "out/rerun.sh").read_text()
+    with pytest.raises(ClassSchemeError, match=r"ambiguous.*--scheme b=1-17"):
+        job.run(job.ReportRequest(results=paths, scheme=("a=0-16",)))
+
+
+def test_maps_without_a_class_and_what_is_not_there_are_refused(write_tif, tmp_path):
+    empty = write_tif(np.zeros((5, 5), np.uint8), "empty.tif", pixel=100)
+    with pytest.raises(InputError, match=r"empty.tif has no cell with a class"):
+        job.run(job.ReportRequest(results=(empty,)))
+    for name in ("gone.tif", "gone"):
+        with pytest.raises(InputError, match=r"gone.* does not exist"):
+            job.run(job.ReportRequest(results=(tmp_path / name,)))
 
 
 def judged(

@@ -150,7 +150,11 @@ def script(result: ReportResult, folder: Path) -> str:
     again += [_here(relative(path, folder)) for path in result.found.files]
     base = folder / RESULTS
     inside = any(s.resolve().is_relative_to(base.resolve()) for s in sources)
-    told = [(n, shlex.quote(v)) for n in ("title", "author") if (v := getattr(result.request, n))]
+    told = [
+        (n, shlex.quote(v))
+        for n in ("title", "author", "scheme", "legend", "band", "nodata")
+        for v in _each(getattr(result.request, n))
+    ]
     return render(
         "jobs/rerun.sh", runs=runs, sources=" ".join(dict.fromkeys(again)), told=told,
         inside=RESULTS if inside else "",
@@ -174,6 +178,10 @@ def _name_of(one: Recorded, sources: list[Path]) -> str:
     """What its folder is called among the new results."""
     same = [s for s in sources if s.name == one.folder.name]
     return one.folder.name if len(same) < 2 else "_".join(one.folder.parts[-2:])
+
+
+def _each(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else tuple(filter(None, [value]))
 
 
 def _here(place: str) -> str:
