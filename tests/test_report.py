@@ -23,7 +23,7 @@ from lczlib.export.report import Panel, Report
 from lczlib.figures import paper
 from lczlib.jobs import report as job
 from lczlib.jobs.report_results import Judged, Results
-from lczlib.jobs.report_summary import best_map, interval, number
+from lczlib.jobs.report_summary import best_map, extent, interval, number
 from lczlib.maps import open_lcz_map
 from lczlib.study.document import write_bundle, write_report
 
@@ -244,6 +244,21 @@ def test_a_map_of_another_numbering_is_read_as_it_is(write_tif, tmp_path):
     job.run(job.ReportRequest(results=(path,), bundle=True)).write(tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/tables/areas_km2.csv", index_col="code")["city's map"]
     assert table[table > 0].to_dict() == {"2": 0.25, "6": 0.25, "A": 0.25, "G": 0.25}
+
+
+def test_maps_of_other_extents_are_each_told(write_tif):
+    codes = np.full((10, 10), 6, np.uint8)
+    paths = (
+        write_tif(codes, "a.tif", pixel=100),
+        write_tif(codes, "b.tif", pixel=100),
+        write_tif(codes, "c.tif", pixel=50),
+    )
+    maps = job.run(job.ReportRequest(results=paths, scheme=("1-17",))).found.maps
+    assert extent(maps) == (
+        "a and b 1.0 × 1.0 km in cells of 100 m (EPSG:32633); c 0.5 × 0.5 km in cells of 50 m (EPSG:32633)."
+    )
+    del maps["c"]
+    assert extent(maps) == "1.0 × 1.0 km in cells of 100 m (EPSG:32633)."
 
 
 def test_what_is_said_of_a_map_is_for_it_and_stands_in_the_script(write_tif, tmp_path):
