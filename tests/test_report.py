@@ -19,6 +19,7 @@ from report_city import simulated, studied
 
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.export.bibliography import entry, in_words, stated
+from lczlib.export.files import sha256_of
 from lczlib.export.report import Panel, Report
 from lczlib.figures import paper
 from lczlib.jobs import report as job
@@ -269,6 +270,12 @@ def test_what_is_said_of_a_map_is_for_it_and_stands_in_the_script(write_tif, tmp
     assert [set(np.unique(m)) for m in found.found.maps.values()] == [{2, 17}, {1, 16}]
     found.write(tmp_path / "out")
     assert "--scheme a=0-16 --scheme b=1-17" in (tmp_path / "out/rerun.sh").read_text()
+    page = unescape((tmp_path / "out/report.html").read_text())
+    assert "lcz report a.tif b.tif --scheme a=0-16 --scheme b=1-17 --out DIR" in page
+    assert "LCZ map a.tif: numbering 0-16 as stated" in page
+    table = pd.read_csv(tmp_path / "out/tables/inputs.csv")
+    assert [*table["file"]] == ["a.tif", "b.tif"]
+    assert [*table["sha256"]] == [sha256_of(p) for p in paths]
     with pytest.raises(ClassSchemeError, match=r"ambiguous.*--scheme b=1-17"):
         job.run(job.ReportRequest(results=paths, scheme=("a=0-16",)))
 

@@ -55,6 +55,15 @@ class ReportRequest(RasterReading):
             msg = "A report tells of results that were written: give their folders."
             raise InputError(msg, parameter="results")
 
+    def spoken(self) -> list[tuple[str, str]]:
+        """What it was told beside its results, as options of the command."""
+        told = {n: v for n, v in self.given().items() if n not in ("results", "bundle")}
+        return [
+            (n, v)
+            for n, value in told.items()
+            for v in ([value] if isinstance(value, str) else value)
+        ]
+
     def read_maps(self) -> list[tuple[str, Source]]:
         """The maps without a manifest; results say how their own are read."""
         from lczlib.jobs.report_maps import is_map
@@ -128,7 +137,7 @@ class ReportResult(Result):
         )  # fmt: skip
         page = report_page.Page(report, self.found, report_page.Drawings(figures))
         report_page.fill(page, cautions)
-        report_made.fill(page, self.methods, self.request)
+        report_made.fill(page, self.methods, self.request, self.read)
         return page
 
     def also_read(self) -> list[Path]:
