@@ -8,7 +8,7 @@ import random
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ _LOCK = "lock"
 _PATIENCE = 3600.0  # seconds that another run of the same step, thought dead, may still take
 LONGEST = 600.0
 """Seconds between two tries, at most."""
+pause = time.sleep
 
 
 @dataclass(frozen=True)
@@ -188,9 +189,7 @@ def _again_or_new(task: Task) -> Outcome:
     return outcome
 
 
-def _tried(
-    task: Task, run: Run, sleep: Callable[[float], object] = time.sleep
-) -> tuple[list[str], int]:
+def _tried(task: Task, run: Run) -> tuple[list[str], int]:
     """What a run says, and which try it was."""
     for n in range(1, task.retries + 2):
         try:
@@ -202,7 +201,7 @@ def _tried(
             if n > task.retries or not is_network_fault(error):
                 raise
             # not all cities at once, where one service failed them all
-            sleep(min(task.wait * 2 ** (n - 1), LONGEST) * random.uniform(0.75, 1.25))
+            pause(min(task.wait * 2 ** (n - 1), LONGEST) * random.uniform(0.75, 1.25))
     raise AssertionError
 
 

@@ -236,13 +236,27 @@ def _left_out(row: Row, steps: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield step, str(why)
         except LczError as error:
             named = f" ({option(error.parameter)})" if error.parameter else ""
-            msg = f"{row.name}, {step}{named}: {error.message}"
+            msg = (
+                f"{row.name}, {step}{named}: {error.message}{_whose(step, error.parameter, steps)}"
+            )
             raise InputError(msg, parameter="table") from error
         except TypeError as error:  # a setting that must be given
             msg = f"{row.name}, {step}: {_needed(str(error))}"
             raise InputError(msg, parameter="table") from error
         else:
             yield step, ""
+
+
+def _whose(step: str, name: str, steps: Sequence[str]) -> str:
+    """What to do where a column is of several steps, of which one cannot take it."""
+    owners = [s for s in steps if any(one.name == name for one in _settings(STEPS[s]).values())]
+    if len(owners) < 2 or step not in owners:
+        return ""
+    plain = name.replace("_", "-")
+    others = " and ".join(f"{s}.{plain}" for s in owners if s != step)
+    return (
+        f" A column {plain} is of {' and '.join(owners)}: name it {others} to keep it from {step}."
+    )
 
 
 def _needed(text: str) -> str:
