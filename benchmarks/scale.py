@@ -129,7 +129,8 @@ class Watcher:
         self.client, self.finished, self.killed = psutil.Process(), 0, 0
         self.memory: list[tuple[int, float, float]] = []
 
-    def __call__(self, city: str, step: str, outcomes) -> None:
+    def __call__(self, _city: str, step: str, _outcomes) -> None:
+        """See `lczlib.jobs.batch_cluster.Watch`."""
         if step:
             return
         self.finished += 1

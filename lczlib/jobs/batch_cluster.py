@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,7 +59,6 @@ def client_of(address: str, workers: int) -> Iterator[Client]:
 
     if not address:
         with _local(workers) as cluster, Client(cluster, set_as_default=False) as client:
-            client.wait_for_workers(1, timeout=_PATIENCE)
             yield client
         return
     try:
@@ -97,6 +96,10 @@ def _local(workers: int) -> Iterator[Any]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": 0.95,
+        # on a busy machine a worker may be long silent; one that ends is known by its connection
+        "distributed.scheduler.worker-ttl": "1 hour",
+        "distributed.comm.timeouts.connect": "5 minutes",
+        "distributed.comm.timeouts.tcp": "5 minutes",
     }
 
     def options(i: int) -> dict[str, Any]:
@@ -113,11 +116,15 @@ def _local(workers: int) -> Iterator[Any]:
         "options": {"host": "127.0.0.1", "port": 0, "dashboard": False},
     }
     spec = {i: {"cls": Nanny, "options": options(i)} for i in range(workers)}
-    with (
-        dask.config.set(config),
-        SpecCluster(spec, scheduler, name="lcz-batch", silence_logs=logging.CRITICAL) as cluster,
-    ):
-        yield cluster
+    with dask.config.set(config):
+        cluster = SpecCluster(spec, scheduler, name="lcz-batch", silence_logs=logging.CRITICAL)
+        try:
+            yield cluster
+        finally:
+            with suppress(
+                TimeoutError
+            ):  # all is done: workers that are slow to go end with this process
+                cluster.close(_PATIENCE)
 
 
 def demanded(task: Task, offered: dict[str, float]) -> dict[str, float]:
