@@ -1,6 +1,6 @@
 """Many small cities on a cluster whose workers are killed at random.
 
-    python benchmarks/scale.py [--cities 300] [--workers 2] [--kills 30] [--size 60] [--write]
+    python benchmarks/scale.py [--cities 300] [--workers 2] [--kills 30] [--size 120] [--write]
 
 A simulated city is cut into small ones, each with its reference and its temperatures. `lcz batch` maps,
 assesses and compares their temperatures on a Dask scheduler and workers in processes of their own, of which
@@ -36,6 +36,7 @@ from lczlib.machine import machine
 
 RESULTS = Path(__file__).parent / "results"
 STEPS = ("map", "assess", "uhi")
+CONSTANTS = ("weights=demo_s2", "map.device=cpu", "uhi.interior=0")
 _LOSSES = 20  # workers that Dask lets a task lose: random kills say nothing of the task
 
 
@@ -162,9 +163,7 @@ def measure(table: Path, out: Path, workers: int, kills: int, n: int) -> dict:
     out.parent.mkdir(parents=True, exist_ok=True)
     with cluster(workers, table.parent) as (address, scheduler, nannies):
         watcher = Watcher(n, kills, scheduler.pid, nannies.pid)
-        request = BatchRequest(
-            table=table, steps=STEPS, dask=address, constants=("weights=demo_s2", "map.device=cpu")
-        )
+        request = BatchRequest(table=table, steps=STEPS, dask=address, constants=CONSTANTS)
         begun = time.perf_counter()
         result = run(request, out, watch=watcher)
         seconds = time.perf_counter() - begun
@@ -208,7 +207,7 @@ def main() -> None:
     parser.add_argument("--cities", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--size", type=int, default=60, help="Edge of a city in pixels of 10 m.")
+    parser.add_argument("--size", type=int, default=120, help="Edge of a city in pixels of 10 m.")
     parser.add_argument(
         "--write", action="store_true", help="Write the figures to benchmarks/results."
     )

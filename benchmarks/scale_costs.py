@@ -90,19 +90,15 @@ def text() -> str:
         f"| maps | {both('maps')} |", f"| **in all** | {both('hours')} |", f"| USD | {both('usd')} |", "",
         f"A city is {all_['mb_a_city']:,.0f} MB read, {all_['composite'] / 60:,.0f} minutes of composites and "
         f"{fast['all']['map'] / 60:,.0f} to {all_['map'] / 60:,.0f} of maps on one worker. All of them are "
-        f"{all_['tb']:,.0f} TB; to take that out of the data centre would cost {out_of_it:,.0f} USD more, so the workers "
-        "go to the data.", "",
+        f"{all_['tb']:,.0f} TB; to take that out of the data centre would cost {out_of_it:,.0f} USD more, so the "
+        "workers go to the data.", "",
         f"**The bottleneck** of 100 CPU workers is {_named(worst['100 CPU workers'])}, "
-        f"{_share(slow['100 CPU workers'], worst['100 CPU workers'])} of the time; with one GPU it is "
-        f"{_named(worst['one GPU'])}: the card would wait for them. A faster network for maps helps neither. What helps: "
-        "fewer days a season (`--days`), fewer seasons, composites that somebody else has made (a column `folder`).",
-        "",
-        f"**Memory.** A worker needs {told['map_mb']['value']:,} MB for maps and {told['composite_mb']['value']:,} MB for "
-        "composites, measured at 225 and 900 km2; both go tile by tile. Scheduler and client do not grow with the "
-        "number of cities: [measured](../benchmarks/results/scale.md)." if (RESULTS / "scale.md").is_file() else
-        f"**Memory.** A worker needs {told['map_mb']['value']:,} MB for maps and {told['composite_mb']['value']:,} MB for "
-        "composites, measured at 225 and 900 km2; both go tile by tile. `python benchmarks/scale.py` measures scheduler "
-        "and client against the number of cities.", "",
+        f"{_share(slow['100 CPU workers'], worst['100 CPU workers'])} of the time; beside one GPU it is "
+        f"{_named(worst['one GPU'])}. What helps: fewer days a season (`--days`), fewer seasons, composites that "
+        "somebody else has made (a column `folder`).", "",
+        f"**Memory.** A worker needs {told['map_mb']['value']:,} MB for maps and "
+        f"{told['composite_mb']['value']:,} MB for composites, measured at 225 and 900 km2; both go tile by tile. "
+        "`python benchmarks/scale.py` measures scheduler and client against the number of cities.", "",
         "The two ends of a range are the two runs that were measured, or the two ends of what is assumed; no figure "
         "holds the whole of what services and machines vary by.", "",
         "| constant | value | measured |", "| --- | --- | --- |", *rows, "",

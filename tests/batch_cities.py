@@ -8,7 +8,7 @@ from pathlib import Path
 import rasterio
 from rasterio.windows import Window
 
-PIXELS = 60
+PIXELS = 120
 """Edge of a city in pixels of 10 m."""
 
 

@@ -331,3 +331,17 @@ def test_a_model_says_what_it_cannot_tell():
     assert np.isnan(found.city_sd)
     assert found.method.startswith("mean over cities")
     assert json.loads(json.dumps(found.to_dict()["classes"]))[0]["n_cities"] == 5
+
+
+def test_the_costs_that_are_published_are_those_of_the_constants():
+    import importlib.util
+
+    root = Path(__file__).resolve().parents[1]
+    spec = importlib.util.spec_from_file_location("scale_costs", root / "benchmarks/scale_costs.py")
+    costs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(costs)
+    assert (root / "docs/scale.md").read_text() == costs.text()
+    told = costs.constants()
+    half = {**told, "days": {**told["days"], "value": told["days"]["value"] / 2}}
+    before, after = costs.costs(told), costs.costs(half)
+    assert after["all"]["tb"] == pytest.approx(before["all"]["tb"] / 2)

@@ -9,7 +9,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -118,8 +118,11 @@ def run_step(task: Task, before: tuple[Outcome, ...] = ()) -> tuple[Outcome, ...
         _write_trace(task)
         said = f"{type(error).__name__}: {str(error)[:300]} (see {KEPT}/{task.step}.txt)"
         outcome = Outcome(task.step, "failed", said)
-    seconds = round(time.monotonic() - begun, 2)
-    return (*before, outcome if outcome.status == "kept" else replace(outcome, seconds=seconds))
+    if outcome.status != "kept":
+        outcome = replace(outcome, seconds=round(time.monotonic() - begun, 2))
+    with suppress(OSError, InputError):  # a full disk is the outcome already
+        _keep(task, outcome)
+    return (*before, outcome)
 
 
 @contextmanager
@@ -172,9 +175,7 @@ def _again_or_new(task: Task) -> Outcome:
     if task.resume and all(is_finished(run, task.figures) for run in runs):
         files = [f for run in runs for f in outputs_of(run, task.base)]
         told = there.get("outcome", {}).get("message", "")
-        outcome = Outcome(task.step, "kept", told, tuple(files))
-        _keep(task, outcome)
-        return outcome
+        return Outcome(task.step, "kept", told, tuple(files))
     said: list[str] = []
     tries = 1
     for run in runs:
@@ -184,9 +185,7 @@ def _again_or_new(task: Task) -> Outcome:
         said += found
         tries = max(tries, n)
     files = [f for run in runs for f in outputs_of(run, task.base)]
-    outcome = Outcome(task.step, "done", " ".join(dict.fromkeys(said)), tuple(files), tries=tries)
-    _keep(task, outcome)
-    return outcome
+    return Outcome(task.step, "done", " ".join(dict.fromkeys(said)), tuple(files), tries=tries)
 
 
 def _tried(task: Task, run: Run) -> tuple[list[str], int]:
