@@ -13,7 +13,6 @@ from typing import Any
 from lczlib.errors import InputError, LczError
 from lczlib.jobs.batch_steps import STEPS, Case, LeftOut, Row, Step, with_city
 from lczlib.jobs.texts import value_of
-from lczlib.reading import counted
 from lczlib.settings import Described, described
 from lczlib.tables.delimited import decoded
 from lczlib.terms import option
@@ -217,12 +216,7 @@ def _check(rows: Sequence[Row], steps: Sequence[str]) -> None:
                 has.add(step)
     never = [s for s in lacking if s not in has]
     if never:
-        whom = (
-            "The city has"
-            if len(rows) == 1
-            else f"None of the {counted(len(rows), 'city', 'cities')} has"
-        )
-        msg = f"{whom} anything for {never[0]}: {lacking[never[0]]}."
+        msg = f"No city of the table has anything for {never[0]}: {lacking[never[0]]}."
         raise InputError(msg, parameter="steps")
 
 
