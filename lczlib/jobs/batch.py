@@ -107,11 +107,14 @@ class BatchResult(Result):
         Whose folders are the cities'.
     cities : tuple of City
         In the table's order; those that were not begun, where it was stopped, are not among them.
+    notes : list of str
+        What was found when the tables of all cities were written: what is not in them, and why.
     """
 
     request: BatchRequest
     folder: Path
     cities: tuple[City, ...] = field(repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)
 
     @property
     def failed(self) -> tuple[City, ...]:

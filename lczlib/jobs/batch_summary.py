@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lczlib.errors import InputError, LczError
 from lczlib.jobs.batch_steps import KEPT, map_of
-from lczlib.reading import Reading, counted, quiet, tell
+from lczlib.reading import counted, quiet
 from lczlib.terms import option
 
 if TYPE_CHECKING:
@@ -179,10 +179,9 @@ def write_heat(result: BatchResult, folder: Path) -> None:
             found = heat_of_cities(table, told["confidence"])
         except InputError as error:
             why.append({**told, "result": key, "why_not": error.message})
-            said = (
-                f"{told['kind']} heat island against {told['reference']} ({key}): {error.message}"
+            result.notes.append(
+                f"No model of the {told['kind']} heat islands against {told['reference']} ({key}): {error.message}"
             )
-            tell(Reading("heat islands", key, ("no model of cities",), (said,)))
             continue
         models.append({**told, "result": key, **found.to_dict()})
     write_json(folder / HEAT, {"models": models, "without": why})
@@ -258,13 +257,15 @@ def _write_catalog(result: BatchResult, folder: Path) -> None:
             folder.absolute() / city.name / "item.json", lcz, raster, name=city.name, days=days,
             href=f"./map/{raster.name}", facts={"lcz:networks": network.split(" + ")} if network else {},
         )  # fmt: skip
-        catalog.add_item(pystac.Item.from_file(str(path)), set_parent=True)
-        catalog.get_links("item")[-1].target.set_self_href(str(path))
+        item = pystac.Item.from_file(str(path))
+        catalog.add_item(item)
+        item.set_self_href(str(path))  # beside its map's folder, not where pystac would lay it out
     if undated:
         several = ", ".join(undated[:5]) + (", ..." if len(undated) > 5 else "")
-        said = f"An item needs a day, and the scenes of {several} state none: give it ({option('date')} of map)."
-        left = (f"without {counted(len(undated), 'city', 'cities')}",)
-        tell(Reading("catalogue", "catalog.json", left, (said,)))
+        result.notes.append(
+            f"catalog.json is without {counted(len(undated), 'city', 'cities')}, {several}: an item needs a day, and their "
+            f"scenes state none; give it ({option('date')} of map)."
+        )
     catalog.save(pystac.CatalogType.SELF_CONTAINED, stac_io=_staging())
 
 
