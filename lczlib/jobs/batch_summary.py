@@ -263,8 +263,8 @@ def _write_catalog(result: BatchResult, folder: Path) -> None:
     if undated:
         several = ", ".join(undated[:5]) + (", ..." if len(undated) > 5 else "")
         result.notes.append(
-            f"catalog.json is without {counted(len(undated), 'city', 'cities')}, {several}: an item needs a day, and their "
-            f"scenes state none; give it ({option('date')} of map)."
+            f"catalog.json is without {counted(len(undated), 'city', 'cities')}, {several}: an item needs a day, and "
+            f"their scenes state none; give it ({option('date')} of map)."
         )
     catalog.save(pystac.CatalogType.SELF_CONTAINED, stac_io=_staging())
 
