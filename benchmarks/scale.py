@@ -36,7 +36,7 @@ from lczlib.machine import machine
 
 RESULTS = Path(__file__).parent / "results"
 STEPS = ("map", "assess", "uhi")
-CONSTANTS = ("weights=demo_s2", "map.device=cpu", "uhi.interior=0")
+CONSTANTS = ("weights=demo_s2", "map.device=cpu", "uhi.interior=0", "uhi.band=day")
 _LOSSES = 20  # workers that Dask lets a task lose: random kills say nothing of the task
 
 

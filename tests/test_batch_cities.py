@@ -53,7 +53,7 @@ def cities(demo, tmp_path_factory) -> Path:
 
 
 def request_of(table: Path, **more) -> BatchRequest:
-    constants = ("weights=demo_s2", "map.device=cpu", "uhi.interior=0")
+    constants = ("weights=demo_s2", "map.device=cpu", "uhi.interior=0", "uhi.band=day")
     return BatchRequest(table=table, steps=STEPS, constants=constants, workers=2, **more)
 
 
@@ -108,7 +108,7 @@ def test_cities_are_the_same_as_single_commands_make_them(killed, cities, run_lc
         for words in (
             ("map", f"{name}.tif", *MAP, "--out", one / "map"),
             ("assess", lcz, "--reference", f"{name}_lcz.tif", "--no-figures", "--out", one / "assess"),
-            ("uhi", lcz, "--lst", f"{name}_lst.tif", "--interior", 0, "--no-figures", "--out", one / "uhi-lst"),
+            ("uhi", lcz, "--lst", f"{name}_lst.tif", "--interior", 0, "--band", "day", "--no-figures", "--out", one / "uhi-lst"),
             ("export", lcz, "--to", "geotiff", "--out", one / "export"),
         ):  # fmt: skip
             code, _, err = run_lcz(*words)
