@@ -108,7 +108,8 @@ def test_cities_are_the_same_as_single_commands_make_them(killed, cities, run_lc
         for words in (
             ("map", f"{name}.tif", *MAP, "--out", one / "map"),
             ("assess", lcz, "--reference", f"{name}_lcz.tif", "--no-figures", "--out", one / "assess"),
-            ("uhi", lcz, "--lst", f"{name}_lst.tif", "--interior", 0, "--band", "day", "--no-figures", "--out", one / "uhi-lst"),
+            ("uhi", lcz, "--lst", f"{name}_lst.tif", "--interior", 0, "--band", "day", "--no-figures",
+             "--out", one / "uhi-lst"),
             ("export", lcz, "--to", "geotiff", "--out", one / "export"),
         ):  # fmt: skip
             code, _, err = run_lcz(*words)
