@@ -174,6 +174,16 @@ def write_heat(result: BatchResult, folder: Path) -> None:
     from lczlib.jobs.batch import HEAT
 
     models, why = [], []
+    alone = [
+        f"{c.name}/{file.parent.name}"
+        for c in result.cities
+        for file in sorted((folder / c.name).glob("uhi-*/heat_island.json"))
+        if not json.loads(file.read_text())["reference_classes"]
+    ]
+    if alone:
+        said = f"No reference, so temperatures and no differences: {', '.join(alone)}."
+        why.append({"why_not": said})
+        result.notes.append(said)
     for (key, told), table in _by_kind(result, folder):
         try:
             found = heat_of_cities(table, told["confidence"])
