@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from lczlib.analysis.heat.cities import heat_of_cities
 from lczlib.errors import InputError, ServiceError
@@ -276,7 +277,6 @@ def simulated(n_cities: int, seed: int, *, city_sd: float = 1.5, rest: float = 0
 
 
 def test_the_model_of_cities_finds_what_they_were_made_with():
-    pytest.importorskip("statsmodels")
     table, truth = simulated(300, 1)
     found = heat_of_cities(table)
     assert found.city_sd == pytest.approx(1.5, abs=0.2)
@@ -293,7 +293,6 @@ def test_the_model_of_cities_finds_what_they_were_made_with():
 
 
 def test_intervals_of_the_model_hold_the_truth_as_often_as_they_say():
-    pytest.importorskip("statsmodels")
     inside = n = 0
     for seed in range(60):
         table, truth = simulated(8, seed)
@@ -305,9 +304,51 @@ def test_intervals_of_the_model_hold_the_truth_as_often_as_they_say():
     assert 0.88 <= inside / n <= 1
 
 
+def deviance(table: pd.DataFrame, city_sd: float, residual_sd: float) -> float:
+    """Of the restricted likelihood, written out with the whole covariance."""
+    classes = np.unique(table["lcz"])
+    x = (table["lcz"].to_numpy()[:, None] == classes).astype(float)
+    city = table["city"].to_numpy()
+    v = residual_sd**2 * np.eye(len(table)) + city_sd**2 * (city[:, None] == city)
+    y, inverse = table["difference"].to_numpy(), np.linalg.inv(v)
+    inner = x.T @ inverse @ x
+    rest = y - x @ np.linalg.solve(inner, x.T @ inverse @ y)
+    return rest @ inverse @ rest + np.linalg.slogdet(v)[1] + np.linalg.slogdet(inner)[1]
+
+
+@pytest.mark.parametrize(("seed", "city_sd"), [(0, 0.0), (1, 0.2), (2, 1.0), (3, 5.0), (4, 40.0)])
+def test_the_model_of_cities_is_the_likeliest_where_classes_lack(seed, city_sd):
+    table, _ = simulated(9, seed, city_sd=city_sd)
+    table = table.sample(frac=0.7, random_state=seed)
+    found = heat_of_cities(table)
+    best = deviance(table, found.city_sd, found.residual_sd)
+    for a in (-0.02, 0.02):
+        assert best <= deviance(table, max(0, found.city_sd + a), found.residual_sd) + 1e-8
+        assert best <= deviance(table, found.city_sd, found.residual_sd + a) + 1e-8
+    x = pd.get_dummies(table["lcz"]).to_numpy(float)
+    city = table["city"].to_numpy()
+    v = found.residual_sd**2 * np.eye(len(x)) + found.city_sd**2 * (city[:, None] == city)
+    error = np.sqrt(np.diag(np.linalg.inv(x.T @ np.linalg.solve(v, x))))
+    rows = found.classes
+    quantile = t.ppf(0.975, rows["n_cities"] - 1)
+    assert ((rows["ci_high"] - rows["ci_low"]) / 2).to_numpy() == pytest.approx(
+        quantile * error, rel=1e-6
+    )
+
+
+def test_of_a_balanced_table_the_model_is_the_analysis_of_variance():
+    table, _ = simulated(30, 5)
+    wide = table.pivot(index="city", columns="lcz", values="difference").to_numpy()
+    of_city = wide.mean(axis=1)
+    rest = wide - of_city[:, None] - wide.mean(axis=0) + wide.mean()
+    within = (rest**2).sum() / (29 * 3)
+    found = heat_of_cities(table)
+    assert found.residual_sd == pytest.approx(within**0.5, rel=1e-5)
+    assert found.city_sd == pytest.approx((of_city.var(ddof=1) - within / 4) ** 0.5, rel=1e-5)
+
+
 def test_a_city_that_lacks_a_class_lends_it_what_it_tells_of_itself():
     """Hot cities that have all classes do not make the class that only they have hotter."""
-    pytest.importorskip("statsmodels")
     table, _ = simulated(40, 3, rest=0.2)
     hot = table.groupby("city")["difference"].mean().nlargest(12).index
     part = table[(table["lcz"] != 2) | table["city"].isin(hot)]
@@ -318,7 +359,6 @@ def test_a_city_that_lacks_a_class_lends_it_what_it_tells_of_itself():
 
 
 def test_a_model_says_what_it_cannot_tell():
-    pytest.importorskip("statsmodels")
     table, _ = simulated(5, 2)
     table.loc[len(table)] = ["c0", 9, 1.0, 50]
     rows = {r["lcz"]: r for r in heat_of_cities(table).to_dict()["classes"]}
@@ -331,6 +371,10 @@ def test_a_model_says_what_it_cannot_tell():
     assert np.isnan(found.city_sd)
     assert found.method.startswith("mean over cities")
     assert json.loads(json.dumps(found.to_dict()["classes"]))[0]["n_cities"] == 5
+    each = pd.DataFrame({"city": list("aabbcc"), "lcz": range(1, 7), "difference": 1.0, "n": 9})
+    assert heat_of_cities(each).classes["ci_low"].isna().all()
+    same = pd.DataFrame({"city": list("aabbcc"), "lcz": [1, 2] * 3, "difference": 1.0, "n": 9})
+    assert heat_of_cities(same).classes["difference"].tolist() == [1.0, 1.0]
 
 
 def test_the_costs_that_are_published_are_those_of_the_constants():

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from lczlib.cli import console
 from lczlib.cli.requests import Out, command
-from lczlib.jobs.batch import CITIES, BatchRequest, run
+from lczlib.jobs.batch import BatchRequest, run
+from lczlib.jobs.batch_summary import CITIES
 from lczlib.terms import worded
 
 if TYPE_CHECKING:

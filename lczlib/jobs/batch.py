@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lczlib.jobs.batch_city import Outcome, Task
 
 StepName = Literal["get", "prepare-s1", "map", "assess", "compare", "uhi", "export"]
-CITIES, MEASURES, HEAT, CATALOG = "cities.csv", "measures.csv", "heat_cities.json", "catalog"
 
 
 @dataclass(frozen=True, kw_only=True)

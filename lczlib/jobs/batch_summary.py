@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from lczlib.jobs.batch import BatchResult
 
+CITIES, MEASURES, HEAT = "cities.csv", "measures.csv", "heat_cities.json"
 _COLUMNS = (
     "city", "measure", "lcz", "class", "value", "low", "high", "n", "counted", "unit", "reference", "file",
 )  # fmt: skip
@@ -55,7 +56,6 @@ def files_of(result: BatchResult, name: str) -> list[str]:
 def write_summary(result: BatchResult, folder: Path, *, figures: bool) -> None:
     """Write ``cities.csv``, ``measures.csv``, ``heat_cities.json``, ``catalog.json`` and ``maps_01.png``."""
     from lczlib.export.files import staged, write_table
-    from lczlib.jobs.batch import CITIES, MEASURES
 
     write_table(folder / CITIES, result.to_dataframe(), index=False)
     with staged(folder / MEASURES) as temporary, temporary.open("w", newline="") as file:
@@ -171,7 +171,6 @@ def write_heat(result: BatchResult, folder: Path) -> None:
     """
     from lczlib.analysis.heat.cities import heat_of_cities
     from lczlib.export.files import write_json
-    from lczlib.jobs.batch import HEAT
 
     models, why = [], []
     alone = [

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +67,8 @@ def heat_of_cities(table: pd.DataFrame, confidence: float = 0.95) -> CitiesHeat:
     The difference of class j to the reference in city i is ``m_j + b_i + e_ij``: the class's over all
     cities of which these are a sample, what all classes of the city share (its background, the day of
     its image), and the rest, within which lies each city's own uncertainty. Fitted by restricted maximum
-    likelihood (statsmodels' MixedLM; Lindstrom & Bates 1988). Intervals are of m_j, with Student's t of
+    likelihood (Patterson & Thompson 1971), profiled to the one share that cities have of the variance
+    (Lindstrom & Bates 1988). Intervals are of m_j, with Student's t of
     one degree less than the class has cities, which is on the safe side. A class of one city has none.
 
     Parameters
@@ -83,19 +82,17 @@ def heat_of_cities(table: pd.DataFrame, confidence: float = 0.95) -> CitiesHeat:
     Raises
     ------
     InputError
-        If statsmodels is not installed, or there are fewer than three cities.
+        If there are fewer than three cities.
     """
     table = table[np.isfinite(table["difference"])]
     n_cities = table["city"].nunique()
     if n_cities < LEAST_CITIES:
         msg = f"A model of cities needs {LEAST_CITIES} at least with differences; there are {n_cities}."
         raise InputError(msg)
-    if not find_spec("statsmodels"):
-        msg = "A model of cities needs statsmodels, which is not installed: pip install 'lczlib[cluster]'."
-        raise InputError(msg)
     found = table.groupby("lcz").agg(n_cities=("city", "nunique"), n=("n", "sum"))
-    # without a city that has several classes, what it shares is not told from the rest
-    told_apart = len(table) > n_cities
+    # without a city that has several classes, what it shares is not told from the rest; without a class
+    # of several cities, neither is told from the classes
+    told_apart = len(table) > max(n_cities, len(found))
     fit = _mixed if told_apart else _means
     difference, error, city_sd, residual_sd = fit(table, found.index.to_numpy())
     found["difference"] = difference
@@ -104,7 +101,7 @@ def heat_of_cities(table: pd.DataFrame, confidence: float = 0.95) -> CitiesHeat:
     method = (
         "linear mixed model by restricted maximum likelihood, difference by class, city as random effect"
         if told_apart
-        else "mean over cities by class: no city has two classes"
+        else "mean over cities by class: what cities share cannot be told from what classes differ by"
     )
     method += (
         f"; {confidence:.0%} intervals by Student's t with one degree less than cities of the class"
@@ -114,24 +111,46 @@ def heat_of_cities(table: pd.DataFrame, confidence: float = 0.95) -> CitiesHeat:
 
 
 def _mixed(table: pd.DataFrame, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Differences, their standard errors, and the two standard deviations."""
-    from statsmodels.regression.mixed_linear_model import MixedLM
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+    """Differences, their standard errors, and the two standard deviations.
 
-    is_class = (table["lcz"].to_numpy()[:, None] == classes[None, :]).astype(float)
-    with warnings.catch_warnings():
-        # cities that share nothing put their variance at 0, the edge of what it can be, which it warns of
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        model = MixedLM(table["difference"].to_numpy(), is_class, groups=table["city"].to_numpy())
-        fitted = model.fit(reml=True, method=["lbfgs", "powell"])
-    shared = max(0.0, float(np.asarray(fitted.cov_re)[0, 0]))
-    return (
-        np.asarray(fitted.fe_params),
-        np.asarray(fitted.bse_fe),
-        float(np.sqrt(shared)),
-        float(np.sqrt(fitted.scale)),
-    )
+    With ``r`` the variance of cities over that of the rest, the inverse of a city's covariance of n classes is
+    ``1 - r / (1 + n r)`` but for a factor: all that the likelihood needs are sums over cities.
+    """
+    from scipy.optimize import minimize_scalar
+
+    city = np.unique(table["city"].to_numpy(), return_inverse=True)[1]
+    lcz = np.searchsorted(classes, table["lcz"].to_numpy())
+    per_class = np.bincount(lcz)
+    value = table["difference"].to_numpy(float)
+    means = np.bincount(lcz, value) / per_class
+    value = value - means[lcz]  # so that squares of what is alike do not drown what differs
+    has = np.zeros((city.max() + 1, len(classes)))
+    np.add.at(has, (city, lcz), 1)
+    n, total = has.sum(axis=1), np.bincount(city, value)
+    left = len(value) - len(classes)  # degrees of freedom
+    least = len(value) * np.finfo(float).eps ** 2
+
+    def fitted(share: float) -> tuple[np.ndarray, np.ndarray, float, float]:
+        ratio = share / (1 - share)
+        weight = ratio / (1 + ratio * n)
+        inner = np.diag(per_class.astype(float)) - has.T @ (weight[:, None] * has)
+        right = -has.T @ (weight * total)  # a class's own sum is 0 by now
+        found = np.linalg.solve(inner, right)
+        squares = max(least, value @ value - weight @ total**2 - found @ right)
+        deviance = left * np.log(squares) + np.log1p(ratio * n).sum() + np.linalg.slogdet(inner)[1]
+        return found, inner, squares / left, deviance
+
+    # of several dips the deepest: unbalanced tables can have two
+    shares = np.concatenate([[0.0], 1 / (1 + np.exp(np.linspace(7, -14, 64)))])
+    at = int(np.argmin([fitted(s)[3] for s in shares]))
+    around = shares[max(at - 1, 0)], shares[min(at + 1, len(shares) - 1)]
+    near = minimize_scalar(
+        lambda s: fitted(s)[3], bounds=around, method="bounded", options={"xatol": 1e-9}
+    ).x
+    share = min(shares[at], near, key=lambda s: fitted(s)[3])
+    found, inner, rest, _ = fitted(share)
+    error = np.sqrt(rest * np.diag(np.linalg.inv(inner)))
+    return found + means, error, float(np.sqrt(rest * share / (1 - share))), float(np.sqrt(rest))
 
 
 def _means(table: pd.DataFrame, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
