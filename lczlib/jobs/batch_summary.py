@@ -101,12 +101,12 @@ def _seen(file: Path, folder: Path) -> str:
 
 
 def open_city(folder: Path) -> xr.DataArray | None:
-    """A city's map; None where it has none."""
+    """A city's map, in whatever numbering its file states it is written; None where it has none."""
     from lczlib.maps import open_lcz_map
 
     try:
         with quiet():
-            return open_lcz_map(map_of(folder / "map"), scheme="1-17")
+            return open_lcz_map(map_of(folder / "map"))
     except LczError:
         return None
 
@@ -245,9 +245,12 @@ def _days(folder: Path) -> tuple[date, date] | None:
 def _write_catalog(result: BatchResult, folder: Path) -> None:
     """Write ``catalog.json``, and beside each map's folder its ``item.json``."""
     import pystac
+    import rasterio
 
+    from lczlib.classes import NUMBERING
     from lczlib.export.targets.stac import write_item
     from lczlib.jobs.map_files import map_network
+    from lczlib.out_scheme import USUAL
 
     title = f"Local Climate Zones of {counted(len(result.cities), 'city', 'cities')}"
     catalog = pystac.Catalog("lcz", title)
@@ -261,9 +264,11 @@ def _write_catalog(result: BatchResult, folder: Path) -> None:
             undated.append(city.name)
             continue
         raster = map_of(folder / city.name / "map")
+        with rasterio.open(raster) as src:
+            scheme = src.tags().get(NUMBERING, USUAL)
         network = map_network(raster)
         path = write_item(
-            folder.absolute() / city.name / "item.json", lcz, raster, name=city.name, days=days,
+            folder.absolute() / city.name / "item.json", lcz, raster, name=city.name, days=days, scheme=scheme,
             href=f"./map/{raster.name}", facts={"lcz:networks": network.split(" + ")} if network else {},
         )  # fmt: skip
         item = pystac.Item.from_file(str(path))
@@ -294,20 +299,18 @@ def _staging() -> Any:
 
 def _draw(result: BatchResult, folder: Path) -> None:
     """Draw the maps, as many pages as it takes."""
-    import rasterio
-
     from lczlib.export.files import staged
     from lczlib.figures.cities import PER_PAGE, cities_figure
 
-    def thinned(path: Path) -> Any:
-        with rasterio.open(path) as src:
-            step = max(1, -(-max(src.shape) // _LARGEST))
-            return src.read(1)[::step, ::step]
+    def thinned(name: str) -> Any:
+        codes = open_city(folder / name).values
+        step = max(1, -(-max(codes.shape) // _LARGEST))
+        return codes[::step, ::step]
 
     named = [c.name for c in result.cities if open_city(folder / c.name) is not None]
     for page, first in enumerate(range(0, len(named), PER_PAGE), start=1):
         part = named[first : first + PER_PAGE]
-        maps = {name: thinned(map_of(folder / name / "map")) for name in part}
+        maps = {name: thinned(name) for name in part}
         title = "Local Climate Zones" + (f" ({page})" if len(named) > PER_PAGE else "")
         with staged(folder / f"maps_{page:02}.png") as temporary:
             cities_figure(maps, title).savefig(temporary, dpi=130)
