@@ -6,6 +6,7 @@ Dask distributes and schedules; here stands what a step needs of a worker, and h
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -104,7 +105,7 @@ def _local(workers: int) -> Iterator[Any]:
 
     def options(i: int) -> dict[str, Any]:
         cuda = {"CUDA_VISIBLE_DEVICES": str(i) if i < cards else ""} if cards else {}
-        offered = {"network": 1, "memory": memory_limit() / GIGABYTE}
+        offered = {"network": 1, "memory": _whole(memory_limit() / GIGABYTE)}
         return {
             "host": "127.0.0.1", "nthreads": 1, "memory_limit": int(0.9 * total / workers), "dashboard": False,
             "silence_logs": logging.CRITICAL, "env": cuda,
@@ -113,7 +114,12 @@ def _local(workers: int) -> Iterator[Any]:
 
     scheduler = {
         "cls": Scheduler,
-        "options": {"host": "127.0.0.1", "port": 0, "dashboard": False},
+        "options": {
+            "host": "127.0.0.1",
+            "port": 0,
+            "dashboard": False,
+            "dashboard_address": "127.0.0.1:0",
+        },
     }
     spec = {i: {"cls": Nanny, "options": options(i)} for i in range(workers)}
     with dask.config.set(config):
@@ -142,10 +148,15 @@ def demanded(task: Task, offered: dict[str, float]) -> dict[str, float]:
         needs["network"] = 1.0
     else:
         gigabytes = float(task.memory) if task.memory else memory_limit() / GIGABYTE
-        needs["memory"] = min(gigabytes, offered.get("memory", 0.0))
+        needs["memory"] = _whole(min(gigabytes, offered.get("memory", 0.0)))
     if step.gpu and task.row.values.get(step.name, {}).get("device", "auto") != "cpu":
         needs["GPU"] = 1.0
-    return {name: n for name, n in needs.items() if offered.get(name)}
+    return {name: n for name, n in needs.items() if n and offered.get(name)}
+
+
+def _whole(gigabytes: float) -> float:
+    """In sixty-fourths: what a worker gives and gets back adds up exactly, or a step that asks for all waits forever."""
+    return math.floor(gigabytes * 64) / 64
 
 
 def offered_by(client: Client) -> dict[str, float]:
