@@ -155,7 +155,7 @@ def demanded(task: Task, offered: dict[str, float]) -> dict[str, float]:
 
 
 def _whole(gigabytes: float) -> float:
-    """In sixty-fourths: what a worker gives and gets back adds up exactly, or a step that asks for all waits forever."""
+    """In sixty-fourths: what a worker gives and gets back adds up exactly, so no step waits for a rounding error."""
     return math.floor(gigabytes * 64) / 64
 
 
