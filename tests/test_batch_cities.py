@@ -99,16 +99,19 @@ def test_nothing_is_lost_where_workers_are_killed(killed):
 
 
 @pytest.mark.slow
-def test_cities_are_the_same_as_single_commands_make_them(killed, cities, run_lcz, monkeypatch):
+def test_cities_are_the_same_as_single_commands_make_them(killed, cities, run_lcz):
     _, _, out = killed
-    monkeypatch.chdir(cities.parent)
+    given = cities.parent
     for i in range(N):
-        name, one = f"City_{i:02}", Path("..") / "single" / f"City_{i:02}"
+        name = f"City_{i:02}"
+        one = (
+            out.with_name("single") / name
+        )  # as deep as the batch's, so that files are named alike
         lcz = one / "map/s2_lcz.tif"
         for words in (
-            ("map", f"{name}.tif", *MAP, "--out", one / "map"),
-            ("assess", lcz, "--reference", f"{name}_lcz.tif", "--no-figures", "--out", one / "assess"),
-            ("uhi", lcz, "--lst", f"{name}_lst.tif", "--interior", 0, "--band", "day", "--no-figures",
+            ("map", given / f"{name}.tif", *MAP, "--out", one / "map"),
+            ("assess", lcz, "--reference", given / f"{name}_lcz.tif", "--no-figures", "--out", one / "assess"),
+            ("uhi", lcz, "--lst", given / f"{name}_lst.tif", "--interior", 0, "--band", "day", "--no-figures",
              "--out", one / "uhi-lst"),
             ("export", lcz, "--to", "geotiff", "--out", one / "export"),
         ):  # fmt: skip
@@ -129,7 +132,9 @@ def test_the_tables_of_all_cities_say_what_each_says(killed):
     told = json.loads((out / "City_03/assess/assessment.json").read_text())
     (oa,) = [r for r in rows if r["city"] == "City_03" and r["measure"] == "overall accuracy"]
     assert float(oa["value"]) == pytest.approx(told["oa"], rel=1e-5)
-    assert [float(oa["low"]), float(oa["high"])] == pytest.approx(told["oa_ci"], rel=1e-5)
+    # a city of 144 cells may be too small for an interval: then there is none, and no number
+    written = [None if oa[end] == "" else float(oa[end]) for end in ("low", "high")]
+    assert written == pytest.approx(told["oa_ci"], rel=1e-5)
     assert int(oa["n"]) == told["n"]
     areas = [float(r["value"]) for r in rows if r["city"] == "City_03" and r["measure"] == "area"]
     assert sum(areas[:-1]) == pytest.approx(areas[-1])
