@@ -77,6 +77,8 @@ def files(folder: Path) -> dict[str, object]:
             if path.name == "manifest.json":
                 told = json.loads(path.read_text())
                 content = {k: v for k, v in told.items() if k not in ("created", "seconds")}
+                # listed in the order of the paths as typed: a batch's are relative, a test's absolute
+                content["inputs"] = sorted(told["inputs"], key=lambda f: f["path"])
             found[name] = content
     return found
 
