@@ -172,11 +172,12 @@ def test_report_tables_and_files_hold_the_field(page, tmp_path):
     report = unescape(write_report(study, tmp_path / "report.html").read_text())
     assert "<h2>Air temperature everywhere</h2>" in report
     assert found.headline() in report
-    for row in validation_rows(found):
-        assert row[2] in report
+    for row in found.validation.scores.query("design == 'station'").itertuples():
+        assert f">{row.rmse:.2f}</td>" in report
+        assert f"{row.rmse_low:.2f} to {row.rmse_high:.2f}" in report
     for text in found.cautions():
         assert in_page(text, "field") in report
-    for caption in ("and its standard error", "each station predicted without itself"):
+    for caption in ("and its standard error", "Each station predicted without itself"):
         assert caption in report
     tables = tables_of(study)
     assert tables["field_cross_validation"].equals(found.to_dataframe())

@@ -18,7 +18,7 @@ from lczlib.grid import on_grid
 from lczlib.jobs import compare, methods
 from lczlib.jobs.export import ExportRequest
 from lczlib.jobs.export import run as export
-from lczlib.jobs.methods_text import value_at
+from lczlib.jobs.methods_facts import value_at
 from lczlib.maps import lcz_map
 
 
@@ -141,3 +141,18 @@ def test_entries_hold_what_is_stated_and_nothing_that_breaks_them():
     assert entry("stewart2012").startswith("@article{stewart2012,")
     with pytest.raises(InputError):
         methods.MethodsRequest(results=())
+
+
+def test_a_heat_island_without_a_reference_is_told_as_that(tmp_path):
+    write_json(tmp_path / "heat_island.json", {"kind": "surface", "reference": None, "classes": []})
+    manifest = new_manifest(
+        tmp_path,
+        "uhi",
+        parameters={},
+        inputs=[],
+        outputs=[tmp_path / "heat_island.json"],
+        seconds=1,
+    )
+    write_manifest(tmp_path, manifest)
+    found = methods.run(methods.MethodsRequest(results=(tmp_path,)))
+    assert "were compared with no reference" in found.paragraphs[0]

@@ -12,10 +12,12 @@ from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMa
 from bokeh.palettes import Blues256
 from bokeh.plotting import figure
 
+from lczlib.analysis.best import Scored, best_in_words
 from lczlib.analysis.words import SCORE_NAMES
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
 from lczlib.kinds import TITLES
+from lczlib.reading import counted
 from lczlib.study.results import places_of_pair
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
@@ -26,7 +28,6 @@ from ..parts.fields import RESAMPLED, card, field
 from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import folded, help_text, html, interval, note, number, table
 from ..parts.messages import nothing_yet
-from ..parts.which_map import best_in_words
 from ..session import Session
 
 
@@ -111,7 +112,7 @@ class AccuracyPage:
         first = next(iter(result.assessments.values()))
         units = f"{first.method['n_units']} {first.method['unit']}s"
         self._told.object = (
-            f"<div class='lcz-answer' role='status'>{escape(best_in_words(result))}</div>"
+            f"<div class='lcz-answer' role='status'>{escape(_best(result))}</div>"
             f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
             f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
             f"{first.method['replicates']:,} replicates.</div>{_overall(result.assessments)}"
@@ -220,6 +221,18 @@ class AccuracyPage:
             self._map.show_classes(layer)
 
         self._session.tick(draw)
+
+
+def _best(result: Any) -> str:
+    """Which map is the most accurate, as the report says it."""
+    scored = {
+        TITLES[n]: Scored(
+            a.scores["oa"], *a.intervals["oa_ci"], a.n, counted(a.method["n_units"], a.method["unit"])
+        )
+        for n, a in result.assessments.items()
+    }  # fmt: skip
+    apart = {(TITLES[a], TITLES[b]): d for (a, b), d in result.differences.items()}
+    return best_in_words(scored, apart)
 
 
 def _overall(assessments: dict[str, Any]) -> str:

@@ -14,14 +14,13 @@ from typing import Any
 import panel as pn
 
 from lczlib.errors import LczError
-from lczlib.export import zip_folder
 from lczlib.kinds import TITLES, lcz_file, proba_file
 from lczlib.study.document import (
-    figures_of,
     has_water,
     tables_of,
     write_bundle,
     write_field_zip,
+    write_figures,
     write_report,
     write_water_zip,
 )
@@ -31,7 +30,6 @@ from lczlib.study.showing import shown
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import OF_EXPORTS_CARD
-from lczlib.temporary import TemporaryFolder
 
 from ..parts.fields import card, field, hint
 from ..parts.layout import columns
@@ -57,8 +55,9 @@ setTimeout(() => URL.revokeObjectURL(link.href), 60000)
 _WHAT = (
     "<p>The address holds the whole state: city, area, settings, layers and view. Whoever opens it on "
     "this server sees the same. Uploaded files stay in your session and are not part of it.</p>"
-    "<p>The report is one file: maps, tables, methods, settings, versions and citations. It opens "
-    "offline.</p>"
+    "<p>The report is one page for a paper's supplement: a summary, numbered figures and tables, methods with "
+    "references, data with their hashes. It opens offline and prints on A4. All files are the report with its figures, "
+    "tables and results, and a script that makes every result again.</p>"
 )
 _OTHERS = (
     "In the zip of all maps for other software. Areas by district come with polygons, WRF with the domain's "
@@ -72,6 +71,8 @@ _TABLES = {
     "heat_island_canopy": "Canopy heat island by zone",
     "heat_island_surface_seasons": "Surface heat island by season",
     "heat_island_canopy_seasons": "Canopy heat island by season",
+    "heat_island_canopy_rasters": "Canopy heat island of rasters by zone",
+    "heat_island_canopy_rasters_seasons": "Canopy heat island of rasters by season",
     "field_cross_validation": "Air temperature everywhere: cross-validation",
     "field_stations": "Air temperature everywhere: stations",
     "water_area": "Surface water: areas (km²)",
@@ -93,6 +94,10 @@ class SharePage:
         self._session, self._study = session, session.study
         wide = {"sizing_mode": "stretch_width"}
         self._link = pn.widgets.TextInput(name="Address of what you see", disabled=False, **wide)
+        self._title = pn.widgets.TextInput(
+            name="Title of the report", placeholder="Local Climate Zones of the place", **wide
+        )
+        self._author = pn.widgets.TextInput(name="Authors", **wide)
         self._told = html("")
         self._failed = html("")
         self._files = pn.Column(**wide, styles={**columns(3), "gap": "0"})
@@ -157,6 +162,7 @@ class SharePage:
                 shown(self._study, n) is not None
                 for n in ("accuracy", "heat", "field", "comparison", "water_summary")
             ),
+            tuple(self._study.heats()),
             no_imagery(self._study),
         )
         if offered == self._offered:
@@ -171,16 +177,18 @@ class SharePage:
         self._told.object = ""
         parts: list[Any] = [
             _heading("Everything"),
+            self._title,
+            self._author,
             self._file(
                 "Report (HTML)",
                 "lcz-report.html",
-                lambda p: write_report(self._study, p, self._link.value),
+                lambda p: write_report(self._study, p, **self._named()),
                 True,
             ),
             self._file(
-                "All files (zip: GeoTIFF, CSV, PNG, SVG, report, manifest)",
+                "All files (zip: report, figures, tables, results, script)",
                 "lcz-study.zip",
-                lambda p: write_bundle(self._study, p, self._link.value),
+                lambda p: write_bundle(self._study, p, self._link.value, **self._named()),
             ),
             *self._for_others(),
             _heading("Maps (GeoTIFF)"),
@@ -220,15 +228,22 @@ class SharePage:
                 )
             )
         parts.append(_heading("Figures"))
-        for ending in (".png", ".svg"):
+        for ending in (".png", ".svg", ".pdf"):
             parts.append(
                 self._file(
                     f"All figures as {ending[1:].upper()} (zip)",
                     f"figures{ending}.zip",
-                    lambda p, e=ending: _zip_figures(self._study, p, e),
+                    lambda p, e=ending: write_figures(self._study, p, e),
                 )
             )
         self._files[:] = parts
+
+    def _named(self) -> dict[str, str]:
+        """Title and authors of the report, as they are typed now."""
+        return {
+            "title": self._title.value_input or self._title.value,
+            "author": self._author.value_input or self._author.value,
+        }
 
     def _for_others(self) -> list[Any]:
         """The maps in the forms that other software takes, where there are any."""
@@ -300,9 +315,3 @@ def _table_label(name: str) -> str:
     if name in _TABLES:
         return _TABLES[name]
     return f"Accuracy by class: {TITLES[name.removeprefix('accuracy_')]}"
-
-
-def _zip_figures(study: Any, path: Path, ending: str) -> None:
-    with TemporaryFolder() as folder:
-        figures_of(study, folder, ending)
-        zip_folder(folder, path)

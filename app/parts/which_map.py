@@ -28,30 +28,6 @@ def _can_be_made(kind: str, sensors: Sequence[str]) -> bool:
     return kind in sensors
 
 
-def best_in_words(result: Any) -> str:
-    """Which of the maps that a reference judged is the most accurate, by how much, and whether that is sure."""
-    found = result.assessments
-    order = sorted(found, key=lambda n: -found[n].scores["oa"])
-    best = found[order[0]]
-    said = (
-        f"{TITLES[order[0]]} has the right class in {100 * best.scores['oa']:.1f} % of the {best.n:,} cells of the "
-        f"reference (95 % interval {interval(*(100 * v for v in best.intervals['oa_ci']), 1)} %)"
-    )
-    pair = next((p for p in result.differences if set(p) == {*order[:2]}), None)
-    if pair is None:
-        return f"{said}."
-    row = result.differences[pair].scores.loc["oa"]
-    sign = 1 if pair[0] == order[0] else -1
-    low, high = sorted((100 * sign * row["ci_low"], 100 * sign * row["ci_high"]))
-    lead = f"{100 * sign * row['difference']:+.1f} points (interval {interval(low, high, 1, True)})"
-    sure = (
-        "which is significant"
-        if row["significant"]
-        else "which may be chance: the interval holds 0"
-    )
-    return f"{said}; against the next, {TITLES[order[1]]}, that is {lead}, {sure}."
-
-
 def difference_in_words(names: tuple[str, str], found: Any, score: str = "oa") -> str:
     """Which of two maps the reference finds better, or that it cannot tell."""
     row = found.scores.loc[score]

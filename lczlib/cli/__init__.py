@@ -28,6 +28,7 @@ from lczlib.cli import map as _map
 from lczlib.cli import methods as _methods
 from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
+from lczlib.cli import report as _report
 from lczlib.cli import rerun as _rerun
 from lczlib.cli import sites as _sites
 from lczlib.cli import terms as _terms
@@ -95,6 +96,7 @@ app.command("sites")(limited(_sites.sites))
 app.command("morphology")(limited(_sites.morphology))
 app.command("export")(limited(_export.export))
 app.command("methods")(_methods.methods)
+app.command("report")(limited(_report.report))
 app.command("agreements")(_compare.agreements)
 app.command("app")(limited(_app.app))
 

@@ -66,3 +66,33 @@ def _plain(text: str) -> str:
 def bibliography(entries: Iterable[str]) -> str:
     """Entries as one file, each once."""
     return "\n\n".join(dict.fromkeys(entries)) + "\n"
+
+
+def in_words(one: str) -> str:
+    """An entry as a reference list says it: authors, year, title, where, DOI.
+
+    Examples
+    --------
+    >>> in_words(entry("stewart2012")).split(".")[0]
+    'Stewart, I'
+    """
+    fields = dict(re.findall(r"^  (\w+) = \{(.*)\},?$", one, re.M))
+    doi = f"doi:{fields['doi']}" if "doi" in fields else fields.get("url", "")
+    if "note" in fields:  # it states in words how it is to be cited
+        said = _read(fields["note"])
+        return f"{_read(fields['title'])}. {said}{'' if fields.get('doi', '') in said else f' {doi}'}".strip()
+    authors = re.sub(r" and others$", " et al.", fields.get("author", "")).replace(" and ", "; ")
+    year = f" ({fields['year']})" if "year" in fields else ""
+    where = fields.get("journal") or f"version {fields.get('version', '')}"
+    said = [f"{_read(authors)}{year}".strip(), _read(fields["title"]), _read(where), doi]
+    return ". ".join(s for s in said if s) + "."
+
+
+_ACCENTS = {'\\"u': "ü", "\\ss": "ß", "--": "–"}
+
+
+def _read(text: str) -> str:
+    """A text without BibTeX's own marks."""
+    for mark, sign in _ACCENTS.items():
+        text = text.replace(f"{{{mark}}}", sign).replace(mark, sign)
+    return re.sub(r"\\([&%#_$])", r"\1", text).replace("{", "").replace("}", "")

@@ -20,6 +20,9 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
                    ``morphology``: the published properties of the zones
 ``export``        a map for other software; ``export_request``: what it is told, ``export_material``: what it is
                   made of, ``export_targets`` and ``export_wrf``: what each says of it and how it is written
-``methods``       a paper's methods from manifests; ``methods_text``: its sentences
+``methods``       a paper's methods from manifests; ``methods_text``: its sentences,
+                  ``methods_facts``: what they are of
+``report``        one page of results: ``report_results`` reads them, ``report_page``, ``report_summary``,
+                  ``report_air_water`` and ``report_made`` tell them, ``report_bundle`` makes them again
 ``documentation`` all settings of all jobs
 """

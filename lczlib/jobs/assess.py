@@ -148,8 +148,14 @@ class AssessResult(Result):
     def _write(self, folder: Path, figures: bool) -> None:
         from lczlib.analysis.confusion import confusion_table
         from lczlib.export.files import staged, write_result
+        from lczlib.jobs.record import seen_from
 
-        write_result(folder / "assessment.json", self.document())
+        content = self.document()
+        for name in ("map", "reference"):
+            content[name] = seen_from(folder, content[name])
+        if "source" in (told := content.get("reference_polygons") or {}):
+            content["reference_polygons"] = {**told, "source": Path(str(told["source"])).name}
+        write_result(folder / "assessment.json", content)
         tables = {
             "classes.csv": self.assessment.classes,
             "confusion_matrix.csv": confusion_table(self.assessment.counts),
@@ -207,20 +213,13 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
     from lczlib.analysis import assess
     from lczlib.analysis.calibration import calibration
     from lczlib.analysis.ceiling import ceiling
-    from lczlib.grid import geobox_of
     from lczlib.maps import open_probabilities, probabilities
     from lczlib.polygons import open_polygons
 
     total = 4 + (request.probabilities is not None) + (request.second_reference is not None)
     step("Reading the map and the reference", 0, total)
-    readings = list(request.reading().items())
-    truth = _reference(request.reference, request, *readings[1])
+    mapped, truth = opened(request)
     drawn = isinstance(truth, gpd.GeoDataFrame)
-    name, how = readings[0]
-    mapped = open_map(
-        request.lcz_map, request, how, name=name, chunks=CHUNKS,
-        grid=None if drawn else geobox_of(truth, "reference"),
-    )  # fmt: skip
     units, proba = request.polygons, request.probabilities
     if is_path(units):
         units = open_polygons(units, request.column, layer=request.layer, zero_unlabelled=True)
@@ -242,7 +241,8 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
     between = None
     if request.second_reference is not None:
         step("Comparing the references", total - 2, total)
-        other = _reference(request.second_reference, request, *readings[2])
+        how = list(request.reading().items())[2]
+        other = _reference(request.second_reference, request, *how)
         between = ceiling(
             mapped, truth, other, resampling=request.resample, block=request.block,
             replicates=request.replicates, seed=request.seed,
@@ -251,6 +251,27 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
         request=request, assessment=result, calibration=calibrated, ceiling=between,
         network=map_network(request.lcz_map), areas=dict(truth.attrs) if drawn else None,
     )  # fmt: skip
+
+
+def opened(request: AssessRequest) -> tuple[xr.DataArray, xr.DataArray | gpd.GeoDataFrame]:
+    """The map and the reference of an assessment.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read as what it is to be.
+    """
+    import geopandas as gpd
+
+    from lczlib.grid import geobox_of
+
+    (name, how), (truth_name, truth_how), *_ = request.reading().items()
+    truth = _reference(request.reference, request, truth_name, truth_how)
+    mapped = open_map(
+        request.lcz_map, request, how, name=name, chunks=CHUNKS,
+        grid=None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference"),
+    )  # fmt: skip
+    return mapped, truth
 
 
 def _reference(

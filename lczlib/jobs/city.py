@@ -129,7 +129,9 @@ class CityResult(Result):
         from lczlib.jobs.city_report import write_report
 
         write_table(folder / AREAS, self.to_dataframe())
-        write_report(self, folder / REPORT, figures=figures)
+        results = [self.scenes, self.folder / MAP]
+        results += [self.folder / COMPARED] if self.comparison is not None else []
+        write_report(self, folder / REPORT, results, figures=figures)
 
 
 def run(

@@ -183,8 +183,10 @@ class CompareResult(Result):
         from lczlib.analysis.confusion import confusion_table
         from lczlib.export.files import staged, write_result, write_table
         from lczlib.export.geotiff import write_raster
+        from lczlib.jobs.record import seen_from
 
         content = self.document()
+        content["maps"] = {n: seen_from(folder, v) for n, v in content["maps"].items()}
         a, b, *_ = self.maps.values()
         write_raster(
             folder / "differences.tif", class_pairs(a, b), nodata=0,

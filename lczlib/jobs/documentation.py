@@ -28,6 +28,7 @@ from lczlib.jobs.methods import MethodsRequest
 from lczlib.jobs.morphology import MorphologyRequest
 from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
+from lczlib.jobs.report import ReportRequest
 from lczlib.jobs.sites import SitesRequest
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
@@ -55,6 +56,7 @@ REQUESTS: dict[str, type] = {
     "lcz morphology": MorphologyRequest,
     "lcz export": ExportRequest,
     "lcz methods": MethodsRequest,
+    "lcz report": ReportRequest,
     "lcz prepare-s1": PrepareS1Request,
     "lcz find-s1": FindS1Request,
     "lcz clip-s1": ClipS1Request,

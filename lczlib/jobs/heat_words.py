@@ -69,7 +69,8 @@ def sentence(result: Any, kind: str, counted: str, *, map_error: bool = False) -
         )
     top = built["difference"].idxmax()
     row = built.loc[top]
-    count = f"{int(row[counted]):,} {counted[2:]}"
+    n = int(row[counted])
+    count = f"{n:,} {counted[2:] if n != 1 else counted[2:].removesuffix('s')}"
     return (
         f"The {what} of LCZ {CLASSES[top - 1].code} ({CLASSES[top - 1].name}) is "
         f"{row['difference']:+.1f} K against {against} ({level} interval "

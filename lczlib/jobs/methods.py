@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +16,7 @@ from lczlib.settings import setting
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lczlib.jobs.methods_text import Fact
+    from lczlib.jobs.methods_facts import Fact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class MethodsResult(Result):
     request : MethodsRequest
     paragraphs : tuple of str
         With numbers in brackets behind each fact.
+    how : tuple of str
+        The sentences of these on how results were made, each once: what a methods section has of them.
     told : tuple of Fact
         What these numbers stand for.
     entries : tuple of str
@@ -55,6 +58,7 @@ class MethodsResult(Result):
 
     request: MethodsRequest
     paragraphs: tuple[str, ...] = field(repr=False)
+    how: tuple[str, ...] = field(repr=False)
     told: tuple[Fact, ...] = field(repr=False)
     entries: tuple[str, ...] = field(repr=False)
 
@@ -102,6 +106,14 @@ class MethodsResult(Result):
         write_table(folder / "sources.csv", facts, index=False)
 
 
+def without_numbers(text: str) -> str:
+    """A text without the numbers of its facts, as a paper has it; citations stay."""
+    return _NUMBER.sub("", text)
+
+
+_NUMBER = re.compile(r" \[\d+\]")
+
+
 @job
 def run(request: MethodsRequest, step: Steps) -> MethodsResult:
     """Tell the methods of results.
@@ -111,16 +123,28 @@ def run(request: MethodsRequest, step: Steps) -> MethodsResult:
     InputError
         If one has no manifest, or a file of it is not the one that was written.
     """
-    from lczlib.jobs.methods_text import Recorded, Teller, paragraph
+    from lczlib.export.files import sha256_of
+    from lczlib.jobs.methods_facts import Recorded, Teller
+    from lczlib.jobs.methods_text import Finding, sentences
 
     teller = Teller()
     software = teller.cite("lczlib")
-    paragraphs = []
+    paragraphs: list[str] = []
+    how: list[str] = []
+    versions: dict[str, Path] = {}
     for done, path in enumerate(request.results):
         step("Reading results", done, len(request.results))
-        paragraphs.append(paragraph(Recorded.of(path), teller))
-    paragraphs.append(f"All was computed with lczlib {software}; each result holds its manifest.")
+        recorded = Recorded.of(path)
+        if version := recorded.content.get("lczlib"):
+            versions.setdefault(str(version), recorded.path)
+        said = sentences(recorded, teller)
+        paragraphs.append(" ".join(said))
+        how += [s for s in said if not isinstance(s, Finding)]
+    by = " and ".join(teller.fact(v, p, "lczlib", sha256_of(p)) for v, p in versions.items())
+    last = f"All was computed with lczlib {by} {software}; each result holds its manifest."
+    paragraphs.append(last)
+    plain = {without_numbers(s): s for s in reversed([*how, last])}  # of several maps each once
     return MethodsResult(
-        request=request, paragraphs=tuple(paragraphs), told=tuple(teller.facts),
+        request=request, paragraphs=tuple(paragraphs), how=tuple(reversed(plain)), told=tuple(teller.facts),
         entries=tuple(teller.entries.values()),
     )  # fmt: skip

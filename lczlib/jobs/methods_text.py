@@ -5,208 +5,57 @@ Only what a manifest and the result's own documents hold is told; what they lack
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from lczlib.export.files import sha256_of
-from lczlib.export.manifest import read_manifest, understood
-from lczlib.reading import Reading, counted, tell
+from lczlib.export.manifest import understood
+from lczlib.jobs.methods_facts import Recorded, SourceFacts, Teller
+from lczlib.reading import counted
 
 _DOCUMENTS = {
     "assess": "assessment.json", "compare": "comparison.json", "uhi": "heat_island.json", "sites": "sensor_sites.json",
-    "field": "field.json",
+    "field": "field.json", "water": "water.json",
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Fact:
-    """A number or name in a text, and where it stands.
+class Finding(str):
+    """A sentence on what was found, or on a file: no method."""
 
-    Attributes
-    ----------
-    number : int
-        As the text has it, in brackets.
-    value : str
-        As the text has it.
-    file : str
-        Where it was read, by its path.
-    key : str
-        Place in the file: ``weights/0/sha256``.
-    sha256 : str
-        Of the file.
-    """
-
-    number: int
-    value: str
-    file: str
-    key: str
-    sha256: str
+    __slots__ = ()
 
 
-class Teller:
-    """Collects facts while a text is written, and what it cites."""
-
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-        self.entries: dict[str, str] = {}
-
-    def fact(self, value: str, file: Path, key: str, sha256: str) -> str:
-        """A value with the number of its source in brackets; the same source has the same number."""
-        for known in self.facts:
-            if (known.file, known.key, known.value) == (str(file), key, value):
-                return f"{value} [{known.number}]"
-        found = Fact(len(self.facts) + 1, value, str(file), key, sha256)
-        self.facts.append(found)
-        return f"{value} [{found.number}]"
-
-    def cite(self, key: str) -> str:
-        """A citation by its key, whose entry goes to the references."""
-        from lczlib.export.bibliography import entry
-
-        self.entries[key] = entry(key)
-        return f"[@{key}]"
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A result as its manifest tells it.
-
-    Attributes
-    ----------
-    path : Path
-        The manifest.
-    content : dict
-        What it holds.
-    folder : Path
-        Of the result.
-    """
-
-    path: Path
-    content: Mapping[str, Any]
-    folder: Path
-
-    @classmethod
-    def of(cls, source: str | Path) -> Recorded:
-        """Read a result's manifest, and tell which of its files are no longer those that were written.
-
-        Raises
-        ------
-        InputError
-            If there is none.
-        """
-        path = Path(source)
-        content, folder = read_manifest(path)
-        path = path / "manifest.json" if path.is_dir() else path
-        with understood(path):
-            outputs = dict(content.get("outputs") or {})
-            there = {name: folder / name for name in outputs}
-            changed = [n for n, p in there.items() if p.is_file() and sha256_of(p) != outputs[n]]
-            gone = [n for n, p in there.items() if not p.is_file()]
-        command = str(content.get("command", "map"))
-        said = [
-            f"lcz {command} of {str(content.get('created', ''))[:10]}",
-            counted(len(outputs), "file"),
-        ]
-        said += [f"{len(gone)} of them gone"] if gone else []
-        cautions = []
-        if changed:
-            cautions.append(
-                f"{', '.join(changed[:4])} of {folder} changed since the manifest was written: what they hold is not "
-                "told; run it again."
-            )
-        tell(Reading("manifest", str(path), tuple(said), tuple(cautions)))
-        return cls(path, content, folder)
-
-    @property
-    def command(self) -> str:
-        """Which command wrote it."""
-        return str(self.content.get("command", "map"))
-
-    def document(self, name: str) -> tuple[Path, Mapping[str, Any]] | None:
-        """One of its JSON documents, if it is there as it was written."""
-        path = self.folder / name
-        wanted = (self.content.get("outputs") or {}).get(name)
-        if not path.is_file() or wanted is None or sha256_of(path) != wanted:
-            return None
-        return path, json.loads(path.read_text())
-
-
-class _Source:
-    """Facts of one file."""
-
-    def __init__(self, path: Path, content: Mapping[str, Any], teller: Teller) -> None:
-        self.path, self.content, self._teller = path, content, teller
-        self._sha256 = sha256_of(path)
-
-    def get(self, key: str) -> Any:
-        return value_at(self.content, key)
-
-    def __call__(self, key: str, form: str = "{}") -> str:
-        """The value at a key as the text has it, with the number of its source."""
-        value = self.get(key)
-        if value is None:
-            msg = f"{self.path} holds no {key}"
-            raise KeyError(msg)
-        return self._teller.fact(form.format(value), self.path, key, self._sha256)
-
-    def has(self, *keys: str) -> bool:
-        return all(self.get(k) not in (None, [], {}, "") for k in keys)
-
-
-def value_at(content: Mapping[str, Any], key: str) -> Any:
-    """The value at ``weights/0/name``; None where there is none.
-
-    Examples
-    --------
-    >>> value_at({"a": [{"b": 3}]}, "a/0/b")
-    3
-    """
-    found: Any = content
-    for part in key.split("/"):
-        if isinstance(found, Mapping):
-            found = found.get(part)
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
-            found = found[int(part)]
-        else:
-            return None
-    return found
-
-
-def paragraph(result: Recorded, teller: Teller) -> str:
-    """What a result was made with, and what it found, in sentences.
+def sentences(result: Recorded, teller: Teller) -> list[str]:
+    """What a result was made with, and as `Finding` what it found.
 
     Raises
     ------
     InputError
         If its manifest is of another form than results have.
     """
-    manifest = _Source(result.path, result.content, teller)
+    manifest = SourceFacts(result.path, result.content, teller)
     document = None
     if (name := _DOCUMENTS.get(result.command)) and (found := result.document(name)):
-        document = _Source(*found, teller)
+        document = SourceFacts(*found, teller)
     tells = _TELLS.get(result.command, _any)
     with understood(result.path):
-        sentences = [*tells(manifest, document, teller), *_inputs(manifest)]
-    return " ".join(sentences)
+        return [*tells(manifest, document, teller), *_inputs(manifest)]
 
 
-Tells = Callable[[_Source, "_Source | None", Teller], Iterator[str]]
+Tells = Callable[[SourceFacts, "SourceFacts | None", Teller], Iterator[str]]
 
 
-def _inputs(manifest: _Source) -> Iterator[str]:
+def _inputs(manifest: SourceFacts) -> Iterator[str]:
     n = len(manifest.get("inputs") or [])
     if n:
         first = manifest("inputs/0/sha256", "{:.12}")
         more = f" (the SHA-256 of the first begins with {first}; the others stand beside it)"
-        yield f"The manifest holds the SHA-256 of {counted(n, 'input file')}{more}."
+        yield Finding(f"The manifest holds the SHA-256 of {counted(n, 'input file')}{more}.")
     if manifest.has("created", "lczlib"):
-        yield f"Computed on {manifest('created', '{:.10}')} with version {manifest('lczlib')}."
+        yield Finding(
+            f"Computed on {manifest('created', '{:.10}')} with version {manifest('lczlib')}."
+        )
 
 
-def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
+def _map(manifest: SourceFacts, _: SourceFacts | None, teller: Teller) -> Iterator[str]:
     yield f"Local Climate Zones {teller.cite('stewart2012')} were mapped by deep learning."
     for i, weights in enumerate(manifest.get("weights") or []):
         at = f"weights/{i}"
@@ -225,11 +74,15 @@ def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
         size = ""
         if manifest.has(f"{at}/patch_size", f"{at}/pixel_size"):
             size = f" from patches of {manifest(f'{at}/patch_size')} pixels of {manifest(f'{at}/pixel_size', '{:g}')} m"
-        kind = f"{manifest(f'{at}/architecture')}{_network_cited(weights['architecture'], teller)}"
+        kind = ""
+        if manifest.has(f"{at}/architecture"):
+            cite = _network_cited(weights["architecture"], teller)
+            kind = f"{manifest(f'{at}/architecture')}{cite}, "
+        sha = manifest(f"{at}/sha256", "{:.12}") if manifest.has(f"{at}/sha256") else "not recorded"
+        of = f" of {manifest(f'{at}/sensor')}" if manifest.has(f"{at}/sensor") else ""
         yield (
-            f"The network {manifest(f'{at}/name')} ({kind}, weights "
-            f"{manifest(f'{at}/sha256', '{:.12}')}){cited} gave each cell of {manifest(f'{at}/sensor')} the "
-            f"probabilities of the 17 classes{size}."
+            f"The network {manifest(f'{at}/name')} ({kind}weights {sha}){cited} gave each cell{of} the "
+            f"probabilities of the 17 classes{size}{_bands(manifest, at)}."
         )
     dates = [
         manifest(f"read/{i}/date")
@@ -238,11 +91,28 @@ def _map(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
     ]
     if dates:
         yield f"The scenes are of {', '.join(dates)}."
+    for i, text in enumerate(manifest.get("warnings") or []):
+        if "atmosphere" in str(text):  # that air was put into surface reflectance, or was not
+            yield manifest(f"warnings/{i}")
+    engines = {n: manifest(f"engines/{n}") for n in manifest.get("engines") or {} if "/" not in n}
+    if engines:
+        yield f"Computed by {' and '.join(dict.fromkeys(engines.values()))}."
     sensors = {w.get("sensor") for w in manifest.get("weights") or []}
     if len(sensors) > 1 and manifest.has("parameters/fusion"):
         yield f"The sensors were fused by the method {manifest('parameters/fusion')}."
     if manifest.get("simulated"):
         yield "The city is simulated: the figures say nothing about a real one."
+
+
+def _bands(manifest: SourceFacts, at: str) -> str:
+    """Of which bands a network reads, and at which level it learnt them."""
+    bands = manifest.get(f"{at}/bands") or []
+    told = ""
+    if bands:
+        first, last = (manifest(f"{at}/bands/{i}") for i in (0, len(bands) - 1))
+        told = f" in {counted(len(bands), 'band')}, {first} to {last}"
+    level = f" (trained on level {manifest(f'{at}/level')})" if manifest.has(f"{at}/level") else ""
+    return told + level
 
 
 def _network_cited(architecture: str, teller: Teller) -> str:
@@ -266,11 +136,14 @@ _SCORES = {
 }
 
 
-def _assess(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
+def _assess(manifest: SourceFacts, document: SourceFacts | None, teller: Teller) -> Iterator[str]:
     if document is None:
         yield "The map was assessed; the document of its scores is not there as it was written."
         return
-    yield f"Accuracy was assessed on {document('n', '{:,}')} cells of the reference."
+    read = [str(r.get("what")) for r in manifest.get("read") or []]
+    at = read.index("reference") if "reference" in read else -1
+    of = f" {manifest(f'read/{at}/file')}" if at >= 0 else ""
+    yield f"Accuracy was assessed on {document('n', '{:,}')} cells of the reference{of}."
     for score, name in _SCORES.items():
         if not document.has(score):
             continue
@@ -279,7 +152,7 @@ def _assess(_: _Source, document: _Source | None, teller: Teller) -> Iterator[st
         if document.has(f"{score}_ci"):
             low, high = (document(f"{score}_ci/{i}", "{:.3f}") for i in (0, 1))
             interval = f" (95 % interval {low} to {high})"
-        yield f"The {name}{cited} is {document(score, '{:.3f}')}{interval}."
+        yield Finding(f"The {name}{cited} is {document(score, '{:.3f}')}{interval}.")
     if document.has("intervals/method"):
         yield (
             f"Intervals are of a {document('intervals/method')}, of {document('intervals/n_units')} units in "
@@ -287,22 +160,25 @@ def _assess(_: _Source, document: _Source | None, teller: Teller) -> Iterator[st
         )
 
 
-def _compare(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:  # noqa: ARG001
+def _compare(_: SourceFacts, document: SourceFacts | None, teller: Teller) -> Iterator[str]:  # noqa: ARG001
     if document is None:
         yield "Maps were compared; the document of it is not there as it was written."
         return
     for i, _pair in enumerate(document.get("pairs") or []):
         at = f"pairs/{i}"
-        yield (
+        yield Finding(
             f"The maps {document(f'{at}/first')} and {document(f'{at}/second')} have the same class on "
             f"{document(f'{at}/agreement', '{:.1%}')} of {document(f'{at}/n', '{:,}')} cells, kappa "
             f"{document(f'{at}/kappa', '{:.3f}')}."
         )
 
 
-def _uhi(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
+def _uhi(_: SourceFacts, document: SourceFacts | None, teller: Teller) -> Iterator[str]:
     if document is None:
         yield "A heat island was computed; the document of it is not there as it was written."
+        return
+    if not document.has("reference"):
+        yield f"Temperatures of the zones ({document('kind')}) were compared with no reference."
         return
     yield (
         f"The heat island of the {document('kind')} is the difference of each zone to {document('reference')} "
@@ -318,10 +194,12 @@ def _uhi(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
         if document.has(f"{at}/difference_ci/0", f"{at}/difference_ci/1"):
             low, high = (document(f"{at}/difference_ci/{k}", "{:+.2f}") for k in (0, 1))
             interval = f", interval {low} to {high} K"
-        yield f"LCZ {document(f'{at}/lcz')}: {document(f'{at}/difference', '{:+.2f}')} K{interval}{sample}."
+        yield Finding(
+            f"LCZ {document(f'{at}/lcz')}: {document(f'{at}/difference', '{:+.2f}')} K{interval}{sample}."
+        )
 
 
-def _field(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str]:
+def _field(_: SourceFacts, document: SourceFacts | None, teller: Teller) -> Iterator[str]:
     if document is None:
         yield "A field of air temperature was made; the document of it is not there as it was written."
         return
@@ -331,10 +209,25 @@ def _field(_: _Source, document: _Source | None, teller: Teller) -> Iterator[str
         f"maximum likelihood; zones without a station have none."
     )
     if document.has("headline"):
-        yield document("headline")
+        yield Finding(document("headline"))
 
 
-def _export(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
+def _water(manifest: SourceFacts, document: SourceFacts | None, teller: Teller) -> Iterator[str]:
+    weights = (
+        f" (weights {manifest('weights/sha256', '{:.12}')})"
+        if manifest.has("weights/sha256")
+        else ""
+    )
+    yield (
+        f"Surface water was mapped by GMNet{_network_cited('gmnet', teller)}{weights} from VV and VH of Sentinel-1 in "
+        "dB; the interval of an area holds the network's doubt, the shore within the radar's resolution, and at its "
+        "upper end what is as dark as open water but not mapped."
+    )  # fmt: skip
+    if document is not None and document.has("threshold"):
+        yield f"Water is where its probability is above {document('threshold')}."
+
+
+def _export(manifest: SourceFacts, _: SourceFacts | None, teller: Teller) -> Iterator[str]:
     target = str(manifest.get("parameters/to"))
     cited = {"wrf": "demuzere2022", "umep": "lindberg2018", "suews": "lindberg2018"}.get(target)
     after = f", after {teller.cite(cited)}" if cited else ""
@@ -344,7 +237,7 @@ def _export(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[st
             yield manifest(f"findings/{i}/text")
 
 
-def _any(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:  # noqa: ARG001
+def _any(manifest: SourceFacts, _: SourceFacts | None, teller: Teller) -> Iterator[str]:  # noqa: ARG001
     """Of other commands, what was chosen."""
     yield f"`lcz {manifest.get('command')}` was run."
     chosen = [
@@ -358,5 +251,5 @@ def _any(manifest: _Source, _: _Source | None, teller: Teller) -> Iterator[str]:
 
 _TELLS: dict[str, Tells] = {
     "map": _map, "city": _map, "assess": _assess, "compare": _compare, "uhi": _uhi, "export": _export,
-    "field": _field,
+    "field": _field, "water": _water,
 }  # fmt: skip

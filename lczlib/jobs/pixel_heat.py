@@ -216,7 +216,8 @@ class PixelHeat(Result):
             "quantity": self.quantity, "map_network": self.network, "overpass": one.name,
             "resampling": self.grid, "pixels": one.pixels,
             **({"clouds": one.clouds} if one.clouds else {}),
-            "scenes": [*one.scenes], "inputs": self._inputs(one),
+            "scenes": [s | {"files": [Path(f).name for f in s["files"]]} for s in one.scenes],
+            "inputs": self._inputs(one),
             "measures": dict(one.further.facts),
         }  # fmt: skip
         if one.uncertainty is not None:

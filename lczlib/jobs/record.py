@@ -78,6 +78,13 @@ def _seen_from(folder: Path, source: Source) -> str | None:
     return str(source) if "://" in str(source) else relative(source, folder)
 
 
+def seen_from(folder: Path, named: str | Path | None) -> str | None:
+    """A file as a result's document names it: whole paths, which tell of somebody's machine, from its folder."""
+    if named is None or "://" in str(named) or not Path(named).is_absolute():
+        return None if named is None else str(named)
+    return relative(named, folder)
+
+
 def beside(request: Request) -> list[Path]:
     """What lies beside a request's LCZ maps and decides what they say: legends, colour tables."""
     maps = [v for n, v in request.sources() if n in request.maps and is_path(v)]

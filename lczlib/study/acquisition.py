@@ -206,17 +206,6 @@ def told_of(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def imagery_in_words(folder: Path) -> list[str]:
-    """Where fetched imagery is from, a sentence a season, and whom it is owed to."""
-    told = told_of(folder)
-    said = [
-        f"Imagery, {name}: {told['composite']} of {len(s['days'])} days of Sentinel-2 from {s['start']} to "
-        f"{s['end']}, median day {s['median_date']}, by {told['provider']} ({told['source_collection']})."
-        for name, s in told.get("seasons", {}).items()
-    ]
-    return [*said, f"{told['attribution']}. {told['terms']}"] if said else []
-
-
 def tell_again(folder: Path) -> list[Reading]:
     """What was said when imagery was fetched."""
     heard = [Reading.from_dict(v) for v in manifest_of(folder).get("read", ())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from lczlib.analysis.options import AssessOptions
 from lczlib.errors import Cancelled, CatalogError, InputError, LczError
 from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
 from lczlib.jobs.request import Cancel
+from lczlib.kinds import lcz_file, proba_file
 from lczlib.mapping import MapRequest, map_city
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
@@ -171,6 +172,8 @@ class Accuracy:
         ``polygons`` or ``raster``, and where the reference comes from.
     refused : dict of str to str
         Maps that this reference cannot judge, and why.
+    results : dict of str to AssessResult
+        Of the assessments, the jobs' results; their requests name the maps' files, and hold no open map.
     """
 
     assessments: dict[str, Any]
@@ -179,6 +182,7 @@ class Accuracy:
     kind: str
     source: str
     refused: dict[str, str] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
 
 
 def assess_maps(
@@ -226,7 +230,7 @@ def assess_maps(
     if truth is None:
         msg = "There is no reference for this place: upload polygons, points or an LCZ raster on the City page."
         raise InputError(msg)
-    found, calibrated, refused = {}, {}, {}
+    found, calibrated, refused, results = {}, {}, {}, {}
     judged = {**(maps.kinds if maps else {}), **own}
     for name, lcz in judged.items():
         proba = maps.probabilities.get(name) if maps else None
@@ -243,6 +247,11 @@ def assess_maps(
             refused[name] = err
             continue
         found[name] = result.assessment
+        told = replace(
+            request, lcz_map=lcz_file(name), reference=f"reference of {reference.source}",
+            probabilities=None if proba is None else proba_file(name),
+        )  # fmt: skip
+        results[name] = replace(result, request=told)
         if result.calibration is not None:
             calibrated[name] = result.calibration
     if not found:
@@ -257,7 +266,7 @@ def assess_maps(
         except LczError:  # two maps without a common labelled cell, or a single polygon
             continue
     reasons = {name: err.message for name, err in refused.items()}
-    return Accuracy(found, calibrated, differences, kind, reference.source, reasons)
+    return Accuracy(found, calibrated, differences, kind, reference.source, reasons, results)
 
 
 def places_of_pair(

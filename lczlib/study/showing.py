@@ -40,14 +40,18 @@ def as_shown(study: Any) -> Any:
     """A study as it is shown now, for what takes a while: a change of it meanwhile changes nothing.
 
     Outputs that may not be shown are None in it; ``others`` names those that are there and were made
-    with other settings.
+    with other settings; ``heats`` holds the heat island of each kind that follows from what is chosen.
     """
     if isinstance(study, SimpleNamespace):  # it is one already
         return study
     inputs = {n: getattr(study, n) for step in STEPS.values() for n in step.inputs}
     outputs = {n: shown(study, n) for n in STEPS}
     there = [n for n, output in outputs.items() if output is not None]
+    heats = {k: h for k, h in study.heats().items() if k != study.heat_kind}
+    if outputs["heat"] is not None:
+        heats[study.heat_kind] = outputs["heat"]
+    order = [k for k in ("surface", "air", "canopy") if k in heats]
     return SimpleNamespace(
-        **inputs, **outputs, context=study.context, read=dict(study.read),
+        **inputs, **outputs, heats={k: heats[k] for k in order}, context=study.context, read=dict(study.read),
         others=[n for n in there if not follows(study, n)],
     )  # fmt: skip

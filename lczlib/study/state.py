@@ -21,6 +21,7 @@ from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import FieldInputs
 from lczlib.study.get_inputs import GetInputs
 from lczlib.study.given import Given
+from lczlib.study.heat_inputs import NAMES as HEAT_NAMES
 from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import MapInputs, OwnCertainty
 from lczlib.study.numbers import box
@@ -181,6 +182,8 @@ class Study(
         self.get_provider = services.providers[0]
         # of each output: version, its key, what was read for it
         self._made: dict[str, tuple[int, tuple[Any, ...], tuple[Reading, ...]]] = {}
+        # the last heat island of each kind, with what it belongs to: none takes another's place
+        self._heats: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self._running: dict[str, tuple[Any, ...]] = {}
         self._failed_for: dict[str, tuple[Any, ...]] = {}
         self._versions = 0
@@ -267,11 +270,30 @@ class Study(
             self._versions += 1
             self._made[name] = self._versions, ticket.key, tuple(ticket.read)
             self._tell(name, "")
+            if name == "heat":
+                self._heats[self.heat_kind] = self._heat_key(self.heat_kind), value
             with param.parameterized.batch_call_watchers(self), param.edit_constant(self):
                 self.read = {**self.read, name: tuple(ticket.read)}
                 setattr(self, name, value)
         self._update()
         return current
+
+    def heats(self) -> dict[str, Any]:
+        """The heat islands that follow from the inputs, by their kind: surface before canopy, never mixed.
+
+        That of another kind than the chosen one stays for as long as nothing changed that it was made from.
+        """
+        there = {k: self._heats[k] for k in ("surface", "air", "canopy") if k in self._heats}
+        return {kind: heat for kind, (key, heat) in there.items() if key == self._heat_key(kind)}
+
+    def _heat_key(self, kind: str) -> tuple[Any, ...]:
+        """What a heat island of a kind belongs to: the settings that this kind reads, and the maps."""
+        own = {"heat_map", "heat_map_error", "heat_place_elevation", *HEAT_NAMES[kind].values()}
+        own |= {"heat_time"} if kind != "canopy" else set()
+        step = STEPS["heat"]
+        files = {n for n in step.inputs if not n.startswith("heat_")}
+        values = tuple(_frozen(getattr(self, n)) for n in step.inputs if n in own or n in files)
+        return values, self.key(step)[1]
 
     def fail(self, ticket: Ticket, error: BaseException) -> None:
         """Note why a step failed, and what it had read by then; its previous output stays."""
@@ -338,6 +360,7 @@ class Study(
             for name in names:
                 del self._made[name]
                 setattr(self, name, None)
+            self._heats.clear()
             self.messages, self.read = {}, {}
 
     def _tell(self, name: str, message: str) -> None:

@@ -123,7 +123,8 @@ def test_accuracy_begins_with_which_map_is_best(mapped: Any, visit: Callable[...
     )
     said.wait_for()
     assert re.search(
-        r"points \(interval .*\), which (is significant|may be chance)", said.inner_text()
+        r"points against the next, .* \(interval .*\), which (is significant|may be chance)",
+        said.inner_text(),
     )
 
 

@@ -17,9 +17,9 @@ RUN = Path(__file__).with_name("run.py")
 
 @pytest.mark.slow
 def test_mutated_inputs_end_every_command_in_words_in_time_and_in_little_memory():
-    done = subprocess.run([sys.executable, RUN, "--n", "80"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, RUN, "--n", "50"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "80 cases, 0 faults" in done.stdout
+    assert "50 cases, 0 faults" in done.stdout
 
 
 @pytest.mark.slow
