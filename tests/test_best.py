@@ -14,7 +14,8 @@ from lczlib.analysis.best import Scored, best_in_words
 from lczlib.analysis.differences import AccuracyDifference
 from lczlib.jobs import assess
 from lczlib.jobs.assess import AssessRequest
-from lczlib.jobs.report_results import Results, told_apart
+from lczlib.jobs.paired import told_apart
+from lczlib.jobs.report_results import Results
 from lczlib.maps import open_lcz_map
 
 A = Scored(0.7, 0.6, 0.8, 100, "20 polygons")

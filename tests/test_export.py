@@ -3,7 +3,6 @@ import json
 import re
 import subprocess
 import sys
-from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
@@ -19,7 +18,7 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.export import staged, write_json, write_lcz_map, write_probabilities
 from lczlib.export.files import alone_in, stored_array
-from lczlib.export.report import Report
+from lczlib.export.report import Panel, Report
 from lczlib.grid import on_grid
 from lczlib.maps import (
     certainty,
@@ -179,27 +178,36 @@ def test_a_folder_is_held_also_where_there_is_no_fcntl(tmp_path, monkeypatch):
 
 
 def test_a_report_shows_what_it_is_given_as_text(tmp_path):
-    report = Report("<i>A</i> & B", "'own' \"file\"", simulated=True)
+    report = Report("<i>A</i> & B", "'own' \"file\"", "<b>C</b>", simulated=True)
     report.section("1 < 2")
     report.text("<script>alert(1)</script>", "warning")
-    report.table(("a<b",), [("<b>x</b>",), (None,)], "x & y")
-    figure = tmp_path / "f.svg"
-    figure.write_text("<svg/>")
-    report.figure(figure, 'a "quoted" caption')
+    report.facts([("<b>term</b>", "<i>said</i>")])
+    report.table(("a<b", "c"), [("<b>x</b>", "<b>y</b>"), ("z", None)], "x & y")
+    report.figure(
+        [Panel("data:image/png;base64,AA==", 'a "quoted" <i>picture</i>')], "<b>caption</b>"
+    )
+    report.cited(["<b>cited</b>", 1])
+    report.references(["<i>reference</i>"])
+    report.code("<b>code</b>")
+    with report.folded("<i>folded</i>"):
+        report.text("<b>within</b>")
     text = report.write(tmp_path / "r.html").read_text().removeprefix("<!doctype html>")
     page = ElementTree.fromstring(re.sub("<(meta|img)([^>]*)>", r"<\1\2/>", text))
     main = page.find("body/main")
-    assert [e.tag for e in main.iter() if e.tag in ("i", "b", "script")] == []
-    assert page.findtext("head/title") == main.findtext("h1") == "<i>A</i> & B"
+    labels = [e.text for e in main.iter("b") if e.text not in ("Table 1.", "Figure 1.")]
+    assert labels + [e.tag for e in main.iter() if e.tag in ("i", "script")] == []
+    assert page.findtext("head/title") == main.findtext(".//h1") == "<i>A</i> & B"
     assert main.findtext("h2") == "1 < 2"
-    told = {p.get("class"): p.text for p in main.findall("p")}
-    assert told["small"].startswith("'own' \"file\" · made ")
-    assert told["warning"] == "<script>alert(1)</script>"
-    assert [c.text for c in main.iter("td")] == ["<b>x</b>", "None"]
-    assert [c.text for c in main.iter("th")] == ["a<b"]
-    image = main.find("figure/img")
-    assert image.get("alt") == main.findtext("figure/figcaption") == 'a "quoted" caption'
-    assert b64decode(image.get("src").removeprefix("data:image/svg+xml;base64,")) == b"<svg/>"
+    told = {p.get("class"): "".join(p.itertext()) for p in main.iter("p")}
+    assert told["by"].startswith("<b>C</b> · 'own' \"file\" · ")
+    assert "<script>alert(1)</script>" in [p.text for p in main.iter("p")]
+    assert [(c.tag, c.text) for c in main.findall(".//tbody/tr/*")] == [
+        ("th", "<b>x</b>"), ("td", "<b>y</b>"), ("th", "z"), ("td", "None"),
+    ]  # fmt: skip
+    assert main.find(".//img").get("alt") == 'a "quoted" <i>picture</i>'
+    assert "".join(main.find(".//figcaption").itertext()) == "Figure 1. <b>caption</b>"
+    assert main.findtext(".//pre") == "<b>code</b>"
+    assert main.findtext(".//details/summary") == "<i>folded</i>"
 
 
 @pytest.mark.slow

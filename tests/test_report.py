@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 from report_city import simulated, studied
 
-from lczlib.errors import InputError
+from lczlib.errors import ClassSchemeError, InputError
 from lczlib.export.bibliography import entry, in_words, stated
+from lczlib.export.files import sha256_of
 from lczlib.export.report import Panel, Report
 from lczlib.figures import paper
 from lczlib.jobs import report as job
 from lczlib.jobs.report_results import Judged, Results
-from lczlib.jobs.report_summary import best_map, interval, number
+from lczlib.jobs.report_summary import best_map, extent, interval, number
 from lczlib.maps import open_lcz_map
 from lczlib.study.document import write_bundle, write_report
 
@@ -210,13 +211,20 @@ def test_a_bundle_holds_its_results_and_is_packed_beside(bundle, tmp_path):
     } <= names
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty", "text.txt"])
-def test_what_is_no_result_is_refused_with_what_to_give(name, tmp_path, run_lcz):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere", "nowhere does not exist: check the path"),
+        ("empty", "empty holds no result with its manifest.json: give folders that lcz map"),
+        ("text.txt", "text.txt is no manifest of a result: it lacks"),
+    ],
+)
+def test_what_is_no_result_is_refused_with_what_to_give(name, why, tmp_path, run_lcz):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.txt").write_text("{}")
     code, _, error = run_lcz("report", tmp_path / name, "--out", tmp_path / "out")
     assert code == 1
-    assert "manifest" in error
+    assert why in error
     assert not (tmp_path / "out").exists()
 
 
@@ -229,6 +237,56 @@ def test_what_changed_since_is_not_reported(bundle, tmp_path):
     with pytest.warns(UserWarning, match="changed since"):
         found = Results.of([folder])
     assert found.judged == []
+
+
+def test_a_map_of_another_numbering_is_read_as_it_is(write_tif, tmp_path):
+    codes = np.repeat(np.uint8([2, 6, 101, 107]), 25).reshape(10, 10)
+    path = write_tif(codes, "city's map.tif", pixel=100)
+    job.run(job.ReportRequest(results=(path,), bundle=True)).write(tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out/tables/areas_km2.csv", index_col="code")["city's map"]
+    assert table[table > 0].to_dict() == {"2": 0.25, "6": 0.25, "A": 0.25, "G": 0.25}
+
+
+def test_maps_of_other_extents_are_each_told(write_tif):
+    codes = np.full((10, 10), 6, np.uint8)
+    paths = (
+        write_tif(codes, "a.tif", pixel=100),
+        write_tif(codes, "b.tif", pixel=100),
+        write_tif(codes, "c.tif", pixel=50),
+    )
+    maps = job.run(job.ReportRequest(results=paths, scheme=("1-17",))).found.maps
+    assert extent(maps) == (
+        "a and b 1.0 × 1.0 km in cells of 100 m (EPSG:32633); c 0.5 × 0.5 km in cells of 50 m (EPSG:32633)."
+    )
+    del maps["c"]
+    assert extent(maps) == "1.0 × 1.0 km in cells of 100 m (EPSG:32633)."
+
+
+def test_what_is_said_of_a_map_is_for_it_and_stands_in_the_script(write_tif, tmp_path):
+    codes = np.repeat(np.uint8([1, 16]), 50).reshape(10, 10)
+    paths = tuple(write_tif(codes, f"{n}.tif", pixel=100) for n in ("a", "b"))
+    request = job.ReportRequest(results=paths, scheme=("a=0-16", "b=1-17"))
+    found = job.run(request)
+    assert [set(np.unique(m)) for m in found.found.maps.values()] == [{2, 17}, {1, 16}]
+    found.write(tmp_path / "out")
+    assert "--scheme a=0-16 --scheme b=1-17" in (tmp_path / "out/rerun.sh").read_text()
+    page = unescape((tmp_path / "out/report.html").read_text())
+    assert "lcz report a.tif b.tif --scheme a=0-16 --scheme b=1-17 --out DIR" in page
+    assert "LCZ map a.tif: numbering 0-16 as stated" in page
+    table = pd.read_csv(tmp_path / "out/tables/inputs.csv")
+    assert [*table["file"]] == ["a.tif", "b.tif"]
+    assert [*table["sha256"]] == [sha256_of(p) for p in paths]
+    with pytest.raises(ClassSchemeError, match=r"ambiguous.*--scheme b=1-17"):
+        job.run(job.ReportRequest(results=paths, scheme=("a=0-16",)))
+
+
+def test_maps_without_a_class_and_what_is_not_there_are_refused(write_tif, tmp_path):
+    empty = write_tif(np.zeros((5, 5), np.uint8), "empty.tif", pixel=100)
+    with pytest.raises(InputError, match=r"empty.tif has no cell with a class"):
+        job.run(job.ReportRequest(results=(empty,)))
+    for name in ("gone.tif", "gone"):
+        with pytest.raises(InputError, match=r"gone.* does not exist"):
+            job.run(job.ReportRequest(results=(tmp_path / name,)))
 
 
 def judged(

@@ -100,7 +100,7 @@ class SharePage:
         self._author = pn.widgets.TextInput(name="Authors", **wide)
         self._told = html("")
         self._failed = html("")
-        self._files = pn.Column(**wide, styles={**columns(3), "gap": "0"})
+        self._files = pn.Column(**wide, styles={**columns(3), "gap": "0", "align-items": "end"})
         # A button stays when others come beside it: a click on one that the server has just replaced is lost.
         self._buttons: dict[str, pn.widgets.Button] = {}
         self._writers: dict[str, tuple[str, Callable[[Path], Any]]] = {}

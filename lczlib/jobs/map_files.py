@@ -122,16 +122,13 @@ def band() -> Any:
 
 def nodata() -> Any:
     """The setting of a map's no-data values, which jobs name differently."""
-    return _of_maps(
-        "nodata",
-        "No-data value of the map that its file does not declare; several by commas.",
-        "No data",
-    )
+    doc = "No-data value of the map that its file does not declare; several by commas."
+    return _of_maps("nodata", doc, "No data")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapReading(Request):
-    """How a job's maps are read, where their files do not say; jobs add `band` and `nodata`."""
+class RasterReading(Request):
+    """How a job's maps that are rasters are read, where their files do not say; jobs add `band` and `nodata`."""
 
     called: ClassVar[Mapping[str, str]] = {"column": "map_column", "layer": "map_layer"}
     """What settings are called, where it is not as in `KINDS`."""
@@ -145,6 +142,67 @@ class MapReading(Request):
     legend: tuple[str, ...] = _of_maps(
         "legend", "What each code of the map means: 1=2,2=3,3=B,4=D,5=G; 9=0: no data.", "Legend"
     )
+
+    def __post_init__(self) -> None:
+        for name in self._said():
+            object.__setattr__(self, name, _texts(getattr(self, name)))
+        super().__post_init__()
+        self._before_reading()
+        self.reading()  # refuses what is said of no map, or twice
+
+    def _said(self) -> dict[str, str]:
+        """Its settings of `KINDS`, each with its kind."""
+        return {n: kind for kind in KINDS if (n := self.called.get(kind, kind)) in self.settings()}
+
+    def _before_reading(self) -> None:
+        """What is settled before it is asked how maps are read."""
+
+    def map_names(self) -> list[str]:
+        """What its maps are called, in their order."""
+        return map_names([v for _, v in self.read_maps()])
+
+    def read_maps(self) -> list[tuple[str, Source]]:
+        """Its maps, each with the name of its setting."""
+        return [(n, v) for n, v in self.sources() if n in self.maps]
+
+    def reading(self) -> dict[str, MapOptions]:
+        """How each of its maps is to be read, by name.
+
+        Raises
+        ------
+        InputError
+            If a value is for a map that is none of these, or for one of several, or comes twice.
+        """
+        from lczlib.maps import MapOptions
+
+        given = self.read_maps()
+        names, paths = self.map_names(), _paths([v for _, v in given])
+        own = [self.apart.get(setting) for setting, _ in given]
+        chosen: dict[str, dict[str, Any]] = {}
+        for name, settings in zip(names, own, strict=True):
+            said = {k: getattr(self, s) for k, s in (settings or {}).items()}
+            chosen[name] = {k: v for k, v in said.items() if v is not None}
+        for parameter, kind in self._said().items():
+            common: dict[str, Any] = {}
+            try:
+                for text in getattr(self, parameter):
+                    whose, value = _whose(text, kind)
+                    target = chosen[_named(whose, names, paths, text)] if whose else common
+                    if kind in target:
+                        msg = f"{text!r}: {kind} is given twice for one map."
+                        raise InputError(msg)
+                    target[kind] = read_value(kind, value)
+            except InputError as error:
+                raise type(error)(error.message, parameter=parameter) from error
+            for name, settings in zip(names, own, strict=True):
+                chosen[name] = chosen[name] if settings else common | chosen[name]
+        return {name: MapOptions(**values) for name, values in chosen.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapReading(RasterReading):
+    """How a job's maps are read, polygons too; jobs add `band` and `nodata`."""
+
     cell: float | None = setting(
         None, "Cell in metres of the grid that a map of polygons is laid on.", title="Cell (m)", low=0,
         open_ends=True, metavar="METRES", usual="100", group=MAPS,
@@ -160,15 +218,7 @@ class MapReading(Request):
         group=MAPS,
     )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        for kind in KINDS:
-            name = self.called.get(kind, kind)
-            object.__setattr__(self, name, _texts(getattr(self, name)))
-        super().__post_init__()
-        self._find_published()
-        self.reading()  # refuses what is said of no map, or twice
-
-    def _find_published(self) -> None:
+    def _before_reading(self) -> None:
         """Put files for published maps, with their numbering where nothing is said of any."""
         schemes = []
         for name in self.maps:
@@ -182,44 +232,6 @@ class MapReading(Request):
         if any(schemes) and not self.scheme:
             named = zip(self.map_names(), schemes, strict=True)
             object.__setattr__(self, "scheme", tuple(f"{n}={s}" for n, s in named if s))
-
-    def map_names(self) -> list[str]:
-        """What its maps are called, in their order."""
-        return map_names([v for n, v in self.sources() if n in self.maps])
-
-    def reading(self) -> dict[str, MapOptions]:
-        """How each of its maps is to be read, by name.
-
-        Raises
-        ------
-        InputError
-            If a value is for a map that is none of these, or for one of several, or comes twice.
-        """
-        from lczlib.maps import MapOptions
-
-        given = [(n, v) for n, v in self.sources() if n in self.maps]
-        names, paths = self.map_names(), _paths([v for _, v in given])
-        own = [self.apart.get(setting) for setting, _ in given]
-        chosen: dict[str, dict[str, Any]] = {}
-        for name, settings in zip(names, own, strict=True):
-            said = {k: getattr(self, s) for k, s in (settings or {}).items()}
-            chosen[name] = {k: v for k, v in said.items() if v is not None}
-        for kind in KINDS:
-            common: dict[str, Any] = {}
-            parameter = self.called.get(kind, kind)
-            try:
-                for text in getattr(self, parameter):
-                    whose, value = _whose(text, kind)
-                    target = chosen[_named(whose, names, paths, text)] if whose else common
-                    if kind in target:
-                        msg = f"{text!r}: {kind} is given twice for one map."
-                        raise InputError(msg)
-                    target[kind] = read_value(kind, value)
-            except InputError as error:
-                raise type(error)(error.message, parameter=parameter) from error
-            for name, settings in zip(names, own, strict=True):
-                chosen[name] = chosen[name] if settings else common | chosen[name]
-        return {name: MapOptions(**values) for name, values in chosen.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,10 +283,7 @@ def _named(whose: str, names: Sequence[str], paths: Sequence[Path], text: str) -
         if whose in known or Path(whose) == path:
             found.append(name)
     if len(found) > 1:
-        msg = (
-            f"{text!r}: {len(found)} maps are called {whose}; name one as {', '.join(found)}, or by its "
-            "path."
-        )
+        msg = f"{text!r}: {len(found)} maps are called {whose}; name one as {', '.join(found)}, or by its path."
         raise InputError(msg)
     if not found:
         msg = f"{text!r} is for no map of these: {', '.join(names)}."

@@ -12,6 +12,9 @@ from lczlib.export.files import sha256_of
 from lczlib.export.manifest import read_manifest, understood
 from lczlib.reading import Reading, counted, tell
 
+MANIFEST_READ = "manifest"
+"""What is read, of a result."""
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -109,7 +112,7 @@ class Recorded:
                 f"{', '.join(changed[:4])} of {folder} changed since the manifest was written: what they hold is not "
                 "told; run it again."
             )
-        tell(Reading("manifest", str(path), tuple(said), tuple(cautions)))
+        tell(Reading(MANIFEST_READ, str(path), tuple(said), tuple(cautions)))
         return cls(path, content, folder)
 
     @property

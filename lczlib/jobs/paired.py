@@ -1,12 +1,16 @@
-"""Two assessments by one reference, compared: the same cells decide, so what is hard in them cancels."""
+"""Assessments by one reference, compared: the same cells decide, so what is hard in them cancels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lczlib.errors import LczError
 from lczlib.jobs.assess import AssessRequest, opened
+from lczlib.jobs.report_results import Results, by_reference
 
 if TYPE_CHECKING:
     from lczlib.analysis import AccuracyDifference
@@ -15,6 +19,21 @@ if TYPE_CHECKING:
 _ALIKE = ("reference", "resample", "block", "replicates", "seed")
 _NOT_HERE = ("polygons", "stratified_sample")
 """Settings that the paired comparison does not know."""
+
+
+def told_apart(results: Results) -> Results:
+    """The same with the paired difference of each reference's two most accurate maps, where it can be told."""
+    judged, apart = results.judged, {}
+    for own in by_reference(judged).values():
+        ranked = sorted(
+            (i for i in own if np.isfinite(judged[i].scored.oa)), key=lambda i: -judged[i].scored.oa
+        )
+        if len(ranked) > 1:
+            first, second = (judged[i].recorded for i in ranked[:2])
+            found = paired(first, second) if first and second else None
+            if found is not None:
+                apart[ranked[0], ranked[1]] = found
+    return replace(results, differences=apart)
 
 
 def paired(first: Recorded, second: Recorded) -> AccuracyDifference | None:

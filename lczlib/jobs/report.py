@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lczlib.errors import InputError
-from lczlib.jobs.request import Request, Source, Steps, is_path
+from lczlib.jobs.map_files import RasterReading, band, nodata
+from lczlib.jobs.request import Source, Steps, is_path
 from lczlib.jobs.result import Result, job
 from lczlib.reading import counted
 from lczlib.settings import setting
@@ -25,10 +26,11 @@ FIGURES, TABLES = "figures", "tables"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportRequest(Request):
+class ReportRequest(RasterReading):
     """Results that a report is to tell of."""
 
     command: ClassVar = "report"
+    maps: ClassVar = ("results",)
 
     results: tuple[Source, ...] = setting(
         ..., "Folders of results (lcz get, map, assess, compare, uhi, field, water), in the order in which they are "
@@ -44,11 +46,29 @@ class ReportRequest(Request):
         title="Bundle",
     )
 
+    band: tuple[str, ...] = band()
+    nodata: tuple[str, ...] = nodata()
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.results or not all(is_path(r) for r in self.results):
             msg = "A report tells of results that were written: give their folders."
             raise InputError(msg, parameter="results")
+
+    def spoken(self) -> list[tuple[str, str]]:
+        """What it was told beside its results, as options of the command."""
+        told = {n: v for n, v in self.given().items() if n not in ("results", "bundle")}
+        return [
+            (n, v)
+            for n, value in told.items()
+            for v in ([value] if isinstance(value, str) else value)
+        ]
+
+    def read_maps(self) -> list[tuple[str, Source]]:
+        """The maps without a manifest; results say how their own are read."""
+        from lczlib.jobs.report_maps import is_map
+
+        return [(n, v) for n, v in super().read_maps() if is_path(v) and is_map(Path(v))]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -117,7 +137,7 @@ class ReportResult(Result):
         )  # fmt: skip
         page = report_page.Page(report, self.found, report_page.Drawings(figures))
         report_page.fill(page, cautions)
-        report_made.fill(page, self.methods, self.request)
+        report_made.fill(page, self.methods, self.request, self.read)
         return page
 
     def also_read(self) -> list[Path]:
@@ -159,10 +179,12 @@ def run(request: ReportRequest, step: Steps) -> ReportResult:
     InputError
         If one is no result with its manifest, nor an LCZ map.
     """
-    from lczlib.jobs.report_results import Results, told_apart
+    from lczlib.jobs.paired import told_apart
+    from lczlib.jobs.report_maps import opened_maps
+    from lczlib.jobs.report_results import Results
 
     step("Reading results", 0, 3)
-    found = Results.of([Path(r) for r in request.results])
+    found = Results.of([Path(r) for r in request.results], opened_maps(request))
     step("Telling maps apart", 1, 3)
     found = told_apart(found)
     step("Telling methods", 2, 3)
@@ -198,6 +220,8 @@ def moved(result: ReportResult, places: Mapping[Path, Path]) -> ReportResult:
 
     sources = tuple(places[Path(r)] for r in result.request.results)
     with quiet():
-        found = replace(Results.of(sources), differences=result.found.differences)
+        was = result.found
+        read = {places[path]: lcz for path, lcz in was.files.items()}
+        found = replace(Results.of(sources, read), differences=was.differences)
     request = replace(result.request, results=sources)
     return replace(result, request=request, found=found, methods=methods_of(found))

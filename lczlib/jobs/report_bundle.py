@@ -13,6 +13,7 @@ from lczlib.export.files import staged, write_json, writing
 from lczlib.export.manifest import MANIFEST, relative
 from lczlib.export.templates import render
 from lczlib.jobs.report_results import RESULTS
+from lczlib.terms import command_line
 
 if TYPE_CHECKING:
     from lczlib.jobs.methods_facts import Recorded
@@ -150,7 +151,7 @@ def script(result: ReportResult, folder: Path) -> str:
     again += [_here(relative(path, folder)) for path in result.found.files]
     base = folder / RESULTS
     inside = any(s.resolve().is_relative_to(base.resolve()) for s in sources)
-    told = [(n, shlex.quote(v)) for n in ("title", "author") if (v := getattr(result.request, n))]
+    told = [command_line(n, shlex.quote(v)) for n, v in result.request.spoken()]
     return render(
         "jobs/rerun.sh", runs=runs, sources=" ".join(dict.fromkeys(again)), told=told,
         inside=RESULTS if inside else "",

@@ -5,27 +5,32 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lczlib.export.bibliography import bibliography, in_words
+from lczlib.export.files import sha256_of
 from lczlib.jobs import report_summary as words
+from lczlib.jobs.methods_facts import MANIFEST_READ
 from lczlib.terms import command_line, worded
 
 if TYPE_CHECKING:
     from lczlib.jobs.methods import MethodsResult
     from lczlib.jobs.report import ReportRequest
     from lczlib.jobs.report_page import Page
+    from lczlib.reading import Reading
 
 _CITE = re.compile(r"\s*\[@([\w-]+)\]")
 _SHORT = 12
 _MOST_FILES = 40
 
 
-def fill(page: Page, methods: MethodsResult | None, request: ReportRequest) -> None:
+def fill(
+    page: Page, methods: MethodsResult | None, request: ReportRequest, read: Sequence[Reading] = ()
+) -> None:
     """Write methods, references, data and how to run it again."""
     report, results = page.report, page.results
     if methods is not None:
@@ -37,8 +42,7 @@ def fill(page: Page, methods: MethodsResult | None, request: ReportRequest) -> N
         "rerun.sh beside this page makes every result once more from the same inputs, which it knows by their SHA-256 "
         "in the folder INPUTS, and the report of them; each result alone is made again with lcz rerun.", "small",
     )  # fmt: skip
-    told = {"title": request.title, "author": request.author}
-    options = [command_line(n, shlex.quote(v)) for n, v in told.items() if v]
+    options = [command_line(n, shlex.quote(v)) for n, v in request.spoken()]
     options.append(command_line("out", "DIR"))
     names = [r.folder.name for r in results.recorded] + [p.name for p in results.files]
     with report.folded("Settings of each result, and software"):
@@ -62,9 +66,9 @@ def fill(page: Page, methods: MethodsResult | None, request: ReportRequest) -> N
         report.table(
             ("Software", "Version"), [*(made_by | versions).items()], "Versions that computed."
         )
-    heard = list(
-        dict.fromkeys(str(r) for one in results.recorded for r in words.readings_of(one.content))
-    )
+    of_results = [r for one in results.recorded for r in words.readings_of(one.content)]
+    of_maps = [r for r in read if r.what != MANIFEST_READ]
+    heard = list(dict.fromkeys(map(str, [*of_results, *of_maps])))
     if heard:
         with report.folded("What was read of each file"):
             for text in heard:
@@ -106,6 +110,8 @@ def _data(page: Page) -> None:
             used.setdefault((f"{weights['name']} (weights)", weights["sha256"]), []).append(
                 one.folder.name
             )
+    for path in page.results.files:
+        used.setdefault((path.name, sha256_of(path)), []).append("this report")
     page.tables["inputs"] = pd.DataFrame(
         [{"file": n, "sha256": h, "used_by": " ".join(dict.fromkeys(by))} for (n, h), by in used.items()],
         columns=["file", "sha256", "used_by"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,33 +186,37 @@ class Results:
     ----------
     recorded : tuple of Recorded
         Results with a manifest, in the order given.
-    files : tuple of Path
-        Maps without one.
+    files : dict of Path to DataArray
+        Maps without one, read.
     differences : dict of (int, int) to AccuracyDifference
         Of two assessments, by their places in `judged`; see `told_apart`.
     """
 
     recorded: tuple[Recorded, ...]
-    files: tuple[Path, ...] = ()
+    files: Mapping[Path, xr.DataArray] = field(default_factory=dict)
     differences: Mapping[tuple[int, int], AccuracyDifference] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sources: Sequence[str | Path]) -> Results:
+    def of(
+        cls, sources: Sequence[str | Path], files: Mapping[Path, xr.DataArray] | None = None
+    ) -> Results:
         """Read the manifests of results.
+
+        Parameters
+        ----------
+        sources : sequence of path
+            Folders of results, manifests, and the `files`.
+        files : mapping of Path to DataArray, optional
+            Those of the sources that are maps without a manifest, read.
 
         Raises
         ------
         InputError
             If one is no result.
         """
-        recorded, files = [], []
-        for source in map(Path, sources):
-            if source.is_file() and source.suffix.lower() in (".tif", ".tiff"):
-                files.append(source)
-                continue
-            for path in manifests_in(source):
-                recorded.append(Recorded.of(path))
-        return cls(tuple(recorded), tuple(files))
+        files = dict(files or {})
+        folders = [s for s in map(Path, sources) if s not in files]
+        return cls(tuple(Recorded.of(p) for s in folders for p in manifests_in(s)), files)
 
     def by(self, command: str) -> list[Recorded]:
         """The results of a command."""
@@ -240,7 +244,10 @@ class Results:
         from lczlib.maps import open_lcz_map
 
         with quiet():  # of its own results this project knows all
-            return {t: open_lcz_map(p, scheme="1-17").load() for t, p in self.map_files.items()}
+            return {
+                t: self.files[p] if p in self.files else open_lcz_map(p, scheme="1-17").load()
+                for t, p in self.map_files.items()
+            }
 
     def title(self, recorded: Recorded, named: Any) -> str:
         """What a map is called that another result was made with, by its file."""
@@ -320,23 +327,6 @@ def by_reference(judged: Sequence[Judged]) -> dict[str, list[int]]:
     return found
 
 
-def told_apart(results: Results) -> Results:
-    """The same with the paired difference of each reference's two most accurate maps, where it can be told."""
-    from lczlib.jobs.paired import paired
-
-    judged, apart = results.judged, {}
-    for own in by_reference(judged).values():
-        ranked = sorted(
-            (i for i in own if np.isfinite(judged[i].scored.oa)), key=lambda i: -judged[i].scored.oa
-        )
-        if len(ranked) > 1:
-            first, second = (judged[i].recorded for i in ranked[:2])
-            found = paired(first, second) if first and second else None
-            if found is not None:
-                apart[ranked[0], ranked[1]] = found
-    return replace(results, differences=apart)
-
-
 def manifests_in(source: Path) -> list[Path]:
     """The manifests of a result's folder, in which several commands may have written; or the file itself.
 
@@ -347,6 +337,9 @@ def manifests_in(source: Path) -> list[Path]:
     """
     if source.is_file():
         return [source]
+    if not source.exists():
+        msg = f"{source} does not exist: check the path."
+        raise InputError(msg, parameter="results")
     found = sorted(source.glob(f"*-{MANIFEST}"))
     found = [p for p in (source / MANIFEST, *found) if p.is_file() and command_of(p)]
     if not found:

@@ -137,16 +137,24 @@ def place_of(results: Results) -> str:
 
 
 def extent(maps: Mapping[str, xr.DataArray]) -> str:
-    """How large the first map is, its cells and its projection, in a sentence."""
-    lcz = next(iter(maps.values()))
+    """How large maps are, their cells and their projection, in a sentence: of each where they differ."""
+    of_each: dict[str, list[str]] = {}
+    for title, lcz in maps.items():
+        of_each.setdefault(_extent(lcz), []).append(title)
+    if len(of_each) == 1:
+        return f"{next(iter(of_each))}."
+    return f"{'; '.join(f'{listed(names)} {said}' for said, names in of_each.items())}."
+
+
+def _extent(lcz: xr.DataArray) -> str:
     box = geobox_of(lcz)
     rows, columns = lcz.shape
     code = box.crs.to_epsg()
     where = f"EPSG:{code}" if code else "a projection of its own"
-    if box.crs.geographic:
-        return f"{columns:,} × {rows:,} cells of {abs(box.affine.a):.3g}° ({where})."
     cell = abs(box.affine.a)
-    return f"{columns * cell / 1000:,.1f} × {rows * cell / 1000:,.1f} km in cells of {cell:g} m ({where})."
+    if box.crs.geographic:
+        return f"{columns:,} × {rows:,} cells of {cell:.3g}° ({where})"
+    return f"{columns * cell / 1000:,.1f} × {rows * cell / 1000:,.1f} km in cells of {cell:g} m ({where})"
 
 
 def with_interval(score: tuple[float, float, float]) -> str:

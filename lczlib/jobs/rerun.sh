@@ -18,4 +18,4 @@ if [ -n "${1:-}" ]; then set -- --inputs "$1"; else set --; fi
 "$lcz" rerun {{ one.place }} "$@" {% if inside %}--inputs "$here/{{ inside }}" {% endif %}--out {{ one.new }}
 {% endif %}
 {% endfor %}
-"$lcz" report {{ sources }} {% for name, value in told %}--{{ name }} {{ value }} {% endfor %}--out "$out"
+"$lcz" report {{ sources }} {% for option in told %}{{ option }} {% endfor %}--out "$out"

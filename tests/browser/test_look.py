@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import axe_playwright_python
 import pytest
 from helpers import SHOWN, drawn, go, settled, wait_for
 
@@ -25,8 +26,7 @@ FIGURE_JS = """(name) => { const find = (root) => { for (const e of root.querySe
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    found = pytest.importorskip("axe_playwright_python")
-    return (Path(found.__file__).parent / "axe.min.js").read_text()
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 
 
 @pytest.mark.parametrize("theme", ["default", "dark"])
