@@ -121,7 +121,14 @@ def page_of(session: Session) -> Page:
     session.study.param.watch(opened, "scene")
     session.study.param.watch(tell, "scene")
     notices = pn.Column(
-        heading, above, read, way, _isolating(session), sizing_mode="stretch_width", margin=0
+        heading,
+        above,
+        read,
+        way,
+        _isolating(session),
+        session.place.content,
+        sizing_mode="stretch_width",
+        margin=0,
     )
     template = Page(
         {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark,

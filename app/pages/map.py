@@ -24,6 +24,7 @@ from ..parts.legend import legend, published_note
 from ..parts.markup import duration, help_text, html, note
 from ..parts.messages import no_imagery
 from ..session import Session
+from .map_draw import DrawCard
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
@@ -49,6 +50,10 @@ class MapPage:
         self._map = session.map_view(title="", height=620)
         self._around = PlaceLayer(self._map, session.dark)
         self._fitted: Any = None
+        self._named: Any = (
+            None,
+            True,
+        )  # around which bounds places are named, and whether upon a map
         self._offered: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
@@ -73,6 +78,7 @@ class MapPage:
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette", "isolated"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
+        view.param.watch(self._name_places, "names")
         self._networks = pn.Column(**wide)
         self._day = pn.widgets.Button(visible=False, **wide)
         self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
@@ -92,7 +98,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            self._fusion, device, load, self._existing,
+            self._fusion, device, load, self._existing, DrawCard(session, self._map).content,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
@@ -101,6 +107,7 @@ class MapPage:
             pn.widgets.FloatSlider.from_param(view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(view.param.palette, name="Colours", **wide),
             pn.widgets.Select.from_param(view.param.image, name="Image below", **wide),
+            pn.widgets.Checkbox.from_param(view.param.names, name="Names of places"),
             pn.widgets.Checkbox.from_param(view.param.base, name="Street map below (needs the network)"),
             **wide,
         )  # fmt: skip
@@ -197,11 +204,20 @@ class MapPage:
         bounds = study_bounds(study)
         if bounds is not None and self._fitted != bounds:
             self._fitted = bounds
-            empty = scene is not None and scene.box is None and not maps
             self._session.tick(lambda: self._map.fit(bounds))
-            self._session.tick(lambda: self._around.show(bounds if empty else None))
+        self._name_places()
         self._draw_image()
         self._draw()
+
+    def _name_places(self, *_: Any) -> None:
+        """Upon the map; where there is none yet, in its place. Of a simulated city there are none."""
+        scene, bounds = self._study.scene, self._fitted
+        empty = scene is not None and scene.box is None and not named_maps(self._study)
+        wanted = empty or (self._view.names and scene is not None and not scene.simulated)
+        now = bounds if wanted else None, not empty
+        if now != self._named:
+            self._named = now
+            self._session.tick(lambda: self._around.show(*now))
 
     def _network(self, sensor: str) -> pn.widgets.Select:
         options = {
