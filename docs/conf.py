@@ -9,7 +9,7 @@ sys.path[:0] = [str(HERE / "_extensions"), str(HERE.parent)]
 from lczlib import __version__  # noqa: E402
 
 project = "lczlib"
-author = "The authors of lczlib"
+author = "The lczlib developers"
 release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "from_code", "links"]
 exclude_patterns = ["_build"]
@@ -36,4 +36,4 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-copyright = "the authors of lczlib, MIT License"
+copyright = "2026, the lczlib developers; MIT License"
