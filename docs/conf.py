@@ -16,6 +16,7 @@ exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+highlight_language = "none"  # commands; blocks of Python say so
 
 # what a docstring puts in single backticks is code or a name of the library
 default_role = "py:obj"
@@ -24,6 +25,7 @@ autodoc_member_order = "bysource"
 maximum_signature_line_length = 90
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 napoleon_custom_sections = [("Settings", "params_style")]
 
 html_theme = "pydata_sphinx_theme"
