@@ -29,6 +29,8 @@ def dead_links(folder: Path) -> list[str]:
     """Links to files and anchors that are not in a built site, as ``page: link``."""
     pages: dict[Path, _Page] = {}
     for path in sorted(folder.resolve().rglob("*.html")):
+        if "_static" in path.parts:  # templates of the theme, and no pages
+            continue
         pages[path] = _Page()
         pages[path].feed(path.read_text(encoding="utf-8"))
     found = []
