@@ -15,11 +15,12 @@ from lczlib.cli import app
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [README, *(p.read_text() for p in sorted((ROOT / "docs").rglob("*.md")))]
+_JOINED = re.compile(r"\s*\\\n\s*")  # a command that goes on in the next line
 COMMANDS = list(
     dict.fromkeys(
         line.split("#")[0].strip()
         for page in PAGES
-        for line in re.findall(r"^(?:    )?(lcz (?!=).+)$", page, re.M)
+        for line in re.findall(r"^(?:    )?(lcz (?!=).+)$", _JOINED.sub(" ", page), re.M)
     )
 )
 PYTHON = [b for page in PAGES for b in re.findall(r"```python\n(.*?)```", page, re.S)]
