@@ -5,10 +5,12 @@
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 import lczlib
 from lczlib.cli import app
@@ -77,3 +79,24 @@ def test_dead_links_are_found_and_living_ones_are_not(tmp_path):
         "sub/b.html: ../a.html#gone",
         "sub/b.html: c.html",
     ]
+
+
+def test_the_citation_names_this_version_and_licence():
+    said = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert said["version"] == lczlib.__version__ == project["version"]
+    assert said["license"] == project["license"]
+    assert {"cff-version", "message", "title", "authors"} <= set(said)
+
+
+def test_the_paper_cites_what_its_bibliography_holds_and_its_figures_stand_in_the_documentation():
+    paper = (ROOT / "paper.md").read_text()
+    entries = re.findall(r"^@\w+\{(\w+),", (ROOT / "paper.bib").read_text(), re.M)
+    assert set(re.findall(r"@(\w+)", paper)) == set(entries)
+    assert len(entries) == len(set(entries))
+    validated = paper.split("# What was validated")[1].split("# Limits")[0]
+    figures = set(re.findall(r"\d+\.\d+|\d+,\d{3}|\d\.?\d*e-\d+", validated))
+    assert len(figures) > 20
+    there = (DOCS / "validation.md").read_text()
+    missing = {f for f in figures if not re.search(rf"(?<![\d.]){re.escape(f)}(?![\d])", there)}
+    assert not missing
