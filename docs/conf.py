@@ -12,6 +12,7 @@ project = "lczlib"
 author = "The lczlib developers"
 release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "from_code", "links"]
+templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -31,7 +32,9 @@ napoleon_custom_sections = [("Settings", "params_style")]
 html_theme = "pydata_sphinx_theme"
 html_title = "lczlib"
 html_show_sourcelink = False
+html_sidebars = {"**": ["all-pages"]}  # all of the site beside each page, by what one wants
 html_theme_options = {
+    "navbar_center": [],
     "show_prev_next": False,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],

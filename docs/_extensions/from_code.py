@@ -29,14 +29,15 @@ def commands_text() -> str:
 def _commands(name: str, command: Any) -> Iterator[str]:
     for word, child in command.commands.items():
         called = f"{name} {word}"
-        yield f"## {called}\n\n{_help(child.help or '')}\n"
+        yield f"## {called}\n"
         if hasattr(child, "commands"):
+            yield f"{_help(child.help or '')}\n"
             yield from _commands(called, child)
             continue
         shown = [p for p in child.params if not getattr(p, "hidden", False)]
         arguments = [_argument(p) for p in shown if p.param_type_name == "argument"]
         usage = " ".join((called, "[OPTIONS]", *arguments))
-        yield f"    {usage}\n"
+        yield f"    {usage}\n\n{_help(child.help or '')}\n"
         yield "| | |\n| --- | --- |\n" + "\n".join(_row(p) for p in shown) + "\n"
 
 
