@@ -25,8 +25,6 @@ FLOOR = 1e-4
 """The lowest probability that counts, the step in which files hold them: below it a logarithm says nothing."""
 
 FILE = "calibration.json"
-CALIBRATED_TAG = "LCZLIB_CALIBRATED"
-"""GeoTIFF metadata item of probabilities that were calibrated: how."""
 
 _FORMAT = 1
 
@@ -106,7 +104,10 @@ class Calibrator:
         ValueError, KeyError, TypeError
             If it is none.
         """
-        what = {"networks": str(found.get("networks", "")), "views": str(found.get("views", "none"))}
+        what = {
+            "networks": str(found.get("networks", "")),
+            "views": str(found.get("views", "none")),
+        }
         if found["method"] == "temperature":
             temperature = float(found["temperature"])
             if not (np.isfinite(temperature) and temperature > 0):
@@ -222,7 +223,9 @@ def open_calibration(path: str | Path) -> Calibration:
         maps = {str(k): Calibrator.from_dict(v) for k, v in found["maps"].items()}
         fusion = {str(k): float(v) for k, v in found["fusion"].items()}
         cautions = tuple(map(str, found["cautions"]))
-        usable = found["format"] == _FORMAT and maps and all(0 <= w < np.inf for w in fusion.values())
+        usable = (
+            found["format"] == _FORMAT and maps and all(0 <= w < np.inf for w in fusion.values())
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as err:
         usable, why = False, f" ({type(err).__name__}: {err})"
     else:
@@ -231,6 +234,20 @@ def open_calibration(path: str | Path) -> Calibration:
         msg = f"{path} is no calibration of this version{why}: make it anew with `lcz calibrate`."
         raise InputError(msg, parameter="calibration")
     return Calibration(maps, fusion, cautions, str(path))
+
+
+def pool(logs: xr.DataArray, weights: Mapping[str, float]) -> xr.DataArray:
+    """Logits of the log-linear pool of logarithms (map, lcz, y, x), with a weight of each map by its name.
+
+    Where a map has no data, the weights of those that have are brought to a sum of 1 (equal ones where theirs are
+    0): of one map alone its own calibrated probabilities remain.
+    """
+    own = xr.DataArray([float(weights[str(n)]) for n in logs["map"].values], dims="map")
+    valid = logs.notnull().all("lcz")
+    there, n = (own * valid).sum("map"), valid.sum("map")
+    summed = (logs * own).sum("map", skipna=True) / there.where(there > 0)
+    some = summed.fillna(logs.mean("map", skipna=True)).where(n > 0)
+    return xr.where(n == len(own), (logs * own).sum("map", skipna=False), some)
 
 
 def kind_of(path: str | Path) -> str:

@@ -121,7 +121,9 @@ def _scores(sums: tuple[np.ndarray, np.ndarray], weights: np.ndarray) -> np.ndar
     mean = np.divide(gap, cells, out=np.zeros_like(gap), where=filled)
     n_ub, r_ub = gaps[..., 0], gaps[..., 1]
     # sum over units of w (r - mean n)^2
-    spread = weights @ r_ub**2 - 2 * mean * (weights @ (r_ub * n_ub)) + mean**2 * (weights @ n_ub**2)
+    spread = (
+        weights @ r_ub**2 - 2 * mean * (weights @ (r_ub * n_ub)) + mean**2 * (weights @ n_ub**2)
+    )
     units = weights @ (n_ub > 0)
     factor = np.divide(units, units - 1, out=np.zeros_like(units), where=units > 1.5)
     variance = np.divide(spread * factor, cells**2, out=np.zeros_like(cells), where=filled)

@@ -142,6 +142,7 @@ def fit(cells: Cells, method: Method, *, folds: int = 5, seed: int = 0) -> Calib
     cells : Cells
         To fit to.
     method : {"temperature", "dirichlet"}
+        How much is free.
     folds, seed : int
         Of the inner folds.
     """
@@ -193,9 +194,7 @@ def fold_of(group: np.ndarray, lcz: np.ndarray, folds: int, seed: int) -> np.nda
     return fold[index]
 
 
-def fit_pool(
-    maps: list[np.ndarray], lcz: np.ndarray, group: np.ndarray
-) -> np.ndarray:
+def fit_pool(maps: list[np.ndarray], lcz: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Weights, 0 or more, of the log-linear pool of the lowest log loss.
 
     Parameters
@@ -212,7 +211,9 @@ def fit_pool(
     few, weight = Cells(np.concatenate(maps, 1), lcz, group).thinned()
     weight = weight / weight.sum()
     own = few.lcz.astype(int) - 1
-    logs = np.stack([log_of(few.p[:, a:b]) for a, b in pairwise(range(0, few.p.shape[1] + 1, N_CLASSES))])
+    logs = np.stack(
+        [log_of(few.p[:, a:b]) for a, b in pairwise(range(0, few.p.shape[1] + 1, N_CLASSES))]
+    )
     rows = np.arange(len(own))
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
@@ -226,6 +227,11 @@ def fit_pool(
         loss, start, jac=True, method="L-BFGS-B", bounds=[(0, _HOTTEST)] * len(maps)
     )
     return found.x
+
+
+def pool(maps: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """The log-linear pool (n, 17) of maps (n, 17) with a weight each."""
+    return softmax(np.tensordot(np.asarray(weights), np.stack([log_of(p) for p in maps]), 1))
 
 
 def log_losses(p: np.ndarray, lcz: np.ndarray) -> np.ndarray:
