@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -23,7 +24,7 @@ Method = Literal["temperature", "dirichlet"]
 PENALTIES = (100.0, 10.0, 1.0, 0.1)
 """Strengths of regularisation that Dirichlet calibration chooses from, strongest first."""
 _COLDEST, _HOTTEST = 0.05, 20.0
-_MOST = 200
+_MOST = 60
 """Cells of a polygon that a fit looks at: further ones of the same polygon say little more."""
 FEWEST_GROUPS = 10
 """Polygons below which nothing is fitted: a handful says more of these places than of the network."""
@@ -64,6 +65,10 @@ class Cells:
             kept.append(order[first + at])
             weight.append(np.full(len(at), n / len(at)))
         return self.take(np.concatenate(kept)), np.concatenate(weight)
+
+
+Way = Callable[[Cells], Calibrator]
+"""A way of fitting a calibration."""
 
 
 def fit_temperature(cells: Cells) -> Calibrator:
@@ -133,9 +138,7 @@ def fit_dirichlet(cells: Cells, penalty: float) -> Calibrator:
 
 
 def fit(cells: Cells, method: Method, *, folds: int = 5, seed: int = 0) -> Calibrator:
-    """Fit a calibration; the strength of Dirichlet calibration's regularisation is chosen by inner folds.
-
-    Where none of the strengths beats temperature scaling on the inner folds, that is what comes back.
+    """Fit a calibration: `choose` its strength, then fit it to all cells.
 
     Parameters
     ----------
@@ -146,22 +149,26 @@ def fit(cells: Cells, method: Method, *, folds: int = 5, seed: int = 0) -> Calib
     folds, seed : int
         Of the inner folds.
     """
+    return choose(cells, method, folds=folds, seed=seed)(cells)
+
+
+def choose(cells: Cells, method: Method, *, folds: int = 5, seed: int = 0) -> Way:
+    """The way of fitting with the lowest log loss on inner folds.
+
+    Of Dirichlet calibration the strength of its regularisation; temperature scaling where none of `PENALTIES` beats
+    that. Parameters as of `fit`.
+    """
     if method == "temperature":
-        return fit_temperature(cells)
-    ways: list[Callable[[Cells], Calibrator]] = [fit_temperature]
-    ways += [lambda c, s=strength: fit_dirichlet(c, s) for strength in PENALTIES]
-    lowest, best = np.inf, ways[0]
-    for way in ways:
-        found = held_out(cells, way, folds=folds, seed=seed)
-        loss = log_losses(found, cells.lcz).mean()
-        if loss < lowest:
-            lowest, best = loss, way
-    return best(cells)
+        return fit_temperature
+    ways: list[Way] = [fit_temperature]
+    ways += [partial(fit_dirichlet, penalty=strength) for strength in PENALTIES]
+    losses = [
+        log_losses(held_out(cells, way, folds=folds, seed=seed), cells.lcz).mean() for way in ways
+    ]
+    return ways[int(np.argmin(losses))]
 
 
-def held_out(
-    cells: Cells, way: Callable[[Cells], Calibrator], *, folds: int = 5, seed: int = 0
-) -> np.ndarray:
+def held_out(cells: Cells, way: Way, *, folds: int = 5, seed: int = 0) -> np.ndarray:
     """Probabilities (n, 17) of each cell, calibrated by what was fitted to the groups of the other folds."""
     out = np.empty_like(cells.p, np.float64)
     fold = fold_of(cells.group, cells.lcz, folds, seed)

@@ -204,7 +204,7 @@ def run(request: CalibrateRequest, step: Steps) -> CalibrateResult:
     weights, fusion = {}, {}
     if len(cells) > 1:
         step("Learning to fuse", 0, 0)
-        pooled = _pooled(cells, way, how)
+        pooled = _pooled(cells, request.method, how)
         for other, p in {
             MEAN: [c.p for c in cells.values()],
             "mean of calibrated": [*found.values()],
@@ -296,22 +296,27 @@ def _at(
     return out
 
 
-def _pooled(cells: dict[str, Cells], way: Any, how: dict[str, int]) -> np.ndarray:
+def _pooled(cells: dict[str, Cells], method: Any, how: dict[str, int]) -> np.ndarray:
     """Probabilities of learned fusion (n, 17), calibrations and weights from the other folds."""
     import numpy as np
 
-    from lczlib.analysis.recalibration import fit_pool, fold_of, held_out, pool
+    from lczlib.analysis.recalibration import choose, fit_pool, fold_of, held_out, pool
 
     first = next(iter(cells.values()))
     out = np.empty_like(first.p)
     fold = fold_of(first.group, first.lcz, **how)
     for k in range(how["folds"]):
         own = fold == k
+        rest = [c.take(~own) for c in cells.values()]
+        ways = [choose(c, method, **how) for c in rest]
         # weights come from probabilities that were calibrated by others: fitted ones look surer than they are
-        inner = [held_out(c.take(~own), way, **how) for c in cells.values()]
-        rest = first.take(~own)
-        weights = fit_pool(inner, rest.lcz, rest.group)
-        out[own] = pool([way(c.take(~own)).on_rows(c.p[own]) for c in cells.values()], weights)
+        inner = [held_out(c, way, **how) for c, way in zip(rest, ways, strict=True)]
+        weights = fit_pool(inner, rest[0].lcz, rest[0].group)
+        found = [
+            way(c).on_rows(one.p[own])
+            for c, way, one in zip(rest, ways, cells.values(), strict=True)
+        ]
+        out[own] = pool(found, weights)
     return out
 
 
