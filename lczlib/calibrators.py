@@ -71,7 +71,7 @@ class Calibrator:
 
     @property
     def temperature(self) -> float:
-        """Of temperature scaling; of Dirichlet calibration the harmonic mean over classes."""
+        """By which the logarithms are divided, of temperature scaling."""
         return float(N_CLASSES / np.trace(self.weights))
 
     def on_rows(self, p: np.ndarray) -> np.ndarray:

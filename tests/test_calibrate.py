@@ -49,13 +49,13 @@ def places() -> gpd.GeoDataFrame:
 def cells(temperature: float = 1.0, seed: int = 0, confused: bool = False) -> Cells:
     """Cells of classes drawn from probabilities that are then sharpened: `temperature` puts them right."""
     rng = np.random.default_rng(seed)
-    n = 6000
+    n = 3000
     honest = softmax(1.5 * rng.normal(size=(n, 17)))
     lcz = (honest.cumsum(1) < rng.random((n, 1))).sum(1) + 1
     lcz = np.minimum(lcz, 17)
     if confused:  # the network writes the probabilities of 2 and 5 into each other's columns
         honest = honest[:, [0, 4, 2, 3, 1, *range(5, 17)]]
-    return Cells(softmax(np.log(honest) * temperature), lcz, np.arange(n) // 20)
+    return Cells(softmax(np.log(honest) * temperature), lcz, np.arange(n) // 10)
 
 
 def test_temperature_puts_right_what_is_too_sure():
@@ -123,7 +123,7 @@ def test_pool_listens_to_the_map_that_knows():
 
 def test_debiased_error_of_honest_probabilities_is_nothing_and_of_others_its_size():
     some = cells(1.0)
-    assert calibration_error(some.p, some.lcz, some.group) < 0.012
+    assert calibration_error(some.p, some.lcz, some.group) < 0.03
     sharp = cells(2.0)
     gap = calibration_error(sharp.p, sharp.lcz, sharp.group)
     top = sharp.p.max(1)
@@ -144,8 +144,8 @@ def test_debiasing_knows_that_cells_of_a_polygon_are_alike():
         right = (rng.random(150) < 0.6)[unit]
         p[:, 0] = 0.6
         found.append(calibration_error(p, np.where(right, 1, 2), unit) ** 2)
-    # 150 polygons alone make a gap of 0.04 (squared 0.0016), of which half a dozen cells' worth would be debiased
-    assert np.mean(found) < 0.0012
+    # the 10 polygons of a bin alone make a mean squared gap of 0.024; taken from cells, 0.023 of it would stay
+    assert np.mean(found) < 0.010
 
 
 def test_a_paired_interval_is_of_the_difference():
@@ -170,10 +170,11 @@ def maps(tmp_path_factory):
     truth = np.ones(BOX.shape, int)
     for c in range(17):
         truth[:, c * 5 : c * 5 + 5] = c + 1
-    for kind, skill, seed in (("s1", 1.0, 1), ("s2", 2.5, 2)):
+    for kind, skill, seed in (("s1", 1.0, 1), ("s2", 1.5, 2)):
         rng = np.random.default_rng(seed)
         logits = rng.normal(size=(*BOX.shape, 17)) + skill * (truth[..., None] == np.arange(1, 18))
-        p = softmax(3 * logits).transpose(2, 0, 1)
+        # of normal noise the honest ones are softmax(skill x logits): these are twice as sure
+        p = softmax(2 * skill * logits).transpose(2, 0, 1)
         proba = probabilities(on_grid(p.astype(np.float32), BOX, ("lcz", "y", "x")))
         write_probabilities(folder / f"{kind}_proba.tif", proba, tags={WEIGHTS_TAG: f"net_{kind}"})
     return folder
@@ -197,8 +198,11 @@ def test_calibrate_lowers_the_losses_of_maps_that_are_too_sure(calibrated):
         assert (table.loc[["log_loss", "brier"], "ci_high"] < 0).all()
     assert result.fusion["mean"].loc["log_loss", "ci_high"] < 0
     weights = result.calibration.fusion
-    assert weights["s2"] > weights["s1"] > 0
-    assert "net_s1, net_s2 was trained by you" in result.cautions()[-1]
+    # independent evidence: both count in full, as the product of the two does
+    assert weights == pytest.approx({"s1": 1.0, "s2": 1.0}, abs=0.3)
+    temperatures = [result.calibration.maps[k].temperature for k in ("s1", "s2")]
+    assert temperatures == pytest.approx([2.0, 2.0], abs=0.4)
+    assert "Trained by you: net_s1, net_s2." in result.cautions()[-1]
     assert "-" in result.headline()
     written = json.loads((folder / "calibration.json").read_text())
     assert written["held_out"]["n_units"] == 17 * PER_CLASS
@@ -312,7 +316,7 @@ def test_the_command_writes_what_the_job_finds(maps, calibrated, tmp_path, run_l
         "--calibration", tmp_path / "made/calibration.json", "--out", tmp_path / "fused",
     )  # fmt: skip
     assert code == 0, err
-    assert "trained by you" in err
+    assert "Trained by you: net_s1, net_s2." in err
     code, _, err = run_lcz("map", "x.tif", "--fusion", "learned", "--out", tmp_path / "no")
     assert code == 2
     assert "give --calibration" in err

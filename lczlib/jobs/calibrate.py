@@ -349,8 +349,8 @@ def _own(made: dict[str, dict[str, str]]) -> list[str]:
     if not own:
         return []
     return [
-        f"{', '.join(sorted(own))} was trained by you: polygons that it has seen make it look surer of the right class "
-        f"than it is; {option('reference')} must be others."
+        f"Trained by you: {', '.join(sorted(own))}. Polygons that a network has seen make it look surer of the right "
+        f"class than it is: {option('reference')} must be others."
     ]
 
 
