@@ -123,7 +123,7 @@ def test_pool_listens_to_the_map_that_knows():
 
 def test_debiased_error_of_honest_probabilities_is_nothing_and_of_others_its_size():
     some = cells(1.0)
-    assert calibration_error(some.p, some.lcz, some.group) < 0.03
+    assert calibration_error(some.p, some.lcz, some.group) < 0.05
     sharp = cells(2.0)
     gap = calibration_error(sharp.p, sharp.lcz, sharp.group)
     top = sharp.p.max(1)
