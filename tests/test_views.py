@@ -119,7 +119,7 @@ def test_networks_of_one_sensor_are_averaged(scene, networks, tmp_path):
 def test_a_map_of_views_says_so_and_a_manifest_makes_it_again(scene, networks, tmp_path, run_lcz):
     plain = mapped(scene, networks[:1], tmp_path / "plain")
     seen = mapped(scene, networks[:1], tmp_path / "views", tta="all")
-    assert np.abs(plain - seen).max() > 1e-3
+    assert np.abs(plain - seen).max() > 5e-4
     assert tag_of(tmp_path / "views/s2_proba.tif", VIEWS_TAG) == "all"
     assert not tag_of(tmp_path / "plain/s2_proba.tif", VIEWS_TAG)
     manifest = json.loads((tmp_path / "views/manifest.json").read_text())
