@@ -2,7 +2,8 @@
 
 The network runs once over the patches; its last layers are then fitted to what enters them, as multinomial logistic
 regressions that are drawn towards the layers they replace (an L2 penalty on the change, as strong as the validation
-patches ask for). With few polygons the network stays nearly what it was; classes without patches keep their weights.
+patches ask for). With few polygons the network stays nearly what it was. Classes without patches keep their weights,
+and the others together stand to them as before: none is ruled out for want of polygons.
 """
 
 from __future__ import annotations
@@ -124,20 +125,21 @@ def _fitted(
     middle, spread = x.mean(0), x.std(0)
     spread = np.where(spread > 0, spread, 1)
     z = np.column_stack([(x - middle) / spread, np.ones(len(x))])
-    known = np.unique(lcz)
+    known, own = np.unique(lcz, return_inverse=True)
+    rows = np.arange(len(lcz))
     weight = by_class[lcz] / by_class[lcz].sum()
-    target = np.eye(N_CLASSES)[lcz]
-    base = np.column_stack([x, np.ones(len(x))]) @ start.T
+    target = np.eye(len(known))[own]
+    # among the classes that have patches: against the others every step up would pay, and rule them out
+    base = np.column_stack([x, np.ones(len(x))]) @ start[known].T
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         change = flat.reshape(len(known), -1)
-        logits = base.copy()
-        logits[:, known] += z @ change.T
+        logits = base + z @ change.T
         logits -= logits.max(1, keepdims=True)
         e = np.exp(logits)
         total = e.sum(1, keepdims=True)
-        value = -float(weight @ (logits[np.arange(len(lcz)), lcz] - np.log(total[:, 0])))
-        slope = ((e / total - target) * weight[:, None])[:, known].T @ z
+        value = -float(weight @ (logits[rows, own] - np.log(total[:, 0])))
+        slope = ((e / total - target) * weight[:, None]).T @ z
         free = change.copy()
         free[:, -1] = 0  # the intercept says how common a class is: it is not held back
         return value + penalty * float((free**2).sum()), (slope + 2 * penalty * free).ravel()
@@ -147,6 +149,7 @@ def _fitted(
         options={"maxiter": 200, "gtol": 1e-5},
     )  # fmt: skip
     change = found.x.reshape(len(known), -1)
+    change[:, -1] -= change[:, -1].mean()  # as a whole they stand to the others as before
     out = start.copy()
     out[known, :-1] += change[:, :-1] / spread
     out[known, -1] += change[:, -1] - (change[:, :-1] / spread) @ middle
