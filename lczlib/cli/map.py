@@ -150,7 +150,12 @@ def fuse(
     from lczlib.mapping.fusion import fuse_files
 
     fused = fuse_files(
-        probabilities, folder, method, resample=resample, city=city, calibration=calibration,
+        probabilities,
+        folder,
+        method,
+        resample=resample,
+        city=city,
+        calibration=calibration,
         out_scheme=out_scheme,
     )
     out.print(area_table({"fused": fused}, f"Fused by {method}, in {folder}"))
