@@ -138,12 +138,16 @@ class Calibration:
         What was found wanting on held-out polygons, in words.
     source : str
         The file.
+    polygons : str
+        SHA-256 of the polygons that it was fitted to, which cannot judge a map made with it; empty where they came
+        from no file.
     """
 
     maps: Mapping[str, Calibrator]
     fusion: Mapping[str, float] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
     source: str = ""
+    polygons: str = ""
 
     def of(self, kind: str, networks: str = "", views: str = "none") -> Calibrator:
         """The calibration of a kind of map, checked against what made the map.
@@ -196,6 +200,7 @@ class Calibration:
         return {
             "format": _FORMAT, "maps": {k: c.to_dict() for k, c in self.maps.items()},
             "fusion": dict(self.fusion), "cautions": list(self.cautions),
+            "polygons": self.polygons,
         }  # fmt: skip
 
 
@@ -223,6 +228,7 @@ def open_calibration(path: str | Path) -> Calibration:
         maps = {str(k): Calibrator.from_dict(v) for k, v in found["maps"].items()}
         fusion = {str(k): float(v) for k, v in found["fusion"].items()}
         cautions = tuple(map(str, found["cautions"]))
+        polygons = str(found.get("polygons", ""))
         usable = (
             found["format"] == _FORMAT and maps and all(0 <= w < np.inf for w in fusion.values())
         )
@@ -233,7 +239,7 @@ def open_calibration(path: str | Path) -> Calibration:
     if not usable:
         msg = f"{path} is no calibration of this version{why}: make it anew with `lcz calibrate`."
         raise InputError(msg, parameter="calibration")
-    return Calibration(maps, fusion, cautions, str(path))
+    return Calibration(maps, fusion, cautions, str(path), polygons)
 
 
 def pool(logs: xr.DataArray, weights: Mapping[str, float]) -> xr.DataArray:

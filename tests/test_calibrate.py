@@ -9,6 +9,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box as rectangle
 
+from lczlib.analysis.independence import training_areas
 from lczlib.analysis.probability_scores import calibration_error, paired_scores
 from lczlib.analysis.recalibration import (
     Cells,
@@ -29,6 +30,7 @@ from lczlib.jobs.calibrate import CalibrateRequest, run
 from lczlib.made_by import CALIBRATED_TAG, WEIGHTS_TAG, tag_of
 from lczlib.mapping.fusion import fuse_files
 from lczlib.maps import open_probabilities, probabilities
+from lczlib.polygons import open_polygons
 
 SIDE, PER_CLASS, EDGE = 17 * 5, 6, 4
 """Synthetic place: 6 polygons of 4 x 4 cells for each of 17 classes, in rows."""
@@ -231,6 +233,19 @@ def test_fuse_applies_it_and_says_so(maps, calibrated, tmp_path):
     assert manifest["calibration"]["maps"]["s1"]["networks"] == "net_s1"
     assert set(manifest["calibration"]["fusion"]) == {"s1", "s2"}
     assert any(i["path"].endswith("calibration.json") for i in manifest["inputs"])
+
+
+def test_polygons_that_calibrated_a_map_do_not_judge_it_unnoticed(maps, calibrated, tmp_path):
+    files = [maps / "s1_proba.tif", maps / "s2_proba.tif"]
+    fuse_files(files, tmp_path / "honest", "learned", calibration=calibrated[1])
+    fuse_files(files, tmp_path / "plain", "mean")
+    same, others = open_polygons(maps / "areas.gpkg"), places()
+    others.to_file(tmp_path / "others.gpkg", layer="another")
+    said = training_areas(tmp_path / "honest/fused_lcz.tif", same)
+    assert "calibrated by them" in said.cautions[0]
+    assert training_areas(tmp_path / "plain/fused_lcz.tif", same) is None
+    others = open_polygons(tmp_path / "others.gpkg")
+    assert training_areas(tmp_path / "honest/fused_lcz.tif", others) is None
 
 
 def test_where_one_map_has_no_data_the_other_stays_as_it_was_calibrated(maps, calibrated, tmp_path):

@@ -176,6 +176,7 @@ def run(request: CalibrateRequest, step: Steps) -> CalibrateResult:
     from lczlib.analysis.probability_scores import paired_scores
     from lczlib.analysis.recalibration import FEWEST_GROUPS, fit, fit_pool, held_out
     from lczlib.calibrators import FILE, Calibration
+    from lczlib.export import sha256_of
 
     step("Reading probabilities", 0, 0)
     kinds, made = _opened(request)
@@ -216,8 +217,10 @@ def run(request: CalibrateRequest, step: Steps) -> CalibrateResult:
         weights = dict(zip(cells, map(float, learned), strict=True))
     absent = tuple(c.number for c in CLASSES if c.number not in first.lcz)
     cautions = (*_useless(scores), *_own(made), *_absent(absent))
+    file = Path(request.reference) if is_path(request.reference) else None
+    polygons = sha256_of(file) if file is not None and file.is_file() else ""
     return CalibrateResult(
-        request=request, calibration=Calibration(maps, weights, cautions, FILE), scores=scores, fusion=fusion,
+        request=request, calibration=Calibration(maps, weights, cautions, FILE, polygons), scores=scores, fusion=fusion,
         n=len(first), n_units=n_units, unit="polygon" if request.block is None else "block", absent=absent,
     )  # fmt: skip
 

@@ -170,6 +170,7 @@ def described_calibration(
     return {
         "maps": {kind: c.to_dict() for kind, c in found.maps.items()},
         "cautions": list(found.cautions),
+        "polygons": found.polygons,
         "fusion": {kind_of(name): weight for name, weight in (weights or {}).items()},
     }
 
