@@ -28,6 +28,8 @@ from .map_draw import DrawCard
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
+_VIEWS = {"one, as it is": "none", "and its flips (4 times as long)": "flips",
+          "and its turns (8 times; radar 4)": "all"}  # fmt: skip
 
 
 class MapPage:
@@ -90,6 +92,9 @@ class MapPage:
         self._fusion = pn.widgets.Select.from_param(
             study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide
         )
+        views = pn.widgets.Select.from_param(
+            study.param.tta, name="Views of each patch", options=_VIEWS, **wide
+        )
         load = pn.widgets.Button(name="Load an existing result …", **wide)
         self._existing = pn.Column(visible=False, **wide)
         load.on_click(self._offer_existing)
@@ -98,7 +103,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            self._fusion, device, load, self._existing, DrawCard(session, self._map).content,
+            self._fusion, views, device, load, self._existing, DrawCard(session, self._map).content,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide

@@ -13,6 +13,7 @@ import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import bigearthnet as _bigearthnet
+from lczlib.cli import calibrate as _calibrate
 from lczlib.cli import change as _change
 from lczlib.cli import check_polygons as _check_polygons
 from lczlib.cli import cities as _cities
@@ -76,6 +77,7 @@ app.command("city", cls=PlaceCommand)(limited(_city.city))
 app.command("get", cls=PlaceCommand)(limited(_get.get))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
+app.command("calibrate")(limited(_calibrate.calibrate))
 app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
 app.command("prepare-s1")(limited(_prepare_s1.prepare_s1))
