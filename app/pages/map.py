@@ -21,8 +21,9 @@ from ..maps.place import PlaceLayer
 from ..parts.classhelp import all_classes
 from ..parts.layout import tall
 from ..parts.legend import legend, published_note
-from ..parts.markup import duration, help_text, html, note
+from ..parts.markup import help_text, html, note
 from ..parts.messages import no_imagery
+from ..parts.progress import StepProgress
 from ..session import Session
 from .map_draw import DrawCard
 
@@ -44,9 +45,7 @@ class MapPage:
         study, view = self._study, self._view
         wide = {"sizing_mode": "stretch_width"}
         self._run = pn.widgets.Button(name="Run", button_type="primary", **wide)
-        self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
-        self._bar = pn.indicators.Progress(value=0, max=100, visible=False, **wide)
-        self._told = html("")
+        self._going = StepProgress(study, session.runner, ("maps",))
         self._facts = html("")
         self._legend = html("")
         self._map = session.map_view(title="", height=620)
@@ -69,10 +68,8 @@ class MapPage:
             **wide,
         )
         self._run.on_click(lambda _: session.runner.run("maps"))
-        self._stop.on_click(lambda _: session.runner.cancel("maps"))
         self._kind.param.watch(self._chosen, "value")
         self._class.param.watch(lambda e: setattr(view, "lcz", e.new), "value")
-        session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(
             self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"]
@@ -117,7 +114,11 @@ class MapPage:
             **wide,
         )  # fmt: skip
         self.action = pn.Column(
-            pn.Row(self._run, self._stop, **wide), self._bar, self._told, margin=0, **wide
+            pn.Row(self._run, self._going.stop, **wide),
+            self._going.bar,
+            self._going.told,
+            margin=0,
+            **wide,
         )
         self.stage = pn.Column(self._kind, tall(self._map.figure, above=44), margin=0, **wide)
         self.beside = pn.Column(self._facts, self._legend, margin=0, **wide)
@@ -174,22 +175,10 @@ class MapPage:
             self._draw()
 
     def _progress(self, *_: Any) -> None:
-        state = self._session.runner.progress.get("maps")
         running = self._study.conditions.get("maps") == "running"
         scene = self._study.scene
         self._run.disabled = running or scene is None or not scene.mappable
         self._run.name = "Run again" if self._study.maps is not None else "Run"
-        self._stop.visible = self._bar.visible = running
-        if not running:
-            self._told.object = ""
-            return
-        label, done, total, left = state or ("starting", 0, 0, None)
-        self._bar.value = int(100 * done / total) if total else -1
-        rest = "" if left is None else f" · about {duration(left)} left"
-        count = f": {done:,} of {total:,} cells" if total else " …"
-        self._told.object = (
-            f'<div class="lcz-note" role="status">{escape(str(label))}{count}{rest}</div>'
-        )
 
     def _made(self, *_: Any) -> None:
         study = self._study
