@@ -343,3 +343,9 @@ def test_no_function_is_longer_or_takes_more_than_one_person_can_hold_in_mind():
                     place = f"{file.relative_to(ROOT)}:{node.lineno}"
                     found.append(f"{place} {node.name}: {lines} lines, {parameters} parameters")
     assert not found
+
+
+def test_no_two_test_files_share_a_name():
+    """Pytest imports them by their names alone, and of two it runs one."""
+    names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name.startswith("test_")]
+    assert len(names) == len(set(names)), sorted({n for n in names if names.count(n) > 1})
