@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: env demo test test-quick check format app train-demo options screenshots fuzz kills stac-server export-tools clean
+.PHONY: env demo test test-quick check format app docs train-demo options screenshots fuzz kills stac-server export-tools clean
 
 env: $(STAMP)
 
@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,field,cluster,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[acquire,app,train,export,sar,stations,field,cluster,docs,dev]'
 	touch $@
 
 demo: env
@@ -28,6 +28,10 @@ app: env
 
 options: env
 	$(BIN)/python -m lczlib.jobs.documentation > docs/options.md
+
+# The documentation site, in docs/_build/html: warnings and dead links are errors, nothing is fetched.
+docs: env
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 screenshots: env
 	$(BIN)/python tests/browser/screenshots.py screenshots
@@ -92,4 +96,4 @@ fuzz: env
 	$(BIN)/python tests/hostile/run.py --n 2000 --write benchmarks/results/fuzz.md
 
 clean:
-	rm -rf $(VENV) $(STAC) $(EXPORT_TOOLS) lcz-demo
+	rm -rf $(VENV) $(STAC) $(EXPORT_TOOLS) lcz-demo docs/_build

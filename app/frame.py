@@ -19,6 +19,7 @@ from .parts.design import Page
 from .parts.legend import ISOLATE, ISOLATE_JS
 from .parts.markup import html
 from .parts.messages import banner, no_imagery, what_was_read
+from .parts.progress import RunsList
 from .parts.stepper import marks
 from .server import protect
 from .session import Session
@@ -64,6 +65,7 @@ def page_of(session: Session) -> Page:
     nav.jscallback(value=_TURN_JS)
     above, read = html("", visible=False), html("", visible=False)
     heading = html("", margin=0)
+    runs = RunsList(session.study, session.runner)
     way = pn.widgets.Button(
         name="To the City page, for imagery", button_type="primary", visible=False, max_width=320,
         margin=(4, 10), sizing_mode="stretch_width",
@@ -78,6 +80,7 @@ def page_of(session: Session) -> Page:
             for area, part in _parts(built[name]).items():
                 areas[area].append(part)
         nav.value = name
+        runs.turn(name)
         heading.object = f"<h1 class='lcz-heading'>Local Climate Zones: {LABELS[name]}</h1>"
         # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
         for other, page in built.items():
@@ -121,7 +124,15 @@ def page_of(session: Session) -> Page:
     session.study.param.watch(opened, "scene")
     session.study.param.watch(tell, "scene")
     notices = pn.Column(
-        heading, above, read, way, _isolating(session), sizing_mode="stretch_width", margin=0
+        heading,
+        runs.content,
+        above,
+        read,
+        way,
+        _isolating(session),
+        session.place.content,
+        sizing_mode="stretch_width",
+        margin=0,
     )
     template = Page(
         {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark,

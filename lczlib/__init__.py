@@ -29,6 +29,7 @@ And the library, from the bottom up:
                 ``legends``, ``legend_files`` and ``map_codes`` know what codes mean, ``map_doubts`` what
                 speaks against it, ``made_by`` which network made a map, ``kinds`` what maps are called;
                 ``out_scheme``: the numbering they are written in; ``accessor``: ``.lcz``
+``calibrators`` what makes probabilities honest, and its file
 ``polygons``    reference polygons and points; ``vector_files`` and ``point_tables``: as stored;
                 ``references``: these or a raster; ``vector_maps``: LCZ maps drawn as polygons;
                 ``polygon_cells`` and ``cell_coverage``: on a grid

@@ -11,6 +11,11 @@ WEIGHTS_TAG = "LCZLIB_WEIGHTS"
 DATE_TAG = "LCZLIB_DATE"
 """GeoTIFF metadata item of the same: the days of the images they were made from, where those say it."""
 
+VIEWS_TAG = "LCZLIB_VIEWS"
+"""GeoTIFF metadata item of probabilities that are the mean of several views of each patch: which."""
+CALIBRATED_TAG = "LCZLIB_CALIBRATED"
+"""GeoTIFF metadata item of probabilities that were calibrated: how."""
+
 _JOIN = " + "
 
 
@@ -33,14 +38,23 @@ def network_of(path: str | Path) -> str:
     str
         ``sen2lcz_net``, or of fused maps ``so2sat_s1_resnet20 + so2sat_s2_resnet20``.
     """
+    return tag_of(path, WEIGHTS_TAG) or _by_manifest(Path(path))
+
+
+def tag_of(path: str | Path, tag: str) -> str:
+    """A GeoTIFF metadata item of a raster; empty where it has none, or cannot be read."""
     import rasterio
 
     try:
         with rasterio.open(path) as src:
-            tagged = src.tags().get(WEIGHTS_TAG, "")
+            return src.tags().get(tag, "")
     except (rasterio.errors.RasterioError, OSError):
         return ""
-    return tagged or _by_manifest(Path(path))
+
+
+def views_of(path: str | Path) -> str:
+    """Which views of each patch were averaged in a file of probabilities."""
+    return tag_of(path, VIEWS_TAG) or "none"
 
 
 def networks_of(paths: Mapping[str, str | Path]) -> dict[str, str]:

@@ -6,12 +6,16 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from lczlib.devices import device
+from lczlib.errors import InputError
 from lczlib.out_scheme import OutScheme, out_scheme
 from lczlib.scene_options import SceneOptions
 from lczlib.settings import setting
+from lczlib.terms import option
 
-Method = Literal["mean", "so2sat", "product", "entropy", "vote"]
+Method = Literal["mean", "so2sat", "product", "entropy", "vote", "learned"]
 """How maps are fused, see `lczlib.mapping.fuse`."""
+Views = Literal["none", "flips", "all"]
+"""Which views of each patch are averaged: itself, its flips and half turn too, or its quarter turns as well."""
 Anchor = Literal["center", "corner"]
 """Where a patch is centred: on its cell, or on the cell's upper-left corner."""
 Precision = Literal["float32", "mixed"]
@@ -20,7 +24,10 @@ EngineName = Literal["auto", "torch", "openvino"]
 
 def weights() -> Any:
     """The setting that names the networks."""
-    return setting((), "NAME or FILE, one a sensor, separated by a comma. See `lcz weights list`.")
+    return setting(
+        (),
+        "NAME or FILE, separated by commas; several of one sensor are averaged. See `lcz weights list`.",
+    )
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,12 @@ class MapRequest(SceneOptions):
         Sentinel-1 rasters beside those of Sentinel-2, or alone: see
         `lczlib.scenes.open_sentinel1_rasters`.
     weights : tuple of str
-        Names or files, at most one a sensor; by default So2Sat's for the sensors there are.
-    fusion, anchor, device, engine, precision, batch_size, accept_values, out_scheme
+        Names or files; the probabilities of several networks of one sensor are averaged. By default So2Sat's for
+        the sensors there are.
+    calibration : path, optional
+        ``calibration.json`` of `lcz calibrate`: the probabilities of each sensor are calibrated by it, and
+        ``fusion`` learned takes its weights.
+    fusion, tta, anchor, device, engine, precision, batch_size, accept_values, out_scheme
         See `lczlib.settings.described`, `lczlib.mapping.predict` and `make_engine`.
     statistics : dict of str to Statistics
         Of scenes of an earlier result, for networks that normalise by them; by default they are
@@ -58,6 +69,16 @@ class MapRequest(SceneOptions):
     sentinel1: tuple[str, ...] = ()
     weights: tuple[str, ...] = weights()
     fusion: Method = setting("mean", "See `lcz fuse --help`.")
+    calibration: str | None = setting(
+        None,
+        "calibration.json of `lcz calibrate`: probabilities are made honest by it.",
+        metavar="FILE",
+    )
+    tta: Views = setting(
+        "none",
+        "Average views of each patch: flips (4, half turn included), or all (8, quarter turns too; of radar "
+        "the 4, which keep its range direction). Takes as many times as long.",
+    )
     anchor: Anchor = setting("center", "center of a cell, or corner as in So2Sat's own maps.")
     device: str = device()
     engine: EngineName = setting("auto", "What computes.")
@@ -68,3 +89,9 @@ class MapRequest(SceneOptions):
     accept_values: bool = setting(False, "Map values that cannot be what the network reads.")
     out_scheme: OutScheme = out_scheme(also="--scheme")
     statistics: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.fusion == "learned" and self.calibration is None:
+            msg = f"Learned fusion needs the weights that it learned: give {option('calibration')} of `lcz calibrate`."
+            raise InputError(msg, parameter="fusion")

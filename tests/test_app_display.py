@@ -16,6 +16,7 @@ from app.maps.display import (
     MOST_CELLS,
     Picture,
     bounds_in_mercator,
+    levels_of,
     picture,
     projected,
     rgba_picture,
@@ -93,3 +94,55 @@ def test_a_city_across_180_degrees_is_shown_in_one_piece() -> None:
         again = bounds_in_mercator((west, -16.85, east, -16.75), (left + right) / 2)
         assert again[0] == pytest.approx(left, abs=1)
         assert again[2] == pytest.approx(right, abs=1)
+
+
+def test_a_map_is_drawn_by_geoviews_and_shows_classes_as_they_are() -> None:
+    from app.maps.mapview import MapView
+    from app.parts.palette import STANDARD
+
+    view = MapView(STANDARD, title="test")
+    lcz = marked(SIZES["small"], "uint8")
+    view.show_classes(lcz)
+    (image,) = view.classes.data["image"]
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, lcz.values[::-1])
+    assert list(view.class_mapper.palette) == list(STANDARD)
+    assert (view.class_mapper.low, view.class_mapper.high) == (0.5, 17.5)
+    assert view.figure.x_range is view.x_range
+
+
+def test_a_large_map_is_sent_in_part_and_anew_only_when_the_view_leaves_it() -> None:
+    from app.maps.mapview import MapView
+    from app.parts.palette import STANDARD
+
+    size = (4000, 3000)
+    data = marked(size, "uint8")
+    box = tuple(data.odc.geobox.boundingbox)
+    view = MapView(STANDARD, title="test")
+    view.x_range.update(start=box[0], end=box[2])
+    view.y_range.update(start=box[1], end=box[3])
+    view.show_classes(data)
+    (coarse,) = view.classes.data["image"]
+    assert coarse.size <= MOST_CELLS
+    near = (304_000, 6_790_000, 308_000, 6_794_000)
+    view._redraw(near)
+    (fine,) = view.classes.data["image"]
+    assert view.classes.data["dw"][0] / fine.shape[1] == CELL  # its own cells
+    view._redraw(tuple(v + 300 for v in near))
+    assert view.classes.data["image"][0] is fine
+    view._redraw(tuple(v + 3000 for v in near))
+    assert view.classes.data["image"][0] is not fine
+
+
+def test_coarser_copies_hold_the_commonest_class() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.integers(1, 4, (1600, 1200)).astype(np.uint8)
+    values[:400, :400][rng.random((400, 400)) < 0.8] = 9
+    data = on_grid(values, GeoBox(values.shape, Affine(CELL, 0, 0, 0, -CELL, 0), MERCATOR))
+    half = levels_of(data)[1]
+    assert half.shape == (800, 600)
+    blocks = values.reshape(800, 2, 600, 2).swapaxes(1, 2).reshape(800, 600, 4)
+    counts = (blocks[..., None] == np.arange(10)).sum(2)
+    assert (
+        np.take_along_axis(counts, half[..., None].astype(int), 2)[..., 0] == counts.max(-1)
+    ).all()

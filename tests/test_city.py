@@ -170,7 +170,6 @@ def test_berlin_has_trees_in_the_east_and_compact_or_open_mid_rise_blocks(berlin
     ("request_", "error", "message"),
     [
         ({"weights": ("so2sat_s1_resnet20",)}, WeightsError, "reads Sentinel-1"),
-        ({"weights": ("sen2lcz_net", "so2sat_s2_resnet20")}, InputError, "one a sensor"),
         ({"weights": ("gmnet_as",)}, WeightsError, "lcz water"),
         ({"weights": ("sen2lcz_net", "so2sat_s1_resnet20")}, WeightsError, "no such scene"),
         ({"fusion": "median"}, InputError, "not one of mean, so2sat"),

@@ -260,3 +260,18 @@ def test_the_command_lists_and_writes_what_was_found(mirror, run_lcz, tmp_path):
     code, text, _ = run_lcz("cities")
     assert code == 0
     assert "60 of 34," in text
+
+
+def test_outlines_of_the_world_are_here_without_a_network():
+    import shapely
+
+    from lczlib.catalog.outlines import outlines
+
+    coasts, borders = outlines()
+    land = shapely.union_all([shapely.make_valid(shapely.Polygon(c)) for c in coasts])
+    inside = [land.contains(shapely.Point(p)) for p in ((13.4, 52.5), (-58.4, -34.8), (134, -25))]
+    assert inside == [True, True, True]
+    assert not land.contains(shapely.Point(-30, 30))  # the Atlantic
+    assert len(borders) > 150
+    rhine = shapely.Point(7.8, 48.6)  # France and Germany
+    assert min(rhine.distance(shapely.LineString(b)) for b in borders) < 0.5

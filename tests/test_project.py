@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "classes", "errors", "grid", "legend_files", "legends", "map_codes", "map_doubts", "numbering",
         "rasters", "reading", "unreadable",
     },
+    "calibrators": {"classes", "errors", "maps"},
     "tables": {"errors", "limits", "reading", "unreadable"},
     "clocks": {"errors", "reading", "tables"},
     "class_columns": {"class_names", "classes", "errors"},
@@ -82,15 +83,16 @@ MAY_IMPORT = {
         "scenes", "sentinel1", "vector_files",
     },
     "analysis": {
-        "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
+        "calibrators", "cell_coverage", "class_names", "classes", "clocks", "errors", "export", "grid", "limits",
         "lazy", "longitudes", "maps", "polygon_cells", "polygons", "rasters", "reading", "scenes",
         "settings", "tables", "unreadable",
     },
     "models": {"catalog", "classes", "errors", "export", "limits", "temporary"},
     "made_by": set(),
     "mapping": {
-        "accelerators", "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine", "made_by",
-        "map_request", "maps", "models", "out_scheme", "rasters", "reading", "scene_options", "scenes", "settings",
+        "accelerators", "calibrators", "catalog", "classes", "errors", "export", "grid", "kinds", "limits", "machine",
+        "made_by", "map_request", "maps", "models", "out_scheme", "rasters", "reading", "scene_options", "scenes",
+        "settings",
         "temporary",
     },
     "training": {
@@ -106,11 +108,12 @@ MAY_IMPORT = {
     },
     "jobs": {
         "accelerators",
-        "acquire", "analysis", "archives", "catalog", "classes", "clocks", "devices", "errors", "experiment", "export",
-        "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes", "made_by",
-        "map_request", "mapping", "maps", "models", "numbering", "out_scheme", "plugins", "polygon_cells", "polygons",
-        "rasters", "reading", "references", "scenes", "sentinel1", "settings", "tables", "temporary", "training",
-        "unreadable", "vector_files", "vector_maps",
+        "acquire", "analysis", "archives", "calibrators", "catalog", "classes", "clocks", "devices", "errors",
+        "experiment", "export", "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes",
+        "made_by", "map_request", "mapping", "maps", "models", "numbering", "out_scheme", "plugins", "polygon_cells",
+        "polygons",
+        "rasters", "reading", "references", "scenes", "sentinel1", "settings", "tables", "temporary", "training", "unreadable",
+        "vector_files", "vector_maps",
     },
     "figures": {"analysis", "classes", "errors", "export", "grid", "mapping", "maps", "mercator"},
     "machine": set(),
@@ -340,3 +343,9 @@ def test_no_function_is_longer_or_takes_more_than_one_person_can_hold_in_mind():
                     place = f"{file.relative_to(ROOT)}:{node.lineno}"
                     found.append(f"{place} {node.name}: {lines} lines, {parameters} parameters")
     assert not found
+
+
+def test_no_two_test_files_share_a_name():
+    """Pytest imports them by their names alone, and of two it runs one."""
+    names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name.startswith("test_")]
+    assert len(names) == len(set(names)), sorted({n for n in names if names.count(n) > 1})

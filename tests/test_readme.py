@@ -1,4 +1,4 @@
-"""The README keeps its word: its commands exist, and its flow runs on the demo's files."""
+"""README and documentation keep their word: their commands exist, and the flow runs on the demo's files."""
 
 import json
 import re
@@ -14,7 +14,16 @@ from lczlib.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-COMMANDS = [line.split("#")[0].strip() for line in re.findall(r"^    (lcz .+)$", README, re.M)]
+PAGES = [README, *(p.read_text() for p in sorted((ROOT / "docs").rglob("*.md")))]
+_JOINED = re.compile(r"\s*\\\n\s*")  # a command that goes on in the next line
+COMMANDS = list(
+    dict.fromkeys(
+        line.split("#")[0].strip()
+        for page in PAGES
+        for line in re.findall(r"^(?:    )?(lcz (?!=).+)$", _JOINED.sub(" ", page), re.M)
+    )
+)
+PYTHON = [b for page in PAGES for b in re.findall(r"```python\n(.*?)```", page, re.S)]
 
 
 def test_the_two_commands_are_targets_of_the_makefile():
@@ -24,7 +33,7 @@ def test_the_two_commands_are_targets_of_the_makefile():
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_of_the_readme_exists_with_its_options(line):
+def test_every_command_of_readme_and_documentation_exists_with_its_options(line):
     words = shlex.split(line)[1:]
     command = typer.main.get_command(app)
     while words and hasattr(command, "commands") and words[0] in command.commands:
@@ -35,9 +44,9 @@ def test_every_command_of_the_readme_exists_with_its_options(line):
     assert not stray
 
 
-@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.S))
+@pytest.mark.parametrize("block", PYTHON)
 def test_every_python_block_compiles_and_imports_what_is_there(block):
-    compile(block, "README.md", "exec")
+    compile(block, "a page", "exec")
     for line in block.splitlines():
         if line.startswith(("import ", "from ")):
             exec(line, {})

@@ -34,7 +34,7 @@ DEPENDS = {
     **{f"get_{n}": _GET for n in ("provider", "level", "seasons", "year", "start", "end", "dilation")},
     **{f"get_{n}": {"acquired"} for n in ("composite", "max_cloud", "days", "haze", "offsets")},
      "scene_files": _ALL, "radar_files": _ALL,
-    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS,
+    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "tta": _MAPS,
     "device": {*_MAPS, "water"},
     "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
     "s2_resample": _MAPS,
@@ -72,7 +72,8 @@ DEPENDS = {
 OTHER = {
     "get_provider": "cdse", "get_year": 2020, "get_dilation": 10.0, "get_composite": "median",
     "get_max_cloud": 20.0, "get_days": 3, "get_offsets": "stated", "get_haze": 0.0, "get_level": "L1C",
-    "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "reference_kind": "raster",
+    "area": (3.0, 52.1, 3.05, 52.13), "sensors": ["s1"], "fusion": "product", "tta": "flips",
+    "reference_kind": "raster",
     "s2_level": "L2A", "s2_scale": 0.001, "s2_offset": -1000.0, "s2_nodata": 0.0,
     "s2_accept_values": True, "s2_resample": "utm", "s2_keep_clouds": True,
     "map_scheme": "0-16", "reference_scheme": "wrf",
@@ -302,7 +303,7 @@ def test_without_any_map_nothing_is_judged_compared_or_measured(study: Study) ->
 def test_level_and_scale_are_of_own_images_only() -> None:
     given = partial(
         Given, "maps",
-        sensors=["s2"], s1_weights="", s2_weights="", fusion="mean", device="cpu",
+        sensors=["s2"], s1_weights="", s2_weights="", fusion="mean", tta="all", device="cpu",
         s2_level="L2A", s2_date="2024-10-24", s2_scale=0.001, s2_offset=-1000.0,
         s2_nodata=7.0, s2_bands="B02, B03,-", s2_accept_values=True,
         s2_resample="", s2_keep_clouds=False,
@@ -320,6 +321,7 @@ def test_level_and_scale_are_of_own_images_only() -> None:
         -1000.0,
     )
     assert request.accept_values
+    assert request.tta == "all"
     assert (request.nodata, request.bands) == (7.0, ("B02", "B03", "-"))
     request = request_of(given(scene=theirs))
     assert not request.accept_values

@@ -13,13 +13,16 @@ import shapely
 from test_map_legends import patches
 
 from lczlib.errors import InputError
+from lczlib.map_request import MapRequest
 from lczlib.maps import open_lcz_map
 from lczlib.reading import readings
+from lczlib.settings import described
 from lczlib.study import Study
 from lczlib.study.document import read_of
 from lczlib.study.given import Given
 from lczlib.study.map_inputs import OwnCertainty, chosen_options, map_settings
 from lczlib.study.material import open_references
+from lczlib.study.state import INPUTS
 from lczlib.study.wording import in_page
 from lczlib.vector_maps import open_any_map
 
@@ -95,3 +98,23 @@ def test_a_report_says_what_was_read_with_the_names_of_the_pages(write_tif, tmp_
     (told,) = read_of(study)
     assert "(“City: How your LCZ map is read: Band” lcz for the unfiltered map)" in str(told)
     assert "--band" in str(heard[0])
+
+
+# Settings of `lcz map` that a study is not told, and why.
+_NOT_OF_A_STUDY = {
+    "only_seasons": "imagery is fetched, or uploaded, of the seasons that are wanted",
+    "sentinel1_time": "a folder of several times is of the command; a visitor uploads the files of one",
+    "calibration": "the calibration of one network and place, made and named by the command",
+    "anchor": "corner is for comparing with So2Sat's own maps",
+    "engine": "follows from the device",
+    "precision": "likewise",
+    "batch_size": "likewise",
+    "out_scheme": "chosen where maps are taken away",
+}
+_CALLED = {"weights": "s1_weights", "box": "area"}
+
+
+def test_every_setting_of_the_command_is_of_a_study_or_left_out_for_a_reason():
+    settings = set(described(MapRequest))
+    of_a_study = {n for n in settings if {n, f"s2_{n}", _CALLED.get(n)} & {*INPUTS}}
+    assert settings - of_a_study == set(_NOT_OF_A_STUDY)

@@ -182,3 +182,50 @@ def _paler(patches: ScenePatches) -> ScenePatches:
     return ScenePatches(
         patches.kind, patches.table, [0.2 + 0.7 * image for image in patches.images]
     )
+
+
+@pytest.mark.parametrize("name", ["resnet20", "sen2lcz"])
+def test_a_linear_head_learns_on_frozen_features(before, tmp_path, name):
+    path = before(name)
+    trained, subsets = fitted(path, tmp_path / "run", tune="linear")
+    old, new = state_of(path), trained.network.state_dict()
+    moved = {k.rpartition(".")[0] for k in old if not torch.equal(old[k], new[k])}
+    assert moved == ({"head"} if name == "resnet20" else {f"heads.{i}" for i in range(4)})
+    assert len(trained.history) == 0
+    assert "penalty of" in trained.notes[0]
+    from lczlib.models import load_model
+
+    def loss(network: torch.nn.Module) -> float:
+        test = subsets.test
+        p = predict_patches(network, test, scaling_of(trained.weights), device="cpu")
+        return -float(np.log(p[np.arange(len(test)), test.labels.astype(int) - 1] + 1e-9).mean())
+
+    assert loss(trained.network) < loss(load_model(path)) - 0.5
+    # a class without patches keeps its weights
+    absent = np.setdiff1d(np.arange(1, 18), subsets.train.labels)[0] - 1
+    head = "head" if name == "resnet20" else "heads.0"
+    assert torch.equal(old[f"{head}.weight"][absent], new[f"{head}.weight"][absent])
+
+
+def test_a_linear_head_is_the_penalised_fit_that_it_says(before):
+    """Beside scikit-learn's logistic regression, which is drawn towards nothing: a start of zeros."""
+    from sklearn.linear_model import LogisticRegression
+
+    from lczlib.training.linear import _fitted
+
+    rng = np.random.default_rng(0)
+    lcz = np.repeat([1, 4, 9], 60)
+    x = rng.normal(size=(180, 5)) * [1, 2, 3, 4, 5] + lcz[:, None] * 0.3
+    found = _fitted(x, lcz, np.ones(17), np.zeros((17, 6)), 0.05)
+    z = (x - x.mean(0)) / x.std(0)
+    # its penalty is half the squared norm against C times the summed loss
+    theirs = LogisticRegression(C=1 / (2 * 0.05 * 180), tol=1e-8, max_iter=5000).fit(z, lcz)
+    logits = x @ found[[1, 4, 9], :-1].T + found[[1, 4, 9], -1]
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_allclose(p / p.sum(1, keepdims=True), theirs.predict_proba(z), atol=2e-3)
+    assert not found[0].any()
+
+
+def test_a_linear_head_needs_a_network_to_sit_on():
+    with pytest.raises(InputError, match="A linear head sits on a trained network: give --from"):
+        Options(tune="linear")

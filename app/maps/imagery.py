@@ -15,7 +15,7 @@ from lczlib.study.material import Material
 from lczlib.study.steps import named_maps
 from lczlib.study.water import backscatter
 
-from .display import Picture, bounds_in_mercator, rgba_picture
+from .display import bounds_in_mercator, rgba_layer
 
 if TYPE_CHECKING:
     from lczlib.study import Study
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="image")
-_SHARED: dict[tuple[Any, ...], Picture] = {}
+_SHARED: dict[tuple[Any, ...], Any] = {}
 _LOCK = Lock()
-_MOST_SHARED = 24
+_MOST_SHARED = 100_000_000  # pixels of four bytes
 
 
-def base_image(
-    session: Session, scene: Material | None, show: Callable[[Picture | None], None]
-) -> None:
+def base_image(session: Session, scene: Material | None, show: Callable[[Any], None]) -> None:
     """Give the chosen image of a scene to `show`, soon; nothing where it is no longer wanted."""
     view = session.view
     if scene is None or view.image == "none" or scene.box is None:
@@ -38,7 +36,7 @@ def base_image(
         return
     wanted = (view.image, view.season, view.stretch)
 
-    def shown(made: Picture | None) -> None:
+    def shown(made: Any) -> None:
         if session.study.scene is scene and wanted == (view.image, view.season, view.stretch):
             show(made)
 
@@ -49,23 +47,27 @@ def base_image(
     _POOL.submit(work)
 
 
-def _image(scene: Material, name: str, season: str, stretch: str) -> Picture | None:
+def _image(scene: Material, name: str, season: str, stretch: str) -> Any:
     key = (scene.inputs, name, season, stretch)
     if scene.shared and key in _SHARED:
         return _SHARED[key]
     made = None
     if name == "radar" or not scene.seasons:
         if scene.radar is not None:
-            made = rgba_picture(radar_composite(backscatter(scene.radar), stretch))
+            made = rgba_layer(radar_composite(backscatter(scene.radar), stretch))
     elif scene.seasons:
         data = scene.seasons[season_of(scene, season)]
-        made = rgba_picture(optical_composite(data, name, stretch))
+        made = rgba_layer(optical_composite(data, name, stretch))
     if scene.shared and made is not None:
         with _LOCK:
-            while len(_SHARED) >= _MOST_SHARED:
-                _SHARED.pop(next(iter(_SHARED)))
             _SHARED[key] = made
+            while len(_SHARED) > 1 and sum(map(_cells, _SHARED.values())) > _MOST_SHARED:
+                _SHARED.pop(next(iter(_SHARED)))
     return made
+
+
+def _cells(made: Any) -> int:
+    return made.values.size
 
 
 def season_of(scene: Material, wanted: str) -> str:

@@ -14,71 +14,29 @@ from bokeh.models import (
     ColumnDataSource,
     CustomJS,
     CustomJSHover,
+    FullscreenTool,
     HoverTool,
     Label,
-    LinearColorMapper,
+    PanTool,
     Range1d,
+    ResetTool,
+    SaveTool,
     WheelZoomTool,
     WMTSTileSource,
 )
 from bokeh.palettes import Cividis256
-from bokeh.plotting import figure
 
 from lczlib.classes import CLASSES
 
 from ..outside import STREET_MAP
-from ..parts.palette import CLEAR
-from .display import MOST_CELLS, Picture, picture
+from .display import Picture, is_large, picture, window_of
+from .geo import draw_layers
+from .scripts import FIT_JS, FORGET_JS, SCALE_JS
 
 NAMES = ["no data", *(c.label for c in CLASSES)]
 _NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"
 _PERCENT_JS = "return isFinite(value) ? (100 * value).toFixed(0) + ' %' : 'no data'"
-_FIT_JS = """
-if (fig.properties.inner_width.is_unset) return  // it has not been drawn: it is fitted once it is
-const {x, y} = box.data
-const [w, h] = [fig.inner_width, fig.inner_height]
-if (x.length < 2 || !w || !h) return
-const [rx, ry] = [fig.x_range, fig.y_range]
-const [a, b, wide, was_moved] = box.tags
-const whole = Math.max((x[1] - x[0]) / w, (y[1] - y[0]) / h)
-const [wx, wy] = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2]
-// a view that the visitor has moved keeps its middle and its metres per pixel, in both directions
-const moved = cb_obj !== box && a != null
-    && (was_moved || Math.abs(rx.start - a) > 1e-3 || Math.abs(rx.end - b) > 1e-3)
-const scale = moved ? (rx.end - rx.start) / wide : whole
-const [cx, cy] = moved ? [(rx.start + rx.end) / 2, (ry.start + ry.end) / 2] : [wx, wy]
-const to = (r, c, n, home) => r.setv({start: c - scale * n / 2, end: c + scale * n / 2,
-                                      reset_start: home - whole * n / 2, reset_end: home + whole * n / 2})
-to(rx, cx, w, wx)
-to(ry, cy, h, wy)
-box.tags = [rx.start, rx.end, w, moved]
-"""
-_FORGET_JS = """
-for (const tool of tools) {
-  const view = cb_context.index.find_one(tool)
-  if (view) for (const [, tip] of view.ttmodels) tip.clear()
-}
-"""
-"""What a tooltip says is of the layer that was there: it comes anew with the pointer's next move."""
 _TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
-_SCALE_JS = """
-if (fig.properties.inner_width.is_unset) return  // a linked map that is not on the page
-const {start, end} = fig.x_range
-const middle = (fig.y_range.start + fig.y_range.end) / 2
-// web mercator's metres are shorter on the ground, by latitude
-const metres = (end - start) / fig.inner_width / Math.cosh(middle / 6378137)
-const shown = fig.inner_width > 50 && metres > 0 && fig.y_range.end - fig.y_range.start < 2e6
-if (shown) {
-  const most = 0.22 * Math.min(fig.inner_width, 700) * metres
-  const power = 10 ** Math.floor(Math.log10(most))
-  const length = power * [5, 2, 1].find(n => n * power <= most)
-  const text = (length >= 1000 ? `${length / 1000} km` : `${+length.toPrecision(1)} m`) + '  N ↑'
-  bar.setv({right: bar.left + length / metres}, {sync: false})  // the server need not know
-  told.setv({text}, {sync: false})
-}
-for (const part of [bar, told]) part.setv({visible: shown}, {sync: false})
-"""
-"""Where one length holds for the whole view, within about a tenth."""
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -119,23 +77,16 @@ class MapView:
     ) -> None:
         self.x_range, self.y_range = ranges or (Range1d(-1, 1), Range1d(-1, 1))
         self.linked = ranges is not None
-        self._full: Any = None  # a raster too large to be sent whole
-        self.figure = figure(
-            x_range=self.x_range, y_range=self.y_range, match_aspect=True, height=height,
-            sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
-            tools="pan,wheel_zoom,box_zoom,reset,save", title=title,
-            active_scroll="wheel_zoom" if wheel and not touch else None, active_drag=None if touch else "auto",
-            toolbar_location="above", min_width=260, background_fill_color=None,
-            name=name or title or "map",
+        self._large: dict[str, Any] = {}  # rasters too large to be sent whole, by layer
+        self._windows: dict[str, Any] = {}  # the part of each that the browser has
+        drawn = draw_layers(colors, height, title)
+        self.figure, self.rings, self.pencil = drawn.figure, drawn.rings, drawn.pencil
+        self.figure.update(
+            x_range=self.x_range, y_range=self.y_range, match_aspect=True, min_width=260,
+            background_fill_color=None, name=name or title or "map",
         )  # fmt: skip
-        self.figure.toolbar.logo = None
         self.figure.grid.visible = False
-        # metres per pixel stay the same in both directions, also where only an axis is scrolled over
-        for tool in self.figure.tools:  # a search would find those of the linked maps too
-            if isinstance(tool, WheelZoomTool):
-                tool.zoom_on_axis = False
-            elif isinstance(tool, BoxZoomTool):
-                tool.match_aspect = True
+        self._add_tools(wheel and not touch, touch)
         ink = "#d5dae0" if dark else "#333333"
         paper = "#181b1f" if dark else "#ffffff"
         self.figure.update(
@@ -149,31 +100,21 @@ class MapView:
                         minor_tick_line_color=None, major_label_text_font_size="8pt")  # fmt: skip
         self._box = ColumnDataSource({"x": [], "y": []})
         if not self.linked:  # only the browser knows how wide the map is
-            fit = CustomJS(args={"box": self._box, "fig": self.figure}, code=_FIT_JS)
+            fit = CustomJS(args={"box": self._box, "fig": self.figure}, code=FIT_JS)
             self._box.js_on_change("data", fit)
             for size in ("inner_width", "inner_height"):
                 self.figure.js_on_change(size, fit)
         self._tiles = None
         self._shown: Picture | None = None
         self._image = ColumnDataSource(dict(_EMPTY))
-        self.figure.image_rgba(source=self._image, level="image")
-        self.classes = ColumnDataSource({**_EMPTY, "certainty": []})
-        self.class_mapper = LinearColorMapper(
-            palette=list(colors),
-            low=0.5,
-            high=17.5,
-            low_color=CLEAR,
-            high_color=CLEAR,
-            nan_color=CLEAR,
-        )
-        self._class_glyph = self.figure.image(
-            source=self.classes, color_mapper=self.class_mapper, level="image"
-        )
-        self.values = ColumnDataSource(dict(_EMPTY))
-        self.value_mapper = LinearColorMapper(palette=Cividis256, low=0, high=1, nan_color=CLEAR)
-        self._value_glyph = self.figure.image(
-            source=self.values, color_mapper=self.value_mapper, level="image", visible=False
-        )
+        below = self.figure.image_rgba(source=self._image, level="image")
+        self.figure.renderers = [below, *(r for r in self.figure.renderers if r is not below)]
+        self.classes, self.class_mapper = drawn.classes.source, drawn.classes.mapper
+        self.values, self.value_mapper = drawn.values.source, drawn.values.mapper
+        self._class_glyph, self._value_glyph = drawn.classes.glyph, drawn.values.glyph
+        self.classes.data = {**_EMPTY, "certainty": []}
+        self.values.data = dict(_EMPTY)
+        self._value_glyph.visible = False
         self._bar = ColorBar(
             color_mapper=self.value_mapper, visible=False, height=10, width=200, location="bottom_right",
             orientation="horizontal", margin=8, padding=6, background_fill_color=paper, background_fill_alpha=0.9,
@@ -182,6 +123,7 @@ class MapView:
         self.figure.add_layout(self._bar)  # upon the map, which would move to make room for it
         self._add_scale(ink, paper)
         self._add_hover()
+        self.figure.on_event(RangesUpdate, lambda e: self._redraw((e.x0, e.y0, e.x1, e.y1)))
         self._marks = ColumnDataSource({"x": [], "y": []})
         self.figure.scatter(
             "x",
@@ -212,11 +154,21 @@ class MapView:
             renderers=[self._value_glyph], tooltips=[("value", "@image{0.00}")]
         )
         self.figure.add_tools(self._hover, self._value_hover)
-        forget = CustomJS(args={"tools": [self._hover, self._value_hover]}, code=_FORGET_JS)
+        forget = CustomJS(args={"tools": [self._hover, self._value_hover]}, code=FORGET_JS)
         for layer in (self._class_glyph, self._value_glyph):
             layer.js_on_change("visible", forget)
         for source in (self.classes, self.values):
             source.js_on_change("data", forget)
+
+    def _add_tools(self, wheel: bool, touch: bool) -> None:
+        """Metres per pixel stay the same in both directions, also where only an axis is scrolled over."""
+        pan, turn = PanTool(), WheelZoomTool(zoom_on_axis=False)
+        bar = self.figure.toolbar
+        bar.update(
+            tools=[pan, turn, BoxZoomTool(match_aspect=True), ResetTool(), FullscreenTool(), SaveTool(),
+                   self.pencil],
+            active_drag=None if touch else pan, active_scroll=turn if wheel else None, logo=None,
+        )  # fmt: skip
 
     def _add_scale(self, ink: str, paper: str) -> None:
         """A length on the ground at the middle of the view, which only the browser knows; north is up."""
@@ -236,7 +188,7 @@ class MapView:
         )  # fmt: skip
         self.figure.add_layout(bar)
         self.figure.add_layout(told)
-        code = CustomJS(args={"fig": self.figure, "bar": bar, "told": told}, code=_SCALE_JS)
+        code = CustomJS(args={"fig": self.figure, "bar": bar, "told": told}, code=SCALE_JS)
         self.x_range.js_on_change("end", code)
         self.y_range.js_on_change("end", code)
         self.figure.js_on_change("inner_width", code)
@@ -249,24 +201,27 @@ class MapView:
         """Call with the view's box (x0, y0, x1, y1) after pan or zoom."""
         self.figure.on_event(RangesUpdate, lambda e: call((e.x0, e.y0, e.x1, e.y1)))
 
-    def show_image(self, image: Picture | None) -> None:
-        """The image below; none to clear it."""
-        if image is not self._shown:  # some megabytes, which the browser may have
-            self._shown = image
-            self._image.data = _data(image)
+    def show_image(self, image: Any) -> None:
+        """The image below: a picture, or a large one as `display.rgba_layer` gives it; none to clear it."""
+        if image is self._shown:  # some megabytes, which the browser may have
+            return
+        self._shown = image
+        whole = image is None or isinstance(image, Picture)
+        self._image.data = _data(image) if whole else self._first("image", image)
+        if whole:
+            self._large.pop("image", None)
 
     def show_classes(self, lcz: Any, certainty: Any = None) -> None:
         """The class layer: a projected LCZ map (see `display.projected`), or none."""
-        self._full = lcz if lcz is not None and lcz.size > MOST_CELLS else None
-        shown = picture(lcz) if lcz is not None else None
-        data = _data(shown)
-        data["certainty"] = [] if shown is None else [_certainty(certainty, shown)]
+        data = self._first("classes", lcz)
+        known = certainty is not None and lcz is not None and certainty.size == lcz.size
+        known &= "classes" not in self._large
+        if known:
+            data["certainty"] = [np.ascontiguousarray(certainty.values[::-1])]
         self.classes.data = data
-        self._hover.tooltips = list(_TOLD if certainty is not None else _TOLD[:1])
+        self._hover.tooltips = list(_TOLD if known else _TOLD[:1])
         self._class_glyph.visible = lcz is not None
         self._value_glyph.visible = self._bar.visible = False
-        if self._full is not None:
-            self.on_view(self._redraw)
 
     def hover_both(self, second: Any, names: list[str]) -> None:
         """Tell the class of a second map too, where it has the cells of the first."""
@@ -281,7 +236,7 @@ class MapView:
                     palette: tuple[str, ...] = Cividis256, *, bar: bool = True) -> None:  # fmt: skip
         """A layer of values in place of the classes: projected, or none; with a colour bar."""
         self.value_mapper.update(low=low, high=high, palette=list(palette))
-        self.values.data = _data(picture(values) if values is not None else None)
+        self.values.data = self._first("values", values)
         self._bar.title = title
         self._value_hover.tooltips = [(title, "@image{0.00}")]
         self._value_glyph.visible = values is not None
@@ -331,11 +286,23 @@ class MapView:
         x0, y0, x1, y1 = bounds
         self._box.data = {"x": [x0, x1], "y": [y0, y1]}
 
+    def _first(self, layer: str, data: Any) -> dict[str, list[Any]]:
+        """The columns of a raster that was not there before: all of it, or of a large one what is in view."""
+        self._large.pop(layer, None)
+        if data is None or not is_large(data):
+            return _data(None if data is None else picture(data))
+        self._large[layer], (x, y) = data, (self.x_range, self.y_range)
+        self._windows[layer] = window_of(data, (x.start, y.start, x.end, y.end))
+        return _data(picture(data, self._windows[layer]))
+
     def _redraw(self, box: tuple[float, float, float, float]) -> None:
-        """A large raster anew for what is in view."""
-        if self._full is not None and box[2] > box[0]:
-            shown = picture(self._full, box)
-            self.classes.data = {**_data(shown), "certainty": [_certainty(None, shown)]}
+        """Large rasters anew where the view has left what the browser has, or can be shown finer."""
+        sources = {"image": self._image, "classes": self.classes, "values": self.values}
+        for layer, data in self._large.items():
+            window = window_of(data, box, self._windows[layer])
+            if window != self._windows[layer]:
+                self._windows[layer] = window
+                sources[layer].data = _data(picture(data, window))
 
 
 def picture_data(lcz: Any) -> dict[str, list[Any]]:
@@ -353,9 +320,3 @@ def _data(shown: Picture | None) -> dict[str, list[Any]]:
         "dw": [shown.width],
         "dh": [shown.height],
     }
-
-
-def _certainty(certainty: Any, shown: Picture) -> np.ndarray:
-    if certainty is None or certainty.size != shown.values.size:
-        return np.full(shown.values.shape, np.nan, np.float32)
-    return np.ascontiguousarray(certainty.values[::-1])

@@ -21,7 +21,7 @@ Bounds = tuple[float, float, float, float]
 
 
 class PlaceLayer:
-    """Places around, coordinates: what a map shows where it shows nothing else.
+    """Places around, coordinates: what a map shows where it shows nothing else; or their names upon a map.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class PlaceLayer:
     def __init__(self, view: MapView, dark: bool) -> None:
         self._figure = view.figure
         ink = "#d5dae0" if dark else "#374151"
+        self._paper = "#181b1f" if dark else "#ffffff"
         self._dots = ColumnDataSource({"x": [], "y": []})
         self._names = ColumnDataSource({"x": [], "y": [], "name": []})
         self._glyph = self._figure.scatter(
@@ -44,11 +45,18 @@ class PlaceLayer:
         )  # fmt: skip
         self._figure.add_layout(self._labels)
 
-    def show(self, bounds: Bounds | None) -> None:
-        """Show what lies around some bounds in web mercator; nothing where they are none."""
-        shown = bounds is not None
-        self._figure.grid.visible = shown
+    def show(self, bounds: Bounds | None, over: bool = False) -> None:
+        """Show what lies around some bounds in web mercator; nothing where they are none.
+
+        With `over` the names stand upon what the map shows, else below it, on a grid.
+        """
+        alone = bounds is not None and not over
+        self._figure.grid.visible = alone
         self._figure.grid.grid_line_alpha = 0.35
+        self._glyph.level = self._labels.level = "overlay" if over else "underlay"
+        self._labels.update(
+            background_fill_color=self._paper if over else None, background_fill_alpha=0.7
+        )
         if bounds is None:
             self._dots.data, self._names.data = {"x": [], "y": []}, {"x": [], "y": [], "name": []}
             return

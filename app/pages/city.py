@@ -28,7 +28,7 @@ from .get_imagery import GetPanel
 from .map_settings import map_cards
 
 _MOST_SHOWN = 60
-_SMALLEST_DOT = 3000  # of the background cities, the largest so many draw the continents
+_SMALLEST_DOT = 3000  # so many of the largest cities, where So2Sat's list is not here
 
 
 class CityPage:
@@ -312,12 +312,13 @@ def _facts_of(scene: Any, area: Any) -> str:
 
 
 def _world(picked: Any, known: list[Place], dark: bool) -> Any:
-    """All cities as dots; the large ones of all countries draw the continents without a base map."""
+    """All cities as dots, on outlines that need no network."""
     from lczlib.acquire.places import dots as places
+    from lczlib.catalog.outlines import outlines
 
     fig = figure(
         height=330, sizing_mode="stretch_width", x_axis_type="mercator", y_axis_type="mercator",
-        x_range=(-18e6, 19.5e6), y_range=(-7.5e6, 11.5e6), tools="pan,wheel_zoom,reset",
+        x_range=(-20.1e6, 20.1e6), y_range=(-7.5e6, 11.5e6), tools="pan,wheel_zoom,reset",
         active_scroll="wheel_zoom", toolbar_location="right", name="world", min_width=260,
     )  # fmt: skip
     fig.toolbar.logo = None
@@ -329,11 +330,14 @@ def _world(picked: Any, known: list[Place], dark: bool) -> Any:
         outline_line_color=None,
     )
     all_places = places()
-    back = all_places.head(_SMALLEST_DOT * 3)
-    x, y = to_mercator(back["longitude"].to_numpy(), back["latitude"].to_numpy())
-    fig.scatter(x, y, size=1.6, color="#6b7280" if dark else "#b6bec8", level="underlay")
+    for lines, width in zip(outlines(), (1.0, 0.5), strict=True):
+        drawn = [to_mercator(*line.T) for line in lines]
+        fig.multi_line(
+            [x for x, _ in drawn], [y for _, y in drawn], line_width=width,
+            color="#6b7280" if dark else "#aab3bd", level="underlay",
+        )  # fmt: skip
     coded = all_places[all_places["code"] != ""]
-    listed = coded if len(coded) else back.head(_SMALLEST_DOT)
+    listed = coded if len(coded) else all_places.head(_SMALLEST_DOT)
     lx, ly = to_mercator(listed["longitude"].to_numpy(), listed["latitude"].to_numpy())
     names = (listed["name"] + ", " + listed["country"]).to_list()
     source = ColumnDataSource({"x": lx, "y": ly, "name": names, "key": listed["key"].to_list()})

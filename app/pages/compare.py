@@ -12,19 +12,17 @@ from bokeh.models import ColumnDataSource, Span
 from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
 from lczlib.kinds import TITLES, by_title
-from lczlib.study.point import at_place
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 
-from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
+from ..maps.display import bounds_in_mercator, projected
 from ..maps.imagery import base_image, study_bounds
 from ..maps.mapview import picture_data
 from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side, tall
 from ..parts.legend import published_note, shared_legend
-from ..parts.markup import help_text, html, number, table
+from ..parts.markup import help_text, html, note, number, table
 from ..parts.messages import no_imagery
-from ..parts.placepanel import PlacePanel
 from ..parts.water_agreement import water_agreement
 from ..parts.which_map import at_hand, difference_in_words
 from ..session import Session
@@ -86,10 +84,8 @@ class ComparePage:
         self._figures = html("")
         self._cross = figure_pane()
         self._legend = html("")
-        self._place = PlacePanel(session.dark)
         self._water = html("")
         for m in self._maps:
-            m.on_click(self._clicked)
             m.on_view(self._moved)
         self._study.param.watch(
             self._made,
@@ -117,7 +113,9 @@ class ComparePage:
         self.stage = pn.Column(self._slider, self._shown, margin=0, **wide)
         self.content = pn.Column(
             self._legend,
-            self._place.content,
+            note(
+                "Click a place on a map: what all maps say there, and the image that the networks saw."
+            ),
             self._figures,
             self._water,
             self._cross,
@@ -181,8 +179,6 @@ class ComparePage:
         self._arrange()
         if shown(self._study, "comparison") is None:
             self._compared()
-        if self._view.place:
-            self._show_place()
 
     def _middle(self) -> float | None:
         """The x in the middle of the place, by which others are laid out."""
@@ -198,7 +194,7 @@ class ComparePage:
     def _arrange(self, *_: Any) -> None:
         mode, study = self._view.compare, self._study
         empty = study.scene is not None and study.scene.box is None and not named_maps(study)
-        self._shown.visible = self._place.content.visible = not empty
+        self._shown.visible = not empty
         self._slider.visible = mode == "swipe" and not empty
         n = (3 if self._study.third else 2) if mode == "side by side" else 1
         if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out
@@ -239,8 +235,6 @@ class ComparePage:
                 self._cut(layers[0], layers[1])
             elif mode == "differences":
                 self._differences(maps, names)
-            if self._view.place:
-                self._maps_mark(*to_mercator(*self._view.place, near=self._middle()))
 
         self._session.latest("compared maps", work, draw)
 
@@ -346,26 +340,6 @@ class ComparePage:
 
     def _watered(self) -> None:
         self._water.object = water_agreement(shown(self._study, "water_summary"))
-
-    def _clicked(self, x: float, y: float) -> None:
-        self._view.place = tuple(round(float(v), 5) for v in to_degrees(x, y))
-        self._maps_mark(x, y)
-        self._show_place()
-
-    def _maps_mark(self, x: float, y: float) -> None:
-        for m in self._maps:
-            m.mark(x, y)
-
-    def _show_place(self) -> None:
-        study, place = self._study, self._view.place
-        scene, maps, named = study.scene, study.maps, named_maps(self._study)
-        if scene is None or place is None:
-            return
-        season = self._view.season
-
-        self._session.latest(
-            "place", lambda: at_place(scene, maps, named, place, season), self._place.show
-        )
 
     def _moved(self, box: tuple[float, float, float, float]) -> None:
         self._session.remember_view(box)

@@ -24,8 +24,9 @@ from lczlib.study.wording import in_page
 from ..parts.days import key, season_line, strip
 from ..parts.fields import card, field
 from ..parts.layout import columns
-from ..parts.markup import duration, html, note, number, per_cent, table
+from ..parts.markup import html, note, number, per_cent, table
 from ..parts.messages import ended
+from ..parts.progress import StepProgress
 from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
@@ -68,23 +69,20 @@ class GetPanel:
         self._how = card("How composites are made", [p for n in _HOW for p in field(study, n)])
         self._search = pn.widgets.Button(name="Search days", button_type="primary", **_WIDE)
         self._get = pn.widgets.Button(name="Get imagery", button_type="primary", **_WIDE)
-        self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **_WIDE)
-        self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **_WIDE)
-        self._told, self._failed = html(""), html("")
+        self._going = going = StepProgress(study, runner, _STEPS)
+        self._failed = html("")
         self._offers = pn.Column(visible=False, **_WIDE)
         self._amount_of = html("")
         self.days = pn.Column(**_WIDE)
         self._filling = False
         self._search.on_click(lambda _: runner.run("days"))
         self._get.on_click(lambda _: runner.run("acquired"))
-        self._stop.on_click(lambda _: [runner.cancel(n) for n in _STEPS])
         self._published = pn.widgets.Button(name="Show the published LCZ map of it", **_WIDE)
         self._published.on_click(lambda _: runner.run("published"))
         self._period.param.watch(self._period_chosen, "value")
         self._year.param.watch(self._year_chosen, "value")
         for picker in (self._from, self._to):
             picker.param.watch(self._day_chosen, "value")
-        runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._fail, "messages")
         study.param.watch(self._place_changed, ["scene", "area", "published"])
@@ -98,7 +96,7 @@ class GetPanel:
             pn.Row(self._search, self._get, **_WIDE), visible=not self._why_not, **_WIDE,
         )  # fmt: skip
         self._card = pn.Card(
-            self._asking, self._published, self._stop, self._bar, self._told, self._failed,
+            self._asking, self._published, going.stop, going.bar, going.told, self._failed,
             self._offers, self._amount_of, title="Get imagery", margin=(4, 5),
             hide_header=True, **_WIDE,
         )  # fmt: skip
@@ -239,7 +237,7 @@ class GetPanel:
         self._filling = False
 
     def _progress(self, *_: Any) -> None:
-        conditions, states = self._study.conditions, self._session.runner.progress
+        conditions = self._study.conditions
         running = next((n for n in _STEPS if conditions.get(n) == "running"), None)
         box = self.asked_box()
         allowed = box is not None and not self._refused(box)
@@ -249,19 +247,8 @@ class GetPanel:
         found = conditions.get("days") == "current"
         self._search.button_type = "default" if found else "primary"
         self._get.button_type = "primary" if found else "default"
-        self._stop.visible = self._bar.visible = running is not None
         for widget in self._inputs:
             widget.disabled = running is not None
-        if running is None:
-            self._told.object = ""
-            return
-        label, done, total, left = states.get(running) or ("starting", 0, 0, None)
-        self._bar.value = int(100 * done / total) if total else -1
-        what = f"{label}: {done:,} of {total:,}" if total else f"{label} …"
-        rest = "" if left is None else f" · about {duration(left)} left"
-        self._told.object = (
-            f'<div class="lcz-note" role="status">{escape(in_page(what))}{rest}</div>'
-        )
 
     def _fail(self, *_: Any) -> None:
         self._failed.object = "".join(dict.fromkeys(ended(self._study, n) for n in _STEPS))

@@ -22,6 +22,7 @@ from ..maps.display import projected
 from ..parts.fields import card, field, hint
 from ..parts.layout import figure_pane, fluid
 from ..parts.markup import help_text, html, table
+from ..parts.progress import StepProgress
 from ..session import Session
 
 HOURS = {"all hours": "all", "night": "night", "day": "day"}
@@ -46,8 +47,7 @@ class FieldSection:
         self._run = pn.widgets.Button(
             name="Estimate the air temperature everywhere", button_type="primary", max_width=440, **wide
         )  # fmt: skip
-        self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
-        self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **wide)
+        going = StepProgress(study, session.runner, ("field",))
         self._answer, self._scores, self._zones, self._notes = (html("") for _ in range(4))
         self._layer = pn.widgets.RadioButtonGroup(
             options=list(_LAYERS), name="Layer of the field", button_style="outline",
@@ -62,9 +62,7 @@ class FieldSection:
             self._zones, self._notes, visible=False, **wide,
         )  # fmt: skip
         self._run.on_click(lambda _: session.runner.run("field"))
-        self._stop.on_click(lambda _: session.runner.cancel("field"))
         self._layer.param.watch(self._draw, "value")
-        session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._made, "field")
         study.param.watch(self._seen, "heat_kind")
@@ -73,7 +71,7 @@ class FieldSection:
             hint(_WHAT),
             *field(study, "field_hours", options=HOURS),
             card("Period and model of the field", _fields(study)),
-            self._run, self._stop, self._bar, self._found, help_text("What is behind it", _HELP), **wide,
+            self._run, going.stop, going.bar, going.told, self._found, help_text("What is behind it", _HELP), **wide,
         )  # fmt: skip
         self._seen()
         self._made()
@@ -84,11 +82,7 @@ class FieldSection:
 
     def _progress(self, *_: Any) -> None:
         running = self._study.conditions.get("field") == "running"
-        state = self._session.runner.progress.get("field")
         self._run.disabled = running or bool(self._study.missing("field"))
-        self._stop.visible = self._bar.visible = running
-        if running and state and state[2]:
-            self._bar.value = int(100 * state[1] / state[2])
 
     def _made(self, *_: Any) -> None:
         found: FieldResult | None = self._study.field

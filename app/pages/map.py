@@ -21,12 +21,16 @@ from ..maps.place import PlaceLayer
 from ..parts.classhelp import all_classes
 from ..parts.layout import tall
 from ..parts.legend import legend, published_note
-from ..parts.markup import duration, help_text, html, note
+from ..parts.markup import help_text, html, note
 from ..parts.messages import no_imagery
+from ..parts.progress import StepProgress
 from ..session import Session
+from .map_draw import DrawCard
 
 _LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
            "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
+_VIEWS = {"one, as it is": "none", "and its flips (4 times as long)": "flips",
+          "and its turns (8 times; radar 4)": "all"}  # fmt: skip
 
 
 class MapPage:
@@ -41,14 +45,16 @@ class MapPage:
         study, view = self._study, self._view
         wide = {"sizing_mode": "stretch_width"}
         self._run = pn.widgets.Button(name="Run", button_type="primary", **wide)
-        self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
-        self._bar = pn.indicators.Progress(value=0, max=100, visible=False, **wide)
-        self._told = html("")
+        self._going = StepProgress(study, session.runner, ("maps",))
         self._facts = html("")
         self._legend = html("")
         self._map = session.map_view(title="", height=620)
         self._around = PlaceLayer(self._map, session.dark)
         self._fitted: Any = None
+        self._named: Any = (
+            None,
+            True,
+        )  # around which bounds places are named, and whether upon a map
         self._offered: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
@@ -62,10 +68,8 @@ class MapPage:
             **wide,
         )
         self._run.on_click(lambda _: session.runner.run("maps"))
-        self._stop.on_click(lambda _: session.runner.cancel("maps"))
         self._kind.param.watch(self._chosen, "value")
         self._class.param.watch(lambda e: setattr(view, "lcz", e.new), "value")
-        session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(
             self._made, ["maps", "reference", "own_map", "published", "scene", "scene_files"]
@@ -73,6 +77,7 @@ class MapPage:
         view.param.watch(self._draw, ["kind", "layer", "lcz", "palette", "isolated"])
         view.param.watch(self._draw_image, ["image", "season", "stretch", "base"])
         view.param.watch(self._opacity, "opacity")
+        view.param.watch(self._name_places, "names")
         self._networks = pn.Column(**wide)
         self._day = pn.widgets.Button(visible=False, **wide)
         self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
@@ -84,6 +89,9 @@ class MapPage:
         self._fusion = pn.widgets.Select.from_param(
             study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide
         )
+        views = pn.widgets.Select.from_param(
+            study.param.tta, name="Views of each patch", options=_VIEWS, **wide
+        )
         load = pn.widgets.Button(name="Load an existing result …", **wide)
         self._existing = pn.Column(visible=False, **wide)
         load.on_click(self._offer_existing)
@@ -92,7 +100,7 @@ class MapPage:
             pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
                                                 options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
-            self._fusion, device, load, self._existing,
+            self._fusion, views, device, load, self._existing, DrawCard(session, self._map).content,
             html('<p class="lcz-key">Show</p>'),
             pn.widgets.Select.from_param(
                 view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
@@ -101,11 +109,16 @@ class MapPage:
             pn.widgets.FloatSlider.from_param(view.param.opacity, name="Opacity", step=0.05, **wide),
             pn.widgets.Select.from_param(view.param.palette, name="Colours", **wide),
             pn.widgets.Select.from_param(view.param.image, name="Image below", **wide),
+            pn.widgets.Checkbox.from_param(view.param.names, name="Names of places"),
             pn.widgets.Checkbox.from_param(view.param.base, name="Street map below (needs the network)"),
             **wide,
         )  # fmt: skip
         self.action = pn.Column(
-            pn.Row(self._run, self._stop, **wide), self._bar, self._told, margin=0, **wide
+            pn.Row(self._run, self._going.stop, **wide),
+            self._going.bar,
+            self._going.told,
+            margin=0,
+            **wide,
         )
         self.stage = pn.Column(self._kind, tall(self._map.figure, above=44), margin=0, **wide)
         self.beside = pn.Column(self._facts, self._legend, margin=0, **wide)
@@ -162,22 +175,10 @@ class MapPage:
             self._draw()
 
     def _progress(self, *_: Any) -> None:
-        state = self._session.runner.progress.get("maps")
         running = self._study.conditions.get("maps") == "running"
         scene = self._study.scene
         self._run.disabled = running or scene is None or not scene.mappable
         self._run.name = "Run again" if self._study.maps is not None else "Run"
-        self._stop.visible = self._bar.visible = running
-        if not running:
-            self._told.object = ""
-            return
-        label, done, total, left = state or ("starting", 0, 0, None)
-        self._bar.value = int(100 * done / total) if total else -1
-        rest = "" if left is None else f" · about {duration(left)} left"
-        count = f": {done:,} of {total:,} cells" if total else " …"
-        self._told.object = (
-            f'<div class="lcz-note" role="status">{escape(str(label))}{count}{rest}</div>'
-        )
 
     def _made(self, *_: Any) -> None:
         study = self._study
@@ -197,11 +198,20 @@ class MapPage:
         bounds = study_bounds(study)
         if bounds is not None and self._fitted != bounds:
             self._fitted = bounds
-            empty = scene is not None and scene.box is None and not maps
             self._session.tick(lambda: self._map.fit(bounds))
-            self._session.tick(lambda: self._around.show(bounds if empty else None))
+        self._name_places()
         self._draw_image()
         self._draw()
+
+    def _name_places(self, *_: Any) -> None:
+        """Upon the map; where there is none yet, in its place. Of a simulated city there are none."""
+        scene, bounds = self._study.scene, self._fitted
+        empty = scene is not None and scene.box is None and not named_maps(self._study)
+        wanted = empty or (self._view.names and scene is not None and not scene.simulated)
+        now = bounds if wanted else None, not empty
+        if now != self._named:
+            self._named = now
+            self._session.tick(lambda: self._around.show(*now))
 
     def _network(self, sensor: str) -> pn.widgets.Select:
         options = {

@@ -295,6 +295,9 @@ class SharePage:
 
         def clicked(_: Any) -> None:
             button.param.update(loading=True, disabled=True)
+            self._failed.object = (
+                f'<div class="lcz-note" role="status">Making: {escape(label)} …</div>'
+            )
             name, write = self._writers[label]
             self._session.background(partial(make, name, write), partial(sent, name))
 

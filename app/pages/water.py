@@ -29,6 +29,7 @@ from ..maps.display import projected, rgba_picture
 from ..parts.fields import card, field
 from ..parts.layout import tall
 from ..parts.markup import help_text, html, number, table
+from ..parts.progress import StepProgress
 from ..session import Session
 
 _KEY = "".join(
@@ -61,8 +62,7 @@ class WaterPage:
         study = self._study
         wide = {"sizing_mode": "stretch_width"}
         self._run = pn.widgets.Button(name="Map water", button_type="primary", **wide)
-        self._stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
-        self._bar = pn.indicators.Progress(value=-1, max=100, visible=False, **wide)
+        self._going = StepProgress(study, session.runner, ("water",))
         self._layer = pn.widgets.RadioButtonGroup(
             options=[*_LAYERS],
             name="Layer",
@@ -82,8 +82,6 @@ class WaterPage:
             None, tight=False, dpi=110, visible=False, format="svg", max_width=760, **wide
         )
         self._run.on_click(lambda _: session.runner.run("water"))
-        self._stop.on_click(lambda _: session.runner.cancel("water"))
-        session.runner.param.watch(self._progress, "progress")
         study.param.watch(self._progress, "conditions")
         study.param.watch(self._made, ["water", "scene", *WATER_INPUTS])
         study.param.watch(self._summed, ["water_summary", "conditions"])
@@ -99,7 +97,10 @@ class WaterPage:
             help_text("Where this network holds", _HELP), **wide,
         )  # fmt: skip
         self._pane = pn.Column(tall(self._map.figure), visible=False, margin=0, **wide)
-        self.action = pn.Column(pn.Row(self._run, self._stop, **wide), self._bar, margin=0, **wide)
+        going = self._going
+        self.action = pn.Column(
+            pn.Row(self._run, going.stop, **wide), going.bar, going.told, margin=0, **wide
+        )
         self.stage = pn.Column(self._pane, margin=0, **wide)
         self.beside = pn.Column(self._told, self._layer, self._month, self._key, margin=0, **wide)
         self.content = pn.Column(self._table, self._area, **wide)
@@ -108,11 +109,7 @@ class WaterPage:
 
     def _progress(self, *_: Any) -> None:
         running = self._study.conditions.get("water") == "running"
-        state = self._session.runner.progress.get("water")
         self._run.disabled = running or self._study.scene is None or self._nothing_to_map
-        self._stop.visible = self._bar.visible = running
-        if running and state and state[2]:
-            self._bar.value = int(100 * state[1] / state[2])
 
     def _made(self, *_: Any) -> None:
         self._nothing_to_map = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from html import escape
 from itertools import zip_longest
 from typing import Any
 
@@ -13,48 +15,59 @@ from bokeh.plotting import figure
 from lczlib.classes import CLASSES
 from lczlib.figures.style import SERIES
 from lczlib.kinds import TITLES
-from lczlib.study.point import PATCH, PlaceFacts
+from lczlib.study.point import PATCH, PixelWarmth, PlaceFacts
 
-from .layout import side_by_side
-from .markup import html, table
+from .markup import html, interval, number, per_cent, table
 
 _KINDS = ("s1", "s2", "fused")
 _SHOWN = 0.02
+_HIGH = "min(84vh, max(430px, min(76vh, 740px, 60vw)))"
+"""On a phone the map above it stays in sight."""
 _CELL = 10  # pixels of the LCZ cell itself, in the middle of the patch
 
 
 class PlacePanel:
-    """Made once and updated with each click.
+    """The card of a place: the same on all pages, over their lower edge, until it is closed.
 
     Parameters
     ----------
     dark : bool
+    close : callable
+        What the button does.
     """
 
-    def __init__(self, dark: bool) -> None:
+    def __init__(self, dark: bool, close: Callable[[], None]) -> None:
         ink = "#d5dae0" if dark else "#333333"
-        self._head = html(
-            '<div class="lcz-banner info">Click a place on a map to see the probabilities of all maps '
-            "there, and the image patch that the networks saw.</div>"
-        )
+        self._head = html("")
         self._bars, self._sources = _bars(ink)
         self._patches = {n: _patch(n, ink) for n in ("Sentinel-2", "Sentinel-1")}
         images = pn.Row(*[pn.pane.Bokeh(f) for f, _ in self._patches.values()])
-        self._below = side_by_side(pn.pane.Bokeh(self._bars, sizing_mode="stretch_width"), images)
-        self.content = pn.Column(self._head, self._below, sizing_mode="stretch_width")
+        shut = pn.widgets.Button(name="Close", width=70, margin=(0, 4))
+        shut.on_click(lambda _: close())
+        self._with_bars = pn.Column(
+            pn.pane.Bokeh(self._bars, sizing_mode="stretch_width"), sizing_mode="stretch_width"
+        )
+        self._with_images = pn.Column(images)
+        self.content = pn.Column(
+            pn.Row(html("<b>This place</b>", margin=(6, 8)), shut, sizing_mode="stretch_width", margin=0),
+            self._head, self._with_images, self._with_bars,
+            sizing_mode="stretch_width", css_classes=["lcz-place"],
+            styles={
+                "position": "fixed", "right": "0", "bottom": "var(--bottom)", "z-index": "50",
+                "width": "min(420px, 100vw)", "max-height": _HIGH, "overflow-y": "auto",
+                "padding": "6px 10px", "background": "var(--paper)", "border": "1px solid var(--edge)",
+                "border-radius": "8px 8px 0 0", "box-shadow": "0 0 14px var(--shade)",
+            },
+        )  # fmt: skip
 
     def show(self, found: PlaceFacts) -> None:
         """Show a place."""
-        rows = [
-            (TITLES[n], CLASSES[c - 1].label if c else "no data") for n, c in found.classes.items()
-        ]
-        north, east = found.latitude, found.longitude
-        where = f"{abs(north):.4f}° {'NS'[north < 0]}, {abs(east):.4f}° {'EW'[east < 0]}"
-        self._head.object = f"<h3>At {where}</h3>" + table(("map", "class"), rows)
+        self._head.object = said_of_place(found)
         probabilities = found.probabilities
         held = np.max([*probabilities.values(), np.zeros(17)], axis=0) >= _SHOWN
         codes = [c.code for c, h in zip(CLASSES, held, strict=True) if h]
         self._bars.x_range.factors = codes or ["-"]
+        self._with_bars.visible = bool(probabilities)
         # maps of other sensors take the places of those that are not there
         kinds = _KINDS if set(probabilities) <= set(_KINDS) else tuple(probabilities)
         slots = zip_longest(
@@ -65,6 +78,7 @@ class PlacePanel:
             item.update(label={"value": TITLES[kind or ""]}, visible=bool(kind))
             tops = [] if p is None else [float(v) for v, h in zip(p, held, strict=True) if h]
             source.data = {"code": codes if tops else [], "top": tops}
+        self._with_images.visible = bool(found.patches)
         for name, (fig, source) in self._patches.items():
             image = next((v for k, v in found.patches.items() if k.startswith(name)), None)
             known = next((k for k in found.patches if k.startswith(name)), f"no {name}")
@@ -72,11 +86,53 @@ class PlacePanel:
             source.data = {"image": [] if image is None else [image]}
 
 
+def said_of_place(found: PlaceFacts) -> str:
+    """The card's text: where, what each map and the reference say, and how warm it is."""
+    north, east = found.latitude, found.longitude
+    where = f"{abs(north):.5f}° {'NS'[north < 0]}, {abs(east):.5f}° {'EW'[east < 0]}"
+    rows = []
+    for kind, number_ in found.classes.items():
+        sure = found.probabilities.get(kind)
+        share = "" if sure is None or not number_ else per_cent(float(sure[number_ - 1]))
+        rows.append((TITLES[kind], CLASSES[number_ - 1].label if number_ else "no data", share))
+    if found.reference:
+        several = " and ".join(CLASSES[n - 1].label for n in found.reference)
+        rows.append(("Reference polygon", several, ""))
+    if not rows:
+        rows.append(("LCZ maps", "none of this place yet", ""))
+    return (
+        f"<div class='lcz-of-place'><h3 style='margin:0'>At {where}</h3>"
+        + table(("map", "class", "probability"), rows)
+        + (_warmth(found.warmth) if found.warmth else "")
+        + '<div class="lcz-note">The image is what the networks see around the cell, which is framed.</div>'
+        * bool(found.patches)
+        + "</div>"
+    )
+
+
+def _warmth(warm: PixelWarmth) -> str:
+    what = "Air" if warm.air else "Surface"
+    of = f", median of {warm.dates} dates" if warm.dates > 1 else ""
+    zone = ""
+    if warm.zone:
+        low, high = warm.zone_interval
+        sure = interval(low, high, 2, True)
+        known = f"{warm.level} interval {sure}" if sure != "–" else "without an interval"
+        zone = (
+            f" All of {CLASSES[warm.zone - 1].label}: {number(warm.zone_difference, 2, True)} K ({known}, "
+            f"{warm.n:,} pixels)."
+        )
+    return (
+        f"<div><b>{what}: {number(warm.temperature, 1)} °C</b>, {number(warm.difference, 1, True)} K against "
+        f"{escape(warm.against)}; one pixel{of}.{zone}</div>"
+    )
+
+
 def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
     from bokeh.transform import dodge
 
     fig = figure(
-        x_range=FactorRange("-"), y_range=(0, 1), height=250, tools="", toolbar_location=None,
+        x_range=FactorRange("-"), y_range=(0, 1), height=210, tools="", toolbar_location=None,
         sizing_mode="stretch_width", title="Probability by class (from 2 %)", name="probabilities",
         min_width=280,
     )  # fmt: skip
@@ -102,7 +158,7 @@ def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
 
 def _patch(name: str, ink: str) -> tuple[Any, ColumnDataSource]:
     fig = figure(
-        width=190, height=212, tools="", toolbar_location=None, title=name, x_range=(0, PATCH),
+        width=176, height=198, tools="", toolbar_location=None, title=name, x_range=(0, PATCH),
         y_range=(0, PATCH), name=f"patch {name}",
     )  # fmt: skip
     source = ColumnDataSource({"image": []})

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from threading import Event, RLock
+from threading import RLock
 from typing import Any
 
 import panel as pn
@@ -18,23 +16,16 @@ from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.state import INPUTS, message_of
 from lczlib.study.worker import needs_process, run_apart, start_ahead
 
+from .line import Job, Line
+
 # Shared by all sessions: quick steps never queue behind a mapping run.
-_QUICK = ThreadPoolExecutor(pn.config.nthreads or 4, thread_name_prefix="step")
-_HEAVY = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "run")
+_QUICK = Line(pn.config.nthreads or 4, "step")
+_HEAVY = Line(max(1, (os.cpu_count() or 2) // 2), "run")
 # What waits for the network waits for nobody's mapping run, and keeps none waiting.
-_LOOKING = ThreadPoolExecutor(2, "look")
-_FETCHING = {"days": _LOOKING, "published": _LOOKING, "acquired": ThreadPoolExecutor(2, "get")}
+_LOOKING = Line(2, "look")
+_FETCHING = {"days": _LOOKING, "published": _LOOKING, "acquired": Line(2, "get")}
 _REPORTS_A_SECOND = 4
 start_ahead()
-
-
-@dataclass
-class Job:
-    """A running step."""
-
-    ticket: Ticket
-    stop: Event = field(default_factory=Event)
-    begun: float = 0.0  # when it left the queue
 
 
 def _run(job: Job, report: Callable[[str, int, int], None] | None) -> Any:
@@ -61,6 +52,7 @@ class Runner(param.Parameterized):
         self.study = study
         self._tick = tick
         self._jobs: dict[str, Job] = {}
+        self._lines: dict[Job, Line] = {}
         self._wanted: tuple[str, ...] = ()
         self._awaited: set[str] = set()
         self._lock = RLock()
@@ -104,15 +96,25 @@ class Runner(param.Parameterized):
                 self._start(name)
 
     def cancel(self, name: str) -> None:
-        """Ask a running step to stop."""
-        if name in self._jobs:
-            self._jobs[name].stop.set()
+        """Ask a step to stop; one that waits for others ends at once."""
+        job = self._jobs.get(name)
+        if job is None:
+            return
+        job.stop.set()
+        if self._leave(job):
+            self._ended(job, None, Cancelled())
+
+    def _leave(self, job: Job) -> bool:
+        """Whether a job waited still, and now does no more."""
+        line = self._lines.get(job)
+        return line is not None and line.leave(job)
 
     def close(self) -> None:
         """Stop everything: the session is over."""
         self._wanted = ()
-        for job in self._jobs.values():
+        for job in list(self._jobs.values()):
             job.stop.set()
+            self._leave(job)
 
     def _free(self, name: str) -> bool:
         """Whether a step's result lies ready, so that showing it costs nothing."""
@@ -125,13 +127,25 @@ class Runner(param.Parameterized):
             self._tell(name, error)
             return
         if name in self._jobs:
-            self._jobs[name].stop.set()
+            self._drop(self._jobs[name])
         self._jobs[name] = job
         heavy = STEPS[name].by_hand and not self._free(name)
-        pool = _FETCHING.get(name, _HEAVY) if heavy else _QUICK
+        self._lines[job] = _FETCHING.get(name, _HEAVY) if heavy else _QUICK
         if heavy:
-            self._show(name, ("waiting for other runs", 0, 0, None))
-        pool.submit(self._work, job)
+            job.moved = lambda ahead: self._tick(lambda: self._waits(job, ahead))
+        self._lines[job].submit(self._work, job)
+
+    def _drop(self, job: Job) -> None:
+        """End a job whose result would be of no use."""
+        job.stop.set()
+        if self._leave(job):
+            self._tick(lambda: self._ended(job, None, Cancelled()))
+
+    def _waits(self, job: Job, ahead: int) -> None:
+        if not job.begun:
+            others = f"{ahead} other run{'s' * (ahead > 1)}"
+            told = f"waiting for {others} to end" if ahead else "starting"
+            self._show(job.ticket.step.name, (told, 0, 0, None), job)
 
     def _tell(self, name: str, error: BaseException) -> None:
         self.study._tell(name, message_of(error))
@@ -166,6 +180,7 @@ class Runner(param.Parameterized):
     def _ended(self, job: Job, value: Any, error: BaseException | None) -> None:
         """On the event loop: publish, and start what follows from it."""
         name = job.ticket.step.name
+        self._lines.pop(job, None)
         with self._lock:
             mine = self._jobs.get(name) is job
             if mine:
@@ -191,9 +206,9 @@ class Runner(param.Parameterized):
         with self._lock:
             for name, job in list(self._jobs.items()):
                 if job.ticket.key != self.study.key(STEPS[name]):
-                    job.stop.set()  # its result would be dropped
                     del self._jobs[name]
                     self._show(name, None)
+                    self._drop(job)
         self.refresh()
 
 

@@ -31,6 +31,7 @@ from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
+from .place import PlaceCard
 from .view import View
 
 ALLOW = "LCZLIB_ALLOW"
@@ -94,6 +95,7 @@ class Session:
         self._asked: dict[str, int] = {}
         pn.state.on_session_destroyed(self._destroyed)
         self.address = Address(self)
+        self.place = PlaceCard(self)
 
     @property
     def colors(self) -> tuple[str, ...]:
@@ -176,6 +178,7 @@ class Session:
         ground = colors(self.dark)["map-ground"]  # on which dark classes are seen too
         made.figure.update(background_fill_color=ground, border_fill_color=None)
         self.maps.append(made)
+        self.place.follow(made)
         return made
 
     def _destroyed(self, _: Any) -> None:

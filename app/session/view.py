@@ -34,6 +34,7 @@ class View(param.Parameterized):
     )
     isolated = param.Integer(0, bounds=(0, 17), doc="Class shown alone; 0 where all are.")
     palette = param.Selector(default="standard", objects=list(PALETTES))
+    names = param.Boolean(True, doc="Names of places upon the map.")
     base = param.Boolean(False, doc="Street map below.")
     compare = param.Selector(
         default="side by side", objects=["side by side", "swipe", "differences"]

@@ -41,9 +41,12 @@ def training_areas(lcz_map: str | Path | None, shapes: gpd.GeoDataFrame) -> Read
     if reference is None:
         return None
     name, manifest = Path(reference).name, _manifest(Path(lcz_map)) if lcz_map else {}
-    hashes = {given.get("sha256") for given in manifest.get("inputs", ())}
-    if Path(reference).is_file() and sha256_of(reference) in hashes:
+    hashes = {given["sha256"] for given in manifest.get("inputs", ()) if given.get("sha256")}
+    own = sha256_of(reference) if Path(reference).is_file() else None
+    if own in hashes:
         why = "the map was made from them (manifest.json beside the map)"
+    elif own and own == manifest.get("calibration", {}).get("polygons"):
+        why = "its probabilities were calibrated by them (manifest.json beside the map)"
     elif n := _trained_on(manifest, Path(lcz_map or "").parent, shapes):
         why = f"{n} of the {len(shapes)} hold training patches of the map's network (patches.gpkg)"
     elif _TRAINING.search(Path(reference).stem):

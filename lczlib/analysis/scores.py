@@ -59,19 +59,43 @@ def _diagonal(counts: np.ndarray) -> np.ndarray:
 
 
 def overall_accuracy(counts: Counts) -> np.ndarray:
-    """OA: share of cells mapped as in the reference (Zhou et al. 2022, eq. 7)."""
+    """OA: share of cells mapped as in the reference (Zhou et al. 2022, eq. 7).
+
+    Examples
+    --------
+    >>> counts = np.zeros((17, 17))
+    >>> counts[1, 1], counts[1, 13], counts[13, 13] = 8, 2, 10  # two cells of LCZ 2 mapped as D
+    >>> float(overall_accuracy(counts))
+    0.9
+    """
     x = _table(counts)
     return _ratio(_diagonal(x).sum(-1), x.sum((-2, -1)))
 
 
 def producers_accuracy(counts: Counts) -> np.ndarray:
-    """PA of each class, x_ii / row sum (recall; Zhou et al. 2022, eq. 10); NaN without reference."""
+    """PA of each class, x_ii / row sum (recall; Zhou et al. 2022, eq. 10); NaN without reference.
+
+    Examples
+    --------
+    >>> counts = np.zeros((17, 17))
+    >>> counts[1, 1], counts[1, 13], counts[13, 13] = 8, 2, 10  # two cells of LCZ 2 mapped as D
+    >>> float(producers_accuracy(counts)[1])
+    0.8
+    """
     x = _table(counts)
     return _ratio(_diagonal(x), x.sum(-1))
 
 
 def users_accuracy(counts: Counts) -> np.ndarray:
-    """UA of each class, x_ii / column sum (precision; Zhou et al. 2022, eq. 11); NaN where never mapped."""
+    """UA of each class, x_ii / column sum (precision; Zhou et al. 2022, eq. 11); NaN where never mapped.
+
+    Examples
+    --------
+    >>> counts = np.zeros((17, 17))
+    >>> counts[1, 1], counts[1, 13], counts[13, 13] = 8, 2, 10  # two cells of LCZ 2 mapped as D
+    >>> round(float(users_accuracy(counts)[13]), 3)
+    0.833
+    """
     x = _table(counts)
     return _ratio(_diagonal(x), x.sum(-2))
 
@@ -102,7 +126,15 @@ def mean_f1(counts: Counts) -> np.ndarray:
 
 
 def kappa(counts: Counts) -> np.ndarray:
-    """Cohen's kappa (Zhou et al. 2022, eq. 9); NaN where both sides hold one and the same class."""
+    """Cohen's kappa (Zhou et al. 2022, eq. 9); NaN where both sides hold one and the same class.
+
+    Examples
+    --------
+    >>> counts = np.zeros((17, 17))
+    >>> counts[1, 1], counts[1, 13], counts[13, 13] = 8, 2, 10  # two cells of LCZ 2 mapped as D
+    >>> float(kappa(counts))
+    0.8
+    """
     x = _table(counts)
     n = x.sum((-2, -1))
     chance = (x.sum(-1) * x.sum(-2)).sum(-1)
@@ -114,6 +146,13 @@ def overall_accuracy_urban(counts: Counts) -> np.ndarray:
 
     A built cell mapped as a natural class is an error (Demuzere et al. 2021,
     doi 10.3389/fenvs.2021.637455; Bechtel et al. 2019, doi 10.1016/j.uclim.2018.10.001).
+
+    Examples
+    --------
+    >>> counts = np.zeros((17, 17))
+    >>> counts[1, 1], counts[1, 13], counts[13, 13] = 8, 2, 10  # two cells of LCZ 2 mapped as D
+    >>> float(overall_accuracy_urban(counts))
+    0.8
     """
     x = _table(counts)[..., _BUILT, :]
     return _ratio(_diagonal(x[..., _BUILT]).sum(-1), x.sum((-2, -1)))
@@ -130,6 +169,13 @@ def overall_accuracy_weighted(counts: Counts) -> np.ndarray:
     """OAw: accuracy in which a confusion counts as much as the two classes are alike.
 
     The mean of `SIMILARITY` over all cells (Bechtel et al. 2017, 2019; Demuzere et al. 2021).
+
+    Examples
+    --------
+    >>> counts = np.zeros((17, 17))
+    >>> counts[1, 1], counts[1, 13], counts[13, 13] = 8, 2, 10  # two cells of LCZ 2 mapped as D
+    >>> round(float(overall_accuracy_weighted(counts)), 3)
+    0.908
     """
     x = _table(counts)
     return _ratio((x * SIMILARITY).sum((-2, -1)), x.sum((-2, -1)))

@@ -14,6 +14,7 @@ from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import batch as _batch
 from lczlib.cli import bigearthnet as _bigearthnet
+from lczlib.cli import calibrate as _calibrate
 from lczlib.cli import change as _change
 from lczlib.cli import check_polygons as _check_polygons
 from lczlib.cli import cities as _cities
@@ -78,6 +79,7 @@ app.command("get", cls=PlaceCommand)(limited(_get.get))
 app.command("batch")(limited(_batch.batch))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
+app.command("calibrate")(limited(_calibrate.calibrate))
 app.command("rerun")(limited(_rerun.rerun))
 app.add_typer(_weights.app, name="weights")
 app.command("prepare-s1")(limited(_prepare_s1.prepare_s1))

@@ -120,9 +120,17 @@ def fuse(
         Method,
         typer.Option(
             help="mean: average. so2sat: likewise, given S1 and each season. product: independent "
-            "evidence. entropy: weighted by certainty. vote: majority, ties by the average."
+            "evidence. entropy: weighted by certainty. vote: majority, ties by the average. learned: weighted as "
+            "--calibration says."
         ),
     ] = MapRequest.fusion,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="calibration.json of `lcz calibrate`: each map is calibrated first.",
+        ),
+    ] = None,
     resample: Annotated[
         bool, typer.Option("--resample", help="Bring maps to the first one's grid.")
     ] = False,
@@ -142,6 +150,12 @@ def fuse(
     from lczlib.mapping.fusion import fuse_files
 
     fused = fuse_files(
-        probabilities, folder, method, resample=resample, city=city, out_scheme=out_scheme
+        probabilities,
+        folder,
+        method,
+        resample=resample,
+        city=city,
+        calibration=calibration,
+        out_scheme=out_scheme,
     )
     out.print(area_table({"fused": fused}, f"Fused by {method}, in {folder}"))

@@ -75,11 +75,12 @@ def _draw(result: RunResult, folder: Path) -> None:
 
 def _print(subsets: Subsets, result: RunResult) -> None:
     sizes = ", ".join(f"{len(getattr(subsets, s)):,} {s}" for s in ("train", "validation", "test"))
-    kept = (
-        f"Kept epoch {result.best_epoch + 1} of {len(result.history)}."
-        if len(result.history)
-        else f"{result.weights.options['n_trees']} trees, {result.weights.options['n_leaves']:,} leaves."
-    )
+    if len(result.history):
+        kept = f"Kept epoch {result.best_epoch + 1} of {len(result.history)}."
+    elif "n_trees" in result.weights.options:
+        kept = f"{result.weights.options['n_trees']} trees, {result.weights.options['n_leaves']:,} leaves."
+    else:
+        kept = " ".join(result.report["notes"][-1:])
     console.out.print(
         f"{sizes} patches, split by {subsets.method}. {kept} Accuracy on the test patches:",
         soft_wrap=True,

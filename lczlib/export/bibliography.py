@@ -12,6 +12,15 @@ _DOI = re.compile(r"10\.\d{4,9}/[^\s;,\"<>]+")
 _ARTICLES: dict[str, tuple[str, str, str, int, str]] = {
     "stewart2012": ("Stewart, I. D. and Oke, T. R.", "Local Climate Zones for Urban Temperature Studies",
                     "Bulletin of the American Meteorological Society", 2012, "10.1175/BAMS-D-11-00019.1"),
+    "guo2017": ("Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
+                "On Calibration of Modern Neural Networks",
+                "Proceedings of the 34th International Conference on Machine Learning", 2017,
+                "10.48550/arXiv.1706.04599"),
+    "kull2019": ("Kull, Meelis and Perello-Nieto, Miquel and K{\\\"a}ngsepp, Markus and Silva Filho, Telmo and "
+                 "Song, Hao and Flach, Peter",
+                 "Beyond Temperature Scaling: Obtaining Well-Calibrated Multiclass Probabilities with {Dirichlet} "
+                 "Calibration", "Advances in Neural Information Processing Systems 32", 2019,
+                 "10.48550/arXiv.1910.12656"),
     "bechtel2017": ("Bechtel, Benjamin and Demuzere, Matthias and Sismanidis, Panagiotis and Fenner, Daniel and "
                     "Brousse, Oscar and Beck, Christoph and others",
                     "Quality of Crowdsourced Data on Urban Morphology -- The Human Influence Experiment ({HUMINEX})",

@@ -14,6 +14,7 @@ from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.batch import BatchRequest
+from lczlib.jobs.calibrate import CalibrateRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.change import ChangeRequest
 from lczlib.jobs.check_polygons import CheckPolygonsRequest
@@ -45,6 +46,7 @@ REQUESTS: dict[str, type] = {
     "lcz city": CityRequest,
     "lcz batch": BatchRequest,
     "lcz map": MapRequest,
+    "lcz calibrate": CalibrateRequest,
     "lcz assess": AssessRequest,
     "lcz compare": CompareRequest,
     "lcz change": ChangeRequest,

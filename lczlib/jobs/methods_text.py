@@ -100,6 +100,12 @@ def _map(manifest: SourceFacts, _: SourceFacts | None, teller: Teller) -> Iterat
     sensors = {w.get("sensor") for w in manifest.get("weights") or []}
     if len(sensors) > 1 and manifest.has("parameters/fusion"):
         yield f"The sensors were fused by the method {manifest('parameters/fusion')}."
+    if manifest.get("parameters/tta") not in (None, "none"):
+        yield f"Probabilities are means over views of each patch ({manifest('parameters/tta')})."
+    for kind, how in (manifest.get("calibration/maps") or {}).items():
+        paper = teller.cite("guo2017" if how["method"] == "temperature" else "kull2019")
+        name = manifest(f"calibration/maps/{kind}/method")
+        yield f"The probabilities of {kind} were calibrated on reference polygons by the method {name} {paper}."
     if manifest.get("simulated"):
         yield "The city is simulated: the figures say nothing about a real one."
 

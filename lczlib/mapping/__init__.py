@@ -1,11 +1,12 @@
 """Scene to class probabilities: the only bridge between rasters and tensors.
 
 ``prepare``   a scene as a network reads it, checked
-``engines``   PyTorch and OpenVINO
+``engines``   PyTorch and OpenVINO; ``views``: the mean over flips and turns of each patch
 ``predict``   probabilities on the LCZ grid, tile by tile
 ``fusion``    several maps into one
 ``request``   a request in a manifest, and back
-``city``      the whole job: scenes in, files and manifest out
+``city``      the whole job: scenes in, files and manifest out; ``layers``: networks averaged, probabilities
+              calibrated, sensors fused, files written
 ``water``     surface water from Sentinel-1 with GMNet; ``water_files`` as files
 """
 

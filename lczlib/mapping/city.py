@@ -16,20 +16,19 @@ import xarray as xr
 import lczlib
 from lczlib.accelerators import choose_device
 from lczlib.errors import InputError, WeightsError
-from lczlib.export import sha256_of, write_lcz_map, write_probabilities, write_raster
+from lczlib.export import sha256_of
 from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
-from lczlib.kinds import Kind, certainty_file, lcz_file, proba_file
-from lczlib.made_by import DATE_TAG, WEIGHTS_TAG, joined
+from lczlib.kinds import lcz_file
 from lczlib.map_request import MapRequest
 from lczlib.mapping.engines import Engine, make_engine
-from lczlib.mapping.fusion import fuse
+from lczlib.mapping.layers import honest_layers, write_layers
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import parameters_of
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
-from lczlib.maps import certainty, labels
+from lczlib.mapping.views import with_views
 from lczlib.models import Weights, describe
 from lczlib.reading import Reading, counted, heard_so_far, quiet, tell
 from lczlib.scene_options import SceneOptions
@@ -111,18 +110,20 @@ def map_city(
     sources, notes = open_sources(request, described)
     chosen = {s.weights_name: describe(s.weights_name) for s in sources}
     _check_used(described, chosen)
+    honest = honest_layers(request, sources, chosen)
     notes = (*notes, *what_was_put_back(s.scene for s in sources))
     _tell(notes, request)
     prepared = {
-        s.name: prepare(
+        s.key: prepare(
             s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values,
-            box=s.box, statistics=request.statistics.get(s.name),
+            box=s.box, statistics=request.statistics.get(s.key),
         ) for s in sources
     }  # fmt: skip
-    warnings = [*notes, *_grouped({name: p.warnings for name, p in prepared.items()})]
+    warnings = [*notes, *_grouped([(s.name, prepared[s.key].warnings) for s in sources])]
+    warnings += honest.cautions
     work, told = out / UNFINISHED, _Told(progress, cancelled)
     with _working_in(work, resume):
-        files = sorted({f for s in sources for f in s.scene.attrs["files"]})
+        files = sorted({f for s in sources for f in s.scene.attrs["files"]} | set(honest.files))
         hashes = {f: sha256_of(f) for f in files}
         maps, engines = _predicted(work, request, sources, prepared, chosen, hashes, told)
         empty = _empty(maps)
@@ -133,8 +134,7 @@ def map_city(
                     "scenes", str(out), (counted(len(maps), "scene") + " mapped",), tuple(empty)
                 )
             )
-        networks = {s.name: chosen[s.weights_name].name for s in sources}
-        layers, kinds = _write_maps(work / "layers", sources, maps, request, networks)
+        layers, kinds = write_layers(work / "layers", sources, maps, request, honest)
         manifest = new_manifest(
             out, "map", parameters=parameters_of(request, out), inputs=hashes,
             outputs=layers, seconds=time.time() - started,
@@ -143,7 +143,7 @@ def map_city(
             cells=sum(p.shape[0] * p.shape[1] for p in prepared.values()),
             warnings=warnings, kinds=kinds,
             statistics={n: asdict(p.statistics) for n, p in prepared.items() if p.statistics},
-            simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources),
+            simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources), **honest.facts(),
         )  # fmt: skip
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}
@@ -174,18 +174,19 @@ def _predicted(
     hashes: Mapping[str, str],
     told: _Told,
 ) -> tuple[dict[str, xr.Dataset], dict[str, Engine]]:
-    """Probabilities of each scene, and what computed them, by the weights' names."""
+    """Probabilities of each scene by each of its networks, and what computed them, by the weights' names."""
     engines: dict[str, Engine] = {}
     maps: dict[str, xr.Dataset] = {}
     total, before = sum(p.shape[0] * p.shape[1] for p in prepared.values()), 0
     read = {n: getattr(request, n) for n in described(SceneOptions) if n not in _WHICH}
     for source in sources:
-        name, ready = source.weights_name, prepared[source.name]
+        name, ready = source.weights_name, prepared[source.key]
         if name not in engines:
-            engines[name] = make_engine(
+            engine = make_engine(
                 name, device=request.device, engine=request.engine,
                 precision=request.precision, batch_size=request.batch_size,
             )  # fmt: skip
+            engines[name] = with_views(engine, request.tta)
         job = {
             "lczlib": lczlib.__version__, "weights": chosen[name].sha256,
             "files": {f: hashes[f] for f in source.scene.attrs["files"]},
@@ -193,13 +194,13 @@ def _predicted(
             "engine": engines[name].description, "anchor": request.anchor, "scene": read,
             "statistics": asdict(ready.statistics) if ready.statistics else None,
         }  # fmt: skip
-        store = Store.on_disk(work / source.name, job, ready.shape, len(tiles_of(ready.shape)))
+        store = Store.on_disk(work / source.key, job, ready.shape, len(tiles_of(ready.shape)))
 
         def report(done: int, _: int, at: int = before, label: str = source.name) -> None:
             if told.progress:
                 told.progress(label, at + done, total)
 
-        maps[source.name] = predict(
+        maps[source.key] = predict(
             ready, engines[name], anchor=request.anchor, store=store, progress=report,
             cancelled=told.cancelled,
         )  # fmt: skip
@@ -239,12 +240,12 @@ def _empty(maps: dict[str, xr.Dataset]) -> list[str]:
     ]
 
 
-def _grouped(warnings: dict[str, tuple[str, ...]]) -> list[str]:
+def _grouped(warnings: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
     """Each warning once, with the names of all the scenes it was raised for."""
-    found: dict[str, list[str]] = {}
-    for name, texts in warnings.items():
+    found: dict[str, dict[str, None]] = {}
+    for name, texts in warnings:
         for text in texts:
-            found.setdefault(text.replace(f"scene {name}", "scene {}"), []).append(name)
+            found.setdefault(text.replace(f"scene {name}", "scene {}"), {})[name] = None
     return [text.replace("{}", ", ".join(names)) for text, names in found.items()]
 
 
@@ -257,60 +258,6 @@ def _check_used(described: dict[str, Weights], chosen: dict[str, Weights]) -> No
             "leave these weights out or give the scene."
         )
         raise WeightsError(msg)
-
-
-def _write_maps(
-    out: Path,
-    sources: Sequence[Source],
-    maps: dict[str, xr.Dataset],
-    request: MapRequest,
-    networks: dict[str, str],
-) -> tuple[list[Path], list[str]]:
-    """Write all layers; returns their paths, and the kinds of maps in order."""
-    proba = {name: m["probability"] for name, m in maps.items()}
-    kinds = [*dict.fromkeys(s.kind for s in sources)]
-    made = dict(networks)
-    for kind in kinds:
-        several = {s.name: proba[s.name] for s in sources if s.kind == kind}
-        made[kind] = joined(networks[name] for name in several)
-        if kind not in several:
-            proba[kind] = fuse(several, "mean")
-    image = next((k for k in kinds if k not in (Kind.S1, Kind.BOTH)), None)
-    if Kind.S1 in proba and image:
-        seasons = {s.name: proba[s.name] for s in sources if s.kind == image}
-        voters = seasons if request.fusion == "so2sat" else {image: proba[image]}
-        proba[Kind.FUSED] = fuse({Kind.S1: proba[Kind.S1], **voters}, request.fusion)
-        made[Kind.FUSED] = joined((made[Kind.S1], made[image]))
-        kinds.append(Kind.FUSED)
-    tags = {"LCZLIB_VERSION": lczlib.__version__}
-    if any(s.scene.attrs.get("simulated") for s in sources):
-        tags["LCZLIB_SIMULATED"] = "yes"
-    written = []
-    for name, p in proba.items():
-        days = {str(s.scene.attrs.get("date") or "") for s in sources if _is_in(s, name)} - {""}
-        own = {**tags, WEIGHTS_TAG: made[name]}
-        if days:
-            own[DATE_TAG] = " ".join(sorted(days))
-        written += [
-            write_probabilities(out / proba_file(name), p, tags=own),
-            write_lcz_map(out / lcz_file(name), labels(p), tags=own, scheme=request.out_scheme),
-        ]
-        if name in kinds:
-            layer = certainty(p)
-            path = out / certainty_file(name)
-            written.append(write_raster(path, layer, descriptions=["certainty"], tags=own))
-    fractions = [m["valid_fraction"] for m in maps.values()]
-    stack = xr.concat(
-        [f.assign_coords(x=fractions[0].x, y=fractions[0].y) for f in fractions], "band"
-    )
-    path = out / "valid_fraction.tif"
-    written.append(write_raster(path, stack, descriptions=list(maps), tags=tags))
-    return written, kinds
-
-
-def _is_in(source: Source, name: str) -> bool:
-    """Whether a map of that name was made from a source."""
-    return name in (source.name, source.kind, Kind.FUSED)
 
 
 @contextmanager

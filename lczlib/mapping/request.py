@@ -22,6 +22,8 @@ def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
     values["inputs"] = [relative(p, folder) for p in request.inputs]
     values["seasons"] = {s: relative(p, folder) for s, p in request.seasons.items()}
     values["sentinel1"] = [relative(p, folder) for p in request.sentinel1]
+    if request.calibration is not None:
+        values["calibration"] = relative(request.calibration, folder)
     values["weights"] = [relative(w, folder) if Path(w).is_file() else w for w in request.weights]
     return values
 
@@ -57,6 +59,8 @@ def request_of(
         values[name] = tuple(found.path(p) for p in values.get(name, ()))
     values["seasons"] = {s: found.path(p) for s, p in values["seasons"].items()}
     values["weights"] = _weights(manifest, folder, look_in)
+    if values.get("calibration"):
+        values["calibration"] = found.path(values["calibration"])
     for name in ("bands", "box", "only_seasons"):
         values[name] = tuple(values.get(name, ()))
     values["statistics"] = {

@@ -45,6 +45,8 @@ class Source:
         Name or file of the weights.
     box : tuple of float
         West, south, east, north in degrees of the part that is mapped; empty for all.
+    member : int
+        Which of several networks whose mean is the scene's map, from 1; 0 of one alone.
     """
 
     name: str
@@ -52,6 +54,12 @@ class Source:
     scene: xr.Dataset
     weights_name: str
     box: tuple[float, ...] = ()
+    member: int = 0
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others: its name, and which of several networks."""
+        return f"{self.name}+{self.member}" if self.member else self.name
 
 
 def open_sources(
@@ -76,7 +84,7 @@ def open_sources(
     InputError, GridError, WeightsError
         If inputs and weights do not make a job.
     """
-    by_kind: dict[str, str] = {}
+    by_kind: dict[str, list[str]] = {}
     for name, weights in described.items():
         if weights.task != "lcz":
             msg = f"{name} maps {weights.task}, not LCZ: use `lcz {weights.task}`."
@@ -84,23 +92,18 @@ def open_sources(
         kind = (
             weights.sensor if weights.sensor in ("s1", "both") else "s2"
         )  # or what takes its place
-        if kind in by_kind:
-            first = described[by_kind[kind]].sensor
-            read = (
-                f"sensor {first}"
-                if first == weights.sensor
-                else f"rasters of {first} and {weights.sensor}"
-            )
-            msg = (
-                f"Both {by_kind[kind]} and {name} read {read}: give one a sensor, and map "
-                "the other into a folder of its own."
-            )
-            raise InputError(msg)
-        by_kind[kind] = name
+        for other in by_kind.setdefault(kind, []):
+            if described[other].sensor != weights.sensor:
+                msg = (
+                    f"{other} and {name} read rasters of {described[other].sensor} and {weights.sensor}: only networks "
+                    "of one sensor are averaged; map the other into a folder of its own."
+                )
+                raise InputError(msg)
+        by_kind[kind].append(name)
     if not (request.inputs or request.seasons or request.sentinel1):
         msg = f"There is nothing to map: give {titles()}, or {option('season')} NAME=FILE."
         raise InputError(msg)
-    optical = described[by_kind["s2"]].sensor if "s2" in by_kind else "s2"
+    optical = described[by_kind["s2"][0]].sensor if "s2" in by_kind else "s2"
     wanted = [optical if k == "s2" else k for k in by_kind if k != "both"]
     city = open_scenes(
         request.inputs, request, seasons=request.seasons, sentinel1=request.sentinel1,
@@ -110,7 +113,7 @@ def open_sources(
     if not sources:
         first = next(iter((*request.inputs, *request.seasons.values(), *request.sentinel1)))
         msg = (
-            f"{next(iter(by_kind.values()))} reads Sentinel-1 as So2Sat prepares it (two mosaics in a "
+            f"{next(iter(by_kind.values()))[0]} reads Sentinel-1 as So2Sat prepares it (two mosaics in a "
             f"So2Sat folder), not {first}: give the folder, {option('sentinel1')}, or Sentinel-2 weights."
         )
         raise WeightsError(msg)
@@ -122,27 +125,39 @@ def open_sources(
 
 
 def _sources_of(
-    city: City, by_kind: Mapping[str, str], described: Mapping[str, Weights]
+    city: City, by_kind: Mapping[str, list[str]], described: Mapping[str, Weights]
 ) -> list[Source]:
-    """The scenes of a place that networks read, each with its network."""
-    names = by_kind or default_weights(next(iter(city.scenes.values()), xr.Dataset()))
+    """The scenes of a place that networks read, each with each of its networks."""
+    usual = default_weights(next(iter(city.scenes.values()), xr.Dataset()))
+    names = by_kind or {kind: [name] for kind, name in usual.items()}
     sources = []
-    if city.sentinel1 is not None and "s1" in names:
-        sources.append(Source("s1", "s1", city.sentinel1, names["s1"], city.box))
-    if "s2" in names:
-        weights = described.get(names["s2"])
-        kind = weights.sensor if weights else "s2"
-        level = weights.level if weights else "L1C"
-        sources += [
-            Source(
-                of_season(kind, label) if city.labelled else kind, kind,
-                at_level(scene, level) if kind == "s2" else scene, names["s2"], city.box,
-            )
-            for label, scene in city.seasons.items()
-        ]  # fmt: skip
-    if "both" in names:
-        sources += [
-            Source(of_season("both", label), "both", scene, names["both"], city.box)
+    for kind in ("s1", "s2", "both"):
+        several = names.get(kind, [])
+        for i, name in enumerate(several, 1):
+            member = i if len(several) > 1 else 0
+            sources += _read_by(city, kind, name, described.get(name), member)
+    return sources
+
+
+def _read_by(
+    city: City, kind: str, name: str, weights: Weights | None, member: int
+) -> list[Source]:
+    """The scenes that one network reads; of ``s2`` also those of what takes its place."""
+    if kind == "s1":
+        if city.sentinel1 is None:
+            return []
+        return [Source("s1", "s1", city.sentinel1, name, city.box, member)]
+    if kind == "both":
+        return [
+            Source(of_season("both", label), "both", scene, name, city.box, member)
             for label, scene in city.both_sensors().items()
         ]
-    return sources
+    kind = weights.sensor if weights else "s2"
+    level = weights.level if weights else "L1C"
+    return [
+        Source(
+            of_season(kind, label) if city.labelled else kind, kind,
+            at_level(scene, level) if kind == "s2" else scene, name, city.box, member,
+        )
+        for label, scene in city.seasons.items()
+    ]  # fmt: skip

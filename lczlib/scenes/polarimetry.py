@@ -78,7 +78,7 @@ def h_alpha(
         anisotropy = np.hypot(c22 - c11, 2 * cross) / span
         anisotropy = np.where(known, np.clip(anisotropy, 0, 1), np.nan)
         first, second = (1 + anisotropy) / 2, (1 - anisotropy) / 2
-        entropy = -first * np.log2(first) - np.where(second > 0, second * np.log2(second), 0)
+        entropy = 0.0 - first * np.log2(first) - np.where(second > 0, second * np.log2(second), 0)
         angle = np.degrees(np.arctan2(2 * cross, c22 - c11)) / 2
         alpha = first * angle + second * (90 - angle)
     return np.where(known, np.clip(entropy, 0, 1), np.nan), alpha, anisotropy

@@ -31,10 +31,12 @@ def existing_results(context: Context) -> dict[str, str]:
         try:
             content = json.loads(path.read_text())
             names = ", ".join(w["name"] for w in content["weights"])
-            what = content["parameters"].get("city") or Path(content["inputs"][0]["path"]).stem
-            found[
-                f"{what} · {names} · {content['parameters']['fusion']} · {content['created'][:16]}"
-            ] = str(path.parent)
+            asked = content["parameters"]
+            read = [i["path"] for i in content["inputs"] if i["path"] != asked.get("calibration")]
+            what = asked.get("city") or Path(read[0]).stem
+            found[f"{what} · {names} · {asked['fusion']} · {content['created'][:16]}"] = str(
+                path.parent
+            )
         except (OSError, ValueError, KeyError, IndexError):
             continue  # a manifest of something else
     return found

@@ -114,7 +114,7 @@ def request_of(given: Given) -> MapRequest:
         facts = own_request_options(given)
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
-        weights=weights, fusion=given.fusion, device=given.device, box=material.area, **facts,
+        weights=weights, fusion=given.fusion, tta=given.tta, device=given.device, box=material.area, **facts,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from lczlib.kinds import Kind
 from lczlib.mapping import METHODS, MapRequest
 from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
+from lczlib.settings import described
 from lczlib.study.accuracy_inputs import AccuracyInputs
 from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import FieldInputs
@@ -28,6 +29,7 @@ from lczlib.study.numbers import box
 from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.services import Services
+from lczlib.study.settings import parameter
 from lczlib.study.showing import follows
 from lczlib.study.steps import STEPS, Context, Step
 from lczlib.study.water_inputs import WaterInputs
@@ -131,6 +133,7 @@ class Study(
     s1_weights = param.String("", doc="Empty: the default for the scene.")
     s2_weights = param.String("", doc="Empty: the default for the scene.")
     fusion = param.Selector(default=MapRequest.fusion, objects=list(METHODS))
+    tta = parameter(described(MapRequest)["tta"])
     device = param.String(MapRequest.device)
     result_folder = param.String("", doc="Existing result of `lcz map` to load instead of running.")
     map_files = param.ClassSelector(default=(), class_=tuple, doc="Own LCZ map, to compare with.")

@@ -239,7 +239,7 @@ _ANY_MAP = ("maps", "reference", "own_map", "published")
 _WHERE = ("city", "area")
 _SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
-    "sensors", "s1_weights", "s2_weights", "fusion", "device", "result_folder",
+    "sensors", "s1_weights", "s2_weights", "fusion", "tta", "device", "result_folder",
     *OWN_MAPPING, *OWN_VALUES,
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from lczlib.devices import device
 from lczlib.errors import InputError
 from lczlib.settings import setting
+from lczlib.terms import option
 
 
 def check_architecture(name: str) -> None:
@@ -78,9 +79,10 @@ class Options(Schedule):
         "", "NAME or FILE of weights to start from (`lcz weights list`): they say which network, bands and patches, "
         "at the resolution they were made for.", flag="--from", metavar="NAME|FILE",
     )  # fmt: skip
-    tune: Literal["head", "stage", "all"] = setting(
-        "all", "Of the weights it starts from: the last layer, the last stage too, or all layers."
-    )
+    tune: Literal["linear", "head", "stage", "all"] = setting(
+        "all", "Of the weights it starts from: linear fits the last layer to what enters it, in seconds; head trains "
+        "it, stage the last stage too, all every layer.",
+    )  # fmt: skip
     augment: bool = setting(True, "Flip and turn patches.")
     seed: int = setting(0, "Of split, weights, order and augmentation.", low=0)
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = setting(
@@ -96,6 +98,12 @@ class Options(Schedule):
 
     def __post_init__(self) -> None:
         getattr(super(), "__post_init__", lambda: None)()  # of a request that these are a part of
+        if self.tune == "linear" and not self.start_from:
+            msg = (
+                f"A linear head sits on a trained network: give {option('start_from')} NAME or FILE, or train all "
+                "layers."
+            )
+            raise InputError(msg, parameter="tune")
         if self.learning_rate is None:
             rate = TUNING_RATE if self.start_from else Schedule.learning_rate
             object.__setattr__(self, "learning_rate", rate)

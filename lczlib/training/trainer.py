@@ -24,15 +24,16 @@ from torch import nn
 from lczlib.accelerators import choose_device, free_memory, out_of_memory
 from lczlib.errors import Cancelled, DeviceError, InputError
 from lczlib.export.files import staged, write_json
-from lczlib.models import Weights, architecture
+from lczlib.models import Weights, architecture, load_model
 from lczlib.terms import option
 from lczlib.training.batches import PatchBatches
 from lczlib.training.checks import check_training
+from lczlib.training.evaluation import scaling_of
 from lczlib.training.losses import inverse_frequency
 from lczlib.training.module import TrainingModule
 from lczlib.training.options import Options
 from lczlib.training.patches import Patches
-from lczlib.training.warm import Start, settled, start_of
+from lczlib.training.warm import Start, heads_of, settled, start_of
 
 Progress = Callable[[int, int], None]
 """Called with the training steps done and the steps in all."""
@@ -121,6 +122,8 @@ def fit_network(
         return _grow(train, options, name, progress, cancelled)
     folder = Path(folder)
     begin = start_of(options, train)
+    if options.tune == "linear":
+        return _linear(train, validation, options, begin, name, progress, cancelled)
     settings = _settings(train, validation, options)
     settings["start"] = begin.weights.sha256 if begin.weights else ""
     start = _starting_point(folder, settings, resume=resume)
@@ -149,6 +152,32 @@ def fit_network(
     module.network.load_state_dict(state)
     weights = begin.describe(name, train.kind, options)
     return Trained(module.network.cpu().eval(), weights, history, int(best["epoch"]), tuple(notes))
+
+
+def _linear(
+    train: Patches,
+    validation: Patches,
+    options: Options,
+    begin: Start,
+    name: str,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> Trained:
+    """Last layers fitted to frozen features: there are no epochs, so the history is empty."""
+    from lczlib.training.linear import fit_heads
+
+    network = load_model(options.start_from, "cpu")
+    penalty = fit_heads(
+        network, heads_of(network), train, validation, scaling_of(network.weights),
+        weighted=options.alpha == "inverse", device=options.device, progress=progress, cancelled=cancelled,
+    )  # fmt: skip
+    said = (
+        "The linear head stays as it was: no other does better on the validation patches."
+        if np.isinf(penalty)
+        else f"Linear head drawn towards the one it started from with a penalty of {penalty:g}."
+    )
+    weights = begin.describe(name, train.kind, options)
+    return Trained(network.eval(), weights, pd.DataFrame(columns=HISTORY), 0, (said,))
 
 
 def _starting_point(folder: Path, settings: dict[str, Any], *, resume: bool) -> Path | None:

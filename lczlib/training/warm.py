@@ -159,7 +159,7 @@ def freeze(network: nn.Module, tune: str) -> None:
     ----------
     network : nn.Module
         Of the registry.
-    tune : {"head", "stage", "all"}
+    tune : {"linear", "head", "stage", "all"}
         Its last layer; its last stage too; or all.
 
     Raises
@@ -183,11 +183,11 @@ def _tuned_parts(network: nn.Module, tune: str) -> list[nn.Module]:
                 f"{option('tune')} head or all."
             )
             raise InputError(msg, parameter="tune")
-        return [*own(), *_heads(network)]
-    return _heads(network)
+        return [*own(), *heads_of(network)]
+    return heads_of(network)
 
 
-def _heads(network: nn.Module) -> list[nn.Module]:
+def heads_of(network: nn.Module) -> list[nn.Module]:
     """The layers that give class logits."""
     return [
         m for m in network.modules() if isinstance(m, nn.Linear) and m.out_features == N_CLASSES

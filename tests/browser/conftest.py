@@ -170,7 +170,7 @@ def mapped(server: Server, browser: Any) -> Server:
     go(page, "City")  # the rest of the page is alive meanwhile
     page.get_by_text("All cities").wait_for()
     go(page, "Map")
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_text("Stopped").first.wait_for()
     assert page.get_by_text("No LCZ map of Demo city").is_visible()
     page.get_by_role("button", name="Run", exact=True).click()

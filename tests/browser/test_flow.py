@@ -27,6 +27,28 @@ def test_a_run_can_be_cancelled_and_run_again(mapped: Any) -> None:
     assert mapped.errors() == []
 
 
+def test_what_runs_is_seen_and_cancelled_on_every_page(
+    mapped: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{mapped.url}?page=map")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    page.get_by_label("Views of each patch").select_option(label="and its turns (8 times; radar 4)")
+    go(page, "Run again")
+    page.get_by_text(re.compile(r"^Sentinel-[12].*: [\d,]+ of [\d,]+ cells")).wait_for()
+    runs = page.locator(".lcz-runs")
+    assert runs.count() == 0 or not runs.is_visible()  # the page itself shows it
+    go(page, "Heat island")
+    runs.get_by_text(
+        re.compile(r"LCZ map · Sentinel-[12].* cells · about \d+ (s|min) left")
+    ).wait_for()
+    runs.get_by_role("button", name="Cancel: LCZ map").click()
+    runs.wait_for(state="hidden")
+    go(page, "Map")
+    page.get_by_text("Stopped").first.wait_for()
+    assert page.get_by_role("button", name="Run again").is_enabled()
+    assert mapped.errors() == []
+
+
 def test_changed_settings_mark_the_result_as_stale(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=map")
     page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()

@@ -1,0 +1,144 @@
+"""Reference polygons that a visitor draws on the map: listed, saved as a GeoPackage, and judged by."""
+
+from __future__ import annotations
+
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import panel as pn
+
+from lczlib.classes import CLASSES
+from lczlib.errors import LczError
+from lczlib.study.drawn import DrawnPolygon, drawn_table, write_drawn
+
+from ..maps.display import to_degrees
+from ..maps.mapview import MapView
+from ..parts.markup import html, note, table
+from ..session import Session
+from ..uploads.inputs import take
+from ..uploads.kinds import KINDS
+
+FILE = "reference.gpkg"
+_ACTIVE_JS = "tool.active = cb_obj.active"
+_HOW = (
+    "Choose a class and press <b>Draw</b>. Press and hold on the map for the first corner, click each next one, press "
+    "and hold for the last. Esc drops the one being drawn."
+)
+_ONE = "Maps are judged by polygons of two classes or more: draw some of another class."
+_TRAIN = f"To train a network on them, save them and run <code>lcz train SCENES --polygons {FILE} --out FOLDER</code>."
+
+
+class DrawCard:
+    """The card, beside a map.
+
+    Parameters
+    ----------
+    session : Session
+    view : MapView
+        That is drawn on.
+    """
+
+    def __init__(self, session: Session, view: MapView) -> None:
+        self._session, self._view = session, view
+        self._known: dict[tuple[float, float], tuple[int, str]] = {}  # by the first corner
+        self._number = 0
+        wide = {"sizing_mode": "stretch_width"}
+        self.lcz = pn.widgets.Select(
+            name="Class of the next polygon", options={c.label: c.number for c in CLASSES}, **wide
+        )
+        self.name = pn.widgets.TextInput(name="Its name (may be empty)", max_length=80, **wide)
+        self._draw = pn.widgets.Toggle(
+            name="Draw", button_type="primary", button_style="outline", **wide
+        )
+        self._draw.jscallback(args={"tool": view.pencil}, value=_ACTIVE_JS)
+        self._draw.param.watch(lambda e: setattr(session.place, "paused", e.new), "value")
+        self._undo = pn.widgets.Button(name="Remove the last", disabled=True, **wide)
+        self._undo.on_click(self._remove)
+        self.use = pn.widgets.Button(name="Judge maps by them", disabled=True, **wide)
+        self.use.on_click(self._take)
+        self._save = pn.widgets.FileDownload(
+            callback=self._file, filename=FILE, label="Save as GeoPackage", disabled=True, **wide
+        )
+        self._list, self.told = html(""), html("")
+        view.rings.on_change("data", lambda attr, old, new: self._changed())  # noqa: ARG005
+        self.content = pn.Card(
+            note(_HOW), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self._save, self.told,
+            note(_TRAIN), title="Draw reference polygons", collapsed=True, margin=(4, 5), **wide,
+        )  # fmt: skip
+
+    def polygons(self) -> list[DrawnPolygon]:
+        """What is drawn, in the order drawn."""
+        rings = self._view.rings.data
+        found = []
+        for xs, ys in zip(rings["xs"], rings["ys"], strict=True):
+            lcz, name = self._known.get((xs[0], ys[0]), (self.lcz.value, self.name.value))
+            degrees = (to_degrees(x, y) for x, y in zip(xs, ys, strict=True))
+            corners = tuple((round(float(x), 7), round(float(y), 7)) for x, y in degrees)
+            found.append(DrawnPolygon(lcz, name, corners))
+        return found
+
+    def _changed(self) -> None:
+        rings = self._view.rings.data
+        firsts = [(xs[0], ys[0]) for xs, ys in zip(rings["xs"], rings["ys"], strict=True)]
+        now = self.lcz.value, self.name.value.strip()
+        self._known = {first: self._known.get(first, now) for first in firsts}
+        drawn = self.polygons()
+        rows = [
+            (i, CLASSES[p.lcz - 1].label, p.name, "" if p.complete else "being drawn")
+            for i, p in enumerate(drawn, 1)
+        ]
+        self._list.object = table(("", "class", "name", ""), rows) if rows else ""
+        self._undo.disabled = not rows
+        self.told.object = ""
+        ready, several = any(p.complete for p in drawn), False
+        if ready:
+            try:
+                several = drawn_table(drawn)["lcz"].nunique() > 1
+            except LczError as error:
+                self._say("failed", error.message)
+                ready = False
+            else:
+                if not several:  # every map of that class alone would be perfect
+                    self._say("info", _ONE)
+        self._save.disabled, self.use.disabled = not ready, not several
+
+    def _remove(self, _: Any) -> None:
+        rings = self._view.rings
+        rings.data = {"xs": list(rings.data["xs"])[:-1], "ys": list(rings.data["ys"])[:-1]}
+
+    def _file(self) -> BytesIO:
+        """The GeoPackage; the button works only where it can be made."""
+        path = write_drawn(self.polygons(), self._session.folder / FILE)
+        return BytesIO(path.read_bytes())
+
+    def _take(self, _: Any) -> None:
+        drawn = self.polygons()
+        self._number += 1  # a file of another name: results belong to what a file is called
+        path = self._session.folder / f"drawn-{self._number}.gpkg"
+
+        def work() -> str:
+            try:
+                write_drawn(drawn, path)
+            except LczError as error:
+                return error.message
+            return ""
+
+        def done(failed: str) -> None:
+            if failed:
+                self._say("failed", failed)
+                return
+            kind = next(k for k in KINDS.values() if k.target == "reference_files")
+            take(self._session, kind, [path])
+            self._session.study.reference_kind = "polygons"
+            n = len(drawn_table(drawn))
+            self._say(
+                "info",
+                f"The reference is now your {n} polygon{'s' * (n > 1)}: see the Accuracy page.",
+            )
+
+        self._session.background(work, done)
+
+    def _say(self, kind: str, text: str) -> None:
+        role = "alert" if kind == "failed" else "status"
+        self.told.object = f'<div class="lcz-banner {kind}" role="{role}">{escape(text)}</div>'

@@ -1,0 +1,85 @@
+"""A click on any page's map tells of the place in one card; polygons drawn by hand are judged by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers import figure_center, go, settled, wait_for
+
+pytestmark = pytest.mark.browser
+
+AT = re.compile(r"^At \d+\.\d{5}° N, \d+\.\d{5}° E")
+
+
+def test_one_card_on_every_page_with_a_map(mapped: Any, visit: Callable[..., Any]) -> None:
+    page = visit(f"{mapped.url}?page=map&heat_map=reference&heat_replicates=100")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    settled(page, "map")
+    page.mouse.click(*figure_center(page))
+    card = page.locator(".lcz-place")
+    card.get_by_text(AT).wait_for()
+    assert card.locator("tr").count() >= 4  # three maps, the reference
+    assert card.get_by_text(re.compile(r"\d %")).count() >= 3
+    wait_for(page, "() => location.search.includes('place=')")
+    go(page, "Heat island")
+    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
+    card.get_by_text(re.compile(r"Surface: \d+\.\d °C")).wait_for()
+    assert card.get_by_text(re.compile(r"K against LCZ D; one pixel")).is_visible()
+    card.get_by_role("button", name="Close").click()
+    card.wait_for(state="hidden")
+    wait_for(page, "() => !location.search.includes('place=')")
+    assert mapped.errors() == []
+
+
+def test_a_drawn_polygon_becomes_the_reference(mapped: Any, visit: Callable[..., Any]) -> None:
+    def hold(x: float, y: float) -> None:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.wait_for_timeout(1200)
+        page.mouse.up()
+
+    def draw(x: float, y: float, number: int) -> None:
+        hold(x - 80, y - 80)
+        for n, (dx, dy) in enumerate(((80, -70), (70, 80)), 3):
+            page.wait_for_timeout(600)  # a click right after another is half of a double click
+            page.mouse.move(x + dx, y + dy)
+            page.mouse.click(x + dx, y + dy)
+            wait_for(page, rings, [number, n])
+        page.wait_for_timeout(600)
+        hold(x - 70, y + 90)
+
+    rings = """([number, n]) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+      if (m.type === 'PolyDrawTool') return (m.renderers[0].data_source.data.xs[number] || []).length >= n }"""
+    page = visit(f"{mapped.url}?page=map")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    settled(page, "map")
+    page.get_by_role("button", name="Draw reference polygons").click()
+    page.get_by_label("Class of the next polygon").select_option("LCZ 6 open low-rise")
+    go(page, "Draw")
+    wait_for(
+        page,
+        "() => [...Bokeh.documents[0]._all_models.values()].some(m => m.type === 'PolyDrawTool' && m.active)",
+    )
+    x, y = figure_center(page)
+    draw(x, y, 0)
+    page.get_by_text("judged by polygons of two classes or more").wait_for()
+    assert page.get_by_role("button", name="Judge maps by them").is_disabled()
+    page.get_by_label("Class of the next polygon").select_option("LCZ D low plants")
+    draw(x + 200, y, 1)
+    assert page.locator(".lcz-place").count() == 0  # corners are no places that are asked for
+    page.get_by_text("judged by polygons of two classes or more").wait_for(state="detached")
+    go(page, "Judge maps by them")
+    page.get_by_text("The reference is now your 2 polygons").wait_for()
+    with page.expect_download() as saved:
+        page.get_by_text("Save as GeoPackage").click()
+    import geopandas as gpd
+
+    table = gpd.read_file(saved.value.path())
+    assert table["lcz"].tolist() == [6, 14]
+    assert table["area_km2"].between(0.3, 20).all()
+    go(page, "Accuracy")
+    page.get_by_text(re.compile(r"Against drawn-1\.gpkg")).wait_for()
+    assert mapped.errors() == []
