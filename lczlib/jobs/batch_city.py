@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import dask
+
 import lczlib
 from lczlib.errors import InputError, LczError, ServiceError
 from lczlib.jobs.batch_steps import KEPT, STEPS, Case, How, LeftOut, Row, Run
@@ -108,7 +110,9 @@ def run_step(task: Task, before: tuple[Outcome, ...] = ()) -> tuple[Outcome, ...
         return (*before, Outcome(task.step, "not run", f"{blocked[0]} failed"))
     begun = time.monotonic()
     try:
-        with _alone(task):
+        # Within a task Dask would hand a step's own arrays to the cluster, and the worker would wait for
+        # itself: alone, for ever.
+        with _alone(task), dask.config.set(scheduler="threads"):
             outcome = _again_or_new(task)
     except LeftOut as why:
         outcome = Outcome(task.step, "left out", worded(str(why), task.face))
