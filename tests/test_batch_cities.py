@@ -159,6 +159,10 @@ def test_a_batch_is_taken_up_and_only_what_changed_is_made_again(killed, cities,
         "weights=demo_s2",
         "--set",
         "map.device=cpu",
+        "--set",
+        "uhi.interior=0",
+        "--set",
+        "uhi.band=day",
     )
     maps = {p: p.stat().st_mtime_ns for p in out.glob("*/map/s2_lcz.tif")}
     (out / "City_01/map/s2_lcz.tif").write_bytes(b"")
