@@ -284,6 +284,21 @@ def test_what_it_was_not_fitted_to_is_refused(maps, calibrated, tmp_path):
         Calibration({}, source="x.json").weights_of(["s1", "s2"])
 
 
+def test_maps_without_data_under_the_polygons_are_named(maps, tmp_path):
+    full = open_probabilities(maps / "s2_proba.tif")
+    empty, left, right = (full.copy(data=full.values.copy()) for _ in range(3))
+    empty[:] = left[..., :43] = right[..., 43:] = np.nan
+    for name, proba in (("s1", empty), ("east", left), ("west", right)):
+        write_probabilities(tmp_path / f"{name}_proba.tif", proba)
+    for names, said in (
+        (("s1",), "where the probabilities of s1 hold no data"),
+        (("east", "west"), "where all maps together hold no data"),
+    ):
+        files = tuple(tmp_path / f"{n}_proba.tif" for n in names)
+        with pytest.raises(InputError, match=said):
+            run(CalibrateRequest(probabilities=files, reference=maps / "areas.gpkg"))
+
+
 def test_too_few_polygons_are_refused(maps, tmp_path):
     places().iloc[:9].to_file(tmp_path / "few.gpkg")
     request = CalibrateRequest(

@@ -268,9 +268,15 @@ def _labelled(
     table = polygon_cells(areas, box)
     rows, cols = table["row"].to_numpy(), table["col"].to_numpy()
     found = {k: _at(p, rows, cols) for k, p in kinds.items()}
-    known = np.all([np.isfinite(p).all(1) for p in found.values()], axis=0)
+    there = {k: np.isfinite(p).all(1) for k, p in found.items()}
+    known = np.all([*there.values()], axis=0)
     if not known.any():
-        msg = "No labelled cell of the reference has class probabilities: the two lie apart."
+        empty = [k for k, has in there.items() if not has.any()]
+        which = f"the probabilities of {' and of '.join(empty)}" if empty else "all maps together"
+        msg = (
+            f"The reference's {len(known):,} labelled cells lie where {which} hold no data: give maps and polygons of "
+            "one place, with probabilities above 0."
+        )
         raise InputError(msg, parameter="reference")
     lcz, polygon = table["lcz"].to_numpy()[known], table["polygon"].to_numpy()[known]
     group, strata = polygon, dict(zip(polygon.tolist(), lcz.tolist(), strict=True))
