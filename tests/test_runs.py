@@ -11,9 +11,12 @@ import pytest
 
 pytest.importorskip("panel")
 
+from app.parts.messages import ended
 from app.parts.progress import RunsList, StepProgress, in_words
+from app.parts.stepper import state_of
 from app.session import jobs
 from app.session.line import Job, Line
+from lczlib.errors import InputError
 from lczlib.study import Study
 from lczlib.study.state import STOPPED
 
@@ -137,3 +140,15 @@ def test_a_run_whose_settings_change_while_it_waits_is_dropped(
 )
 def test_progress_is_told_in_words(step: str, state, words: str) -> None:
     assert in_words(step, state) == words
+
+
+def test_what_needs_a_map_has_not_failed_while_the_first_is_made(study: Study) -> None:
+    study.finish(study.start("own_map"), "a map, as if read")  # its zones are not those asked for
+    study.fail(study.start("heat"), InputError("There is no map S1 + S2 fused."))
+    assert "no map S1" in ended(study, "heat")
+    assert state_of(study, "heat") == "failed"
+    ticket = study.start("maps")
+    assert "The LCZ map is being made" in ended(study, "heat")
+    assert state_of(study, "heat") == ""
+    study.fail(ticket, InputError("No network is here."))
+    assert state_of(study, "heat") == "failed"

@@ -40,12 +40,24 @@ def banner(study: Study, names: Iterable[str]) -> str:
 def ended(study: Study, name: str) -> str:
     """Why a step came to no end: that it was stopped, or its failure; empty where it did."""
     message = study.messages.get(name, "")
+    if awaits_maps(study, name):
+        return '<div class="lcz-banner info" role="status">The LCZ map is being made.</div>'
     if message == STOPPED:
         return f'<div class="lcz-banner info" role="status">{message}</div>'
     # own files by their names: where the server keeps them is nobody's business
     message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
     said = escape(in_page(message, name))
     return f'<div class="lcz-banner failed" role="alert">{said}</div>' if message else ""
+
+
+def awaits_maps(study: Study, name: str) -> bool:
+    """Whether a step has failed, and the first maps of the place are on their way, of which it may be: no fault yet."""
+    return (
+        bool(study.messages.get(name))
+        and "maps" in STEPS[name].optional
+        and study.maps is None
+        and study.conditions.get("maps") == "running"
+    )
 
 
 def _is_other(study: Study, name: str) -> bool:
