@@ -1,4 +1,4 @@
-"""Two or three maps beside each other: where they agree, where not, and what each says at a place."""
+"""Two to four maps beside each other: where they agree, where not, and what each says at a place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, Span
+from bokeh.models import ColumnDataSource, CustomJS, Span
 
 from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
@@ -49,6 +49,23 @@ cut(above, shown_above, false)
 """
 
 
+_FLICKER_JS = """
+window.clearInterval(window.lczFlicker)
+const names = cb_obj.tags
+const show = (one) => {
+  first.setv({visible: one}, {sync: false})
+  second.setv({visible: !one}, {sync: false})
+  title.setv({text: names[one ? 0 : 1]}, {sync: false})
+}
+if (names.length) {
+  let one = true
+  show(one)
+  window.lczFlicker = window.setInterval(() => show(one = !one), 900)
+}
+"""
+"""Slower than the three flashes a second that nobody should be shown."""
+
+
 class ComparePage:
     """The third page."""
 
@@ -64,12 +81,15 @@ class ComparePage:
         ranges = (first.x_range, first.y_range)
         self._maps = [
             first,
-            *(session.map_view(title=t, height=480, ranges=ranges) for t in ("Second", "Third")),
+            *(
+                session.map_view(title=t, height=480, ranges=ranges)
+                for t in ("Second", "Third", "Fourth")
+            ),
         ]
         self._panes = [tall(m.figure) for m in self._maps]
         self._choices = {
             n: pn.widgets.Select(name=f"{n.capitalize()} map", **wide)
-            for n in ("first", "second", "third")
+            for n in ("first", "second", "third", "fourth")
         }
         for name, choice in self._choices.items():
             choice.param.watch(lambda e, n=name: self._chosen(n, e.new), "value")
@@ -89,7 +109,17 @@ class ComparePage:
             m.on_view(self._moved)
         self._study.param.watch(
             self._made,
-            ["maps", "reference", "own_map", "published", "scene", "first", "second", "third"],
+            [
+                "maps",
+                "reference",
+                "own_map",
+                "published",
+                "scene",
+                "first",
+                "second",
+                "third",
+                "fourth",
+            ],
         )
         self._results: Any = None  # comparison, accuracy and water that the page holds
         self._study.param.watch(
@@ -131,7 +161,6 @@ class ComparePage:
         self._line = Span(
             location=0, dimension="height", line_color="#111111", line_width=2, visible=False
         )
-        first.figure.add_layout(self._line)
         self._left, self._right = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
         self._halves = [
             first.figure.image(
@@ -139,6 +168,10 @@ class ComparePage:
             )
             for source in (self._left, self._right)
         ]
+        turning = {"first": self._halves[0], "second": self._halves[1], "title": first.figure.title}
+        # the tags of the line are the titles that take turns
+        self._line.js_on_change("tags", CustomJS(args=turning, code=_FLICKER_JS))
+        first.figure.add_layout(self._line)
         args = {
             "below": self._below,
             "shown_below": self._left,
@@ -165,7 +198,7 @@ class ComparePage:
         for name, choice in self._choices.items():
             options = by_title(maps)
             chosen = getattr(self._study, name)
-            if name == "third":
+            if name in ("third", "fourth"):
                 options = {"none": "", **options}
             if chosen not in options.values():
                 options = {**options, f"{TITLES[chosen]} (not made yet)": chosen}
@@ -196,14 +229,20 @@ class ComparePage:
         empty = study.scene is not None and study.scene.box is None and not named_maps(study)
         self._shown.visible = not empty
         self._slider.visible = mode == "swipe" and not empty
-        n = (3 if self._study.third else 2) if mode == "side by side" else 1
-        if len(self._row) != n:  # a hidden figure would keep its neighbours from being laid out
-            self._row.param.update(objects=self._panes[:n], styles=columns(n))
+        beside = [True, True, bool(study.third), bool(study.fourth)]
+        panes = [p for p, there in zip(self._panes, beside, strict=True) if there]
+        panes = panes if mode == "side by side" else panes[:1]
+        if (
+            self._row.objects != panes
+        ):  # a hidden figure would keep its neighbours from being laid out
+            self._row.param.update(
+                objects=panes, styles=columns(2 if len(panes) > 3 else len(panes))
+            )
         self._draw()
 
     def _draw(self, *_: Any) -> None:
         study, mode, maps = self._study, self._view.compare, named_maps(self._study)
-        names = [study.first, study.second, study.third]
+        names = [study.first, study.second, study.third, study.fourth]
         colors, shown_colors = self._session.colors, self._session.map_colors
         alone = self._view.isolated
         known = study.maps.certainties if study.maps is not None else {}
@@ -227,20 +266,26 @@ class ComparePage:
                 view.opacity(self._view.opacity)
                 view.figure.title.text = TITLES[name]
                 view.show_classes(lcz, certainty)
-            swipe = mode == "swipe" and layers[0] is not None and layers[1] is not None
-            for part in (self._line, *self._halves):
-                part.visible = swipe
+            over = layers[0] is not None and layers[1] is not None
+            swipe, flicker = mode == "swipe" and over, mode == "flicker" and over
+            self._line.visible = swipe
+            for half in self._halves:
+                half.visible = swipe or flicker
             if swipe:
                 self._maps[0].figure.title.text = f"{TITLES[names[0]]} | {TITLES[names[1]]}"
+                self._cut(layers[0], layers[1], self._view.swipe)
+            elif flicker:
                 self._cut(layers[0], layers[1])
-            elif mode == "differences":
-                self._differences(maps, names)
+            elif mode in ("differences", "how different"):
+                self._differences(maps, names, mode)
+            self._line.tags = [TITLES[n] for n in names[:2]] if flicker else []
 
         self._session.latest("compared maps", work, draw)
 
-    def _cut(self, first: Any, second: Any) -> None:
+    def _cut(self, first: Any, second: Any, at: float | None = None) -> None:
+        """Lay the second map over the first: each on its side of a place from 0 to 1, or both whole."""
         x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
-        at = x0 + self._view.swipe * (x1 - x0)
+        line = None if at is None else x0 + at * (x1 - x0)
         for lcz, whole, half, left in (
             (first, self._below, self._left, True),
             (second, self._above, self._right, False),
@@ -248,9 +293,10 @@ class ComparePage:
             data = picture_data(lcz)
             whole.data = data
             part = data["image"][0].copy()
-            place = (at - data["x"][0]) / data["dw"][0] * part.shape[1]
-            column = int(np.clip(place, 0, part.shape[1]))
-            part[:, slice(column, None) if left else slice(column)] = 0
+            if line is not None:
+                place = (line - data["x"][0]) / data["dw"][0] * part.shape[1]
+                column = int(np.clip(place, 0, part.shape[1]))
+                part[:, slice(column, None) if left else slice(column)] = 0
             half.data = {**data, "image": [part]}
         for half in self._halves:
             half.glyph.global_alpha = self._view.opacity
@@ -259,22 +305,31 @@ class ComparePage:
             self._above.data["image"][0],
             [TITLES[n] for n in (self._study.first, self._study.second)],
         )
-        self._line.location = at
+        if line is not None:
+            self._line.location = line
 
-    def _differences(self, maps: dict[str, Any], names: list[str]) -> None:
-        from lczlib.analysis import class_pairs
+    def _differences(self, maps: dict[str, Any], names: list[str], mode: str) -> None:
+        from lczlib.analysis import SIMILARITY, class_pairs
+        from lczlib.analysis.comparison import SAME
 
         if names[0] not in maps or names[1] not in maps or names[0] == names[1]:
             return
         first, second = maps[names[0]], maps[names[1]]
-        pairs = class_pairs(first, second, resampling="nearest")
-        theirs = (pairs % 100).where(pairs > 1, 0).astype(np.uint8)
-        self._maps[
-            0
-        ].figure.title.text = (
-            f"Where {TITLES[names[1]]} differs from {TITLES[names[0]]}: its class there"
+        pairs = class_pairs(first, second, resampling="nearest").assign_coords(first.coords)
+        one, other = TITLES[names[0]], TITLES[names[1]]
+        view = self._maps[0]
+        if mode == "differences":
+            view.figure.title.text = f"Where {other} differs from {one}: its class there"
+            view.show_classes(projected((pairs % 100).where(pairs > 1, 0).astype(np.uint8)))
+            return
+        view.figure.title.text = f"How different {other} is from {one}"
+        far = np.where(pairs.values == SAME, 0.0, np.nan)
+        differs = pairs.values > SAME
+        i, j = pairs.values[differs] // 100 - 1, pairs.values[differs] % 100 - 1
+        far[differs] = 1 - SIMILARITY[i, j]
+        view.show_values(
+            projected(pairs.copy(data=far.astype(np.float32))), "1 - similarity of the classes"
         )
-        self._maps[0].show_classes(projected(theirs.assign_coords(first.coords)))
 
     def _draw_image(self, *_: Any) -> None:
         def show(image: Any) -> None:
@@ -347,6 +402,7 @@ class ComparePage:
 
 _HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since
 both maps can be wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise
-for open low-rise) count in part (Bechtel et al.). <b>Kappa</b> takes out the agreement
+for open low-rise) count in part (Bechtel et al.); <b>how different</b> draws 1 minus that similarity, 0 where the maps
+agree. <b>Kappa</b> takes out the agreement
 that class sizes alone would give.</p>
 <p>The cross table has the first map in rows, the second in columns.</p>"""

@@ -37,7 +37,8 @@ class View(param.Parameterized):
     names = param.Boolean(True, doc="Names of places upon the map.")
     base = param.Boolean(False, doc="Street map below.")
     compare = param.Selector(
-        default="side by side", objects=["side by side", "swipe", "differences"]
+        default="side by side",
+        objects=["side by side", "swipe", "flicker", "differences", "how different"],
     )
     swipe = param.Number(0.5, bounds=(0, 1))
     matrix = param.Selector(default="counts", objects=["counts", "row %", "column %"])

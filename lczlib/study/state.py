@@ -146,6 +146,7 @@ class Study(
     first = param.String(str(Kind.S1), doc="Map of a comparison: s1, s2, fused, reference or own.")
     second = param.String(str(Kind.S2))
     third = param.String("", doc="A third map beside them; empty for none.")
+    fourth = param.String("", doc="A fourth one; empty for none.")
 
     days = param.Parameter(None, constant=True)
     acquired = param.Parameter(None, constant=True)
