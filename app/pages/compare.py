@@ -52,6 +52,9 @@ cut(above, shown_above, false)
 _FLICKER_JS = """
 window.clearInterval(window.lczFlicker)
 const names = cb_obj.tags
+// the server knows the title that it gave, and not whose turn it was
+if (window.lczTurns && window.lczTurns.includes(title.text)) title.setv({text: window.lczTurns[0]}, {sync: false})
+window.lczTurns = names
 const show = (one) => {
   first.setv({visible: one}, {sync: false})
   second.setv({visible: !one}, {sync: false})
