@@ -135,6 +135,8 @@ def test_a_list_that_cannot_be_fetched_says_so(
     page.get_by_role("heading", name="Own files", exact=True).wait_for()
     page.get_by_role("button", name="Fetch the 1,692 So2Sat cities").click()
     # The message stands in the page twice: seen, and once more for those who hear it.
-    page.locator(".notyf__message", has_text=re.compile("so2sat_gul_cities.*(cannot|could not)")).wait_for()
+    page.locator(
+        ".notyf__message", has_text=re.compile("so2sat_gul_cities.*(cannot|could not)")
+    ).wait_for()
     assert page.get_by_role("button", name="Fetch the 1,692 So2Sat cities").is_enabled()
     own.stop()
