@@ -7,6 +7,7 @@ import panel as pn
 from panel.io.resources import LOCAL_DIST
 
 from app.frame import page_of
+from app.panel_patches.together import together
 from app.session import Session
 
 # --num-threads sizes the pool that computes (`session.jobs`). Panel itself would also answer visitors
@@ -19,4 +20,5 @@ pn.extension("filedropper", notifications=True)
 pn.state.curdoc.template_variables.setdefault("dist_url", LOCAL_DIST)
 
 # One call a visitor: everything a session has is made in here, nothing at import.
-page_of(Session(pn.state.curdoc)).servable(title="Local Climate Zones")
+with together(pn.state.curdoc):
+    page_of(Session(pn.state.curdoc)).servable(title="Local Climate Zones")
