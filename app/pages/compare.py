@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, CustomJS, Span
 
 from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
@@ -17,7 +16,7 @@ from lczlib.study.steps import named_maps
 
 from ..maps.display import bounds_in_mercator, projected
 from ..maps.imagery import base_image, study_bounds
-from ..maps.mapview import picture_data
+from ..maps.overlay import Overlay
 from ..parts.fields import RESAMPLED, field
 from ..parts.layout import columns, figure_pane, fluid, side_by_side, tall
 from ..parts.legend import published_note, shared_legend
@@ -26,47 +25,6 @@ from ..parts.messages import no_imagery
 from ..parts.water_agreement import water_agreement
 from ..parts.which_map import at_hand, difference_in_words
 from ..session import Session
-
-_NO_IMAGE: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
-_SWIPE_JS = """
-const at = range.start + cb_obj.value * (range.end - range.start)
-line.location = at
-const cut = (whole, shown, left) => {
-  const full = whole.data.image[0]
-  if (!full) return
-  const [x, dw] = [whole.data.x[0], whole.data.dw[0]]
-  const [rows, cols] = full.shape
-  const first = Math.max(0, Math.min(cols, Math.round((at - x) / dw * cols)))
-  const part = shown.data.image[0]
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) {
-    const i = r * cols + c
-    part[i] = (c < first) === left ? full[i] : 0
-  }
-  shown.change.emit()
-}
-cut(below, shown_below, true)
-cut(above, shown_above, false)
-"""
-
-
-_FLICKER_JS = """
-window.clearInterval(window.lczFlicker)
-const names = cb_obj.tags
-// the server knows the title that it gave, and not whose turn it was
-if (window.lczTurns && window.lczTurns.includes(title.text)) title.setv({text: window.lczTurns[0]}, {sync: false})
-window.lczTurns = names
-const show = (one) => {
-  first.setv({visible: one}, {sync: false})
-  second.setv({visible: !one}, {sync: false})
-  title.setv({text: names[one ? 0 : 1]}, {sync: false})
-}
-if (names.length) {
-  let one = true
-  show(one)
-  window.lczFlicker = window.setInterval(() => show(one = !one), 900)
-}
-"""
-"""Slower than the three flashes a second that nobody should be shown."""
 
 
 class ComparePage:
@@ -98,10 +56,7 @@ class ComparePage:
             choice.param.watch(lambda e, n=name: self._chosen(n, e.new), "value")
         self._offering = False
         self._fitted: Any = None
-        self._below, self._above = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
-        self._slider = pn.widgets.FloatSlider(name="Swipe: first map | second map", start=0, end=1, step=0.005,
-                                              value=self._view.swipe, **wide)  # fmt: skip
-        self._swipe_bar(first)
+        self._overlay = Overlay(first, self._view)
         self._row = side_by_side(self._panes[0])
         self._shown = pn.Column(self._row, **wide)  # a grid is not hidden by itself
         self._figures = html("")
@@ -143,7 +98,7 @@ class ComparePage:
             pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide),
             *field(self._study, "compare_resample", options=RESAMPLED), **wide,
         )  # fmt: skip
-        self.stage = pn.Column(self._slider, self._shown, margin=0, **wide)
+        self.stage = pn.Column(self._overlay.slider, self._shown, margin=0, **wide)
         self.content = pn.Column(
             self._legend,
             note(
@@ -158,35 +113,6 @@ class ComparePage:
         self._arrange()
         self._made()
         self._resulted()
-
-    def _swipe_bar(self, first: Any) -> None:
-        """The second map beside the first, both cut at the slider: in the browser, without the server."""
-        self._line = Span(
-            location=0, dimension="height", line_color="#111111", line_width=2, visible=False
-        )
-        self._left, self._right = (ColumnDataSource(dict(_NO_IMAGE)) for _ in range(2))
-        self._halves = [
-            first.figure.image(
-                source=source, color_mapper=first.class_mapper, level="image", visible=False
-            )
-            for source in (self._left, self._right)
-        ]
-        turning = {"first": self._halves[0], "second": self._halves[1], "title": first.figure.title}
-        # the tags of the line are the titles that take turns
-        self._line.js_on_change("tags", CustomJS(args=turning, code=_FLICKER_JS))
-        first.figure.add_layout(self._line)
-        args = {
-            "below": self._below,
-            "shown_below": self._left,
-            "above": self._above,
-            "shown_above": self._right,
-            "range": first.x_range,
-            "line": self._line,
-        }
-        self._slider.jscallback(args=args, value=_SWIPE_JS)
-        self._slider.param.watch(
-            lambda e: setattr(self._view, "swipe", round(e.new, 3)), "value_throttled"
-        )
 
     def _chosen(self, name: str, value: str | None) -> None:
         if not self._offering and value is not None:
@@ -231,7 +157,7 @@ class ComparePage:
         mode, study = self._view.compare, self._study
         empty = study.scene is not None and study.scene.box is None and not named_maps(study)
         self._shown.visible = not empty
-        self._slider.visible = mode == "swipe" and not empty
+        self._overlay.slider.visible = mode == "swipe" and not empty
         beside = [True, True, bool(study.third), bool(study.fourth)]
         panes = [p for p, there in zip(self._panes, beside, strict=True) if there]
         panes = panes if mode == "side by side" else panes[:1]
@@ -270,46 +196,14 @@ class ComparePage:
                 view.figure.title.text = TITLES[name]
                 view.show_classes(lcz, certainty)
             over = layers[0] is not None and layers[1] is not None
-            swipe, flicker = mode == "swipe" and over, mode == "flicker" and over
-            self._line.visible = swipe
-            for half in self._halves:
-                half.visible = swipe or flicker
-            if swipe:
-                self._maps[0].figure.title.text = f"{TITLES[names[0]]} | {TITLES[names[1]]}"
-                self._cut(layers[0], layers[1], self._view.swipe)
-            elif flicker:
-                self._cut(layers[0], layers[1])
-            elif mode in ("differences", "how different"):
+            if mode in ("swipe", "flicker") and over:
+                self._overlay.show(layers[0], layers[1], [TITLES[n] for n in names[:2]], mode)
+                return
+            self._overlay.hide()
+            if mode in ("differences", "how different"):
                 self._differences(maps, names, mode)
-            self._line.tags = [TITLES[n] for n in names[:2]] if flicker else []
 
         self._session.latest("compared maps", work, draw)
-
-    def _cut(self, first: Any, second: Any, at: float | None = None) -> None:
-        """Lay the second map over the first: each on its side of a place from 0 to 1, or both whole."""
-        x0, x1 = self._maps[0].x_range.start, self._maps[0].x_range.end
-        line = None if at is None else x0 + at * (x1 - x0)
-        for lcz, whole, half, left in (
-            (first, self._below, self._left, True),
-            (second, self._above, self._right, False),
-        ):
-            data = picture_data(lcz)
-            whole.data = data
-            part = data["image"][0].copy()
-            if line is not None:
-                place = (line - data["x"][0]) / data["dw"][0] * part.shape[1]
-                column = int(np.clip(place, 0, part.shape[1]))
-                part[:, slice(column, None) if left else slice(column)] = 0
-            half.data = {**data, "image": [part]}
-        for half in self._halves:
-            half.glyph.global_alpha = self._view.opacity
-        self._maps[0].opacity(0.0)  # the whole first map is there for its hover only
-        self._maps[0].hover_both(
-            self._above.data["image"][0],
-            [TITLES[n] for n in (self._study.first, self._study.second)],
-        )
-        if line is not None:
-            self._line.location = line
 
     def _differences(self, maps: dict[str, Any], names: list[str], mode: str) -> None:
         from lczlib.analysis import SIMILARITY, class_pairs
