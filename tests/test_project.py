@@ -151,7 +151,7 @@ APP_MAY_IMPORT = {
     "warm": {"maps", "pages", "panel_patches"},
     "frame": {"pages", "panel_patches", "parts", "server", "session", "warm"},
     "app_hooks": {"server"},
-    "main": {"frame", "parts", "session"},
+    "main": {"frame", "panel_patches", "parts", "session"},
 }
 
 

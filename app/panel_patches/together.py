@@ -16,7 +16,9 @@ from bokeh.document import Document
 def together(doc: Document) -> Iterator[None]:
     """Find out which models belong to the document when the block ends, if any came or went.
 
-    `Document.models.freeze` would find out in any case, and stays frozen for ever after an error.
+    For what nobody sees yet: in a page that is open, Panel asks a new part for its document, to know where
+    its stylesheets are, and would send the visitor to a public site for them. `Document.models.freeze` finds
+    out in any case, and stays frozen for ever after an error.
     """
     models = doc.models
     if "recompute" in vars(models):  # within such a block: the outer one does it

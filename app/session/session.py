@@ -26,7 +26,6 @@ from lczlib.temporary import TemporaryFolder
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..panel_patches.memory import Trimmer
-from ..panel_patches.together import together
 from ..parts.design import colors
 from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
@@ -126,7 +125,7 @@ class Session:
     def _run(self, call: Callable[[], None]) -> None:
         # Where the socket is busy, Panel sends parts of the page a little later, and Bokeh by itself
         # would send what is changed here at once: before the figure that it belongs to.
-        with set_curdoc(self.doc), unlocked(), together(self.doc):
+        with set_curdoc(self.doc), unlocked():
             call()
 
     def _load(self) -> None:
