@@ -21,6 +21,7 @@ from .parts.markup import html
 from .parts.messages import banner, no_imagery, what_was_read
 from .parts.progress import RunsList
 from .parts.stepper import marks
+from .parts.which_map import settle_choices
 from .server import protect
 from .session import Session
 from .warm import is_warming, tidy, warm
@@ -118,6 +119,10 @@ def page_of(session: Session) -> Page:
             restore()
 
     nav.param.watch(lambda e: setattr(session.view, "page", e.new), "value")
+    session.study.param.watch(
+        lambda *_: settle_choices(session.study),
+        ["scene", "maps", "reference", "own_map", "published"],
+    )
     session.view.param.watch(show, "page")
     session.study.param.watch(tell, ["conditions", "messages", "read"])
     session.study.param.watch(mark, ["conditions", "messages"])

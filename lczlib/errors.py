@@ -36,6 +36,10 @@ class InputError(LczError):
     """A file, array or option cannot be used as given."""
 
 
+class Lacking(InputError):  # noqa: N818 - nothing is wrong
+    """An input that nobody has given yet: what would follow from it waits."""
+
+
 class GridError(InputError):
     """Two rasters do not share a grid, or a grid is unusable (no CRS, degrees, one pixel)."""
 

@@ -16,7 +16,7 @@ from app.parts.progress import RunsList, StepProgress, in_words
 from app.parts.stepper import state_of
 from app.session import jobs
 from app.session.line import Job, Line
-from lczlib.errors import InputError
+from lczlib.errors import InputError, Lacking
 from lczlib.study import Study
 from lczlib.study.state import STOPPED
 
@@ -152,3 +152,19 @@ def test_what_needs_a_map_has_not_failed_while_the_first_is_made(study: Study) -
     assert state_of(study, "heat") == ""
     study.fail(ticket, InputError("No network is here."))
     assert state_of(study, "heat") == "failed"
+
+
+def test_what_nobody_has_given_yet_is_no_failure(study: Study) -> None:
+    study.finish(study.start("own_map"), "a map, as if read")
+    for error, kind in ((Lacking("There is no map."), "info"), (InputError("Cut."), "failed")):
+        study.fail(study.start("heat"), error)
+        assert f"lcz-banner {kind}" in ended(study, "heat")
+        assert state_of(study, "heat") == ("failed" if kind == "failed" else "")
+
+
+def test_two_maps_are_compared_and_not_one(study: Study) -> None:
+    study.finish(study.start("own_map"), "a map, as if read")
+    assert study.missing("comparison") == ["maps", "reference", "own_map", "published"]
+    assert study.missing("heat") == []
+    study.finish(study.start("published"), "another")
+    assert study.missing("comparison") == []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from study_outputs import made
 from synthetic_sentinel2 import land
 
 from lczlib.errors import Cancelled, GridError, InputError
@@ -119,7 +120,7 @@ def study(tmp_path: Path, cache: Path) -> Study:
 def complete(study: Study) -> Study:
     """Every step finished with some value, as if computed."""
     for name in STEPS:
-        study.finish(study.start(name), f"{name} of {study.city}")
+        study.finish(study.start(name), made(f"{name} of {study.city}"))
     return study
 
 
@@ -154,7 +155,7 @@ def test_a_late_result_is_dropped(study: Study) -> None:
     ticket = study.start("comparison")
     study.first = "fused"
     assert study.finish(ticket, "late") is False
-    assert study.comparison == "comparison of demo"
+    assert study.comparison == made("comparison of demo")
     newer = study.start("comparison")
     assert study.finish(newer, "new") is True
     assert study.finish(ticket, "later still") is False
@@ -179,7 +180,7 @@ def test_a_failed_step_leaves_its_output_and_one_clear_message(study: Study) -> 
     )  # as `Ticket.run` does, also where it fails
     study.fail(ticket, InputError("There is no map 'nothing'."))
     assert [r.source for r in study.read["comparison"]] == ["nothing.tif"]
-    assert study.comparison == "comparison of demo"
+    assert study.comparison == made("comparison of demo")
     assert study.messages == {"comparison": "There is no map 'nothing'."}
     assert study.conditions["comparison"] == "stale"
     assert not study.wanting("comparison")  # not tried again by itself with the same inputs

@@ -23,7 +23,7 @@ from ..parts.legend import published_note, shared_legend
 from ..parts.markup import help_text, html, note, number, table
 from ..parts.messages import no_imagery
 from ..parts.water_agreement import water_agreement
-from ..parts.which_map import at_hand, difference_in_words
+from ..parts.which_map import difference_in_words, settle_choices
 from ..session import Session
 
 
@@ -119,10 +119,8 @@ class ComparePage:
             self._study.param.update({name: value})
 
     def _made(self, *_: Any) -> None:
-        maps, study = named_maps(self._study), self._study
-        first = at_hand(study, study.first, maps, but=study.second)
-        second = at_hand(study, study.second, maps, but=first)
-        study.param.update(first=first, second=second)
+        settle_choices(self._study)
+        maps = named_maps(self._study)
         self._offering = True
         for name, choice in self._choices.items():
             options = by_title(maps)
@@ -246,7 +244,7 @@ class ComparePage:
     def _compared(self) -> None:
         result = shown(self._study, "comparison")
         if result is None:
-            few = len(named_maps(self._study)) < 2 and not self._study.messages.get("comparison")
+            few = bool(self._study.missing("comparison"))
             missing = no_imagery(self._study)
             hint = f"{missing}: two maps are compared here." if missing else (
                 "There are not two maps of this place to compare: make them on the <b>Map</b> page, show the "

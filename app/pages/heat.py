@@ -26,7 +26,7 @@ from ..maps.display import bounds_of_values, projected
 from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import folded, help_text, html, interval, number, table
 from ..parts.messages import nothing_yet
-from ..parts.which_map import at_hand
+from ..parts.which_map import settle_choices
 from ..session import Session
 from . import heat_settings
 from .heat_field import FieldSection
@@ -125,8 +125,8 @@ class HeatPage:
 
     def _made(self, *_: Any) -> None:
         study = self._study
+        settle_choices(study)
         maps = named_maps(study)
-        study.heat_map = at_hand(study, study.heat_map, maps)
         options = by_title(maps)
         if study.heat_map not in maps:
             missing = TITLES[study.heat_map]

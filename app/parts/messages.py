@@ -10,7 +10,7 @@ from lczlib.reading import counted
 from lczlib.study import Study
 from lczlib.study.acquisition import can_fetch
 from lczlib.study.places import OWN
-from lczlib.study.showing import follows, shown
+from lczlib.study.showing import Lack, follows, shown
 from lczlib.study.state import STOPPED
 from lczlib.study.steps import STEPS
 from lczlib.study.wording import in_page
@@ -47,7 +47,14 @@ def ended(study: Study, name: str) -> str:
     # own files by their names: where the server keeps them is nobody's business
     message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
     said = escape(in_page(message, name))
+    if is_lack(study, name):
+        return f'<div class="lcz-banner info" role="status">{said}</div>'
     return f'<div class="lcz-banner failed" role="alert">{said}</div>' if message else ""
+
+
+def is_lack(study: Study, name: str) -> bool:
+    """Whether a step waits for what nobody has given yet, which is no failure."""
+    return isinstance(study.messages.get(name), Lack)
 
 
 def awaits_maps(study: Study, name: str) -> bool:

@@ -8,7 +8,7 @@ from lczlib.study import Study
 from lczlib.study.showing import follows, shown
 from lczlib.study.state import STOPPED
 
-from .messages import awaits_maps
+from .messages import awaits_maps, is_lack
 
 STEP_OF = {
     "city": "scene", "map": "maps", "compare": "comparison", "accuracy": "accuracy", "heat": "heat",
@@ -27,7 +27,7 @@ def state_of(study: Study, page: str) -> str:
     if study.conditions.get(step) == "running":
         return "running"
     if study.messages.get(step, "") not in ("", STOPPED):
-        return "" if awaits_maps(study, step) else "failed"
+        return "" if awaits_maps(study, step) or is_lack(study, step) else "failed"
     if shown(study, step) is None:
         return ""
     return "done" if follows(study, step) else "stale"

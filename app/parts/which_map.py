@@ -7,11 +7,26 @@ from typing import Any
 
 from lczlib.kinds import MADE, TITLES, Kind
 from lczlib.study import Study
+from lczlib.study.steps import named_maps
 
 from .markup import interval
 
 
-def at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:
+def settle_choices(study: Study) -> None:
+    """Let what is compared, and whose zones the heat is of, be maps that a place has or can have.
+
+    Whichever page is open: what another page makes is listed and reported as well.
+    """
+    maps = named_maps(study)
+    first = _at_hand(study, study.first, maps, but=study.second)
+    study.param.update(
+        first=first,
+        second=_at_hand(study, study.second, maps, but=first),
+        heat_map=_at_hand(study, study.heat_map, maps),
+    )
+
+
+def _at_hand(study: Study, chosen: str, maps: Iterable[str], but: str = "") -> str:
     """The map that is meant by a choice: another one where there is no imagery to make it of."""
     scene = study.scene
     if chosen in maps or scene is None:

@@ -10,7 +10,7 @@ import geopandas as gpd
 import xarray as xr
 
 from lczlib.analysis.heat.dates import Season
-from lczlib.errors import InputError
+from lczlib.errors import InputError, Lacking
 from lczlib.jobs import air_heat, canopy_heat, surface_heat
 from lczlib.jobs.canopy_heat import CanopyHeat, CanopyHeatRequest
 from lczlib.jobs.heat_words import level_of
@@ -201,8 +201,8 @@ def _rasters(given: Given) -> dict[str, Any]:
     return common | {"lst": rasters, "band": band}
 
 
-def _nothing(material: Material, what: str) -> InputError:
-    return InputError(f"There is no {what} of {material.place.name}: upload one on the City page.")
+def _nothing(material: Material, what: str) -> Lacking:
+    return Lacking(f"There is no {what} of {material.place.name}: upload one on the City page.")
 
 
 def station_files(given: Given) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def station_files(given: Given) -> dict[str, Any]:
     files = given.station_files or stations(material)
     if not files:
         msg = f"There are no air temperatures of {material.place.name}: upload stations on the City page."
-        raise InputError(msg)
+        raise Lacking(msg)
     by_them = given.heat_station_zone == "probabilities"
     needed = "The map's most probable zone" if by_them else ""
     return {

@@ -16,7 +16,7 @@ import xarray as xr
 import lczlib
 from lczlib import catalog
 from lczlib.analysis.options import AssessOptions
-from lczlib.errors import Cancelled, CatalogError, InputError, LczError
+from lczlib.errors import Cancelled, CatalogError, InputError, Lacking, LczError
 from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
 from lczlib.jobs.request import Cancel
 from lczlib.kinds import lcz_file, proba_file
@@ -229,7 +229,7 @@ def assess_maps(
         kind = other
     if truth is None:
         msg = "There is no reference for this place: upload polygons, points or an LCZ raster on the City page."
-        raise InputError(msg)
+        raise Lacking(msg)
     found, calibrated, refused, results = {}, {}, {}, {}
     judged = {**(maps.kinds if maps else {}), **own}
     for name, lcz in judged.items():

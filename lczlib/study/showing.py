@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from lczlib.study.state import Study
 
 
+class Lack(str):
+    """A message of what nobody has given yet: no failure."""
+
+
 def follows(study: Study, name: str) -> bool:
     """Whether a step's output is there, and it and all before it were made with what is chosen now."""
     step = STEPS[name]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import param
 
 from lczlib.analysis.heat.further import MEASURES
-from lczlib.errors import Cancelled, InputError, LczError
+from lczlib.errors import Cancelled, InputError, Lacking, LczError
 from lczlib.kinds import Kind
 from lczlib.mapping import METHODS, MapRequest
 from lczlib.plugins import load_plugins
@@ -30,8 +30,8 @@ from lczlib.study.places import DEMO, Places
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.services import Services
 from lczlib.study.settings import parameter
-from lczlib.study.showing import follows
-from lczlib.study.steps import STEPS, Context, Step
+from lczlib.study.showing import Lack, follows
+from lczlib.study.steps import STEPS, Context, Step, maps_for
 from lczlib.study.water_inputs import WaterInputs
 from lczlib.study.wording import face_of
 from lczlib.terms import speaking
@@ -248,14 +248,9 @@ class Study(
         """Earlier outputs without which a step cannot be computed."""
         step = STEPS[name]
         missing = [n for n in step.after if n not in self._made]
-        if all(self._nothing_in(n) for n in step.one_of):
+        if step.one_of and maps_for(step, self) < step.least:
             missing += step.one_of
         return missing
-
-    def _nothing_in(self, name: str) -> bool:
-        """Whether an earlier output holds no map; a reference may be polygons or points only."""
-        found = getattr(self, name)
-        return found is None or (name == "reference" and found.raster is None)
 
     def start(self, name: str) -> Ticket:
         """A ticket whose step counts as running, until `finish` or `fail`."""
@@ -318,7 +313,8 @@ class Study(
         step = STEPS[name]
         # what costs nothing comes first: it may be all that is needed
         for earlier in sorted((*step.after, *step.optional), key=lambda n: STEPS[n].by_hand):
-            needed = earlier in (*step.after, *self.missing(name))
+            no_map = earlier in step.one_of and not maps_for(step, self)
+            needed = earlier in step.after or no_map
             if self.wanting(earlier) and (needed or not STEPS[earlier].by_hand):
                 self.compute(earlier, progress)
         ticket = self.start(name)
@@ -389,7 +385,7 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, Cancelled):
         return STOPPED
     if isinstance(error, LczError):
-        return error.message
+        return Lack(error.message) if isinstance(error, Lacking) else error.message
     _LOG.error("a step failed", exc_info=error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this: choose a smaller area."

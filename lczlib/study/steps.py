@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from lczlib.analysis.options import AssessOptions
-from lczlib.errors import InputError
+from lczlib.errors import InputError, Lacking
 from lczlib.kinds import TITLES, Kind
 from lczlib.reading import tell
 from lczlib.study.accuracy_inputs import ACCURACY, CHOICES, COMPARISON, AccuracyInputs
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from lczlib.study.state import Study
 
 Function = Callable[[Given, "Context", Any, Any], Any]
+_MAPS = ("own_map", "maps", "published")
+_ANY_MAP = ("maps", "reference", "own_map", "published")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ class Step:
     optional : tuple of str
         Earlier outputs that it reads where they are there.
     one_of : tuple of str
-        Those of the optional outputs of which it needs one, whichever.
+        Those of the optional outputs that hold LCZ maps of which it needs some, whichever.
+    least : int
+        How many of these maps it needs.
     function : callable
         (given, context, progress, cancelled) -> output.
     by_hand : bool
@@ -97,6 +101,7 @@ class Step:
     function: Function
     optional: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
+    least: int = 1
     by_hand: bool = False
     received: Callable[[Any, Given, Context], None] | None = None
     ready: Callable[[Given, Context], bool] | None = None
@@ -166,7 +171,7 @@ def _comparison(given: Given, context: Context, progress: Any, cancelled: Any) -
     for name in (first, second):
         if name not in maps:
             msg = f"There is no map {TITLES[name]} to compare: {_at_hand(maps)}."
-            raise InputError(msg)
+            raise Lacking(msg)
     if first == second:
         msg = f"Both maps are {TITLES[first]}: choose two different ones."
         raise InputError(msg)
@@ -208,7 +213,7 @@ def _zones(given: Given) -> xr.DataArray:
     if given.heat_map not in maps:
         name = TITLES[given.heat_map]
         msg = f"There is no map {name} whose zones could be compared: {_at_hand(maps)}."
-        raise InputError(msg)
+        raise Lacking(msg)
     return maps[given.heat_map]
 
 
@@ -234,8 +239,14 @@ def named_maps(given: Given | Study) -> dict[str, xr.DataArray]:
     return found
 
 
-_MAPS = ("own_map", "maps", "published")
-_ANY_MAP = ("maps", "reference", "own_map", "published")
+def maps_for(step: Step, given: Given | Study) -> int:
+    """How many LCZ maps the outputs hold of which a step needs some; a reference may be polygons alone."""
+    found = {name: made for name in step.one_of if (made := getattr(given, name)) is not None}
+    if "reference" in found and found["reference"].raster is None:
+        del found["reference"]
+    return sum(len(made.kinds) if name == "maps" else 1 for name, made in found.items())
+
+
 _WHERE = ("city", "area")
 _SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
@@ -269,6 +280,7 @@ STEPS: dict[str, Step] = {
             _comparison,
             _ANY_MAP,
             _ANY_MAP,
+            least=2,
         ),
         Step(
             "accuracy",
