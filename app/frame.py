@@ -66,6 +66,7 @@ def page_of(session: Session) -> Page:
     nav.jscallback(value=_TURN_JS)
     above, read = html("", visible=False), html("", visible=False)
     heading = html("", margin=0)
+    card = pn.Column(session.place.content, margin=0)
     runs = RunsList(session.study, session.runner)
     way = pn.widgets.Button(
         name="To the City page, for imagery", button_type="primary", visible=False, max_width=320,
@@ -82,6 +83,7 @@ def page_of(session: Session) -> Page:
                 areas[area].append(part)
         nav.value = name
         runs.turn(name)
+        card.visible = name != "share"  # it would lie over the files, where no map is
         heading.object = f"<h1 class='lcz-heading'>Local Climate Zones: {LABELS[name]}</h1>"
         # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
         for other, page in built.items():
@@ -135,7 +137,7 @@ def page_of(session: Session) -> Page:
         read,
         way,
         _isolating(session),
-        session.place.content,
+        card,
         sizing_mode="stretch_width",
         margin=0,
     )

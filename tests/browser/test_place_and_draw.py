@@ -28,6 +28,10 @@ def test_one_card_on_every_page_with_a_map(mapped: Any, visit: Callable[..., Any
     page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
     card.get_by_text(re.compile(r"Surface: \d+\.\d °C")).wait_for()
     assert card.get_by_text(re.compile(r"K against LCZ D; one pixel")).is_visible()
+    go(page, "Share")  # without a map
+    card.wait_for(state="hidden")
+    go(page, "Heat island")
+    card.wait_for()
     card.get_by_role("button", name="Close").click()
     card.wait_for(state="hidden")
     wait_for(page, "() => !location.search.includes('place=')")
