@@ -1,0 +1,217 @@
+"""A batch of simulated cities whose workers are killed: nothing is lost, all is as single commands write it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pystac
+import pytest
+from batch_cities import write_cities
+
+pytest.importorskip("distributed")
+
+from lczlib.cli.terms import face
+from lczlib.jobs.batch import BatchRequest, BatchResult, run
+from lczlib.terms import speaking
+
+N = 12
+STEPS = ("map", "assess", "uhi", "export")
+MAP = ("--weights", "demo_s2", "--device", "cpu")
+
+
+def workers() -> list[psutil.Process]:
+    """The processes of this one that do steps."""
+    return [
+        p for p in psutil.Process().children(recursive=True)
+        if p.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(p.cmdline())
+    ]  # fmt: skip
+
+
+class Killer:
+    """Ends the worker that has done most whenever a step of another city begins, so often."""
+
+    def __init__(self, at: tuple[int, ...]) -> None:
+        self.at, self.seen, self.killed = at, 0, []
+
+    def __call__(self, city: str, step: str, outcomes) -> None:
+        self.seen += 1
+        if self.seen in self.at:
+            time.sleep(0.5)  # amid a step
+            victim = max(workers(), key=lambda p: sum(p.cpu_times()[:2]))
+            victim.send_signal(signal.SIGKILL)
+            self.killed.append(victim.pid)
+
+
+@pytest.fixture(scope="module")
+def cities(demo, tmp_path_factory) -> Path:
+    return write_cities(demo[0] / "scene", tmp_path_factory.mktemp("cities") / "in", N, to="geotiff")  # fmt: skip
+
+
+def request_of(table: Path, **more) -> BatchRequest:
+    constants = ("weights=demo_s2", "map.device=cpu", "uhi.interior=0", "uhi.band=day")
+    return BatchRequest(table=table, steps=STEPS, constants=constants, workers=2, **more)
+
+
+@pytest.fixture(scope="module")
+def killed(cities) -> tuple[BatchResult, Killer, Path]:
+    """A batch of which three workers are killed."""
+    killer, out = Killer((6, 17, 29)), cities.parent.parent / "batch"
+    with speaking(face):
+        result = run(request_of(cities), out, watch=killer)
+        result.write(out)
+    return result, killer, out
+
+
+def files(folder: Path) -> dict[str, object]:
+    """What lies in a folder, by name: bytes, and of manifests what does not tell the time."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not any(part.startswith(".") for part in Path(name).parts):
+            content: object = path.read_bytes()
+            if path.name == "manifest.json":
+                told = json.loads(path.read_text())
+                content = {k: v for k, v in told.items() if k not in ("created", "seconds")}
+                # listed in the order of the paths as typed: a batch's are relative, a test's absolute
+                content["inputs"] = sorted(told["inputs"], key=lambda f: f["path"])
+            found[name] = content
+    return found
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_where_workers_are_killed(killed):
+    result, killer, out = killed
+    assert len(killer.killed) == 3
+    assert [(c.name, c.status) for c in result.cities] == [
+        (f"City_{i:02}", "done") for i in range(N)
+    ]
+    rows = list(csv.DictReader((out / "cities.csv").open()))
+    assert [r["city"] for r in rows] == [c.name for c in result.cities]
+    for row in rows:
+        named = row["files"].split(";")
+        assert f"{row['city']}/map/s2_lcz.tif" in named
+        assert f"{row['city']}/uhi-lst/heat_island.json" in named
+        assert all((out / name).is_file() for name in named)
+    assert not workers()
+
+
+@pytest.mark.slow
+def test_cities_are_the_same_as_single_commands_make_them(killed, cities, run_lcz):
+    _, _, out = killed
+    given = cities.parent
+    for i in range(N):
+        name = f"City_{i:02}"
+        one = (
+            out.with_name("single") / name
+        )  # as deep as the batch's, so that files are named alike
+        lcz = one / "map/s2_lcz.tif"
+        for words in (
+            ("map", given / f"{name}.tif", *MAP, "--out", one / "map"),
+            ("assess", lcz, "--reference", given / f"{name}_lcz.tif", "--no-figures", "--out", one / "assess"),
+            ("uhi", lcz, "--lst", given / f"{name}_lst.tif", "--interior", 0, "--band", "day", "--no-figures",
+             "--out", one / "uhi-lst"),
+            ("export", lcz, "--to", "geotiff", "--out", one / "export"),
+        ):  # fmt: skip
+            code, _, err = run_lcz(*words)
+            assert code == 0, err
+        batch, single = files(out / name), files(one)
+        batch.pop("item.json", None)
+        assert batch.keys() == single.keys()
+        for file, content in single.items():
+            assert batch[file] == content, f"{name}/{file}"
+
+
+@pytest.mark.slow
+def test_the_tables_of_all_cities_say_what_each_says(killed):
+    result, _, out = killed
+    rows = list(csv.DictReader((out / "measures.csv").open()))
+    assert {r["city"] for r in rows} == {c.name for c in result.cities}
+    told = json.loads((out / "City_03/assess/assessment.json").read_text())
+    (oa,) = [r for r in rows if r["city"] == "City_03" and r["measure"] == "overall accuracy"]
+    assert float(oa["value"]) == pytest.approx(told["oa"], rel=1e-5)
+    # a city of 144 cells may be too small for an interval: then there is none, and no number
+    assert [oa["low"], oa["high"]] == ["" if v is None else f"{v:.6g}" for v in told["oa_ci"]]
+    assert int(oa["n"]) == told["n"]
+    areas = [float(r["value"]) for r in rows if r["city"] == "City_03" and r["measure"] == "area"]
+    assert sum(areas[:-1]) == pytest.approx(areas[-1])
+    heat = json.loads((out / "heat_cities.json").read_text())
+    for model in heat["models"]:
+        assert (model["kind"], model["by"]) == ("surface", "pixels")
+        assert all(c["n_cities"] <= N and c["n"] > 0 for c in model["classes"])
+    assert heat["models"] or heat["without"]
+    assert (out / "maps_01.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_batch_is_taken_up_and_only_what_changed_is_made_again(killed, cities, run_lcz):
+    _, _, out = killed
+    words = (
+        "batch",
+        cities,
+        "--steps",
+        ",".join(STEPS),
+        "--set",
+        "weights=demo_s2",
+        "--set",
+        "map.device=cpu",
+        "--set",
+        "uhi.interior=0",
+        "--set",
+        "uhi.band=day",
+    )
+    maps = {p: p.stat().st_mtime_ns for p in out.glob("*/map/s2_lcz.tif")}
+    (out / "City_01/map/s2_lcz.tif").write_bytes(b"")
+    (out / "City_02/assess/manifest.json").unlink()
+    day = ("--set", "map.date=2021-07-01")
+    code, said, err = run_lcz(*words, "--workers", 1, "--out", out, "--resume")
+    assert (code, "12 of 12 cities done" in said) == (0, True), err
+    kept = {
+        s: json.loads((out / f"City_02/.batch/{s}.json").read_text())["outcome"]["status"]
+        for s in STEPS
+    }
+    assert kept == {"map": "kept", "assess": "done", "uhi": "kept", "export": "kept"}
+    changed = [p.parts[-3] for p, t in maps.items() if p.stat().st_mtime_ns != t]
+    assert changed == ["City_01"]
+    code, _, err = run_lcz(
+        *words, *day, "--workers", 2, "--out", out, "--resume"
+    )  # another request
+    assert code == 0, err
+    assert all(p.stat().st_mtime_ns != t for p, t in maps.items())
+    catalog = pystac.Catalog.from_file(str(out / "catalog.json"))
+    items = list(catalog.get_items())
+    assert [i.id for i in items] == [f"City_{i:02}" for i in range(N)]
+    assert Path(items[0].get_assets()["lcz"].get_absolute_href()).is_file()
+
+
+@pytest.mark.slow
+def test_one_city_that_fails_stops_no_other(cities, tmp_path, run_lcz):
+    table = cities.with_name("two.csv")
+    table.write_text("folder\nCity_00.tif\nmissing.tif\n")
+    code, said, err = run_lcz(
+        "batch", table, "--steps", "map", "--set", "weights=demo_s2", "--workers", 2, "--out", tmp_path / "out"
+    )  # fmt: skip
+    assert code == 1
+    assert "1 of 2 cities done, 1 failed (missing)" in said
+    assert "missing: map:" in err
+    rows = {r["city"]: r for r in csv.DictReader((tmp_path / "out/cities.csv").open())}
+    assert (rows["City_00"]["status"], rows["missing"]["status"]) == ("done", "failed")
+    assert "missing.tif" in rows["missing"]["message"]
+    assert rows["missing"]["files"] == ""
+
+
+def test_a_cluster_that_is_not_there_is_refused(tmp_path, run_lcz, monkeypatch):
+    from lczlib.jobs import batch_cluster
+
+    monkeypatch.setattr(batch_cluster, "_PATIENCE", 1)
+    table = tmp_path / "cities.csv"
+    table.write_text("folder\nb.tif\n")
+    code, _, err = run_lcz(
+        "batch", table, "--steps", "map", "--dask", "tcp://127.0.0.1:9", "--out", tmp_path / "o"
+    )
+    assert code == 1
+    assert "There is no Dask scheduler at tcp://127.0.0.1:9" in err
