@@ -36,16 +36,22 @@ def table(tmp_path):
 def test_a_column_is_an_option_of_each_step_that_has_it(table):
     rows = read_rows(table("city,provider,year\nBerlin,earth-search,2023\n"), ("get", "map"))
     assert rows[0].values == {"get": {"provider": "earth-search", "year": 2023}}
-    text = "folder,band,map_b,reference\nb.tif,2,other.tif,areas.gpkg\n"
-    (row,) = read_rows(table(text), ("map", "assess", "compare"))
-    assert row.values["assess"]["band"] == row.values["compare"]["band"] == ("2",)
+    text = "folder,resample,map_b,reference\nb.tif,mode,other.tif,areas.gpkg\n"
+    (row,) = read_rows(table(text), ("assess", "compare"))
+    assert row.values["assess"]["resample"] == row.values["compare"]["resample"] == "mode"
 
 
 def test_a_prefix_says_of_which_step_a_column_is(table):
-    text = "folder,assess.band,compare.band,band,map_b,reference\nb.tif,1,,3,o.tif,a.gpkg\n"
-    (row,) = read_rows(table(text), ("map", "assess", "compare"))
-    assert row.values["assess"]["band"] == ("1",)
-    assert row.values["compare"]["band"] == ("3",)
+    head = "folder,assess.resample,compare.resample,resample,map_b,reference"
+    (row,) = read_rows(table(f"{head}\nb.tif,mode,,nearest,o.tif,a.tif\n"), ("assess", "compare"))
+    assert row.values["assess"]["resample"] == "mode"
+    assert row.values["compare"]["resample"] == "nearest"
+
+
+def test_a_column_of_a_step_that_another_run_does_is_left_to_it(table):
+    (row,) = read_rows(table("city,assess.reference,year\nBerlin,a.gpkg,2023\n"), ("get",))
+    (run,) = STEPS["get"].runs(Case(row, Path("Berlin"), ("get",), planned=True))
+    assert (run.request.year, run.request.what) == (2023, ("s2",))
 
 
 def test_columns_are_named_as_the_options_with_or_without_dashes(table):
@@ -80,7 +86,9 @@ def test_a_city_in_a_folder_of_several_is_named(table):
     ("text", "steps", "said"),
     [
         ("city,max_clouds\nBerlin,3\n", ("get",), "did you mean max-cloud"),
-        ("city,reference\nBerlin,a.gpkg\n", ("get", "map"), "is an option of assess"),
+        ("city,reference\nBerlin,a.gpkg\n", ("get", "map"), "or name it assess.reference to keep it"),
+        ("city,asess.reference\nBerlin,a.gpkg\n", ("get", "map"), "the name of no step: these are get, prepare-s1"),
+        ("city,assess.referenz\nBerlin,a.gpkg\n", ("get", "map"), "no option of assess: did you mean reference"),
         ("city,max-cloud\nBerlin,many\n", ("get",), "row 2 of cities.csv: --max-cloud of get: 'many' is no number"),
         ("city,max-cloud\nBerlin,120\n", ("get",), "120 is not between 0 and 100"),
         ("city\nBerlin\nberlin\n", ("get",), "is berlin once more"),

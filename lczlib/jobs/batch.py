@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import uuid4
 
 from lczlib.errors import InputError
-from lczlib.jobs.batch_cluster import Watch, client_of, run_cities, usual_workers
+from lczlib.jobs.batch_city import MADE
+from lczlib.jobs.batch_cluster import Watch, client_of, run_cities, usual_workers, wait_for_workers
 from lczlib.jobs.batch_steps import STEPS, Row
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps
 from lczlib.jobs.result import Result, job
@@ -88,11 +89,14 @@ class City:
         ``done``; ``failed``, at one of its steps at least.
     message : str
         What failed and why, what was left out, what may be wrong; a sentence a step.
+    made : tuple of str
+        The steps whose results are there, made now or kept; what earlier runs left of others counts nowhere.
     """
 
     name: str
     status: str
     message: str
+    made: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -189,6 +193,7 @@ def _run(
     tasks_of = partial(_tasks, request, folder.absolute(), uuid4().hex[:12], resume, figures)
     stopped = step.cancelled or (lambda: False)
     with client_of(request.dask, request.workers or usual_workers()) as client:
+        wait_for_workers(client, lambda: step("Waiting for the cluster's workers"))
         step("Cities", 0, len(rows))
         for row, outcomes in run_cities(client, rows, tasks_of, watch, stopped):
             found[row.name] = city_of(row.name, outcomes)
@@ -220,7 +225,6 @@ def city_of(name: str, outcomes: Sequence[Outcome]) -> City:
     said += [
         f"{o.step}: {o.status}, {o.message}." for o in outcomes if o.status in ("not run", "left out")
     ]  # fmt: skip
-    said += [
-        f"{o.step}: {o.message}" for o in outcomes if o.status in ("done", "kept") and o.message
-    ]
-    return City(name, "failed" if failed else "done", " ".join(dict.fromkeys(said)))
+    said += [f"{o.step}: {o.message}" for o in outcomes if o.status in MADE and o.message]
+    made = tuple(o.step for o in outcomes if o.status in MADE)
+    return City(name, "failed" if failed else "done", " ".join(dict.fromkeys(said)), made)

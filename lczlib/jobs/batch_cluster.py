@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -168,6 +169,16 @@ def offered_by(client: Client) -> dict[str, float]:
     return found
 
 
+def wait_for_workers(client: Client, waiting: Callable[[], object]) -> None:
+    """Wait until the cluster has a worker, calling `waiting` each second: a queue may be full.
+
+    What steps ask for is judged by what workers declare.
+    """
+    while not client.nthreads():
+        waiting()
+        time.sleep(1)
+
+
 @dataclass
 class _UnderWay:
     """A city whose steps the cluster has."""
@@ -207,11 +218,9 @@ def run_cities(
     waiting = list(enumerate(rows))[::-1]
     under: dict[Any, tuple[_UnderWay, int]] = {}
     finished = as_completed(loop=client.loop)
-    offered: dict[str, float] = {}
+    offered = offered_by(client)
 
     def begin() -> None:
-        if not offered:
-            offered.update(offered_by(client))
         i, row = waiting.pop()
         city = _UnderWay(row, tasks_of(row), [])
         before: Any = ()

@@ -16,6 +16,7 @@ from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.export_request import ExportRequest
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.get_stations import SITES, TABLE
+from lczlib.jobs.map_files import said_of
 from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.request import Progress
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
@@ -26,7 +27,7 @@ from lczlib.terms import option
 KEPT = ".batch"
 """Folder in a city's that says which steps are finished, and what they found."""
 _RADAR = "sentinel1.json"
-_NOT_DATES = ("lst_uncertainty", "lst_median", "lst_count")
+_NOT_DATES = ("_uncertainty", "_median", "_count")
 
 
 class LeftOut(Exception):  # noqa: N818 - nothing is wrong: the city has nothing for this step
@@ -272,8 +273,15 @@ def _compare(case: Case) -> list[Run]:
     given = case.given("compare")
     if "map_b" not in given:
         given = {"map_b": _published(case), "resample": "nearest", **given}
-    request = CompareRequest(**given, map_a=map_of(case.base / "map", case.planned))
-    return [Run(request, case.base / "compare", _compared)]
+    given["map_a"] = map_of(case.base / "map", case.planned)
+    told = {n: given.pop(n) for n in _OF_MAPS & given.keys()}
+    others = CompareRequest(**given).map_names()[1:]  # the city's own map states its numbering
+    for name, texts in told.items():
+        kind = name.removeprefix("map_")
+        given[name] = [
+            t for text in texts for t in ([text] if said_of(text, kind)[0] else [f"{o}={text}" for o in others])
+        ]  # fmt: skip
+    return [Run(CompareRequest(**given), case.base / "compare", _compared)]
 
 
 def _published(case: Case) -> Path:
@@ -323,7 +331,7 @@ def _fetched_heat(case: Case) -> dict[str, tuple[str, dict[str, Any]]]:
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     folder = case.base / "get"
     for file in sorted(folder.glob("lst*.tif")):
-        if not file.stem.startswith(_NOT_DATES):
+        if not file.stem.endswith(_NOT_DATES):  # of whichever product, period and overpass
             found[f"uhi-{file.stem}"] = ("lst", {"lst": (file,)})
     if (folder / TABLE).is_file():
         files = {"stations": folder / TABLE, "sites": folder / SITES}
@@ -339,7 +347,8 @@ def _heated(request: Any, folder: Path, how: How) -> Sequence[str]:
     jobs = dict(zip(_HEAT.values(), (surface_heat, air_heat, canopy_heat), strict=True))
     check_kind(folder, *request.kinds)
     jobs[type(request)].run(request, progress=how.progress).write(folder, figures=how.figures)
-    return ()
+    told = json.loads((folder / "heat_island.json").read_text())
+    return () if told["reference_classes"] else [f"{told['reference_note']}"]
 
 
 def _export(case: Case) -> list[Run]:
@@ -359,6 +368,10 @@ def _exported(request: ExportRequest, folder: Path, how: How) -> Sequence[str]:
     return [f.text for f in result.findings if f.level != "note"]
 
 
+_OF_MAPS = {"band", "nodata", "scheme", "legend", "map_column", "map_layer"}
+_READ = ("scheme", "legend", "map_column", "map_layer", "cell")
+"""Settings of how a map is read: the city's own states it."""
+
 STEPS: dict[str, Step] = {
     s.name: s
     for s in (
@@ -367,10 +380,14 @@ STEPS: dict[str, Step] = {
         Step(
             "map", (MapRequest,), ("city",), ("get", "prepare-s1"), _map, gpu=True, extra=("season", "sentinel1"),
         ),
-        Step("assess", (AssessRequest,), ("lcz_map",), ("map",), _assess),
+        Step("assess", (AssessRequest,), ("lcz_map", "band", "nodata", *_READ), ("map",), _assess),
         Step("compare", (CompareRequest,), ("map_a",), ("map",), _compare),
-        Step("uhi", tuple(_HEAT.values()), ("map_path",), ("map",), _uhi),
-        Step("export", (ExportRequest,), ("map_path", "check"), ("map",), _export),
+        Step(
+            "uhi", tuple(_HEAT.values()), ("map_path", "map_band", "map_nodata", "city", *_READ), ("map",), _uhi,
+        ),
+        Step(
+            "export", (ExportRequest,), ("map_path", "check", "band", "nodata", "city", *_READ), ("map",), _export,
+        ),
     )
 }  # fmt: skip
 """The steps in their order."""

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from lczlib.jobs.batch import BatchResult
+    from lczlib.jobs.batch import BatchResult, City
 
 CITIES, MEASURES, HEAT = "cities.csv", "measures.csv", "heat_cities.json"
 _COLUMNS = (
-    "city", "measure", "lcz", "class", "value", "low", "high", "n", "counted", "unit", "reference", "file",
+    "city", "measure", "lcz", "class", "value", "unit", "low", "high", "confidence", "n", "counted",
+    "n_independent", "statistic", "reference", "overpass", "file",
 )  # fmt: skip
+_ALIKE = ("kind", "by", "quantity", "overpass", "reference", "statistic", "confidence")
+"""What heat islands of one model share."""
 _LARGEST = 160
 """Pixels along a small map's longer side."""
 _SCORES = {"oa": "overall accuracy", "aa": "average accuracy", "kappa": "kappa"}
@@ -36,21 +39,45 @@ def cities_table(result: BatchResult) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        (c.name, c.status, c.message, ";".join(files_of(result, c.name))) for c in result.cities
+        (c.name, c.status, c.message, ";".join(files_of(result.folder, c))) for c in result.cities
     ]
     return pd.DataFrame(rows, columns=["city", "status", "message", "files"])
 
 
-def files_of(result: BatchResult, name: str) -> list[str]:
-    """The files of a city's steps, as seen from the batch's folder."""
+def files_of(folder: Path, city: City) -> list[str]:
+    """The files of a city's steps that are made, as seen from the batch's folder."""
     found = []
-    for step in result.request.steps:
+    for step in city.made:
         try:
-            content = json.loads((result.folder / name / KEPT / f"{step}.json").read_text())
-            found += [f"{name}/{file}" for file in content["outcome"]["files"]]
+            content = json.loads((folder / city.name / KEPT / f"{step}.json").read_text())
+            found += [f"{city.name}/{file}" for file in content["outcome"]["files"]]
         except (OSError, ValueError, KeyError):
             continue
     return found
+
+
+def _documents(folder: Path, city: City, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A city's results of a name, each with its file."""
+    for file in sorted(files_of(folder, city)):
+        if file.endswith(f"/{name}"):
+            yield file, json.loads((folder / file).read_text())
+
+
+def _heat_islands(folder: Path, city: City) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A city's heat islands, of day and night each."""
+    for file, told in _documents(folder, city, "heat_island.json"):
+        for one in (told, *told.get("other_overpasses", ())):
+            yield file, one
+
+
+def map_file_of(result: BatchResult, city: City) -> Path | None:
+    """A city's map; of a step that failed none, though an earlier run may have left one."""
+    if "map" in result.request.steps and "map" not in city.made:
+        return None
+    try:
+        return map_of(result.folder / city.name / "map")
+    except InputError:
+        return None
 
 
 def write_summary(result: BatchResult, folder: Path, *, figures: bool) -> None:
@@ -62,8 +89,9 @@ def write_summary(result: BatchResult, folder: Path, *, figures: bool) -> None:
         writer = csv.DictWriter(file, _COLUMNS, restval="")
         writer.writeheader()
         for city in result.cities:
-            for row in measures_of(folder / city.name, city.name):
-                writer.writerow({k: _short(v) for k, v in row.items()})
+            for row in measures_of(result, city):
+                bare = () if row.get("low") is not None else ("confidence",)
+                writer.writerow({k: _short(v) for k, v in row.items() if k not in bare})
     if "uhi" in result.request.steps:
         write_heat(result, folder)
     _write_catalog(result, folder)
@@ -75,47 +103,45 @@ def _short(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else "" if value is None else value
 
 
-def measures_of(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+def measures_of(result: BatchResult, city: City) -> Iterator[dict[str, Any]]:
     """A city's areas, accuracy, agreement and heat, as its steps wrote them: a row a number.
 
-    ``low`` and ``high`` are its interval where there is one, ``n`` how many of ``counted`` it is of.
+    ``low`` and ``high`` are its interval where there is one, ``n`` how many of ``counted`` it is of, and
+    ``n_independent`` how many pieces of these vary on their own: blocks, polygons.
     """
-    lcz = open_city(folder)
-    if lcz is not None:
-        yield from _areas(name, lcz, folder)
-    for file in sorted(folder.glob("assess/assessment.json")):
-        yield from _accuracy(name, json.loads(file.read_text()), _seen(file, folder))
-    for file in sorted(folder.glob("compare/comparison.json")):
-        told = json.loads(file.read_text())
-        low, high = told.get("agreement_ci") or (None, None)
+    raster = map_file_of(result, city)
+    lcz = None if raster is None else open_city(result, raster)
+    if raster is not None and lcz is not None:
+        yield from _areas(city.name, lcz, raster.relative_to(result.folder).as_posix())
+    for file, told in _documents(result.folder, city, "assessment.json"):
+        yield from _accuracy(city.name, told, file)
+    for file, told in _documents(result.folder, city, "comparison.json"):
         yield {
-            "city": name, "measure": "agreement", "value": told["agreement"], "low": low, "high": high,
-            "n": told["n"], "counted": "cells", "unit": "1", "file": _seen(file, folder),
+            "city": city.name, "measure": "agreement", "value": told["agreement"], "unit": "1", "n": told["n"],
+            "counted": "cells", "file": file,
         }  # fmt: skip
-    for file in sorted(folder.glob("uhi-*/heat_island.json")):
-        yield from _heat(name, json.loads(file.read_text()), _seen(file, folder))
+    for file, told in _heat_islands(result.folder, city):
+        yield from _heat(city.name, told, file)
 
 
-def _seen(file: Path, folder: Path) -> str:
-    return f"{folder.name}/{file.relative_to(folder).as_posix()}"
-
-
-def open_city(folder: Path) -> xr.DataArray | None:
-    """A city's map, in whatever numbering its file states it is written; None where it has none."""
+def open_city(result: BatchResult, raster: Path) -> xr.DataArray | None:
+    """A map as classes 1..17, whatever numbering its file states; one that cannot be read is told."""
     from lczlib.maps import open_lcz_map
 
     try:
         with quiet():
-            return open_lcz_map(map_of(folder / "map"))
-    except LczError:
+            return open_lcz_map(raster)
+    except LczError as error:
+        said = f"The tables and figures are without {raster}, which cannot be read: {error.message}"
+        if said not in result.notes:
+            result.notes.append(said)
         return None
 
 
-def _areas(name: str, lcz: xr.DataArray, folder: Path) -> Iterator[dict[str, Any]]:
+def _areas(name: str, lcz: xr.DataArray, file: str) -> Iterator[dict[str, Any]]:
     from lczlib.analysis import class_areas
     from lczlib.classes import CLASSES
 
-    file = _seen(map_of(folder / "map"), folder)
     areas = class_areas(lcz)
     for number, row in areas.iterrows():
         yield {
@@ -123,28 +149,37 @@ def _areas(name: str, lcz: xr.DataArray, folder: Path) -> Iterator[dict[str, Any
             "value": float(row["area_km2"]), "n": int(row["n_cells"]), "counted": "cells", "unit": "km2", "file": file,
         }  # fmt: skip
     yield {
-        "city": name, "measure": "area", "value": float(areas["area_km2"].sum()), "n": int(areas["n_cells"].sum()),
-        "counted": "cells", "unit": "km2", "file": file,
+        "city": name, "measure": "mapped area", "value": float(areas["area_km2"].sum()),
+        "n": int(areas["n_cells"].sum()), "counted": "cells", "unit": "km2", "file": file,
     }  # fmt: skip
 
 
 def _accuracy(name: str, told: dict[str, Any], file: str) -> Iterator[dict[str, Any]]:
     from lczlib.classes import CLASSES
 
-    common = {"city": name, "counted": "cells", "unit": "1", "file": file}
+    of = told["intervals"]
+    common = {
+        "city": name,
+        "counted": "cells",
+        "unit": "1",
+        "confidence": of["levels"]["ci"],
+        "file": file,
+    }
     for key, title in _SCORES.items():
         low, high = told.get(f"{key}_ci") or (None, None)
-        yield {**common, "measure": title, "value": told[key], "low": low, "high": high, "n": told["n"]}  # fmt: skip
+        yield {
+            **common, "measure": title, "value": told[key], "low": low, "high": high, "n": told["n"],
+            "n_independent": of.get("n_units"),
+        }  # fmt: skip
     for row in told["classes"]:
         for key, title in _CLASS_SCORES.items():
             if row[key] is None:
                 continue
             low, high = row.get(f"{key}_ci") or (None, None)
             n = row["n_predicted" if key == "ua" else "n_reference"]
-            label = CLASSES[row["lcz"] - 1].label
             yield {
-                **common, "measure": title, "lcz": row["lcz"], "class": label, "value": row[key], "low": low,
-                "high": high, "n": n,
+                **common, "measure": title, "lcz": row["lcz"], "class": CLASSES[row["lcz"] - 1].label,
+                "value": row[key], "low": low, "high": high, "n": n, "n_independent": row["n_units"],
             }  # fmt: skip
 
 
@@ -158,8 +193,9 @@ def _heat(name: str, told: dict[str, Any], file: str) -> Iterator[dict[str, Any]
         yield {
             "city": name, "measure": f"{told['kind']} heat island", "lcz": row["lcz"],
             "class": CLASSES[row["lcz"] - 1].label, "value": row["difference"], "low": low, "high": high,
-            "n": row.get("n_pixels", row.get("n_stations")), "counted": told["by"], "unit": "K",
-            "reference": told["reference"], "file": file,
+            "confidence": told["confidence"], "n": row.get("n_pixels", row.get("n_stations")), "counted": told["by"],
+            "n_independent": row.get("n_pieces"), "unit": "K", "statistic": told["statistic"],
+            "reference": told["reference"], "overpass": told.get("overpass"), "file": file,
         }  # fmt: skip
 
 
@@ -174,13 +210,15 @@ def write_heat(result: BatchResult, folder: Path) -> None:
 
     models, why = [], []
     alone = [
-        f"{c.name}/{file.parent.name}"
+        file.rpartition("/")[0]
         for c in result.cities
-        for file in sorted((folder / c.name).glob("uhi-*/heat_island.json"))
-        if not json.loads(file.read_text())["reference_classes"]
+        for file, told in _heat_islands(folder, c)
+        if not told["reference_classes"]
     ]
     if alone:
-        said = f"No reference, so temperatures and no differences: {', '.join(alone)}."
+        said = (
+            f"No reference, so temperatures and no differences: {', '.join(dict.fromkeys(alone))}."
+        )
         why.append({"why_not": said})
         result.notes.append(said)
     for (key, told), table in _by_kind(result, folder):
@@ -204,14 +242,14 @@ def _by_kind(
     rows: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     facts: dict[tuple[Any, ...], tuple[str, dict[str, Any]]] = {}
     for city in result.cities:
-        for file in sorted((folder / city.name).glob("uhi-*/heat_island.json")):
-            content = json.loads(file.read_text())
-            told = {k: content[k] for k in ("kind", "by", "reference", "statistic", "confidence")}
+        for file, content in _heat_islands(folder, city):
+            told = {k: content.get(k) for k in _ALIKE}
             against = content["reference_classes"]
             if not against:  # temperatures alone
                 continue
-            key = (file.parent.name, *told.values(), *against)
-            facts[key] = (file.parent.name, told)
+            name = file.split("/")[-2]
+            key = (name, *told.values(), *against)
+            facts[key] = (name, told)
             rows.setdefault(key, []).extend(
                 (city.name, r["lcz"], r["difference"], r.get("n_pixels", r.get("n_stations")))
                 for r in content["classes"]
@@ -257,13 +295,14 @@ def _write_catalog(result: BatchResult, folder: Path) -> None:
     catalog.set_self_href(str(folder.absolute() / "catalog.json"))
     undated = []
     for city in result.cities:
-        lcz, days = open_city(folder / city.name), _days(folder / city.name)
-        if lcz is None:
+        raster = map_file_of(result, city)
+        lcz = None if raster is None else open_city(result, raster)
+        if raster is None or lcz is None:
             continue
+        days = _days(folder / city.name)
         if days is None:
             undated.append(city.name)
             continue
-        raster = map_of(folder / city.name / "map")
         with rasterio.open(raster) as src:
             scheme = src.tags().get(NUMBERING, USUAL)
         network = map_network(raster)
@@ -302,15 +341,18 @@ def _draw(result: BatchResult, folder: Path) -> None:
     from lczlib.export.files import staged
     from lczlib.figures.cities import PER_PAGE, cities_figure
 
-    def thinned(name: str) -> Any:
-        codes = open_city(folder / name).values
-        step = max(1, -(-max(codes.shape) // _LARGEST))
-        return codes[::step, ::step]
+    def thinned(raster: Path) -> Any:
+        lcz = open_city(result, raster)
+        if lcz is None:
+            return None
+        step = max(1, -(-max(lcz.shape) // _LARGEST))
+        return lcz.values[::step, ::step]
 
-    named = [c.name for c in result.cities if open_city(folder / c.name) is not None]
+    rasters = {c.name: raster for c in result.cities if (raster := map_file_of(result, c))}
+    named = list(rasters)
     for page, first in enumerate(range(0, len(named), PER_PAGE), start=1):
         part = named[first : first + PER_PAGE]
-        maps = {name: thinned(name) for name in part}
+        maps = {n: codes for n in part if (codes := thinned(rasters[n])) is not None}
         title = "Local Climate Zones" + (f" ({page})" if len(named) > PER_PAGE else "")
         with staged(folder / f"maps_{page:02}.png") as temporary:
             cities_figure(maps, title).savefig(temporary, dpi=130)

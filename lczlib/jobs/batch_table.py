@@ -113,38 +113,54 @@ def _plain(name: str) -> str:
 
 
 def _settings(step: Step) -> dict[str, Described]:
-    """A step's settings by name, and by the option where that differs."""
+    """A step's settings by name, and by their options where these differ."""
     found: dict[str, Described] = {}
     for request in step.requests:
         for name, one in described(request).items():
             if name not in step.own:
                 found.setdefault(name, one)
-                found.setdefault(one.option.lstrip("-").replace("-", "_"), one)
+                for flag in (one.option, one.setting.short):
+                    if flag.startswith("--"):
+                        found.setdefault(flag.lstrip("-").replace("-", "_"), one)
     return found
 
 
 def _columns(name: str, steps: Sequence[str], path: Path | None) -> list[Column]:
-    """The settings that a column is of."""
+    """The settings that a column is of; with a step's name also of one that is left for another run."""
     prefix, dot, rest = _plain(name).rpartition(".")
+    where = (
+        f"The table {path} has a column {name!r}, which" if path else f"{option('constants', name)}"
+    )
+    parameter = "table" if path else "constants"
+    if dot and prefix not in STEPS:
+        msg = f"{where} begins with the name of no step: these are {', '.join(STEPS)}."
+        raise InputError(msg, parameter=parameter)
     asked = [prefix] if dot else steps
     found = []
-    for step in (STEPS[s] for s in asked if s in steps):
+    for step in (STEPS[s] for s in asked):
         own = _settings(step)
         if rest in own:
             found.append((step.name, own[rest].name))
         elif rest in step.extra:
             found.append((step.name, rest))
+    if len({setting for _, setting in found}) > 1:  # --scheme: what is written, or what is read
+        meant = ", ".join(f"{s}.{n.replace('_', '-')}" for s, n in found)
+        msg = f"{where} means several things: name the one that is meant ({meant})."
+        raise InputError(msg, parameter=parameter)
     if found:
         return found
-    where = (
-        f"The table {path} has a column {name!r}, which" if path else f"{option('constants', name)}"
-    )
-    parameter = "table" if path else "constants"
+    given = [s for s in asked if rest in STEPS[s].own]
+    if given:
+        msg = f"{where} is what the batch itself tells {' and '.join(given)}: leave it out."
+        raise InputError(msg, parameter=parameter)
     others = [s.name for s in STEPS.values() if s.name not in steps and rest in _settings(s)]
     if others and not dot:
-        msg = f"{where} is an option of {' and '.join(others)}, not among the {option('steps')} {','.join(steps)}."
+        msg = (
+            f"{where} is an option of {' and '.join(others)}, not among the {option('steps')} {','.join(steps)}: leave "
+            f"it out, or name it {others[0]}.{rest.replace('_', '-')} to keep it for another run."
+        )
         raise InputError(msg, parameter=parameter)
-    names = {n for s in steps for n in (*_settings(STEPS[s]), *STEPS[s].extra)} | {*_OWN}
+    names = {n for s in asked for n in (*_settings(STEPS[s]), *STEPS[s].extra)} | {*_OWN}
     near = get_close_matches(rest, names, n=3)
     known = (
         f"did you mean {' or '.join(n.replace('_', '-') for n in near)}?"
