@@ -188,7 +188,7 @@ def _run(
     from lczlib.jobs.batch_table import read_rows
 
     rows = read_rows(request.table, request.steps, request.constants)
-    step("Starting workers")
+    step(f"Looking for the cluster at {request.dask}" if request.dask else "Starting workers")
     found: dict[str, City] = {}
     tasks_of = partial(_tasks, request, folder.absolute(), uuid4().hex[:12], resume, figures)
     stopped = step.cancelled or (lambda: False)

@@ -63,6 +63,7 @@ def client_of(address: str, workers: int) -> Iterator[Client]:
         with _local(workers) as cluster, Client(cluster, set_as_default=False) as client:
             yield client
         return
+    _check_address(address)
     try:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -73,6 +74,21 @@ def client_of(address: str, workers: int) -> Iterator[Client]:
         raise ServiceError(msg, parameter="dask") from error
     with client:
         yield client
+
+
+def _check_address(address: str) -> None:
+    """Refuse what is none at once: Dask's client would look for it for minutes."""
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import backends
+
+    try:
+        scheme, place = parse_address(address)
+        known = scheme in backends and (scheme == "inproc" or all(parse_host_port(place)))
+    except ValueError:
+        known = False
+    if not known:
+        msg = f"{address!r} is no address of a Dask scheduler: write it as tcp://HOST:8786."
+        raise InputError(msg, parameter="dask")
 
 
 @contextmanager

@@ -190,6 +190,8 @@ def _heat(name: str, told: dict[str, Any], file: str) -> Iterator[dict[str, Any]
         if row["difference"] is None:
             continue
         low, high = row["difference_ci"] or (None, None)
+        if low == high:  # the reference itself, which is 0 by definition and no estimate
+            low = high = None
         yield {
             "city": name, "measure": f"{told['kind']} heat island", "lcz": row["lcz"],
             "class": CLASSES[row["lcz"] - 1].label, "value": row["difference"], "low": low, "high": high,

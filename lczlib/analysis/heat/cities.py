@@ -56,7 +56,7 @@ class CitiesHeat:
                 }
             )  # fmt: skip
         return {
-            "n_cities": self.n_cities, "n_differences": self.n_differences, "city_sd": self.city_sd,
+            "unit": "K", "n_cities": self.n_cities, "n_differences": self.n_differences, "city_sd": self.city_sd,
             "residual_sd": self.residual_sd, "method": self.method, "classes": rows,
         }  # fmt: skip
 
