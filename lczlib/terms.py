@@ -53,6 +53,11 @@ def speaking(face: Face) -> Iterator[None]:
         _face.reset(token)
 
 
+def speaker() -> Face:
+    """The face that is speaking, for a process that is to speak likewise."""
+    return _face.get()
+
+
 def worded(text: str, face: Face | None = None) -> str:
     """A message in the terms of a face, or of the one that is speaking."""
     write = face or _face.get()

@@ -12,6 +12,7 @@ from rich.markup import escape
 import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
+from lczlib.cli import batch as _batch
 from lczlib.cli import bigearthnet as _bigearthnet
 from lczlib.cli import calibrate as _calibrate
 from lczlib.cli import change as _change
@@ -75,6 +76,7 @@ app.command("demo")(_demo.demo)
 app.command("cities")(_cities.cities)
 app.command("city", cls=PlaceCommand)(limited(_city.city))
 app.command("get", cls=PlaceCommand)(limited(_get.get))
+app.command("batch")(limited(_batch.batch))
 app.command("map", cls=SceneCommand)(limited(_map.map_))
 app.command("fuse")(limited(_map.fuse))
 app.command("calibrate")(limited(_calibrate.calibrate))

@@ -51,11 +51,6 @@ above_zero = between(0, ends=False)
 an_architecture = each(check_architecture)
 
 
-def listed(text: str | None) -> tuple[str, ...]:
-    """The parts of ``a, b,c``."""
-    return tuple(t.strip() for t in (text or "").split(",") if t.strip())
-
-
 def pairs(items: Iterable[str], what: str, name: str = r"[^\W\d]\w*") -> dict[str, str]:
     """``NAME=VALUE`` items as a dictionary; `name` is what the first part must match.
 

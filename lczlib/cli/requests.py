@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
 import re
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from lczlib.cli.options import listed
 from lczlib.errors import InputError, LczError
+from lczlib.jobs.texts import pairs, several
 from lczlib.plugins import load_plugins
 from lczlib.settings import Described, described
 
@@ -210,40 +209,19 @@ def _kind(one: Described, in_words: bool) -> Any:
 def _value(one: Described, value: Any) -> Any:
     """What Typer read, as the request takes it."""
     if isinstance(one.default, dict):
-        return _pairs(value, one.setting.metavar)
+        try:
+            return pairs(value, one.setting.metavar)
+        except InputError as error:
+            raise typer.BadParameter(str(error)) from error
     if one.setting.file:
         paths = tuple(v if "://" in str(v) else Path(v) for v in (value if one.many else [value]))
         return paths if one.many else paths[0]
     if one.many and not one.setting.repeat:
-        return _several(one, value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _several(one: Described, text: str) -> tuple[Any, ...]:
-    """Names by commas, or a box: its four are the only numbers that are written so."""
-    if one.kind is float:
-        from lczlib.scenes.crop import box_of
-
         try:
-            return box_of(text)
+            return several(one, value)
         except InputError as error:
             raise _refused(one, error) from error
-    named = {"all": one.choices, "none": ()} if one.choices else {}
-    return named.get(text.strip(), listed(text))
-
-
-def _pairs(items: Iterable[str], form: str) -> dict[str, Any]:
-    """``width=8`` as a number, a truth value or text."""
-    found: dict[str, Any] = {}
-    for item in items:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{item!r} is not {form}")
-        try:
-            found[name] = json.loads(value)
-        except json.JSONDecodeError:
-            found[name] = value
-    return found
+    return tuple(value) if isinstance(value, list) else value
 
 
 def requested(

@@ -11,11 +11,12 @@ from lczlib.terms import command_line
 @cache
 def _flags() -> dict[str, str]:
     """Options that are not called as their settings."""
+    from lczlib.jobs.batch import BatchRequest
     from lczlib.jobs.water import WaterRequest
     from lczlib.map_request import MapRequest
     from lczlib.training.request import TrainRequest
 
-    requests = (MapRequest, WaterRequest, TrainRequest)
+    requests = (BatchRequest, MapRequest, WaterRequest, TrainRequest)
     return {n: s.setting.flag for r in requests for n, s in described(r).items() if s.setting.flag}
 
 

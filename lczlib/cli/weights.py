@@ -10,8 +10,9 @@ from rich.table import Table
 
 from lczlib.cli.console import out
 from lczlib.cli.memory import limited
-from lczlib.cli.options import above_zero, an_architecture, listed
+from lczlib.cli.options import above_zero, an_architecture
 from lczlib.errors import InputError
+from lczlib.jobs.texts import listed
 
 app = typer.Typer(
     no_args_is_help=True, help="Trained weights: list, fetch, import your own, export."

@@ -13,6 +13,7 @@ from lczlib.experiment.request import ExperimentRequest
 from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
+from lczlib.jobs.batch import BatchRequest
 from lczlib.jobs.calibrate import CalibrateRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.change import ChangeRequest
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 REQUESTS: dict[str, type] = {
     "lcz get": GetRequest,
     "lcz city": CityRequest,
+    "lcz batch": BatchRequest,
     "lcz map": MapRequest,
     "lcz calibrate": CalibrateRequest,
     "lcz assess": AssessRequest,

@@ -72,7 +72,7 @@ def read_value(kind: str, text: str) -> Any:
     return _READ[kind](text)
 
 
-def _whose(text: str, kind: str) -> tuple[str, str]:
+def said_of(text: str, kind: str) -> tuple[str, str]:
     """The map that a value is for, empty for all, and the value: of ``first=0-16`` both."""
     # a legend has equal signs of its own, and one more where it is of one map
     pattern = r"(.+?)=(-?\d+=.*)" if kind == "legend" else r"(.+)=(.*)"
@@ -101,7 +101,7 @@ def _checked(kind: str) -> Callable[[Sequence[str]], None]:
 
     def check(given: Sequence[str]) -> None:
         for text in given:
-            read_value(kind, _whose(text, kind)[1])
+            read_value(kind, said_of(text, kind)[1])
 
     return check
 
@@ -186,7 +186,7 @@ class RasterReading(Request):
             common: dict[str, Any] = {}
             try:
                 for text in getattr(self, parameter):
-                    whose, value = _whose(text, kind)
+                    whose, value = said_of(text, kind)
                     target = chosen[_named(whose, names, paths, text)] if whose else common
                     if kind in target:
                         msg = f"{text!r}: {kind} is given twice for one map."

@@ -49,6 +49,7 @@ def write_item(
     scheme: Scheme = "1-17",
     language: str = "en",
     facts: Mapping[str, Any],
+    href: str = "",
 ) -> Path:
     """Write the item of a map whose raster lies beside it.
 
@@ -68,6 +69,8 @@ def write_item(
         Of the raster's codes, and of the classes' titles.
     facts : mapping
         Further properties.
+    href : str
+        Of the raster, where it is not in the item's folder.
     """
     box = geobox_of(lcz, "LCZ map")
     longitude, latitude = outline_of(box)
@@ -77,7 +80,7 @@ def write_item(
     epsg = box.crs.to_epsg()
     first, last = days
     asset = {
-        "href": f"./{raster.name}",
+        "href": href or f"./{raster.name}",
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "title": "Local Climate Zones",
         "roles": ["data"],
