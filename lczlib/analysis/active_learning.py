@@ -98,8 +98,9 @@ def next_polygons(
         ``probability``, ``runner_up``, ``runner_up_code``, ``runner_up_probability``, ``margin`` (between the
         two), ``n_drawn`` (polygons of the mapped class), ``area_km2``, ``stands_for_km2`` (of the map, what is
         more like it than like any other place or drawn polygon), ``gain`` (km2 of uncertain area, what it adds
-        to f), ``longitude`` and ``latitude`` (of its middle), ``reason``, and the outline. ``attrs["missing"]`` lists the classes that neither a polygon nor the map shows,
-        ``attrs["no_room"]`` those that no polygon has and that fill no square of the map.
+        to f), ``longitude`` and ``latitude`` (of its middle), ``reason``, and the outline.
+        ``attrs["missing"]`` lists the classes that neither a polygon nor the map shows, ``attrs["no_room"]``
+        those that no polygon has and that have no place on the map.
 
     Raises
     ------
@@ -126,9 +127,6 @@ def next_polygons(
     like_known = np.sqrt(known) @ np.sqrt(cells).T
     cell_km2 = abs(box.affine.determinant) / 1e6 * len(there) / len(some)
     uncertain = cell_km2 * (1 - _two_best(cells)[:, 3])
-    if uncertain.max() <= _SURE * cell_km2:
-        msg = "The map is sure of every cell: it holds classes in the guise of probabilities; give those of `lcz map`."
-        raise InputError(msg, parameter="probabilities")
     first = lacking[ground.codes[rows, cols]]
     chosen, gains = _greedy(
         like, like_known, uncertain, np.stack([rows, cols], 1), n,
@@ -168,6 +166,9 @@ def _ground(
     if not valid.any():
         msg = "The probabilities hold no data: there is nothing to propose; give another map."
         raise InputError(msg)
+    if (p.max(0)[valid] >= 1 - _SURE).all():
+        msg = "The map is sure of every cell: it holds classes in the guise of probabilities; give those of `lcz map`."
+        raise InputError(msg, parameter="probabilities")
     cell = abs(box.affine.a)
     width = max(1, round(size / cell))
     width += 1 - width % 2  # a square has a middle

@@ -76,12 +76,11 @@ class NextPolygonsResult(Result):
     def headline(self) -> str:
         """What the places stand for, in a sentence."""
         n, zones = len(self.places), self.places["mapped"].nunique()
+        text = f"{counted(n, 'place')} to draw in, mapped as {counted(zones, 'class', 'classes')}"
+        if self.request.polygons is None:
+            return f"{text}."
         area = self.places["stands_for_km2"].sum()
-        known = "" if self.request.polygons is None else ", and than like any drawn polygon"
-        return (
-            f"{counted(n, 'place')} to draw in, mapped as {counted(zones, 'class', 'classes')}; {area:,.1f} km2 of the "
-            f"map are more like one of them than like the others{known}."
-        )
+        return f"{text}; {area:,.1f} km2 of the map are more like them than like any drawn polygon."
 
     def notes(self) -> list[str]:
         """What the user must know of classes without polygons."""
