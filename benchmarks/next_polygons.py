@@ -37,7 +37,8 @@ from scipy.stats import t as student
 from sklearn.ensemble import RandomForestClassifier
 
 from lczlib.analysis import active_learning
-from lczlib.analysis.active_learning import SIZE, SPACING, next_polygons
+from lczlib.analysis.active_learning import next_polygons
+from lczlib.analysis.options import PLACE_SIZE, PLACE_SPACING
 from lczlib.grid import geobox_of, on_grid
 from lczlib.maps import probabilities
 from lczlib.polygon_cells import polygon_cells
@@ -48,7 +49,7 @@ WAYS = ("proposed", "most unsure", "at random")
 ROUNDS, EACH, START = 2, 10, 3
 TREES = 40
 DATA = Path(__file__).resolve().parents[2] / "shared/data/hong_kong"
-_HALF = int(SPACING / 100 - 1) // 2
+_HALF = int(PLACE_SPACING / 100 - 1) // 2
 _NEAR = 20
 """Cells around Hong Kong's polygons that are mapped."""
 
@@ -91,7 +92,7 @@ def places(
         )
         col, row = ~case.box.affine * (at.x.to_numpy(), at.y.to_numpy())
         return np.floor(np.column_stack([row, col])).astype(int)
-    ground = active_learning._ground(proba, case.box, drawn, SIZE, SPACING, case.pool)
+    ground = active_learning._ground(proba, case.box, drawn, PLACE_SIZE, PLACE_SPACING, case.pool)
     if way == "most unsure":
         at = np.argwhere(ground.room)
         order = np.argsort(
@@ -107,7 +108,7 @@ def places(
     for i in order:
         if free[i]:
             chosen.append(at[i])
-            free &= np.abs(at - at[i]).max(1) >= SPACING / 100
+            free &= np.abs(at - at[i]).max(1) >= PLACE_SPACING / 100
         if len(chosen) == n:
             break
     return np.array(chosen)

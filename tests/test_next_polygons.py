@@ -227,6 +227,13 @@ def test_command_job_and_function_find_the_same_and_the_files_are_read_back(file
     assert kml["Name"][0] == "1: 8 or 10?"
     assert kml["description"].tolist() == places["reason"].tolist()
     assert np.allclose(kml.to_crs(32633).area, places.area, rtol=1e-4)
+    with pytest.raises(InputError, match="of two classes"):  # names of two classes are none
+        open_polygons(files / "out/next_polygons.kml")
+    code, _, _ = run_lcz("rerun", files / "out/manifest.json", "--out", files / "again")
+    assert code == 0
+    assert (files / "again/next_polygons.csv").read_text() == (
+        files / "out/next_polygons.csv"
+    ).read_text()
     table = pd.read_csv(files / "out/next_polygons.csv")
     assert table["rank"].tolist() == [1, 2, 3, 4]
     assert np.allclose(table["longitude"], places["longitude"], atol=1e-4)

@@ -10,7 +10,7 @@ S of places covers
 
 the facility location of Wei, Iyer & Bilmes (2015, PMLR 37:1954-1963), weighted by uncertainty. Places are taken one
 by one, each the one that adds most to f, which comes within 1 - 1/e of the best set (Nemhauser et al. 1978, doi
-10.1007/BF01588971). The farthest-first choice of Sener & Savarese (2018, arXiv 1708.00489) has the same aim without
+10.1007/BF01588971). What it is worth: ``benchmarks/results/next_polygons.md``. The farthest-first choice of Sener & Savarese (2018, arXiv 1708.00489) has the same aim without
 the area: it takes outliers.
 """
 
@@ -27,6 +27,7 @@ from odc.geo.geobox import GeoBox
 from rasterio import features
 from scipy import ndimage
 
+from lczlib.analysis.options import PLACE_SIZE, PLACE_SPACING
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_projected, describe, geobox_of
@@ -34,10 +35,6 @@ from lczlib.polygon_cells import are_points
 from lczlib.reading import counted
 from lczlib.terms import option
 
-SIZE = 300.0
-"""Side in metres of the square of one class that a place holds at least."""
-SPACING = 1000.0
-"""Metres between two places: an outline reaches half as far, and is 1 km2 at most."""
 _PER_CLASS, _CELLS = 400, 4000
 """Places tried of each class, and cells that stand for the map."""
 _SURE = 1e-4
@@ -63,8 +60,8 @@ def next_polygons(
     polygons: gpd.GeoDataFrame | None = None,
     *,
     n: int = 10,
-    size: float = SIZE,
-    spacing: float = SPACING,
+    size: float = PLACE_SIZE,
+    spacing: float = PLACE_SPACING,
     within: gpd.GeoDataFrame | None = None,
     seed: int = 0,
 ) -> gpd.GeoDataFrame:

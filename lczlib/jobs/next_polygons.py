@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lczlib.analysis.active_learning import SIZE, SPACING
+from lczlib.analysis.options import PLACE_SIZE, PLACE_SPACING
 from lczlib.classes import CLASSES
 from lczlib.jobs.request import Request, Source, Steps, is_path
 from lczlib.jobs.result import Result, job
@@ -41,10 +41,14 @@ class NextPolygonsRequest(Request):
     layer: str | None = setting(None, "Layer of the polygon file.", title="Layer")
     n: int = setting(10, "Places.", title="Places", low=1, short="-n")
     size: float = setting(
-        SIZE, "Least width in metres of a place.", title="Least width (m)", low=0, open_ends=True
+        PLACE_SIZE,
+        "Least width in metres of a place.",
+        title="Least width (m)",
+        low=0,
+        open_ends=True,
     )
     spacing: float = setting(
-        SPACING, "Metres between places; from drawn polygons half as many.", title="Spacing (m)",
+        PLACE_SPACING, "Metres between places; from drawn polygons half as many.", title="Spacing (m)",
         low=0, open_ends=True,
     )  # fmt: skip
     seed: int = setting(0, "Of the sample of a large map.", title="Seed", low=0)
