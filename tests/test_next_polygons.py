@@ -158,6 +158,14 @@ def test_it_is_the_same_every_time_and_keeps_to_where_it_may_lie(proba, polygons
     assert found.within(part.union_all().buffer(1)).all()
 
 
+def test_outlines_do_not_overlap_where_a_square_is_wider_than_the_spacing(proba):
+    found = next_polygons(
+        proba, n=30, size=200, spacing=200
+    )  # a square with a middle is 300 m wide
+    assert len(found) == 30
+    assert found.union_all().area == pytest.approx(found.area.sum())
+
+
 def test_a_sample_of_a_large_map_is_as_good(proba, polygons, monkeypatch):
     from lczlib.analysis import active_learning
 
@@ -236,7 +244,7 @@ def test_command_job_and_function_find_the_same_and_the_files_are_read_back(file
     ).read_text()
     table = pd.read_csv(files / "out/next_polygons.csv")
     assert table["rank"].tolist() == [1, 2, 3, 4]
-    assert np.allclose(table["longitude"], places["longitude"], atol=1e-4)
+    assert np.allclose(table["longitude"], places["longitude"], rtol=0, atol=1e-6)
     told = json.loads((files / "out/next_polygons.json").read_text())
     assert [p["mapped"] for p in told["places"]] == places["mapped"].tolist()
     manifest = json.loads((files / "out/manifest.json").read_text())

@@ -9,9 +9,10 @@ S of places covers
     f(S) = sum over cells j of area_j * u_j * max over s in S and all drawn polygons of k(s, j)
 
 the facility location of Wei, Iyer & Bilmes (2015, PMLR 37:1954-1963), weighted by uncertainty. Places are taken one
-by one, each the one that adds most to f, which comes within 1 - 1/e of the best set (Nemhauser et al. 1978, doi
-10.1007/BF01588971). What it is worth: ``benchmarks/results/next_polygons.md``. The farthest-first choice of Sener & Savarese (2018, arXiv 1708.00489) has the same aim without
-the area: it takes outliers.
+by one, each the one that adds most to f, which but for the distances between them comes within 1 - 1/e of the best
+set (Nemhauser et al. 1978, doi 10.1007/BF01588971). The farthest-first choice of Sener & Savarese (2018, arXiv
+1708.00489) has the same aim without the area: it takes outliers. What it is worth against chance:
+``benchmarks/results/next_polygons.md``.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def next_polygons(
     first = lacking[ground.codes[rows, cols]]
     chosen, gains = _greedy(
         like, like_known, uncertain, np.stack([rows, cols], 1), n,
-        spacing / abs(box.affine.a), ground.codes[rows, cols], first,
+        max(spacing / abs(box.affine.a), 2 * ground.half + 1), ground.codes[rows, cols], first,
     )  # fmt: skip
     all_like = np.concatenate([like_known, like[chosen]])
     owner = all_like.argmax(0) - len(like_known)

@@ -128,7 +128,10 @@ class NextPolygonsResult(Result):
         from lczlib.export.templates import render
 
         gpkg, csv, kml, told = (folder / name for name in _FILES)
-        write_table(csv, self.places.drop(columns="geometry"), index=False)
+        table = pd.DataFrame(self.places.drop(columns="geometry"))
+        for name in ("longitude", "latitude"):  # six digits of 114.158 are 100 m
+            table[name] = table[name].map("{:.6f}".format)
+        write_table(csv, table, index=False)
         # what the map says is no label: the user's own goes here, and the file is polygons then
         empty = pd.array([None] * len(self.places), dtype="Int32")
         features = self.places.to_crs("EPSG:4326")
