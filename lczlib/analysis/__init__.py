@@ -26,6 +26,7 @@ __getattr__, __dir__ = lazy.contents(
         "gaussian_filter": "filters",
         "lcz_generator_protocol": "protocol",
         "majority_filter": "filters",
+        "next_polygons": "active_learning",
         "polygon_confusion": "confusion",
         "score_intervals": "bootstrap",
         "stratified_estimate": "area",

@@ -30,3 +30,9 @@ class AssessOptions:
     seed: int = setting(
         0, "Of all random draws: the same seed, the same intervals.", title="Seed", low=0
     )
+
+
+PLACE_SIZE = 300.0
+"""Side in metres of the square of one class that a place for a polygon holds at least."""
+PLACE_SPACING = 1000.0
+"""Metres between two such places: an outline reaches half as far, and has 1 km2 at most."""

@@ -28,6 +28,7 @@ from lczlib.cli import field as _field
 from lczlib.cli import get as _get
 from lczlib.cli import map as _map
 from lczlib.cli import methods as _methods
+from lczlib.cli import next_polygons as _next_polygons
 from lczlib.cli import patches as _patches
 from lczlib.cli import prepare_s1 as _prepare_s1
 from lczlib.cli import report as _report
@@ -91,6 +92,7 @@ app.command("compare")(limited(_compare.compare))
 app.command("change")(limited(_change.change))
 app.command("patches", cls=SceneCommand)(limited(_patches.patches))
 app.command("check-polygons", cls=SceneCommand)(limited(_check_polygons.check_polygons))
+app.command("next-polygons")(limited(_next_polygons.next_polygons))
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))

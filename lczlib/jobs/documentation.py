@@ -28,6 +28,7 @@ from lczlib.jobs.further_sites import FurtherSitesRequest
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.methods import MethodsRequest
 from lczlib.jobs.morphology import MorphologyRequest
+from lczlib.jobs.next_polygons import NextPolygonsRequest
 from lczlib.jobs.patches import PatchesRequest
 from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.report import ReportRequest
@@ -67,6 +68,7 @@ REQUESTS: dict[str, type] = {
     "lcz water": WaterRequest,
     "lcz patches": PatchesRequest,
     "lcz check-polygons": CheckPolygonsRequest,
+    "lcz next-polygons": NextPolygonsRequest,
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
