@@ -12,6 +12,7 @@ from rich.markup import escape
 import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
+from lczlib.cli import bench as _bench
 from lczlib.cli import bigearthnet as _bigearthnet
 from lczlib.cli import calibrate as _calibrate
 from lczlib.cli import change as _change
@@ -92,6 +93,7 @@ app.command("check-polygons", cls=SceneCommand)(limited(_check_polygons.check_po
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))
+app.command("bench")(limited(_bench.bench))
 app.command("uhi")(limited(_uhi.uhi))
 app.command("field")(limited(_field.field))
 app.command("sites")(limited(_sites.sites))

@@ -13,6 +13,7 @@ from lczlib.experiment.request import ExperimentRequest
 from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
+from lczlib.jobs.bench import BenchRequest
 from lczlib.jobs.calibrate import CalibrateRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.change import ChangeRequest
@@ -68,6 +69,7 @@ REQUESTS: dict[str, type] = {
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
+    "lcz bench": BenchRequest,
 }
 """By the command that makes them."""
 
