@@ -187,10 +187,13 @@ def read_folds(path: str | Path) -> Folds:
         good = told["format"] == FORMAT and table["lcz"].between(1, N_CLASSES).all()
         stated, own = told["hash"], found.hash
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        msg = f"{path} is no file of folds ({type(err).__name__}): give one that `lcz bench` wrote."
+        msg = f"{Path(path).name} is no file of folds ({type(err).__name__}): give one that `lcz bench` wrote."
         raise InputError(msg) from err
     if not good or stated != own:
-        msg = f"The folds of {path} were changed after they were written: its content gives {own}, it says {stated}."
+        msg = (
+            f"The folds of {Path(path).name} were changed after they were written: its content gives {own}, it says "
+            f"{stated}."
+        )
         raise InputError(msg)
     return found
 

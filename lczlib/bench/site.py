@@ -159,14 +159,8 @@ def open_site(city: BenchCity, fetch: Fetch) -> Site:
     InputError
         If the polygons are not here, or are not those that the folds are of.
     """
-    polygons = _polygons(city)
-    if city.folds:
-        folds = read_folds(city.base / city.folds)
-        if folds.city != city.name:
-            msg = f"{city.folds} holds the folds of {folds.city}, not of {city.name}."
-            raise InputError(msg)
-    else:
-        folds = make_folds(city.name, polygons)
+    polygons = open_areas(city)
+    folds = kept_folds(city) if city.folds else make_folds(city.name, polygons)
     ids = folds.of(polygons)
     scene, missing = None, ""
     try:
@@ -178,7 +172,29 @@ def open_site(city: BenchCity, fetch: Fetch) -> Site:
     return Site(city, polygons, folds, ids, scene, missing)
 
 
-def _polygons(city: BenchCity) -> gpd.GeoDataFrame:
+def kept_folds(city: BenchCity) -> Folds:
+    """The folds that the list of cities names.
+
+    Raises
+    ------
+    InputError
+        If the file is none, or of another city.
+    """
+    folds = read_folds(city.base / city.folds)
+    if folds.city != city.name:
+        msg = f"{Path(city.folds).name} holds the folds of {folds.city}, not of {city.name}."
+        raise InputError(msg)
+    return folds
+
+
+def open_areas(city: BenchCity) -> gpd.GeoDataFrame:
+    """The polygons of a city.
+
+    Raises
+    ------
+    InputError
+        If they are not here: the message says where they are to be had.
+    """
     told = city.polygons
     path = city.data / told.file
     if not path.is_file():

@@ -53,31 +53,27 @@ def _note(text: str) -> None:
 
 def _print(result: BenchResult) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from lczlib.bench.rows import NOT_POSSIBLE, SHOWN
     from lczlib.jobs.bench import shown
 
-    first = ["from"] if result.submitted else []
+    first, *others = SHOWN
     table = Table(
-        *first, "city", "way", "network", *SHOWN.values(), "cells", "polygons",
-        caption="95 % intervals of a bootstrap over polygons",
+        Column("city and way", min_width=22), f"{SHOWN[first]} (95 %)", *(SHOWN[n] for n in others),
+        "cells", "polygons", caption="intervals: bootstrap over polygons; those of all scores stand in the files",
     )  # fmt: skip
-    rows = result.all_rows()
-    for row in rows:
-        start = [escape(str(row[c])) for c in (*first, "city", "way", "network")]
+    for row in result.all_rows():
+        names = [row[c] for c in ("from", "city", "way", "network") if row.get(c)]
+        what = escape(", ".join(map(str, names)))
         if row["status"] == NOT_POSSIBLE:
-            table.add_row(*start, "not possible")
+            table.add_row(what, "not possible")
             continue
-        scores = (shown(row, name) for name in SHOWN)
-        table.add_row(
-            *start, *scores, f"{row['n']:,}", f"{row['n_polygons']} of {row['polygons_of_folds']}"
-        )
+        of = f"{row['n_polygons']} of {row['polygons_of_folds']}"
+        rest = ("-" if row.get(n) is None else f"{row[n]:.3f}" for n in others)
+        table.add_row(what, shown(row, first), *rest, f"{row['n']:,}", of)
     console.out.print(table)
-    for row in rows:
-        if row["status"] == NOT_POSSIBLE:
-            what = f"{row['city']}, {row['way']} {row['network']}".rstrip()
-            console.out.print(escape(f"{what}: {row['reason']}"), soft_wrap=True)
-    said = dict.fromkeys(f"{r['city']}: {c}" for r in rows for c in r.get("cautions", ()))
-    for text in said:
+    for text in result.reasons():
+        console.out.print(escape(text), soft_wrap=True)
+    for text in result.cautions():
         console.warn(text)

@@ -120,6 +120,24 @@ class BenchResult(Result):
         rest = len(rows) - len(scored)
         return f"{text}; {rest} not possible, with the reason beside." if rest else f"{text}."
 
+    def reasons(self) -> list[str]:
+        """Why ways are not possible: ``hong_kong, s1, s2: ...``, each reason of a city once."""
+        from lczlib.bench.rows import NOT_POSSIBLE
+
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for row in self.all_rows():
+            if row["status"] == NOT_POSSIBLE:
+                found.setdefault((row["city"], row["reason"]), {})[row["way"]] = None
+        return [f"{city}, {', '.join(ways)}: {why}" for (city, why), ways in found.items()]
+
+    def cautions(self) -> list[str]:
+        """What to know of the scores, each once."""
+        return [
+            *dict.fromkeys(
+                f"{r['city']}: {c}" for r in self.all_rows() for c in r.get("cautions", ())
+            )
+        ]
+
     def document(self) -> dict[str, Any]:
         """What ``scores.json`` says."""
         from lczlib.bench.submitted import result_file
@@ -134,13 +152,9 @@ class BenchResult(Result):
         first = ["from"] if self.submitted else []
         head = [*first, "city", "way", "network", *SHOWN.values(), "cells", "polygons", "folds"]
         lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
-        reasons: dict[str, None] = {}
         for row in self.all_rows():
             start = [str(row[c]) for c in (*first, "city", "way", "network")]
             if row["status"] == NOT_POSSIBLE:
-                reasons[
-                    f"{row['city']}, {row['way']} {row['network']}".rstrip() + f": {row['reason']}"
-                ] = None
                 rest = ["not possible"] + ["-"] * (len(SHOWN) + 2)
             else:
                 rest = [shown(row, name) for name in SHOWN]
@@ -148,12 +162,9 @@ class BenchResult(Result):
                 rest += [f"{row['n']:,}", f"{row['n_polygons']} of {of}", str(row["folds"])[:8]]
             lines.append("| " + " | ".join([*start, *rest]) + " |")
         parts = ["\n".join(lines), "Scores with 95 % intervals of a bootstrap over polygons."]
-        if reasons:
+        if reasons := self.reasons():
             parts.append("Not possible:\n\n" + "\n".join(f"- {r}" for r in reasons))
-        notes = dict.fromkeys(
-            f"{r['city']}: {c}" for r in self.all_rows() for c in r.get("cautions", ())
-        )
-        if notes:
+        if notes := self.cautions():
             parts.append("To know:\n\n" + "\n".join(f"- {n}" for n in notes))
         return "\n\n".join(parts) + "\n"
 
@@ -245,7 +256,8 @@ def run(
 def _run(request: BenchRequest, step: Steps, *, folder: Path, note: Any) -> BenchResult:
     from lczlib.bench.board import Board, score_all
     from lczlib.bench.cities import board_cities
-    from lczlib.bench.site import open_site
+    from lczlib.bench.folds import make_folds
+    from lczlib.bench.site import open_areas
     from lczlib.bench.ways import How
     from lczlib.export.files import alone_in
 
@@ -256,7 +268,7 @@ def _run(request: BenchRequest, step: Steps, *, folder: Path, note: Any) -> Benc
         made = {}
         for city in cities:
             step(f"{city.title}: folds")
-            made[city.name] = open_site(city, _no_imagery).folds
+            made[city.name] = make_folds(city.name, open_areas(city))
         return BenchResult(request=request, rows=(), folds=made)
     how = How(request.weights, request.epochs, request.seed, request.global_map, request.device)
     fetch = partial(_fetched, folder=folder, step=step)
@@ -278,9 +290,10 @@ def _compared(request: BenchRequest, cities: Sequence[BenchCity], folder: Path) 
     """Result files of others beside the own."""
     from lczlib.bench.board import FOLDS
     from lczlib.bench.folds import read_folds
+    from lczlib.bench.site import kept_folds
     from lczlib.bench.submitted import checked_file
 
-    folds = {c.name: read_folds(c.base / c.folds) for c in cities if c.folds}
+    folds = {c.name: kept_folds(c) for c in cities if c.folds}
     for path in sorted(folder.glob(f"*/{FOLDS}")):
         own = read_folds(path)
         folds.setdefault(own.city, own)
@@ -294,11 +307,6 @@ def _compared(request: BenchRequest, cities: Sequence[BenchCity], folder: Path) 
     ]
     submitted = [r for f in request.check for r in checked_file(f, folds, request.replicates)]
     return BenchResult(request=request, rows=tuple(rows), submitted=tuple(submitted))
-
-
-def _no_imagery(city: BenchCity) -> Path:
-    msg = f"Folds need no imagery of {city.title}."
-    raise InputError(msg)
 
 
 def _fetched(city: BenchCity, *, folder: Path, step: Steps) -> Path:
