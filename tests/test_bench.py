@@ -9,13 +9,38 @@ import pandas as pd
 import pytest
 import rasterio
 from bench_town import CRS, LEFT, TOP, request_of, scored, write_list
+from rasterio.features import rasterize
+from rasterio.warp import calculate_default_transform, reproject
 
 from lczlib.bench.cities import board_cities
-from lczlib.errors import Cancelled, InputError
+from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.bench import run
 from lczlib.reading import quiet
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.training.forest import Forest
+
+
+@pytest.fixture
+def truth(tmp_path, town_polygons):
+    """A map of the town in degrees that is right, as a global map is given."""
+    at = {"src_transform": (10, 0, LEFT, 0, -10, TOP), "src_crs": CRS}
+    shapes = zip(town_polygons.geometry, town_polygons["lcz"], strict=True)
+    lcz = rasterize(shapes, (400, 400), dtype="uint8", transform=at["src_transform"])
+    place, width, height = calculate_default_transform(
+        CRS, "EPSG:4326", 400, 400, LEFT, TOP - 4000, LEFT + 4000, TOP
+    )
+    degrees = np.zeros((height, width), np.uint8)
+    reproject(lcz, degrees, **at, dst_transform=place, dst_crs="EPSG:4326")
+    profile = {
+        "driver": "GTiff",
+        "count": 1,
+        "dtype": "uint8",
+        "crs": "EPSG:4326",
+        "transform": place,
+    }
+    with rasterio.open(tmp_path / "global.tif", "w", width=width, height=height, **profile) as file:
+        file.write(degrees, 1)
+    return tmp_path / "global.tif"
 
 
 def test_the_scores_are_those_of_an_assessment_of_the_same_cells(bench_town, tmp_path, run_lcz):
@@ -139,28 +164,51 @@ def test_ways_that_are_not_possible_are_listed_with_the_reason(bench_town, tmp_p
     assert "get them from https://example.org/gone.kml (no licence stated)" in row["reason"]
 
 
-def test_a_published_map_is_scored_on_the_cells_of_the_other_ways(
-    bench_town, tmp_path, town_polygons, write_tif
+def test_imagery_that_cannot_be_fetched_is_a_reason_and_maps_need_none(
+    bench_town, tmp_path, truth, monkeypatch
 ):
-    from rasterio.features import rasterize
-    from rasterio.warp import calculate_default_transform, reproject
+    asked = []
 
-    lcz = rasterize(
-        zip(town_polygons.geometry, town_polygons["lcz"], strict=True), (400, 400), dtype="uint8",
-        transform=(10, 0, LEFT, 0, -10, TOP),
-    )  # fmt: skip
-    at = calculate_default_transform(CRS, "EPSG:4326", 400, 400, LEFT, TOP - 4000, LEFT + 4000, TOP)
-    degrees = np.zeros((at[2], at[1]), np.uint8)
-    reproject(
-        lcz, degrees, src_transform=(10, 0, LEFT, 0, -10, TOP), src_crs=CRS, dst_transform=at[0], dst_crs="EPSG:4326"
-    )  # fmt: skip
-    with rasterio.open(
-        tmp_path / "global.tif", "w", driver="GTiff", width=at[1], height=at[2], count=1, dtype="uint8",
-        crs="EPSG:4326", transform=at[0],
-    ) as file:  # fmt: skip
-        file.write(degrees, 1)
-    how = {"global_map": str(tmp_path / "global.tif")}
-    forest, published = scored(bench_town, tmp_path / "board", "forest", "global", **how).rows
+    def nothing(request, *_, **__):
+        asked.append(request)
+        msg = "The service cannot be reached."
+        raise ServiceError(msg)
+
+    monkeypatch.setattr("lczlib.jobs.get.run", nothing)
+    write_list(
+        tmp_path, scene={"place": "13,52,13.2,52.2", "start": "2023-05-01", "end": "2023-06-30"}
+    )
+    rows = scored(bench_town, tmp_path / "board", "forest", "global", global_map=str(truth)).rows
+    assert (asked[0].start, asked[0].end, asked[0].what) == ("2023-05-01", "2023-06-30", ("s2",))
+    assert rows[0]["reason"] == "The service cannot be reached."
+    assert rows[1]["oa"] > 0.9
+    assert "there is no scene" in rows[1]["notes"][0]
+
+
+def test_polygons_that_state_no_coordinate_reference_system_take_that_of_the_list(
+    bench_town, tmp_path, town_polygons
+):
+    before = scored(bench_town, tmp_path / "board").rows[0]
+    town_polygons.to_file(tmp_path / "areas.shp")
+    (tmp_path / "areas.prj").unlink()
+    write_list(tmp_path, polygons={"file": "areas.shp"})
+    (row,) = scored(bench_town, tmp_path / "other").rows
+    assert "no coordinate reference system" in row["reason"]
+    write_list(tmp_path, polygons={"file": "areas.shp", "crs": CRS})
+    (row,) = scored(bench_town, tmp_path / "other").rows
+    assert row["folds"] == before["folds"]
+    assert row["oa"] == before["oa"]
+
+
+def test_networks_that_no_way_uses_are_refused(bench_town, tmp_path, mirror):
+    with pytest.raises(InputError, match="gmnet_as maps water"):
+        scored(bench_town, tmp_path / "board", weights=("gmnet_as",))
+
+
+def test_a_published_map_is_scored_on_the_cells_of_the_other_ways(bench_town, tmp_path, truth):
+    forest, published = scored(
+        bench_town, tmp_path / "board", "forest", "global", global_map=str(truth)
+    ).rows
     assert published["oa"] > 0.97  # it is the truth, but for cells at the edges
     assert published["n"] == forest["n"]
 

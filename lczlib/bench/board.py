@@ -13,20 +13,10 @@ from typing import Any
 import lczlib
 from lczlib.analysis.assessment import assess
 from lczlib.bench.cities import BenchCity
+from lczlib.bench.names import LEARNT, NETWORKS, Way
 from lczlib.bench.rows import NOT_POSSIBLE, SCORED, assessed, cautions_of, counted_row, scores_of
 from lczlib.bench.site import Fetch, Site, open_site
-from lczlib.bench.ways import (
-    LEARNT,
-    NETWORKS,
-    How,
-    Mapped,
-    Step,
-    Task,
-    Way,
-    made_with,
-    mapped,
-    tasks_of,
-)
+from lczlib.bench.ways import How, Mapped, Step, Task, made_with, mapped, tasks_of
 from lczlib.errors import Cancelled, LczError
 from lczlib.export import write_json, write_lcz_map
 from lczlib.reading import quiet
@@ -172,7 +162,7 @@ def _scored(board: Board, site: Site, task: Task, made: Mapped, folder: Path) ->
     return {
         "city": site.city.name, "way": task.way, "network": task.network, "status": SCORED,
         **scores_of(found), "polygons_of_folds": len(site.folds.table), "no_prediction": left_out["no_prediction"],
-        "folds": site.folds.hash, "replicates": board.replicates, "cautions": [*cautions, *made.notes],
+        "folds": site.folds.hash, "replicates": board.replicates, "cautions": cautions, "notes": list(made.notes),
         "lczlib": lczlib.__version__, "made_with": made_with(task, board.how), "inputs": site.hashes, "map": file,
         "polygons": polygons,
     }  # fmt: skip

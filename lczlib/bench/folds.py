@@ -20,7 +20,7 @@ import pandas as pd
 
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
-from lczlib.export import write_json
+from lczlib.export import staged
 from lczlib.polygons import equal_area
 
 if TYPE_CHECKING:
@@ -77,12 +77,19 @@ class Folds:
 
     def write(self, path: str | Path) -> Path:
         """Write the fold file."""
-        columns = ["id", "lcz", "fold", *_BOX, "area"]
-        content = {
-            "format": FORMAT, "city": self.city, "hash": self.hash, "columns": columns,
-            "polygons": [[*line[:3], *map(float, line[3:7]), int(line[7])] for line in self._lines()],
+        head = {
+            "format": FORMAT, "city": self.city, "hash": self.hash,
+            "columns": ["id", "lcz", "fold", *_BOX, "area"],
         }  # fmt: skip
-        return write_json(path, content)
+        lines = [
+            json.dumps([*line[:3], *map(float, line[3:7]), int(line[7])]) for line in self._lines()
+        ]
+        start = json.dumps(head, indent=1).removesuffix("\n}")
+        with staged(path) as temporary:  # a line a polygon, so that a difference is seen
+            temporary.write_text(
+                start + ',\n "polygons": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
+            )
+        return Path(path)
 
     def of(self, polygons: gpd.GeoDataFrame) -> pd.DataFrame:
         """``id`` and ``fold`` of each polygon of a file, by its number there.

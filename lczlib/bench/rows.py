@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SCORED, NOT_POSSIBLE = "scored", "not possible"
 SCORES = ("oa", "oau", "oabu", "oaw", "mean_f1", "kappa", "aa")
 """That a row states, each with its 95 % interval: those of ``lcz assess``."""
-SHOWN = {"oa": "OA", "oabu": "OA built", "oaw": "weighted", "mean_f1": "F1", "kappa": "kappa"}
+SHOWN = {"oa": "OA", "oabu": "OAbu", "oaw": "OAw", "mean_f1": "F1", "kappa": "kappa"}
 """That the table shows."""
 
 
@@ -109,7 +109,9 @@ def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             low, high = row.get(f"{name}_ci") or (np.nan, np.nan)
             line |= {name: row.get(name, np.nan), f"{name}_ci_low": low, f"{name}_ci_high": high}
         line |= {c: row.get(c) for c in ("n", "n_polygons", "polygons_of_folds", "folds", "lczlib")}
-        line["note"] = row.get("reason") or " ".join(row.get("cautions", ()))
+        line["note"] = row.get("reason") or " ".join(
+            [*row.get("cautions", ()), *row.get("notes", ())]
+        )
         table.append(line)
     made = pd.DataFrame(table)
     whole = [c for c in ("n", "n_polygons", "polygons_of_folds") if c in made]

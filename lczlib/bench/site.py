@@ -201,14 +201,22 @@ def open_areas(city: BenchCity) -> gpd.GeoDataFrame:
         raise InputError(_not_here(city, told))
     source: Any = path
     if told.crs:
-        import geopandas as gpd
-
-        source = gpd.read_file(path)
-        if source.crs is None:
-            source = source.set_crs(told.crs)
+        source = _with_crs(path, told.crs)
     found = open_polygons(source, told.column, layer=told.layer, zero_unlabelled=True)
     found.attrs["source"] = told.file
     return found
+
+
+def _with_crs(path: Path, crs: str) -> Any:
+    """The features of a file that may state no coordinate reference system."""
+    import geopandas as gpd
+
+    try:
+        found = gpd.read_file(path)
+        return found if found.crs is not None else found.set_crs(crs)
+    except (OSError, RuntimeError, ValueError) as err:
+        msg = f"{path.name} cannot be read as polygons ({str(err)[:90]}): get it anew."
+        raise InputError(msg) from err
 
 
 def _not_here(city: BenchCity, told: PolygonSource) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lczlib import catalog
 from lczlib.acquire.global_map import GLOBAL_MAP, open_global_map
 from lczlib.acquire.places import Place
+from lczlib.bench.names import LEARNT, NETWORKS, Way
 from lczlib.bench.site import Site, as_read_by
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError, LczError
@@ -38,12 +39,6 @@ if TYPE_CHECKING:
 
     from lczlib.training.patches import Patches
 
-Way = Literal["s1", "s2", "fused", "adapted", "forest", "cnn", "published", "global"]
-WAYS: tuple[Way, ...] = get_args(Way)
-LEARNT = ("adapted", "forest", "cnn")
-"""Ways that are trained on the city's polygons of other folds."""
-NETWORKS = ("s1", "s2", "fused", "adapted")
-"""Ways by published networks."""
 SMALL_CNN = {"width": 16, "depth": 1}
 FOREST, CNN = "random forest", "small CNN"
 _FEWEST = 3  # folds: one tested, one that stops the training, the rest to train on
@@ -62,7 +57,7 @@ class Task:
     Attributes
     ----------
     way : str
-        Of `WAYS`.
+        Of `lczlib.bench.names.WAYS`.
     network : str
         What maps: the name of weights, of two of them with `` + ``, of a map of the catalog, or of a classifier.
     """
@@ -118,6 +113,26 @@ class Mapped:
     lcz: xr.DataArray
     file: str = ""
     notes: tuple[str, ...] = ()
+
+
+def check_weights(names: Sequence[str]) -> None:
+    """Refuse networks that no way uses.
+
+    Raises
+    ------
+    InputError
+        If one maps no LCZ, or reads something other than Sentinel-1 or Sentinel-2 alone.
+    WeightsError
+        If there is none of that name.
+    """
+    for name in names:
+        found = describe(name)
+        if found.task != "lcz" or found.sensor not in ("s1", "s2"):
+            msg = (
+                f"{name} maps {found.task} from {found.sensor}: the board takes networks that map LCZ from Sentinel-1 "
+                "or Sentinel-2 alone."
+            )
+            raise InputError(msg, parameter="weights")
 
 
 def tasks_of(way: Way, site_published: Sequence[str], how: How) -> list[Task]:
@@ -295,7 +310,7 @@ def _held_out(task: Task, site: Site, patches: Patches, predict: Predict, step: 
     sums = np.zeros((place.max() + 1, N_CLASSES))
     np.add.at(sums, place, found)  # several dates of a cell are averaged
     notes = [
-        f"Each patch is {patches.kind.width:,.0f} m wide; none of a test polygon shares a pixel with training."
+        f"A patch is {patches.kind.width:,.0f} m wide; those of a tested polygon share no pixel with those trained on."
     ]
     if unknown:
         notes.append(

@@ -60,20 +60,18 @@ def _print(result: BenchResult) -> None:
 
     first, *others = SHOWN
     table = Table(
-        Column("city and way", min_width=22), f"{SHOWN[first]} (95 %)", *(SHOWN[n] for n in others),
-        "cells", "polygons", caption="intervals: bootstrap over polygons; those of all scores stand in the files",
+        "city and way", *(Column(h, no_wrap=True) for h in (f"{SHOWN[first]} (95 %)", *map(SHOWN.get, others))),
+        Column("n", no_wrap=True), caption="n: cells in polygons; intervals: bootstrap over polygons",
     )  # fmt: skip
-    for row in result.all_rows():
+    rows = [r for r in result.all_rows() if r["status"] != NOT_POSSIBLE]
+    for row in rows:
         names = [row[c] for c in ("from", "city", "way", "network") if row.get(c)]
-        what = escape(", ".join(map(str, names)))
-        if row["status"] == NOT_POSSIBLE:
-            table.add_row(what, "not possible")
-            continue
-        of = f"{row['n_polygons']} of {row['polygons_of_folds']}"
-        rest = ("-" if row.get(n) is None else f"{row[n]:.3f}" for n in others)
-        table.add_row(what, shown(row, first), *rest, f"{row['n']:,}", of)
-    console.out.print(table)
-    for text in result.reasons():
+        rest = ("-" if row.get(n) is None else f"{row[n]:.2f}" for n in others)
+        n = f"{row['n']:,} in {row['n_polygons']}"
+        table.add_row(escape(", ".join(map(str, names))), shown(row, first), *rest, n)
+    if rows:
+        console.out.print(table)
+    for text in (*result.notes(), *(f"Not possible: {r}" for r in result.reasons())):
         console.out.print(escape(text), soft_wrap=True)
     for text in result.cautions():
         console.warn(text)

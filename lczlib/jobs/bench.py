@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
-from lczlib.bench.ways import Way
+from lczlib.bench.names import Way
 from lczlib.devices import device
 from lczlib.errors import InputError
 from lczlib.jobs.request import Cancel, Progress, Request, Steps
@@ -59,7 +59,7 @@ class BenchRequest(Request):
         False, "Write the folds of each city, to be kept with the list, and score nothing."
     )
     check: tuple[str | Path, ...] = setting(
-        (), "Result file of others (scores.json): checked, and put into one table with those of --out; nothing is "
+        (), "Result file of others (scores.json): checked, and put into one table with your own; nothing is "
         "computed; repeat.", file=True,
     )  # fmt: skip
     replicates: int = setting(REPLICATES, "Bootstrap replicates.", low=FEWEST_REPLICATES)
@@ -131,11 +131,16 @@ class BenchResult(Result):
         return [f"{city}, {', '.join(ways)}: {why}" for (city, why), ways in found.items()]
 
     def cautions(self) -> list[str]:
-        """What to know of the scores, each once."""
+        """What may mislead of the scores, each once."""
+        return self._said("cautions")
+
+    def notes(self) -> list[str]:
+        """How the scores came about, each once."""
+        return self._said("notes")
+
+    def _said(self, what: str) -> list[str]:
         return [
-            *dict.fromkeys(
-                f"{r['city']}: {c}" for r in self.all_rows() for c in r.get("cautions", ())
-            )
+            *dict.fromkeys(f"{r['city']}: {c}" for r in self.all_rows() for c in r.get(what, ()))
         ]
 
     def document(self) -> dict[str, Any]:
@@ -153,18 +158,17 @@ class BenchResult(Result):
         head = [*first, "city", "way", "network", *SHOWN.values(), "cells", "polygons", "folds"]
         lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
         for row in self.all_rows():
-            start = [str(row[c]) for c in (*first, "city", "way", "network")]
             if row["status"] == NOT_POSSIBLE:
-                rest = ["not possible"] + ["-"] * (len(SHOWN) + 2)
-            else:
-                rest = [shown(row, name) for name in SHOWN]
-                of = row["polygons_of_folds"]
-                rest += [f"{row['n']:,}", f"{row['n_polygons']} of {of}", str(row["folds"])[:8]]
+                continue
+            start = [str(row[c]) for c in (*first, "city", "way", "network")]
+            rest = [shown(row, name) for name in SHOWN]
+            of = row["polygons_of_folds"]
+            rest += [f"{row['n']:,}", f"{row['n_polygons']} of {of}", str(row["folds"])[:8]]
             lines.append("| " + " | ".join([*start, *rest]) + " |")
         parts = ["\n".join(lines), "Scores with 95 % intervals of a bootstrap over polygons."]
         if reasons := self.reasons():
             parts.append("Not possible:\n\n" + "\n".join(f"- {r}" for r in reasons))
-        if notes := self.cautions():
+        if notes := [*self.cautions(), *self.notes()]:
             parts.append("To know:\n\n" + "\n".join(f"- {n}" for n in notes))
         return "\n\n".join(parts) + "\n"
 
@@ -258,7 +262,7 @@ def _run(request: BenchRequest, step: Steps, *, folder: Path, note: Any) -> Benc
     from lczlib.bench.cities import board_cities
     from lczlib.bench.folds import make_folds
     from lczlib.bench.site import open_areas
-    from lczlib.bench.ways import How
+    from lczlib.bench.ways import How, check_weights
     from lczlib.export.files import alone_in
 
     cities = board_cities(request.names, request.cities, request.data)
@@ -270,6 +274,7 @@ def _run(request: BenchRequest, step: Steps, *, folder: Path, note: Any) -> Benc
             step(f"{city.title}: folds")
             made[city.name] = make_folds(city.name, open_areas(city))
         return BenchResult(request=request, rows=(), folds=made)
+    check_weights(request.weights)
     how = How(request.weights, request.epochs, request.seed, request.global_map, request.device)
     fetch = partial(_fetched, folder=folder, step=step)
     board = Board(cities, request.ways, how, request.replicates, fetch)
