@@ -51,13 +51,20 @@ def test_the_hash_tells_a_moved_polygon_another_class_and_another_fold(town_poly
     assert len(seen) == 5
 
 
-@pytest.mark.parametrize("change", ["moved", "class", "added", "left out"])
+@pytest.mark.parametrize("change", ["moved", "redrawn", "class", "added", "left out"])
 def test_polygons_that_are_not_those_of_the_folds_are_refused(town_polygons, change):
     with quiet():
         folds = make_folds("town", open_polygons(town_polygons))
         other = town_polygons.copy()
         if change == "moved":
             other.loc[4, "geometry"] = translate(other.geometry[4], 30)
+        elif change == "redrawn":  # of the same box and area
+            west, south, east, north = other.geometry[4].bounds
+            whole = other.geometry[4]
+            other.loc[4, "geometry"] = whole.difference(box(east - 50, south, east, south + 50))
+            with quiet():
+                folds = make_folds("town", open_polygons(other))
+            other.loc[4, "geometry"] = whole.difference(box(west, north - 50, west + 50, north))
         elif change == "class":
             other.loc[4, "lcz"] = 9
         elif change == "added":

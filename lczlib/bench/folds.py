@@ -30,10 +30,11 @@ FORMAT = "lczlib folds 1"
 USUAL, FEW = 5, 10
 """Folds, and the number of polygons below which each is a fold by itself."""
 _PLACE = 2e-5
-"""Degrees that a corner of a polygon's box may differ between file formats: two metres."""
+"""Degrees that a polygon's box and centroid may differ between file formats: two metres."""
 _AREA = 5e-3  # relative
 _DIGITS = 5
-_BOX = ("west", "south", "east", "north")
+_PLACES = ("west", "south", "east", "north", "longitude", "latitude")
+"""Of its box, and of its centroid."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Folds:
         Its name.
     table : DataFrame
         One line a polygon, by place: ``id`` (1..n), ``lcz``, ``fold`` (0..), ``west``, ``south``, ``east``,
-        ``north`` (degrees) and ``area`` (m2).
+        ``north`` (of its box), ``longitude``, ``latitude`` (of its centroid; degrees) and ``area`` (m2).
     """
 
     city: str
@@ -65,7 +66,7 @@ class Folds:
 
     def _lines(self) -> list[list[Any]]:
         return [
-            [int(r.id), int(r.lcz), int(r.fold), *(f"{getattr(r, b):.{_DIGITS}f}" for b in _BOX), f"{r.area:.0f}"]
+            [int(r.id), int(r.lcz), int(r.fold), *(f"{getattr(r, b):.{_DIGITS}f}" for b in _PLACES), f"{r.area:.0f}"]
             for r in self.table.itertuples()
         ]  # fmt: skip
 
@@ -79,10 +80,10 @@ class Folds:
         """Write the fold file."""
         head = {
             "format": FORMAT, "city": self.city, "hash": self.hash,
-            "columns": ["id", "lcz", "fold", *_BOX, "area"],
+            "columns": ["id", "lcz", "fold", *_PLACES, "area"],
         }  # fmt: skip
         lines = [
-            json.dumps([*line[:3], *map(float, line[3:7]), int(line[7])]) for line in self._lines()
+            json.dumps([*line[:3], *map(float, line[3:9]), int(line[9])]) for line in self._lines()
         ]
         start = json.dumps(head, indent=1).removesuffix("\n}")
         with staged(path) as temporary:  # a line a polygon, so that a difference is seen
@@ -106,9 +107,9 @@ class Folds:
         """
         found = _places(polygons)
         taken: dict[int, int] = {}
-        own = self.table[[*_BOX]].to_numpy()
+        own = self.table[[*_PLACES]].to_numpy()
         for at, row in enumerate(found.itertuples()):
-            apart = np.abs(own - [getattr(row, b) for b in _BOX]).max(1)
+            apart = np.abs(own - [getattr(row, b) for b in _PLACES]).max(1)
             alike = np.abs(self.table["area"] / row.area - 1) < _AREA
             near = np.flatnonzero((apart < _PLACE) & alike & (self.table["lcz"] == row.lcz))
             free = [i for i in near if i not in taken]
@@ -160,7 +161,7 @@ def make_folds(city: str, polygons: gpd.GeoDataFrame) -> Folds:
     if len(table) < 2:
         msg = f"{city} has {len(table)} polygon, which cannot be held out from itself: draw more."
         raise InputError(msg)
-    table = table.sort_values(["lcz", "area", *_BOX], ascending=[True, False, *[True] * 4])
+    table = table.sort_values(["lcz", "area", *_PLACES], ascending=[True, False, *[True] * 6])
     n_folds = len(table) if len(table) < FEW else USUAL
     fold, whole = np.zeros(len(table), int), np.zeros(n_folds)
     if len(table) < FEW:
@@ -174,9 +175,9 @@ def make_folds(city: str, polygons: gpd.GeoDataFrame) -> Folds:
                 fold[i] = chosen
                 filled[chosen] += area
                 whole[chosen] += area
-    table = table.assign(fold=fold).sort_values([*_BOX, "lcz"], ignore_index=True)
+    table = table.assign(fold=fold).sort_values([*_PLACES, "lcz"], ignore_index=True)
     table.insert(0, "id", np.arange(1, len(table) + 1))
-    return Folds(city, table[["id", "lcz", "fold", *_BOX, "area"]])
+    return Folds(city, table[["id", "lcz", "fold", *_PLACES, "area"]])
 
 
 def read_folds(path: str | Path) -> Folds:
@@ -206,9 +207,11 @@ def read_folds(path: str | Path) -> Folds:
 
 
 def _places(polygons: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Class, box and area of each polygon, by its number in the file, as a fold file writes them."""
-    degrees = polygons.to_crs("EPSG:4326").geometry.bounds.to_numpy().round(_DIGITS)
-    area = polygons.to_crs(equal_area(polygons)).area.to_numpy().round()
-    table = pd.DataFrame(degrees, columns=list(_BOX), index=polygons["polygon"].to_numpy())
+    """Class, place and area of each polygon, by its number in the file, as a fold file writes them."""
+    level = polygons.to_crs(equal_area(polygons)).geometry
+    middle = level.centroid.to_crs("EPSG:4326")
+    box = polygons.to_crs("EPSG:4326").geometry.bounds.to_numpy()
+    degrees = np.column_stack([box, middle.x, middle.y]).round(_DIGITS)
+    table = pd.DataFrame(degrees, columns=list(_PLACES), index=polygons["polygon"].to_numpy())
     table.insert(0, "lcz", polygons["lcz"].to_numpy().astype(int))
-    return table.assign(area=np.maximum(area, 1))
+    return table.assign(area=np.maximum(level.area.to_numpy().round(), 1))
