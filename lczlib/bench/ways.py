@@ -106,13 +106,14 @@ class Mapped:
         Codes 0..17.
     file : str
         Where it is written already, below the task's folder.
-    notes : tuple of str
-        What to know of it.
+    notes, cautions : tuple of str
+        How it came about, and what may mislead.
     """
 
     lcz: xr.DataArray
     file: str = ""
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
 def check_weights(names: Sequence[str]) -> None:
@@ -338,10 +339,10 @@ def _global(site: Site, how: How, step: Step) -> Mapped:
     return _on_cells(site, open_global_map(place, how.global_map, grid=site.grid).utm, "")
 
 
-def _on_cells(site: Site, lcz: xr.DataArray, note: str) -> Mapped:
+def _on_cells(site: Site, lcz: xr.DataArray, caution: str) -> Mapped:
     """A map on the cells that the other ways are scored on."""
     row, col = site.cells
     values = np.zeros(site.grid.shape, np.uint8)
     values[row, col] = lcz.transpose("y", "x").values[row, col]
     kept = lcz_map(lcz.copy(data=values))
-    return Mapped(kept, notes=(note,) if note else ())
+    return Mapped(kept, cautions=(caution,) if caution else ())
