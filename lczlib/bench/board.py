@@ -162,7 +162,8 @@ def _scored(board: Board, site: Site, task: Task, made: Mapped, folder: Path) ->
     return {
         "city": site.city.name, "way": task.way, "network": task.network, "status": SCORED,
         **scores_of(found), "polygons_of_folds": len(site.folds.table), "no_prediction": left_out["no_prediction"],
-        "folds": site.folds.hash, "replicates": board.replicates, "cautions": [*cautions, *made.cautions], "notes": list(made.notes),
+        "folds": site.folds.hash, "replicates": board.replicates,
+        "cautions": [*cautions, *made.cautions], "notes": list(made.notes),
         "lczlib": lczlib.__version__, "made_with": made_with(task, board.how), "inputs": site.hashes, "map": file,
         "polygons": polygons,
     }  # fmt: skip
