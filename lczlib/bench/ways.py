@@ -310,14 +310,15 @@ def _held_out(task: Task, site: Site, patches: Patches, predict: Predict, step: 
     place = table["location"].to_numpy()
     sums = np.zeros((place.max() + 1, N_CLASSES))
     np.add.at(sums, place, found)  # several dates of a cell are averaged
-    notes = [
-        f"A patch is {patches.kind.width:,.0f} m wide; those of a tested polygon share no pixel with those trained on."
-    ]
+    note = f"A patch is {patches.kind.width:,.0f} m wide; those of a tested polygon share no pixel with those trained on."
+    cautions = []
     if unknown:
-        notes.append(
-            f"{unknown:,} patches are of a class that no training patch of their fold shows."
+        cautions.append(
+            f"{task.way}: {unknown:,} of {len(table):,} patches are of a class that no training patch of their fold "
+            "shows, because its polygons lie near each other; they count as wrong."
         )
-    return Mapped(site.drawn(table, sums[place].argmax(1) + 1), notes=tuple(notes))
+    lcz = site.drawn(table, sums[place].argmax(1) + 1)
+    return Mapped(lcz, notes=(note,), cautions=tuple(cautions))
 
 
 def _published(task: Task, site: Site) -> Mapped:
@@ -330,6 +331,9 @@ def _published(task: Task, site: Site) -> Mapped:
 
 
 def _global(site: Site, how: How, step: Step) -> Mapped:
+    if site.city.simulated and not how.global_map:
+        msg = "No map of the world shows a simulated city."
+        raise InputError(msg)
     step(f"{site.city.title}: global map", 0, 0)
     west, south, east, north = map(float, site.polygons.to_crs("EPSG:4326").total_bounds)
     place = Place(site.city.title, "", None, (west, south, east, north), None, "polygons")
