@@ -94,7 +94,7 @@ def cautions_of(found: Assessment, alone: Sequence[int], *, learnt: bool) -> lis
     if alone and learnt:
         codes = ", ".join(CLASSES[c - 1].code for c in alone)
         said.append(
-            f"LCZ {codes}: one polygon each, which what is trained on the others cannot know; it counts as wrong."
+            f"LCZ {codes}: one polygon each, so that the others cannot teach what it looks like."
         )
     return said
 

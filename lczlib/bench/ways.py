@@ -310,12 +310,15 @@ def _held_out(task: Task, site: Site, patches: Patches, predict: Predict, step: 
     place = table["location"].to_numpy()
     sums = np.zeros((place.max() + 1, N_CLASSES))
     np.add.at(sums, place, found)  # several dates of a cell are averaged
-    note = f"A patch is {patches.kind.width:,.0f} m wide; those of a tested polygon share no pixel with those trained on."
+    width = f"{patches.kind.width:,.0f} m"
+    note = (
+        f"A patch is {width} wide; those of a tested polygon share no pixel with those trained on."
+    )
     cautions = []
     if unknown:
         cautions.append(
             f"{task.way}: {unknown:,} of {len(table):,} patches are of a class that no training patch of their fold "
-            "shows, because its polygons lie near each other; they count as wrong."
+            "shows, because its polygons lie near each other."
         )
     lcz = site.drawn(table, sums[place].argmax(1) + 1)
     return Mapped(lcz, notes=(note,), cautions=tuple(cautions))
