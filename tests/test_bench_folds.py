@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -13,6 +14,8 @@ from shapely.geometry import box
 
 from lczlib.bench.cities import board_cities
 from lczlib.bench.folds import make_folds, read_folds
+from lczlib.bench.site import kept_folds
+from lczlib.bench.submitted import checked_file
 from lczlib.errors import InputError
 from lczlib.polygons import open_polygons
 from lczlib.reading import quiet
@@ -123,3 +126,15 @@ def test_the_folds_of_hong_kong_are_made_again_from_the_polygons(shared):
     kept = read_folds(city.base / city.folds)
     assert make_folds("hong_kong", polygons).hash == kept.hash
     assert len(kept.of(polygons)) == len(kept.table)
+
+
+def test_the_committed_result_stands_on_the_board():
+    """Its folds are those of the catalog, and its scores those of its counts."""
+    path = Path(__file__).resolve().parents[1] / "benchmarks/results/bench.json"
+    folds = {c.name: kept_folds(c) for c in board_cities() if c.folds}
+    rows = checked_file(path, folds, 200)
+    assert {r["way"] for r in rows if r["status"] == "scored"} >= {"forest", "cnn", "published"}
+    table = (path.parent / "bench.md").read_text()
+    for row in rows:
+        assert row["status"] != "scored" or f"| {row['oa']:.3f} (" in table
+        assert row["status"] == "scored" or row["reason"] in table
