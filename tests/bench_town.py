@@ -13,7 +13,6 @@ from shapely.geometry import box
 from lczlib.jobs.bench import BenchRequest, run
 from lczlib.polygons import open_polygons
 from lczlib.reading import quiet
-from lczlib.training.forest import Forest
 
 CRS, LEFT, TOP = "EPSG:32633", 384000.0, 5820000.0
 CLASSES = (2, 6, 14)
@@ -34,6 +33,8 @@ def town_polygons():
 @pytest.fixture
 def bench_town(tmp_path, town_polygons, write_tif, monkeypatch):
     """A folder with the town's scene, polygons and list of cities; the path of the list."""
+    from lczlib.training.forest import Forest  # loads torch, which few tests need
+
     monkeypatch.setattr("lczlib.bench.ways.Forest", partial(Forest, 20))  # trees: quicker
     rng = np.random.default_rng(0)
     scene = rng.normal(0.3, 0.05, (3, 40, 40)).astype(np.float32)
