@@ -43,6 +43,7 @@ And the library, from the bottom up:
                 ``machine``: what it ran on
 ``training``    patch data sets, training
 ``experiment``  inputs, networks and losses compared on one data set
+``bench``       a scoreboard of cities and ways, on fixed folds of polygons
 ``analysis``    accuracy, comparison, change, heat islands, water: pure functions
 ``export``      GeoTIFF, tables, manifests; ``targets``: other software; ``temporary``: folders that go
                 with their owner; ``archives``: zip and tar by their index, single files of them unpacked

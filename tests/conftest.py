@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from bench_town import bench_town, town_polygons  # noqa: F401 - fixtures
 from export_maps import all_classes, all_classes_file  # noqa: F401 - fixtures
 from hypothesis import settings
 

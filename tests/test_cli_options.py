@@ -19,7 +19,7 @@ FILES = {
     "morphology": "m.tif", "export": "m.tif --to qgis", "demo": "", "train": "x.tif --polygons p.gpkg --out o",
     "evaluate": "w x.tif --polygons p.gpkg --out o", "app": "",
     "weights import": "w.h5 --arch sen2lcz", "weights export": "w w.onnx", "fuse": "a.tif b.tif --out o",
-    "experiment": "x.tif --out o --table inputs",
+    "experiment": "x.tif --out o --table inputs", "bench": "",
 }  # fmt: skip
 """What each command needs beside the option; no file is opened before the options are checked."""
 
@@ -68,7 +68,8 @@ WRONG = [
     ("evaluate", "--subset", "tset"), ("evaluate", "--replicates", "0"),
     ("evaluate", "--spacing", "-1"), ("evaluate", "--seed", "-1"),
     ("experiment", "--epochs", "0"), ("experiment", "--gamma", "nan"),
-    ("experiment", "--workers", "0"), ("experiment", "--arch", "vgg"),
+    ("experiment", "--workers", "0"), ("experiment", "--arch", "vgg"), ("bench", "--ways", "s9"),
+    ("bench", "--epochs", "0"),
 ]  # fmt: skip
 
 

@@ -106,9 +106,13 @@ MAY_IMPORT = {
         "analysis", "classes", "errors", "export", "figures", "machine", "map_request", "mapping", "models",
         "out_scheme", "polygons", "scene_options", "scenes", "settings", "temporary", "training",
     },
+    "bench": {
+        "acquire", "analysis", "catalog", "classes", "errors", "export", "grid", "kinds", "map_request", "mapping",
+        "maps", "models", "polygons", "reading", "scene_options", "temporary", "training",
+    },
     "jobs": {
         "accelerators",
-        "acquire", "analysis", "archives", "calibrators", "catalog", "classes", "clocks", "devices", "errors",
+        "acquire", "analysis", "archives", "bench", "calibrators", "catalog", "classes", "clocks", "devices", "errors",
         "experiment", "export", "figures", "grid", "kinds", "legend_files", "legends", "limits", "longitudes",
         "made_by", "map_request", "mapping", "maps", "models", "numbering", "out_scheme", "plugins", "polygon_cells",
         "polygons",
@@ -126,8 +130,8 @@ MAY_IMPORT = {
         "limits", "settings", "temporary", "unreadable", "vector_maps",
     },
     "cli": {
-        "acquire", "analysis", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs", "kinds",
-        "limits", "made_by", "map_request", "mapping", "models", "out_scheme", "plugins", "reading", "scenes",
+        "acquire", "analysis", "bench", "catalog", "classes", "errors", "experiment", "export", "figures", "jobs",
+        "kinds", "limits", "made_by", "map_request", "mapping", "models", "out_scheme", "plugins", "reading", "scenes",
         "settings", "training", "unreadable",
     },
     "accessor": {"analysis", "classes", "figures", "jobs", "maps"},

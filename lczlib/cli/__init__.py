@@ -13,6 +13,7 @@ import lczlib
 from lczlib.cli import app as _app
 from lczlib.cli import assess as _assess
 from lczlib.cli import batch as _batch
+from lczlib.cli import bench as _bench
 from lczlib.cli import bigearthnet as _bigearthnet
 from lczlib.cli import calibrate as _calibrate
 from lczlib.cli import change as _change
@@ -96,6 +97,7 @@ app.command("next-polygons")(limited(_next_polygons.next_polygons))
 app.command("train", cls=SceneCommand)(limited(_train.train))
 app.command("evaluate", cls=SceneCommand)(limited(_train.evaluate))
 app.command("experiment", cls=SceneCommand)(limited(_experiment.experiment))
+app.command("bench")(limited(_bench.bench))
 app.command("uhi")(limited(_uhi.uhi))
 app.command("field")(limited(_field.field))
 app.command("sites")(limited(_sites.sites))

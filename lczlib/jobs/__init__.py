@@ -8,6 +8,7 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``record``        the manifest beside what is written; ``scratch``: a folder for what is large
 ``assess``        the accuracy of a map; ``compare``: maps against each other;
                   ``agreements``: of several places; ``certainty``: how sure a map is
+``bench``         a scoreboard of cities and ways, on fixed folds
 ``calibrate``     class probabilities made honest by polygons
 ``surface_heat``  heat island of the surface, of thermal rasters; ``air_heat``: of the canopy, of rasters of
                   air temperature; ``canopy_heat``: of stations

@@ -14,6 +14,7 @@ from lczlib.jobs.agreements import AgreementsRequest
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.assess import AssessRequest
 from lczlib.jobs.batch import BatchRequest
+from lczlib.jobs.bench import BenchRequest
 from lczlib.jobs.calibrate import CalibrateRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.change import ChangeRequest
@@ -72,6 +73,7 @@ REQUESTS: dict[str, type] = {
     "lcz train": TrainRequest,
     "lcz evaluate": EvaluateRequest,
     "lcz experiment": ExperimentRequest,
+    "lcz bench": BenchRequest,
 }
 """By the command that makes them."""
 

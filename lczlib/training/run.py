@@ -60,9 +60,11 @@ class Subsets:
     left_out: int = 0
 
     @classmethod
-    def of(cls, patches: Patches, split: Split, buffer: float | None = None) -> Subsets:
-        """The subsets of one patch set, their pixels apart: see `separated` for the buffer."""
-        kept = separated(patches, split, buffer)
+    def of(
+        cls, patches: Patches, split: Split, buffer: float | None = None, *, lose: bool = False
+    ) -> Subsets:
+        """The subsets of one patch set, their pixels apart: see `separated`."""
+        kept = separated(patches, split, buffer, lose=lose)
         parts = [patches.subset(getattr(kept, name)) for name in SUBSETS]
         left_out = sum(len(getattr(split, n)) - len(getattr(kept, n)) for n in SUBSETS)
         return cls(*parts, method=split.method, split=kept, whole=patches, left_out=left_out)

@@ -102,7 +102,9 @@ def _covered(
     return inside / size**2
 
 
-def separated(patches: Patches, split: Split, buffer: float | None = None) -> Split:
+def separated(
+    patches: Patches, split: Split, buffer: float | None = None, *, lose: bool = False
+) -> Split:
     """A split without the patches that come too near to those of another subset.
 
     Test patches stay; validation patches that come near to one are left out, and training patches
@@ -118,11 +120,15 @@ def separated(patches: Patches, split: Split, buffer: float | None = None) -> Sp
         Metres that must lie between the edges of patches of different subsets; 0: they share no
         pixel. By default 0 for splits by polygon and block, which promise unseen places, and none
         for a random split, which does not. Negative: none.
+    lose : bool
+        Whether a class may lose all of its training patches; where polygons are few and near, some
+        fold of a cross-validation has such a one.
 
     Raises
     ------
     InputError
-        If places are not known and a buffer is asked for, or a class loses all training patches.
+        If places are not known and a buffer is asked for, or a class loses all training patches and `lose`
+        is not set.
     """
     if buffer is None:
         buffer = 0.0 if split.method != "random" and placed(patches) else -1.0
@@ -138,7 +144,7 @@ def separated(patches: Patches, split: Split, buffer: float | None = None) -> Sp
     train = split.train[~near(split.train, held)]
     lcz = patches.table["lcz"].to_numpy()
     lost = np.setdiff1d(lcz[split.train], lcz[train])
-    if lost.size:
+    if lost.size and not lose:
         n = int((lcz[split.train] == lost[0]).sum())
         msg = (
             f"LCZ {CLASSES[lost[0] - 1].code} keeps no training patch: all {n} reach into test or "
