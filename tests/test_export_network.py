@@ -10,8 +10,9 @@ import torch
 from test_training_run import stripes, subsets_of
 from typer.testing import CliRunner
 
+from lczlib import extras
 from lczlib.cli import app
-from lczlib.errors import DeviceError, InputError, WeightsError
+from lczlib.errors import InputError, WeightsError
 from lczlib.models import ARCHITECTURES, Weights, build, load_model, save_safetensors
 from lczlib.models import export as export_module
 from lczlib.models.export import export_network
@@ -129,8 +130,7 @@ def test_the_water_network_and_unknown_formats_are_refused(mirror, tmp_path):
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):
-    missing = ("onnxscript",)
-    there = export_module.find_spec
-    monkeypatch.setattr(export_module, "find_spec", lambda p: None if p in missing else there(p))
-    with pytest.raises(DeviceError, match=r"needs onnxscript: `pip install 'lczlib\[export\]'`"):
+    there = extras.find_spec
+    monkeypatch.setattr(extras, "find_spec", lambda p: None if p == "onnxscript" else there(p))
+    with pytest.raises(InputError, match=r"needs onnxscript: pip install 'lczlib\[export\]'"):
         export_network("demo_s2", tmp_path / "net.onnx")

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 from synthetic_sentinel1 import Layout, View, speckle, write_eof, write_safe
 
+from lczlib import extras
 from lczlib.errors import Cancelled, InputError
 from lczlib.export.files import sha256_of
 from lczlib.jobs import prepare_s1 as job
@@ -365,8 +366,8 @@ def test_the_annotated_orbit_is_taken_with_a_caution(options, tmp_path, small_ti
 
 
 def test_without_numba_it_is_asked_for(options, monkeypatch):
-    monkeypatch.setattr(job, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"needs numba.*pip install numba"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"needs numba: pip install 'lczlib\[sar\]'"):
         job.plan(PrepareS1Request(**options))
 
 

@@ -28,6 +28,7 @@ from lczlib.acquire.boxes import size_km
 from lczlib.acquire.seasons import Period
 from lczlib.catalog.download import cache_folder
 from lczlib.errors import Cancelled, InputError, ServiceError
+from lczlib.extras import install
 from lczlib.longitudes import Box, middle_of, unwrapped
 
 OBSERVING = {
@@ -43,7 +44,7 @@ OBSERVING = {
 _ASKED = ("dwd_hourly", "eccc_hourly", "gsa_hourly", "gsa_synop", "isd_lite", "hourly")
 """Providers that are asked; the last is meteostat's own series, of which values of `OBSERVING` are kept."""
 TERMS = "https://dev.meteostat.net/license"
-_EXTRA = "pip install 'lczlib[stations]'"
+_EXTRA = install("stations")
 _TRIES = 3
 _PAUSE = 2.0  # seconds before the second try, twice as long before each further one
 _TIMEOUT = 60.0

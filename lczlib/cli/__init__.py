@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -43,6 +43,7 @@ from lczlib.cli import weights as _weights
 from lczlib.cli.memory import limited
 from lczlib.cli.requests import PlaceCommand, SceneCommand
 from lczlib.errors import LczError
+from lczlib.extras import of_missing
 from lczlib.reading import readings
 from lczlib.terms import speaking, worded
 from lczlib.unreadable import pass_over_quotes
@@ -124,6 +125,14 @@ def main() -> None:
             warnings.filterwarnings("ignore", category=RuntimeWarning, module="pyogrio")
             typer.main.get_command(app)()  # `app()` would set another hook for exceptions
     except LczError as err:
-        said = escape(worded(err.message, _terms.face))
-        console.err.print(f"[bold red]lcz:[/] {said}", soft_wrap=True)
-        sys.exit(1)
+        _refuse(worded(err.message, _terms.face))
+    except ModuleNotFoundError as err:
+        said = of_missing(err.name)
+        if said is None:
+            raise
+        _refuse(said)
+
+
+def _refuse(said: str) -> NoReturn:
+    console.err.print(f"[bold red]lcz:[/] {escape(said)}", soft_wrap=True)
+    sys.exit(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 
 from lczlib.acquire.providers import provider_of
 from lczlib.errors import InputError
+from lczlib.extras import need
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECRETS = ("BOKEH_SECRET_KEY", "PANEL_COOKIE_SECRET")  # sign sessions, and names at login
@@ -28,9 +28,7 @@ def app_folder() -> Path:
     InputError
         If it is not there, or Panel is not installed.
     """
-    if find_spec("panel") is None:
-        msg = "The dashboard needs Panel: install it with `pip install 'lczlib[app]'`."
-        raise InputError(msg)
+    need("The dashboard needs", "panel", extra="app")
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "app", package.parent / "app"):
         if (folder / "main.py").is_file():

@@ -24,6 +24,7 @@ from lczlib.experiment.plan import Cell, Run
 from lczlib.experiment.speed import n_parameters
 from lczlib.export import staged, write_json
 from lczlib.export.files import alone_in
+from lczlib.extras import need
 from lczlib.models import save_safetensors
 from lczlib.temporary import remove_abandoned
 from lczlib.training.evaluation import predict_patches, scaling_of
@@ -244,11 +245,9 @@ def _on_cluster(
     jobs: dict[str, tuple[DataSet, Run, str]], address: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run jobs on the workers of a Dask scheduler."""
-    try:
-        from distributed import Client, as_completed
-    except ImportError as err:
-        msg = "A Dask cluster needs the package distributed: pip install 'lczlib[cluster]'."
-        raise InputError(msg) from err
+    need("A Dask cluster needs", "distributed", extra="cluster")
+    from distributed import Client, as_completed
+
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as err:

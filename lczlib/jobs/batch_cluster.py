@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lczlib.errors import InputError, ServiceError
+from lczlib.extras import need
 from lczlib.jobs.batch_city import Outcome, Task, run_step
 from lczlib.jobs.batch_steps import STEPS, Row
 from lczlib.limits import GIGABYTE, memory_limit
@@ -54,9 +54,7 @@ def client_of(address: str, workers: int) -> Iterator[Client]:
     ServiceError
         If there is no cluster at the address.
     """
-    if not find_spec("distributed"):
-        msg = "Many cities need Dask's distributed, which is not installed: pip install 'lczlib[cluster]'."
-        raise InputError(msg)
+    need("Many cities need Dask's", "distributed", extra="cluster")
     from distributed import Client
 
     if not address:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lczlib.analysis.field.options import MODEL, ModelOptions, PeriodOptions
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
+from lczlib.extras import need
 from lczlib.jobs.map_files import OneMap, open_map
 from lczlib.jobs.request import Source, Steps, is_path
 from lczlib.jobs.result import Result, job
@@ -182,9 +182,7 @@ def read_ground(
     from lczlib.scenes.elevation import open_elevation
     from lczlib.vector_files import read_features
 
-    if missing := [n for n in ("gstools", "h5netcdf") if find_spec(n) is None]:
-        msg = f"Fields need {' and '.join(missing)}: pip install 'lczlib[field]'."
-        raise InputError(msg)
+    need("Fields need", "gstools", "h5netcdf", extra="field")
     step("Reading map and stations", 0)
     lcz = open_map(request.map_path, request, cell_bytes=_CELL_BYTES)
     heights = request.elevation

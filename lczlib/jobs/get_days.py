@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lczlib.acquire.providers import provider_of
 from lczlib.acquire.seasons import Period, today
 from lczlib.errors import InputError
+from lczlib.extras import need
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
@@ -163,12 +164,7 @@ def catalogue_of(request: GetRequest, step: Steps) -> Catalogue:
 
 
 def _check_installed() -> None:
-    from importlib.util import find_spec
-
-    missing = [n for n in ("pystac_client", "geomad") if find_spec(n) is None]
-    if missing:
-        msg = f"Fetching imagery needs {' and '.join(missing)}: pip install 'lczlib[acquire]'."
-        raise InputError(msg)
+    need("Fetching imagery needs", "pystac_client", "geomad", extra="acquire")
 
 
 def looked_at(

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from lczlib.errors import InputError
+from lczlib.extras import need
 from lczlib.jobs.request import Cancel, Progress, Request, Source, Steps
 from lczlib.jobs.result import job
 from lczlib.sentinel1.recipes import RECIPES, HeightOf, RecipeName
@@ -106,11 +106,7 @@ def plan(request: PrepareS1Request) -> Plan:
     InputError
         If it cannot be made.
     """
-    if find_spec("numba") is None:
-        msg = (
-            "Preparing Sentinel-1 products needs numba, which is not installed: pip install numba."
-        )
-        raise InputError(msg)
+    need("Preparing Sentinel-1 products needs", "numba", extra="sar")
     from lczlib.jobs.prepare_s1_plan import plan_of
 
     return plan_of(request)

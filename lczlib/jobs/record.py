@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lczlib.export.files import writing, written_files
 from lczlib.export.manifest import new_manifest, relative, remove_manifest, write_manifest
+from lczlib.extras import install, lacking
 from lczlib.jobs.request import Request, Source, is_path, name_of
 from lczlib.legend_files import files_beside
 from lczlib.reading import Reading, tell
@@ -103,8 +103,8 @@ def hashes(request: Request) -> dict[str, str | None]:
 
 def can_draw() -> bool:
     """Whether figures can be drawn here; where not, it is told once."""
-    if find_spec("holoviews") and find_spec("matplotlib"):
+    if not lacking("holoviews", "matplotlib"):
         return True
-    why = "No figures: they need holoviews and matplotlib (pip install 'lczlib[app]')."
+    why = f"No figures: they need holoviews and matplotlib ({install('app')})."
     tell(Reading("drawing", "figures", ("left out",), (why,)))
     return False

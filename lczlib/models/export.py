@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -22,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from lczlib.classes import CLASSES
-from lczlib.errors import DeviceError, InputError, WeightsError
+from lczlib.errors import InputError, WeightsError
 from lczlib.export.files import staged
+from lczlib.extras import need
 from lczlib.models.loading import load_model
 from lczlib.models.weights import Weights
 from lczlib.terms import option
@@ -131,10 +131,7 @@ def export_network(
 
 
 def _need(*packages: str) -> None:
-    missing = [p for p in packages if not find_spec(p)]
-    if missing:
-        msg = f"ONNX export needs {', '.join(missing)}: `pip install 'lczlib[export]'`."
-        raise DeviceError(msg)
+    need("ONNX export needs", *packages, extra="export")
 
 
 def _patches(weights: Weights, seed: int) -> Iterator[Tensor]:
