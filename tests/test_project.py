@@ -130,9 +130,9 @@ MAY_IMPORT = {
         "limits", "settings", "temporary", "unreadable", "vector_maps",
     },
     "cli": {
-        "acquire", "analysis", "bench", "catalog", "classes", "errors", "extras", "experiment", "export", "figures", "jobs",
-        "kinds", "limits", "made_by", "map_request", "mapping", "models", "out_scheme", "plugins", "reading", "scenes",
-        "settings", "training", "unreadable",
+        "acquire", "analysis", "bench", "catalog", "classes", "errors", "extras", "experiment", "export", "figures",
+        "jobs", "kinds", "limits", "made_by", "map_request", "mapping", "models", "out_scheme", "plugins", "reading",
+        "scenes", "settings", "training", "unreadable",
     },
     "accessor": {"analysis", "classes", "figures", "jobs", "maps"},
     "api": {
