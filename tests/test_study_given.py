@@ -46,7 +46,7 @@ def test_an_output_that_is_not_there_yet_is_none(study, write_tif):
     study.map_files = (str(write_tif(np.array([[1, 6], [14, 17]], np.uint8), pixel=100)),)
     for name in ("scene", "own_map"):
         study.compute(name)
-    given = study.ticket("comparison").given
+    given = study.ticket("heat").given
     assert given.own_map is study.own_map is not None
     assert given.maps is None
     assert given.reference is None
