@@ -33,7 +33,9 @@ def memory_limit() -> float:
     """
     stated = os.environ.get(MEMORY, "").strip()
     if not stated:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 4
+        import psutil
+
+        return psutil.virtual_memory().total / 4
     try:
         limit = float(stated) * GIGABYTE
     except ValueError:

@@ -1,4 +1,4 @@
-"""What others install: the wheel holds all that runs, and the core alone maps, without any extra."""
+"""What others install: the wheel holds all that runs, and the core alone maps, on any system."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ class Without(importlib.machinery.PathFinder):
 
 sys.meta_path = [Without if f is importlib.machinery.PathFinder else f for f in sys.meta_path]
 """
+WITHOUT_POSIX = """
+import os, signal
+import psutil  # its own way on this system
+
+for module, names in ((os, ("sysconf", "nice", "posix_fallocate", "getuid", "statvfs")), (signal, ("SIGKILL",))):
+    for name in names:
+        delattr(module, name)
+"""
+"""What Windows does not have, and this project might call; it cannot be tried there."""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +111,7 @@ def test_every_file_that_the_code_needs_is_in_the_wheel(installed: Path) -> None
 def test_the_core_alone_maps_and_says_which_extra_lacks(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(
-        WITHOUT_EXTRAS.format(names=modules_of_extras())
+        WITHOUT_EXTRAS.format(names=modules_of_extras()) + WITHOUT_POSIX
     )
     where = Path(f"{tmp_path / 'site'}{os.pathsep}{installed}")
     at = python(where, tmp_path, "-c", "import lczlib; print(lczlib.__file__)")

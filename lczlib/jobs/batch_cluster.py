@@ -92,10 +92,11 @@ def _check_address(address: str) -> None:
 @contextmanager
 def _local(workers: int) -> Iterator[Any]:
     import dask
+    import psutil
     from distributed import Nanny, Scheduler, SpecCluster
 
     cards = len(list(_CARDS.iterdir())) if _CARDS.is_dir() else 0
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    total = psutil.virtual_memory().total
     cores = max(1, (os.cpu_count() or 1) // workers)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), cores)
     if "OMP_NUM_THREADS" in os.environ:  # as the single commands would have it

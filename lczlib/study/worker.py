@@ -196,7 +196,8 @@ def _too_much(limit: float) -> InputError:
 
 
 def _ended(process: BaseProcess) -> Exception:
-    if process.exitcode == -signal.SIGKILL:  # the system's own way when memory runs out
+    # the system's own way when memory runs out; Windows has none
+    if hasattr(signal, "SIGKILL") and process.exitcode == -signal.SIGKILL:
         return MemoryError()
     return RuntimeError(f"the process of a step ended with status {process.exitcode}")
 
@@ -228,7 +229,7 @@ def _compute(pipe: Connection) -> None:
     except Exception as unread:
         send("not taken", f"{unread!r} of {_told(sent)}")
         os._exit(1)
-    if ticket.step.by_hand:
+    if ticket.step.by_hand and hasattr(os, "nice"):
         os.nice(_NICE)
     threading.Thread(target=listen, daemon=True).start()
     value, error = None, None
