@@ -15,6 +15,7 @@ import xarray as xr
 from field_city import City, simulated
 
 import lczlib
+from lczlib import extras
 from lczlib.analysis.field.further import further_sites
 from lczlib.analysis.field.ground import Ground
 from lczlib.analysis.field.model import fit_field
@@ -228,7 +229,7 @@ def test_what_makes_no_field_is_refused(folder, lcz, tmp_path, words, status, sa
 
 
 def test_a_missing_package_is_named(folder, monkeypatch):
-    monkeypatch.setattr(field_job, "find_spec", lambda name: None if name == "gstools" else name)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "gstools" else name)
     with pytest.raises(InputError, match=r"Fields need gstools: pip install 'lczlib\[field\]'"):
         field_job.run(FieldRequest(map_path=folder / "map.tif", stations=folder / "air.csv"))
 
