@@ -29,7 +29,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import rasterio
-from rasterio.windows import Window
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from batch_cities import crop
 
 from lczlib.jobs.batch import BatchRequest, run
 from lczlib.machine import machine
@@ -73,20 +75,6 @@ def write_cities(folder: Path, n: int, size: int) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return table
-
-
-def crop(source: Path, path: Path, row: int, column: int, size: int) -> None:
-    """Write a square of a raster, with all that is said of it."""
-    window = Window(column, row, size, size)
-    with rasterio.open(source) as src:
-        profile = {
-            "driver": "GTiff", "count": src.count, "dtype": src.dtypes[0], "crs": src.crs, "nodata": src.nodata,
-            "width": size, "height": size, "transform": src.window_transform(window),
-        }  # fmt: skip
-        with rasterio.open(path, "w", **profile) as dst:
-            dst.write(src.read(window=window))
-            dst.update_tags(**src.tags())
-            dst.descriptions, dst.scales, dst.offsets = src.descriptions, src.scales, src.offsets
 
 
 @contextmanager
