@@ -17,6 +17,7 @@ class Kind(StrEnum):
     S2 = "s2", "Sentinel-2"
     BOTH = "both", "S1 + S2 in one network"
     FUSED = "fused", "S1 + S2 fused"
+    SECOND = "second", "Sentinel-2, second network"
     REFERENCE = "reference", "Reference"
     OWN = "own", "Uploaded map"
     GLOBAL = "global", "Global map"
@@ -32,7 +33,7 @@ class Kind(StrEnum):
 
 
 MADE = (Kind.S1, Kind.S2, Kind.BOTH, Kind.FUSED)
-"""Those that networks make; the others come as files."""
+"""Those that networks make, the one to prefer last; that of a second network only stands beside them."""
 
 
 class _Titles(dict[str, str]):

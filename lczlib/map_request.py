@@ -22,6 +22,20 @@ Precision = Literal["float32", "mixed"]
 EngineName = Literal["auto", "torch", "openvino"]
 
 
+NO_SECOND = "none"
+"""As the second network: that there is none."""
+
+
+def second() -> Any:
+    """The setting that names the network whose map is only compared."""
+    return setting(
+        "",
+        "NAME or FILE of a network of Sentinel-2 whose map is written beside (second_lcz.tif) and compared, or none; "
+        "by default a published one where neither it nor those of Sentinel-2 are named. Takes its time once more.",
+        metavar="NAME|FILE|none",
+    )
+
+
 def weights() -> Any:
     """The setting that names the networks."""
     return setting(
@@ -46,8 +60,11 @@ class MapRequest(SceneOptions):
         Sentinel-1 rasters beside those of Sentinel-2, or alone: see
         `lczlib.scenes.open_sentinel1_rasters`.
     weights : tuple of str
-        Names or files; the probabilities of several networks of one sensor are averaged. By default So2Sat's for
-        the sensors there are.
+        Names or files; the probabilities of several networks of one sensor are averaged. By default those of
+        `lczlib.mapping.sources.default_weights` for the sensors there are.
+    second : str
+        Name or file of a network of Sentinel-2 whose map stands beside the others and is compared; ``none`` for
+        none. By default another published one where no weights are named and the scene is real.
     calibration : path, optional
         ``calibration.json`` of `lcz calibrate`: the probabilities of each sensor are calibrated by it, and
         ``fusion`` learned takes its weights.
@@ -68,6 +85,7 @@ class MapRequest(SceneOptions):
     seasons: dict[str, str] = field(default_factory=dict)
     sentinel1: tuple[str, ...] = ()
     weights: tuple[str, ...] = weights()
+    second: str = second()
     fusion: Method = setting("mean", "See `lcz fuse --help`.")
     calibration: str | None = setting(
         None,

@@ -67,8 +67,9 @@ def test_labels_agree_with_the_original_away_from_no_data(shared, testville, kin
 
 def test_the_folder_holds_every_layer_and_nothing_else(testville):
     layers = [f"s2_{s}" for s in ("spring", "summer", "autumn", "winter")]
-    names = {f"{n}_{what}.tif" for n in ["s1", "s2", "fused", *layers] for what in ("proba", "lcz")}
-    names |= {f"{n}_certainty.tif" for n in ("s1", "s2", "fused")}
+    kinds = ("s1", "s2", "fused", "second")
+    names = {f"{n}_{what}.tif" for n in [*kinds, *layers] for what in ("proba", "lcz")}
+    names |= {f"{n}_certainty.tif" for n in kinds}
     names |= {"valid_fraction.tif", "manifest.json"}
     names |= {f"{n}.aux.xml" for n in names if n.endswith("_lcz.tif")}
     assert {p.name for p in testville[0].iterdir()} == names

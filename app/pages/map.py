@@ -214,9 +214,7 @@ class MapPage:
             self._session.tick(lambda: self._around.show(*now))
 
     def _network(self, sensor: str) -> pn.widgets.Select:
-        options = {
-            title: name for name, title in networks(sensor, self._study.scene.simulated).items()
-        }
+        options = {title: name for name, title in networks(sensor, self._study.scene).items()}
         parameter = self._study.param[f"{sensor}_weights"]
         return pn.widgets.Select.from_param(
             parameter,

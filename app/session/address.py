@@ -11,7 +11,7 @@ import param
 from panel.theme import THEMES
 
 from lczlib.study import Study
-from lczlib.study.results import networks
+from lczlib.study.results import published_networks
 from lczlib.study.state import INPUTS
 
 if TYPE_CHECKING:
@@ -82,7 +82,11 @@ class Address:
                 continue
             try:
                 value = _parsed(part.param[name], text)
-                if name.endswith("_weights") and value not in networks(name[:2], simulated=False):
+                if (
+                    name.endswith("_weights")
+                    and value
+                    and value not in published_networks(name[:2])
+                ):
                     raise ValueError(value)  # a path is nothing that an address may open
                 setattr(part, name, value)
             except (ValueError, TypeError, RecursionError):  # the last of a thousand brackets

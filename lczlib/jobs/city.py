@@ -14,7 +14,7 @@ from lczlib.errors import InputError
 from lczlib.jobs.get_request import GetRequest, What
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
-from lczlib.map_request import MapRequest, weights
+from lczlib.map_request import MapRequest, second, weights
 from lczlib.out_scheme import USUAL
 from lczlib.reading import Reading, tell
 from lczlib.settings import options_of, setting
@@ -43,6 +43,7 @@ class CityRequest(GetRequest):
         ("s2", "lcz"), "Both: a city's map is shown beside the published one.", title="What"
     )
     weights: tuple[str, ...] = weights()
+    second: str = second()
     device: str = device()
 
     def __post_init__(self) -> None:
@@ -237,6 +238,7 @@ def _mapped(
         inputs=(str(folder / SCENES),),
         city=place.folder_name,
         weights=request.weights,
+        second=request.second,
         device=request.device,
         out_scheme=request.out_scheme,
     )

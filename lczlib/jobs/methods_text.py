@@ -84,6 +84,12 @@ def _map(manifest: SourceFacts, _: SourceFacts | None, teller: Teller) -> Iterat
             f"The network {manifest(f'{at}/name')} ({kind}weights {sha}){cited} gave each cell{of} the "
             f"probabilities of the 17 classes{size}{_bands(manifest, at)}."
         )
+    if manifest.get("second"):
+        yield (
+            f"For comparison {manifest('second/network')} (weights "
+            f"{manifest('second/weights/sha256', '{:.12}')}) mapped Sentinel-2 as well: the two give "
+            f"{manifest('second/agreement', '{:.0%}')} of {manifest('second/cells', '{:,}')} cells the same class."
+        )
     dates = [
         manifest(f"read/{i}/date")
         for i, read in enumerate(manifest.get("read") or [])

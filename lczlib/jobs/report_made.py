@@ -151,7 +151,8 @@ def _terms(page: Page, digests: Iterable[str]) -> None:
 
 def _weights(content: Any) -> list[dict[str, str]]:
     told = content.get("weights") or []
-    told = [told] if isinstance(told, dict) else told
+    told = [told] if isinstance(told, dict) else [*told]
+    told.append((content.get("second") or {}).get("weights"))  # of the map that is only compared
     return [w for w in told if isinstance(w, dict) and {"name", "sha256"} <= w.keys()]
 
 

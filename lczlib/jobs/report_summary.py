@@ -32,6 +32,12 @@ def summary(results: Results) -> list[tuple[str, str]]:
         str(w["name"]): w for r in results.by("map") for w in r.content.get("weights") or ()
     }:
         rows.append(("Networks", f"{listed(networks)}."))
+    for second in [r.content["second"] for r in results.by("map") if r.content.get("second")]:
+        said = (
+            f"{second['network']} for comparison: it gives {second['agreement']:.0%} of {second['cells']:,} cells the "
+            "same class as the first network of Sentinel-2."
+        )
+        rows.append(("Second network", said))
     if results.judged:
         rows.append(("Most accurate", best_map(results)))
     for kind in ("surface", "canopy"):

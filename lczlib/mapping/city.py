@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,14 @@ from lczlib.errors import InputError, WeightsError
 from lczlib.export import sha256_of
 from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
-from lczlib.kinds import lcz_file
+from lczlib.kinds import Kind, lcz_file
 from lczlib.map_request import MapRequest
 from lczlib.mapping.engines import Engine, make_engine
 from lczlib.mapping.layers import honest_layers, write_layers
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
 from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.mapping.request import parameters_of
+from lczlib.mapping.second import second_opinion
 from lczlib.mapping.sources import Source, open_sources
 from lczlib.mapping.store import Store
 from lczlib.mapping.views import with_views
@@ -53,7 +54,8 @@ class MapResult:
     out : Path
         The folder.
     kinds : dict of str to DataArray
-        LCZ map of ``s1``, ``s2``, ``both`` (a network that reads both sensors) and ``fused``, or of the
+        LCZ map of ``s1``, ``s2``, ``both`` (a network that reads both sensors), ``fused`` and ``second`` (by the
+        network that Sentinel-2's is compared with), or of the
         sensor of another network (``landsat``), as far as made (opened from the files).
     warnings : tuple of str
         What a user should know of the input.
@@ -81,7 +83,8 @@ def map_city(
     """Map a city and write the results into a folder.
 
     Files: ``s1_proba.tif``, ``s2_proba.tif`` (mean of the seasons), ``s2_<season>_proba.tif``,
-    ``fused_proba.tif``, of networks of other sensors ``<sensor>_proba.tif``; the same with
+    ``fused_proba.tif``, ``second_proba.tif`` of a network that is only compared, of networks of other sensors
+    ``<sensor>_proba.tif``; the same with
     ``_lcz.tif`` for the most probable class and ``_certainty.tif``; ``valid_fraction.tif`` with a band
     a scene; ``manifest.json`` last.
 
@@ -113,20 +116,25 @@ def map_city(
     honest = honest_layers(request, sources, chosen)
     notes = (*notes, *what_was_put_back(s.scene for s in sources))
     _tell(notes, request)
-    prepared = {
-        s.key: prepare(
-            s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values,
-            box=s.box, statistics=request.statistics.get(s.key),
-        ) for s in sources
-    }  # fmt: skip
-    warnings = [*notes, *_grouped([(s.name, prepared[s.key].warnings) for s in sources])]
+    prepared = {}
+    for s in sources:
+        # the second network reads the scenes that the first has told of
+        with quiet() if s.kind == Kind.SECOND else nullcontext():
+            prepared[s.key] = prepare(
+                s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values,
+                box=s.box, statistics=request.statistics.get(s.key),
+            )  # fmt: skip
+    shown = [
+        s for s in sources if s.kind != Kind.SECOND
+    ]  # the second network reads the same scenes
+    warnings = [*notes, *_grouped([(s.name, prepared[s.key].warnings) for s in shown])]
     warnings += honest.cautions
     work, told = out / UNFINISHED, _Told(progress, cancelled)
     with _working_in(work, resume):
         files = sorted({f for s in sources for f in s.scene.attrs["files"]} | set(honest.files))
         hashes = {f: sha256_of(f) for f in files}
         maps, engines = _predicted(work, request, sources, prepared, chosen, hashes, told)
-        empty = _empty(maps)
+        empty = _empty({s.key: maps[s.key] for s in shown})
         if empty:
             warnings += empty
             tell(
@@ -135,15 +143,22 @@ def map_city(
                 )
             )
         layers, kinds = write_layers(work / "layers", sources, maps, request, honest)
+        with quiet():
+            opened = {kind: open_lcz_map(work / "layers" / lcz_file(kind)) for kind in kinds}
+        opinion = second_opinion(sources, opened, chosen, named=bool(request.second))
+        if opinion:
+            warnings.append(str(opinion))
+            tell(Reading("networks", str(out), ("two compared",), (str(opinion),)))
         manifest = new_manifest(
             out, "map", parameters=parameters_of(request, out), inputs=hashes,
             outputs=layers, seconds=time.time() - started,
-            weights=[w.to_dict() for w in chosen.values()],
+            weights=[chosen[n].to_dict() for n in dict.fromkeys(s.weights_name for s in shown)],
             engines={name: e.description for name, e in engines.items()},
-            cells=sum(p.shape[0] * p.shape[1] for p in prepared.values()),
+            cells=sum(prepared[s.key].shape[0] * prepared[s.key].shape[1] for s in shown),
             warnings=warnings, kinds=kinds,
             statistics={n: asdict(p.statistics) for n, p in prepared.items() if p.statistics},
             simulated=any(bool(s.scene.attrs.get("simulated")) for s in sources), **honest.facts(),
+            **({"second": opinion.facts()} if opinion else {}),
         )  # fmt: skip
         # they are moved from the working folder into the result's
         manifest["outputs"] = {Path(name).name: h for name, h in manifest["outputs"].items()}

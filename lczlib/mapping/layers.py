@@ -79,7 +79,7 @@ def honest_layers(
     if request.calibration is None:
         return HonestLayers(networks, views, None, {})
     found = open_calibration(request.calibration)
-    kinds = [*dict.fromkeys(s.kind for s in sources)]
+    kinds = [k for k in dict.fromkeys(s.kind for s in sources) if k != Kind.SECOND]
     for kind in kinds:
         found.of(kind, networks[kind], views[kind])
     image = _image(kinds)
@@ -100,7 +100,7 @@ def honest_layers(
 
 def _image(kinds: Sequence[str]) -> str | None:
     """The kind that Sentinel-1 is fused with."""
-    return next((k for k in kinds if k not in (Kind.S1, Kind.BOTH)), None)
+    return next((k for k in kinds if k not in (Kind.S1, Kind.BOTH, Kind.SECOND)), None)
 
 
 def averaged(sources: Sequence[Source], maps: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
@@ -152,7 +152,9 @@ def write_layers(
         several = {name: proba[name] for name in scenes if kind_of[name] == kind}
         if kind not in several:
             proba[kind] = fuse(several, "mean")
-        if honest.calibration:
+        if kind == Kind.SECOND:  # it stands beside for comparison: its seasons are not
+            proba = {n: p for n, p in proba.items() if n == kind or n not in several}
+        if honest.calibration and kind != Kind.SECOND:
             proba[kind] = honest.calibration.maps[kind](proba[kind])
             how[kind] = how_calibrated(honest.calibration, [kind])
     image = _image(kinds)
@@ -165,7 +167,7 @@ def write_layers(
         )
         made[Kind.FUSED] = joined((made[Kind.S1], made[image]))
         how[Kind.FUSED] = ", ".join(dict.fromkeys(h for h in (how[Kind.S1], how[image]) if h))
-        kinds.append(Kind.FUSED)
+        kinds.insert(len(kinds) - (Kind.SECOND in kinds), Kind.FUSED)
     tags = {"LCZLIB_VERSION": lczlib.__version__}
     if any(s.scene.attrs.get("simulated") for s in sources):
         tags["LCZLIB_SIMULATED"] = "yes"
@@ -187,15 +189,16 @@ def write_layers(
             layer = certainty(p)
             path = out / certainty_file(name)
             written.append(write_raster(path, layer, descriptions=["certainty"], tags=own))
-    fractions = [m["valid_fraction"] for m in scenes.values()]
-    stack = xr.concat(
-        [f.assign_coords(x=fractions[0].x, y=fractions[0].y) for f in fractions], "band"
-    )
+    fractions = {n: m["valid_fraction"] for n, m in scenes.items() if kind_of[n] != Kind.SECOND}
+    first = next(iter(fractions.values()))
+    stack = xr.concat([f.assign_coords(x=first.x, y=first.y) for f in fractions.values()], "band")
     path = out / "valid_fraction.tif"
-    written.append(write_raster(path, stack, descriptions=list(scenes), tags=tags))
+    written.append(write_raster(path, stack, descriptions=list(fractions), tags=tags))
     return written, kinds
 
 
 def _is_in(source: Source, name: str) -> bool:
     """Whether a map of that name was made from a source."""
+    if source.kind == Kind.SECOND:
+        return name == source.kind
     return name in (source.name, source.kind, Kind.FUSED)

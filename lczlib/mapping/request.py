@@ -10,7 +10,7 @@ from typing import Any
 from lczlib.errors import InputError
 from lczlib.export.inputs import find_file, find_inputs
 from lczlib.export.manifest import MANIFEST, relative
-from lczlib.map_request import MapRequest
+from lczlib.map_request import NO_SECOND, MapRequest
 from lczlib.mapping.statistics import Statistics
 from lczlib.models import describe
 
@@ -25,6 +25,9 @@ def parameters_of(request: MapRequest, folder: Path) -> dict[str, Any]:
     if request.calibration is not None:
         values["calibration"] = relative(request.calibration, folder)
     values["weights"] = [relative(w, folder) if Path(w).is_file() else w for w in request.weights]
+    values["second"] = (
+        relative(request.second, folder) if Path(request.second).is_file() else request.second
+    )
     return values
 
 
@@ -59,6 +62,7 @@ def request_of(
         values[name] = tuple(found.path(p) for p in values.get(name, ()))
     values["seasons"] = {s: found.path(p) for s, p in values["seasons"].items()}
     values["weights"] = _weights(manifest, folder, look_in)
+    values["second"] = _second(manifest, folder, look_in)
     if values.get("calibration"):
         values["calibration"] = found.path(values["calibration"])
     for name in ("bands", "box", "only_seasons"):
@@ -88,4 +92,20 @@ def _weights(
         if found.name in used and found.sha256 != used[found.name]:
             msg = f"The manifest's weights {found.name} have changed since (SHA-256 differs): restore them."
             raise InputError(msg)
-    return tuple(named)
+    # those that were taken by default are named as well: another version may have others
+    return tuple(named) or tuple(used)
+
+
+def _second(manifest: dict[str, Any], folder: Path, look_in: Sequence[str | Path]) -> str:
+    """The network that Sentinel-2's was compared with, unchanged; what says that there was none, where so."""
+    facts = manifest.get("second")
+    if not facts:
+        return NO_SECOND
+    asked = manifest["parameters"].get("second") or facts["network"]
+    digest = facts["weights"]["sha256"]
+    if "/" in asked or asked.endswith(".safetensors"):
+        asked = str(find_file(asked, {digest}, folder, look_in))
+    if describe(asked).sha256 != digest:
+        msg = f"The manifest's weights {asked} have changed since (SHA-256 differs): restore them."
+        raise InputError(msg)
+    return asked

@@ -25,6 +25,6 @@ def open_optical(files: Sequence[str | Path], options: SceneOptions) -> City:
     city = open_scenes(files, options, doubtful=True)
     for name, scene in city.seasons.items():
         if DOUBTS in scene.attrs:
-            weights = published_weights(default_weights(scene)["s2"])
+            weights = published_weights(default_weights(scene, in_folder=bool(city.name))["s2"])
             check_distribution(scene[list(weights.bands)], weights, f"scene {name}")
     return city

@@ -21,6 +21,7 @@ from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
 from lczlib.jobs.request import Cancel
 from lczlib.kinds import lcz_file, proba_file
 from lczlib.mapping import MapRequest, map_city
+from lczlib.mapping.sources import DEFAULT_WEIGHTS, NETWORKS, default_weights, second_network
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
 from lczlib.study.accuracy_inputs import RESAMPLE
@@ -66,7 +67,8 @@ def run_map(
 
 def folder_of(material: Material, request: MapRequest, store: Path) -> Path:
     """Where the result of a request lies: its name follows from all that the result depends on."""
-    named = {n: _hash_of(n) for n in request.weights}
+    usual = (DEFAULT_WEIGHTS["s1"], *NETWORKS)
+    named = {n: _hash_of(n) for n in request.weights or usual}
     key = json.dumps([lczlib.__version__, asdict(request), named, _stamp(material)], sort_keys=True)
     return store / hashlib.sha256(key.encode()).hexdigest()[:20]
 
@@ -108,7 +110,10 @@ def request_of(given: Given) -> MapRequest:
         )
         raise InputError(msg)
     chosen = {"s1": given.s1_weights, "s2": given.s2_weights}
-    weights = tuple(chosen[s] or default_weights(s, material.simulated) for s in sensors)
+    all_usual = set(sensors) == set(material.sensors) and not any(chosen[s] for s in sensors)
+    weights = () if all_usual else tuple(
+        chosen[s] or usual_network(s, material) for s in sensors
+    )  # fmt: skip
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
         facts = own_request_options(given)
@@ -118,16 +123,24 @@ def request_of(given: Given) -> MapRequest:
     )  # fmt: skip
 
 
-def networks(sensor: str, simulated: bool) -> dict[str, str]:
+def published_networks(sensor: str) -> dict[str, str]:
+    """The networks of a sensor that anybody may have, name to title."""
+    described = (
+        published_weights(n)
+        for n, e in catalog.entries().items()
+        if e.collection == "weights" and e.properties["lczlib:task"] == "lcz"
+    )
+    return {w.name: w.title for w in described if w.sensor == sensor}
+
+
+def networks(sensor: str, material: Material) -> dict[str, str]:
     """Networks for a sensor, name to title; an empty name, first, is the default for the scene."""
-    default = default_weights(sensor, simulated)
-    found = {"": f"default ({default})"}
-    for name, entry in catalog.entries().items():
-        if entry.collection == "weights" and entry.properties["lczlib:task"] == "lcz":
-            weights = published_weights(name)
-            if weights.sensor == sensor and name != default:
-                found[name] = weights.title
-    return found
+    default = usual_network(sensor, material)
+    second = second_network(default)
+    others = published_networks(sensor)
+    if not second:  # else the default's map alone can be chosen as well
+        others.pop(default, None)
+    return {"": f"default ({default}" + (f", compared with {second})" if second else ")"), **others}
 
 
 def devices() -> dict[str, str]:
@@ -144,11 +157,12 @@ def devices() -> dict[str, str]:
     return {f"best there is ({what})": "auto", **{f"{d}: {device_name(d)}": d for d in there}}
 
 
-def default_weights(sensor: str, simulated: bool) -> str:
-    """So2Sat's published network of a sensor; for simulated scenes the one trained on such."""
-    from lczlib.mapping.sources import DEFAULT_WEIGHTS, SIMULATED_WEIGHTS
-
-    return (SIMULATED_WEIGHTS if simulated else DEFAULT_WEIGHTS)[sensor]
+def usual_network(sensor: str, material: Material) -> str:
+    """The network of a sensor that a place is mapped with unless another is named."""
+    scene = next(
+        iter(material.seasons.values()), xr.Dataset(attrs={"simulated": material.simulated})
+    )
+    return default_weights(scene, in_folder=bool(material.city))[sensor]
 
 
 def _stamp(material: Material) -> list[Any]:
