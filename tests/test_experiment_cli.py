@@ -142,3 +142,17 @@ def test_an_option_of_no_network_is_a_usage_error(cities, tmp_path):
     found = CliRunner().invoke(app, words)
     assert found.exit_code == 2
     assert "is not ARCH.NAME=VALUE" in found.output
+
+
+@pytest.mark.slow
+def test_the_table_of_methods_from_the_command_line(cities, tmp_path):
+    done = CliRunner().invoke(
+        app, arguments(cities, tmp_path, "--table", "methods", "--no-figures")
+    )
+    assert done.exit_code == 0, done.output
+    frame = pd.read_csv(tmp_path / "methods/methods.csv").set_index("label")
+    assert frame.loc["mean of networks", ["passes", "networks"]].tolist() == [2, 2]
+    text = (tmp_path / "methods/table.md").read_text()
+    assert "(simulated data)" in text
+    assert text.index("| mean of networks |") < text.index("Passes: forward passes of a patch")
+    assert len(results(tmp_path)) == sum(pd.read_csv(tmp_path / "methods/table.csv")["n_seeds"])

@@ -125,7 +125,7 @@ def test_the_defaults_of_the_command_are_those_of_the_request(monkeypatch, run_l
         "resample": ("utm", "utm"), "weights": ("a,b", ("a", "b")), "fusion": ("vote", "vote"),
         "anchor": ("corner", "corner"), "device": ("cpu", "cpu"), "engine": ("torch", "torch"),
         "precision": ("mixed", "mixed"), "batch_size": ("3", 3), "out_scheme": ("101-107", "101-107"),
-        "tta": ("flips", "flips"), "calibration": ("calibration.json", "calibration.json"),
+        "tta": ("flips", "flips"), "calibration": ("calibration.json", "calibration.json"), "second": ("c", "c"),
     }  # fmt: skip
     flags = {n: o.option for n, o in described(MapRequest).items()}
     given = [w for name, (text, _) in words.items() for w in (flags[name], text)]

@@ -34,11 +34,13 @@ def experiment(
     ] = False,
     figures: Annotated[bool, typer.Option(help="Draw the tables.")] = True,
 ) -> None:
-    """Compare inputs, networks, focal losses, cities or patch sizes on one data set.
+    """Compare inputs, networks, focal losses, cities, patch sizes or methods on one data set.
 
-    The first four as Zhou et al. (2022) did, the last as Liu and Shi (2020). Each cell is a mean over
+    The first four as Zhou et al. (2022) did, patch sizes as Liu and Shi (2020); methods are what views of
+    each patch, means of networks and calibration gain and cost. Each cell is a mean over
     seeds with an interval, tested on polygons that no run has seen. A second call trains only what is
-    missing. Writes TABLE/table.md, .csv, .json and figures; of cities also cities.csv, what is
+    missing. Writes TABLE/table.md, .csv, .json and figures; of methods also methods.csv, how log loss, Brier
+    score and calibration error move; of cities also cities.csv, what is
     learnt in each tested in each, confusion matrices and, with --maps, maps.
 
     Example:
@@ -50,6 +52,7 @@ def experiment(
         cross_markdown,
         on_each_city,
     )
+    from lczlib.experiment.methods import derive, methods_frame, methods_markdown
     from lczlib.experiment.plan import check_settings, plan
     from lczlib.experiment.prepare import data_of, settings_of
     from lczlib.experiment.report import table_figures, write_report
@@ -88,11 +91,17 @@ def experiment(
         raise typer.Exit(130) from None
     for name in names:
         data = sets[name]
+        beside = None
+        if name == "methods":
+            with _progress() as report:
+                results |= derive(cells[name], results, folder, data, report)
+            beside = methods_frame(cells[name], results, folder, data)
+            write_table(folder / name / "methods.csv", beside, index=False)
         how = {"by_polygon": "polygon" in data.subsets().test.table}
         result = gather(cells[name], results, folder, data.fingerprint(), **how)
         done = [c.cell for c in result.cells if c.n_finished]
         speed = speeds(folder / name, done, data) if name == "networks" else []
-        drawn, reading = {}, ""
+        drawn, reading = {}, "" if beside is None else methods_markdown(beside)
         if name == "cities":
             by_city = on_each_city(cells[name], results, folder, data, **how)
             cross = cross_frame(result, by_city)

@@ -6,6 +6,8 @@
 ``plan``         which runs a table is made of
 ``runner``       trains what is not yet trained, here or on a cluster
 ``results``      from runs to table cells: means over seeds, intervals, paired differences
+``method``       what can be done with trained networks: views, means, calibration
+``methods``      the table of these: what each gains and costs
 ``cities``       what is learnt in one city tested in each, and their maps
 ``speed``        parameters and patches a second of each network
 ``published``    the figures of the paper, to be shown beside

@@ -11,13 +11,15 @@ from typing import Any, Literal, get_args
 import lczlib
 from lczlib.errors import InputError
 from lczlib.experiment.data import DataSet
+from lczlib.experiment.method import methods_for
 from lczlib.experiment.request import ExperimentRequest
+from lczlib.mapping.views import RADAR
 from lczlib.models import architecture
 from lczlib.scenes.combinations import combination
 from lczlib.terms import option
 from lczlib.training.options import Options
 
-Table = Literal["inputs", "networks", "gamma", "cities", "patch-size"]
+Table = Literal["inputs", "networks", "gamma", "cities", "patch-size", "methods"]
 TABLES: tuple[str, ...] = get_args(Table)
 GAMMAS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 """Of Zhou et al. (2022), Table 6."""
@@ -50,6 +52,8 @@ class Run:
         Edge in pixels of the middle of the patches that is seen; 0: whole patches.
     kept : bool
         Whether its weights stay beside its result, to map with.
+    method : str
+        Of `lczlib.experiment.method.Method`: what is done with networks that are trained; empty of what is trained.
     """
 
     inputs: str
@@ -57,12 +61,13 @@ class Run:
     city: str = ""
     patch: int = 0
     kept: bool = False
+    method: str = ""
 
     def key(self, fingerprint: str) -> str:
         """Name of the run: a hash of all that its result depends on, the data's fingerprint too."""
         options = {k: v for k, v in asdict(self.options).items() if k not in _NO_RESULT}
         facts: dict[str, Any] = {"data": fingerprint, "inputs": self.inputs, "options": options}
-        facts |= {k: v for k in ("city", "patch", "kept") if (v := getattr(self, k))}
+        facts |= {k: v for k in ("city", "patch", "kept", "method") if (v := getattr(self, k))}
         text = json.dumps({**facts, "lczlib": lczlib.__version__}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -153,9 +158,9 @@ def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
 
     Parameters
     ----------
-    table : {"inputs", "networks", "gamma", "cities", "patch-size"}
-        Tables 4, 5 and 6 of Zhou et al. (2022), its section 4.1, and the context sizes of Liu and Shi
-        (2020, doi 10.1016/j.isprsjprs.2020.04.008).
+    table : {"inputs", "networks", "gamma", "cities", "patch-size", "methods"}
+        Tables 4, 5 and 6 of Zhou et al. (2022), its section 4.1, the context sizes of Liu and Shi
+        (2020, doi 10.1016/j.isprsjprs.2020.04.008), and what views, means and calibration gain.
     data : DataSet
         What they are run on.
     settings : Settings
@@ -168,8 +173,9 @@ def plan(table: str, data: DataSet, settings: Settings) -> list[Cell]:
         there is nothing to compare.
     """
     check_settings(table, settings)
-    if table in ("cities", "patch-size"):
-        return (_city_cells if table == "cities" else _size_cells)(data, settings)
+    of_its_own = {"cities": _city_cells, "patch-size": _size_cells, "methods": _method_cells}
+    if table in of_its_own:
+        return of_its_own[table](data, settings)
     if table == "inputs":
         rows = [(c, c, settings.network, settings.options.gamma) for c in _inputs(data, settings)]
     else:
@@ -248,6 +254,22 @@ def _size_cells(data: DataSet, settings: Settings) -> list[Cell]:
             for s in settings.seeds
         ))
         for size in sizes
+    ]  # fmt: skip
+
+
+def _method_cells(data: DataSet, settings: Settings) -> list[Cell]:
+    """The same trained networks, used in several ways."""
+    if len(settings.seeds) < 2:
+        msg = f"The mean of networks needs two or more of them: give {option('seeds')} 2 or more, better 3."
+        raise InputError(msg, parameter="seeds")
+    inputs, gamma = _shared_inputs(data, settings.inputs), settings.options.gamma
+    radar = data.subsets().train.kind.sensor in RADAR
+    return [
+        Cell(label, tuple(
+            settings.run(inputs, settings.network, gamma, s, kept=not way.key, method=way.key)
+            for s in (settings.seeds[:1] if way.together else settings.seeds)
+        ))
+        for label, way in methods_for(radar).items()
     ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from lczlib.machine import machine, processor
 from lczlib.training.splits import SUBSETS
 
 TITLES = {"inputs": "Input combinations", "networks": "Networks", "gamma": "Focal loss", "cities": "Cities",
-          "patch-size": "Patch sizes"}  # fmt: skip
+          "patch-size": "Patch sizes", "methods": "Methods"}  # fmt: skip
 _NAMES = {"oa": "OA", "kappa": "kappa", "aa": "AA"}
 
 

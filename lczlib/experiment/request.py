@@ -25,8 +25,8 @@ class ExperimentRequest(Schedule, LabelledCities, PartedScenes):
     """Tables of inputs, networks or focal losses on one data set; what the fields mean is said with them."""
 
     tables: tuple[str, ...] = setting(
-        ..., "inputs (D1-D7), networks, gamma (0-6) of the focal loss, cities (one alone, another, all), or "
-        "patch-size; repeat.", flag="--table",
+        ..., "inputs (D1-D7), networks, gamma (0-6) of the focal loss, cities (one alone, another, all), "
+        "patch-size, or methods (views, means of networks, calibration); repeat.", flag="--table",
         repeat=True,
     )  # fmt: skip
     test_cities: tuple[str, ...] = setting(
@@ -37,7 +37,7 @@ class ExperimentRequest(Schedule, LabelledCities, PartedScenes):
         (), "NAME,NAME,...: of the tables of networks and of gamma."
     )
     network: str = setting(
-        "rsnnet", "Network of the tables of inputs, cities and patch-size; lcznet of Liu and Shi (2020).",
+        "rsnnet", "Network of the tables of inputs, cities, patch-size and methods; lcznet of Liu and Shi (2020).",
         flag="--arch", check=check_architecture,
     )  # fmt: skip
     combination: str = setting(

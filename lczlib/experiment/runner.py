@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,11 @@ def finished(folder: str | Path, key: str) -> dict[str, Any] | None:
 
 
 def unique_runs(cells: Sequence[Cell]) -> list[Run]:
-    """The runs of cells, each once, seed by seed, so that early results hold every cell."""
+    """The runs of cells to be trained, each once, seed by seed, so that early results hold every cell."""
     out: list[Run] = []
-    for runs in zip(*(c.runs for c in cells), strict=True):
+    for runs in zip_longest(*(c.runs for c in cells)):
         for run in runs:
-            if run not in out:
+            if run is not None and not run.method and run not in out:
                 out.append(run)
     return out
 
@@ -193,16 +194,28 @@ def _trained(data: DataSet, run: Run, folder: Path) -> dict[str, Any]:
         "history": trained.history.to_dict("records"),
         "notes": list(trained.notes),
     }
-    predicted = (probabilities.argmax(1) + 1).astype(np.uint8)
-    unit = "polygon" if "polygon" in test.table else "location"
-    with staged(folder / PREDICTIONS) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file, lcz=test.labels, predicted=predicted, unit=test.table[unit].to_numpy(np.int64)
-        )
-    facts["oa"] = float((predicted == test.labels).mean())
+    write_predictions(folder, probabilities, test.labels, test.units)
+    facts["oa"] = float((probabilities.argmax(1) + 1 == test.labels).mean())
     facts["n"] = {s: len(getattr(subsets, s)) for s in ("train", "validation", "test")}
     facts["threads"] = torch.get_num_threads()
     return facts
+
+
+def write_predictions(folder: Path, p: np.ndarray, lcz: np.ndarray, unit: np.ndarray) -> None:
+    """Write the most probable class of test patches with their reference and the unit that they belong to.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    p : array (n, 17)
+        Probabilities.
+    lcz, unit : array (n,)
+        Reference class 1..17; number of the polygon or place.
+    """
+    predicted = (p.argmax(1) + 1).astype(np.uint8)
+    with staged(folder / PREDICTIONS) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, lcz=lcz, predicted=predicted, unit=unit)
 
 
 def _in_processes(

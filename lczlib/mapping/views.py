@@ -19,7 +19,8 @@ from lczlib.map_request import Views
 from lczlib.mapping.engines import Engine, PatchLayout
 from lczlib.models import Weights
 
-_RADAR = ("s1", "both", "s1_db")
+RADAR = ("s1", "both", "s1_db")
+"""Sensors whose patches are not turned by a quarter."""
 _FLIPS = [(False, rows, cols) for rows in (False, True) for cols in (False, True)]
 VIEWS = {
     "none": _FLIPS[:1],
@@ -31,7 +32,7 @@ VIEWS = {
 
 def views_for(weights: Weights, asked: Views) -> Views:
     """The views that a network gets of those asked for: no quarter turn of radar."""
-    return "flips" if asked == "all" and weights.sensor in _RADAR else asked
+    return "flips" if asked == "all" and weights.sensor in RADAR else asked
 
 
 class ViewsEngine:

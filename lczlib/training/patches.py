@@ -94,6 +94,11 @@ class Patches(ABC):
         """Class of each patch, uint8 1..17."""
         return self.table["lcz"].to_numpy(np.uint8)
 
+    @property
+    def units(self) -> np.ndarray:
+        """What the cells of a patch share their fate with, int64: its polygon, where known, else its place."""
+        return self.table["polygon" if "polygon" in self.table else "location"].to_numpy(np.int64)
+
     @abstractmethod
     def read(self, index: np.ndarray) -> np.ndarray:
         """The patches of positions in the table, (n, C, P, P) float32, values as in the scene, NaN missing."""
