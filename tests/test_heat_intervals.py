@@ -14,6 +14,7 @@ from lczlib.analysis.heat import SurfaceOptions, surface_heat_island
 from lczlib.analysis.heat.intervals import grids_of, spatial_errors
 from lczlib.analysis.heat.parts import MOST_PARTS, parts_of, side_of_squares
 from lczlib.analysis.heat.patches import patch_numbers
+from lczlib.analysis.heat.runs import Runs
 from lczlib.analysis.heat.spatial import influences
 from lczlib.cli import main
 from lczlib.export.geotiff import write_raster
@@ -41,7 +42,7 @@ def correlated(n, length, rng):
 
 def parts_in(codes, side, shift=0):
     keep = codes > 0
-    return parts_of(keep, codes[keep], patch_numbers(codes)[0][keep], 100.0, side, shift)
+    return parts_of(Runs.of(keep, codes[keep], patch_numbers(codes)[0][keep]), 100.0, side, shift)
 
 
 @pytest.mark.parametrize("shift", [0, 3])

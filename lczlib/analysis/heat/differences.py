@@ -77,6 +77,10 @@ class Differences:
 
     def reference_level(self) -> float:
         """The statistic of the reference's pixels, degC; NaN without a reference."""
+        return self._level
+
+    @cached_property
+    def _level(self) -> float:
         return self._statistic(self.pixels.values[self._shared])
 
     def bias(self) -> tuple[float | None, int]:
@@ -109,7 +113,10 @@ class Differences:
             band = f"{self.options.elevation_band:g} m"
             return row | {"note": f"no reference patch within {band} of its elevation"}
         values = self.pixels.values
-        row["difference"] = self._statistic(values[mask]) - self._statistic(values[against])
+        level = (
+            self.reference_level() if against is self._shared else self._statistic(values[against])
+        )
+        row["difference"] = self._statistic(values[mask]) - level
         few = self._few(number, n, row["n_pieces"])
         if few or self.error is None:
             return row | {"note": f"no interval: {few}"}

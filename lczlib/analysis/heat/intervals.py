@@ -14,6 +14,7 @@ import numpy as np
 from scipy import optimize, special
 
 from lczlib.analysis.heat.parts import parts_of, side_of_squares
+from lczlib.analysis.heat.runs import Runs
 from lczlib.analysis.heat.spatial import (
     CORRELATED,
     Candidates,
@@ -143,10 +144,10 @@ def grids_of(
         Of the smallest squares, pixels; by default `side_of_squares`.
     """
     side = side or side_of_squares(keep, codes)
-    cuts = []
+    runs, cuts = Runs.of(keep, codes, patches), []
     for i, by in enumerate(_SIDES):
         own = max(1, round(side * by))
-        cuts.append(parts_of(keep, codes, patches, cell, own, own * i // len(_SIDES)))
+        cuts.append(parts_of(runs, cell, own, own * i // len(_SIDES)))
     return candidates(tuple(cuts), max(keep.shape) * cell, cell)
 
 

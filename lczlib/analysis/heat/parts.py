@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
+
+from lczlib.analysis.heat.runs import Runs
 
 MOST_PARTS = 480
 """Parts whose covariance matrices are taken apart in a few seconds."""
 _MOST_ACROSS = 14
 _COUNTED = 2_000_000
+_AT_ONCE = 100_000
+"""Pieces of rows that are summed together."""
 _FINE = 8
 """Most cells across a square in which the place of a part's pixels is held."""
 
@@ -28,8 +33,10 @@ class Parts:
     ----------
     side : float
         Of a square, m.
-    index : array (n,) int16
-        The part of each pixel.
+    start : array (pieces,) int64
+        Where among the pixels (n,) each piece of a row begins that lies in one part.
+    part : array (pieces,) int16
+        The part of each piece.
     codes : array (parts,)
         LCZ number.
     n : array (parts,)
@@ -45,7 +52,8 @@ class Parts:
     """
 
     side: float
-    index: np.ndarray
+    start: np.ndarray
+    part: np.ndarray
     codes: np.ndarray
     n: np.ndarray
     patch: np.ndarray
@@ -53,14 +61,34 @@ class Parts:
     square: np.ndarray
     cells: np.ndarray
 
+    @property
+    def index(self) -> np.ndarray:
+        """The part of each pixel, (n,) int16."""
+        return np.repeat(self.part, np.diff(np.r_[self.start, int(self.n.sum())]))
+
+    def total(self, values: np.ndarray, *, squared: bool = False) -> np.ndarray:
+        """Sum of values (n,), or of their squares, in each part."""
+        of_pieces = np.empty(self.start.size)
+        edges = [*range(0, self.start.size, _AT_ONCE), self.start.size]
+        for first, last in pairwise(
+            edges
+        ):  # in double precision, which a scene at once would take room for
+            begins = self.start[first]
+            end = self.start[last] if last < self.start.size else values.size
+            some = values[begins:end].astype(float)
+            if squared:
+                some *= some
+            of_pieces[first:last] = np.add.reduceat(some, self.start[first:last] - begins)
+        return np.bincount(self.part, of_pieces, minlength=self.n.size)
+
     def share(self, mask: np.ndarray) -> np.ndarray:
         """Which share of the pixels of a mask (n,) lies in each part: (parts,)."""
-        found = np.bincount(self.index[mask], minlength=self.n.size).astype(float)
+        found = self.total(mask)
         return found / max(found.sum(), 1)
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Mean of values (n,) in each part."""
-        return np.bincount(self.index, values, minlength=self.n.size) / self.n
+        return self.total(values) / self.n
 
     def covariances(self, lengths: np.ndarray) -> np.ndarray:
         """Covariances of the means of fields of variance 1, correlogram exp(-h / length).
@@ -134,42 +162,43 @@ def side_of_squares(keep: np.ndarray, codes: np.ndarray) -> int:
     return side
 
 
-def parts_of(
-    keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float, side: int, shift: int = 0
-) -> Parts:
+def parts_of(runs: Runs, cell: float, side: int, shift: int = 0) -> Parts:
     """Cut the classes by squares.
 
     Parameters
     ----------
-    keep : array (y, x) of bool
-        The pixels in use, n of them.
-    codes, patches : array (n,)
-        Their LCZ and patch numbers.
+    runs : Runs
+        Of the pixels in use.
     cell : float
         m.
     side, shift : int
         Of a square, and by which the first of them begins before the scene, pixels.
     """
-    numbers = np.flatnonzero(np.bincount(codes)).astype(np.uint8)
+    numbers = np.flatnonzero(np.bincount(runs.codes)).astype(np.uint8)
     of = np.zeros(256, np.int32)
     of[numbers] = np.arange(numbers.size)
-    along = [np.arange(shift, n + shift) for n in keep.shape]
-    squares = tuple(int(m[-1]) // side + 1 for m in along)
-    y, x = ((m // side).astype(np.int32) for m in along)
-    key = (y[:, None] * np.int32(squares[1]) + x)[keep] * np.int32(numbers.size) + of[codes]
-    used = np.bincount(key, minlength=squares[0] * squares[1] * numbers.size) > 0
-    at = np.where(used, np.cumsum(used) - 1, -1).astype(np.int16)
-    index = at[key]
-    n = np.bincount(index)
-    within = sparse.csr_array((np.ones(index.size, np.float32), (index, patches)))
-    within = sparse.diags_array(1 / n) @ within
     across = min(_FINE, side)
-    y, x = ((m % side * across // side).astype(np.int32) for m in along)
-    fine = (y[:, None] * np.int32(across) + x)[keep] + index.astype(np.int32) * across**2
-    cells = np.bincount(fine, minlength=n.size * across**2).reshape(n.size, -1) / n[:, None]
+    # of rows and columns: number of the cell, counted on from square to square
+    down, right = (
+        ((m := np.arange(shift, n + shift)) // side * across + m % side * across // side).astype(
+            np.int32
+        )
+        for n in runs.shape
+    )
+    squares = tuple(int(f[-1]) // across + 1 for f in (down, right))
+    run, x, length = runs.split(right)
+    y = down[runs.row][run]
+    key = (y // across * np.int32(squares[1]) + x // across) * numbers.size + of[runs.codes][run]
+    used = np.bincount(key, minlength=squares[0] * squares[1] * numbers.size) > 0
+    part = np.where(used, np.cumsum(used) - 1, -1).astype(np.int16)[key]
+    n = np.bincount(part, length)
+    within = sparse.csr_array((length.astype(float), (part, runs.patches[run])))
+    within = sparse.diags_array(1 / n) @ within
+    fine = part.astype(np.int32) * across**2 + y % across * across + x % across
+    cells = np.bincount(fine, length, minlength=n.size * across**2).reshape(n.size, -1) / n[:, None]
     row, column, which = np.unravel_index(np.flatnonzero(used), (*squares, numbers.size))
     middle = cells @ (_places(across)[1] + 1j * _places(across)[0]) + column + 1j * row
     return Parts(
-        side * cell, index, numbers[which], n.astype(float), (within @ within.T).toarray(),
+        side * cell, np.cumsum(length) - length, part, numbers[which], n, (within @ within.T).toarray(),
         middle * side * cell, np.array([row, column]), cells,
     )  # fmt: skip

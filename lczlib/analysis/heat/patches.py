@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage, stats
 
+from lczlib.analysis.heat.runs import Runs, numbers_in
 from lczlib.analysis.significance import holm
-from lczlib.classes import N_CLASSES
 
 
 def interior(lcz: np.ndarray, pixels: int) -> np.ndarray:
@@ -35,17 +35,33 @@ def interior(lcz: np.ndarray, pixels: int) -> np.ndarray:
 
 def patch_numbers(lcz: np.ndarray) -> tuple[np.ndarray, int]:
     """Number the connected areas of one class (8 neighbours): (y, x) int32 from 1, and how many."""
+    inside = lcz > 0
     out = np.zeros(lcz.shape, np.int32)
-    count = 0
-    eight = np.ones((3, 3), bool)
-    for number, where in enumerate(ndimage.find_objects(lcz, N_CLASSES), start=1):
-        if where is None:
-            continue
-        labels, n = ndimage.label(lcz[where] == number, structure=eight)
-        inside = labels > 0
-        out[where][inside] = labels[inside] + count
-        count += n
+    if not inside.any():
+        return out, 0
+    runs = Runs.of(inside, lcz[inside], lcz[inside])
+    numbers, count = runs.connected()
+    out[inside] = np.repeat(numbers, runs.length)
     return out, count
+
+
+def patches_of(lcz: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, int]:
+    """The patch of some pixels, as `patch_numbers` counts them over all: (n,) int32, and how many there are.
+
+    Parameters
+    ----------
+    lcz : array (y, x) of uint8
+        0..17, 0 = no data.
+    keep : array (y, x) of bool
+        The n pixels, all with a class.
+    """
+    inside = lcz > 0
+    whole = Runs.of(inside, lcz[inside], lcz[inside])
+    numbers, count = whole.connected()
+    own = lcz[keep]
+    kept = Runs.of(keep, own, own)
+    within = np.searchsorted(whole.key, kept.key, side="right") - 1
+    return np.repeat(numbers[within], kept.length), count
 
 
 def patch_medians(values: np.ndarray, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +106,7 @@ def patch_tests(
         ``h``, ``p``, ``n_patches``.
     """
     by_class = {}
-    for number in np.flatnonzero(np.bincount(codes)):
+    for number in numbers_in(codes):
         mask = codes == number  # a class at a time: sorting takes several times its memory
         by_class[int(number)] = patch_medians(values[mask], patches[mask])[1]
     usable = {c: m for c, m in by_class.items() if m.size >= 3}

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from lczlib.analysis.heat.patches import patch_medians, patch_numbers
+from lczlib.analysis.heat.patches import patch_medians, patches_of
 from lczlib.reading import counted
 
 WATER = 17
@@ -55,8 +55,8 @@ class Pixels:
         if water_distance > 0 and (codes == WATER).any():
             dry = ndimage.distance_transform_edt(codes != WATER, sampling=cell)[keep]
             fit = dry >= water_distance
-        numbers, count = patch_numbers(codes)
-        patches, own = numbers[keep], codes[keep]
+        patches, count = patches_of(codes, keep)
+        own = codes[keep]
         owner = np.zeros(count + 1, np.uint8)
         owner[patches] = own
         height = None if elevation is None else np.asarray(elevation.data, np.float32)[keep]
@@ -64,7 +64,10 @@ class Pixels:
 
     def of(self, classes: tuple[int, ...]) -> np.ndarray:
         """Mask of the pixels of some classes."""
-        return np.isin(self.codes, classes)
+        mask = np.zeros(self.codes.shape, bool)
+        for number in classes:
+            mask |= self.codes == number
+        return mask
 
     def reference_mask(self, classes: tuple[int, ...]) -> np.ndarray:
         """Mask of the pixels of some classes that may serve as reference."""

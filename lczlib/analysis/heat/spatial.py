@@ -24,6 +24,7 @@ from scipy import linalg
 
 from lczlib.analysis.heat.options import Statistic
 from lczlib.analysis.heat.parts import Parts
+from lczlib.analysis.heat.runs import numbers_in
 
 _RANGES = 9
 _RATIOS = np.geomspace(1e-3, 30, 14)
@@ -39,7 +40,7 @@ CORRELATED = 2.3
 def influences(values: np.ndarray, codes: np.ndarray, statistic: Statistic) -> np.ndarray:
     """How each pixel (n,) pulls on the statistic of its class: its residual, clipped for medians."""
     out = np.empty(values.size, np.float32)
-    for number in np.flatnonzero(np.bincount(codes)):
+    for number in numbers_in(codes):
         mask = codes == number
         own = values[mask].astype(float)
         if statistic == "mean":
@@ -241,7 +242,7 @@ def _spreads(parts: Parts, pulls: np.ndarray) -> np.ndarray:
 
     Classes with few parts borrow from all: their own spread is hardly known.
     """
-    square = np.bincount(parts.index, pulls**2, minlength=parts.n.size)
+    square = parts.total(pulls, squared=True)
     of = np.unique(parts.codes, return_inverse=True)[1]
     count = np.bincount(of)
     own = np.bincount(of, square) / np.bincount(of, parts.n)

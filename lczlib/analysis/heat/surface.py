@@ -218,10 +218,11 @@ def of_pixels(
             f"patch: check that the rasters overlap, or lower the erosion ({option('interior')} 0)."
         )
         raise InputError(msg)
-    used = celsius[keep]
-    if used.size > 1 and used.min() == used.max():
+    lowest = float(np.min(celsius, where=keep, initial=np.inf))
+    n = int(keep.sum())
+    if n > 1 and lowest == float(np.max(celsius, where=keep, initial=-np.inf)):
         msg = (
-            f"All {used.size:,} pixels with a class have one temperature, {used[0]:.2f} degC: the thermal "
+            f"All {n:,} pixels with a class have one temperature, {lowest:.2f} degC: the thermal "
             "raster is empty or holds a fill value; give another."
         )
         raise InputError(msg)
