@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from bench_town import CRS, LEFT, TOP, request_of, scored, write_list
+from bench_town import CRS, LEFT, TOP, opened, request_of, scored, write_list
 from rasterio.features import rasterize
 from rasterio.warp import calculate_default_transform, reproject
 
+from lczlib.analysis.differences import accuracy_difference
 from lczlib.bench.cities import board_cities
+from lczlib.bench.rows import differences
 from lczlib.errors import Cancelled, InputError, ServiceError
 from lczlib.jobs.bench import run
+from lczlib.maps import open_lcz_map
 from lczlib.reading import quiet
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.training.forest import Forest
@@ -346,3 +349,35 @@ def test_a_city_that_is_not_on_the_board_and_a_list_that_is_none_are_refused(ben
     (tmp_path / "bad.json").write_text('{"cities": [{"name": "x", "colour": "red"}]}')
     with pytest.raises(InputError, match="is no list of cities"):
         board_cities([], tmp_path / "bad.json")
+
+
+def test_how_far_the_best_way_is_ahead_is_what_the_paired_comparison_of_maps_says(
+    bench_town, tmp_path, truth
+):
+    out = tmp_path / "board"
+    result = scored(bench_town, out, "forest", "global", global_map=str(truth))
+    (line,) = result.differences().to_dict("records")
+    first, second = (
+        open_lcz_map(next(out.glob(f"town/{line[which].split(',')[0]}-*/lcz.tif")))
+        for which in ("best", "way")
+    )
+    apart = accuracy_difference(
+        first, second, opened(tmp_path / "areas.gpkg"), replicates=result.request.replicates
+    )
+    oa = apart.scores.loc["oa"]
+    assert line["difference"] == pytest.approx(oa["difference"])
+    assert (line["ci_low"], line["ci_high"]) == pytest.approx((oa["ci_low"], oa["ci_high"]))
+    assert (line["n"], line["n_polygons"]) == (apart.n, apart.n_units)
+    assert line["best_oa"] >= line["oa"]
+    text = (out / "scores.md").read_text()
+    assert f"| town | {line['best']} | {line['way']} | {line['difference']:+.3f} (" in text
+    assert (out / "scores_differences.csv").is_file()
+
+
+def test_ways_scored_on_other_cells_are_not_compared(bench_town, tmp_path):
+    (row,) = scored(bench_town, tmp_path / "board").rows
+    fewer = {**row, "way": "cnn", "polygons": row["polygons"][1:], "oa": 0.0}
+    assert differences([row, fewer], 100).empty
+    same = {**row, "way": "cnn"}
+    (line,) = differences([row, same], 100).to_dict("records")
+    assert (line["difference"], line["ci_low"], line["ci_high"]) == (0, 0, 0)

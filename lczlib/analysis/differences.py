@@ -95,7 +95,35 @@ def accuracy_difference(
         msg = "No labelled cell of the reference is mapped by both maps: they lie elsewhere."
         raise InputError(msg)
     strata = tables[0]["lcz"].values if "lcz" in tables[0].coords else None
-    counts = np.stack([t.values for t in tables], axis=1)
+    first_counts, second_counts = (t.values for t in tables)
+    return difference_of_counts(
+        first_counts, second_counts, strata, unit, replicates=replicates, seed=seed
+    )
+
+
+def difference_of_counts(
+    first: np.ndarray,
+    second: np.ndarray,
+    strata: np.ndarray | None,
+    unit: str = "polygon",
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> AccuracyDifference:
+    """`accuracy_difference` of two maps whose cells are counted already.
+
+    Parameters
+    ----------
+    first, second : array (units, 17, 17) or (units, 18, 18)
+        Cells of each polygon or block by reference (rows) and map (columns), of one set of units.
+    strata : array (units,), optional
+        Class of each polygon, whose number of polygons each replicate keeps.
+    unit : str
+        What they are.
+    replicates, seed : int
+        Of the bootstrap.
+    """
+    counts = np.stack([first, second], axis=1)
     drawn = bootstrap_sums(counts, strata, replicates=replicates, seed=seed)
     total = counts.sum(0)
     degrees = len(counts) - 1 if strata is None else degrees_of_freedom(strata)

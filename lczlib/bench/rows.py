@@ -11,6 +11,7 @@ import pandas as pd
 from lczlib.analysis.assessment import Assessment, assess_units
 from lczlib.analysis.bootstrap import FEW_UNITS
 from lczlib.analysis.confusion import as_confusion, polygon_confusion
+from lczlib.analysis.differences import difference_of_counts
 from lczlib.classes import CLASSES, N_CLASSES
 
 if TYPE_CHECKING:
@@ -53,10 +54,7 @@ def counted_row(lcz: xr.DataArray, polygons: gpd.GeoDataFrame, ids: pd.Series) -
 
 def assessed(polygons: Sequence[Sequence[Any]], replicates: int, seed: int) -> Assessment:
     """The assessment that counts of polygons give: that of ``lcz assess`` on the same cells."""
-    counts = np.zeros((len(polygons), N_CLASSES, N_CLASSES), np.int64)
-    for i, (_, lcz, predicted) in enumerate(polygons):
-        for code, n in predicted.items():
-            counts[i, lcz - 1, int(code) - 1] = n
+    counts = _counts(polygons)
     # `as_confusion` takes tables with a line and a column for no class
     table = np.pad(counts, ((0, 0), (1, 0), (1, 0)))
     per_unit = as_confusion(table).rename(unit="polygon")
@@ -64,6 +62,74 @@ def assessed(polygons: Sequence[Sequence[Any]], replicates: int, seed: int) -> A
         polygon=[p[0] for p in polygons], lcz=("polygon", [p[1] for p in polygons])
     )
     return assess_units(per_unit, replicates=replicates, seed=seed)
+
+
+def _counts(polygons: Sequence[Sequence[Any]]) -> np.ndarray:
+    """Cells of each polygon by reference and map, (polygons, 17, 17)."""
+    counts = np.zeros((len(polygons), N_CLASSES, N_CLASSES), np.int64)
+    for i, (_, lcz, predicted) in enumerate(polygons):
+        for code, n in predicted.items():
+            counts[i, lcz - 1, int(code) - 1] = n
+    return counts
+
+
+def differences(rows: Sequence[Mapping[str, Any]], replicates: int, seed: int = 0) -> pd.DataFrame:
+    """How far the best way of each city is ahead of each other one, paired by polygon.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of the board.
+    replicates, seed : int
+        Of the bootstrap, the same polygons for both.
+
+    Returns
+    -------
+    DataFrame
+        A line a way that is not the best of its city and was scored on the same cells: ``city``, ``best`` and
+        ``way`` with their networks, ``best_oa``, ``oa``, ``difference`` (of overall accuracy), ``ci_low``, ``ci_high``
+        (95 %), ``n`` cells, ``n_polygons``. The best was chosen by the same scores: where several are close it is
+        ahead by luck as well.
+    """
+    columns = [
+        "city",
+        "best",
+        "way",
+        "best_oa",
+        "oa",
+        "difference",
+        "ci_low",
+        "ci_high",
+        "n",
+        "n_polygons",
+    ]
+    found = []
+    scored = [r for r in rows if r["status"] == SCORED]
+    for city in dict.fromkeys(r["city"] for r in scored):
+        own = [r for r in scored if r["city"] == city]
+        best = max(own, key=lambda r: r["oa"])
+        for row in own:
+            same = [p[:2] for p in row["polygons"]] == [p[:2] for p in best["polygons"]]
+            if row is best or not same or row["n"] != best["n"]:
+                continue
+            strata = np.array([p[1] for p in row["polygons"]])
+            apart = difference_of_counts(
+                _counts(best["polygons"]),
+                _counts(row["polygons"]),
+                strata,
+                replicates=replicates,
+                seed=seed,
+            )
+            oa = apart.scores.loc["oa"]
+            found.append([
+                city, _called(best), _called(row), oa["first"], oa["second"], oa["difference"], oa["ci_low"],
+                oa["ci_high"], apart.n, apart.n_units,
+            ])  # fmt: skip
+    return pd.DataFrame(found, columns=columns)
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    return ", ".join(str(row[c]) for c in ("from", "way", "network") if row.get(c))
 
 
 def scores_of(found: Assessment) -> dict[str, Any]:

@@ -103,6 +103,12 @@ class BenchResult(Result):
 
         return frame(self.all_rows())
 
+    def differences(self) -> pd.DataFrame:
+        """How far the best way of each city is ahead of the others: what ``scores_differences.csv`` holds."""
+        from lczlib.bench.rows import differences
+
+        return differences(self.all_rows(), self.request.replicates, self.request.seed)
+
     def headline(self) -> str:
         """How many ways were scored where, in a sentence."""
         from lczlib.bench.rows import SCORED
@@ -166,6 +172,9 @@ class BenchResult(Result):
             rest += [f"{row['n']:,}", f"{row['n_polygons']} of {of}", str(row["folds"])[:8]]
             lines.append("| " + " | ".join([*start, *rest]) + " |")
         parts = ["\n".join(lines), "Scores with 95 % intervals of a bootstrap over polygons."]
+        ahead = self.differences()
+        if len(ahead):
+            parts.append(ahead_markdown(ahead))
         if reasons := self.reasons():
             parts.append("Not possible:\n\n" + "\n".join(f"- {r}" for r in reasons))
         if notes := [*self.cautions(), *self.notes()]:
@@ -183,6 +192,7 @@ class BenchResult(Result):
         if not self.request.check:
             write_result(folder / SCORES, self.document())
         write_table(folder / f"{stem}.csv", self.to_dataframe(), index=False)
+        write_table(folder / f"{stem}_differences.csv", self.differences(), index=False)
         with staged(folder / f"{stem}.md") as path:
             path.write_text(self.markdown())
         if figures:
@@ -208,6 +218,19 @@ class BenchResult(Result):
         figure.set_figwidth(paper.WIDTH * 2)
         for kind in ("png", "svg"):
             paper.save(figure, stem.with_suffix(f".{kind}"))
+
+
+def ahead_markdown(ahead: pd.DataFrame) -> str:
+    """How far the best ways are ahead, as a table."""
+    lines = ["| city | best | against | OA, best minus it | polygons |", "| --- " * 5 + "|"]
+    for _, r in ahead.iterrows():
+        apart = f"{r['difference']:+.3f} ({r['ci_low']:+.3f} to {r['ci_high']:+.3f})"
+        lines.append(f"| {r['city']} | {r['best']} | {r['way']} | {apart} | {r['n_polygons']} |")
+    told = (
+        "Differences are paired by polygon, with 95 % intervals; the best was found by the same scores, so that where "
+        "several are close it is ahead by luck as well."
+    )
+    return "\n".join([*lines, "", told])
 
 
 def shown(row: dict[str, Any], name: str) -> str:
