@@ -11,6 +11,13 @@ From files or open objects, as soon as they are used (``lczlib.api``):
 ``air_field``     air temperature everywhere on a map, from stations
 ``water``         surface water from Sentinel-1
 
+What comes before a map, and many maps (``making``):
+
+``prepare_s1``      Sentinel-1 products as delivered to what networks read
+``check_polygons``  reference polygons that look like another class than their own
+``train``           a network of a city's own polygons, tested on polygons that it has not seen
+``batch``           the steps of many cities
+
 And the library, from the bottom up:
 
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings; ``class_names`` and
@@ -75,5 +82,6 @@ __getattr__, __dir__ = lazy.contents(
             "water",
         ),
         "api",
-    ),
+    )
+    | dict.fromkeys(("batch", "check_polygons", "prepare_s1", "train"), "making"),
 )

@@ -78,7 +78,9 @@ MAY_IMPORT = {
         "archives", "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
-    "sentinel1": {"catalog", "errors", "limits", "longitudes", "rasters", "reading", "scenes"},
+    "sentinel1": {
+        "catalog", "errors", "export", "grid", "limits", "longitudes", "rasters", "reading", "scenes",
+    },
     "acquire": {
         "catalog", "classes", "errors", "export", "extras", "grid", "longitudes", "maps",
         "out_scheme", "rasters", "reading", "scenes", "sentinel1", "vector_files",
@@ -139,6 +141,7 @@ MAY_IMPORT = {
         "accessor", "errors", "jobs", "map_request", "mapping", "plugins", "scene_options", "scenes",
         "settings",
     },
+    "making": {"export", "jobs", "plugins", "settings", "training"},
 }  # fmt: skip
 
 
