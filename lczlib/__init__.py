@@ -62,7 +62,29 @@ And the library, from the bottom up:
 ``cli``         the command line
 """
 
+from typing import TYPE_CHECKING
+
 from lczlib import lazy
+
+if TYPE_CHECKING:  # what `lazy` brings, with its types
+    from lczlib.api import (
+        air_field as air_field,
+        assess as assess,
+        canopy_heat as canopy_heat,
+        change as change,
+        compare as compare,
+        map_city as map_city,
+        open_map as open_map,
+        open_scene as open_scene,
+        surface_heat as surface_heat,
+        water as water,
+    )
+    from lczlib.making import (
+        batch as batch,
+        check_polygons as check_polygons,
+        prepare_s1 as prepare_s1,
+        train as train,
+    )
 
 __version__ = "0.1.0"
 

@@ -15,7 +15,8 @@ import numpy as np
 import rasterio
 from scipy.optimize import least_squares
 
-from lczlib.sentinel1.geocode import LIGHT, to_space
+from lczlib.sentinel1.geocode import to_space
+from lczlib.sentinel1.product import LIGHT
 
 EPOCH = np.datetime64("2023-09-04T00:00:00", "us")
 TIME = 62_000.0  # s of the day at which the middle is seen

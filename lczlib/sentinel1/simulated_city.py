@@ -14,7 +14,8 @@ from lczlib.export import write_raster
 from lczlib.grid import geobox_of, on_grid
 from lczlib.scenes.simulation import DemoCity
 from lczlib.scenes.simulation.radar import INCIDENCE
-from lczlib.sentinel1.geocode import LIGHT, to_degrees
+from lczlib.sentinel1.geocode import to_degrees
+from lczlib.sentinel1.product import LIGHT
 from lczlib.sentinel1.simulated import (
     INTERVAL,
     LINES,
