@@ -66,7 +66,8 @@ from typing import TYPE_CHECKING
 
 from lczlib import lazy
 
-if TYPE_CHECKING:  # what `lazy` brings, with its types
+if TYPE_CHECKING:  # what `lazy` brings, with its types; `as` says that it is offered
+    # isort: off
     from lczlib.api import (
         air_field as air_field,
         assess as assess,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:  # what `lazy` brings, with its types
         prepare_s1 as prepare_s1,
         train as train,
     )
+    # isort: on
 
 __version__ = "0.1.0"
 
