@@ -11,6 +11,13 @@ From files or open objects, as soon as they are used (``lczlib.api``):
 ``air_field``     air temperature everywhere on a map, from stations
 ``water``         surface water from Sentinel-1
 
+What comes before a map, and many maps (``making``):
+
+``prepare_s1``      Sentinel-1 products as delivered to what networks read
+``check_polygons``  reference polygons that look like another class than their own
+``train``           a network of a city's own polygons, tested on polygons that it has not seen
+``batch``           the steps of many cities
+
 And the library, from the bottom up:
 
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings; ``class_names`` and
@@ -55,7 +62,31 @@ And the library, from the bottom up:
 ``cli``         the command line
 """
 
+from typing import TYPE_CHECKING
+
 from lczlib import lazy
+
+if TYPE_CHECKING:  # what `lazy` brings, with its types; `as` says that it is offered
+    # isort: off
+    from lczlib.api import (
+        air_field as air_field,
+        assess as assess,
+        canopy_heat as canopy_heat,
+        change as change,
+        compare as compare,
+        map_city as map_city,
+        open_map as open_map,
+        open_scene as open_scene,
+        surface_heat as surface_heat,
+        water as water,
+    )
+    from lczlib.making import (
+        batch as batch,
+        check_polygons as check_polygons,
+        prepare_s1 as prepare_s1,
+        train as train,
+    )
+    # isort: on
 
 __version__ = "0.1.0"
 
@@ -75,5 +106,6 @@ __getattr__, __dir__ = lazy.contents(
             "water",
         ),
         "api",
-    ),
+    )
+    | dict.fromkeys(("batch", "check_polygons", "prepare_s1", "train"), "making"),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import xarray as xr
 
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from lczlib.mapping.city import MapResult
 
 load_plugins()
+
+
+def _settled(given: Source | Sequence[Source]) -> tuple[Source, ...]:
+    """One or several, which the request makes a tuple of."""
+    return cast("tuple[Source, ...]", given)
 
 
 @told_by(SceneOptions)
@@ -281,7 +286,7 @@ def surface_heat(
     InputError, ClassSchemeError, GridError
         If they cannot be read, or do not fit together.
     """
-    request = surface_job.SurfaceHeatRequest(map_path=lcz_map, lst=lst, **settings)
+    request = surface_job.SurfaceHeatRequest(map_path=lcz_map, lst=_settled(lst), **settings)
     return surface_job.run(request, progress=progress)
 
 
@@ -325,7 +330,7 @@ def canopy_heat(
         request = station_job.CanopyHeatRequest(map_path=lcz_map, stations=stations, **settings)
         return station_job.run(request, progress=progress)
     return air_job.run(
-        air_job.AirHeatRequest(map_path=lcz_map, air=air, **settings), progress=progress
+        air_job.AirHeatRequest(map_path=lcz_map, air=_settled(air), **settings), progress=progress
     )
 
 
@@ -363,7 +368,7 @@ def air_field(
 @told_by(water_job.WaterRequest)
 def water(
     inputs: Source | Sequence[Source],
-    orbit: str,
+    orbit: Literal["as", "des", "as_des"],
     *,
     progress: Progress | None = None,
     **settings: Any,
@@ -390,5 +395,5 @@ def water(
     InputError, GridError, WeightsError, DeviceError
         If they cannot be read or mapped.
     """
-    request = water_job.WaterRequest(inputs=inputs, orbit=orbit, **settings)
+    request = water_job.WaterRequest(inputs=_settled(inputs), orbit=orbit, **settings)
     return water_job.run(request, progress=progress)

@@ -6,11 +6,12 @@ Grids are ``odc.geo.geobox.GeoBox`` objects (CRS, affine, shape), north up.
 from __future__ import annotations
 
 import itertools
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pyproj
 import xarray as xr
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords, xr_reproject
 
@@ -27,6 +28,7 @@ _SMALLEST_CELL = 0.05  # metres; cells of degrees taken for metres are smaller
 _NOT_EDITED = ("netcdf:", "hdf4", "hdf5")
 """What GDAL's names of variables begin with, which it cannot edit in place."""
 
+RasterT = TypeVar("RasterT", xr.DataArray, xr.Dataset)
 Resampling = Literal["nearest", "mode", "average", "bilinear", "cubic", "min", "max", "med"]
 
 
@@ -112,9 +114,23 @@ def _unit(box: GeoBox) -> str:
     return "degrees" if box.crs.geographic else str(box.crs.units[0])
 
 
+def crs_of(box: GeoBox) -> CRS:
+    """The CRS of a grid.
+
+    Raises
+    ------
+    GridError
+        If it has none; grids of `geobox_of` have one.
+    """
+    if box.crs is None:
+        msg = "The grid has no CRS: set it with ds.rio.write_crs(...)."
+        raise GridError(msg)
+    return box.crs
+
+
 def crs_name(box: GeoBox) -> str:
     """``EPSG:32633`` where the CRS has such a code, else its WKT."""
-    epsg = box.crs.to_epsg()
+    epsg = crs_of(box).to_epsg()
     return f"EPSG:{epsg}" if epsg else str(box.crs)
 
 
@@ -205,9 +221,7 @@ def on_grid(
     return xr.DataArray(values, dims=dims, coords=coords, **kwargs)
 
 
-def to_grid(
-    data: xr.DataArray | xr.Dataset, box: GeoBox, resampling: Resampling
-) -> xr.DataArray | xr.Dataset:
+def to_grid(data: RasterT, box: GeoBox, resampling: Resampling) -> RasterT:
     """Resample to another grid.
 
     Class codes (integers) take nearest or mode only; anything else would invent classes.

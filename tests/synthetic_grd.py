@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from synthetic_sentinel1 import RATE, TIME, View, _list, _write, _xyz, stamp
 
 from lczlib.sentinel1.geocode import LIGHT
+from lczlib.sentinel1.simulated import RATE, TIME, View, stamp, write_xml, xml_list, xyz
 
 INTERVAL = 1.4965e-3  # s; 10 m along the flight
 RECORD = 0.2  # s between the records of ground range
@@ -86,10 +86,10 @@ def write_grd(
             "missionId": "S1A", "productType": "GRD", "polarisation": polarisation, "mode": "IW", "swath": "IW",
             "absoluteOrbitNumber": 50181, "missionDataTakeId": datatake,
         }  # fmt: skip
-        _write(root / f"annotation/{stem}.xml", _annotation(part, head, spacing))
+        write_xml(root / f"annotation/{stem}.xml", _annotation(part, head, spacing))
         inner = root / "annotation/calibration"
-        _write(inner / f"calibration-{stem}.xml", _calibration(part))
-        _write(inner / f"noise-{stem}.xml", _noise(part, noise, old=ipf < "002.90"))
+        write_xml(inner / f"calibration-{stem}.xml", _calibration(part))
+        write_xml(inner / f"noise-{stem}.xml", _noise(part, noise, old=ipf < "002.90"))
         dn = np.rint(values(polarisation, time, part.distance())).astype(np.uint16)
         with rasterio.open(
             root / f"measurement/{stem}.tiff", "w", driver="GTiff", width=part.samples, height=part.lines,
@@ -111,7 +111,7 @@ def _annotation(part: Slice, head: dict[str, object], spacing: float) -> dict[st
         conversions.append(
             {
                 "azimuthTime": stamp(t), "slantRangeTime": near, "sr0": repr(float(slant[0])),
-                "srgrCoefficients": _list(back), "gr0": "0.0",
+                "srgrCoefficients": xml_list(back), "gr0": "0.0",
                 "grsrCoefficients": " ".join(map(repr, map(float, slant))),
             }
         )  # fmt: skip
@@ -121,7 +121,7 @@ def _annotation(part: Slice, head: dict[str, object], spacing: float) -> dict[st
             "productInformation": {"pass": "Ascending", "rangeSamplingRate": repr(RATE)},
             "orbitList": {
                 "orbit": [
-                    {"time": stamp(TIME + t), "position": _xyz(p), "velocity": _xyz(v)}
+                    {"time": stamp(TIME + t), "position": xyz(p), "velocity": xyz(v)}
                     for t, p, v in zip(times, position, velocity, strict=True)
                 ]
             },
@@ -159,9 +159,9 @@ def _calibration(part: Slice) -> dict[str, object]:
     pixels = np.arange(0, part.samples + 40, 40)
     vectors = [
         {
-            "azimuthTime": stamp(part.start), "line": line, "pixel": _list(pixels),
-            "sigmaNought": _list(300.0 + 0.1 * pixels), "betaNought": _list(0 * pixels + 474),
-            "gamma": _list(0 * pixels + 280), "dn": _list(0 * pixels + 474),
+            "azimuthTime": stamp(part.start), "line": line, "pixel": xml_list(pixels),
+            "sigmaNought": xml_list(300.0 + 0.1 * pixels), "betaNought": xml_list(0 * pixels + 474),
+            "gamma": xml_list(0 * pixels + 280), "dn": xml_list(0 * pixels + 474),
         }
         for line in (0, part.lines)
     ]  # fmt: skip
@@ -175,8 +175,8 @@ def _noise(part: Slice, noise: float, *, old: bool) -> dict[str, object]:
         f"{kind}VectorList": {
             f"{kind}Vector": [
                 {
-                    "azimuthTime": stamp(part.start), "line": line, "pixel": _list(pixels),
-                    f"{kind}Lut": _list(noise * (1 + pixels / 1000)),
+                    "azimuthTime": stamp(part.start), "line": line, "pixel": xml_list(pixels),
+                    f"{kind}Lut": xml_list(noise * (1 + pixels / 1000)),
                 }
                 for line in (0, part.lines)
             ]

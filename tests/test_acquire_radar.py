@@ -20,7 +20,6 @@ from radar_services import PASSWORD, TOKEN, USER, Slc, write_tile
 from rasterio.warp import transform
 from stac.scenes import clear_sky, town, write_scene
 from stac.server import serve
-from synthetic_sentinel1 import NAME, Layout, View, speckle, write_eof, write_safe
 
 from lczlib.acquire import providers
 from lczlib.acquire.download import Downloads, _Session
@@ -32,6 +31,7 @@ from lczlib.grid import geobox_of
 from lczlib.jobs.get import run
 from lczlib.jobs.get_request import GetRequest
 from lczlib.scenes import open_scenes
+from lczlib.sentinel1.simulated import NAME, Layout, View, speckle, write_eof, write_safe
 
 VIEW = View(12.5, 41.9)
 LAYOUT = Layout(VIEW, bursts=3, samples=600)

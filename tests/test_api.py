@@ -18,23 +18,28 @@ import lczlib
 from lczlib.analysis.area import class_areas
 from lczlib.errors import ClassSchemeError, InputError
 from lczlib.jobs.assess import AssessRequest
+from lczlib.jobs.batch import BatchRequest
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.change import ChangeRequest
+from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.compare import CompareRequest
 from lczlib.jobs.field import FieldRequest
 from lczlib.jobs.map_files import OneMap
+from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
 from lczlib.jobs.water import WaterRequest
 from lczlib.map_request import MapRequest
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes.simulation import simulate_city, write_so2sat
 from lczlib.settings import described
+from lczlib.training.request import TrainRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 TOLD = {
     "open_scene": SceneOptions, "open_map": OneMap, "map_city": MapRequest, "assess": AssessRequest,
     "compare": CompareRequest, "surface_heat": SurfaceHeatRequest, "canopy_heat": CanopyHeatRequest,
-    "water": WaterRequest, "air_field": FieldRequest, "change": ChangeRequest,
+    "water": WaterRequest, "air_field": FieldRequest, "change": ChangeRequest, "train": TrainRequest,
+    "check_polygons": CheckPolygonsRequest, "prepare_s1": PrepareS1Request, "batch": BatchRequest,
 }  # fmt: skip
 SHAPE = (24, 30)
 

@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import rasterio
-from synthetic_sentinel1 import Layout, View, speckle, write_eof, write_safe
 
 from lczlib import extras
 from lczlib.errors import Cancelled, InputError
@@ -18,6 +17,7 @@ from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.scenes import open_scenes
 from lczlib.scenes.polarimetry import SENTINEL1_CHANNELS
 from lczlib.sentinel1.recipes import RECIPES
+from lczlib.sentinel1.simulated import Layout, View, speckle, write_eof, write_safe
 
 VIEW = View(12.5, 41.9)
 LAYOUT = Layout(VIEW, bursts=3, samples=600)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import rasterio
 from scipy.interpolate import LinearNDInterpolator
-from synthetic_sentinel1 import (
+
+from lczlib import assess, map_city
+from lczlib.export import write_raster
+from lczlib.grid import geobox_of, on_grid
+from lczlib.scenes.simulation import radar, simulate_city, write_so2sat
+from lczlib.sentinel1.geocode import LIGHT, to_degrees
+from lczlib.sentinel1.simulated import (
     INTERVAL,
     RATE,
     TIME,
@@ -15,12 +21,6 @@ from synthetic_sentinel1 import (
     write_eof,
     write_safe,
 )
-
-from lczlib import assess, map_city
-from lczlib.export import write_raster
-from lczlib.grid import geobox_of, on_grid
-from lczlib.scenes.simulation import radar, simulate_city, write_so2sat
-from lczlib.sentinel1.geocode import LIGHT, to_degrees
 
 pytestmark = pytest.mark.slow
 KM, EVERY = 6.0, 4

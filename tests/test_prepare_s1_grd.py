@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import rasterio
 from synthetic_grd import INTERVAL, NAME, Slice, write_grd
-from synthetic_sentinel1 import TIME, Layout, View, write_eof, write_safe
 
 from lczlib.errors import Cancelled, InputError
 from lczlib.jobs import prepare_s1 as job
@@ -16,6 +15,7 @@ from lczlib.sentinel1.deburst import Window
 from lczlib.sentinel1.detected import Detected
 from lczlib.sentinel1.geocode import grid_of, to_degrees
 from lczlib.sentinel1.product import Product
+from lczlib.sentinel1.simulated import TIME, Layout, View, write_eof, write_safe
 
 VIEW = View(12.5, 41.9)
 WHOLE = Slice(VIEW)

@@ -5,7 +5,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import rasterio
-from synthetic_sentinel1 import speckle, write_eof, write_safe
 from test_prepare_s1 import LAYOUT, ROI, TEXT, made, pixels, scattered
 
 from lczlib.errors import InputError
@@ -14,6 +13,7 @@ from lczlib.jobs.prepare_s1 import PrepareS1Request
 from lczlib.sentinel1.product import Product
 from lczlib.sentinel1.radiometry import Noise
 from lczlib.sentinel1.recipes import RECIPES
+from lczlib.sentinel1.simulated import speckle, write_eof, write_safe
 
 
 @pytest.fixture(scope="module")

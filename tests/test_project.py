@@ -1,6 +1,8 @@
 """What holds the project together: imports one way, packages in step, a light start."""
 
 import ast
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+import lczlib
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -78,7 +82,9 @@ MAY_IMPORT = {
         "archives", "classes", "errors", "grid", "limits", "longitudes", "maps", "export", "polygons",
         "rasters", "reading", "scene_options", "settings", "unreadable",
     },
-    "sentinel1": {"catalog", "errors", "limits", "longitudes", "rasters", "reading", "scenes"},
+    "sentinel1": {
+        "catalog", "errors", "export", "grid", "limits", "longitudes", "rasters", "reading", "scenes",
+    },
     "acquire": {
         "catalog", "classes", "errors", "export", "extras", "grid", "longitudes", "maps",
         "out_scheme", "rasters", "reading", "scenes", "sentinel1", "vector_files",
@@ -139,6 +145,7 @@ MAY_IMPORT = {
         "accessor", "errors", "jobs", "map_request", "mapping", "plugins", "scene_options", "scenes",
         "settings",
     },
+    "making": {"export", "jobs", "plugins", "settings", "training"},
 }  # fmt: skip
 
 
@@ -323,6 +330,30 @@ def test_the_conda_environment_for_cards_differs_by_the_build_of_torch_alone():
     assert [p for p in zip(plain, cards, strict=True) if p[0] != p[1]] == [
         ("  - pytorch-cpu", "  - pytorch-gpu")
     ]
+
+
+def test_types_are_checked_of_all_that_the_page_of_python_names():
+    checked = {
+        path
+        for pattern in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+        for place in ROOT.glob(pattern)
+        for path in (place.rglob("*.py") if place.is_dir() else [place])
+    }
+    page = (ROOT / "docs/python.md").read_text()
+    named = re.findall(r"(?:autofunction|autoclass|automodule):: (lczlib[.\w]+)", page)
+    for name in (*named, *(f"lczlib.{n}" for n in dir(lczlib))):
+        found = pkgutil.resolve_name(name)
+        module = found.__name__ if inspect.ismodule(found) else found.__module__
+        path = ROOT / module.replace(".", "/")
+        assert {path.with_suffix(".py"), path / "__init__.py"} & checked, f"{name} of {module}"
+
+
+def test_type_checkers_see_all_that_the_library_offers():
+    """It is imported when it is first used, which they cannot follow."""
+    tree = ast.parse((ROOT / "lczlib/__init__.py").read_text())
+    (block,) = (n for n in tree.body if isinstance(n, ast.If))
+    assert sorted(a.asname for line in block.body for a in line.names) == dir(lczlib)
+    assert (ROOT / "lczlib/py.typed").is_file()
 
 
 def test_no_file_is_longer_than_one_person_can_hold_in_mind():

@@ -4,12 +4,22 @@ import shutil
 
 import numpy as np
 import pytest
-from synthetic_sentinel1 import EDGE, INTERVAL, LINES, OVERLAP, RATE, TIME, Layout, View, write_safe
 
 from lczlib.errors import InputError
 from lczlib.sentinel1.deburst import Deburst, Window
 from lczlib.sentinel1.geocode import LIGHT
 from lczlib.sentinel1.product import Product
+from lczlib.sentinel1.simulated import (
+    EDGE,
+    INTERVAL,
+    LINES,
+    OVERLAP,
+    RATE,
+    TIME,
+    Layout,
+    View,
+    write_safe,
+)
 
 LAYOUT = Layout(View(3.1, 52.1), bursts=3, samples=500)
 STEP = LAYOUT.samples - LAYOUT.shared

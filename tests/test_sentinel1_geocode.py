@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import rasterio
 from pyproj import CRS
-from synthetic_sentinel1 import INTERVAL, RATE, Layout, View, late, write_safe
 
 from lczlib.errors import InputError
 from lczlib.sentinel1.chain import Chain
@@ -16,6 +15,7 @@ from lczlib.sentinel1.geocode import LIGHT, Geocoder, grid_of, outline, to_degre
 from lczlib.sentinel1.orbit import annotated
 from lczlib.sentinel1.product import Product
 from lczlib.sentinel1.recipes import RECIPES
+from lczlib.sentinel1.simulated import INTERVAL, RATE, Layout, View, late, write_safe
 from lczlib.sentinel1.terrain import (
     GEOIDS,
     Layer,

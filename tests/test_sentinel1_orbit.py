@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyproj import Transformer
-from synthetic_sentinel1 import INTERVAL, RATE, Layout, View, write_eof, write_safe
 
 from lczlib.errors import InputError
 from lczlib.sentinel1.deburst import Deburst, line_time
@@ -13,6 +12,7 @@ from lczlib.sentinel1.geocode import LIGHT, to_space
 from lczlib.sentinel1.kernels import zero_doppler
 from lczlib.sentinel1.orbit import annotated, from_file
 from lczlib.sentinel1.product import Product, read_annotation
+from lczlib.sentinel1.simulated import INTERVAL, RATE, Layout, View, write_eof, write_safe
 
 LINE, SAMPLE = 0.05, 0.03
 VIEW = View(3.1, 52.1)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_sentinel1 import LINES, Layout, View, speckle, write_safe
 
 from lczlib.errors import InputError
 from lczlib.sentinel1.deburst import Deburst
 from lczlib.sentinel1.product import Product
 from lczlib.sentinel1.radiometry import Calibration, Noise
+from lczlib.sentinel1.simulated import LINES, Layout, View, speckle, write_safe
 
 LAYOUT = Layout(View(3.1, 52.1), bursts=3, samples=400)
 

@@ -18,6 +18,7 @@ set (Nemhauser et al. 1978, doi 10.1007/BF01588971). The farthest-first choice o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -289,7 +290,8 @@ def _table(
     two = _two_best(p)
     best, second = two[:, 0].astype(int) + 1, two[:, 1].astype(int) + 1
     outlines = [_outline(ground, box, *at) for at in zip(rows, cols, strict=True)]
-    x, y = box.affine * (cols + 0.5, rows + 0.5)
+    to_place: Any = box.affine  # takes arrays too, though it says floats
+    x, y = to_place * (cols + 0.5, rows + 0.5)
     middle = gpd.GeoSeries.from_xy(x, y, crs=box.crs).to_crs("EPSG:4326")
     table = pd.DataFrame({
         "rank": np.arange(1, len(rows) + 1), "mapped": best.astype(np.uint8),
@@ -315,7 +317,7 @@ def _outline(ground: _Ground, box: GeoBox, row: int, col: int) -> shapely.Geomet
     return shapely.union_all([shapely.geometry.shape(s) for s, _ in shapes])
 
 
-def _reason(row: object, counts: bool) -> str:
+def _reason(row: Any, counts: bool) -> str:
     said = []
     if counts and row.n_drawn == 0:
         said.append(f"no polygon of LCZ {row.mapped_code} is drawn yet")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import dask
 import numpy as np
 import pandas as pd
 import xarray as xr
+from dask.base import compute
 
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
@@ -38,7 +38,7 @@ def class_areas(lcz: xr.DataArray) -> pd.DataFrame:
         rows = [slice(stop - n, stop) for n, stop in _chunk_ends(lcz.chunksizes["y"])]
     cells, area = np.zeros(N_CLASSES, np.int64), np.zeros(N_CLASSES)
     for part in rows:
-        (codes,) = dask.compute(lcz.transpose("y", "x")[part].data)
+        (codes,) = compute(lcz.transpose("y", "x")[part].data)
         for first in range(0, codes.shape[0], _ROWS):
             counts = np.array([_histogram(row) for row in codes[first : first + _ROWS]])
             cells += counts.sum(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -197,7 +198,7 @@ def assess(
             per_unit, unit = block_confusion(reference, on_reference, block), "block"
     area = None
     if stratified_sample:
-        counts = per_unit.sum(per_unit.dims[0])
+        counts = per_unit.sum(per_unit.dims[:1])
         area = stratified_estimate(counts, class_areas(lcz)["area_km2"].to_numpy())
     result = assess_units(per_unit, replicates=replicates, seed=seed)
     method = result.method | ({"block_cells": block} if unit == "block" else {})
@@ -243,7 +244,7 @@ def assess_units(
     return Assessment(counts, scores, intervals, classes, method, dict(counts.attrs))
 
 
-def default_block(shape: tuple[int, ...]) -> int:
+def default_block(shape: Iterable[int]) -> int:
     """Edge of a bootstrap block for a raster of that shape, in cells."""
     return max(BLOCK, -(-max(shape) // MAX_BLOCKS_ACROSS))
 

@@ -66,9 +66,10 @@ def best_in_words(
     if len(order) == 1:
         return f"{said}."
     second = maps[order[1]]
-    pair = next((p for p in differences or {} if set(p) == set(order[:2])), None)
+    known = differences or {}
+    pair = next((p for p in known if set(p) == set(order[:2])), None)
     if pair is not None:
-        return f"{said}. {_by_difference(order, pair, differences[pair])}"
+        return f"{said}. {_by_difference(order, pair, known[pair])}"
     sure = (
         "without intervals the order of the two is not settled"
         if not np.isfinite([second.high, best.low]).all()

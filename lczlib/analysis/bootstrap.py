@@ -136,7 +136,7 @@ def degrees_of_freedom(strata: np.ndarray) -> int:
 
 
 def interval(
-    estimate: np.ndarray,
+    estimate: np.ndarray | float,
     replicates: np.ndarray,
     degrees: np.ndarray | int,
     level: float = 0.95,
@@ -209,7 +209,7 @@ def _plain_interval(
 
 
 def score_intervals(
-    estimate: np.ndarray,
+    estimate: np.ndarray | float,
     replicates: np.ndarray,
     degrees: np.ndarray | int,
     *,

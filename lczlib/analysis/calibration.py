@@ -110,9 +110,9 @@ def calibration(
     if not units:
         msg = "No labelled cell of the reference has class probabilities: the two lie apart."
         raise InputError(msg)
-    number, binned = _merged(units, binned)
-    _, stepped = _merged(units, stepped)
-    stepped = stepped[:, ::-1].cumsum(1)[:, ::-1]  # at least that certain
+    number, steps = _merged(units, stepped)
+    _, binned_sums = _merged(units, binned)
+    at_least = steps[:, ::-1].cumsum(1)[:, ::-1]  # at least that certain
     strata = None
     if isinstance(reference, gpd.GeoDataFrame) and not are_points(reference):
         strata = reference.set_index("polygon")["lcz"].loc[number].to_numpy()
@@ -123,18 +123,18 @@ def calibration(
         return bootstrap_sums(units, strata, replicates=replicates, seed=seed)
 
     degrees = len(number) - 1 if strata is None else degrees_of_freedom(strata)
-    n, _, conf = binned.sum(0).T
-    boot = drawn(binned)
+    n, _, conf = binned_sums.sum(0).T
+    boot = drawn(binned_sums)
     reliability = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "confidence": _mean(conf, n)})
-    reliability = reliability.assign(**_accuracy(binned, boot, degrees), n=n.astype(int))
-    kept = stepped.sum(0)[:, 0]
+    reliability = reliability.assign(**_accuracy(binned_sums, boot, degrees), n=n.astype(int))
+    kept = at_least.sum(0)[:, 0]
     certain = pd.DataFrame({"certainty": THRESHOLDS})
     certain = certain.assign(
-        **_accuracy(stepped, drawn(stepped), degrees), n=kept.astype(int), share=kept / n.sum()
+        **_accuracy(at_least, drawn(at_least), degrees), n=kept.astype(int), share=kept / n.sum()
     )
-    low, high = interval(_gap(binned.sum(0)), _gap(boot), degrees).tolist()
+    low, high = interval(_gap(binned_sums.sum(0)), _gap(boot), degrees).tolist()
     return Calibration(
-        reliability, certain, float(_gap(binned.sum(0))), (low, high), int(n.sum()), len(number),
+        reliability, certain, float(_gap(binned_sums.sum(0))), (low, high), int(n.sum()), len(number),
         "block" if strata is None else "polygon",
     )  # fmt: skip
 
@@ -145,15 +145,15 @@ def _labelled(
     """Yield probabilities (n, 17), reference classes and unit numbers, a band of rows at a time."""
     box = geobox_of(proba, "probabilities")
     proba = proba.transpose("lcz", "y", "x")
+    edge = block or default_block(box.shape)
     if isinstance(reference, gpd.GeoDataFrame):
         table = polygon_cells(reference, box)
         row = table["row"].to_numpy()
         units = table["polygon"].to_numpy()
         if are_points(reference):
-            units = block_of_cells(table, box.shape[1], block or default_block(box.shape))
+            units = block_of_cells(table, box.shape[1], edge)
     else:
         check_same_grid(reference, proba, ("the reference", "the probabilities"))
-        block = block or default_block(box.shape)
     for top in range(0, box.shape[0], _ROWS):
         if isinstance(reference, gpd.GeoDataFrame):
             here = (row >= top) & (row < top + _ROWS)
@@ -164,7 +164,7 @@ def _labelled(
             band = reference.transpose("y", "x")[top : top + _ROWS].values
             rows, cols = np.nonzero(band)
             truth = band[rows, cols]
-            unit = (rows + top) // block * box.shape[1] + cols // block
+            unit = (rows + top) // edge * box.shape[1] + cols // edge
         values = (
             proba[:, top : top + _ROWS].values[:, rows, cols].T if rows.size else np.empty((0, 17))
         )

@@ -7,6 +7,7 @@ People who label the same city agree on about four fifths of it (Bechtel et al. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -23,7 +24,7 @@ from lczlib.errors import InputError
 from lczlib.grid import Resampling, geobox_of, on_grid
 from lczlib.polygon_cells import are_points, polygon_cells
 
-Reference = xr.DataArray | gpd.GeoDataFrame
+Reference: TypeAlias = xr.DataArray | gpd.GeoDataFrame
 
 CASES = {
     1: "all three agree", 2: "the references agree, the map differs", 3: "the map with the first reference",

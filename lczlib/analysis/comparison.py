@@ -304,10 +304,11 @@ def consensus(
 
 
 def _vote(*layers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    best = np.zeros(layers[0].shape, np.uint8)
+    stack = np.stack(layers)
+    best = np.zeros(stack.shape[1:], np.uint8)
     out = np.zeros_like(best)
     for number in range(1, N_CLASSES + 1):
-        votes = sum((layer == number).astype(np.uint8) for layer in layers)
+        votes = (stack == number).sum(0, dtype=np.uint8)
         wins = votes > best
         best[wins], out[wins] = votes[wins], number
-    return out, best, sum((layer > 0).astype(np.uint8) for layer in layers)
+    return out, best, (stack > 0).sum(0, dtype=np.uint8)

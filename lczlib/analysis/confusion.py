@@ -5,11 +5,12 @@ Every accuracy score is a ratio of these counts (`lczlib.analysis.scores`).
 
 from __future__ import annotations
 
-import dask
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from dask.base import compute
+from dask.delayed import delayed
 
 from lczlib.classes import CLASSES, N_CLASSES, NODATA
 from lczlib.errors import ClassSchemeError, InputError
@@ -69,8 +70,11 @@ def confusion(
         msg = "Weights go with label vectors; give reference and prediction as arrays."
         raise InputError(msg)
     if isinstance(reference, gpd.GeoDataFrame):
+        if not isinstance(predicted, xr.DataArray):
+            msg = "Polygons are counted on the grid of a map: give the prediction as a DataArray."
+            raise InputError(msg)
         per_polygon = polygon_confusion(reference, predicted)
-        return per_polygon.sum(per_polygon.dims[0]).assign_attrs(per_polygon.attrs)
+        return per_polygon.sum(per_polygon.dims[:1]).assign_attrs(per_polygon.attrs)
     if isinstance(reference, xr.DataArray) and isinstance(predicted, xr.DataArray):
         reference, predicted = aligned(reference, predicted, resampling)
         return as_confusion(_count_rasters(reference, predicted))
@@ -132,8 +136,8 @@ def count_pairs(
         table += np.bincount(
             code, weights=None if heavy is None else heavy[part], minlength=table.size
         )
-    table = table.reshape(256, 256)
-    stray = np.flatnonzero(table.any(1) | table.any(0))
+    square = table.reshape(256, 256)
+    stray = np.flatnonzero(square.any(1) | square.any(0))
     stray = stray[stray >= _BINS]
     if stray.size:
         msg = (
@@ -141,7 +145,7 @@ def count_pairs(
             "with lczlib.classes.to_standard."
         )
         raise ClassSchemeError(msg)
-    return table[:_BINS, :_BINS].copy()
+    return square[:_BINS, :_BINS].copy()
 
 
 def _as_codes(values: np.ndarray) -> np.ndarray:
@@ -167,9 +171,9 @@ def _count_rasters(reference: xr.DataArray, predicted: xr.DataArray) -> np.ndarr
     blocks = zip(
         reference.data.to_delayed().ravel(), predicted.data.to_delayed().ravel(), strict=True
     )
-    count = dask.delayed(count_pairs)
+    count = delayed(count_pairs)
     # each chunk leaves a small table behind, so memory holds a chunk or two a thread
-    return np.sum(dask.compute(*(count(a, b) for a, b in blocks)), axis=0)
+    return np.sum(compute(*(count(a, b) for a, b in blocks)), axis=0)
 
 
 def as_confusion(table: np.ndarray, **attrs: object) -> xr.DataArray:
@@ -282,7 +286,7 @@ def block_confusion(reference: xr.DataArray, predicted: xr.DataArray, block: int
     band = block * max(1, _BAND // block)  # rows read at once: about a chunk of a lazy raster
     for top in range(0, height, band):
         rows = slice(top, top + band)
-        a, b = dask.compute(reference[rows].data, predicted[rows].data)
+        a, b = compute(reference[rows].data, predicted[rows].data)
         for first in range(0, len(a), block):
             inside = slice(first, first + block)
             where = np.broadcast_to(column, a[inside].shape)

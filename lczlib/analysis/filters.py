@@ -17,7 +17,7 @@ from scipy.ndimage import convolve1d
 
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
-from lczlib.grid import geobox_of
+from lczlib.grid import crs_of, geobox_of
 from lczlib.maps import labels, lcz_map, probabilities
 
 KERNELS: dict[int, tuple[float, float]] = {
@@ -116,7 +116,7 @@ def majority_filter(data: xr.DataArray, radius: int = 1) -> xr.DataArray:
 
 def cell_metres(box: GeoBox) -> tuple[float, float]:
     """Height and width of a cell in metres; cells in degrees as at the equator."""
-    scale = METRES_PER_DEGREE if box.crs.geographic else 1.0
+    scale = METRES_PER_DEGREE if crs_of(box).geographic else 1.0
     return abs(box.affine.e) * scale, abs(box.affine.a) * scale
 
 

@@ -21,7 +21,7 @@ def placement(reference: gpd.GeoDataFrame, per_unit: xr.DataArray) -> Reading:
         As of `lczlib.analysis.confusion.polygon_confusion`.
     """
     a, noun = per_unit.attrs, "point" if are_points(reference) else "polygon"
-    counts = per_unit.sum(per_unit.dims[0])
+    counts = per_unit.sum(per_unit.dims[:1])
     n_on = len(reference) - a["polygons_without_cell"]
     said = [
         f"{counted(n_on, noun)} of {len(reference)} on the map, {counted(int(counts.sum()), 'cell')}"
@@ -36,7 +36,7 @@ def placement(reference: gpd.GeoDataFrame, per_unit: xr.DataArray) -> Reading:
     said += [f"{counted(n, what)} {why}" for n, what, why in left if n]
     counting = {int(n) for n in counts["reference"].values[counts.sum("predicted").values > 0]}
     lost = sorted({int(n) for n in reference["lcz"].unique()} - counting)
-    cautions = ()
+    cautions: tuple[str, ...] = ()
     if lost:
         codes = ", ".join(CLASSES[n - 1].code for n in lost)
         cautions = (

@@ -75,7 +75,7 @@ def paired_scores(
     sums = [_sums(p, lcz, index, len(number), bins) for p in (before, after)]
     ones = np.ones((1, len(number)))
     values = [_scores(s, ones)[:, 0] for s in sums]
-    drawn = [[], []]
+    drawn: list[list[np.ndarray]] = [[], []]
     for weights in draw_weights(collapsed(per_unit), replicates, np.random.default_rng(seed)):
         for which, s in enumerate(sums):
             drawn[which].append(_scores(s, weights))

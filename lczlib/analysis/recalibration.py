@@ -111,7 +111,7 @@ def fit_dirichlet(cells: Cells, penalty: float) -> Calibrator:
     target = np.zeros((len(own), N_CLASSES))
     target[np.arange(len(own)), own] = 1
     free = np.zeros((N_CLASSES, N_CLASSES + 1), bool)
-    free[np.ix_(known, [*known, N_CLASSES])] = True
+    free[np.ix_(known, np.append(known, N_CLASSES))] = True
     share = np.full((N_CLASSES, N_CLASSES + 1), 1 / (N_CLASSES * (N_CLASSES - 1)))
     share[:, -1] = share[np.arange(N_CLASSES), np.arange(N_CLASSES)] = 1 / N_CLASSES
 

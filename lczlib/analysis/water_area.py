@@ -8,7 +8,7 @@ from odc.geo.geobox import GeoBox
 from scipy import ndimage as ndi
 
 from lczlib.errors import InputError
-from lczlib.grid import geobox_of
+from lczlib.grid import crs_of, geobox_of
 
 LABEL_SMOOTHING = 0.1
 """GMNet was trained towards 0.1 on land and 0.9 on water (binary cross-entropy with smoothing 0.1);
@@ -45,10 +45,10 @@ def cell_areas(box: GeoBox) -> np.ndarray:
     """
     from pyproj import Geod, Proj, Transformer
 
-    crs, affine = box.crs.proj, box.affine
+    crs, affine = crs_of(box).proj, box.affine
     rows, cols = box.shape
     geod = crs.get_geod() or Geod(ellps="WGS84")
-    if box.crs.geographic:
+    if crs_of(box).geographic:
         edges = np.deg2rad(affine.f + affine.e * np.arange(rows + 1))
         return np.abs(np.diff(_zone_area(np.sin(edges), geod))) * np.deg2rad(abs(affine.a)) / 1e6
     x = np.full(rows, affine.c + affine.a * cols / 2)

@@ -110,6 +110,11 @@ def _fetched(item: pystac.Item) -> bool:
     return all("file:checksum" in a.extra_fields for a in item.assets.values())
 
 
+def _box(item: pystac.Item) -> tuple[float, float, float, float]:
+    west, south, east, north = item.bbox or [float("nan")] * 4
+    return west, south, east, north
+
+
 @cache
 def entries() -> dict[str, Entry]:
     """All entries of the catalog that can be fetched, by name."""
@@ -118,7 +123,7 @@ def entries() -> dict[str, Entry]:
         (asset,) = item.assets.values()
         found[item.id] = Entry(
             name=item.id,
-            collection=item.collection_id,
+            collection=item.collection_id or "",
             title=item.properties["title"],
             description=item.properties["description"],
             url=asset.href,
@@ -139,12 +144,12 @@ def links() -> dict[str, Link]:
     return {
         item.id: Link(
             name=item.id,
-            collection=item.collection_id,
+            collection=item.collection_id or "",
             title=item.properties["title"],
             description=item.properties["description"],
             addresses=tuple(a.href for a in item.assets.values()),
-            box=tuple(item.bbox),
-            year=item.common_metadata.end_datetime.year,
+            box=_box(item),
+            year=int(item.properties["end_datetime"][:4]),
             licence=item.properties["license"],
             citation=" doi ".join(
                 item.properties[k] for k in ("sci:citation", "sci:doi") if k in item.properties

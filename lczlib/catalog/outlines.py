@@ -28,7 +28,8 @@ def outlines() -> tuple[list[np.ndarray], list[np.ndarray]]:
         The same of each border.
     """
     with np.load(_FILE) as there:
-        return tuple(
+        coasts, borders = (
             np.split(there[name] * _STEP, np.cumsum(there[f"{name}_lengths"], dtype=int)[:-1])
             for name in ("coast", "borders")
         )
+    return coasts, borders

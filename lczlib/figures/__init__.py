@@ -10,6 +10,7 @@ from lczlib.figures.accuracy import (
     confusion_figure,
     reliability_figure,
 )
+from lczlib.figures.cities import cities_figure
 from lczlib.figures.comparison import (
     agreement_figure,
     areas_figure,
@@ -24,6 +25,7 @@ __all__ = [
     "areas_figure",
     "certainty_figure",
     "changes_figure",
+    "cities_figure",
     "class_accuracy_figure",
     "confusion_figure",
     "cross_table_figure",

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from lczlib.classes import CLASSES, N_CLASSES
-from lczlib.grid import geobox_of
+from lczlib.grid import crs_of, geobox_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def lcz_figure(lcz: xr.DataArray, title: str = "", colors: Sequence[str] | None 
     step = max(1, -(-max(lcz.shape) // _LARGEST))
     codes = lcz.values[::step, ::step]
     box = geobox_of(lcz)
-    scale = 1 if box.crs.geographic else 1000
+    scale = 1 if crs_of(box).geographic else 1000
     left, bottom, right, top = (v / scale for v in box.boundingbox)
     fig = Figure(figsize=(8.2, 5.6), layout="constrained")
     ax = fig.subplots()

@@ -130,6 +130,12 @@ class BatchResult(Result):
 
         return cities_table(self)
 
+    def measures(self) -> pd.DataFrame:
+        """Areas, accuracy, agreement and heat of all cities, a row a number: what ``measures.csv`` holds."""
+        from lczlib.jobs.batch_summary import measures_table
+
+        return measures_table(self)
+
     def headline(self) -> str:
         """How many are done."""
         n, bad = len(self.cities), len(self.failed)

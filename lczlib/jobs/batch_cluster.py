@@ -100,7 +100,7 @@ def _local(workers: int) -> Iterator[Any]:
     cores = max(1, (os.cpu_count() or 1) // workers)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), cores)
     if "OMP_NUM_THREADS" in os.environ:  # as the single commands would have it
-        threads = {n: os.environ.get(n, str(cores)) for n in threads}
+        threads = {n: os.environ.get(n, os.environ["OMP_NUM_THREADS"]) for n in threads}
     config = {
         "distributed.scheduler.allowed-failures": LOSSES,
         "distributed.worker.daemon": False,  # else a step could start no process of its own

@@ -44,6 +44,14 @@ def cities_table(result: BatchResult) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["city", "status", "message", "files"])
 
 
+def measures_table(result: BatchResult) -> pd.DataFrame:
+    """A row a number, with the columns of ``measures.csv``; as numbers, missing ones NaN."""
+    import pandas as pd
+
+    rows = [row for city in result.cities for row in measures_of(result, city)]
+    return pd.DataFrame(rows, columns=[*_COLUMNS])
+
+
 def files_of(folder: Path, city: City) -> list[str]:
     """The files of a city's steps that are made, as seen from the batch's folder."""
     found = []

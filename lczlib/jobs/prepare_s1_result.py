@@ -124,6 +124,8 @@ class PrepareS1Result(Result):
         planned = self.planned
         one = planned.products[0].any_swath
         silent = {"thermal_noise": "annotated as 0"} if planned.without_noise() else {}
+        if any(p.simulated for p in planned.products):  # which networks of real scenes do not know
+            silent["LCZLIB_SIMULATED"] = "yes"
         return {
             **planned.recipe.tags(), **silent, "speckle_filter": self.speckle, "speckle_window": "7",
             "products": " ".join(p.name for p in planned.products), "orbit": planned.orbit.source,

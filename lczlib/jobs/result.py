@@ -54,9 +54,8 @@ class Result(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.__repr__ = (
-            Result.__repr__
-        )  # else each data class would make itself one of all its fields
+        # else each data class would make itself one of all its fields
+        cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
 
     def _repr_html_(self) -> str:
         from html import escape

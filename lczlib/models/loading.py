@@ -212,7 +212,7 @@ def load_model(name: str | Path, device: str = "cpu") -> nn.Module:
         raise WeightsError(msg) from err
     check_filled(model, path)
     try_out(model, weights, path)
-    model.weights = weights
+    model.weights = weights  # type: ignore[assignment]  # torch types attributes as tensors and layers
     return model.eval().to(device)
 
 

@@ -110,8 +110,12 @@ class Weights:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Weights:
         """From `to_dict`'s values; lists become tuples."""
-        known = {f: values[f] for f in cls.__dataclass_fields__ if f in values}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+        found: dict[str, Any] = {}
+        for name in cls.__dataclass_fields__:
+            if name in values:
+                value = values[name]
+                found[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**found)
 
 
 def published_weights(name: str) -> Weights:

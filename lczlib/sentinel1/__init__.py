@@ -13,4 +13,5 @@
                 ``choices``
 ``select``      which of the products go with a tile; ``patches``: a raster cut into the patches of one
 ``chain``       a recipe's steps, tile by tile; ``snap_graph``: the nearest graph for ESA's SNAP
+``simulated``   products with known pixels, for tests and demonstrations; ``simulated_city``: of a whole city
 """

@@ -203,12 +203,15 @@ class Product:
         """The track, 1 to 175; None of a mission whose first track is not known."""
         return relative_orbit(self.any_swath.mission, self.any_swath.absolute_orbit)
 
+    @property
+    def simulated(self) -> bool:
+        """Whether its manifest says that it is: see `lczlib.sentinel1.simulated`."""
+        return b'simulated="yes"' in self._files.manifest()
+
     @cached_property
     def ipf(self) -> tuple[int, int] | None:
         """Version of the processor, such as (3, 61); None where no manifest says it."""
-        if "manifest.safe" not in self._files.names:
-            return None
-        found = _IPF.search(self._files.read("manifest.safe"))
+        found = _IPF.search(self._files.manifest())
         return (int(found[1]), int(found[2])) if found else None
 
     def annotation(self, swath: str, polarisation: str) -> ElementTree.Element:

@@ -79,6 +79,10 @@ class ProductFiles:
         inside = f"{self._root}{name}"
         return f"/vsizip/{self._path}/{inside}" if self._archive else str(self._path / inside)
 
+    def manifest(self) -> bytes:
+        """What ``manifest.safe`` holds; nothing where there is none."""
+        return self.read("manifest.safe") if "manifest.safe" in self.names else b""
+
     def paths(self) -> list[Path]:
         """What a result depends on; see `lczlib.sentinel1.product.Product.files`."""
         if self._archive:

@@ -104,6 +104,8 @@ class RunResult:
         Whose weights were kept.
     notes : tuple of str
         What the user should know.
+    separation : str
+        In words, whether the test is on pixels not trained on.
     report : dict
         Content of ``training.json``.
     """
@@ -114,6 +116,7 @@ class RunResult:
     history: pd.DataFrame
     best_epoch: int
     notes: tuple[str, ...]
+    separation: str
     report: dict[str, Any]
 
 
@@ -206,7 +209,7 @@ def run_training(
     write_result(folder / "training.json", report)
     return RunResult(
         path, weights, assessment, trained.history, trained.best_epoch,
-        (*notes, *trained.notes), report,
+        (*notes, *trained.notes), subsets.separation, report,
     )  # fmt: skip
 
 

@@ -27,9 +27,10 @@ from lczlib.scenes.simulation import simulate_city, write_so2sat
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # for run.py
 
 from synthetic_bigearthnet import LEFT, TOP, write_tile_info
-from synthetic_sentinel1 import NAME, Layout, View, speckle, write_eof, write_safe
 from synthetic_so2sat import write_hdf5
 from synthetic_water import backscatter, lake
+
+from lczlib.sentinel1.simulated import NAME, Layout, View, speckle, write_eof, write_safe
 
 _CRS, _LEFT, _TOP = "EPSG:32633", 384_000.0, 5_820_000.0
 _BOX = GeoBox((70, 80), Affine(10, 0, _LEFT, 0, -10, _TOP), _CRS)

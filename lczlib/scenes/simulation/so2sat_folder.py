@@ -111,12 +111,12 @@ def digital_numbers(scene: xr.Dataset) -> xr.DataArray:
         "B10": scene["B02"].copy(data=np.full_like(coarse["B02"], 0.0015)),
     }
     bands = xr.concat(
-        [filled.get(b, scene.get(b)) for b in THIRTEEN_BANDS],
+        [filled[b] if b in filled else scene[b] for b in THIRTEEN_BANDS],
         "band",
         coords="minimal",
         compat="override",
     ).transpose("band", "y", "x")
-    numbers = np.rint(bands * 1e4).clip(1, 65535)
+    numbers = (bands * 1e4).round().clip(1, 65535)
     return numbers.where(scene["B02"].notnull(), 0).astype(np.uint16)
 
 

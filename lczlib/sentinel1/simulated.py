@@ -1,4 +1,7 @@
-"""Synthetic Sentinel-1 IW SLC products: a real orbit's geometry, few and small bursts, known pixels."""
+"""Simulated Sentinel-1 IW SLC products: a real orbit's geometry, few and small bursts, known pixels.
+
+For tests and demonstrations. Places are found by bisection on the orbit, and not as `geocode` finds them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ import numpy as np
 import rasterio
 from scipy.optimize import least_squares
 
-from lczlib.sentinel1.geocode import LIGHT, to_space
+from lczlib.sentinel1.geocode import to_space
+from lczlib.sentinel1.product import LIGHT
 
 EPOCH = np.datetime64("2023-09-04T00:00:00", "us")
 TIME = 62_000.0  # s of the day at which the middle is seen
@@ -140,13 +144,39 @@ class Layout:
 def write_safe(
     folder: Path, layout: Layout, values: Values, *, polarisations: tuple[str, ...] = ("VH", "VV"),
     mode: str = "IW", kind: str = "SLC", name: str = NAME, datatake: int = 400000,
-    gain: Callable[[np.ndarray], np.ndarray] | None = None,
+    gain: Callable[[np.ndarray], np.ndarray] | None = None, simulated: bool = False,
 ) -> Path:  # fmt: skip
-    """Write a product; `gain` gives the calibration's A by sample, 300 by default."""
+    """Write a product as a SAFE folder.
+
+    Parameters
+    ----------
+    folder : path
+        In which it is made.
+    layout : Layout
+        Its bursts and swaths.
+    values : callable
+        The pixels, complex digital numbers; stored as whole ones.
+    polarisations : tuple of str
+        ``VH``, ``VV``.
+    mode, kind, name, datatake
+        What it says of itself.
+    gain : callable, optional
+        The calibration's A by sample: sigma nought is abs(DN)^2 / A^2. 300 everywhere by default.
+    simulated : bool
+        Whether its manifest says that it is, which what is made of it then says too.
+
+    Returns
+    -------
+    Path
+        The product.
+    """
     root = folder / name
     for part in ("annotation/calibration", "measurement"):
         (root / part).mkdir(parents=True)
-    (root / "manifest.safe").write_text('<x><software name="Sentinel-1 IPF" version="003.61"/></x>')
+    said = ' simulated="yes"' if simulated else ""
+    (root / "manifest.safe").write_text(
+        f'<x{said}><software name="Sentinel-1 IPF" version="003.61"/></x>'
+    )
     number = 0
     for i, swath in enumerate(layout.swaths):
         for polarisation in polarisations:
@@ -159,12 +189,12 @@ def write_safe(
                 "missionId": "S1A", "productType": kind, "polarisation": polarisation, "mode": mode, "swath": swath,
                 "absoluteOrbitNumber": 50181, "missionDataTakeId": datatake,
             }  # fmt: skip
-            _write(root / f"annotation/{stem}.xml", _annotation(layout, i, head))
-            _write(
+            write_xml(root / f"annotation/{stem}.xml", _annotation(layout, i, head))
+            write_xml(
                 root / f"annotation/calibration/calibration-{stem}.xml",
                 _calibration(layout, i, gain),
             )
-            _write(root / f"annotation/calibration/noise-{stem}.xml", _noise(layout, i))
+            write_xml(root / f"annotation/calibration/noise-{stem}.xml", _noise(layout, i))
             _measurement(root / f"measurement/{stem}.tiff", layout, i, swath, polarisation, values)
     return root
 
@@ -200,7 +230,7 @@ def _annotation(layout: Layout, i: int, head: dict[str, object]) -> dict[str, ob
             "productInformation": {"pass": "Ascending", "rangeSamplingRate": repr(RATE)},
             "orbitList": {
                 "orbit": [
-                    {"time": stamp(TIME + t), "position": _xyz(p), "velocity": _xyz(v)}
+                    {"time": stamp(TIME + t), "position": xyz(p), "velocity": xyz(v)}
                     for t, p, v in zip(times, position, velocity, strict=True)
                 ]
             },
@@ -256,8 +286,8 @@ def _calibration(layout: Layout, i: int, gain: Callable | None) -> dict[str, obj
     values = np.full(pixels.shape, 300.0) if gain is None else gain(pixels)
     vectors = [
         {
-            "azimuthTime": stamp(layout.start(i, 0)), "line": line, "pixel": _list(pixels),
-            "sigmaNought": _list(values), "betaNought": _list(0 * values + 237), "gamma": _list(values),
+            "azimuthTime": stamp(layout.start(i, 0)), "line": line, "pixel": xml_list(pixels),
+            "sigmaNought": xml_list(values), "betaNought": xml_list(0 * values + 237), "gamma": xml_list(values),
         }
         for line in (-100, layout.bursts * LINES)
     ]  # fmt: skip
@@ -272,8 +302,8 @@ def _noise(layout: Layout, i: int) -> dict[str, object]:
         "noiseRangeVectorList": {
             "noiseRangeVector": [
                 {
-                    "azimuthTime": stamp(layout.start(i, b)), "line": (b - 1) * LINES, "pixel": _list(pixels),
-                    "noiseRangeLut": _list(1000.0 * (b + 1) + pixels),
+                    "azimuthTime": stamp(layout.start(i, b)), "line": (b - 1) * LINES, "pixel": xml_list(pixels),
+                    "noiseRangeLut": xml_list(1000.0 * (b + 1) + pixels),
                 }
                 for b in range(layout.bursts)
             ]
@@ -323,15 +353,18 @@ def speckle(time: np.ndarray, shape: tuple[int, int], key: str) -> np.ndarray:
     return parts[..., 0] + 1j * parts[..., 1]
 
 
-def _xyz(v: np.ndarray) -> dict[str, str]:
+def xyz(v: np.ndarray) -> dict[str, str]:
+    """A vector as annotations write it."""
     return {a: f"{x:.9e}" if abs(x) < 1e5 else f"{x:.6f}" for a, x in zip("xyz", v, strict=True)}
 
 
-def _list(values: np.ndarray) -> str:
+def xml_list(values: np.ndarray) -> str:
+    """Numbers as annotations list them."""
     return " ".join(f"{v:.9g}" for v in values)
 
 
-def _write(path: Path, content: dict[str, object]) -> None:
+def write_xml(path: Path, content: dict[str, object]) -> None:
+    """Write nested tags as XML."""
     root = ET.Element("product")
     _add(root, content)
     path.write_bytes(ET.tostring(root))
