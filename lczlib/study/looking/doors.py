@@ -78,9 +78,8 @@ def _radar(paths: Files, _settings: Settings, _: Files) -> Opened:
 
 def _water(paths: Files, settings: Settings, _: Files) -> Opened:
     names = {k: v for k, v in WATER_NAMES.items() if not v.endswith("_files")}
-    request = WaterRequest(
-        inputs=(str(paths[0]),), **told(settings, WaterRequest, names, WaterInputs)
-    )
+    chosen = told(settings, WaterRequest, names, WaterInputs)
+    request = WaterRequest(inputs=(str(paths[0]),), **(chosen | {"orbit": settings.water_orbit}))
     with readings() as heard:
         (scene,) = request.scenes()
     grid, (day,) = geobox_of(scene), request.days()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lczlib.errors import LczError
+from lczlib.reading import quiet
 from lczlib.study.looking.hints import (
     LIKELY,
     Hint,
@@ -93,7 +94,8 @@ def look(
     """
     files = tuple(Path(p) for p in ([paths] if isinstance(paths, (str, Path)) else paths))
     possible = kinds_for(files[0])
-    hints, unknown = _hints(files[0])
+    with quiet():
+        hints, unknown = _hints(files[0])
     order = tuple(KINDS)
     known = [h for h in ranked(hints, order) if h.kind not in KINDS or KINDS[h.kind] in possible]
     if known and known[0].kind in RECOGNISED:

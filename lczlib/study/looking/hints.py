@@ -139,7 +139,8 @@ def _radar(found: RasterLook) -> list[Hint]:
         f.upper() for f in FEATURES
     }:
         return [Hint("radar", CERTAIN, "its bands have the names of So2Sat's seven features")]
-    if found.count in (2, 4) and len(polarised) == found.count:
+    complex_parts = [n for n in names if re.search(r"(re|im|real|imag)$", n)]
+    if found.count in (2, 4) and len(polarised) == found.count and not complex_parts:
         why = f"its bands are called {', '.join(found.names)}"
         return [Hint("water", CERTAIN, why), Hint("radar", STRONG, why)]
     if not np.issubdtype(found.data.dtype, np.floating):

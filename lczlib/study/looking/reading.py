@@ -17,7 +17,7 @@ from odc.geo.geobox import GeoBox
 
 from lczlib.errors import LczError
 from lczlib.longitudes import Box, box_of, outline_of
-from lczlib.reading import Reading, readings
+from lczlib.reading import Reading, quiet, readings
 from lczlib.study.looking.kinds import FileKind, Settings
 from lczlib.study.wording import face_of
 from lczlib.terms import speaking, worded
@@ -145,7 +145,8 @@ def read_as(
 
     files = tuple(Path(p) for p in paths)
     opened, refused = Opened(), ""
-    with readings() as heard, speaking(face_of(_STEP.get(kind.name, ""))):
+    # it is told to others where it is opened for its job
+    with quiet(), readings() as heard, speaking(face_of(_STEP.get(kind.name, ""))):
         try:
             opened = DOORS[kind.name](files, settings or Settings(), tuple(Path(p) for p in beside))
         except LczError as error:
