@@ -72,8 +72,8 @@ class Entry:
         self._leave = pn.widgets.Button(name="Leave it out", **WIDE)
         self.show = pn.widgets.Button(name="Show it on the map", visible=False, **WIDE)
         self.content = pn.Column(
-            self._head, self._kind, self._facts, self._controls,
-            pn.Row(self.use, self._leave, margin=0, **WIDE), self.show,
+            self._head, self._kind, pn.Row(self.use, self._leave, margin=0, **WIDE),
+            self._facts, self._controls, self.show,
             css_classes=["lcz-entry"], margin=(0, 0, 12, 0), **WIDE,
         )  # fmt: skip
         self.use.on_click(lambda _: taken(self))
@@ -177,6 +177,7 @@ class Entry:
         )
         self._facts.object = _facts_of(self.seen, self.paths, self.remark)
         self.use.disabled = not self.usable
+        self._controls.visible = self.seen is None or self.seen.asked
         if kind is not None:
             self._kind.description = BY_NAME[kind.name].hint
 
@@ -193,7 +194,9 @@ class Entry:
 
 
 def _control(settings: Settings, name: str) -> Any:
-    (widget, *more) = field(settings, name)  # type: ignore[arg-type]
+    one = settings.param[name]
+    named = {str(v) or "as found": v for v in getattr(one, "objects", ())}
+    (widget, *more) = field(settings, name, options=named or None)  # type: ignore[arg-type]
     if name in _MAP_SETTINGS:
         widget.name = _MAP_SETTINGS[name]
     return pn.Column(widget, *more, margin=0, **WIDE) if more else widget

@@ -172,7 +172,7 @@ class Uploads:
         for line in [t for t in self._lines if any(name in t for name in names)]:
             self._lines.remove(line)
         self._lines.extendleft(reversed(new))
-        self._told.object = "".join(self._lines)
+        self._told.object = f'<div class="lcz-told" tabindex="-1">{"".join(self._lines)}</div>'
 
     def _forget(self, _: Any) -> None:
         study = self._session.study

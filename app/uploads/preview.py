@@ -150,8 +150,10 @@ class Preview:
         )  # fmt: skip
         self._showing = False
 
-    def show(self, data: Drawn, of: Seen | None, others: Iterable[Seen | None]) -> None:
-        """Show one file's data, the borders of all, and move the view to the one."""
+    def show(
+        self, data: Drawn, of: Seen | None, others: Iterable[Seen | None], *, move: bool = True
+    ) -> None:
+        """Show one file's data, the borders of all, and move the view to the one where that is wanted."""
         self._showing = True
         for source, layer, image in zip(
             (self._classes, self._values), self._layers, (data.classes, data.values), strict=True
@@ -162,7 +164,7 @@ class Preview:
         rings = [r for r in map(ring_of, others) if r is not None]
         self._borders.data = {"xs": [x for x, _ in rings], "ys": [y for _, y in rings]}
         bounds = bounds_of(of)
-        if bounds is not None:
+        if bounds is not None and move:
             self._view.fit(bounds)
 
     def clear(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 _FOCUS_JS = """
 const main = document.getElementById('main'), menu = document.getElementById('menu')
 if (main && menu && matchMedia('(max-width: 760px)').matches && !main.classList.contains('folded')) menu.click()
-const find = (root) => {
+const find = (root, what) => {
   for (const e of root.querySelectorAll('*')) {
-    if (e.matches('.lcz-review-title')) return e
-    const found = e.shadowRoot && find(e.shadowRoot)
+    if (e.matches(what) && e.getClientRects().length) return e
+    const found = e.shadowRoot && find(e.shadowRoot, what)
     if (found) return found
   }
 }
 let tries = 40
 const seek = () => {
-  const title = find(document)
-  if (title && title.getClientRects().length) {
+  const title = find(document, '.lcz-review-title') || (tries < 20 && find(document, '.lcz-told'))
+  if (title) {
     title.focus({preventScroll: true})
     title.scrollIntoView({block: matchMedia('(max-width: 760px)').matches ? 'center' : 'nearest'})
   } else if (tries--) window.setTimeout(seek, 50)
 }
 seek()
 """
-"""The settings, which on a phone lie over the map, are shut, and the review has the focus."""
+"""The settings, which on a phone lie over the map, are shut, and the review has the focus; else what was said."""
+_CAME_JS = f"if (!document.activeElement?.closest('#beside')) {{{_FOCUS_JS}}}"
+"""The same once files have come, but for who is at work in the review already."""
 
 
 class Review:
@@ -59,16 +61,21 @@ class Review:
         self._preview = Preview(session, view)
         self._entries: list[Entry] = []
         self._shown: Entry | None = None
+        self._fitted: Any = None  # the place that the view was moved to
         self._title = html("")
         self._list = pn.Column(margin=0, **WIDE)
         self._all = pn.widgets.Button(
             name="Use all", button_type="primary", visible=False, sizing_mode="stretch_width"
         )
         self._all.on_click(lambda _: self._use([e for e in self._entries if e.usable]))
-        self._focus = pn.widgets.IntInput(name="Files that were dropped", value=0, visible=False)
-        self._focus.jscallback(value=_FOCUS_JS)
+        self._came, self._went = (
+            pn.widgets.IntInput(name=f"Files that {what}", value=0, visible=False)
+            for what in ("came", "went")
+        )
+        self._came.jscallback(value=_CAME_JS)
+        self._went.jscallback(value=_FOCUS_JS)
         self.content = pn.Column(
-            self._title, self._all, self._list, self._focus,
+            self._title, self._all, self._list, self._came, self._went,
             visible=False, css_classes=["lcz-review"], margin=0, **WIDE,
         )  # fmt: skip
 
@@ -92,13 +99,14 @@ class Review:
             entry = Entry(
                 self._session, found, name, self._beside, self._changed, lambda e: self._use([e]), self._leave
             )  # fmt: skip
-            entry.show.on_click(lambda _: self._draw(entry))
+            entry.show.on_click(lambda _: self._show(entry))
             self._entries.append(entry)
-            self._shown = entry
-            self._again_where_sites_came(entry)
+            lies = found.seen is not None and found.seen.outline is not None
+            if lies or self._shown is None:
+                self._shown, self._fitted = entry, None
+        self._look_for_sites()
         self._arrange()
-        if len(self._entries) == 1 and not joined:
-            self._focus.value += 1
+        self._came.value += 1
 
     def clear(self) -> None:
         """Leave all of them out."""
@@ -109,22 +117,28 @@ class Review:
         used = [Path(p) for p in self._session.study.station_files]
         return [*self.files(), *used]
 
-    def _again_where_sites_came(self, new: Entry) -> None:
-        """Temperatures that wait for the places of their stations are read again once a file has come."""
-        for entry in self._entries:
-            kind = entry.kind
-            if entry is not new and kind is not None and kind.name == "stations":
+    def _look_for_sites(self) -> None:
+        """Temperatures and the places of their stations that come apart are read together."""
+        tables = [e for e in self._entries if e.kind is not None and e.kind.name == "stations"]
+        if len(tables) > 1 or self._session.study.station_files:
+            for entry in tables:
                 entry.look_again()
 
     def _changed(self, entry: Entry) -> None:
         if entry in self._entries:
             self._all.visible = len([e for e in self._entries if e.usable]) > 1
-            if self._shown is entry or self._shown not in self._entries:
-                self._draw(entry)
+            self._draw(self._shown if self._shown in self._entries else entry)
 
     def _draw(self, entry: Entry) -> None:
         self._shown = entry
-        self._preview.show(entry.drawn, entry.seen, [e.seen for e in self._entries])
+        lies = None if entry.seen is None else entry.seen.box
+        # the view stays where the visitor has moved it, until another place is shown
+        move, self._fitted = lies != self._fitted, lies
+        self._preview.show(entry.drawn, entry.seen, [e.seen for e in self._entries], move=move)
+
+    def _show(self, entry: Entry) -> None:
+        self._fitted = None
+        self._draw(entry)
 
     def _use(self, entries: list[Entry]) -> None:
         for entry in entries:
@@ -132,10 +146,12 @@ class Review:
             if not failed:
                 self._entries.remove(entry)
         self._arrange()
+        self._went.value += 1
 
     def _leave(self, entry: Entry) -> None:
         self._entries.remove(entry)
         self._arrange()
+        self._went.value += 1
 
     def _arrange(self) -> None:
         n = len(self._entries)
@@ -144,7 +160,7 @@ class Review:
         told = "A file is ready to be looked at and used." if n == 1 else several
         self._title.object = (
             '<h2 class="lcz-review-title" tabindex="-1">Your files</h2>'
-            f'<p class="lcz-note" role="status">{told} Nothing of them counts before you use them.</p>'
+            f'<p class="lcz-note" role="status">{told} Nothing counts before you use it.</p>'
             if n
             else ""
         )
@@ -153,7 +169,7 @@ class Review:
         for entry in self._entries:
             entry.show.visible = n > 1
         if not n:
-            self._shown = None
+            self._shown = self._fitted = None
             self._preview.clear()
         elif self._shown not in self._entries:
             self._draw(self._entries[-1])

@@ -31,6 +31,12 @@ IMAGE_JS = """(name) => {
                               .map(r => [r.visible, Array.from(r.data_source.data.image[0].shape || [0])])}
 }"""
 
+AXE_JS = """() => axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => [v.id, v.nodes.slice(0, 4).map(
+    n => n.target.flat().join(' ') + ': ' + (n.failureSummary || '').slice(0, 200))]))"""
+"""Serious faults that axe-core finds; its script comes with the fixture `axe`."""
+
 CELLS_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
   if (m.type === 'Figure' && m.name === name) for (const r of m.renderers) {
     const image = r.visible && r.data_source && r.data_source.data.image

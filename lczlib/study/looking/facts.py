@@ -59,11 +59,11 @@ def class_facts(lcz: xr.DataArray, read: Reading) -> tuple[Fact, ...]:
     for row, area in zip(lcz.values, per_row, strict=True):
         areas += np.bincount(row, minlength=len(areas)) * area
     there = sorted((c for c in CLASSES if areas[c.number]), key=lambda c: -areas[c.number])
-    listed = ", ".join(f"{c.code} {areas[c.number]:.3g} km²" for c in there)
+    listed = ", ".join(f"{c.code} {areas[c.number]:.3g}" for c in there)
     return (
         fact("Numbering", numbering, known_by, assumed=bool(known_by) and not certain),
         fact("Band", str(told.get("band") or "").split(" (")[0]),
-        fact("Classes", f"{len(there)}: {listed}" if there else ""),
+        fact("Classes", f"{len(there)}, in km²: {listed}" if there else ""),
         fact("Missing", share(areas[0], areas.sum()) if areas[0] else "none"),
     )
 
@@ -92,14 +92,12 @@ def of_polygons(table: gpd.GeoDataFrame) -> tuple[Fact, ...]:
     for c in CLASSES:
         own = (table["lcz"] == c.number).to_numpy()
         if own.any():
-            listed.append(
-                f"{c.code}: {own.sum()}" if points else f"{c.code} {areas[own].sum():.3g} km²"
-            )
-    what = "point" if points else "polygon"
+            listed.append(f"{c.code} {own.sum()}" if points else f"{c.code} {areas[own].sum():.3g}")
+    what, unit = ("point", "points") if points else ("polygon", "km²")
     return (
         fact("Shapes", counted(len(table), what)),
         fact("Column", table.attrs.get("class_column"), "found by its name and values"),
-        fact("Classes", f"{len(listed)}: {', '.join(listed)}"),
+        fact("Classes", f"{len(listed)}, in {unit}: {', '.join(listed)}"),
         Fact("Reference system", crs_name_of(table)),
     )
 

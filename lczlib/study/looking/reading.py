@@ -63,6 +63,8 @@ class Opened:
         without.
     remark : str
         A sentence about what it is good for.
+    asked : bool
+        Whether settings change how it is read.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -70,6 +72,7 @@ class Opened:
     grid: GeoBox | None = None
     shown: Shown | None = None
     remark: str = ""
+    asked: bool = True
 
 
 Door = Callable[[tuple[Path, ...], Settings, tuple[Path, ...]], Opened]
@@ -98,6 +101,8 @@ class Seen:
         Longitudes and latitudes of its border.
     shown : DataArray or GeoDataFrame or None
         What can be drawn of it.
+    asked : bool
+        Whether settings change how it is read.
     """
 
     kind: FileKind
@@ -109,6 +114,7 @@ class Seen:
     remark: str = ""
     outline: tuple[np.ndarray, np.ndarray] | None = None
     shown: Shown | None = None
+    asked: bool = True
 
     @property
     def box(self) -> Box | None:
@@ -160,7 +166,7 @@ def read_as(
         cautions = tuple(dict.fromkeys(worded(t) for r in heard for t in r.cautions))
     return Seen(
         kind, tuple(f for f in opened.facts if f.value), told, cautions, opened.lost, refused, opened.remark,
-        _outline(opened), opened.shown,
+        _outline(opened), opened.shown, opened.asked,
     )  # fmt: skip
 
 

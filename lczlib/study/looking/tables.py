@@ -118,6 +118,7 @@ def _sites(path: Path) -> Opened:
     return Opened(
         facts, (), None, places,
         remark="It says where stations stand, and is used with the air temperatures of another file.",
+        asked=False,
     )  # fmt: skip
 
 
