@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,6 +96,11 @@ class ClassColumn:
         shown = self.examples.get(why, [])
         more = ", ..." if len(shown) > most else ""
         return ", ".join(repr(t) for t in shown[:most]) + more
+
+
+def is_of_geoclimate(columns: Iterable[object]) -> bool:
+    """Whether a table has the columns of GeoClimate, which maps a whole place with polygons."""
+    return bool(set(_GEOCLIMATE) & {str(c).casefold() for c in columns})
 
 
 def class_column(

@@ -130,10 +130,10 @@ MAY_IMPORT = {
     "plugins": set(),
     "study": {
         "accelerators",
-        "acquire", "analysis", "catalog", "classes", "errors", "export", "figures", "grid", "jobs", "kinds",
-        "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
+        "acquire", "analysis", "catalog", "class_columns", "classes", "clocks", "errors", "export", "figures", "grid",
+        "jobs", "kinds", "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",
-        "limits", "settings", "temporary", "unreadable", "vector_maps",
+        "limits", "settings", "tables", "temporary", "unreadable", "vector_files", "vector_maps",
     },
     "cli": {
         "acquire", "analysis", "bench", "catalog", "classes", "errors", "extras", "experiment", "export", "figures",
@@ -157,7 +157,7 @@ APP_MAY_IMPORT = {
     "parts": set(),
     "maps": {"outside", "parts"},
     "session": {"maps", "panel_patches", "parts", "server"},
-    "uploads": {"parts"},
+    "uploads": {"maps", "parts"},
     "pages": {"maps", "parts", "session", "uploads"},
     "warm": {"maps", "pages", "panel_patches"},
     "frame": {"pages", "panel_patches", "parts", "server", "session", "warm"},

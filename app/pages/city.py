@@ -23,7 +23,7 @@ from ..parts.layout import tall
 from ..parts.legend import legend, published_note
 from ..parts.markup import help_text, html, note
 from ..session import Session
-from ..uploads.panel import upload_panel
+from ..uploads.panel import Uploads
 from .get_imagery import GetPanel
 from .map_settings import map_cards
 
@@ -81,6 +81,7 @@ class CityPage:
         self._study.param.watch(self._draw_classes, ["scene", "published", "own_map"])
         self._view.param.watch(self._draw_classes, ["clear", "isolated", "palette", "opacity"])
         self._legend = html("")
+        uploads = Uploads(session, self._map)
         self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
         self._view.param.watch(self._draw_clear, ["clear", "season"])
         self._clear = pn.widgets.Checkbox.from_param(
@@ -95,11 +96,13 @@ class CityPage:
             self._image, self._season, self._clear, self._stretch,
             pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
             note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
-            self._whole, upload_panel(session), map_cards(session.study), sizing_mode="stretch_width",
+            self._whole, uploads.card, map_cards(session.study), sizing_mode="stretch_width",
         )  # fmt: skip
         wide = {"sizing_mode": "stretch_width", "margin": 0}
         self.stage = pn.Column(tall(self._map.figure), **wide)
-        self.beside = pn.Column(self._facts, self._get.content, self._legend, **wide)
+        self.beside = pn.Column(
+            uploads.review, self._facts, self._get.content, self._legend, **wide
+        )
         self.content = pn.Column(
             self._get.days,
             html('<p class="lcz-key">All cities</p>'),

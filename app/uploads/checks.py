@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -34,13 +35,15 @@ _MOST_MEMBERS = 40
 _SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qmd", ".xml")
 
 RASTERS = (".tif", ".tiff")
-VECTORS = (".geojson", ".json", ".kml", ".gpkg", ".zip")
-TABLES = (".csv", ".txt", ".parquet", ".gpkg")
+VECTORS = (".geojson", ".json", ".kml", ".kmz", ".gpkg", ".zip")
+TABLES = (".csv", ".txt", ".parquet")
 NETCDF = (".nc",)
+ACCEPTED = (*RASTERS, *VECTORS, *TABLES, *NETCDF)
+"""Endings of all files that are taken; the parts of a Shapefile come as such (`lczlib.app.uploads.parts`)."""
 _NUMBER = count(1)
 
 
-def accept(name: str, content: bytes, endings: Sequence[str], folder: Path) -> Path:
+def accept(name: str, content: bytes, folder: Path, endings: Sequence[str] = ACCEPTED) -> Path:
     """Check a file and write it into a folder of its own.
 
     Parameters
@@ -49,15 +52,16 @@ def accept(name: str, content: bytes, endings: Sequence[str], folder: Path) -> P
         As the visitor's machine calls it; only its last part counts.
     content : bytes
         Of the file.
-    endings : sequence of str
-        Of file names that are accepted, such as ``.tif``.
     folder : path
         The session's folder.
+    endings : sequence of str
+        Of file names that are accepted, such as ``.tif``.
 
     Returns
     -------
     Path
-        Of the file; of a zipped Shapefile its ``.shp``, which is called as the zip is.
+        Of the file; of a zipped Shapefile its ``.shp``, which is called as the zip is, and of a KMZ its
+        ``.kml``.
 
     Raises
     ------
@@ -66,36 +70,57 @@ def accept(name: str, content: bytes, endings: Sequence[str], folder: Path) -> P
     """
     safe = safe_name(name)
     ending = Path(safe).suffix.lower()
-    if len(content) > LARGEST_MB * 1_000_000:
-        msg = f"{safe} has {len(content) / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted: cut it to the city."
-        raise InputError(msg)
+    check_room(safe, content, folder)
     if ending not in endings:
-        msg = f"{safe} ends in {ending or 'nothing'}; for this {', '.join(endings)} are accepted."
-        raise InputError(msg)
-    if not content:
-        msg = f"{safe} is empty."
-        raise InputError(msg)
-    kept = sum(p.stat().st_size for p in (folder / "uploads").rglob("*") if p.is_file())
-    if kept + len(content) > SESSIONS_MB * 1_000_000:
         msg = (
-            f"{safe} is one too many: your files take {kept / 1e6:.0f} MB, and at most {SESSIONS_MB:g} MB "
-            "of a visitor are kept. Open the page anew, and give only those that you need."
+            f"{safe} ends in {ending or 'nothing'}; files that end in {', '.join(endings)}, or the parts of a "
+            "Shapefile, are accepted."
         )
         raise InputError(msg)
-    own = folder / "uploads" / f"{next(_NUMBER)}"
-    own.mkdir(parents=True)
+    own = own_folder(folder)
     path = own / safe
     try:
         if ending == ".zip":
             path = _unzip_shapefile(safe, content, own)
+        elif ending == ".kmz":
+            path = _unzip_kml(safe, content, own)
         else:
             _CHECKS[ending](safe, content)
             path.write_bytes(content)
-        _open(path)
+        open_as_named(path)
     except BaseException:
         shutil.rmtree(own, ignore_errors=True)
         raise
     return path
+
+
+def check_room(name: str, content: bytes, folder: Path) -> None:
+    """Refuse a file that is empty, too large, or one too many for the session's folder.
+
+    Raises
+    ------
+    InputError
+    """
+    if len(content) > LARGEST_MB * 1_000_000:
+        msg = f"{name} has {len(content) / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted: cut it to the city."
+        raise InputError(msg)
+    if not content:
+        msg = f"{name} is empty."
+        raise InputError(msg)
+    kept = sum(p.stat().st_size for p in (folder / "uploads").rglob("*") if p.is_file())
+    if kept + len(content) > SESSIONS_MB * 1_000_000:
+        msg = (
+            f"{name} is one too many: your files take {kept / 1e6:.0f} MB, and at most {SESSIONS_MB:g} MB "
+            "of a visitor are kept. Open the page anew, and give only those that you need."
+        )
+        raise InputError(msg)
+
+
+def own_folder(folder: Path) -> Path:
+    """A new folder in that of the session, for one file or the parts of one."""
+    own = folder / "uploads" / f"{next(_NUMBER)}"
+    own.mkdir(parents=True)
+    return own
 
 
 def safe_name(name: str) -> str:
@@ -189,6 +214,43 @@ _CHECKS: dict[str, Callable[[str, bytes], None]] = {
 
 def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
     """Write the parts of the one Shapefile in a zip, under plain names."""
+    archive, members = _members(name, content, "Shapefile")
+    shapes = [m for m in members if m.filename.lower().endswith(".shp")]
+    strays = [m for m in members if Path(m.filename).suffix.lower() not in _SHAPEFILE]
+    if len(shapes) != 1 or strays:
+        what = (
+            f"{len(shapes)} Shapefiles"
+            if len(shapes) != 1
+            else f"other files ({safe_name(strays[0].filename)})"
+        )
+        msg = f"{name} holds {what}; a zip must hold one Shapefile and nothing else."
+        raise InputError(msg)
+    stem = Path(name).stem
+    with archive:
+        _extract(name, archive, {m: folder / f"{stem}{Path(m.filename).suffix.lower()}" for m in members})  # fmt: skip
+    return folder / f"{stem}.shp"
+
+
+def _unzip_kml(name: str, content: bytes, folder: Path) -> Path:
+    """Write the main document of a KMZ, and nothing else of it; it is checked as a KML is."""
+    archive, members = _members(name, content, "KMZ")
+    documents = [m for m in members if m.filename.lower().endswith(".kml")]
+    if not documents:
+        msg = f"{name} holds no KML document: save the places themselves as KML or KMZ."
+        raise InputError(msg)
+    main = min(documents, key=lambda m: m.filename.lower() != "doc.kml")
+    if main.file_size > LARGEST_MB * 1_000_000:
+        msg = f"{name} unpacks to {main.file_size / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted."
+        raise InputError(msg)
+    path = folder / f"{Path(name).stem}.kml"
+    with archive:
+        _extract(name, archive, {main: path})
+    _is_kml(name, path.read_bytes())
+    return path
+
+
+def _members(name: str, content: bytes, what: str) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """An archive and its files; refused where they are too many, too large, or point outside."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = [m for m in archive.infolist() if not m.is_dir()]
@@ -204,7 +266,7 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
     ):
         msg = (
             f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from "
-            f"{len(content) / 1e6:.2f} MB: that is no Shapefile, and is refused."
+            f"{len(content) / 1e6:.2f} MB: that is no {what}, and is refused."
         )
         raise InputError(msg)
     for m in members:
@@ -213,27 +275,24 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
         if path.is_absolute() or ".." in path.parts or ":" in m.filename or link:
             msg = f"{name} holds a file that points outside the archive ({safe_name(m.filename)}), and is refused."
             raise InputError(msg)
-    shapes = [m for m in members if m.filename.lower().endswith(".shp")]
-    strays = [m for m in members if Path(m.filename).suffix.lower() not in _SHAPEFILE]
-    if len(shapes) != 1 or strays:
-        what = (
-            f"{len(shapes)} Shapefiles"
-            if len(shapes) != 1
-            else f"other files ({safe_name(strays[0].filename)})"
-        )
-        msg = f"{name} holds {what}; a zip must hold one Shapefile and nothing else."
-        raise InputError(msg)
-    written, stem = 0, Path(name).stem
-    for m in members:
-        target = folder / f"{stem}{Path(m.filename).suffix.lower()}"
-        with archive.open(m) as source, target.open("wb") as out:
-            while block := source.read(1 << 20):  # what the directory of a zip says may be a lie
-                written += len(block)
-                if written > _MOST_UNZIPPED:
-                    msg = f"{name} unpacks to more than it says, and is refused."
-                    raise InputError(msg)
-                out.write(block)
-    return folder / f"{stem}.shp"
+    return archive, members
+
+
+def _extract(name: str, archive: zipfile.ZipFile, targets: dict[zipfile.ZipInfo, Path]) -> None:
+    """Write some files of an archive, as long as they are no larger than is accepted."""
+    written = 0
+    try:
+        for member, target in targets.items():
+            with archive.open(member) as source, target.open("wb") as out:
+                while block := source.read(1 << 20):
+                    written += len(block)
+                    if written > _MOST_UNZIPPED:  # what the directory of a zip says may be a lie
+                        msg = f"{name} unpacks to more than it says, and is refused."
+                        raise InputError(msg)
+                    out.write(block)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        msg = f"{name} cannot be unpacked: it is damaged, has a password, or is packed in an unusual way."
+        raise InputError(msg) from error
 
 
 _DRIVERS = {
@@ -242,7 +301,7 @@ _DRIVERS = {
 }  # fmt: skip
 
 
-def _open(path: Path) -> None:
+def open_as_named(path: Path) -> None:
     """Open with the one driver that the file may be read by, and no other."""
     ending = path.suffix.lower()
     try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,12 @@ from lczlib.errors import InputError, LczError
 from lczlib.grid import geobox_of
 from lczlib.longitudes import box_of, share_ground
 from lczlib.rasters import BANDWISE, open_raster
+from lczlib.study.looking import FileKind, says_where
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
 from lczlib.study.places import OWN
 
 from .checks import RASTERS
-from .kinds import Kind
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -33,25 +32,6 @@ def area_of(path: Path) -> tuple[float, float, float, float]:
         raise InputError(msg)
     corners = shapely.get_coordinates(frame.to_crs(4326).geometry.to_numpy())
     return tuple(round(v, 5) for v in box_of(*corners.T))
-
-
-def joined(
-    check: Callable[[list[Path]], str], before: list[Path], new: list[Path]
-) -> tuple[list[Path], str]:
-    """The files that make one input, and a remark on them.
-
-    Files that are dropped together come one after another: the new ones are taken with those
-    `before` them where that makes an input, else alone.
-
-    Raises
-    ------
-    LczError
-        If neither makes one.
-    """
-    if before:
-        with suppress(LczError):
-            return [*before, *new], check([*before, *new])
-    return new, check(new)
 
 
 def elsewhere(path: Path, scene: Material | None) -> str:
@@ -70,15 +50,26 @@ def elsewhere(path: Path, scene: Material | None) -> str:
     )
 
 
-def take(session: Session, kind: Kind, paths: list[Path]) -> None:
-    """Make accepted files inputs of the study."""
+def take(
+    session: Session, kind: FileKind, paths: list[Path], said: Mapping[str, object] | None = None
+) -> None:
+    """Make accepted files inputs of the study, with what was said of how they are read.
+
+    Raises
+    ------
+    LczError
+        If they are to be the area, and hold no place.
+    """
     study = session.study
     if kind.target == "area":
         study.area = area_of(paths[0])
         return
     names = tuple(str(p) for p in (paths if kind.several else paths[:1]))
-    if kind.several and not kind.at_once:
-        names = getattr(study, kind.target) + names
+    before = getattr(study, kind.target)
+    if kind.name == "stations":
+        names = _temperatures_first(before, names)
+    elif kind.several and not kind.at_once:
+        names = before + names
     own = kind.target in ("scene_files", "radar_files")
     if own and study.context.places.place(study.city).has_scenes:
         # an own scene in place of a city's is of another place: nothing of that city belongs to it
@@ -86,4 +77,17 @@ def take(session: Session, kind: Kind, paths: list[Path]) -> None:
     # what was said of the map before says nothing of this one
     which = kind.target.removesuffix("_files")
     anew = dict.fromkeys(map_settings(which), "") if which in OWN_MAPS else {}
-    study.param.update({kind.target: names, **anew})
+    said = dict(said or {})
+    if before and said.get("heat_acquired"):  # times stand in the order of the rasters
+        said["heat_acquired"] = ", ".join(
+            t for t in (study.heat_acquired, str(said["heat_acquired"])) if t
+        )
+    study.param.update({kind.target: names, **anew, **said})
+
+
+def _temperatures_first(before: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    """A file of temperatures and then one of sites: a new one takes the place of the old one of its sort."""
+    found: dict[bool, str] = {}
+    for path in (*before, *new):
+        found[says_where(path)] = path
+    return tuple(found[k] for k in (False, True) if k in found)

@@ -1,22 +1,25 @@
-"""The card with the drop zone."""
+"""The card with the drop zone, and what becomes of the files that are dropped."""
 
 from __future__ import annotations
 
 from collections import deque
 from html import escape
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
 from lczlib.errors import LczError
+from lczlib.study.looking import Found, look
 from lczlib.study.wording import in_page
 
-from ..parts.markup import html
+from ..maps.mapview import MapView
+from ..parts.markup import html, note
 from .checks import LARGEST_MB, accept, safe_name
-from .inputs import elsewhere, joined, take
-from .kinds import KINDS
+from .entry import Entry, without_folders
+from .inputs import take
+from .parts import LooseShapefiles, is_part
+from .review import Review, names_of, together, wants_another
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -29,6 +32,10 @@ _OFF = (
     "without signed sessions, which keep visitors' files apart. Start it with <code>lcz app</code>; or "
     "set BOKEH_SECRET_KEY to what <code>bokeh secret</code> prints, and add <code>--session-ids signed"
     "</code> to <code>panel serve app</code>.</div>"
+)
+_ANYTHING = (
+    "Drop anything: imagery, maps, polygons, temperatures, tables; several files at once as well. What was found "
+    "is shown beside the map, and counts once you use it."
 )
 _ASK_JS = "window.onbeforeunload = cb_obj.active ? (event) => event.preventDefault() : null"
 """Uploads end with the session, and a session with its page: the browser asks before it leaves."""
@@ -49,104 +56,142 @@ class Drop(pn.widgets.FileDropper):
         super()._process_event(event)
 
 
-def upload_panel(session: Session) -> pn.Card:
-    """The card with the drop zone; where the server keeps no visitors apart, with the reason."""
-    inside = _drop_zone(session) if session.may_upload else [html(_OFF)]
-    return pn.Card(*inside, title="Upload own files", collapsed=True, sizing_mode="stretch_width")
+class Uploads:
+    """The upload card and what is under review.
 
+    Parameters
+    ----------
+    session : Session
+    view : MapView
+        On which files are shown before they are used.
 
-def _drop_zone(session: Session) -> list[Any]:
-    kind = pn.widgets.Select(name="What it is", options=list(KINDS), sizing_mode="stretch_width")
-    drop = Drop(
-        name="Files",
-        multiple=True,
-        max_file_size=f"{1000 * LARGEST_MB:.0f}KB",  # FilePond reads whole numbers only
-        sizing_mode="stretch_width",
-        height=90,
-    )
-    told, lines = html(""), deque[str](maxlen=_TOLD)
-    latest: dict[str, list[Path]] = {}
-    sent: dict[Path, str] = {}  # what the visitor calls each file
-    joining = Lock()
+    Attributes
+    ----------
+    card : Card
+        With the drop zone; where the server keeps no visitors apart, with the reason.
+    review : Column
+        What was found in each file, and what was said of those that were used or refused.
+    """
 
-    def tell(new: list[str], files: list[Path]) -> None:
-        # files dropped together come one after another: what was said of the others stays
-        names = [escape(sent.get(f, f.name)) for f in files]
-        for line in [t for t in lines if any(name in t for name in names)]:
-            lines.remove(line)
-        lines.extendleft(reversed(new))
-        told.object = "".join(lines)
+    def __init__(self, session: Session, view: MapView) -> None:
+        self._session = session
+        self._told, self._lines = html(""), deque[str](maxlen=_TOLD)
+        self._sent: dict[Path, str] = {}  # what the visitor calls each file
+        self._loose = LooseShapefiles(session.folder)
+        self._review = Review(session, view, self._take)
+        self._waiting = html("")
+        self._asks = pn.widgets.Checkbox(name="Uploads are in use", visible=False)
+        self._asks.jscallback(value=_ASK_JS)
+        self.review = pn.Column(
+            self._review.content, self._told, margin=0, sizing_mode="stretch_width"
+        )
+        self.card = pn.Card(
+            *(self._drop_zone() if session.may_upload else [html(_OFF)]),
+            title="Upload own files", collapsed=True, sizing_mode="stretch_width",
+        )  # fmt: skip
 
-    def dropped(event: Any) -> None:
+    def _drop_zone(self) -> list[Any]:
+        drop = Drop(
+            name="Files",
+            multiple=True,
+            max_file_size=f"{1000 * LARGEST_MB:.0f}KB",  # FilePond reads whole numbers only
+            sizing_mode="stretch_width",
+            height=90,
+        )
+        drop.param.watch(self._dropped, "value")
+        without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
+        without.on_click(self._forget)
+        return [note(_ANYTHING), drop, self._waiting, without, self._asks]
+
+    def _dropped(self, event: Any) -> None:
         files = dict(event.new or {})
         if not files:
             return
-        event.new.clear()  # else the next files, of another kind, would bring these with them
-        chosen = KINDS[kind.value]
+        event.new.clear()  # else the next files would bring these with them
 
-        def work() -> tuple[list[Path], list[str], str]:
-            paths, failed, remark = [], [], ""
+        def work() -> tuple[list[Found], list[str]]:
+            found, failed = [], []
             for name, content in files.items():
                 raw = content.encode() if isinstance(content, str) else bytes(content)
                 try:
-                    paths.append(accept(name, raw, chosen.endings, session.folder))
-                    sent[paths[-1]] = safe_name(name)
+                    path = self._accepted(name, raw)
+                    if path is not None:
+                        found.append(look(path))
                 except LczError as error:
                     failed.append(error.message)
-            if paths and chosen.target in ("map_files", "reference_files"):
-                remark = elsewhere(paths[0], session.study.scene)
-            if paths and chosen.check:
-                with joining:
-                    before, latest[chosen.label] = latest.get(chosen.label, []), paths
-                    try:
-                        paths, remark = joined(chosen.check, before, paths)
-                        latest[chosen.label] = paths
-                    except LczError as error:
-                        failed.append(_without_folders(error.message, paths))
-                        paths = []
-            return paths, failed, remark
+            return found, failed
 
-        def done(result: tuple[list[Path], list[str], str]) -> None:
-            paths, failed, remark = result
-            try:
-                if paths:
-                    take(session, chosen, paths)
-            except LczError as error:
-                failed.append(error.message)
-            asks.value = asks.value or bool(paths)
-            said = [_banner("info", f"Taken: {sent.get(p, p.name)}") for p in paths]
-            said += [_banner("stale", remark)] if remark else []
-            tell(said + [_banner("failed", f, "alert") for f in failed], paths)
+        self._session.background(work, self._looked)
 
-        session.background(work, done)
+    def _accepted(self, name: str, content: bytes) -> Path | None:
+        """The file in a folder of its own; of a part of a Shapefile that, once it is whole."""
+        folder = self._session.folder
+        loose = is_part(name)
+        path = self._loose.add(name, content) if loose else accept(name, content, folder)
+        if path is not None:
+            self._sent[path] = path.name if loose else safe_name(name)
+        return path
 
-    def forget(_: Any) -> None:
-        session.study.param.update({n: () for n in session.study.param if n.endswith("_files")})
-        lines.clear()
-        latest.clear()
-        asks.value = False
-        tell([_banner("info", "Your uploads are out of use.")], [])
+    def _looked(self, made: tuple[list[Found], list[str]]) -> None:
+        found, failed = made
+        for one in found:
+            self._add(one)
+        self._asks.value = self._asks.value or bool(found)
+        self._waiting.object = _lacking(self._loose.waiting())
+        if failed:
+            self._tell([_banner("failed", f, "alert") for f in failed], [])
 
-    def explain(*_: Any) -> None:
-        hint.object = f'<div class="lcz-note">{escape(KINDS[kind.value].hint)}</div>'
+    def _add(self, found: Found) -> None:
+        """Review a file; where it makes an input only with one that waits, both as one."""
+        if not wants_another(found):
+            self._review.add(found, names_of(found, self._sent))
+            return
+        pending = self._review.pending()
+        self._session.background(
+            lambda: together(pending, found),
+            lambda both: self._review.add(both, names_of(both, self._sent)),
+        )
 
-    hint = html("")
-    explain()
-    kind.param.watch(explain, "value")
-    asks = pn.widgets.Checkbox(name="Uploads are in use", visible=False)
-    asks.jscallback(value=_ASK_JS)
-    drop.param.watch(dropped, "value")
-    without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
-    without.on_click(forget)
-    return [kind, hint, drop, told, without, asks]
+    def _take(self, entry: Entry) -> str:
+        """Use a file; why it cannot be used, where that is so."""
+        kind = entry.kind
+        try:
+            take(self._session, kind, entry.paths, entry.said())
+        except LczError as error:
+            message = without_folders(error.message, entry.paths)
+            self._tell([_banner("failed", message, "alert")], entry.paths)
+            return message
+        said = [_banner("info", f"Taken: {self._sent.get(p, p.name)}") for p in entry.paths]
+        remarks = [t for t in (entry.remark, entry.seen.remark if entry.seen else "") if t]
+        self._tell([*said, *(_banner("stale", t) for t in remarks)], entry.paths)
+        return ""
+
+    def _tell(self, new: list[str], files: list[Path]) -> None:
+        # files are used one after another: what was said of the others stays
+        names = [escape(self._sent.get(f, f.name)) for f in files]
+        for line in [t for t in self._lines if any(name in t for name in names)]:
+            self._lines.remove(line)
+        self._lines.extendleft(reversed(new))
+        self._told.object = f'<div class="lcz-told" tabindex="-1">{"".join(self._lines)}</div>'
+
+    def _forget(self, _: Any) -> None:
+        study = self._session.study
+        study.param.update({n: () for n in study.param if n.endswith("_files")})
+        self._lines.clear()
+        self._loose.forget()
+        self._review.clear()
+        self._waiting.object = ""
+        self._asks.value = False
+        self._tell([_banner("info", "Your uploads are out of use.")], [])
+
+
+def _lacking(waiting: dict[str, tuple[str, ...]]) -> str:
+    """What is still to come of Shapefiles whose parts were dropped as they are."""
+    return "".join(
+        _banner("info", f"{stem}.shp is not whole: drop its {' and '.join(lacking)} too.")
+        for stem, lacking in waiting.items()
+    )
 
 
 def _banner(kind: str, text: str, role: str = "status") -> str:
     return f'<div class="lcz-banner {kind}" role="{role}">{escape(in_page(text))}</div>'
-
-
-def _without_folders(text: str, paths: list[Path]) -> str:
-    """A message about files by their names: where the server keeps them is nobody's business."""
-    for path in paths:
-        text = text.replace(str(path), path.name)
-    return text

@@ -42,6 +42,17 @@ def run(request: AirHeatRequest, step: Steps) -> PixelHeat:
     return heat_of(request, rasters, lambda s, i: _opened(request, s, i), air_heat_island, step)
 
 
+def open_first(request: AirHeatRequest) -> Thermal:
+    """The first raster of a request, opened as `run` opens it.
+
+    Raises
+    ------
+    InputError, GridError
+        As of `lczlib.scenes.thermal.open_air_temperature`.
+    """
+    return _opened(request, request.air[0], 0)
+
+
 def _opened(request: AirHeatRequest, source: Source, i: int) -> Thermal:
     from lczlib.jobs.heat_arrays import open_array
     from lczlib.scenes.thermal import open_air_temperature

@@ -199,7 +199,7 @@ def read_network(
     from lczlib.maps import open_probabilities
     from lczlib.scenes.elevation import open_elevation
 
-    data, sites = _stations(request, lcz)
+    data, sites = stations_of(request, lcz)
     if request.elevation is not None:
         dem = open_elevation(request.elevation) if is_path(request.elevation) else request.elevation
         sites = with_elevation(sites, dem)
@@ -220,9 +220,16 @@ def read_network(
     return Network(sites, zones, data.clock, checked, dropped)
 
 
-def _stations(
+def stations_of(
     request: StationChoices, lcz: xr.DataArray | None
 ) -> tuple[Stations, gpd.GeoDataFrame]:
+    """The stations of a request and where they stand, tested against a map where there is one.
+
+    Raises
+    ------
+    InputError
+        As of `lczlib.analysis.heat.stations.read_stations`.
+    """
     from lczlib.analysis.heat.stations import read_stations
 
     if not is_path(request.stations):

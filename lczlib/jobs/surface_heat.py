@@ -94,6 +94,18 @@ def run(request: SurfaceHeatRequest, step: Steps) -> PixelHeat:
     )  # fmt: skip
 
 
+def open_first(request: SurfaceHeatRequest) -> tuple[Thermal, int]:
+    """The first date of a request's rasters, opened as `run` opens it, and how many dates there are.
+
+    Raises
+    ------
+    InputError, GridError
+        As of `lczlib.scenes.thermal.open_temperature`.
+    """
+    dates = _dates(request)
+    return _opened(request, *dates[0], 0), len(dates)
+
+
 def _dates(request: SurfaceHeatRequest) -> list[tuple[Source, int | str | None]]:
     """Each raster with the band that is read of it: of a raster or array of dates all, one by one."""
     from lczlib.jobs.heat_arrays import each_date

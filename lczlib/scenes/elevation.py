@@ -35,6 +35,11 @@ _BANDS = frozenset(
 )
 
 
+def is_elevation_name(name: str) -> bool:
+    """Whether a band is called as those of heights are; ``data`` says nothing."""
+    return name.strip().casefold() in _BANDS - {"data"}
+
+
 def open_elevation(path: str | Path) -> xr.DataArray:
     """Open an elevation raster.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +41,12 @@ def measured(layer: Layer, path: str | Path) -> Literal["air", "surface"] | None
     """What the names and titles of a raster say that it is; None where they say nothing."""
     if product_of(path, layer.name):
         return "surface"
-    for text in layer.words:
+    return measured_by(layer.words, path)
+
+
+def measured_by(words: Iterable[str], path: str | Path) -> Literal["air", "surface"] | None:
+    """The same by some names and titles and the file's name, before a band is chosen."""
+    for text in words:
         name = text.strip().casefold()
         if name in AIR_BANDS or _AIR_WORDS.search(text):
             return "air"

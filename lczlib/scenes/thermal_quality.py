@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,18 +151,37 @@ def _removed_before(layer: Layer, path: Path) -> Quality:
     return Quality(poor, sd, layer.clouds, files, removed=layer.cloudy)
 
 
+def is_quality_name(stem: str, names: Iterable[str]) -> bool:
+    """Whether a file or its bands are called as the quality layers of thermal products are.
+
+    Parameters
+    ----------
+    stem : str
+        The file's name without its ending.
+    names : iterable of str
+        Of its bands; those of a raster that holds temperatures too do not count.
+    """
+    called = [n for n in names if n]
+    return bool(_flag_in((stem,)) or (len(called) == 1 and _flag_in(called)))
+
+
+def _flag_in(texts: Iterable[str]) -> str:
+    """The first name of a quality layer in some texts; empty where there is none."""
+    found = (
+        name
+        for text in texts
+        for name in _FLAGS
+        if re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", text.casefold())
+    )
+    return next(found, "")
+
+
 def _layer_of_file(path: Path, layer: Layer, product: str | None) -> tuple[np.ndarray, str]:
     """The flags of a file, and whose flags they are."""
     data = open_raster(path, "quality layer", chunks=BANDWISE)
     names = [n.casefold() for n in band_names(data)]
     index = next((i for i, n in enumerate(names) if n in _FLAGS), 0)
-    told = (
-        name
-        for text in (names[index], path.stem.casefold())
-        for name in _FLAGS
-        if re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", text)
-    )
-    codes = product or _FLAGS.get(next(told, ""))
+    codes = product or _FLAGS.get(_flag_in((names[index], path.stem)))
     if codes is None:
         msg = f"A quality layer ({path}) can only be decoded for a known product: state {option('kind')}."
         raise InputError(msg)

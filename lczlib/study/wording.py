@@ -29,10 +29,11 @@ _IN_PAGE = {
     "units": "Own scenes: Values", "dn_scale": "Own scenes: Stored values divided by",
 }  # fmt: skip
 
-_OF_MAPS = {
+OF_MAPS = {
     "band": "Band", "scheme": "Numbering", "nodata": "No data", "legend": "Legend", "column": "Column",
     "layer": "Layer",
 }  # fmt: skip
+"""What the pages call the settings of a map (`lczlib.jobs.map_files.KINDS`)."""
 _OF_WATER = {
     "dates": "Own scenes: Dates", "orbit": "Orbit of the scene",
     "descending": "the descending passes on the City page",
@@ -58,11 +59,11 @@ def face_of(step: str = "") -> Face:
     step : str
         The step of the study: what ``band`` is there.
     """
-    names = _IN_PAGE | {k: v for k, v in _OF_MAPS.items() if k not in _IN_PAGE}
+    names = _IN_PAGE | {k: v for k, v in OF_MAPS.items() if k not in _IN_PAGE}
     if step == "maps":
         names = names | {"resample": "Values of your Sentinel-2: Resampling"}
     if step in OWN_MAP_CARDS:
-        names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in _OF_MAPS.items()}
+        names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in OF_MAPS.items()}
         names["reference"] = "Reference on the City page"
     if step == "water":
         names = names | _OF_WATER

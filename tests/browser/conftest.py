@@ -130,6 +130,13 @@ def browser() -> Iterator[object]:
         made.close()
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core."""
+    package = pytest.importorskip("axe_playwright_python")
+    return (Path(package.__file__).parent / "axe.min.js").read_text()
+
+
 @pytest.fixture
 def visit(browser: object) -> Iterator[Callable[..., object]]:
     """Open an address as a visitor of one's own; fails where the page asks for anything elsewhere."""

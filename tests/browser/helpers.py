@@ -31,6 +31,12 @@ IMAGE_JS = """(name) => {
                               .map(r => [r.visible, Array.from(r.data_source.data.image[0].shape || [0])])}
 }"""
 
+AXE_JS = """() => axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => [v.id, v.nodes.slice(0, 4).map(
+    n => n.target.flat().join(' ') + ': ' + (n.failureSummary || '').slice(0, 200))]))"""
+"""Serious faults that axe-core finds; its script comes with the fixture `axe`."""
+
 CELLS_JS = """(name) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
   if (m.type === 'Figure' && m.name === name) for (const r of m.renderers) {
     const image = r.visible && r.data_source && r.data_source.data.image
@@ -92,14 +98,37 @@ def figure_center(page: Any) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def upload(page: Any, kind: str, *files: Path) -> None:
-    """Give files to the upload card of the City page, as a file of some kind."""
-    card = page.get_by_label("What it is")
-    if not card.is_visible():
+def drop(page: Any, *files: Path) -> None:
+    """Give files to the upload card of the City page."""
+    zone = page.get_by_role("button", name="Go on without my uploads")
+    if not zone.is_visible():
         page.get_by_role("button", name="Upload own files").click()
-    label = next(o for o in card.locator("option").all_inner_texts() if o.startswith(kind))
-    card.select_option(label)
+        zone.wait_for()
     page.set_input_files("input[type=file]", [str(f) for f in files])
+
+
+def reviewed(page: Any, name: str) -> Any:
+    """Wait for the review of a file; its entry."""
+    kind = page.get_by_label(f"What {name} is", exact=True)
+    kind.wait_for()
+    return page.locator(".lcz-entry").filter(has=kind)
+
+
+def upload(page: Any, kind: str, *files: Path) -> None:
+    """Give files to the upload card, and use each as a file of some kind; those that are refused are not."""
+    drop(page, *files)
+    for file in files:
+        choice = page.get_by_label(f"What {file.name} is", exact=True)
+        refused = page.locator(".lcz-banner.failed, .filepond--file-status-main").get_by_text(
+            re.compile(rf"{re.escape(file.name)}|too large")
+        )
+        choice.or_(refused).first.wait_for()
+        if not choice.is_visible():
+            continue
+        label = next(o for o in choice.locator("option").all_inner_texts() if o.startswith(kind))
+        choice.select_option(label)
+        reviewed(page, file.name).get_by_role("button", name="Use it").click()
+        choice.wait_for(state="hidden")
 
 
 def answered(page: Any, text: str | re.Pattern[str]) -> Any:

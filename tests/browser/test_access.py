@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import CELLS_JS, SHOWN, settled, upload, wait_for
+from helpers import CELLS_JS, CITY, SHOWN, drop, reviewed, settled, upload, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -67,13 +67,16 @@ def nameless(page: Any) -> list[str]:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_widget_and_image_has_a_name(
-    mapped: Any, visit: Callable[..., Any], name: str
+    city: Path, mapped: Any, visit: Callable[..., Any], name: str
 ) -> None:
     page = visit(f"{mapped.url}?page={name}")
     page.get_by_text(SHOWN[name]).first.wait_for()
     if name == "city":
-        page.get_by_role("button", name="Upload own files").click()
-        page.get_by_label("What it is").wait_for()
+        drop(
+            page, city / "Reference" / CITY / "lcz.tif", city / "Reference" / CITY / "polygons.gpkg"
+        )
+        for file in ("lcz.tif", "polygons.gpkg"):
+            reviewed(page, file).get_by_role("button", name="Use it").wait_for()
     roles = page.locator("button:visible").count()
     assert roles > 5
     assert nameless(page) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import IMAGE_JS, drawn, figure_center, go, settled, wait_for
+from helpers import IMAGE_JS, drawn, drop, figure_center, go, settled, upload, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -246,16 +246,14 @@ def test_an_upload_is_used_and_a_wrong_one_refused(
 ) -> None:
     page = visit(f"{mapped.url}?page=city")
     page.get_by_text("Demo city (simulated)").first.wait_for()
-    page.get_by_role("button", name="Upload own files").click()
-    page.get_by_label("What it is").select_option("Own area (GeoJSON, KML)")
     ring = [[3.02, 52.12], [3.07, 52.12], [3.07, 52.15], [3.02, 52.15], [3.02, 52.12]]
     area = tmp_path / "area.geojson"
     area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
-    page.set_input_files("input[type=file]", str(area))
+    upload(page, "Own area", area)
     page.get_by_text("cut to your area").wait_for()
     bad = tmp_path / "evil.geojson"
     bad.write_text("<OGRVRTDataSource/>")
-    page.set_input_files("input[type=file]", str(bad))
+    drop(page, bad)
     page.get_by_text("no GeoJSON").wait_for()
 
 

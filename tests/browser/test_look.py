@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
-from helpers import SHOWN, drawn, go, settled, wait_for
+from helpers import AXE_JS, SHOWN, drawn, go, settled, wait_for
 
 pytestmark = pytest.mark.browser
 
 STATE = {"compare": "&place=[3.06,52.135]", "heat": "&heat_map=reference"}
-AXE_JS = """() => axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
-  .filter(v => ['serious', 'critical'].includes(v.impact))
-  .map(v => [v.id, v.nodes.slice(0, 4).map(
-    n => n.target.flat().join(' ') + ': ' + (n.failureSummary || '').slice(0, 200))]))"""
 FIGURE_JS = """(name) => { const find = (root) => { for (const e of root.querySelectorAll('*')) {
     if (e.matches('.bk-Figure') && e.offsetWidth > 100) return e
     const found = e.shadowRoot && find(e.shadowRoot); if (found) return found } }
   const box = find(document).getBoundingClientRect(); return [box.width, box.height, box.top] }"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 
 
 @pytest.mark.parametrize("theme", ["default", "dark"])

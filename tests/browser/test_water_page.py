@@ -74,10 +74,8 @@ def test_dated_scenes_give_the_area_by_month(
 ) -> None:
     page = visit(f"{served.url}?page=city")
     page.get_by_text("Demo city (simulated)").first.wait_for()
-    page.get_by_role("button", name="Upload own files").click()
-    page.get_by_label("What it is").select_option("Sentinel-1 for water (GeoTIFF)")
-    page.set_input_files("input[type=file]", [str(p) for p in reversed(series)])
-    page.get_by_text("Taken: S1_2021-10.tif").wait_for()
+    upload(page, "Sentinel-1 for water", *reversed(series))
+    answered(page, "Taken: S1_2021-10.tif")
     page.get_by_role("button", name="Water", exact=True).first.click()
     page.get_by_role("button", name="Map water").click(timeout=200_000)  # the city loads first
     page.get_by_role("cell", name="2021-10").wait_for(timeout=400_000)

@@ -75,9 +75,7 @@ class Visitor:
         await self._patch({"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data})
 
     async def upload(self, kind: str, path: Path) -> None:
-        """Give a file to the upload card, as a file of some kind."""
-        options = self._attributes("What it is")["options"]
-        await self.set("What it is", next(o for o in options if o.startswith(kind)))
+        """Give a file to the upload card, and use it as a file of some kind."""
         data = base64.b64encode(gzip.compress(path.read_bytes(), 1)).decode()
         entries = {
             "name": path.name, "chunk": 1, "total_chunks": 1, "type": "application/octet-stream",
@@ -90,7 +88,12 @@ class Visitor:
             "name": "upload_event",
             "values": {"type": "map", "entries": values},
         }
+        since, label = len(self.events), f"What {path.name} is"
         await self._patch({"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event})
+        await self.wait(says(label), since)
+        options = self._attributes(label)["options"]
+        await self.set(label, next(o for o in options if o.startswith(kind)))
+        await self.press("Use it")
 
     async def wait(self, wanted: Callable[[dict[str, Any]], bool], since: int = 0,
                    seconds: float = 60) -> float:  # fmt: skip
