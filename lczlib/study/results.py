@@ -28,6 +28,7 @@ from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
 from lczlib.study.store import store_of, waited_for
+from lczlib.texts import text
 
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
@@ -121,7 +122,7 @@ def request_of(given: Given) -> MapRequest:
 def networks(sensor: str, simulated: bool) -> dict[str, str]:
     """Networks for a sensor, name to title; an empty name, first, is the default for the scene."""
     default = default_weights(sensor, simulated)
-    found = {"": f"default ({default})"}
+    found = {"": text("default ({network})").format(network=default)}
     for name, entry in catalog.entries().items():
         if entry.collection == "weights" and entry.properties["lczlib:task"] == "lcz":
             weights = published_weights(name)
@@ -140,8 +141,13 @@ def devices() -> dict[str, str]:
     there = ["cpu"] + [
         f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     ]
-    what = device_name(auto) + ("" if auto != "cpu" else ", no GPU here")
-    return {f"best there is ({what})": "auto", **{f"{d}: {device_name(d)}": d for d in there}}
+    best = text("best there is ({device})")
+    if auto == "cpu":
+        best = text("best there is ({device}, no GPU here)")
+    return {
+        best.format(device=device_name(auto)): "auto",
+        **{f"{d}: {device_name(d)}": d for d in there},
+    }
 
 
 def default_weights(sensor: str, simulated: bool) -> str:
