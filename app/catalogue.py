@@ -6,6 +6,7 @@ their titles, meanings and choices. A new language is a new folder in ``lczlib/t
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -21,7 +22,6 @@ from lczlib.study import Study
 from lczlib.texts import DOMAIN, ENGLISH, file_of, languages
 
 _HERE = Path(__file__).resolve().parent
-_CALLS = {"text": None, "N_": None, "texts": (1, 2), "text_as": ((1, "c"), 2)}
 _NOT_SHOWN = (
     "name", "result_folder", "city", "area", "first", "second", "third", "fourth", "get_seasons", "get_year",
     "heat_kind",
@@ -32,21 +32,31 @@ _NOT_SHOWN = (
 def template() -> Catalog:
     """All texts, in English."""
     made = Catalog(domain=DOMAIN, project="lczlib", charset="utf-8", fuzzy=False)
-    for file in (*_HERE.rglob("*"), *Path(lczlib.__file__).parent.rglob("*.py")):
-        how = _how(file)
-        for line, message, _, context in extract_from_file(how, file, _CALLS) if how else ():
-            made.add(message, None, [(file.name, line)], context=context)
+    for file in (*_HERE.rglob("*.py"), *Path(lczlib.__file__).parent.rglob("*.py")):
+        code = file.read_text("utf-8")
+        if "lczlib.texts import" in code:
+            for line, message, context in _marked(code):
+                made.add(message, None, [(file.name, line)], context=context)
+    page = _HERE / "parts" / "look" / "page.html"
+    for line, message, _, _ in extract_from_file("jinja2", page, {"text": None}):
+        made.add(message, None, [(page.name, line)])
     for place, message in _of_settings():
         made.add(message, None, [(place, 0)])
     return made
 
 
-def _how(file: Path) -> str:
-    """How texts are found in a file; empty where it has none: `text` may be anything there."""
-    if file.name == "page.html":
-        return "jinja2"
-    says = file.suffix == ".py" and "lczlib.texts import" in file.read_text("utf-8")
-    return "python" if says and file != Path(__file__).resolve() else ""
+def _marked(code: str) -> Iterator[tuple[int, str | tuple[str, str], str | None]]:
+    """Texts in a file of Python, also those within f-strings: line, text or its two numbers, and context."""
+    for call in ast.walk(ast.parse(code)):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        given = [a.value for a in call.args if isinstance(a, ast.Constant)]
+        if call.func.id in ("text", "N_") and len(given) == 1:
+            yield call.lineno, given[0], None
+        elif call.func.id == "texts" and len(given) >= 2:
+            yield call.lineno, (given[0], given[1]), None
+        elif call.func.id == "text_as" and len(given) == 2:
+            yield call.lineno, given[1], given[0]
 
 
 def _of_settings() -> Iterator[tuple[str, str]]:

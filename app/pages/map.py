@@ -14,7 +14,7 @@ from lczlib.study.results import devices, networks
 from lczlib.study.scene_inputs import day_named
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
-from lczlib.texts import N_, text
+from lczlib.texts import ENGLISH, N_, language, text
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
@@ -31,6 +31,11 @@ from ..session import Session
 from .map_draw import DrawCard
 from .map_settings import own_values
 
+_NETWORKS = (
+    N_("Demo network for simulated Sentinel-1"),
+    N_("Demo network for simulated Sentinel-2"),
+)
+"""Titles of networks that have a translation; others are names."""
 _LAYERS = {
     "classes": N_("classes"), "certainty": N_("certainty"), "probability": N_("probability of a class"),
     "valid fraction": N_("valid fraction"), "none": N_("none (image only)"),
@@ -295,7 +300,7 @@ class MapPage:
             said = said.format(place=escape(text(study.scene.place.name)))
             shown = self._kind.value or ""
             below = (
-                text("Shown below: {map}.").format(map=map_title(shown).lower()) if shown else ""
+                text("Shown below: {map}.").format(map=_small(map_title(shown))) if shown else ""
             )
             return f'<div class="lcz-banner info">{f"{said} {what} {below}".rstrip()}</div>'
         made = study.maps.manifest
@@ -346,6 +351,11 @@ class MapPage:
 
         choose.param.watch(chosen, "value")
         self._existing[:] = [choose]
+
+
+def _small(title: str) -> str:
+    """A title within a sentence, which each language has its own rule for."""
+    return title.lower() if language() == ENGLISH else title
 
 
 _HELP = N_(

@@ -16,16 +16,16 @@ from lczlib.study.wording import in_page
 from lczlib.texts import N_, text, texts
 
 WHAT = {
-    "days": N_("List of days"), "acquired": N_("Imagery"), "scene": N_("Scene"), "reference": N_("Reference"),
-    "own_map": N_("Uploaded map"), "published": N_("Published map"), "maps": N_("LCZ map"),
-    "comparison": N_("Comparison"), "accuracy": N_("Accuracy"), "heat": N_("Heat island"),
-    "field": N_("Field of air temperature"), "water": N_("Water map"), "water_summary": N_("Water areas"),
+    "days": N_("list of days"), "acquired": N_("imagery"), "scene": N_("scene"), "reference": N_("reference"),
+    "own_map": N_("uploaded map"), "published": N_("published map"), "maps": N_("LCZ map"),
+    "comparison": N_("comparison"), "accuracy": N_("accuracy"), "heat": N_("heat island"),
+    "field": N_("field of air temperature"), "water": N_("water map"), "water_summary": N_("water areas"),
 }  # fmt: skip
 
 
-def in_sentence(title: str) -> str:
-    """A title within a sentence: with a small letter, unless its first word is a short form."""
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+def begun(said: str) -> str:
+    """Words as a heading begins."""
+    return said[:1].upper() + said[1:]
 
 
 def banner(study: Study, names: Iterable[str]) -> str:
@@ -35,7 +35,7 @@ def banner(study: Study, names: Iterable[str]) -> str:
         out.append(ended(study, name))
         if study.messages.get(name, "") in ("", STOPPED) and _is_other(study, name):
             said = text("This {what} was made with other settings than those shown.")
-            said = said.format(what=in_sentence(text(WHAT[name])))
+            said = said.format(what=text(WHAT[name]))
             out.append(
                 f'<div class="lcz-banner stale" role="status">{said} {_mended(study, name)}</div>'
             )

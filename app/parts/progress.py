@@ -15,7 +15,7 @@ from lczlib.study.wording import in_page
 from lczlib.texts import N_, text, texts
 
 from .markup import duration, html
-from .messages import WHAT, in_sentence
+from .messages import WHAT, begun
 
 STARTING = N_("starting")
 _SAID = (
@@ -135,7 +135,7 @@ class RunsList:
         for step in PAGE_OF:  # a button stays: a click on one that has just been replaced is lost
             told = html("", margin=(0, 10))
             stop = pn.widgets.Button(
-                name=text("Cancel: {what}").format(what=in_sentence(text(WHAT[step]))),
+                name=text("Cancel: {what}").format(what=text(WHAT[step])),
                 width=190,
                 margin=(2, 10),
             )
@@ -161,6 +161,6 @@ class RunsList:
             there = there and step in progress  # what lies ready comes without a word
             if there:
                 said = escape(in_words(step, progress[step]))
-                told.object = f'<div role="status"><b>{text(WHAT[step])}</b> · {said}</div>'
+                told.object = f'<div role="status"><b>{begun(text(WHAT[step]))}</b> · {said}</div>'
             row.visible = there
         self.content.visible = any(row.visible for row, _ in self._rows.values())
