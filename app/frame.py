@@ -9,6 +9,8 @@ from typing import Any
 import panel as pn
 from bokeh.models import CustomJS
 
+from lczlib.texts import text
+
 from .pages import PAGES
 from .panel_patches.access import name_widgets
 from .panel_patches.closing import drop_late_messages
@@ -32,7 +34,6 @@ drop_late_messages()
 load_no_formulas()
 Thread(target=tidy, daemon=True).start()
 settle()  # nearly all that the pages import is there now
-LABELS = {name: page.title for name, page in PAGES.items()}
 
 _BACK_JS = "window.addEventListener('popstate', () => window.location.reload())"
 """The address holds the whole state, and each change of it is a step of the browser's history: the
@@ -59,17 +60,13 @@ def page_of(session: Session) -> Page:
     if is_warming(session.doc):
         warm(session)
     built: dict[str, Any] = {}
-    nav = pn.widgets.RadioButtonGroup(
-        options={label: name for name, label in LABELS.items()}, value=session.view.page,
-        stylesheets=[""], name="Page", css_classes=["lcz-nav"], margin=0,
-    )  # fmt: skip
-    nav.jscallback(value=_TURN_JS)
+    nav = _navigation(session.view.page)
     above, read = html("", visible=False), html("", visible=False)
     heading = html("", margin=0)
     card = pn.Column(session.place.content, margin=0)
     runs = RunsList(session.study, session.runner)
     way = pn.widgets.Button(
-        name="To the City page, for imagery", button_type="primary", visible=False, max_width=320,
+        name=text("To the City page, for imagery"), button_type="primary", visible=False, max_width=320,
         margin=(4, 10), sizing_mode="stretch_width",
     )  # fmt: skip
     way.on_click(lambda _: setattr(session.view, "page", "city"))
@@ -84,7 +81,9 @@ def page_of(session: Session) -> Page:
         nav.value = name
         runs.turn(name)
         card.visible = name != "share"  # it would lie over the files, where no map is
-        heading.object = f"<h1 class='lcz-heading'>Local Climate Zones: {LABELS[name]}</h1>"
+        heading.object = (
+            f"<h1 class='lcz-heading'>{text('Local Climate Zones')}: {text(PAGES[name].title)}</h1>"
+        )
         # A figure that moves to another parent is drawn anew: pages stay where they are, hidden.
         for other, page in built.items():
             for part in _parts(page).values():
@@ -142,9 +141,9 @@ def page_of(session: Session) -> Page:
         margin=0,
     )
     template = Page(
-        {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark,
-        title="Local Climate Zones", meta_viewport="width=device-width, initial-scale=1",
-        meta_description="Local Climate Zone maps, their accuracy and heat islands",
+        {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark, session.language,
+        title=text("Local Climate Zones"), meta_viewport="width=device-width, initial-scale=1",
+        meta_description=text("Local Climate Zone maps, their accuracy and heat islands"),
     )  # fmt: skip
     session.doc.js_on_event("document_ready", CustomJS(code=ISOLATE_JS))
     session.runner.await_first(session.address.requested)
@@ -153,6 +152,16 @@ def page_of(session: Session) -> Page:
     name_widgets(session.doc)
     _say_what_was_ignored(session)
     return template
+
+
+def _navigation(page: str) -> pn.widgets.RadioButtonGroup:
+    """The row of pages."""
+    row = pn.widgets.RadioButtonGroup(
+        options={text(page.title): name for name, page in PAGES.items()}, value=page, stylesheets=[""],
+        name=text("Page"), css_classes=["lcz-nav"], margin=0,
+    )  # fmt: skip
+    row.jscallback(value=_TURN_JS)
+    return row
 
 
 def _parts(page: Any) -> dict[str, Any]:
@@ -179,7 +188,8 @@ def _say_what_was_ignored(session: Session) -> None:
 
     def say() -> None:
         if pn.state.notifications:
-            pn.state.notifications.warning(f"Not understood in the address: {ignored}")
+            said = text("Not understood in the address: {names}").format(names=ignored)
+            pn.state.notifications.warning(said)
 
     if ignored:
         pn.state.onload(say)

@@ -9,6 +9,7 @@ from panel.io.resources import LOCAL_DIST
 from app.frame import page_of
 from app.panel_patches.together import together
 from app.session import Session
+from lczlib.texts import text
 
 # --num-threads sizes the pool that computes (`session.jobs`). Panel itself would also answer visitors
 # from threads, and then two of them change one document at a time: messages got lost.
@@ -21,4 +22,4 @@ pn.state.curdoc.template_variables.setdefault("dist_url", LOCAL_DIST)
 
 # One call a visitor: everything a session has is made in here, nothing at import.
 with together(pn.state.curdoc):
-    page_of(Session(pn.state.curdoc)).servable(title="Local Climate Zones")
+    page_of(Session(pn.state.curdoc)).servable(title=text("Local Climate Zones"))

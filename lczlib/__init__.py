@@ -23,6 +23,7 @@ And the library, from the bottom up:
 ``classes``     the 17 zones: numbers, codes, names, colours, numberings; ``class_names`` and
                 ``class_columns`` read them from texts and tables
 ``errors``      what is raised when the input is at fault; ``terms``: settings in messages;
+                ``texts``: the words of the pages in the language of their reader;
                 ``extras``: what must be installed for more than the core
 ``settings``    what a job can be told: each setting said once; ``devices``: what computes;
                 ``accelerators``: what is peculiar to graphics cards

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from lczlib.texts import N_
+
 
 class Kind(StrEnum):
     """The kinds that have a fixed name, in the order in which they are offered."""
 
     S1 = "s1", "Sentinel-1"
     S2 = "s2", "Sentinel-2"
-    BOTH = "both", "S1 + S2 in one network"
-    FUSED = "fused", "S1 + S2 fused"
-    SECOND = "second", "Sentinel-2, second network"
-    REFERENCE = "reference", "Reference"
-    OWN = "own", "Uploaded map"
-    GLOBAL = "global", "Global map"
+    BOTH = "both", N_("S1 + S2 in one network")
+    FUSED = "fused", N_("S1 + S2 fused")
+    SECOND = "second", N_("Sentinel-2, second network")
+    REFERENCE = "reference", N_("Reference")
+    OWN = "own", N_("Uploaded map")
+    GLOBAL = "global", N_("Global map")
 
     label: str
     """What people call it."""

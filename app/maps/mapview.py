@@ -27,16 +27,16 @@ from bokeh.models import (
 from bokeh.palettes import Cividis256
 
 from lczlib.classes import CLASSES
+from lczlib.texts import text
 
 from ..outside import STREET_MAP
+from ..parts.words import zone_label
 from .display import Picture, is_large, picture, window_of
 from .geo import draw_layers
 from .scripts import FIT_JS, FORGET_JS, SCALE_JS
 
-NAMES = ["no data", *(c.label for c in CLASSES)]
-_NAME_JS = f"return {NAMES!r}[Math.round(value)] || 'no data'"
-_PERCENT_JS = "return isFinite(value) ? (100 * value).toFixed(0) + ' %' : 'no data'"
-_TOLD = (("class", "@image{custom}"), ("certainty", "@certainty{custom}"))
+_NAME_JS = "return names[Math.round(value)] || names[0]"
+_PERCENT_JS = "return isFinite(value) ? (100 * value).toFixed(0) + ' %' : names[0]"
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -141,17 +141,19 @@ class MapView:
 
     def _add_hover(self) -> None:
         """Tell what lies under the pointer, and no more of it once another layer is shown."""
+        names = {"names": [text("no data"), *(zone_label(c) for c in CLASSES)]}
+        self._told = (text("class"), "@image{custom}"), (text("certainty"), "@certainty{custom}")
         self._hover = HoverTool(
             renderers=[self._class_glyph],
-            tooltips=list(_TOLD),
+            tooltips=list(self._told),
             formatters={
-                "@image": CustomJSHover(code=_NAME_JS),
-                "@second": CustomJSHover(code=_NAME_JS),
-                "@certainty": CustomJSHover(code=_PERCENT_JS),
+                "@image": CustomJSHover(args=names, code=_NAME_JS),
+                "@second": CustomJSHover(args=names, code=_NAME_JS),
+                "@certainty": CustomJSHover(args=names, code=_PERCENT_JS),
             },
         )
         self._value_hover = HoverTool(
-            renderers=[self._value_glyph], tooltips=[("value", "@image{0.00}")]
+            renderers=[self._value_glyph], tooltips=[(text("value"), "@image{0.00}")]
         )
         self.figure.add_tools(self._hover, self._value_hover)
         forget = CustomJS(args={"tools": [self._hover, self._value_hover]}, code=FORGET_JS)
@@ -219,7 +221,7 @@ class MapView:
         if known:
             data["certainty"] = [np.ascontiguousarray(certainty.values[::-1])]
         self.classes.data = data
-        self._hover.tooltips = list(_TOLD if known else _TOLD[:1])
+        self._hover.tooltips = list(self._told if known else self._told[:1])
         self._class_glyph.visible = lcz is not None
         self._value_glyph.visible = self._bar.visible = False
 

@@ -8,6 +8,8 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource, CustomJS, Span
 
+from lczlib.texts import text
+
 from .mapview import MapView, picture_data
 
 _NO_IMAGE: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
@@ -64,7 +66,7 @@ class Overlay:
     def __init__(self, on: MapView, view: Any) -> None:
         self._on, self._view = on, view
         self.slider = pn.widgets.FloatSlider(
-            name="Swipe: first map | second map", start=0, end=1, step=0.005, value=view.swipe,
+            name=text("Swipe: first map | second map"), start=0, end=1, step=0.005, value=view.swipe,
             sizing_mode="stretch_width",
         )  # fmt: skip
         self._below, self._above, self._left, self._right = (

@@ -8,33 +8,31 @@ from typing import Any
 import numpy as np
 import panel as pn
 from bokeh.events import Tap
-from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMapper
-from bokeh.palettes import Blues256
-from bokeh.plotting import figure
 
 from lczlib.analysis.best import Scored, best_in_words
-from lczlib.analysis.words import SCORE_NAMES
+from lczlib.analysis.words import SCORE_NAMES, UNITS
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
-from lczlib.kinds import TITLES
-from lczlib.reading import counted
 from lczlib.study.results import places_of_pair
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
+from lczlib.texts import N_, text
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
-from ..parts.fields import RESAMPLED, card, field
+from ..parts.fields import RESAMPLED, bound, card, field
 from ..parts.layout import figure_pane, fluid, side_by_side
-from ..parts.markup import folded, help_text, html, interval, note, number, table
+from ..parts.markup import folded, help_text, html, interval, key, note, number, table
+from ..parts.matrix import fill_matrix, matrix_figure
 from ..parts.messages import nothing_yet
+from ..parts.words import choices, map_title, units_of, zone_label, zone_short
 from ..session import Session
 
 
 class AccuracyPage:
     """The fourth page."""
 
-    title = "Accuracy"
+    title = N_("Accuracy")
     has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "accuracy")
 
@@ -44,16 +42,18 @@ class AccuracyPage:
         self._offering = False
         self._result: Any = None  # what is on the page
         self._judged = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", **wide
+            options={map_title("fused"): "fused"}, name=text("Map"), button_style="outline", **wide
         )
         self._judged.param.watch(self._chosen, "value")
         self._told = html("")
         self._scores = html("")
-        self._matrix, self._cells = _matrix_figure(session.dark)
+        self._matrix, self._cells = matrix_figure(session.dark)
         self._matrix.on_event(Tap, self._tapped)
-        self._map = session.map_view(title="Places of the picked cell", height=420, wheel=False)
+        self._map = session.map_view(
+            title=text("Places of the picked cell"), height=420, wheel=False
+        )
         self._picked = note(
-            "Rows are the reference, columns the map. Click a cell to see its places."
+            text("Rows are the reference, columns the map. Click a cell to see its places.")
         )
         self._classes = [figure_pane() for _ in range(3)]
         self._reliability = [figure_pane() for _ in range(2)]
@@ -64,7 +64,8 @@ class AccuracyPage:
                 pn.pane.Bokeh(self._matrix, **wide),
                 pn.Column(pn.pane.Bokeh(self._map.figure, **wide), self._picked, **wide),
             ),
-            html(_CLASSES), *self._classes, html(_RELIABILITY), *self._reliability,
+            html(f"<h3>{text(_CLASSES)}</h3>"), *self._classes,
+            html(f"<h3>{text(_RELIABILITY)}</h3>"), *self._reliability,
             self._scores, self._table, visible=False, **wide,
         )  # fmt: skip
         self._study.param.watch(self._assessed, "accuracy")
@@ -74,20 +75,28 @@ class AccuracyPage:
         self._view.param.watch(self._show_cell, "cell")
         outline = {"button_style": "outline", **wide}
         self.sidebar = pn.Column(
-            html('<p class="lcz-key">Reference</p>'),
-            pn.widgets.RadioButtonGroup.from_param(
-                self._study.param.reference_kind, name="Reference", **outline
+            key(text("Reference")),
+            bound(
+                pn.widgets.RadioButtonGroup,
+                self._study.param.reference_kind,
+                name=text("Reference"),
+                options=choices((N_("polygons"), N_("raster"))),
+                **outline,
             ),
-            html('<p class="lcz-key">Matrix</p>'),
-            pn.widgets.RadioButtonGroup.from_param(
-                self._view.param.matrix, name="Matrix", **outline
+            key(text("Matrix")),
+            bound(
+                pn.widgets.RadioButtonGroup,
+                self._view.param.matrix,
+                name=text("Matrix"),
+                options=choices((N_("counts"), N_("row %"), N_("column %"))),
+                **outline,
             ),
-            note("Own reference polygons or rasters: upload them on the City page."),
+            note(text("Own reference polygons or rasters: upload them on the City page.")),
             *field(self._study, "accuracy_stratified_sample"),
             *field(self._study, "accuracy_resample", options=RESAMPLED),
-            card("Intervals", [p for n in _INTERVALS for p in field(self._study, n)]),
-            help_text("What PA, UA and F1 mean", _PA),
-            help_text("When is a difference not significant?", _SIGNIFICANT),
+            card(text("Intervals"), [p for n in _INTERVALS for p in field(self._study, n)]),
+            help_text(text("What PA, UA and F1 mean"), text(_PA)),
+            help_text(text("When is a difference not significant?"), text(_SIGNIFICANT)),
             **wide,
         )
         self.content = pn.Column(self._told, self._body, **wide)
@@ -107,23 +116,30 @@ class AccuracyPage:
         self._body.visible = result is not None
         study = self._study
         if result is None:
-            self._told.object = nothing_yet(study, "accuracy", "it is judged here by the reference")
+            self._told.object = nothing_yet(
+                study, "accuracy", text("it is judged here by the reference")
+            )
             return
         first = next(iter(result.assessments.values()))
-        units = f"{first.method['n_units']} {first.method['unit']}s"
+        said = text(
+            "Against {source} ({kind}): {n} cells in {units}. Intervals: 95 %, {method}, {replicates} replicates."
+        ).format(
+            source=escape(text(result.source)), kind=text(result.kind), n=f"{first.n:,}",
+            units=units_of(first.method["n_units"], first.method["unit"]),
+            method=escape(text(first.method["method"])), replicates=f"{first.method['replicates']:,}",
+        )  # fmt: skip
+        refused = text("{map} is not judged: {why}")
         self._told.object = (
             f"<div class='lcz-answer' role='status'>{escape(_best(result))}</div>"
-            f"<div class='lcz-note'>Against {escape(result.source)} ({result.kind}): {first.n:,} cells in "
-            f"{units}. Intervals: 95 %, {escape(first.method['method'])}, "
-            f"{first.method['replicates']:,} replicates.</div>{_overall(result.assessments)}"
+            f"<div class='lcz-note'>{said}</div>{_overall(result.assessments)}"
         ) + "".join(
-            f"<div class='lcz-banner info'>{escape(TITLES[n])} is not judged: {escape(why)}</div>"
+            f"<div class='lcz-banner info'>{escape(refused.format(map=map_title(n), why=why))}</div>"
             for n, why in result.refused.items()
         )
         names = list(result.assessments)
         rows = [
             (
-                label,
+                text(label),
                 *(
                     f"{number(a.scores[k], 3)} ({interval(*a.intervals[f'{k}_ci'], 3)})"
                     for a in result.assessments.values()
@@ -132,15 +148,15 @@ class AccuracyPage:
             for k, label in SCORE_NAMES.items()
             if k != "oa"  # it stands above
         ]
-        rows.append(("Cells (n)", *(f"{a.n:,}" for a in result.assessments.values())))
+        rows.append((text("Cells (n)"), *(f"{a.n:,}" for a in result.assessments.values())))
         self._scores.object = folded(
-            "All scores, and which map is better",
-            table(("score (95 % interval)", *(TITLES[n] for n in names)), rows)
+            text("All scores, and which map is better"),
+            table((text("score (95 % interval)"), *(map_title(n) for n in names)), rows)
             + _differences(result.differences),
         )
         self._offering = True
         value = self._view.judged if self._view.judged in names else names[-1]
-        options = {TITLES[n]: n for n in names}
+        options = {map_title(n): n for n in names}
         # by way of the first: a value that stays the same would leave the wrong button marked
         self._judged.param.update(options=options, value=names[0])
         self._judged.value = value
@@ -159,19 +175,28 @@ class AccuracyPage:
         assessment = result.assessments[name]
         calibrated = result.calibrations.get(name)
         rows = [
-            (f"{CLASSES[i - 1].code} {CLASSES[i - 1].name}",
+            (zone_short(CLASSES[i - 1]),
              *(_with_interval(r, k) for k in ("pa", "ua", "f1")),
              f"{int(r['n_reference']):,}", f"{int(r['n_predicted']):,}", f"{int(r['n_units']):,}")
             for i, r in assessment.classes.iterrows() if r["n_reference"] + r["n_predicted"] > 0
         ]  # fmt: skip
-        unit = assessment.method["unit"] + "s"
-        heads = ("class", "PA", "UA", "F1", "n reference", "n map", unit)
-        self._table.object = folded(f"{TITLES[name]}: figures of each class", table(heads, rows))
+        unit = text(UNITS[assessment.method["unit"]])
+        heads = (
+            text("class"),
+            text("PA"),
+            text("UA"),
+            "F1",
+            text("n reference"),
+            text("n map"),
+            unit,
+        )
+        title = text("{map}: figures of each class").format(map=map_title(name))
+        self._table.object = folded(title, table(heads, rows))
         counts = assessment.counts.values
-        share, title = self._view.matrix, TITLES[name]
+        share, title = self._view.matrix, map_title(name)
         dark = self._session.dark
         self._session.tick(
-            lambda: _fill_matrix(self._matrix, self._cells, counts, share, title, dark)
+            lambda: fill_matrix(self._matrix, self._cells, counts, share, title, dark)
         )
         self._show_cell()
         self._session.tick(lambda: self._draw_reliability(calibrated))
@@ -180,7 +205,7 @@ class AccuracyPage:
         result = self._result
         if result is None:
             return
-        named = {TITLES[n]: a for n, a in result.assessments.items()}
+        named = {map_title(n): a for n, a in result.assessments.items()}
         for pane, panel in zip(self._classes, class_accuracy_figure(named), strict=True):
             pane.object = fluid(panel, 330).opts(fontsize={"xticks": "7pt"}, backend="bokeh")
 
@@ -207,11 +232,12 @@ class AccuracyPage:
         lcz = named_maps(study)[name]
         found = places_of_pair(lcz, study.reference, self._result.kind, *cell)
         n = int((found > 0).sum())
-        truth, mapped = (CLASSES[c - 1].label for c in cell)
-        self._picked.object = (
-            f'<div class="lcz-banner info" role="status">{n:,} cells that the reference calls '
-            f"<b>{truth}</b> and this map <b>{mapped}</b>.</div>"
+        truth, mapped = (zone_label(CLASSES[c - 1]) for c in cell)
+        said = text(
+            "{n} cells that the reference calls <b>{truth}</b> and this map <b>{mapped}</b>."
         )
+        said = said.format(n=f"{n:,}", truth=truth, mapped=mapped)
+        self._picked.object = f'<div class="lcz-banner info" role="status">{said}</div>'
         layer = projected(found)
         colors = self._session.colors
 
@@ -226,12 +252,12 @@ class AccuracyPage:
 def _best(result: Any) -> str:
     """Which map is the most accurate, as the report says it."""
     scored = {
-        TITLES[n]: Scored(
-            a.scores["oa"], *a.intervals["oa_ci"], a.n, counted(a.method["n_units"], a.method["unit"])
+        map_title(n): Scored(
+            a.scores["oa"], *a.intervals["oa_ci"], a.n, units_of(a.method["n_units"], a.method["unit"])
         )
         for n, a in result.assessments.items()
     }  # fmt: skip
-    apart = {(TITLES[a], TITLES[b]): d for (a, b), d in result.differences.items()}
+    apart = {(map_title(a), map_title(b)): d for (a, b), d in result.differences.items()}
     return best_in_words(scored, apart)
 
 
@@ -239,11 +265,11 @@ def _overall(assessments: dict[str, Any]) -> str:
     """The one figure that is quoted of each map, the best map first."""
     best = sorted(assessments, key=lambda n: -assessments[n].scores["oa"])
     scores = "".join(
-        f"<li>{escape(TITLES[n])} <b>{number(assessments[n].scores['oa'], 3)} "
+        f"<li>{escape(map_title(n))} <b>{number(assessments[n].scores['oa'], 3)} "
         f"({interval(*assessments[n].intervals['oa_ci'], 3)})</b></li>"
         for n in best
     )
-    return f"<ul class='lcz-scores'><li>{SCORE_NAMES['oa']}</li>{scores}</ul>"
+    return f"<ul class='lcz-scores'><li>{text(SCORE_NAMES['oa'])}</li>{scores}</ul>"
 
 
 def _with_interval(row: Any, score: str) -> str:
@@ -263,107 +289,36 @@ def _differences(found: dict[tuple[str, str], Any]) -> str:
             cells.append(
                 f"{number(r['difference'], 3, True)} ({interval(r['ci_low'], r['ci_high'], 3, True)})"
             )
-        verdict = "significant" if d.scores.loc["oa", "significant"] else "not significant"
-        names = f"{TITLES[first]} − {TITLES[second]}"
+        sure = d.scores.loc["oa", "significant"]
+        verdict = text("significant") if sure else text("not significant")
+        names = f"{map_title(first)} − {map_title(second)}"
         rows.append((names, *cells, verdict, f"{d.n:,}"))
-    heads = ("difference (95 % interval)", "OA", "mean F1", "in OA", "cells (n)")
-    return "<h3>Which map is better?</h3>" + table(heads, rows)
-
-
-def _matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
-    ink = "#d5dae0" if dark else "#333333"
-    fig = figure(
-        x_range=FactorRange("1"), y_range=FactorRange("1"), height=470, sizing_mode="stretch_width", tools="",
-        toolbar_location=None, x_axis_location="above", title=" ", name="confusion matrix", min_width=300,
-        x_axis_label="map", y_axis_label="reference",
+    heads = (
+        text("difference (95 % interval)"), text("OA"), text("mean F1"), text("in OA"), text("cells (n)"),
     )  # fmt: skip
-    source = ColumnDataSource({"x": [], "y": [], "share": [], "text": [], "ink": [], "what": []})
-    palette = list(Blues256) if dark else list(reversed(Blues256))  # nothing is as the page is
-    mapper = LinearColorMapper(palette=palette, low=0, high=1)
-    cells = fig.rect(
-        "x",
-        "y",
-        0.98,
-        0.98,
-        source=source,
-        fill_color={"field": "share", "transform": mapper},
-        line_color=None,
-    )
-    fig.text(
-        "x",
-        "y",
-        text="text",
-        text_color="ink",
-        source=source,
-        text_align="center",
-        text_baseline="middle",
-        text_font_size="8pt",
-    )
-    fig.add_tools(HoverTool(renderers=[cells], tooltips=[("", "@what")]))
-    for axis in fig.axis:
-        axis.update(
-            major_label_text_color=ink, axis_label_text_color=ink, axis_line_color=None,
-            major_tick_line_color=None, axis_label_text_font_style="normal",
-            major_label_text_font_style="bold",
-        )  # fmt: skip
-    fig.grid.visible = False
-    fig.update(background_fill_color=None, border_fill_color=None, outline_line_color=None)
-    fig.title.text_color = ink
-    return fig, source
+    return f"<h3>{text('Which map is better?')}</h3>" + table(heads, rows)
 
 
-def _fill_matrix(
-    fig: Any, source: ColumnDataSource, counts: np.ndarray, share: str, title: str, dark: bool
-) -> None:
-    held = np.flatnonzero(counts.sum(0) + counts.sum(1))
-    part = counts[np.ix_(held, held)].astype(float)
-    rows, columns = part.sum(1, keepdims=True), part.sum(0, keepdims=True)
-    by = {"counts": rows, "row %": rows, "column %": columns}[share]
-    ratio = np.divide(part, by, out=np.zeros_like(part), where=by > 0)
-    codes = [CLASSES[i].code for i in held]
-    xs, ys, shares, texts, inks, what = [], [], [], [], [], []
-    for r, true in enumerate(codes):
-        for c, mapped in enumerate(codes):
-            n = int(part[r, c])
-            xs.append(mapped)
-            ys.append(true)
-            shares.append(ratio[r, c])
-            percent = 100 * ratio[r, c]
-            texts.append(
-                ""
-                if not n
-                else f"{n:,}"
-                if share == "counts"
-                else f"{percent:.0f}"
-                if percent >= 0.5
-                else "<1"
-            )
-            inks.append("white" if (ratio[r, c] > 0.55) != dark else "#10202f")
-            of = "column" if share == "column %" else "row"
-            what.append(f"reference {true}, map {mapped}: {n:,} cells, {percent:.0f} % of the {of}")
-    fig.x_range.factors = codes
-    fig.y_range.factors = codes[::-1]
-    unit = {
-        "counts": "cells",
-        "row %": "% of the reference",
-        "column %": "% of the map",
-    }[share]
-    fig.title.text = f"{title}: {unit}"
-    source.data = {"x": xs, "y": ys, "share": shares, "text": texts, "ink": inks, "what": what}
-
-
+_METHODS = (
+    N_("bootstrap over polygons"), N_("bootstrap over polygons, stratified by class"),
+    N_("bootstrap over points"), N_("bootstrap over points, stratified by class"),
+    N_("bootstrap over blocks"), N_("bootstrap over blocks, stratified by class"),
+)  # fmt: skip
+"""How intervals are drawn, as assessments say it."""
 _INTERVALS = ("accuracy_block", "accuracy_replicates", "accuracy_seed")
-_CLASSES = "<h3>Producer's accuracy, user's accuracy and F1 of each class, with 95 % intervals</h3>"
-_RELIABILITY = "<h3>Reliability: are probabilities as right as they are high?</h3>"
-_PA = """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
+_CLASSES = N_("Producer's accuracy, user's accuracy and F1 of each class, with 95 % intervals")
+_RELIABILITY = N_("Reliability: are probabilities as right as they are high?")
+_PA = N_(
+    """<p><b>Producer's accuracy (PA)</b> of a class: of the cells that the reference calls so, the share that the map
 finds. <b>User's accuracy (UA)</b>: of the cells that the map calls so, the share that are right. A map that calls
 everything one class has a PA of 1 for it and a poor UA. <b>F1</b> is their harmonic mean.</p>
 <p>In the matrix, <b>row %</b> has PA on its diagonal and <b>column %</b> UA; counts are shaded by their share
 of the row.</p>"""
-_SIGNIFICANT = """<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
+)
+_SIGNIFICANT = N_("""<p>Two maps are judged by the same reference polygons (or blocks), so their difference has
 an interval of its own: in every bootstrap draw both are judged by the same polygons, and what makes a
 polygon hard for both cancels. Where that interval holds 0, the difference is <b>not significant</b>:
 other reference polygons could have turned it round. The two maps' own intervals may overlap although
 the difference is significant.</p>
 <p>Intervals draw whole polygons (or blocks), since the cells of one polygon are not independent
-witnesses. A class in one polygon only has no interval.</p>"""
+witnesses. A class in one polygon only has no interval.</p>""")

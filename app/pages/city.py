@@ -15,26 +15,30 @@ from lczlib import catalog
 from lczlib.errors import LczError
 from lczlib.kinds import Kind
 from lczlib.study.places import Place, so2sat_list_is_here
+from lczlib.texts import N_, text
 
 from ..maps.display import bounds_in_mercator, projected, to_degrees, to_mercator
 from ..maps.imagery import base_image, season_of, study_bounds, with_margin
 from ..maps.place import BoxEditor, PlaceLayer
+from ..parts.fields import bound
 from ..parts.layout import tall
 from ..parts.legend import legend, published_note
-from ..parts.markup import help_text, html, note
+from ..parts.markup import help_text, html, key, note
+from ..parts.words import choices, in_degrees
 from ..session import Session
 from ..uploads.panel import Uploads
 from .get_imagery import GetPanel
 from .map_settings import map_cards
 
 _MOST_SHOWN = 60
+_AUTOMATIC = N_("automatic")
 _SMALLEST_DOT = 3000  # so many of the largest cities, where So2Sat's list is not here
 
 
 class CityPage:
     """The first page."""
 
-    title = "City"
+    title = N_("City")
     has_beside = True
     needs = ("scene", "reference", "own_map", "published", "days", "acquired")
     quiet = ("days", "acquired", "published")  # said where they are asked for
@@ -42,19 +46,21 @@ class CityPage:
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
         self._search = pn.widgets.TextInput(
-            name="Search a city", placeholder="name or country", sizing_mode="stretch_width"
+            name=text("Search a city"),
+            placeholder=text("name or country"),
+            sizing_mode="stretch_width",
         )
-        self._none = note("No city has this name. Own files can be of any place.")
+        self._none = note(text("No city has this name. Own files can be of any place."))
         self._none.visible = False
-        self._list = pn.widgets.Select(name="Cities", size=7, sizing_mode="stretch_width")
+        self._list = pn.widgets.Select(name=text("Cities"), size=7, sizing_mode="stretch_width")
         self._fetch = pn.widgets.Button(
-            name="Fetch the 1,692 So2Sat cities", sizing_mode="stretch_width",
-            visible=not so2sat_list_is_here(), description="A list of 1 MB, downloaded once",
+            name=text("Fetch the 1,692 So2Sat cities"), sizing_mode="stretch_width",
+            visible=not so2sat_list_is_here(), description=text("A list of 1 MB, downloaded once"),
         )  # fmt: skip
         self._facts = html("")
         self._world = pn.pane.Bokeh(self._dots(), sizing_mode="stretch_width")
         self._map = session.map_view(name="city map", height=600)
-        self._box = BoxSelectTool(description="Draw an own area")
+        self._box = BoxSelectTool(description=text("Draw an own area"))
         self._map.figure.add_tools(self._box)
         self._map.figure.on_event(SelectionGeometry, self._drawn)
         self._around = PlaceLayer(self._map, session.dark)
@@ -64,12 +70,14 @@ class CityPage:
         self._layer = ""  # above the image
         self._get = GetPanel(session, self._open)
         self._image, self._stretch = (
-            pn.widgets.Select.from_param(
-                self._view.param[n], name=n.title(), sizing_mode="stretch_width"
+            bound(pn.widgets.Select, self._view.param[n], name=text(said), options=choices(self._view.param[n].objects),
+                sizing_mode="stretch_width",
             )
-            for n in ("image", "stretch")
+            for n, said in (("image", N_("Image")), ("stretch", N_("Stretch")))
+        )  # fmt: skip
+        self._whole = pn.widgets.Button(
+            name=text("Use the whole scene"), sizing_mode="stretch_width"
         )
-        self._whole = pn.widgets.Button(name="Use the whole scene", sizing_mode="stretch_width")
         self._filling = False
         self._fill("")
         self._search.param.watch(lambda e: self._fill(e.new), "value_input")
@@ -84,18 +92,23 @@ class CityPage:
         uploads = Uploads(session, self._map)
         self._view.param.watch(self._draw, ["image", "season", "stretch", "base"])
         self._view.param.watch(self._draw_clear, ["clear", "season"])
-        self._clear = pn.widgets.Checkbox.from_param(
-            self._view.param.clear, name="Days on which each pixel was clear", visible=False
+        self._clear = bound(
+            pn.widgets.Checkbox,
+            self._view.param.clear,
+            name=text("Days on which each pixel was clear"),
+            visible=False,
         )
-        self._season = pn.widgets.Select.from_param(
-            self._view.param.season, name="Season", options={"automatic": ""}, visible=False,
+        self._season = bound(pn.widgets.Select, self._view.param.season, name=text("Season"),
+            options=choices({_AUTOMATIC: ""}), visible=False,
             sizing_mode="stretch_width",
         )  # fmt: skip
         self.sidebar = pn.Column(
             self._search, self._none, self._list, self._fetch,
             self._image, self._season, self._clear, self._stretch,
-            pn.widgets.Checkbox.from_param(self._view.param.base, name="Street map below (needs the network)"),
-            note("An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."),
+            bound(pn.widgets.Checkbox, self._view.param.base, name=text("Street map below (needs the network)")),
+            note(text(
+                "An own area: take the <b>box select</b> tool above the map and draw, or upload GeoJSON or KML."
+            )),
             self._whole, uploads.card, map_cards(session.study), sizing_mode="stretch_width",
         )  # fmt: skip
         wide = {"sizing_mode": "stretch_width", "margin": 0}
@@ -105,9 +118,9 @@ class CityPage:
         )
         self.content = pn.Column(
             self._get.days,
-            html('<p class="lcz-key">All cities</p>'),
+            key(text("All cities")),
             self._world,
-            help_text("What is a Local Climate Zone?", _WHAT),
+            help_text(text("What is a Local Climate Zone?"), text(_WHAT)),
             **wide,
         )
         self._tell()
@@ -117,7 +130,9 @@ class CityPage:
         found = self._study.context.places.find(query)[:_MOST_SHOWN]
         options: dict[str, str] = {}
         for place in found:  # places of one name, country and size are told apart by where they lie
-            told = place.told if place.told not in options else f"{place.told} · {_where(place)}"
+            told = place.told
+            if told in options:
+                told += f" · {in_degrees(place.longitude, place.latitude)}"
             options[told] = place.key
         # The list always has a choice, and choosing what is chosen is no event: without the current
         # city on top, the first that is found could not be taken.
@@ -130,7 +145,7 @@ class CityPage:
 
     def _place_name(self) -> str:
         try:
-            return self._study.context.places.place(self._study.city).name
+            return text(self._study.context.places.place(self._study.city).name)
         except LczError:
             return self._study.city
 
@@ -195,7 +210,8 @@ class CityPage:
 
     def _tell(self, *_: Any) -> None:
         scene, area = self._study.scene, self._study.area
-        whole = "Use the whole scene" if scene is None or scene.box else "Use the box of the city"
+        city = scene is not None and scene.box is None
+        whole = text("Use the box of the city") if city else text("Use the whole scene")
         self._whole.param.update(visible=area is not None, name=whole)
         bounds = study_bounds(self._study)
         near = None if bounds is None else (bounds[0] + bounds[2]) / 2
@@ -204,7 +220,7 @@ class CityPage:
         self._session.tick(lambda: self._editor.show(shown, near))
         if scene is None:
             self._facts.object = (
-                f"<h2>{escape(self._place_name())}</h2><p class='lcz-note'>Opening …</p>"
+                f"<h2>{escape(self._place_name())}</h2><p class='lcz-note'>{text('Opening …')}</p>"
             )
             return
         # an area that is not cut yet, or lies outside, is not what is shown
@@ -216,7 +232,7 @@ class CityPage:
         if scene is None:
             return
         self._season.param.update(
-            options={"automatic": "", **{n: n for n in scene.seasons}},
+            options=choices({_AUTOMATIC: "", **{n: n for n in scene.seasons}}),
             visible=len(scene.seasons) > 1,
         )
         for choice in (self._image, self._stretch):
@@ -254,7 +270,7 @@ class CityPage:
         def draw(count: Any) -> None:
             if count is not None or self._layer == "clear days":
                 most = 3.0 if count is None else max(3.0, float(count.max()))
-                self._map.show_values(count, "clear days", 0, most)
+                self._map.show_values(count, text("clear days"), 0, most)
                 self._layer = "clear days" if count is not None else ""
 
         self._session.latest("clear days", work, draw)
@@ -288,28 +304,23 @@ class CityPage:
         self._session.latest("classes of the city", work, draw)
 
 
-def _where(place: Place) -> str:
-    x, y = place.longitude, place.latitude
-    return f"{abs(y):.1f}° {'NS'[y < 0]}, {abs(x):.1f}° {'EW'[x < 0]}"
-
-
 def _facts_of(scene: Any, area: Any) -> str:
     what = []
     if scene.simulated:
-        what.append("simulated: nothing here is a real place")
+        what.append(text("simulated: nothing here is a real place"))
     if scene.seasons:
-        what.append(f"Sentinel-2: {', '.join(escape(s) for s in scene.seasons)}")
+        what.append(f"Sentinel-2: {', '.join(escape(text(s)) for s in scene.seasons)}")
     if scene.radar is not None:
-        what.append("Sentinel-1" if "s1" in scene.sensors else "Sentinel-1 (VV and VH)")
+        what.append("Sentinel-1" if "s1" in scene.sensors else text("Sentinel-1 (VV and VH)"))
     if scene.box is not None:
         rows, cols = scene.box.shape
         size = abs(scene.box.affine.a)
         what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
     if area and scene.box is not None:
-        what.append("cut to your area")
-    notes = "".join(f"<p>{escape(n)}</p>" for n in scene.notes)
+        what.append(text("cut to your area"))
+    notes = "".join(f"<p>{escape(text(n))}</p>" for n in scene.notes)
     return (
-        f"<h2 style='margin:4px 0'>{escape(scene.place.name)}</h2>"
+        f"<h2 style='margin:4px 0'>{escape(text(scene.place.name))}</h2>"
         f"<div class='lcz-note'>{' · '.join(what)}{notes}</div>"
     )
 
@@ -350,7 +361,7 @@ def _world(picked: Any, known: list[Place], dark: bool) -> Any:
         np.array([p.longitude for p in known]), np.array([p.latitude for p in known])
     )
     marked = ColumnDataSource(
-        {"x": kx, "y": ky, "name": [p.name for p in known], "key": [p.key for p in known]}
+        {"x": kx, "y": ky, "name": [text(p.name) for p in known], "key": [p.key for p in known]}
     )
     stars = fig.scatter(
         "x", "y", source=marked, size=13, marker="star", color="#ea580c", line_color="white"
@@ -371,7 +382,7 @@ def _world(picked: Any, known: list[Place], dark: bool) -> Any:
     return fig
 
 
-_WHAT = """<p>Stewart and Oke (2012) divide landscapes into 17 zones by what governs their climate near the ground:
+_WHAT = N_("""<p>Stewart and Oke (2012) divide landscapes into 17 zones by what governs their climate near the ground:
 ten built types (1–10), from compact high-rise to heavy industry, and seven land covers (A–G), from dense
 trees to water. A zone is uniform over hundreds of metres, which is why maps have cells of 100 m.</p>
-<p>Start with the demo city: it is simulated, so that the truth is known everywhere.</p>"""
+<p>Start with the demo city: it is simulated, so that the truth is known everywhere.</p>""")

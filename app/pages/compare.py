@@ -10,27 +10,30 @@ import panel as pn
 
 from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
-from lczlib.kinds import TITLES, by_title
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
+from lczlib.texts import N_, text, text_as
 
 from ..maps.display import bounds_in_mercator, projected
 from ..maps.imagery import base_image, study_bounds
 from ..maps.overlay import Overlay
-from ..parts.fields import RESAMPLED, field
+from ..parts.fields import RESAMPLED, bound, field, looks
 from ..parts.layout import columns, figure_pane, fluid, side_by_side, tall
 from ..parts.legend import published_note, shared_legend
-from ..parts.markup import help_text, html, note, number, table
+from ..parts.markup import help_text, html, key, note, number, table
 from ..parts.messages import no_imagery
 from ..parts.water_agreement import water_agreement
 from ..parts.which_map import difference_in_words, settle_choices
+from ..parts.words import by_title, choices, map_title, not_made
 from ..session import Session
+
+_WAYS = (N_("side by side"), N_("swipe"), N_("flicker"), N_("differences"), N_("how different"))
 
 
 class ComparePage:
     """The third page."""
 
-    title = "Compare"
+    title = N_("Compare")
     has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy")
     quiet = ("accuracy",)  # of use here where there is a reference, and nothing lacks where not
@@ -38,20 +41,23 @@ class ComparePage:
     def __init__(self, session: Session) -> None:
         self._session, self._study, self._view = session, session.study, session.view
         wide = {"sizing_mode": "stretch_width"}
-        first = session.map_view(title="First", height=480)
+        first = session.map_view(title=text("First"), height=480)
         ranges = (first.x_range, first.y_range)
         self._maps = [
             first,
             *(
-                session.map_view(title=t, height=480, ranges=ranges)
-                for t in ("Second", "Third", "Fourth")
+                session.map_view(title=text(t), height=480, ranges=ranges)
+                for t in (N_("Second"), N_("Third"), N_("Fourth"))
             ),
         ]
         self._panes = [tall(m.figure) for m in self._maps]
         self._choices = {
-            n: pn.widgets.Select(name=f"{n.capitalize()} map", **wide)
-            for n in ("first", "second", "third", "fourth")
-        }
+            n: pn.widgets.Select(name=text(said), **wide)
+            for n, said in (
+                ("first", N_("First map")), ("second", N_("Second map")), ("third", N_("Third map")),
+                ("fourth", N_("Fourth map")),
+            )
+        }  # fmt: skip
         for name, choice in self._choices.items():
             choice.param.watch(lambda e, n=name: self._chosen(n, e.new), "value")
         self._offering = False
@@ -88,26 +94,26 @@ class ComparePage:
         self._view.param.watch(self._draw_image, ["image", "stretch", "season"])
         self.sidebar = pn.Column(
             *self._choices.values(),
-            html('<p class="lcz-key">View</p>'),
-            pn.widgets.RadioButtonGroup.from_param(
-                self._view.param.compare, name="View", button_style="outline", orientation="vertical",
+            key(text("View")),
+            bound(pn.widgets.RadioButtonGroup, self._view.param.compare, name=text("View"), options=choices(_WAYS),
+                button_style="outline", orientation="vertical",
                 **wide
             ),
-            pn.widgets.FloatSlider.from_param(self._view.param.opacity, name="Opacity", step=0.05, **wide),
-            pn.widgets.Select.from_param(self._view.param.palette, name="Colours", **wide),
-            pn.widgets.Select.from_param(self._view.param.image, name="Image below", **wide),
+            *looks(self._view),
             *field(self._study, "compare_resample", options=RESAMPLED), **wide,
         )  # fmt: skip
         self.stage = pn.Column(self._overlay.slider, self._shown, margin=0, **wide)
         self.content = pn.Column(
             self._legend,
             note(
-                "Click a place on a map: what all maps say there, and the image that the networks saw."
+                text(
+                    "Click a place on a map: what all maps say there, and the image that the networks saw."
+                )
             ),
             self._figures,
             self._water,
             self._cross,
-            help_text("What the figures mean", _HELP),
+            help_text(text("What the figures mean"), text(_HELP)),
             **wide,
         )
         self._arrange()
@@ -126,9 +132,9 @@ class ComparePage:
             options = by_title(maps)
             chosen = getattr(self._study, name)
             if name in ("third", "fourth"):
-                options = {"none": "", **options}
+                options = {text_as("map", "none"): "", **options}
             if chosen not in options.values():
-                options = {**options, f"{TITLES[chosen]} (not made yet)": chosen}
+                options = {**options, not_made(chosen): chosen}
             choice.param.update(options=options, value=chosen)
         self._offering = False
         bounds = study_bounds(self._study)
@@ -191,11 +197,11 @@ class ComparePage:
             for view, name, lcz, certainty in zip(self._maps, names, layers, sure, strict=True):
                 view.colors(shown_colors)
                 view.opacity(self._view.opacity)
-                view.figure.title.text = TITLES[name]
+                view.figure.title.text = map_title(name)
                 view.show_classes(lcz, certainty)
             over = layers[0] is not None and layers[1] is not None
             if mode in ("swipe", "flicker") and over:
-                self._overlay.show(layers[0], layers[1], [TITLES[n] for n in names[:2]], mode)
+                self._overlay.show(layers[0], layers[1], [map_title(n) for n in names[:2]], mode)
                 return
             self._overlay.hide()
             if mode in ("differences", "how different"):
@@ -211,19 +217,21 @@ class ComparePage:
             return
         first, second = maps[names[0]], maps[names[1]]
         pairs = class_pairs(first, second, resampling="nearest").assign_coords(first.coords)
-        one, other = TITLES[names[0]], TITLES[names[1]]
+        said = {"first": map_title(names[0]), "second": map_title(names[1])}
         view = self._maps[0]
         if mode == "differences":
-            view.figure.title.text = f"Where {other} differs from {one}: its class there"
+            title = text("Where {second} differs from {first}: its class there")
+            view.figure.title.text = title.format(**said)
             view.show_classes(projected((pairs % 100).where(pairs > 1, 0).astype(np.uint8)))
             return
-        view.figure.title.text = f"How different {other} is from {one}"
+        view.figure.title.text = text("How different {second} is from {first}").format(**said)
         far = np.where(pairs.values == SAME, 0.0, np.nan)
         differs = pairs.values > SAME
         i, j = pairs.values[differs] // 100 - 1, pairs.values[differs] % 100 - 1
         far[differs] = 1 - SIMILARITY[i, j]
         view.show_values(
-            projected(pairs.copy(data=far.astype(np.float32))), "1 - similarity of the classes"
+            projected(pairs.copy(data=far.astype(np.float32))),
+            text("1 - similarity of the classes"),
         )
 
     def _draw_image(self, *_: Any) -> None:
@@ -246,32 +254,43 @@ class ComparePage:
         if result is None:
             few = bool(self._study.missing("comparison"))
             missing = no_imagery(self._study)
-            hint = f"{missing}: two maps are compared here." if missing else (
+            hint = text("{what}: two maps are compared here.").format(what=missing) if missing else text(
                 "There are not two maps of this place to compare: make them on the <b>Map</b> page, show the "
                 "published one, or upload one on the <b>City</b> page."
             )  # fmt: skip
             working = self._study.conditions.get("comparison") == "running"
-            hint = "Working …" if working else hint if few else ""
+            hint = text("Working …") if working else hint if few else ""
             self._figures.object = f'<div class="lcz-banner info">{hint}</div>' if hint else ""
             self._cross.object = None
             return
-        first, second = (TITLES[n] for n in result.names)
+        first, second = (map_title(n) for n in result.names)
         rows = [
-            ("Agreement (same class)", number(result.agreement, 3)),
-            ("Agreement, similar classes counted in part", number(result.agreement_weighted, 3)),
-            ("Agreement on built against natural", number(result.agreement_built, 3)),
-            ("Kappa", number(result.kappa, 3)),
-            ("Cells that both maps have (n)", f"{result.n:,}"),
+            (text("Agreement (same class)"), number(result.agreement, 3)),
+            (
+                text("Agreement, similar classes counted in part"),
+                number(result.agreement_weighted, 3),
+            ),
+            (text("Agreement on built against natural"), number(result.agreement_built, 3)),
+            (text("Kappa"), number(result.kappa, 3)),
+            (text("Cells that both maps have (n)"), f"{result.n:,}"),
         ]
         changes = result.changes().head(5)
+        exchanged = text("{n} cells {first} → {second}")
         what = "; ".join(
-            f"{int(r.n):,} cells {CLASSES[int(r.lcz_first) - 1].code} → {CLASSES[int(r.lcz_second) - 1].code}"
+            exchanged.format(
+                n=f"{int(r.n):,}", first=CLASSES[int(r.lcz_first) - 1].code,
+                second=CLASSES[int(r.lcz_second) - 1].code,
+            )
             for r in changes.itertuples()
-        )
+        )  # fmt: skip
+        title = text("{first} against {second}").format(first=escape(first), second=escape(second))
+        most = text("Most frequent differences: {differences}.") if what else text(
+            "Most frequent differences: none."
+        )  # fmt: skip
         self._figures.object = (
-            f"<h3>{escape(first)} against {escape(second)}</h3>"
-            + table(("figure", "value"), rows)
-            + f"<div class='lcz-note'>Most frequent differences: {what or 'none'}.</div>"
+            f"<h3>{title}</h3>"
+            + table((text("figure"), text("value")), rows)
+            + f"<div class='lcz-note'>{most.format(differences=what)}</div>"
             + self._which_is_better(result.names)
         )
         self._cross.object = fluid(cross_table_figure(result, names=(first, second)), 560)
@@ -282,10 +301,10 @@ class ComparePage:
         pair = next((p for p in (names, names[::-1])
                      if accuracy is not None and p in accuracy.differences), None)  # fmt: skip
         if pair is None:
-            return (
-                "<div class='lcz-note'>Which of two maps is better only a reference can tell: see "
-                "the <b>Accuracy</b> page.</div>"
+            said = text(
+                "Which of two maps is better only a reference can tell: see the <b>Accuracy</b> page."
             )
+            return f"<div class='lcz-note'>{said}</div>"
         return f"<div class='lcz-banner info'>{difference_in_words(pair, accuracy.differences[pair])}</div>"
 
     def _watered(self) -> None:
@@ -295,9 +314,9 @@ class ComparePage:
         self._session.remember_view(box)
 
 
-_HELP = """<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since
+_HELP = N_("""<p><b>Agreement</b> is the share of cells with one and the same class; it is no accuracy, since
 both maps can be wrong in the same way. In the <b>weighted</b> figure, similar classes (open mid-rise
 for open low-rise) count in part (Bechtel et al.); <b>how different</b> draws 1 minus that similarity, 0 where the maps
 agree. <b>Kappa</b> takes out the agreement
 that class sizes alone would give.</p>
-<p>The cross table has the first map in rows, the second in columns.</p>"""
+<p>The cross table has the first map in rows, the second in columns.</p>""")

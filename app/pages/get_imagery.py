@@ -20,19 +20,23 @@ from lczlib.study.acquisition import box_asked, can_fetch, check_box, megabytes_
 from lczlib.study.places import DEMO, FETCHED, OWN, Place
 from lczlib.study.state import STOPPED
 from lczlib.study.wording import in_page
+from lczlib.texts import N_, text
 
-from ..parts.days import key, season_line, strip
-from ..parts.fields import card, field
+from ..parts.days import key_of_days, season_line, strip
+from ..parts.fields import bound, card, field
 from ..parts.layout import columns
-from ..parts.markup import html, note, number, per_cent, table
+from ..parts.markup import html, key, note, number, per_cent, table
 from ..parts.messages import ended
 from ..parts.progress import StepProgress
+from ..parts.words import choices
 from ..session import Session
 
 _WIDE = {"sizing_mode": "stretch_width"}
-_SEASONS, _HALVES, _OWN_DAYS = "the four seasons", "wet and dry half-year", "days of your own"
+_SEASONS, _HALVES, _OWN_DAYS = (
+    N_("the four seasons"), N_("wet and dry half-year"), N_("days of your own"),
+)  # fmt: skip
 _HOW = ("get_max_cloud", "get_days", "get_composite", "get_dilation", "get_haze", "get_offsets")
-_LEVELS = {"L2A: surface reflectance": "L2A", "L1C: top of atmosphere": "L1C"}
+_LEVELS = {N_("L2A: surface reflectance"): "L2A", N_("L1C: top of atmosphere"): "L1C"}
 _MOST_OFFERED = 6
 _STEPS = ("acquired", "days", "published")
 """What is asked of the network here."""
@@ -53,22 +57,31 @@ class GetPanel:
         study, runner = session.study, session.runner
         self._why_not = can_fetch(study.context.services)
         self._intro, self._there = html(""), pn.Column(**_WIDE)
-        self._service = pn.widgets.Select.from_param(
-            study.param.get_provider, options=study.context.services.titles(), **_WIDE
+        self._service = bound(
+            pn.widgets.Select,
+            study.param.get_provider,
+            options=study.context.services.titles(),
+            **_WIDE,
         )
-        self._level = pn.widgets.Select.from_param(study.param.get_level, options=_LEVELS, **_WIDE)
-        self._period = pn.widgets.Select(name="Period", options=[_SEASONS, _HALVES, _OWN_DAYS], **_WIDE)  # fmt: skip
+        self._level = bound(
+            pn.widgets.Select, study.param.get_level, options=choices(_LEVELS), **_WIDE
+        )
+        self._period = pn.widgets.Select(
+            name=text("Period"), options=choices((_SEASONS, _HALVES, _OWN_DAYS)), **_WIDE
+        )
         last = last_whole_year()
-        years = {f"{last} (the last whole one)": 0}
+        years = {text("{year} (the last whole one)").format(year=last): 0}
         years |= {str(y): y for y in range(last + 1, FIRST_YEAR, -1)}
-        self._year = pn.widgets.Select(name="Year", options=years, value=0, **_WIDE)
+        self._year = pn.widgets.Select(name=text("Year"), options=years, value=0, **_WIDE)
         self._from, self._to = (
-            pn.widgets.DatePicker(name=n, start=dt.date(FIRST_YEAR, 6, 23), end=dt.date(last + 2, 1, 1), **_WIDE)
-            for n in ("From", "To")
+            pn.widgets.DatePicker(name=text(n), start=dt.date(FIRST_YEAR, 6, 23), end=dt.date(last + 2, 1, 1), **_WIDE)
+            for n in (N_("From"), N_("To"))
         )  # fmt: skip
-        self._how = card("How composites are made", [p for n in _HOW for p in field(study, n)])
-        self._search = pn.widgets.Button(name="Search days", button_type="primary", **_WIDE)
-        self._get = pn.widgets.Button(name="Get imagery", button_type="primary", **_WIDE)
+        self._how = card(
+            text("How composites are made"), [p for n in _HOW for p in field(study, n)]
+        )
+        self._search = pn.widgets.Button(name=text("Search days"), button_type="primary", **_WIDE)
+        self._get = pn.widgets.Button(name=text("Get imagery"), button_type="primary", **_WIDE)
         self._going = going = StepProgress(study, runner, _STEPS)
         self._failed = html("")
         self._offers = pn.Column(visible=False, **_WIDE)
@@ -77,7 +90,7 @@ class GetPanel:
         self._filling = False
         self._search.on_click(lambda _: runner.run("days"))
         self._get.on_click(lambda _: runner.run("acquired"))
-        self._published = pn.widgets.Button(name="Show the published LCZ map of it", **_WIDE)
+        self._published = pn.widgets.Button(name=text("Show the published LCZ map of it"), **_WIDE)
         self._published.on_click(lambda _: runner.run("published"))
         self._period.param.watch(self._period_chosen, "value")
         self._year.param.watch(self._year_chosen, "value")
@@ -97,7 +110,7 @@ class GetPanel:
         )  # fmt: skip
         self._card = pn.Card(
             self._asking, self._published, going.stop, going.bar, going.told, self._failed,
-            self._offers, self._amount_of, title="Get imagery", margin=(4, 5),
+            self._offers, self._amount_of, title=text("Get imagery"), margin=(4, 5),
             hide_header=True, **_WIDE,
         )  # fmt: skip
         self.content = pn.Column(self._intro, self._there, self._card, visible=False, **_WIDE)
@@ -138,48 +151,51 @@ class GetPanel:
         others = [] if fetched else self._study.context.places.fetched(of=place.key)
         self._intro.object = _of_fetched(place) if fetched else self._missing(place, bool(others))
         self._there[:] = [
-            self._door(p, f"Open Sentinel-2 of {p.kind}") for p in others[:_MOST_OFFERED]
+            self._door(p, text("Open Sentinel-2 of {period}").format(period=p.kind))
+            for p in others[:_MOST_OFFERED]
         ]
         self._card.param.update(
             hide_header=not fetched, collapsible=fetched, collapsed=fetched,
-            title="Get other seasons or days of it" if fetched else "Get imagery",
+            title=text("Get other seasons or days of it") if fetched else text("Get imagery"),
         )  # fmt: skip
         self._progress()
 
     def _missing(self, place: Place, others: bool) -> str:
         """What a place without imagery lacks, and what can be had; or was, for some box and days."""
-        name, services = escape(place.name), self._study.context.services
+        name, services = escape(text(place.name)), self._study.context.services
         if self._why_not:
-            return (
-                f'<div class="lcz-banner info">There is no imagery of {name} here. {escape(self._why_not)} '
-                "Upload Sentinel-2 of it, or choose one of the places below.</div>"
-            )
+            said = text(
+                "There is no imagery of {place} here. {why} Upload Sentinel-2 of it, or choose one of the places below."
+            ).format(place=name, why=escape(text(self._why_not)))
+            return f'<div class="lcz-banner info">{said}</div>'
         box = box_asked(place, self._study.area, services)
         if box is None:
-            return (
-                '<div class="lcz-banner info">Draw a box on the map (the <b>box select</b> tool above it) to get '
-                "Sentinel-2 of any place, or upload own files.</div>"
+            said = text(
+                "Draw a box on the map (the <b>box select</b> tool above it) to get Sentinel-2 of any place, or upload "
+                "own files."
             )
+            return f'<div class="lcz-banner info">{said}</div>'
         width, height = boxes.size_km(box)
         mb = megabytes_a_day(box)
-        size = (
-            f"<b>{width:,.1f} × {height:,.1f} km</b>, {width * height:,.0f} km², about {mb:,.0f} MB a day of imagery"
+        size = text(
+            "Its box on the map can be dragged, by its middle and its sides: <b>{width} × {height} km</b>, {area} km², "
+            "about {amount} MB a day of imagery."
+        ).format(
+            width=f"{width:,.1f}", height=f"{height:,.1f}", area=f"{width * height:,.0f}", amount=f"{mb:,.0f}"
         )  # fmt: skip
         cut = ""
         if self._study.area is None and box != place.box:
-            cut = (
-                f" The whole box of {name} is larger than the {services.largest_km2:,.0f} km² that this server "
-                "fetches at a time: this is its middle."
+            cut = " " + text(
+                "The whole box of {place} is larger than the {most} km² that this server fetches at a time: this is "
+                "its middle."
+            ).format(place=name, most=f"{services.largest_km2:,.0f}")
+        there = text("There is no imagery of {place} here yet.")
+        if others:
+            there = text(
+                "Imagery of {place} that was fetched before can be opened below; or get other days, or another box."
             )
-        there = (
-            f"Imagery of {name} that was fetched before can be opened below; or get other days, or another box."
-            if others
-            else f"There is no imagery of {name} here yet."
-        )
-        return (
-            f'<div class="lcz-banner info">{there} Its box on the map can be dragged, by its middle and its sides: '
-            f"{size}.{cut}</div>{self._refused(box)}"
-        )
+        said = f"{there.format(place=name)} {size}{cut}"
+        return f'<div class="lcz-banner info">{said}</div>{self._refused(box)}'
 
     def _refused(self, box: Box) -> str:
         try:
@@ -223,10 +239,12 @@ class GetPanel:
         value = _OWN_DAYS if own else _HALVES if study.get_seasons == "wet-dry" else _SEASONS
         self._filling = True
         named = study.get_seasons if study.get_seasons not in ("", "auto", "wet-dry") else ""
-        options = [_SEASONS, _HALVES, _OWN_DAYS, *([named] if named else [])]  # of an address
+        options = choices(
+            (_SEASONS, _HALVES, _OWN_DAYS, *([named] if named else []))
+        )  # of an address
         self._period.param.update(options=options, value=named or value)
-        for picker, text in ((self._from, study.get_start), (self._to, study.get_end)):
-            picker.param.update(value=_date(text), visible=own)
+        for picker, day in ((self._from, study.get_start), (self._to, study.get_end)):
+            picker.param.update(value=_date(day), visible=own)
         year = study.get_year or 0
         years = (
             self._year.options
@@ -256,8 +274,8 @@ class GetPanel:
         offered = failed or bool(self._why_not)
         if offered:
             self._offers[:] = [
-                html('<p class="lcz-key">Imagery that is here</p>'),
-                *(self._door(p, p.name) for p in self._here()),
+                key(text("Imagery that is here")),
+                *(self._door(p, text(p.name)) for p in self._here()),
             ]
         self._offers.visible = offered
 
@@ -297,22 +315,23 @@ class GetPanel:
             line = html(f'<div class="lcz-note">{said}</div>', margin=(2, 10, 0, 10))
             strips.append(pn.Column(line, pn.pane.Bokeh(figure, **_WIDE), **_WIDE))
         empty = [note(escape(in_page(t, "days"))) for t in found.cautions()]
-        heading = html('<p class="lcz-key">Days on which it was seen</p>')
+        heading = key(text("Days on which it was seen"))
         two = pn.Column(*strips, styles=columns(min(2, len(strips))), **_WIDE)
-        self.days[:] = [heading, html(key(self._session.dark)), two, *empty]
+        self.days[:] = [heading, html(key_of_days(self._session.dark)), two, *empty]
         self._amount_of.object = (
             f'<div class="lcz-note">{self._amount(total, found.headline())}</div>'
         )
 
     def _amount(self, total: float, headline: str) -> str:
         limit = self._study.context.services.most_mb
+        held = text("The days marked below hold <b>{amount} MB</b>.").format(amount=f"{total:,.0f}")
         more = ""
         if total > limit:
-            more = (
-                f" That is more than the <b>{limit:,.0f} MB</b> that this server reads at a time: take fewer "
-                "days a season, other days, or a smaller box."
-            )
-        return f"{escape(headline)} The days marked below hold <b>{total:,.0f} MB</b>.{more}"
+            more = " " + text(
+                "That is more than the <b>{most} MB</b> that this server reads at a time: take fewer days a season, "
+                "other days, or a smaller box."
+            ).format(most=f"{limit:,.0f}")
+        return f"{escape(headline)} {held}{more}"
 
     def _acquired(self, *_: Any) -> None:
         found = self._study.acquired
@@ -328,29 +347,27 @@ def _of_fetched(place: Place) -> str:
         clear = season["clear_count"]
         rows.append(
             (
-                name, f"{season['start']} to {season['end']}", f"{len(season['days'])}", season["median_date"],
+                text(name), text("{low} to {high}").format(low=season["start"], high=season["end"]),
+                f"{len(season['days'])}", season["median_date"],
                 number(clear["median"], 0), per_cent(clear["share_of_pixels_with_3_or_more"]),
                 per_cent(clear["share_of_pixels_without"]),
             )
         )  # fmt: skip
     heads = (
-        "season",
-        "period",
-        "days",
-        "median day",
-        "clear days, median",
-        "clear on 3",
-        "never clear",
+        text("season"), text("period"), text("days"), text("median day"), text("clear days, median"),
+        text("clear on 3"), text("never clear"),
+    )  # fmt: skip
+    source = text("{owner}, by {provider} ({composite})").format(
+        owner=told.get("attribution", ""), provider=told.get("provider", ""), composite=told.get("composite", "")
+    )  # fmt: skip
+    kept = text(
+        "Kept for all visitors of this server until its room is needed. Next: the <b>Map</b> page."
     )
-    source = f"{told.get('attribution', '')}, by {told.get('provider', '')} ({told.get('composite', '')})"
-    return table(heads, rows) + (
-        f'<div class="lcz-note">{escape(source)}. Kept for all visitors of this server until its room is '
-        "needed. Next: the <b>Map</b> page.</div>"
-    )
+    return table(heads, rows) + f'<div class="lcz-note">{escape(source)}. {kept}</div>'
 
 
-def _date(text: str) -> dt.date | None:
+def _date(day: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(day)
     except ValueError:
         return None

@@ -17,16 +17,18 @@ from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
 from lczlib.figures.heat_dates import dates_figure
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
-from lczlib.kinds import TITLES, by_title
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
+from lczlib.texts import N_, text
 
 from ..maps.display import bounds_of_values, projected
+from ..parts.fields import bound
 from ..parts.layout import figure_pane, fluid, side_by_side
-from ..parts.markup import folded, help_text, html, interval, number, table
+from ..parts.markup import folded, help_text, html, interval, key, number, table
 from ..parts.messages import nothing_yet
 from ..parts.which_map import settle_choices
+from ..parts.words import by_title, choices, map_title, not_made, zone_short
 from ..session import Session
 from . import heat_settings
 from .heat_field import FieldSection
@@ -36,14 +38,26 @@ _DIVERGING = (
 )  # fmt: skip
 _BESIDE_MAP = 480
 """Height of the map and of the ranked zones beside it, pixels."""
-_SEASONS = {"DJF": "December to February", "MAM": "March to May", "JJA": "June to August",
-            "SON": "September to November"}  # fmt: skip
+_HOURS = {
+    "all": N_("all hours"), "night": N_("night"), "day": N_("day"), "calm and clear night": N_("calm and clear night"),
+    "DJF": N_("December to February"), "MAM": N_("March to May"), "JJA": N_("June to August"),
+    "SON": N_("September to November"),
+}  # fmt: skip
+
+
+_COUNTED = (N_("pixels"), N_("patches"), N_("stations"), N_("hours"))
+"""What a zone's sample is counted in."""
+_SHARES = (
+    N_("hot share"), N_("cold share"), N_("none"), N_("weak"), N_("middle"), N_("strong"), N_("stronger"),
+    N_("strongest"), N_("UTFVI shares"),
+)  # fmt: skip
+"""What further measures call their shares."""
 
 
 class HeatPage:
     """The fifth page."""
 
-    title = "Heat island"
+    title = N_("Heat island")
     has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "heat", "field")
 
@@ -58,11 +72,11 @@ class HeatPage:
         self._seasons, self._measures = html(""), html("")
         self._dates = figure_pane()
         self._map = session.map_view(
-            title="Minus the reference (K)", height=_BESIDE_MAP, wheel=False
+            title=text("Minus the reference (K)"), height=_BESIDE_MAP, wheel=False
         )
         self._layer = pn.widgets.RadioButtonGroup(
-            options=["difference", "how often hot"],
-            name="Layer",
+            options=choices((N_("difference"), N_("how often hot"))),
+            name=text("Layer"),
             button_style="outline",
             visible=False,
             **wide,
@@ -71,11 +85,11 @@ class HeatPage:
         # shown and hidden by the box around it: a Bokeh pane that is hidden itself fails
         self._map_pane = pn.Column(self._layer, pn.pane.Bokeh(self._map.figure, **wide), **wide)
         self._zones = pn.widgets.Select(
-            name="Zones of", description=study.param.heat_map.doc, **wide
+            name=text("Zones of"), description=text(study.param.heat_map.doc), **wide
         )
         self._zones.param.watch(self._chosen, "value")
         self._hours = pn.widgets.Select(
-            name="Hours", description="Which hours of the record are compared.", **wide
+            name=text("Hours"), description=text("Which hours of the record are compared."), **wide
         )
         self._hours.param.watch(self._hours_chosen, "value")
         self._offering = False
@@ -92,18 +106,18 @@ class HeatPage:
         )
         study.param.watch(self._wait, "conditions")
         kinds = {
-            "surface": "surface", "canopy (air)": "canopy", "canopy (raster)": "air",
+            N_("surface"): "surface", N_("canopy (air)"): "canopy", N_("canopy (raster)"): "air",
         }  # fmt: skip
         self.sidebar = pn.Column(
-            html('<p class="lcz-key">Heat island</p>'),
-            pn.widgets.RadioButtonGroup.from_param(
-                study.param.heat_kind, name="Heat island", options=kinds, button_style="outline",
+            key(text("Heat island")),
+            bound(pn.widgets.RadioButtonGroup, study.param.heat_kind, name=text("Heat island"), options=choices(kinds),
+                button_style="outline",
                 **wide
             ),
             self._zones, heat_settings.common(study), self._surface, self._canopy,
             heat_settings.intervals(study),
-            help_text("Surface and canopy are two things", _TWO),
-            help_text("How sure is it?", _SURE), **wide,
+            help_text(text("Surface and canopy are two things"), text(_TWO)),
+            help_text(text("How sure is it?"), text(_SURE)), **wide,
         )  # fmt: skip
         self.field = FieldSection(session)
         self.content = pn.Column(self._told, self._body, self.field.content, **wide)
@@ -129,8 +143,7 @@ class HeatPage:
         maps = named_maps(study)
         options = by_title(maps)
         if study.heat_map not in maps:
-            missing = TITLES[study.heat_map]
-            options[f"{missing} (not made yet)"] = study.heat_map
+            options[not_made(study.heat_map)] = study.heat_map
         self._offering = True
         self._zones.param.update(options=options, value=study.heat_map)
         self._offering = False
@@ -141,11 +154,11 @@ class HeatPage:
             self._answer.object = ""  # it would be there for a moment when the next one comes
             self._wait()
             return
-        place = study.scene.place.name if study.scene else ""
-        zones = TITLES[study.heat_map]
-        self._told.object = (
-            f"<div class='lcz-note'>{escape(place)} · {escape(heat.method)} · zones: {zones}</div>"
+        place = text(study.scene.place.name) if study.scene else ""
+        told = text("{place} · {method} · zones: {map}").format(
+            place=escape(place), method=escape(text(heat.method)), map=map_title(study.heat_map)
         )
+        self._told.object = f"<div class='lcz-note'>{told}</div>"
         said = heat.sentence()
         self._answer.object = f'<div class="lcz-answer" role="status">{escape(in_page(said))}</div>'
         more = [grounds(heat.result)] if heat.pixels else []
@@ -164,24 +177,26 @@ class HeatPage:
         if heat is not self._drawn:  # it is of other settings now, or of these again
             self._made()
         elif heat is None:
-            self._told.object = nothing_yet(self._study, "heat", "its zones are compared here")
+            self._told.object = nothing_yet(
+                self._study, "heat", text("its zones are compared here")
+            )
 
     def _show_pixels(self, heat: Any) -> None:
         result = heat.result
-        self._table.object = folded(_ALL, _table_of(heat, result.classes))
+        self._table.object = folded(text(_ALL), _table_of(heat, result.classes))
         self._measures.object = _measures_of(heat)
-        self._seasons.object = folded("Seasons, years and heat waves", _seasons_of(heat))
+        self._seasons.object = folded(text("Seasons, years and heat waves"), _seasons_of(heat))
         most = max(heat.seasons, key=lambda season: len(season.dates), default=None)
         self._dates.object = most and _with_names(
             dates_figure(most, season_title(most)), most.by_date["lcz"].nunique()
         )
         known = bool(result.reference.classes)
         self._ranked.object = (
-            fluid(ranked_bars(result.classes, "Zones, warmest first"), _BESIDE_MAP)
+            fluid(ranked_bars(result.classes, text("Zones, warmest first")), _BESIDE_MAP)
             if known
             else None
         )
-        title = "Pixels against the reference" if known else "Pixels of the zones"
+        title = text("Pixels against the reference") if known else text("Pixels of the zones")
         self._bars.object = fluid(
             class_boxes(result.classes, result.reference_temperature, title)
         ).opts(fontsize={"xticks": "7pt"}, backend="bokeh")  # numbers of 17 zones on a phone
@@ -195,13 +210,17 @@ class HeatPage:
         often = self._layer.value != "difference" and heat.persistence is not None
         if often:
             values, title, low, high, palette = (
-                heat.persistence, "share of the dates on which it is hot", 0.0, 1.0, Inferno256,
+                heat.persistence, text("share of the dates on which it is hot"), 0.0, 1.0, Inferno256,
             )  # fmt: skip
         else:
-            values, title, palette = heat.result.difference, "K against the reference", _DIVERGING
+            values, title, palette = (
+                heat.result.difference,
+                text("K against the reference"),
+                _DIVERGING,
+            )
             high = float(np.nanpercentile(np.abs(values.values), 99))
             low = -high
-        name = title[0].upper() + title[1:] if often else "Minus the reference (K)"
+        name = title[0].upper() + title[1:] if often else text("Minus the reference (K)")
 
         def draw(made: tuple[Any, Any]) -> None:
             self._map.figure.title.text = name
@@ -223,21 +242,25 @@ class HeatPage:
         there = list(dict.fromkeys(result.subsets["subset"]))
         chosen = self._view.hours if self._view.hours in there else "all"
         self._offering = True
-        self._hours.param.update(
-            options={_SEASONS.get(n, n.replace("all", "all hours")): n for n in there}, value=chosen
-        )
+        self._hours.param.update(options={text(_HOURS.get(n, n)): n for n in there}, value=chosen)
         self._offering = False
         classes = _of_hours(result, chosen)
         self._measures.object = self._seasons.object = ""
         self._dates.object = None
-        where = "" if chosen == "all" else f" ({_SEASONS.get(chosen, chosen)})"
-        self._table.object = folded(_ALL, _table_of(heat, classes))
+        self._table.object = folded(text(_ALL), _table_of(heat, classes))
         if not result.reference.classes:
             self._ranked.object = self._bars.object = None
             return
-        self._ranked.object = fluid(ranked_bars(classes, f"Air minus the reference{where}"))
+        title = text("Air minus the reference")
+        if chosen != "all":
+            title = text("Air minus the reference ({hours})").format(
+                hours=text(_HOURS.get(chosen, chosen))
+            )
+        self._ranked.object = fluid(ranked_bars(classes, title))
         self._bars.object = _with_names(
-            diurnal_cycle(result.diurnal, f"Through the day ({heat.level} intervals)"),
+            diurnal_cycle(
+                result.diurnal, text("Through the day ({level} intervals)").format(level=heat.level)
+            ),
             result.diurnal["lcz"].nunique(),
         )
 
@@ -258,16 +281,17 @@ def _table_of(heat: Any, classes: pd.DataFrame) -> str:
     count, second = heat.counted
     rows = [
         (
-            f"{CLASSES[lcz - 1].code} {CLASSES[lcz - 1].name}", f"{int(r[count]):,}",
+            zone_short(CLASSES[lcz - 1]), f"{int(r[count]):,}",
             f"{int(r[second]):,}", number(r["mean"], 1), number(r["median"], 1),
             *([number(r["n_effective"], 0)] if heat.pixels else []),
-            number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), r["note"],
+            number(r["difference"], 2, True), interval(r["ci_low"], r["ci_high"], 2, True), text(r["note"]),
         )
         for lcz, r in classes.iterrows()
     ]  # fmt: skip
     heads = (
-        "zone", count[2:], second[2:], "mean °C", "median °C", *(["n eff."] if heat.pixels else []),
-        "difference K", f"{heat.level} interval", "note",
+        text("zone"), text(count[2:]), text(second[2:]), text("mean °C"), text("median °C"),
+        *([text("n eff.")] if heat.pixels else []), text("difference K"),
+        text("{level} interval").format(level=heat.level), text("note"),
     )  # fmt: skip
     return table(heads, rows)
 
@@ -290,35 +314,44 @@ def _measures_of(heat: Any) -> str:
     for name, found in heat.measures.items():
         known = next((m for m in MEASURES.values() if name.startswith(m.name)), None)
         title = known.title if known else name.replace("_", " ").capitalize()
-        rows.append((title, *_measure_in_words(found)))
+        rows.append((text(title), *_measure_in_words(found)))
     return (
-        folded("Further measures", table(("measure", "value", "what it is"), rows)) if rows else ""
+        folded(
+            text("Further measures"),
+            table((text("measure"), text("value"), text("what it is")), rows),
+        )
+        if rows
+        else ""
     )
 
 
 def _measure_in_words(found: Any) -> tuple[str, str]:
     if not isinstance(found, Mapping):
         return number(found), ""
-    definition = str(found.get("definition", found.get("note", "")))
+    definition = text(str(found.get("definition", found.get("note", ""))))
     if "difference" in found:
         if found["difference"] is None:
             return "–", definition
-        counts = f"n = {found['n_urban']:,} and {found['n_background']:,} pixels"
+        counts = text("n = {urban} and {background} pixels").format(
+            urban=f"{found['n_urban']:,}", background=f"{found['n_background']:,}"
+        )
         within = interval(*(found["difference_ci"] or (None, None)), 2, True)
         return f"{number(found['difference'], 2, True)} K ({within})", f"{definition}; {counts}"
     shares = [
-        f"{k.replace('_', ' ')} {100 * v:.0f} %" for k, v in found.items() if k != "definition"
+        f"{text(k.replace('_', ' '))} {100 * v:.0f} %"
+        for k, v in found.items()
+        if k != "definition"
     ]
     return ", ".join(shares), definition
 
 
-_ALL = "All figures of the zones"
-_TWO = """<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen
+_ALL = N_("All figures of the zones")
+_TWO = N_("""<p>The <b>surface</b> heat island is read from thermal images: roofs, streets, crowns as seen
 from above. The <b>canopy</b> heat island is in the air between the buildings, from stations. By day
-they differ widely; numbers of one must not be quoted as the other.</p>"""
-_SURE = """<p>Neighbouring pixels share their weather and their noise, so intervals of
+they differ widely; numbers of one must not be quoted as the other.</p>""")
+_SURE = N_("""<p>Neighbouring pixels share their weather and their noise, so intervals of
 rasters rest on how far that reaches, and those of stations resample stations and days. Where an
 interval holds 0, this evidence does not tell the zone from the reference. Mean and median
 temperatures of the canopy table are of all hours.</p>
 <p>A map has cells in the wrong zone, which pulls the zones' temperatures together. <b>Carry the map's
-own error</b> draws the zones anew from their probabilities and widens the intervals by that.</p>"""
+own error</b> draws the zones anew from their probabilities and widens the intervals by that.</p>""")

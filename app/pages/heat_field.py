@@ -17,15 +17,17 @@ from lczlib.jobs.field_words import VALIDATION_HEADS, validation_rows, what
 from lczlib.mercator import mercator_box
 from lczlib.study.field_results import ZONE_HEADS, zone_rows
 from lczlib.study.wording import OF_FIELD_CARD, in_page
+from lczlib.texts import N_, text
 
 from ..maps.display import projected
 from ..parts.fields import card, field, hint
 from ..parts.layout import figure_pane, fluid
 from ..parts.markup import help_text, html, table
 from ..parts.progress import StepProgress
+from ..parts.words import choices
 from ..session import Session
 
-HOURS = {"all hours": "all", "night": "night", "day": "day"}
+HOURS = {N_("all hours"): "all", N_("night"): "night", N_("day"): "day"}
 MODEL = (
     "field_start", "field_end", "field_fill", "field_covariance", "field_lapse_rate", "field_water",
     "field_seed",
@@ -35,7 +37,7 @@ _OPTIONS = {
     "field_covariance": {n: n for n in ("exponential", "spherical", "matern")},
 }
 _STEPS = {"field_lapse_rate": 0.0005}
-_LAYERS = ("air temperature (°C)", "standard error (K)")
+_LAYERS = (N_("air temperature (°C)"), N_("standard error (K)"))
 
 
 class FieldSection:
@@ -45,15 +47,15 @@ class FieldSection:
         self._session, self._study = session, session.study
         study, wide = session.study, {"sizing_mode": "stretch_width"}
         self._run = pn.widgets.Button(
-            name="Estimate the air temperature everywhere", button_type="primary", max_width=440, **wide
+            name=text("Estimate the air temperature everywhere"), button_type="primary", max_width=440, **wide
         )  # fmt: skip
         going = StepProgress(study, session.runner, ("field",))
         self._answer, self._scores, self._zones, self._notes = (html("") for _ in range(4))
         self._layer = pn.widgets.RadioButtonGroup(
-            options=list(_LAYERS), name="Layer of the field", button_style="outline",
+            options=choices(_LAYERS), name=text("Layer of the field"), button_style="outline",
             **wide,
         )  # fmt: skip
-        self._map = session.map_view(title=OF_FIELD_CARD, height=520, wheel=False)
+        self._map = session.map_view(title=text(OF_FIELD_CARD), height=520, wheel=False)
         self._stations = ColumnDataSource({n: [] for n in ("x", "y", "value", "name", "zone")})
         self._draw_stations()
         self._dots = figure_pane()
@@ -67,11 +69,12 @@ class FieldSection:
         study.param.watch(self._made, "field")
         study.param.watch(self._seen, "heat_kind")
         self.content = pn.Column(
-            html(f"<h2>{OF_FIELD_CARD}</h2>"),
-            hint(_WHAT),
+            html(f"<h2>{text(OF_FIELD_CARD)}</h2>"),
+            hint(text(_WHAT)),
             *field(study, "field_hours", options=HOURS),
-            card("Period and model of the field", _fields(study)),
-            self._run, going.stop, going.bar, going.told, self._found, help_text("What is behind it", _HELP), **wide,
+            card(text("Period and model of the field"), _fields(study)),
+            self._run, going.stop, going.bar, going.told, self._found,
+            help_text(text("What is behind it"), text(_HELP)), **wide,
         )  # fmt: skip
         self._seen()
         self._made()
@@ -95,12 +98,14 @@ class FieldSection:
             f"<div class='lcz-note'>{escape(what(found.fitted).capitalize())}</div>"
         )
         self._scores.object = table(
-            VALIDATION_HEADS, validation_rows(found), "Cross-validation (K; n: values predicted)"
+            [text(head) for head in VALIDATION_HEADS],
+            validation_rows(found),
+            text("Cross-validation (K; n: values predicted)"),
         )
         self._dots.object = fluid(validation_figure(found), 420)
         self._zones.object = table(
-            ZONE_HEADS, zone_rows(found),
-            "Zones (effect: against the mean of all zones; of the field: mean standard error of its pixels)",
+            [text(head) for head in ZONE_HEADS], zone_rows(found),
+            text("Zones (effect: against the mean of all zones; of the field: mean standard error of its pixels)"),
         )  # fmt: skip
         cautions = "".join(
             f'<div class="lcz-banner stale" role="status">{escape(in_page(text, "field"))}</div>'
@@ -115,7 +120,11 @@ class FieldSection:
         dots = self._map.figure.scatter(
             "x", "y", source=self._stations, size=11, fill_color=colors, line_color="white", line_width=2
         )  # fmt: skip
-        told = [("station", "@name"), ("zone", "@zone"), ("measured", "@value{0.00} °C")]
+        told = [
+            (text("station"), "@name"),
+            (text("zone"), "@zone"),
+            (text("measured"), "@value{0.00} °C"),
+        ]
         self._map.figure.add_tools(HoverTool(renderers=[dots], tooltips=told))
 
     def _draw(self, *_: Any) -> None:
@@ -141,10 +150,9 @@ class FieldSection:
         def show(made: Any) -> None:
             if self._study.field is not found:
                 return  # of other settings meanwhile
-            self._map.figure.title.text = f"{OF_FIELD_CARD}: {self._layer.value}"
-            self._map.show_values(
-                made, self._layer.value, low, high, Inferno256 if warm else Viridis256
-            )
+            title = text(self._layer.value)
+            self._map.figure.title.text = f"{text(OF_FIELD_CARD)}: {title}"
+            self._map.show_values(made, title, low, high, Inferno256 if warm else Viridis256)
             self._stations.data = stations
             self._map.fit(tuple(mercator_box(geobox_of(layer)).boundingbox))
 
@@ -157,14 +165,14 @@ def _fields(study: Any) -> list[Any]:
     ]
 
 
-_WHAT = (
+_WHAT = N_(
     "From the stations of the canopy heat island, with their clock, quality control and zones as set beside: the air "
     "temperature of each pixel of the map with its standard error, and how well stations left out are predicted."
 )
-_HELP = """<p>Kriging with the <b>zones as random effects</b>: a zone with one station is drawn towards the mean of
+_HELP = N_("""<p>Kriging with the <b>zones as random effects</b>: a zone with one station is drawn towards the mean of
 zones, one with many hardly; what neighbours share falls with distance. Zones <b>without a station are masked</b>.
 With an elevation raster the temperature changes with height, with a coast (both uploaded on the City page) with the
 distance to it.</p>
 <p>The <b>standard error</b> is that of a station put on the pixel. <b>Read the cross-validation before the map</b>:
 stations, zones and days are left out in turn and predicted by the field, by kriging that knows no zones, and by the
-mean of the stations. Zones need not help. Fields of each hour: <code>lcz field --hourly</code>.</p>"""
+mean of the stations. Zones need not help. Fields of each hour: <code>lcz field --hourly</code>.</p>""")

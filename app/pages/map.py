@@ -8,35 +8,48 @@ from typing import Any
 import panel as pn
 
 from lczlib.classes import CLASSES
-from lczlib.kinds import TITLES, by_title, named_map
+from lczlib.kinds import TITLES
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
 from lczlib.study.scene_inputs import day_named
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
+from lczlib.texts import ENGLISH, N_, language, text
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
 from ..maps.place import PlaceLayer
 from ..parts.classhelp import all_classes
+from ..parts.fields import bound, looks
 from ..parts.layout import tall
 from ..parts.legend import legend, published_note
-from ..parts.markup import help_text, html, note
+from ..parts.markup import help_text, html, key, note
 from ..parts.messages import no_imagery
 from ..parts.progress import StepProgress
+from ..parts.words import by_title, choices, map_title, zone_label
 from ..session import Session
 from .map_draw import DrawCard
+from .map_settings import own_values
 
-_LAYERS = {"classes": "classes", "certainty": "certainty", "probability": "probability of a class",
-           "valid fraction": "valid fraction", "none": "none (image only)"}  # fmt: skip
-_VIEWS = {"one, as it is": "none", "and its flips (4 times as long)": "flips",
-          "and its turns (8 times; radar 4)": "all"}  # fmt: skip
+_NETWORKS = (
+    N_("Demo network for simulated Sentinel-1"),
+    N_("Demo network for simulated Sentinel-2"),
+)
+"""Titles of networks that have a translation; others are names."""
+_LAYERS = {
+    "classes": N_("classes"), "certainty": N_("certainty"), "probability": N_("probability of a class"),
+    "valid fraction": N_("valid fraction"), "none": N_("none (image only)"),
+}  # fmt: skip
+_VIEWS = {
+    N_("one, as it is"): "none", N_("and its flips (4 times as long)"): "flips",
+    N_("and its turns (8 times; radar 4)"): "all",
+}  # fmt: skip
 
 
 class MapPage:
     """The second page."""
 
-    title = "Map"
+    title = N_("Map")
     has_beside = True
     needs = ("scene", "reference", "own_map", "published", "maps")
 
@@ -44,25 +57,23 @@ class MapPage:
         self._session, self._study, self._view = session, session.study, session.view
         study, view = self._study, self._view
         wide = {"sizing_mode": "stretch_width"}
-        self._run = pn.widgets.Button(name="Run", button_type="primary", **wide)
+        self._run = pn.widgets.Button(name=text("Run"), button_type="primary", **wide)
         self._going = StepProgress(study, session.runner, ("maps",))
         self._facts = html("")
         self._legend = html("")
         self._map = session.map_view(title="", height=620)
         self._around = PlaceLayer(self._map, session.dark)
         self._fitted: Any = None
-        self._named: Any = (
-            None,
-            True,
-        )  # around which bounds places are named, and whether upon a map
+        # around which bounds places are named, and whether upon a map
+        self._named: Any = (None, True)
         self._offered: Any = None
         self._offering = False
         self._kind = pn.widgets.RadioButtonGroup(
-            options=["fused"], name="Map", button_style="outline", **wide
+            options={map_title("fused"): "fused"}, name=text("Map"), button_style="outline", **wide
         )
         self._class = pn.widgets.Select(
-            name="Class",
-            options={c.label: c.number for c in CLASSES},
+            name=text("Class"),
+            options={zone_label(c): c.number for c in CLASSES},
             value=view.lcz,
             visible=False,
             **wide,
@@ -82,35 +93,46 @@ class MapPage:
         self._day = pn.widgets.Button(visible=False, **wide)
         self._day.on_click(lambda _: setattr(study, "s2_date", day_named(study.scene_files)))
         study.param.watch(self._offer_day, ["scene_files", "s2_date"])
-        self._own = self._own_values(wide)
-        device = pn.widgets.Select.from_param(
-            study.param.device, name="Computed on", options=devices(), **wide
+        self._own = own_values(study, self._day)
+        device = bound(
+            pn.widgets.Select,
+            study.param.device,
+            name=text("Computed on"),
+            options=devices(),
+            **wide,
         )
-        self._fusion = pn.widgets.Select.from_param(
-            study.param.fusion, name="Fusion of the two", options=list(METHODS), **wide
+        self._fusion = bound(
+            pn.widgets.Select,
+            study.param.fusion,
+            name=text("Fusion of the two"),
+            options=list(METHODS),
+            **wide,
         )
-        views = pn.widgets.Select.from_param(
-            study.param.tta, name="Views of each patch", options=_VIEWS, **wide
+        views = bound(
+            pn.widgets.Select,
+            study.param.tta,
+            name=text("Views of each patch"),
+            options=choices(_VIEWS),
+            **wide,
         )
-        load = pn.widgets.Button(name="Load an existing result …", **wide)
+        load = pn.widgets.Button(name=text("Load an existing result …"), **wide)
         self._existing = pn.Column(visible=False, **wide)
         load.on_click(self._offer_existing)
         self.sidebar = pn.Column(
-            html('<p class="lcz-key">Make the maps</p>'),
-            pn.widgets.CheckBoxGroup.from_param(study.param.sensors, name="Sensors", inline=True,
-                                                options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
+            key(text("Make the maps")),
+            bound(pn.widgets.CheckBoxGroup, study.param.sensors, name=text("Sensors"), inline=True,
+                  options={"Sentinel-1": "s1", "Sentinel-2": "s2"}),
             self._networks, self._own,
             self._fusion, views, device, load, self._existing, DrawCard(session, self._map).content,
-            html('<p class="lcz-key">Show</p>'),
-            pn.widgets.Select.from_param(
-                view.param.layer, name="Layer", options={v: k for k, v in _LAYERS.items()}, **wide
+            key(text("Show")),
+            bound(
+                pn.widgets.Select, view.param.layer, name=text("Layer"),
+                options={text(v): k for k, v in _LAYERS.items()}, **wide
             ),
             self._class,
-            pn.widgets.FloatSlider.from_param(view.param.opacity, name="Opacity", step=0.05, **wide),
-            pn.widgets.Select.from_param(view.param.palette, name="Colours", **wide),
-            pn.widgets.Select.from_param(view.param.image, name="Image below", **wide),
-            pn.widgets.Checkbox.from_param(view.param.names, name="Names of places"),
-            pn.widgets.Checkbox.from_param(view.param.base, name="Street map below (needs the network)"),
+            *looks(view),
+            bound(pn.widgets.Checkbox, view.param.names, name=text("Names of places")),
+            bound(pn.widgets.Checkbox, view.param.base, name=text("Street map below (needs the network)")),
             **wide,
         )  # fmt: skip
         self.action = pn.Column(
@@ -123,50 +145,20 @@ class MapPage:
         self.stage = pn.Column(self._kind, tall(self._map.figure, above=44), margin=0, **wide)
         self.beside = pn.Column(self._facts, self._legend, margin=0, **wide)
         self.content = pn.Column(
-            help_text("What the 17 classes look like", all_classes(session.colors)),
-            help_text("What the layers show", _HELP), **wide,
+            help_text(text("What the 17 classes look like"), all_classes(session.colors)),
+            help_text(text("What the layers show"), text(_HELP)), **wide,
         )  # fmt: skip
         self._offer_day()
         self._made()
         self._progress()
         self._opacity()
 
-    def _own_values(self, wide: dict[str, str]) -> pn.Card:
-        """What the values of an own Sentinel-2 image mean."""
-        study = self._study
-        return pn.Card(
-            pn.widgets.Select.from_param(
-                study.param.s2_level, name="Level", options={"as the file says": "", "L1C": "L1C", "L2A": "L2A"}, **wide
-            ),
-            pn.widgets.TextInput.from_param(
-                study.param.s2_date, name="Day of the image", placeholder="year-month-day", **wide
-            ),
-            self._day,
-            pn.widgets.FloatInput.from_param(
-                study.param.s2_scale, name="Scale", placeholder="as the file says", step=1e-4, **wide
-            ),
-            pn.widgets.FloatInput.from_param(
-                study.param.s2_offset, name="Offset", placeholder="as the file says", step=100, **wide
-            ),
-            pn.widgets.FloatInput.from_param(
-                study.param.s2_nodata, name="No data", placeholder="as the file says", step=1, **wide
-            ),
-            pn.widgets.TextInput.from_param(
-                study.param.s2_bands, name="Bands", placeholder="B02,B03,... in file order", **wide
-            ),
-            pn.widgets.Select.from_param(
-                study.param.s2_resample, name="Resampling", options={"none": "", "to 10 m in UTM": "utm"}, **wide
-            ),
-            pn.widgets.Checkbox.from_param(study.param.s2_keep_clouds, name="Keep clouds (of a band SCL)"),
-            pn.widgets.Checkbox.from_param(study.param.s2_accept_values, name="Map them though they look wrong"),
-            title="Values of your Sentinel-2", visible=False, margin=(4, 5), **wide,
-        )  # fmt: skip
-
     def _offer_day(self, *_: Any) -> None:
         """The day in the name of an own image, to be taken with one click."""
         day = day_named(self._study.scene_files)
         self._day.param.update(
-            name=f"Take {day}, as the file is named", visible=bool(day) and not self._study.s2_date
+            name=text("Take {day}, as the file is named").format(day=day),
+            visible=bool(day) and not self._study.s2_date,
         )
 
     def _chosen(self, event: Any) -> None:
@@ -178,7 +170,8 @@ class MapPage:
         running = self._study.conditions.get("maps") == "running"
         scene = self._study.scene
         self._run.disabled = running or scene is None or not scene.mappable
-        self._run.name = "Run again" if self._study.maps is not None else "Run"
+        again = self._study.maps is not None
+        self._run.name = text("Run again") if again else text("Run")
 
     def _made(self, *_: Any) -> None:
         study = self._study
@@ -193,7 +186,7 @@ class MapPage:
         options = by_title(maps)
         wanted = next((k for k in (self._view.kind, "fused", "s2", "s1", *maps) if k in maps), "")
         self._offering = True  # the choice of the visitor stays, also while its map is not there
-        self._kind.param.update(options=options or {"no map yet": ""}, value=wanted)
+        self._kind.param.update(options=options or {text("no map yet"): ""}, value=wanted)
         self._offering = False
         bounds = study_bounds(study)
         if bounds is not None and self._fitted != bounds:
@@ -216,9 +209,10 @@ class MapPage:
     def _network(self, sensor: str) -> pn.widgets.Select:
         options = {title: name for name, title in networks(sensor, self._study.scene).items()}
         parameter = self._study.param[f"{sensor}_weights"]
-        return pn.widgets.Select.from_param(
+        return bound(
+            pn.widgets.Select,
             parameter,
-            name=f"Network for {TITLES[sensor]}",
+            name=text("Network for {sensor}").format(sensor=TITLES[sensor]),
             options=options,
             sizing_mode="stretch_width",
         )
@@ -250,10 +244,10 @@ class MapPage:
                 sure = projected(known) if known is not None else None
                 return said, projected(lcz), sure
             if values is None:
-                said = (
-                    f'<div class="lcz-banner info">The {escape(named_map(kind))} has no '
-                    f"{escape(_LAYERS[layer])}.</div>"
+                lacking = text("This map ({map}) has no layer “{layer}”.").format(
+                    map=map_title(kind), layer=text(_LAYERS[layer])
                 )
+                said = f'<div class="lcz-banner info">{escape(lacking)}</div>'
             return said, projected(values) if values is not None else None, None
 
         def draw(made: tuple[str, Any, Any]) -> None:
@@ -269,18 +263,16 @@ class MapPage:
     def _values(self, layer: str, kind: str) -> tuple[Any, str]:
         result, view = self._study.maps, self._view
         if layer == "certainty":
-            return None, "certainty (1 = sure)"  # of each map, however it is known
+            return None, text("certainty (1 = sure)")  # of each map, however it is known
         if result is None or kind not in result.kinds:
             return None, ""
         if layer == "probability":
             proba = result.probabilities.get(kind)
-            return (
-                None if proba is None else proba.sel(lcz=view.lcz, drop=True)
-            ), f"probability of {CLASSES[view.lcz - 1].label}"
+            title = text("probability of {zone}").format(zone=zone_label(CLASSES[view.lcz - 1]))
+            return None if proba is None else proba.sel(lcz=view.lcz, drop=True), title
         fraction = result.valid_fraction
-        return (
-            None if fraction is None else fraction.min("band")
-        ), "valid share of the pixels, worst scene"
+        title = text("valid share of the pixels, worst scene")
+        return None if fraction is None else fraction.min("band"), title
 
     def _draw_image(self, *_: Any) -> None:
         self._session.tick(lambda: self._map.base_map(self._view.base))
@@ -292,22 +284,23 @@ class MapPage:
     def _headline(self) -> str:
         study = self._study
         if study.scene is None:
-            return "<div class='lcz-note'>Opening …</div>"
+            return f"<div class='lcz-note'>{text('Opening …')}</div>"
         if study.maps is None:
-            missing = (
-                no_imagery(study) or "None of the imagery here can be mapped: upload Sentinel-2"
+            missing = no_imagery(study) or text(
+                "None of the imagery here can be mapped: upload Sentinel-2"
             )
             what = (
-                "Choose the sensors and networks, then press <b>Run</b>."
+                text("Choose the sensors and networks, then press <b>Run</b>.")
                 if study.scene.mappable
                 else f"{missing}."
             )
-            shown = TITLES[self._kind.value or ""]
-            below = f" Shown below: {shown.lower()}." if shown else ""
-            return (
-                f'<div class="lcz-banner info">No LCZ map of {escape(study.scene.place.name)} was made '
-                f"yet. {what}{below}</div>"
+            said = text("No LCZ map of {place} was made yet.")
+            said = said.format(place=escape(text(study.scene.place.name)))
+            shown = self._kind.value or ""
+            below = (
+                text("Shown below: {map}.").format(map=_small(map_title(shown))) if shown else ""
             )
+            return f'<div class="lcz-banner info">{f"{said} {what} {below}".rstrip()}</div>'
         made = study.maps.manifest
         read = study.read.get("maps", ())
         told = {in_page(c, "maps") for r in read for c in r.cautions}  # above the page already
@@ -318,12 +311,13 @@ class MapPage:
             if w not in told
         )
         cells = next(iter(study.maps.kinds.values())).size
-        names = ", ".join(escape(w["title"] or w["name"]) for w in made["weights"])
+        names = ", ".join(escape(text(w["title"] or w["name"])) for w in made["weights"])
         engines = ", ".join(escape(e) for e in dict.fromkeys(made["engines"].values()))
-        return (
-            f"<div class='lcz-note'>{escape(study.scene.place.name)} · {names} · {cells:,} cells, made in "
-            f"{made['seconds']:.0f} s on {engines}</div>{warnings}"
-        )
+        said = text("{place} · {networks} · {n} cells, made in {seconds} s on {engines}").format(
+            place=escape(text(study.scene.place.name)), networks=names, n=f"{cells:,}",
+            seconds=f"{made['seconds']:.0f}", engines=engines,
+        )  # fmt: skip
+        return f"<div class='lcz-note'>{said}</div>{warnings}"
 
     def _offer_existing(self, _: Any) -> None:
         """Results of earlier runs of this server, and results in the folders that were allowed."""
@@ -334,14 +328,16 @@ class MapPage:
         if not found:
             self._existing[:] = [
                 note(
-                    "There are no earlier results here. Folders with results of <code>lcz map</code> can be "
-                    "opened where the server was started with <code>--allow FOLDER</code>."
+                    text(
+                        "There are no earlier results here. Folders with results of <code>lcz map</code> can be "
+                        "opened where the server was started with <code>--allow FOLDER</code>."
+                    )
                 )
             ]
             return
         choose = pn.widgets.Select(
-            name="Result",
-            options={"(none: run instead)": "", **found},
+            name=text("Result"),
+            options={text("(none: run instead)"): "", **found},
             value=self._study.result_folder,
             sizing_mode="stretch_width",
         )
@@ -355,9 +351,16 @@ class MapPage:
         self._existing[:] = [choose]
 
 
-_HELP = """<p><b>Classes</b>: the most probable zone of each 100 m cell. <b>Certainty</b>: one minus the entropy of the
+def _small(title: str) -> str:
+    """A title within a sentence, which each language has its own rule for."""
+    return title.lower() if language() == ENGLISH else title
+
+
+_HELP = N_(
+    """<p><b>Classes</b>: the most probable zone of each 100 m cell. <b>Certainty</b>: one minus the entropy of the
 17 probabilities over its largest value; 1 is sure, 0 knows nothing. It says how decided the network is, not that it
 is right: the Accuracy page compares the two. <b>Probability</b>: of one class alone. <b>Valid fraction</b>: share of a
 cell's pixels without cloud or gap; a cell below one half has no class.</p>
 <p><b>Fusion</b>: <i>mean</i> gives each sensor one vote; <i>so2sat</i> counts Sentinel-2 once a season; <i>product</i>
 takes the sensors for independent evidence; <i>entropy</i> weighs by certainty; <i>vote</i> counts winners.</p>"""
+)

@@ -11,22 +11,27 @@ import panel as pn
 from lczlib.classes import CLASSES
 from lczlib.errors import LczError
 from lczlib.study.drawn import DrawnPolygon, drawn_table, write_drawn
+from lczlib.texts import N_, text, texts
 
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
 from ..parts.markup import html, note, table
+from ..parts.words import zone_label
 from ..session import Session
 from ..uploads.inputs import take
 from ..uploads.kinds import KINDS
 
 FILE = "reference.gpkg"
 _ACTIVE_JS = "tool.active = cb_obj.active"
-_HOW = (
+_HOW = N_(
     "Choose a class and press <b>Draw</b>. Press and hold on the map for the first corner, click each next one, press "
     "and hold for the last. Esc drops the one being drawn."
 )
-_ONE = "Maps are judged by polygons of two classes or more: draw some of another class."
-_TRAIN = f"To train a network on them, save them and run <code>lcz train SCENES --polygons {FILE} --out FOLDER</code>."
+_ONE = N_("Maps are judged by polygons of two classes or more: draw some of another class.")
+_TRAIN = N_(
+    "To train a network on them, save them and run "
+    "<code>lcz train SCENES --polygons reference.gpkg --out FOLDER</code>."
+)
 
 
 class DrawCard:
@@ -45,26 +50,34 @@ class DrawCard:
         self._number = 0
         wide = {"sizing_mode": "stretch_width"}
         self.lcz = pn.widgets.Select(
-            name="Class of the next polygon", options={c.label: c.number for c in CLASSES}, **wide
+            name=text("Class of the next polygon"),
+            options={zone_label(c): c.number for c in CLASSES},
+            **wide,
         )
-        self.name = pn.widgets.TextInput(name="Its name (may be empty)", max_length=80, **wide)
+        self.name = pn.widgets.TextInput(
+            name=text("Its name (may be empty)"), max_length=80, **wide
+        )
         self._draw = pn.widgets.Toggle(
-            name="Draw", button_type="primary", button_style="outline", **wide
+            name=text("Draw"), button_type="primary", button_style="outline", **wide
         )
         self._draw.jscallback(args={"tool": view.pencil}, value=_ACTIVE_JS)
         self._draw.param.watch(lambda e: setattr(session.place, "paused", e.new), "value")
-        self._undo = pn.widgets.Button(name="Remove the last", disabled=True, **wide)
+        self._undo = pn.widgets.Button(name=text("Remove the last"), disabled=True, **wide)
         self._undo.on_click(self._remove)
-        self.use = pn.widgets.Button(name="Judge maps by them", disabled=True, **wide)
+        self.use = pn.widgets.Button(name=text("Judge maps by them"), disabled=True, **wide)
         self.use.on_click(self._take)
         self._save = pn.widgets.FileDownload(
-            callback=self._file, filename=FILE, label="Save as GeoPackage", disabled=True, **wide
+            callback=self._file,
+            filename=FILE,
+            label=text("Save as GeoPackage"),
+            disabled=True,
+            **wide,
         )
         self._list, self.told = html(""), html("")
         view.rings.on_change("data", lambda attr, old, new: self._changed())  # noqa: ARG005
         self.content = pn.Card(
-            note(_HOW), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self._save, self.told,
-            note(_TRAIN), title="Draw reference polygons", collapsed=True, margin=(4, 5), **wide,
+            note(text(_HOW)), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self._save, self.told,
+            note(text(_TRAIN)), title=text("Draw reference polygons"), collapsed=True, margin=(4, 5), **wide,
         )  # fmt: skip
 
     def polygons(self) -> list[DrawnPolygon]:
@@ -85,10 +98,10 @@ class DrawCard:
         self._known = {first: self._known.get(first, now) for first in firsts}
         drawn = self.polygons()
         rows = [
-            (i, CLASSES[p.lcz - 1].label, p.name, "" if p.complete else "being drawn")
+            (i, zone_label(CLASSES[p.lcz - 1]), p.name, "" if p.complete else text("being drawn"))
             for i, p in enumerate(drawn, 1)
         ]
-        self._list.object = table(("", "class", "name", ""), rows) if rows else ""
+        self._list.object = table(("", text("class"), text("name"), ""), rows) if rows else ""
         self._undo.disabled = not rows
         self.told.object = ""
         ready, several = any(p.complete for p in drawn), False
@@ -100,7 +113,7 @@ class DrawCard:
                 ready = False
             else:
                 if not several:  # every map of that class alone would be perfect
-                    self._say("info", _ONE)
+                    self._say("info", text(_ONE))
         self._save.disabled, self.use.disabled = not ready, not several
 
     def _remove(self, _: Any) -> None:
@@ -132,10 +145,11 @@ class DrawCard:
             take(self._session, kind, [path])
             self._session.study.reference_kind = "polygons"
             n = len(drawn_table(drawn))
-            self._say(
-                "info",
-                f"The reference is now your {n} polygon{'s' * (n > 1)}: see the Accuracy page.",
-            )
+            said = texts(
+                "The reference is now your {n} polygon: see the Accuracy page.",
+                "The reference is now your {n} polygons: see the Accuracy page.", n,
+            )  # fmt: skip
+            self._say("info", said)
 
         self._session.background(work, done)
 

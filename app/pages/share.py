@@ -14,7 +14,7 @@ from typing import Any
 import panel as pn
 
 from lczlib.errors import LczError
-from lczlib.kinds import TITLES, lcz_file, proba_file
+from lczlib.kinds import lcz_file, proba_file
 from lczlib.study.document import (
     has_water,
     tables_of,
@@ -30,11 +30,13 @@ from lczlib.study.showing import shown
 from lczlib.study.state import message_of
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import OF_EXPORTS_CARD
+from lczlib.texts import ENGLISH, N_, in_language, text
 
 from ..parts.fields import card, field, hint
 from ..parts.layout import columns
 from ..parts.markup import html, note
 from ..parts.messages import no_imagery
+from ..parts.words import map_title
 from ..session import Session
 
 # Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence
@@ -52,31 +54,31 @@ link.click()
 link.remove()
 setTimeout(() => URL.revokeObjectURL(link.href), 60000)
 """
-_WHAT = (
+_WHAT = N_(
     "<p>The address holds the whole state: city, area, settings, layers and view. Whoever opens it on "
     "this server sees the same. Uploaded files stay in your session and are not part of it.</p>"
     "<p>The report is one page for a paper's supplement: a summary, numbered figures and tables, methods with "
     "references, data with their hashes. It opens offline and prints on A4. All files are the report with its figures, "
     "tables and results, and a script that makes every result again.</p>"
 )
-_OTHERS = (
+_OTHERS = N_(
     "In the zip of all maps for other software. Areas by district come with polygons, WRF with the domain's "
     "geo_em file (both: City page, “Upload own files”), and STAC with a day."
 )
 _TABLES = {
-    "areas_km2": "Areas of the classes (km²)",
-    "comparison": "Comparison of two maps by class",
-    "accuracy": "Accuracy: all scores with intervals",
-    "heat_island_surface": "Surface heat island by zone",
-    "heat_island_canopy": "Canopy heat island by zone",
-    "heat_island_surface_seasons": "Surface heat island by season",
-    "heat_island_canopy_seasons": "Canopy heat island by season",
-    "heat_island_canopy_rasters": "Canopy heat island of rasters by zone",
-    "heat_island_canopy_rasters_seasons": "Canopy heat island of rasters by season",
-    "field_cross_validation": "Air temperature everywhere: cross-validation",
-    "field_stations": "Air temperature everywhere: stations",
-    "water_area": "Surface water: areas (km²)",
-    "water_against_lcz": "Surface water: agreement of LCZ G",
+    "areas_km2": N_("Areas of the classes (km²)"),
+    "comparison": N_("Comparison of two maps by class"),
+    "accuracy": N_("Accuracy: all scores with intervals"),
+    "heat_island_surface": N_("Surface heat island by zone"),
+    "heat_island_canopy": N_("Canopy heat island by zone"),
+    "heat_island_surface_seasons": N_("Surface heat island by season"),
+    "heat_island_canopy_seasons": N_("Canopy heat island by season"),
+    "heat_island_canopy_rasters": N_("Canopy heat island of rasters by zone"),
+    "heat_island_canopy_rasters_seasons": N_("Canopy heat island of rasters by season"),
+    "field_cross_validation": N_("Air temperature everywhere: cross-validation"),
+    "field_stations": N_("Air temperature everywhere: stations"),
+    "water_area": N_("Surface water: areas (km²)"),
+    "water_against_lcz": N_("Surface water: agreement of LCZ G"),
 }
 _WRAPPING = ".bk-btn { white-space: normal; }"
 _DRAWING = Lock()  # matplotlib draws one figure at a time
@@ -85,7 +87,7 @@ _DRAWING = Lock()  # matplotlib draws one figure at a time
 class SharePage:
     """The last page."""
 
-    title = "Share"
+    title = N_("Share")
     has_beside = False
     needs = ("scene", "reference", "own_map", "published", "maps", "comparison", "accuracy", "heat",
              "field", "water", "water_summary")  # fmt: skip
@@ -93,11 +95,15 @@ class SharePage:
     def __init__(self, session: Session) -> None:
         self._session, self._study = session, session.study
         wide = {"sizing_mode": "stretch_width"}
-        self._link = pn.widgets.TextInput(name="Address of what you see", disabled=False, **wide)
-        self._title = pn.widgets.TextInput(
-            name="Title of the report", placeholder="Local Climate Zones of the place", **wide
+        self._link = pn.widgets.TextInput(
+            name=text("Address of what you see"), disabled=False, **wide
         )
-        self._author = pn.widgets.TextInput(name="Authors", **wide)
+        self._title = pn.widgets.TextInput(
+            name=text("Title of the report"),
+            placeholder=text("Local Climate Zones of the place"),
+            **wide,
+        )
+        self._author = pn.widgets.TextInput(name=text("Authors"), **wide)
         self._told = html("")
         self._failed = html("")
         self._files = pn.Column(**wide, styles={**columns(3), "gap": "0", "align-items": "end"})
@@ -126,12 +132,12 @@ class SharePage:
         session.view.param.watch(self._made, "page")
         written = [part for name in WORDS for part in field(session.study, name)]
         self.sidebar = pn.Column(
-            note(_WHAT),
-            card(OF_EXPORTS_CARD, [hint(_OTHERS), *written]),
+            note(text(_WHAT)),
+            card(text(OF_EXPORTS_CARD), [hint(text(_OTHERS)), *written]),
             **wide,
         )
         self.content = pn.Column(
-            html("<h2>Share</h2>"),
+            html(f"<h2>{text('Share')}</h2>"),
             self._link,
             self._told,
             self._failed,
@@ -170,55 +176,61 @@ class SharePage:
         self._offered = offered
         if not maps and not has_water(self._study):
             missing = no_imagery(self._study)
-            what = missing or "No results yet: make a map on the <b>Map</b> page"
+            what = missing or text("No results yet: make a map on the <b>Map</b> page")
             self._told.object = f'<div class="lcz-banner info">{what}.</div>'
             self._files[:] = []
             return
         self._told.object = ""
         parts: list[Any] = [
-            _heading("Everything"),
+            _heading(text("Everything")),
             self._title,
             self._author,
             self._file(
-                "Report (HTML)",
+                text("Report (HTML)"),
                 "lcz-report.html",
                 lambda p: write_report(self._study, p, **self._named()),
                 True,
             ),
             self._file(
-                "All files (zip: report, figures, tables, results, script)",
+                text("All files (zip: report, figures, tables, results, script)"),
                 "lcz-study.zip",
                 lambda p: write_bundle(self._study, p, self._link.value, **self._named()),
             ),
             *self._for_others(),
-            _heading("Maps (GeoTIFF)"),
+            _heading(text("Maps (GeoTIFF)")),
         ]
         result = self._study.maps
         if result is not None:
             for kind in result.kinds:
                 parts.append(
-                    self._existing(f"{TITLES[kind]}: classes", result.folder / lcz_file(kind))
+                    self._existing(
+                        text("{map}: classes").format(map=map_title(kind)),
+                        result.folder / lcz_file(kind),
+                    )
                 )
                 parts.append(
                     self._existing(
-                        f"{TITLES[kind]}: probabilities", result.folder / proba_file(kind)
+                        text("{map}: probabilities").format(map=map_title(kind)),
+                        result.folder / proba_file(kind),
                     )
                 )
             parts.append(
                 self._existing(
-                    "Manifest (inputs, weights, settings)", result.folder / "manifest.json"
+                    text("Manifest (inputs, weights, settings)"), result.folder / "manifest.json"
                 )
             )
         if self._study.field is not None:
-            label = "Air temperature everywhere (zip: GeoTIFF, CSV, JSON)"
+            label = text("Air temperature everywhere (zip: GeoTIFF, CSV, JSON)")
             parts.append(self._file(label, "field.zip", lambda p: write_field_zip(self._study, p)))
         if has_water(self._study):
             parts.append(
                 self._file(
-                    "Surface water (zip)", "water.zip", lambda p: write_water_zip(self._study, p)
+                    text("Surface water (zip)"),
+                    "water.zip",
+                    lambda p: write_water_zip(self._study, p),
                 )
             )
-        parts.append(_heading("Tables (CSV)"))
+        parts.append(_heading(text("Tables (CSV)")))
         for name in tables_of(self._study):
             parts.append(
                 self._file(
@@ -227,11 +239,11 @@ class SharePage:
                     lambda p, n=name: tables_of(self._study)[n].to_csv(p, index=False),
                 )
             )
-        parts.append(_heading("Figures"))
+        parts.append(_heading(text("Figures")))
         for ending in (".png", ".svg", ".pdf"):
             parts.append(
                 self._file(
-                    f"All figures as {ending[1:].upper()} (zip)",
+                    text("All figures as {format} (zip)").format(format=ending[1:].upper()),
                     f"figures{ending}.zip",
                     lambda p, e=ending: write_figures(self._study, p, e),
                 )
@@ -249,7 +261,7 @@ class SharePage:
         """The maps in the forms that other software takes, where there are any."""
         if not named_maps(self._study):
             return []
-        label = (
+        label = text(
             "Maps for other software (zip: QGIS, GeoPackage, NetCDF, Google Earth, UMEP, SUEWS ...)"
         )
         return [self._file(label, "lcz-exports.zip", lambda p: write_exports(self._study, p))]
@@ -270,7 +282,7 @@ class SharePage:
             path = self._session.folder / "downloads" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with _DRAWING:
+                with _DRAWING, in_language(ENGLISH):  # files are, whoever asks for them
                     write(path)
                 return path.read_bytes(), ""
             except (LczError, OSError) as error:
@@ -295,9 +307,8 @@ class SharePage:
 
         def clicked(_: Any) -> None:
             button.param.update(loading=True, disabled=True)
-            self._failed.object = (
-                f'<div class="lcz-note" role="status">Making: {escape(label)} …</div>'
-            )
+            said = escape(text("Making: {file} …").format(file=label))
+            self._failed.object = f'<div class="lcz-note" role="status">{said}</div>'
             name, write = self._writers[label]
             self._session.background(partial(make, name, write), partial(sent, name))
 
@@ -308,13 +319,13 @@ class SharePage:
         return self._file(label, path.name, lambda p: shutil.copy(path, p))
 
 
-def _heading(text: str) -> pn.pane.HTML:
+def _heading(title: str) -> pn.pane.HTML:
     """Above the buttons of a kind, which stand beside each other where there is room."""
-    return html(f'<p class="lcz-key">{text}</p>', styles={"grid-column": "1 / -1"})
+    return html(f'<p class="lcz-key">{title}</p>', styles={"grid-column": "1 / -1"})
 
 
 def _table_label(name: str) -> str:
     """What a table is called in words, such as Accuracy of Sentinel-1 by class."""
     if name in _TABLES:
-        return _TABLES[name]
-    return f"Accuracy by class: {TITLES[name.removeprefix('accuracy_')]}"
+        return text(_TABLES[name])
+    return text("Accuracy by class: {map}").format(map=map_title(name.removeprefix("accuracy_")))

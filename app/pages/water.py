@@ -17,43 +17,45 @@ from lczlib.errors import LczError
 from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
-from lczlib.kinds import TITLES
 from lczlib.mercator import mercator_box
 from lczlib.study.showing import shown
 from lczlib.study.state import Ticket
 from lczlib.study.water import WaterSummary, water_scenes
 from lczlib.study.water_inputs import WATER_INPUTS
 from lczlib.study.wording import in_page
+from lczlib.texts import N_, text
 
 from ..maps.display import projected, rgba_picture
-from ..parts.fields import card, field
+from ..parts.fields import bound, card, field
 from ..parts.layout import tall
-from ..parts.markup import help_text, html, number, table
+from ..parts.markup import help_text, html, interval, note, number, table
 from ..parts.progress import StepProgress
+from ..parts.words import map_title
 from ..session import Session
 
-_KEY = "".join(
-    f'<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{color}"></span> {label} &emsp;'
-    for color, label in ((WATER, "water"), (DARK, "as dark as water, not mapped"))
-)
+_KEY = ((WATER, N_("water")), (DARK, N_("as dark as water, not mapped")))
 
 OF_FILES = ("water_units", "water_dn_scale", "water_dates")
-_ORBITS = {"ascending": "as", "descending": "des", "both (as_des)": "as_des"}
-_OPTIONS = {"water_units": {"dB": "db", "linear intensity": "linear", "amplitude": "amplitude"}}
-_EDGES = {"mirror image": "mirror", "zero, as published": "zero"}
-_LAYERS = {
-    "water": ("water", (DARK, WATER)),
-    "probability": ("probability of water", Viridis256),
-    "occurrence": ("share of months with water", Viridis256[::-1]),
+_ORBITS = {N_("ascending"): "as", N_("descending"): "des", N_("both (as_des)"): "as_des"}
+_OPTIONS = {
+    "water_units": {"dB": "db", N_("linear intensity"): "linear", N_("amplitude"): "amplitude"}
 }
-"""Title and colours of what the map can show."""
-_FIRST = "No water map yet, only the radar image. Choose the orbit of the scene, then press <b>Map water</b>."
+_EDGES = {N_("mirror image"): "mirror", N_("zero, as published"): "zero"}
+_LAYERS = {
+    "water": (N_("water"), N_("water"), (DARK, WATER)),
+    "probability": (N_("probability"), N_("probability of water"), Viridis256),
+    "occurrence": (N_("occurrence"), N_("share of months with water"), Viridis256[::-1]),
+}
+"""What the map can show: its button, its title, its colours."""
+_FIRST = N_(
+    "No water map yet, only the radar image. Choose the orbit of the scene, then press <b>Map water</b>."
+)
 
 
 class WaterPage:
     """The sixth page."""
 
-    title = "Water"
+    title = N_("Water")
     has_beside = True
     needs = ("scene", "reference", "own_map", "published", "maps", "water", "water_summary")
 
@@ -61,18 +63,20 @@ class WaterPage:
         self._session, self._study = session, session.study
         study = self._study
         wide = {"sizing_mode": "stretch_width"}
-        self._run = pn.widgets.Button(name="Map water", button_type="primary", **wide)
+        self._run = pn.widgets.Button(name=text("Map water"), button_type="primary", **wide)
         self._going = StepProgress(study, session.runner, ("water",))
         self._layer = pn.widgets.RadioButtonGroup(
-            options=[*_LAYERS],
-            name="Layer",
+            options={text(said): name for name, (said, _, _) in _LAYERS.items()},
+            name=text("Layer"),
             button_style="outline",
             **wide,
         )
-        self._key = html(f'<div class="lcz-note">{_KEY}</div>', visible=False)
-        self._month = pn.widgets.Select(name="Month on the map", options=[], visible=False, **wide)
+        self._key = html(_key(), visible=False)
+        self._month = pn.widgets.Select(
+            name=text("Month on the map"), options=[], visible=False, **wide
+        )
         self._told = html("")
-        self._map = session.map_view(title="Surface water above Sentinel-1", height=560)
+        self._map = session.map_view(title=text("Surface water above Sentinel-1"), height=560)
         self._pictured: xr.DataArray | None = None
         self._summary: WaterSummary | None = None  # what is on the page
         self._box: tuple[float, ...] = ()
@@ -90,11 +94,13 @@ class WaterPage:
         self.sidebar = pn.Column(
             *field(study, "water_orbit", options=_ORBITS),
             *(part for n in OF_FILES for part in field(study, n, options=_OPTIONS.get(n))),
-            card("How it is mapped", field(study, "water_edges", options=_EDGES)),
-            pn.widgets.FloatSlider.from_param(study.param.water_threshold, step=0.05, **wide),
-            html('<div class="lcz-note">Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name '
-                 "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence.</div>"),
-            help_text("Where this network holds", _HELP), **wide,
+            card(text("How it is mapped"), field(study, "water_edges", options=_EDGES)),
+            bound(pn.widgets.FloatSlider, study.param.water_threshold, step=0.05, **wide),
+            note(text(
+                "Own scenes: upload Sentinel-1 on the City page. Several, with a date in each name "
+                "(<code>S1_2021-07.tif</code>) and one grid, give the area by month and the occurrence."
+            )),
+            help_text(text("Where this network holds"), text(_HELP)), **wide,
         )  # fmt: skip
         self._pane = pn.Column(tall(self._map.figure), visible=False, margin=0, **wide)
         going = self._going
@@ -132,7 +138,7 @@ class WaterPage:
         """The radar image that would be mapped, or why there is none."""
         if self._study.water is not None:
             return
-        self._told.object = f'<div class="lcz-banner info">{why or _FIRST}</div>'
+        self._told.object = f'<div class="lcz-banner info">{why or text(_FIRST)}</div>'
         self._nothing_to_map = scene is None
         self._progress()
         if scene is None:
@@ -177,16 +183,17 @@ class WaterPage:
             )
         layer = self._layer.value
         if layer == "occurrence" and summary.occurrence is None:
-            self._told.object = '<div class="lcz-banner info">Occurrence needs scenes of several dates: upload them on the City page.</div>'
+            said = text("Occurrence needs scenes of several dates: upload them on the City page.")
+            self._told.object = f'<div class="lcz-banner info">{said}</div>'
             self._session.tick(self._clear_layer)
             return
         self._told.object = ""
         self._key.visible = layer == "water"
-        (title, palette), month = _LAYERS[layer], self._month.value
+        (_, title, palette), month = _LAYERS[layer], self._month.value
 
         def show(made: Any) -> None:
             if self._summary is summary:  # else the city was changed meanwhile
-                self._map.show_values(made, title, 0, 1, palette, bar=layer != "water")
+                self._map.show_values(made, text(title), 0, 1, palette, bar=layer != "water")
 
         self._session.latest(
             "water layer", lambda: projected(_layer(summary, layer, month), 1.0), show
@@ -236,20 +243,28 @@ def _image(scene: xr.DataArray) -> Any:
     return rgba_picture(radar_composite(radar.to_dataset("band")))
 
 
+def _key() -> str:
+    """What the colours of the layer of water mean."""
+    swatch = '<span style="display:inline-block;width:13px;height:13px;border-radius:3px;background:{}"></span> {} &emsp;'
+    said = "".join(swatch.format(color, text(label)) for color, label in _KEY)
+    return f'<div class="lcz-note">{said}</div>'
+
+
 def _areas_table(summary: WaterSummary) -> str:
     rows = []
-    for i, name in enumerate(summary.months or ["this scene"]):
+    for i, name in enumerate(summary.months or [text("this scene")]):
         a = summary.area.isel(time=i) if summary.months else summary.area
         rows.append((name, f"{number(float(a['area']), 2)} km²",
-                     f"{number(float(a['low']), 2)} to {number(float(a['high']), 2)} km²", f"{number(float(a['dark']), 2)} km²",
+                     interval(float(a["low"]), float(a["high"]), 2) + " km²", f"{number(float(a['dark']), 2)} km²",
                      f"{100 * float(a['valid_share']):.0f} %", f"{int(a['n_valid']):,}"))  # fmt: skip
     cautions = "".join(
         f'<div class="lcz-banner stale" role="status">{escape(text)}</div>'
         for text in summary.result.cautions()
     )
-    return f"{cautions}<h3>Water area</h3>" + table(
-        ("month", "mapped", "interval", "dark, not mapped", "seen", "pixels (n)"), rows
-    )
+    heads = (
+        text("month"), text("mapped"), text("interval"), text("dark, not mapped"), text("seen"), text("pixels (n)"),
+    )  # fmt: skip
+    return f"{cautions}<h3>{text('Water area')}</h3>" + table(heads, rows)
 
 
 def _checks_table(summary: WaterSummary) -> str:
@@ -257,21 +272,22 @@ def _checks_table(summary: WaterSummary) -> str:
         return ""
     rows = [
         (
-            TITLES[name],
+            map_title(name),
             number(found["agreement"], 3),
             number(np.nan if found["jaccard"] is None else found["jaccard"], 3),
             f"{found['n']:,}",
         )
         for name, found in summary.against_lcz.items()
     ]
-    when = f" of {summary.months[-1]}" if summary.months else ""
-    return f"<h3>LCZ G against the water map{when}</h3>" + table(
-        ("map", "agreement", "overlap (Jaccard)", "cells (n)"), rows
-    )
+    title = text("LCZ G against the water map")
+    if summary.months:
+        title = text("LCZ G against the water map of {month}").format(month=summary.months[-1])
+    heads = (text("map"), text("agreement"), text("overlap (Jaccard)"), text("cells (n)"))
+    return f"<h3>{title}</h3>" + table(heads, rows)
 
 
-_HELP = """<p>GMNet (Luo et al. 2023) was trained on the lakes and rivers of Tibet. It maps lakes well; narrow rivers, canals
+_HELP = N_("""<p>GMNet (Luo et al. 2023) was trained on the lakes and rivers of Tibet. It maps lakes well; narrow rivers, canals
 and harbours it can take for land, and be sure of it. So compare with the image before you quote an area.</p>
 <p>The <b>interval</b> holds three things: what the network doubts (95 %), every shore moved by the radar's resolution
 (22 m), and cells <b>as dark as open water</b> in VV and VH that are not mapped. Asphalt, wet snow and radar shadow are as
-dark, so its upper end can be far too high; water that is neither mapped nor dark is not in it.</p>"""
+dark, so its upper end can be far too high; water that is neither mapped nor dark is not in it.</p>""")

@@ -9,32 +9,41 @@ import numpy as np
 
 from lczlib.analysis.heat.morphology import PARAMETERS, morphology_table
 from lczlib.classes import CLASSES
+from lczlib.texts import ENGLISH, N_, in_language, language, text
+
+from .words import zone_label, zone_name
 
 WORDS = {
-    "1": "Towers of ten storeys and more, wall to wall, with hardly a tree; the sky is a strip.",
-    "2": "Blocks of three to nine storeys that close the street on both sides: most old city centres.",
-    "3": "Houses of one to three storeys with narrow lanes or yards between, few plants.",
-    "4": "Towers standing apart on lawns and among trees: housing estates with lifts.",
-    "5": "Blocks of three to nine storeys standing apart, with lawns and trees between.",
-    "6": "Detached and terraced houses of one to three storeys with gardens: the green suburb.",
-    "7": "One-storey huts of light material (wood, sheet metal), packed on beaten ground.",
-    "8": "Halls, warehouses and shopping centres, low and wide, on asphalt.",
-    "9": "Single houses or farms scattered in open country.",
-    "10": "Works with tanks, stacks and halls of metal and concrete, on paved or bare ground.",
-    "A": "A closed wood or a dense park: crowns touch and the ground is shaded.",
-    "B": "Trees with gaps between, on grass: parks, orchards, savanna.",
-    "C": "Bushes and low woody plants, on grass or bare ground.",
-    "D": "Grass, crops and other low plants with few or no trees: the usual reference of heat islands.",
-    "E": "Bare rock, or ground that is paved through: a large car park, an airfield, a quarry.",
-    "F": "Soil or sand without plants: a ploughed field, a building site, a desert, a beach.",
-    "G": "Open water: lakes, rivers, the sea, large ponds.",
+    "1": N_(
+        "Towers of ten storeys and more, wall to wall, with hardly a tree; the sky is a strip."
+    ),
+    "2": N_(
+        "Blocks of three to nine storeys that close the street on both sides: most old city centres."
+    ),
+    "3": N_("Houses of one to three storeys with narrow lanes or yards between, few plants."),
+    "4": N_("Towers standing apart on lawns and among trees: housing estates with lifts."),
+    "5": N_("Blocks of three to nine storeys standing apart, with lawns and trees between."),
+    "6": N_("Detached and terraced houses of one to three storeys with gardens: the green suburb."),
+    "7": N_("One-storey huts of light material (wood, sheet metal), packed on beaten ground."),
+    "8": N_("Halls, warehouses and shopping centres, low and wide, on asphalt."),
+    "9": N_("Single houses or farms scattered in open country."),
+    "10": N_("Works with tanks, stacks and halls of metal and concrete, on paved or bare ground."),
+    "A": N_("A closed wood or a dense park: crowns touch and the ground is shaded."),
+    "B": N_("Trees with gaps between, on grass: parks, orchards, savanna."),
+    "C": N_("Bushes and low woody plants, on grass or bare ground."),
+    "D": N_(
+        "Grass, crops and other low plants with few or no trees: the usual reference of heat islands."
+    ),
+    "E": N_("Bare rock, or ground that is paved through: a large car park, an airfield, a quarry."),
+    "F": N_("Soil or sand without plants: a ploughed field, a building site, a desert, a beach."),
+    "G": N_("Open water: lakes, rivers, the sea, large ponds."),
 }
 """Own descriptions, after the definitions of Stewart & Oke (2012)."""
 
 _SHOWN = {
-    "sky_view_factor": "sky view factor", "aspect_ratio": "height to width", "height": "height",
-    "building_fraction": "under buildings", "impervious_fraction": "paved or rock",
-    "pervious_fraction": "soil, plants, water", "albedo": "albedo",
+    "sky_view_factor": N_("sky view factor"), "aspect_ratio": N_("height to width"), "height": N_("height"),
+    "building_fraction": N_("under buildings"), "impervious_fraction": N_("paved or rock"),
+    "pervious_fraction": N_("soil, plants, water"), "albedo": N_("albedo"),
 }  # fmt: skip
 _WIDE, _SKY, _GROUND = 200.0, 52.0, 8.0  # metres drawn
 _GREEN, _WOOD, _WALL, _PAVED, _BARE, _WATER = (
@@ -42,16 +51,21 @@ _GREEN, _WOOD, _WALL, _PAVED, _BARE, _WATER = (
 )  # fmt: skip
 
 
-@cache
 def describe(number: int) -> str:
     """Words, section and numbers of a class, as markup."""
+    return _described(number, language())
+
+
+@cache
+def _described(number: int, code: str) -> str:
+    """The same in the language at hand, which it is kept by."""
     c = CLASSES[number - 1]
     row = morphology_table().loc[number]
     numbers = "".join(
-        f"<dt>{label}</dt><dd>{_range(row, name)}</dd>" for name, label in _SHOWN.items()
+        f"<dt>{text(label)}</dt><dd>{_range(row, name)}</dd>" for name, label in _SHOWN.items()
     )
     return (
-        f'<div class="lcz-class">{section(number)}<div><p>{escape(WORDS[c.code])}</p>'
+        f'<div class="lcz-class">{section(number, code)}<div><p>{escape(text(WORDS[c.code]))}</p>'
         f"<dl>{numbers}</dl></div></div>"
     )
 
@@ -60,13 +74,13 @@ def all_classes(colors: tuple[str, ...]) -> str:
     """All 17 classes, each to open."""
     items = "".join(
         f'<details class="lcz-zone"><summary><span class="swatch" style="background:{color}">'
-        f"</span><b>{c.code}</b> {c.name}</summary>{describe(c.number)}</details>"
+        f"</span><b>{c.code}</b> {zone_name(c)}</summary>{describe(c.number)}</details>"
         for c, color in zip(CLASSES, colors, strict=True)
     )
-    return (
-        f"{items}<p>Ranges after Stewart and Oke (2012), tables 3 and 4; the sections are drawn from "
-        "them, 200 m wide.</p>"
+    source = text(
+        "Ranges after Stewart and Oke (2012), tables 3 and 4; the sections are drawn from them, 200 m wide."
     )
+    return f"{items}<p>{source}</p>"
 
 
 def _range(row: object, name: str) -> str:
@@ -76,13 +90,18 @@ def _range(row: object, name: str) -> str:
     if np.isnan(low):
         return "–"
     if np.isinf(high):
-        return f"from {low:g}{unit}"
-    return f"{low:g} to {high:g}{unit}" if high > low else f"{low:g}{unit}"
+        return text("from {low}").format(low=f"{low:g}{unit}")
+    if high > low:
+        return text("{low} to {high}").format(low=f"{low:g}", high=f"{high:g}{unit}")
+    return f"{low:g}{unit}"
 
 
 @cache
-def section(number: int) -> str:
-    """A section through a class, as SVG: heights, widths and gaps from the published ranges."""
+def section(number: int, code: str = ENGLISH) -> str:
+    """A section through a class, as SVG: heights, widths and gaps from the published ranges.
+
+    Its name, for a screen reader, is in the language of a code.
+    """
     c = CLASSES[number - 1]
     row = morphology_table().loc[number]
     parts = [_ground(c.code)]
@@ -93,9 +112,11 @@ def section(number: int) -> str:
     elif c.code == "D":
         parts += [_tuft(x, _middle(row, "height")) for x in np.arange(2.0, _WIDE, 3.0)]
     height = _SKY + _GROUND
+    with in_language(code):
+        name = text("Section through {zone}").format(zone=zone_label(c))
     return (
         f'<svg viewBox="0 {-_SKY:g} {_WIDE:g} {height:g}" role="img" '
-        f'aria-label="Section through {escape(c.label)}">'
+        f'aria-label="{escape(name)}">'
         f'<rect x="0" y="{-_SKY:g}" width="{_WIDE:g}" height="{_SKY:g}" fill="#dcebf7"/>'
         f"{''.join(parts)}</svg>"
     )

@@ -14,9 +14,10 @@ from bokeh.plotting import figure
 from lczlib.acquire.choose import clear_shares
 from lczlib.acquire.search import Day
 from lczlib.acquire.seasons import Period
-from lczlib.reading import counted
+from lczlib.texts import text, texts
 
 from .markup import per_cent
+from .words import in_short
 
 _LIGHT, _DARK = ("#0b5394", "#7fa8cc", "#c9ced6"), ("#4aa3f0", "#5f84a8", "#5b626b")
 """From clear to cloudy: what is clear stands out on either ground."""
@@ -24,28 +25,36 @@ _USED, _FAILED = "#ea580c", "#dc2626"
 _DAY = dt.timedelta(days=1)
 
 
-def key(dark: bool) -> str:
+def key_of_days(dark: bool) -> str:
     """What bars, colours and marks mean."""
     ends = _DARK if dark else _LIGHT
     return (
-        f'<div class="lcz-note">A bar is a day; its height is the share of the box that was seen, its colour the '
-        f'cloud over it: 0 % <span style="display:inline-block;width:90px;height:11px;border-radius:3px;'
-        f'vertical-align:-1px;background:linear-gradient(90deg,{",".join(ends)})"></span> 100 %. '
-        f'<span style="color:{_USED}">▾</span> is used, <span style="color:{_FAILED}">×</span> could not be '
-        "read.</div>"
-    )
+        '<div class="lcz-note">'
+        + text(
+            "A bar is a day; its height is the share of the box that was seen, its colour the cloud over it: 0 % "
+            "{colours} 100 %. {used} is used, {failed} could not be read."
+        ).format(
+            colours='<span style="display:inline-block;width:90px;height:11px;border-radius:3px;vertical-align:-1px;'
+            f'background:linear-gradient(90deg,{",".join(ends)})"></span>',
+            used=f'<span style="color:{_USED}">▾</span>', failed=f'<span style="color:{_FAILED}">×</span>',
+        )
+        + "</div>"
+    )  # fmt: skip
 
 
 def season_line(period: Period, days: Sequence[Day], used: Sequence[Day]) -> str:
     """What a season has, and what its composite is going to show."""
-    name = "" if period.name.startswith(f"{period.start:%Y}") else f"{escape(period.name)} · "
-    when = f"{period.start:%-d %b %Y} to {period.end:%-d %b %Y}"
+    name = "" if period.name.startswith(f"{period.start:%Y}") else f"{escape(text(period.name))} · "
+    when = text("{low} to {high}").format(low=in_short(period.start), high=in_short(period.end))
     one, three = clear_shares(used)
     amount = sum(d.megabytes for d in used)
-    return (
-        f"<b>{name}{when}</b>: {len(used)} of {counted(len(days), 'day')} used, {_megabytes(amount)}. "
-        f"<b>{per_cent(one)}</b> of the box will be clear on one of them or more, <b>{per_cent(three)}</b> on three."
-    )
+    return text(
+        "<b>{season}</b>: {used} of {days} used, {megabytes}. <b>{one}</b> of the box will be clear on one of them or "
+        "more, <b>{three}</b> on three."
+    ).format(
+        season=f"{name}{when}", used=len(used), days=texts("{n} day", "{n} days", len(days)),
+        megabytes=_megabytes(amount), one=per_cent(one), three=per_cent(three),
+    )  # fmt: skip
 
 
 def strip(
@@ -72,8 +81,8 @@ def strip(
     )  # fmt: skip
     fig.scatter("x", "mark", source=source, marker="inverted_triangle", size=8, color=_USED)
     crosses = fig.scatter("x", "failed", source=source, marker="x", size=8, color=_FAILED, line_width=2)  # fmt: skip
-    told = [("", "@date"), ("cloud", "@cloud{0 %}"), ("seen", "@covered{0 %}"), ("clear", "@clear{0 %}"),
-            ("", "@megabytes"), ("", "@what")]  # fmt: skip
+    told = [("", "@date"), (text("cloud"), "@cloud{0 %}"), (text("seen"), "@covered{0 %}"),
+            (text("clear"), "@clear{0 %}"), ("", "@megabytes"), ("", "@what")]  # fmt: skip
     fig.add_tools(HoverTool(renderers=[bars], tooltips=told, mode="vline"))
     fig.add_tools(HoverTool(renderers=[crosses], tooltips=[("", "@date"), ("", "@what")]))
     fig.xaxis.formatter = DatetimeTickFormatter(days="%-d %b", months="%b", years="%Y")
@@ -98,8 +107,8 @@ def _row(day: Day, used: bool, why: str) -> dict[str, Any]:
     return {
         "x": dt.datetime.combine(day.date, dt.time()), "covered": day.covered_share if read else nan,
         "cloud": day.cloud_share if read else nan, "clear": day.clear_share if read else nan,
-        "mark": 1.14 if used else nan, "failed": nan if read else 0.12, "date": f"{day.date:%-d %b %Y}",
-        "megabytes": _megabytes(day.megabytes) if read else "", "what": "used" if used else why,
+        "mark": 1.14 if used else nan, "failed": nan if read else 0.12, "date": in_short(day.date),
+        "megabytes": _megabytes(day.megabytes) if read else "", "what": text("used") if used else text(why),
     }  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from bokeh.themes import Theme as FigureTheme
 from panel.template.base import BasicTemplate
 from panel.theme.base import DarkTheme, DefaultTheme, Design
 
+from lczlib.texts import in_language, languages, text
+
 _LOOK = Path(__file__).parent / "look"
 FONT = "system-ui, sans-serif"
 
@@ -93,20 +95,29 @@ class Page(BasicTemplate):
     beside : bool
         Whether the page that opens first has anything beside its map.
     dark : bool
+    language : str
+        Code of the one that the page is in.
     """
 
     design = param.ClassSelector(class_=Design, default=Plain, is_instance=False, instantiate=False)
     _template = _LOOK / "page.html"
 
     def __init__(
-        self, areas: Mapping[str, pn.viewable.Viewable], beside: bool, dark: bool, **params: Any
-    ) -> None:
+        self, areas: Mapping[str, pn.viewable.Viewable], beside: bool, dark: bool, language: str,
+        **params: Any,
+    ) -> None:  # fmt: skip
         super().__init__(busy_indicator=None, **params)
         for name, area in areas.items():
             self._render_items[name] = (area, [])
         theme = "dark" if dark else "light"
+
+        def said(english: str) -> str:  # the page is written when the session is there
+            with in_language(language):
+                return text(english)
+
         start = _read("start.js").replace("WIDGETS", json.dumps(_read("widgets.css")))
         self._render_variables.update(
-            html_attrs=f'data-theme="{theme}"', dark=dark, beside="yes" if beside else "no",
+            html_attrs=f'data-theme="{theme}"', dark=dark,
+            language=language, languages=languages(), text=said, beside="yes" if beside else "no",
             tokens=_read("tokens.css"), page=_read("page.css"), start=start, shell=_read("shell.js"),
         )  # fmt: skip

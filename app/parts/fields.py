@@ -9,15 +9,35 @@ import panel as pn
 import param
 
 from lczlib.study import Study
+from lczlib.texts import N_, text
 
 from .markup import html
+from .words import choices
 
 WIDE = {"sizing_mode": "stretch_width"}
+_USUAL = N_("as usual")
 
 
 def hint(text: str) -> pn.pane.HTML:
     """What a widget without a tooltip means, below it."""
     return html(f'<div class="lcz-note">{text}</div>', margin=(-2, 10, 6, 10))
+
+
+def bound(kind: Any, parameter: param.Parameter, **options: Any) -> Any:
+    """A widget of a parameter, label and tooltip in the visitor's language.
+
+    Parameters
+    ----------
+    kind : type
+        Of the widget.
+    parameter : param.Parameter
+        What it shows and changes.
+    **options
+        Of the widget, in place of what follows from the parameter.
+    """
+    said = {"name": text(parameter.label), "description": parameter.doc and text(parameter.doc)}
+    said = {k: v for k, v in said.items() if k == "name" or (v and k in kind.param)}
+    return kind.from_param(parameter, **(said | options))
 
 
 def field(
@@ -38,24 +58,50 @@ def field(
     """
     one = study.param[name]
     if isinstance(one, param.Boolean):
-        return [pn.widgets.Checkbox.from_param(one, **WIDE), hint(one.doc)]
+        return [bound(pn.widgets.Checkbox, one, **WIDE), hint(text(one.doc))]
     if isinstance(one, param.Range):
-        return [pn.widgets.RangeSlider.from_param(one, step=step or 1, **WIDE), hint(one.doc)]
+        return [bound(pn.widgets.RangeSlider, one, step=step or 1, **WIDE), hint(text(one.doc))]
     if isinstance(one, param.ListSelector):
-        return [
-            pn.widgets.MultiChoice.from_param(one, options=options or list(one.objects), **WIDE)
-        ]
+        return [bound(pn.widgets.MultiChoice, one, options=_named(one, options), **WIDE)]
     if isinstance(one, param.Selector):
-        named = options or {str(v) or "as usual": v for v in one.objects}
-        return [pn.widgets.Select.from_param(one, options=dict(named), **WIDE)]
+        return [bound(pn.widgets.Select, one, options=_named(one, options), **WIDE)]
     if isinstance(one, param.Integer):
-        return [pn.widgets.IntInput.from_param(one, step=int(step or 1), **WIDE)]
+        return [bound(pn.widgets.IntInput, one, step=int(step or 1), **WIDE)]
     if isinstance(one, param.Number):
-        return [pn.widgets.FloatInput.from_param(one, step=step or 1, **WIDE)]
-    return [pn.widgets.TextInput.from_param(one, **WIDE)]
+        return [bound(pn.widgets.FloatInput, one, step=step or 1, **WIDE)]
+    return [bound(pn.widgets.TextInput, one, **WIDE)]
 
 
-RESAMPLED = {"nearest cell": "nearest", "commonest class": "mode", "refuse another grid": ""}
+def _named(parameter: param.Parameter, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The choices of a setting by what they are called; else by what its meaning calls them, as everywhere."""
+    if options:
+        return choices(options)
+    return {str(v) or text(_USUAL): v for v in parameter.objects}
+
+
+def looks(view: Any) -> list[Any]:
+    """How a map is seen: opacity of what lies above the image, colours of the zones, and the image.
+
+    Parameters
+    ----------
+    view : param.Parameterized
+        With ``opacity``, ``palette`` and ``image``.
+    """
+    of = view.param
+    return [
+        bound(pn.widgets.FloatSlider, of.opacity, name=text("Opacity"), step=0.05, **WIDE),
+        bound(
+            pn.widgets.Select, of.palette, name=text("Colours"), options=choices(of.palette.objects), **WIDE
+        ),
+        bound(
+            pn.widgets.Select, of.image, name=text("Image below"), options=choices(of.image.objects), **WIDE
+        ),
+    ]  # fmt: skip
+
+
+RESAMPLED = {
+    N_("nearest cell"): "nearest", N_("commonest class"): "mode", N_("refuse another grid"): "",
+}  # fmt: skip
 """How maps of classes come to one grid."""
 
 

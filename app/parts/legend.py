@@ -11,15 +11,17 @@ import xarray as xr
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
 from lczlib.errors import LczError
-from lczlib.kinds import TITLES, Kind
+from lczlib.kinds import Kind
 from lczlib.study.published import said_of
+from lczlib.texts import text
 
 from .classhelp import describe
+from .words import map_title, zone_label, zone_name
 
 _LEGEND_ROW = (
     '<div class="row{off}" role="listitem"><button class="swatch" data-lcz="{number}" aria-pressed="{alone}" '
-    'aria-label="{label} alone" title="Show {label} alone, or all again" style="background:{color}"></button>'
-    '<details><summary title="{label}: what it looks like"><span class="what"><b>{code}</b> {name}</span>'
+    'aria-label="{alone_said}" title="{show_said}" style="background:{color}"></button>'
+    '<details><summary title="{looks_said}"><span class="what"><b>{code}</b> {name}</span>'
     '<span class="area">{area}</span></summary>{details}</details></div>'
 )
 ISOLATE = "isolate"
@@ -47,7 +49,8 @@ def legend(
 ) -> str:
     """The classes of some maps with name and areas; each opens and says what it looks like.
 
-    Of one map with the share of each class, of several with the area in each of them, and `where` that is.
+    Of one map with the share of each class, of several with the area in each of them; `where` says of which
+    ``{maps}`` that is.
     A click on a colour shows its class alone, and once more all of them: `isolated` is the one shown.
     """
     if not maps:
@@ -60,20 +63,24 @@ def legend(
         own = areas[:, c.number - 1]
         if not own.any():
             continue
+        label = zone_label(c)
         area = " | ".join(f"{v:,.2f}" for v in own) + " km²"
         if not several:
             area += f" · {100 * own[0] / total:.0f} %"
         rows.append(
             _LEGEND_ROW.format(
                 color=colors[c.number - 1], number=c.number, alone=str(c.number == isolated).lower(),
-                off="" if isolated in (0, c.number) else " off", code=c.code, name=c.name, label=c.label, area=area,
-                details=describe(c.number),
+                off="" if isolated in (0, c.number) else " off", code=c.code, name=zone_name(c), area=area,
+                details=describe(c.number), alone_said=text("{zone} alone").format(zone=label),
+                show_said=text("Show {zone} alone, or all again").format(zone=label),
+                looks_said=text("{zone}: what it looks like").format(zone=label),
             )
         )  # fmt: skip
     of = " | ".join(escape(name) for name in maps)
-    head = f'<div class="lcz-note">Areas in {of}{where}</div>' if several else ""
+    said = (where or text("Areas in {maps}")).format(maps=of)
+    head = f'<div class="lcz-note">{said}</div>' if several else ""
     return (
-        f'{head}<div class="lcz-legend" role="list" aria-label="Classes and areas">'
+        f'{head}<div class="lcz-legend" role="list" aria-label="{text("Classes and areas")}">'
         f"{''.join(rows)}</div>"
     )
 
@@ -82,10 +89,10 @@ def shared_legend(maps: Mapping[str, xr.DataArray], colors: Sequence[str], isola
     """Of maps by kind, with their areas where all have a class: only that can be compared."""
     from lczlib.analysis import where_all_map
 
-    where = ", where each of them has a class"
+    where = text("Areas in {maps}, where each of them has a class")
     try:
         maps = where_all_map(maps)
     except LczError:  # of two places
-        where = ", which share no ground"
-    named = {TITLES[n]: lcz for n, lcz in maps.items()}
-    return legend(named, colors, where if len(maps) > 1 else "", isolated)
+        where = text("Areas in {maps}, which share no ground")
+    named = {map_title(n): lcz for n, lcz in maps.items()}
+    return legend(named, colors, where, isolated)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import panel as pn
 
+from lczlib.texts import text
+
 
 def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
     """A pane of markup that we wrote; foreign text in it must have been escaped."""
@@ -20,6 +22,11 @@ def note(text: str) -> pn.pane.HTML:
     return html(f'<div class="lcz-note">{text}</div>')
 
 
+def key(title: str) -> pn.pane.HTML:
+    """A small heading above widgets that belong together."""
+    return html(f'<p class="lcz-key">{title}</p>')
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
     """A plain table; cells are escaped."""
     head = "".join(f'<th scope="col">{escape(str(c))}</th>' for c in columns)
@@ -27,7 +34,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = 
         "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    name = escape(caption or f"Table by {columns[0]}", quote=True)
+    name = escape(caption or text("Table by {column}").format(column=columns[0]), quote=True)
     return (  # what scrolls sideways has to be reached by keyboard
         f'<div class="lcz-scroll" tabindex="0" role="group" aria-label="{name}">'
         f'<table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
@@ -54,7 +61,8 @@ def interval(low: float, high: float, digits: int = 2, sign: bool = False) -> st
     """An interval, or a dash."""
     if low is None or not np.isfinite(low) or not np.isfinite(high):
         return "–"
-    return f"{number(low, digits, sign)} to {number(high, digits, sign)}"
+    ends = {"low": number(low, digits, sign), "high": number(high, digits, sign)}
+    return text("{low} to {high}").format(**ends)
 
 
 def duration(seconds: float) -> str:

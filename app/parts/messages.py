@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from lczlib.reading import counted
 from lczlib.study import Study
 from lczlib.study.acquisition import can_fetch
 from lczlib.study.places import OWN
@@ -14,14 +13,19 @@ from lczlib.study.showing import Lack, follows, shown
 from lczlib.study.state import STOPPED
 from lczlib.study.steps import STEPS
 from lczlib.study.wording import in_page
+from lczlib.texts import N_, text, texts
 
 WHAT = {
-    "days": "list of days", "acquired": "imagery",
-    "scene": "scene", "reference": "reference", "own_map": "uploaded map",
-    "published": "published map", "maps": "LCZ map",
-    "comparison": "comparison", "accuracy": "accuracy", "heat": "heat island", "field": "field of air temperature",
-    "water": "water map", "water_summary": "water areas",
+    "days": N_("list of days"), "acquired": N_("imagery"), "scene": N_("scene"), "reference": N_("reference"),
+    "own_map": N_("uploaded map"), "published": N_("published map"), "maps": N_("LCZ map"),
+    "comparison": N_("comparison"), "accuracy": N_("accuracy"), "heat": N_("heat island"),
+    "field": N_("field of air temperature"), "water": N_("water map"), "water_summary": N_("water areas"),
 }  # fmt: skip
+
+
+def begun(said: str) -> str:
+    """Words as a heading begins."""
+    return said[:1].upper() + said[1:]
 
 
 def banner(study: Study, names: Iterable[str]) -> str:
@@ -30,9 +34,10 @@ def banner(study: Study, names: Iterable[str]) -> str:
     for name in names:
         out.append(ended(study, name))
         if study.messages.get(name, "") in ("", STOPPED) and _is_other(study, name):
+            said = text("This {what} was made with other settings than those shown.")
+            said = said.format(what=text(WHAT[name]))
             out.append(
-                f'<div class="lcz-banner stale" role="status">This {WHAT[name]} was made with other settings '
-                f"than those shown. {_mended(study, name)}</div>"
+                f'<div class="lcz-banner stale" role="status">{said} {_mended(study, name)}</div>'
             )
     return "".join(dict.fromkeys(out))
 
@@ -41,9 +46,10 @@ def ended(study: Study, name: str) -> str:
     """Why a step came to no end: that it was stopped, or its failure; empty where it did."""
     message = study.messages.get(name, "")
     if awaits_maps(study, name):
-        return '<div class="lcz-banner info" role="status">The LCZ map is being made.</div>'
+        said = text("The LCZ map is being made.")
+        return f'<div class="lcz-banner info" role="status">{said}</div>'
     if message == STOPPED:
-        return f'<div class="lcz-banner info" role="status">{message}</div>'
+        return f'<div class="lcz-banner info" role="status">{text(message)}</div>'
     # own files by their names: where the server keeps them is nobody's business
     message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
     said = escape(in_page(message, name))
@@ -75,8 +81,8 @@ def _is_other(study: Study, name: str) -> bool:
 def _mended(study: Study, name: str) -> str:
     """How what was made with other settings comes to be of these."""
     if any(study.conditions.get(n) == "running" for n in _behind(name)):
-        return "It is being made anew."
-    return "Run again to update it." if any(STEPS[n].by_hand for n in _behind(name)) else ""
+        return text("It is being made anew.")
+    return text("Run again to update it.") if any(STEPS[n].by_hand for n in _behind(name)) else ""
 
 
 def _behind(name: str) -> set[str]:
@@ -104,12 +110,13 @@ def nothing_yet(study: Study, name: str, use: str) -> str:
         study.condition(n) == "running" or study.wanting(n, by_itself=True) for n in awaited
     )
     if coming:
-        return '<div class="lcz-banner info">Working …</div>'
+        return f'<div class="lcz-banner info">{text("Working …")}</div>'
     missing = no_imagery(study)
-    what = (
-        missing or "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page"
+    what = missing or text(
+        "Make a map first, on the <b>Map</b> page, or upload one on the <b>City</b> page"
     )
-    return f'<div class="lcz-banner info">{what}: then {use}.</div>'
+    said = text("{what}: then {use}.").format(what=what, use=use)
+    return f'<div class="lcz-banner info">{said}</div>'
 
 
 def no_imagery(study: Study) -> str:
@@ -119,12 +126,20 @@ def no_imagery(study: Study) -> str:
         return ""
     name = escape(scene.place.name)
     if scene.place.key == OWN:
-        return "Nothing is uploaded yet: upload imagery or a map on the <b>City</b> page, or draw a box there"
-    get = "" if can_fetch(study.context.services) else "get it, "
-    return (
-        f"There is no imagery of {name} here yet: on the <b>City</b> page you can {get}show the published LCZ "
-        "map, or upload your own"
-    )
+        return text(
+            "Nothing is uploaded yet: upload imagery or a map on the <b>City</b> page, or draw a box there"
+        )
+    if can_fetch(study.context.services):
+        said = text(
+            "There is no imagery of {place} here yet: on the <b>City</b> page you can show the published LCZ map, or "
+            "upload your own"
+        )
+    else:
+        said = text(
+            "There is no imagery of {place} here yet: on the <b>City</b> page you can get it, show the published LCZ "
+            "map, or upload your own"
+        )
+    return said.format(place=name)
 
 
 def what_was_read(study: Study, names: Iterable[str]) -> str:
@@ -138,8 +153,9 @@ def what_was_read(study: Study, names: Iterable[str]) -> str:
         f'<div class="lcz-banner stale" role="status">{escape(text)}</div>' for text in cautions
     )
     lines = "".join(f"<li>{escape(text)}</li>" for text in heard)
-    files = counted(len({r.source for _, r in read}), "file")  # one may be read for several ends
+    several = len({r.source for _, r in read})  # one may be read for several ends
+    title = texts("What was read ({n} file)", "What was read ({n} files)", several)
     return (
-        f'{warned}<details class="lcz-help lcz-read"><summary>What was read ({files})</summary>'
+        f'{warned}<details class="lcz-help lcz-read"><summary>{title}</summary>'
         f"<ul>{lines}</ul></details>"
     )

@@ -1,6 +1,7 @@
 """Colours of the zones: the field's own, and an alternative for colour-blind readers."""
 
 from lczlib.classes import CLASSES
+from lczlib.texts import N_
 
 STANDARD = tuple(c.color for c in CLASSES)
 
@@ -11,5 +12,5 @@ SAFE = (
     "#f7ecb5", "#3b3b3b", "#00463c", "#1b7a6b", "#5aa899", "#b5dccf", "#777777", "#fdf6e3", "#2c7fd6",
 )  # fmt: skip
 
-PALETTES = {"standard": STANDARD, "colour-blind safe": SAFE}
+PALETTES = {N_("standard"): STANDARD, N_("colour-blind safe"): SAFE}
 CLEAR = "rgba(0, 0, 0, 0)"

@@ -14,10 +14,11 @@ from bokeh.plotting import figure
 
 from lczlib.classes import CLASSES
 from lczlib.figures.style import SERIES
-from lczlib.kinds import TITLES
 from lczlib.study.point import PATCH, PixelWarmth, PlaceFacts
+from lczlib.texts import text
 
 from .markup import html, interval, number, per_cent, table
+from .words import in_degrees, map_title, zone_label
 
 _KINDS = ("s1", "s2", "fused")
 _SHOWN = 0.02
@@ -42,14 +43,14 @@ class PlacePanel:
         self._bars, self._sources = _bars(ink)
         self._patches = {n: _patch(n, ink) for n in ("Sentinel-2", "Sentinel-1")}
         images = pn.Row(*[pn.pane.Bokeh(f) for f, _ in self._patches.values()])
-        shut = pn.widgets.Button(name="Close", width=70, margin=(0, 4))
+        shut = pn.widgets.Button(name=text("Close"), width=70, margin=(0, 4))
         shut.on_click(lambda _: close())
         self._with_bars = pn.Column(
             pn.pane.Bokeh(self._bars, sizing_mode="stretch_width"), sizing_mode="stretch_width"
         )
         self._with_images = pn.Column(images)
         self.content = pn.Column(
-            pn.Row(html("<b>This place</b>", margin=(6, 8)), shut, sizing_mode="stretch_width", margin=0),
+            pn.Row(html(f"<b>{text('This place')}</b>", margin=(6, 8)), shut, sizing_mode="stretch_width", margin=0),
             self._head, self._with_images, self._with_bars,
             sizing_mode="stretch_width", css_classes=["lcz-place"],
             styles={
@@ -75,57 +76,64 @@ class PlacePanel:
         )
         for kind, item, source in slots:
             p = probabilities.get(kind)
-            item.update(label={"value": TITLES[kind or ""]}, visible=bool(kind))
+            item.update(label={"value": map_title(kind or "")}, visible=bool(kind))
             tops = [] if p is None else [float(v) for v, h in zip(p, held, strict=True) if h]
             source.data = {"code": codes if tops else [], "top": tops}
         self._with_images.visible = bool(found.patches)
         for name, (fig, source) in self._patches.items():
             image = next((v for k, v in found.patches.items() if k.startswith(name)), None)
-            known = next((k for k in found.patches if k.startswith(name)), f"no {name}")
-            fig.title.text = known
+            known = next((k for k in found.patches if k.startswith(name)), "")
+            sensor, _, season = known.partition(" ")
+            none = text("no {image}").format(image=name)
+            fig.title.text = f"{sensor} {text(season)}".strip() or none
             source.data = {"image": [] if image is None else [image]}
 
 
 def said_of_place(found: PlaceFacts) -> str:
     """The card's text: where, what each map and the reference say, and how warm it is."""
-    north, east = found.latitude, found.longitude
-    where = f"{abs(north):.5f}° {'NS'[north < 0]}, {abs(east):.5f}° {'EW'[east < 0]}"
+    where = in_degrees(found.longitude, found.latitude, 5)
     rows = []
     for kind, number_ in found.classes.items():
         sure = found.probabilities.get(kind)
         share = "" if sure is None or not number_ else per_cent(float(sure[number_ - 1]))
-        rows.append((TITLES[kind], CLASSES[number_ - 1].label if number_ else "no data", share))
+        label = zone_label(CLASSES[number_ - 1]) if number_ else text("no data")
+        rows.append((map_title(kind), label, share))
     if found.reference:
-        several = " and ".join(CLASSES[n - 1].label for n in found.reference)
-        rows.append(("Reference polygon", several, ""))
+        several = text("{one} and {other}")
+        told = zone_label(CLASSES[found.reference[0] - 1])
+        for n in found.reference[1:]:
+            told = several.format(one=told, other=zone_label(CLASSES[n - 1]))
+        rows.append((text("Reference polygon"), told, ""))
     if not rows:
-        rows.append(("LCZ maps", "none of this place yet", ""))
+        rows.append((text("LCZ maps"), text("none of this place yet"), ""))
+    seen = text("The image is what the networks see around the cell, which is framed.")
     return (
-        f"<div class='lcz-of-place'><h3 style='margin:0'>At {where}</h3>"
-        + table(("map", "class", "probability"), rows)
+        f"<div class='lcz-of-place'><h3 style='margin:0'>{text('At {place}').format(place=where)}</h3>"
+        + table((text("map"), text("class"), text("probability")), rows)
         + (_warmth(found.warmth) if found.warmth else "")
-        + '<div class="lcz-note">The image is what the networks see around the cell, which is framed.</div>'
-        * bool(found.patches)
+        + f'<div class="lcz-note">{seen}</div>' * bool(found.patches)
         + "</div>"
     )
 
 
 def _warmth(warm: PixelWarmth) -> str:
-    what = "Air" if warm.air else "Surface"
-    of = f", median of {warm.dates} dates" if warm.dates > 1 else ""
+    what = text("Air: {degrees} °C") if warm.air else text("Surface: {degrees} °C")
+    against = {"difference": number(warm.difference, 1, True), "reference": escape(warm.against)}
+    if warm.dates > 1:
+        said = text("{difference} K against {reference}; one pixel, median of {dates} dates.")
+    else:
+        said = text("{difference} K against {reference}; one pixel.")
     zone = ""
     if warm.zone:
         low, high = warm.zone_interval
         sure = interval(low, high, 2, True)
-        known = f"{warm.level} interval {sure}" if sure != "–" else "without an interval"
-        zone = (
-            f" All of {CLASSES[warm.zone - 1].label}: {number(warm.zone_difference, 2, True)} K ({known}, "
-            f"{warm.n:,} pixels)."
-        )
-    return (
-        f"<div><b>{what}: {number(warm.temperature, 1)} °C</b>, {number(warm.difference, 1, True)} K against "
-        f"{escape(warm.against)}; one pixel{of}.{zone}</div>"
-    )
+        known = text("{level} interval {interval}").format(level=warm.level, interval=sure)
+        zone = " " + text("All of {zone}: {difference} K ({interval}, {n} pixels).").format(
+            zone=zone_label(CLASSES[warm.zone - 1]), difference=number(warm.zone_difference, 2, True),
+            interval=known if sure != "–" else text("without an interval"), n=f"{warm.n:,}",
+        )  # fmt: skip
+    here = what.format(degrees=number(warm.temperature, 1))
+    return f"<div><b>{here}</b>, {said.format(**against, dates=warm.dates)}{zone}</div>"
 
 
 def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
@@ -133,7 +141,7 @@ def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
 
     fig = figure(
         x_range=FactorRange("-"), y_range=(0, 1), height=210, tools="", toolbar_location=None,
-        sizing_mode="stretch_width", title="Probability by class (from 2 %)", name="probabilities",
+        sizing_mode="stretch_width", title=text("Probability by class (from 2 %)"), name="probabilities",
         min_width=280,
     )  # fmt: skip
     sources = {}
@@ -141,7 +149,7 @@ def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
         sources[kind] = ColumnDataSource({"code": [], "top": []})
         fig.vbar(
             x=dodge("code", (i - 1) * 0.27, range=fig.x_range), top="top", width=0.25,
-            source=sources[kind], color=SERIES[i], legend_label=TITLES[kind],
+            source=sources[kind], color=SERIES[i], legend_label=map_title(kind),
         )  # fmt: skip
     for axis in fig.axis:
         axis.update(major_label_text_color=ink, axis_line_color=None, major_tick_line_color=None)

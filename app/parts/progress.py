@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -11,30 +12,60 @@ import panel as pn
 from lczlib.kinds import TITLES
 from lczlib.study import Study
 from lczlib.study.wording import in_page
+from lczlib.texts import N_, text, texts
 
 from .markup import duration, html
-from .messages import WHAT
+from .messages import WHAT, begun
 
+STARTING = N_("starting")
+_SAID = (
+    STARTING, N_("Reading the published map"), N_("Looking for {name}"), N_("Asking {name}"), N_("Searching {name}"),
+    N_("Sky of {name}"), N_("Reading scenes"), N_("Areas"), N_("Reading map and stations"), N_("Quality control"),
+    N_("Fitting the covariance"), N_("Cross-validation"), N_("Predicting"),
+)  # fmt: skip
+"""What the runs that are asked for on the pages say of themselves."""
+WAITING = "waiting for "
+"""What a run says that has not begun: the second with the number of those ahead."""
 State = tuple[str, int, int, float | None]
 """Label, how much is done, of how much, and seconds left: of `app.session.jobs.Runner.progress`."""
 PAGE_OF = {
     "days": "city", "acquired": "city", "published": "city", "maps": "map", "field": "heat", "water": "water",
 }  # fmt: skip
 """The page on which each long step is asked for, and shows itself how far it is."""
-_UNITS = {"maps": "cells", "water": "patches"}
-_SENSORS = {"s1": TITLES["s1"], "s2": TITLES["s2"], "both": "Sentinel-1 and Sentinel-2"}
+
+_SENSORS = {"s1": TITLES["s1"], "s2": TITLES["s2"], "both": N_("Sentinel-1 and Sentinel-2")}
 
 
 def in_words(step: str, state: State | None) -> str:
     """How far a step is, such as ``Sentinel-2, summer: 3,200 of 6,400 cells · about 12 s left``."""
-    label, done, total, left = state or ("starting", 0, 0, None)
+    label, done, total, left = state or (STARTING, 0, 0, None)
     sensor, _, season = label.partition("_")
-    if sensor in _SENSORS:
-        label = _SENSORS[sensor] + f", {season}" * bool(season)
+    of_sensor = text(_SENSORS.get(sensor, "")) + f", {text(season)}" * bool(season)
+    label = of_sensor if sensor in _SENSORS else _told(label)
     if total:
-        label = f"{label}: {done:,} of {total:,} {_UNITS.get(step, '')}".rstrip()
-    rest = f" · about {duration(left)} left" if left is not None and done < total else ""
+        amounts = {
+            "maps": text("{label}: {done} of {total} cells"),
+            "water": text("{label}: {done} of {total} patches"),
+        }
+        amount = amounts.get(step, text("{label}: {done} of {total}"))
+        label = amount.format(label=label, done=f"{done:,}", total=f"{total:,}")
+    rest = ""
+    if left is not None and done < total:
+        rest = " · " + text("about {time} left").format(time=duration(left))
     return in_page(label, step) + (rest or " …" * (not total))
+
+
+def _told(label: str) -> str:
+    """What a run says of itself; of one that waits the number says how many are ahead."""
+    ahead = label.removeprefix(WAITING)
+    if label.startswith(WAITING) and ahead.isdecimal():
+        return texts(
+            "waiting for {n} other run to end", "waiting for {n} other runs to end", int(ahead)
+        )
+    for said in _SAID:
+        if found := re.fullmatch(re.escape(said).replace(r"\{name\}", "(.*)"), label):
+            return text(said).format(name=text(found[1])) if found.groups() else text(said)
+    return label
 
 
 class StepProgress:
@@ -59,7 +90,9 @@ class StepProgress:
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         self._study, self._runner, self._steps = study, runner, steps
         self.running: str | None = None
-        self.stop = pn.widgets.Button(name="Cancel", button_type="danger", visible=False, **wide)
+        self.stop = pn.widgets.Button(
+            name=text("Cancel"), button_type="danger", visible=False, **wide
+        )
         self.stop.on_click(lambda _: [runner.cancel(n) for n in steps])
         self.bar = pn.indicators.Progress(value=-1, max=100, visible=False, **wide)
         self.told = html("", visible=False)
@@ -101,7 +134,11 @@ class RunsList:
         self._rows: dict[str, tuple[pn.Row, pn.pane.HTML]] = {}
         for step in PAGE_OF:  # a button stays: a click on one that has just been replaced is lost
             told = html("", margin=(0, 10))
-            stop = pn.widgets.Button(name=f"Cancel: {WHAT[step]}", width=190, margin=(2, 10))
+            stop = pn.widgets.Button(
+                name=text("Cancel: {what}").format(what=text(WHAT[step])),
+                width=190,
+                margin=(2, 10),
+            )
             stop.on_click(lambda _, n=step: runner.cancel(n))
             row = pn.Row(told, stop, visible=False, sizing_mode="stretch_width", margin=0)
             self._rows[step] = row, told
@@ -124,7 +161,6 @@ class RunsList:
             there = there and step in progress  # what lies ready comes without a word
             if there:
                 said = escape(in_words(step, progress[step]))
-                what = WHAT[step][0].upper() + WHAT[step][1:]
-                told.object = f'<div role="status"><b>{what}</b> · {said}</div>'
+                told.object = f'<div role="status"><b>{begun(text(WHAT[step]))}</b> · {said}</div>'
             row.visible = there
         self.content.visible = any(row.visible for row, _ in self._rows.values())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lczlib.kinds import MADE, TITLES, Kind
+from lczlib.kinds import MADE, Kind
 from lczlib.study import Study
 from lczlib.study.steps import named_maps
+from lczlib.texts import text
 
 from .markup import interval
+from .words import map_title, units_of
 
 
 def settle_choices(study: Study) -> None:
@@ -46,16 +48,20 @@ def _can_be_made(kind: str, sensors: Sequence[str]) -> bool:
 def difference_in_words(names: tuple[str, str], found: Any, score: str = "oa") -> str:
     """Which of two maps the reference finds better, or that it cannot tell."""
     row = found.scores.loc[score]
-    first, second = (TITLES[n] for n in names)
-    figures = (
-        f"{row['first']:.3f} and {row['second']:.3f}; difference {row['difference']:+.3f}, 95 % interval "
-        f"{interval(row['ci_low'], row['ci_high'], 3, True)}, n = {found.n:,} cells in {found.n_units} "
-        f"{found.unit}s"
-    )
+    first, second = (map_title(n) for n in names)
+    figures = text(
+        "{first} and {second}; difference {difference}, 95 % interval {interval}, n = {n} cells in {units}"
+    ).format(
+        first=f"{row['first']:.3f}", second=f"{row['second']:.3f}", difference=f"{row['difference']:+.3f}",
+        interval=interval(row["ci_low"], row["ci_high"], 3, True), n=f"{found.n:,}",
+        units=units_of(found.n_units, found.unit),
+    )  # fmt: skip
     if not row["significant"]:
-        return (
-            f"The overall accuracies of {first} and {second} are not significantly different: the "
-            f"interval of their difference holds 0 ({figures})."
-        )
+        return text(
+            "The overall accuracies of {first} and {second} are not significantly different: the interval of "
+            "their difference holds 0 ({figures})."
+        ).format(first=first, second=second, figures=figures)
     better = first if row["difference"] > 0 else second
-    return f"By this reference {better} is significantly better in overall accuracy ({figures})."
+    return text(
+        "By this reference {better} is significantly better in overall accuracy ({figures})."
+    ).format(better=better, figures=figures)

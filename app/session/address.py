@@ -13,6 +13,9 @@ from panel.theme import THEMES
 from lczlib.study import Study
 from lczlib.study.results import published_networks
 from lczlib.study.state import INPUTS
+from lczlib.texts import languages
+
+from .language import ARGUMENT
 
 if TYPE_CHECKING:
     from . import Session
@@ -43,6 +46,7 @@ class Address:
         self.requested: tuple[str, ...] = ()
         self._location = pn.state.location
         self._forget_unknown_theme()
+        self._note_unknown_language()
         if self._location is not None:
             self.read(self._location.search or "")
         session.study.param.watch(self._changed, [*SETTINGS, "conditions"])
@@ -54,6 +58,11 @@ class Address:
         if any(t.decode(errors="replace") not in THEMES for t in asked.get("theme", ())):
             del asked["theme"]
             self.ignored.append("theme")
+
+    def _note_unknown_language(self) -> None:
+        asked = pn.state.session_args.get(ARGUMENT, ())
+        if any(t.decode(errors="replace") not in languages() for t in asked):
+            self.ignored.append(ARGUMENT)
 
     def query(self) -> str:
         """The state as a query, without what is at its default."""
@@ -77,7 +86,7 @@ class Address:
                 continue
             part = next((p for p in self._parts if name in self._names(p)), None)
             if part is None:
-                if name != "theme":
+                if name not in ("theme", ARGUMENT):
                     self.ignored.append(name)
                 continue
             try:
@@ -100,9 +109,11 @@ class Address:
     def _changed(self, *_: Any) -> None:
         if self._location is None or self._session.closed:
             return
-        kept = dict(parse_qsl((self._location.search or "").lstrip("?"))).get("theme")
-        query = self.query() + (f"&theme={kept}" if kept else "")
-        search = f"?{query.lstrip('&')}" if query else ""
+        now = dict(parse_qsl((self._location.search or "").lstrip("?")))
+        # how a visitor sees it, which whoever gets a link may see otherwise
+        kept = urlencode({n: now[n] for n in ("theme", ARGUMENT) if n in now})
+        query = "&".join(filter(None, (self.query(), kept)))
+        search = f"?{query}" if query else ""
         if search != (self._location.search or ""):
             self._location.search = search
 

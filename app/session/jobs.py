@@ -16,6 +16,7 @@ from lczlib.study import STEPS, Study, Ticket
 from lczlib.study.state import INPUTS, message_of
 from lczlib.study.worker import needs_process, run_apart, start_ahead
 
+from ..parts.progress import STARTING, WAITING
 from .line import Job, Line
 
 # Shared by all sessions: quick steps never queue behind a mapping run.
@@ -143,8 +144,7 @@ class Runner(param.Parameterized):
 
     def _waits(self, job: Job, ahead: int) -> None:
         if not job.begun:
-            others = f"{ahead} other run{'s' * (ahead > 1)}"
-            told = f"waiting for {others} to end" if ahead else "starting"
+            told = f"{WAITING}{ahead}" if ahead else STARTING
             self._show(job.ticket.step.name, (told, 0, 0, None), job)
 
     def _tell(self, name: str, error: BaseException) -> None:
@@ -170,7 +170,7 @@ class Runner(param.Parameterized):
                 self._tick(lambda: self._ended(job, None, Cancelled()))
                 return
             if job.ticket.step.by_hand:
-                self._tick(lambda: self._show(name, ("starting", 0, 0, None), job))
+                self._tick(lambda: self._show(name, (STARTING, 0, 0, None), job))
             value = _run(job, report if job.ticket.step.by_hand else None)
         except BaseException as error:
             self._tick(lambda error=error: self._ended(job, None, error))

@@ -22,6 +22,7 @@ from lczlib.study import Places, Study
 from lczlib.study.services import Services
 from lczlib.study.state import RESULTS
 from lczlib.temporary import TemporaryFolder
+from lczlib.texts import in_language
 
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
@@ -31,6 +32,7 @@ from ..parts.palette import CLEAR, PALETTES
 from ..server.sessions import is_signed
 from .address import Address
 from .jobs import Runner
+from .language import settle_language
 from .place import PlaceCard
 from .view import View
 
@@ -70,6 +72,7 @@ class Session:
 
     def __init__(self, doc: Any) -> None:
         self.doc = doc
+        self.language = settle_language(doc)
         self._loop = IOLoop.current()
         self._loop.asyncio_loop.set_exception_handler(_report)
         self.closed = False
@@ -144,7 +147,8 @@ class Session:
         """Run something short in a thread and give its result to `done` on the event loop."""
 
         def both() -> None:
-            result = work()
+            with in_language(self.language):
+                result = work()
             self.tick(lambda: done(result))
 
         _POOL.submit(both).add_done_callback(_complain)

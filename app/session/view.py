@@ -5,6 +5,7 @@ from __future__ import annotations
 import param
 
 from lczlib.study.numbers import Numbers, box, place
+from lczlib.texts import N_
 
 from ..parts.palette import PALETTES
 
@@ -23,10 +24,11 @@ class View(param.Parameterized):
     )
     lcz = param.Integer(1, bounds=(1, 17), doc="Class whose probability is shown.")
     image = param.Selector(default="true colour", objects=[
-        "true colour", "false colour (near infrared)", "false colour (short wave)", "radar", "none"])  # fmt: skip
+        N_("true colour"), N_("false colour (near infrared)"), N_("false colour (short wave)"),
+        N_("radar"), N_("none")])  # fmt: skip
     clear = param.Boolean(False, doc="On how many days each pixel of fetched imagery was clear.")
     season = param.String("")
-    stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", "fixed"])
+    stretch = param.Selector(default="2-98 %", objects=["2-98 %", "1-99 %", N_("fixed")])
     opacity = param.Number(
         1.0,
         bounds=(0, 1),

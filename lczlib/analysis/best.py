@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lczlib.texts import text
+
 if TYPE_CHECKING:
     from lczlib.analysis.differences import AccuracyDifference
 
@@ -58,11 +60,18 @@ def best_in_words(
     if not order:
         return ""
     best = maps[order[0]]
-    units = f" ({best.units})" if best.units else ""
-    said = (
-        f"{order[0]} has the right class in {100 * best.oa:.1f} % of the {best.n:,} cells of the reference{units}; 95 "
-        f"% interval {_per_cents(best.low, best.high)}"
+    said = text(
+        "{map} has the right class in {share} % of the {n} cells of the reference; 95 % interval {interval}"
     )
+    if best.units:
+        said = text(
+            "{map} has the right class in {share} % of the {n} cells of the reference ({units}); 95 % interval "
+            "{interval}"
+        )
+    said = said.format(
+        map=order[0], share=f"{100 * best.oa:.1f}", n=f"{best.n:,}", units=best.units,
+        interval=_per_cents(best.low, best.high),
+    )  # fmt: skip
     if len(order) == 1:
         return f"{said}."
     second = maps[order[1]]
@@ -71,16 +80,17 @@ def best_in_words(
     if pair is not None:
         return f"{said}. {_by_difference(order, pair, known[pair])}"
     sure = (
-        "without intervals the order of the two is not settled"
+        text("without intervals the order of the two is not settled")
         if not np.isfinite([second.high, best.low]).all()
-        else "the intervals overlap, so the order of the two is not settled"
+        else text("the intervals overlap, so the order of the two is not settled")
         if second.high >= best.low
-        else "the intervals are apart"
+        else text("the intervals are apart")
     )
-    return (
-        f"{said}. The next is {order[1]} with {100 * second.oa:.1f} % ({_per_cents(second.low, second.high)}, n = "
-        f"{second.n:,}): {sure}."
-    )
+    following = text("The next is {map} with {share} % ({interval}, n = {n}): {verdict}.").format(
+        map=order[1], share=f"{100 * second.oa:.1f}", interval=_per_cents(second.low, second.high),
+        n=f"{second.n:,}", verdict=sure,
+    )  # fmt: skip
+    return f"{said}. {following}"
 
 
 def _by_difference(order: list[str], pair: tuple[str, str], found: AccuracyDifference) -> str:
@@ -88,30 +98,35 @@ def _by_difference(order: list[str], pair: tuple[str, str], found: AccuracyDiffe
     sign = 1 if pair[0] == order[0] else -1
     low, high = sorted(100 * sign * row[k] for k in ("ci_low", "ci_high"))
     sure = (
-        "which is significant"
+        text("which is significant")
         if row["significant"]
-        else "which may be chance: the interval holds 0"
+        else text("which may be chance: the interval holds 0")
     )
     if not np.isfinite([low, high]).all():
-        sure = "and without an interval nothing says whether that is chance"
-    return (
-        f"On the {found.n:,} cells that both map it is {_number(100 * sign * row['difference'])} points against the "
-        f"next, {order[1]} (interval {_points(low, high)}), {sure}."
-    )
+        sure = text("and without an interval nothing says whether that is chance")
+    return text(
+        "On the {n} cells that both map it is {difference} points against the next, {map} (interval {interval}), "
+        "{verdict}."
+    ).format(
+        n=f"{found.n:,}", difference=_number(100 * sign * row["difference"]), map=order[1],
+        interval=_points(low, high), verdict=sure,
+    )  # fmt: skip
 
 
 def _per_cents(low: float, high: float) -> str:
     """``60.6 to 73.9 %``."""
-    return (
-        f"{100 * low:.1f} to {100 * high:.1f} %" if np.isfinite([low, high]).all() else "not known"
-    )
+    if not np.isfinite([low, high]).all():
+        return text("not known")
+    return text("{low} to {high}").format(low=f"{100 * low:.1f}", high=f"{100 * high:.1f} %")
 
 
 def _points(low: float, high: float) -> str:
-    return f"{_number(low)} to {_number(high)}" if np.isfinite([low, high]).all() else "not known"
+    if not np.isfinite([low, high]).all():
+        return text("not known")
+    return text("{low} to {high}").format(low=_number(low), high=_number(high))
 
 
 def _number(value: float) -> str:
     """With its sign, and a true minus; nothing is no less than nothing."""
-    text = f"{value:+.1f}"
-    return "+0.0" if text == "-0.0" else text.replace("-", "−")
+    written = f"{value:+.1f}"
+    return "+0.0" if written == "-0.0" else written.replace("-", "−")

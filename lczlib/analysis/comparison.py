@@ -24,6 +24,7 @@ from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import Resampling
 from lczlib.maps import lcz_map
+from lczlib.texts import texts
 
 SAME = 1
 """Value of `class_pairs` where two maps agree."""
@@ -70,7 +71,7 @@ class Comparison:
         """How much was compared, in words."""
         if self.polygons:
             return f"{float(self.counts.sum()):,.2f} km2"
-        return f"{self.n:,} cells"
+        return texts("{n} cell", "{n} cells", self.n)
 
     @property
     def agreement(self) -> float:

@@ -7,6 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from lczlib.classes import CLASSES
+from lczlib.reading import counted
+from lczlib.texts import N_, texts
 
 if TYPE_CHECKING:
     from lczlib.analysis.assessment import Assessment
@@ -14,13 +16,26 @@ if TYPE_CHECKING:
     from lczlib.analysis.comparison import Comparison
 
 SCORE_NAMES = {
-    "oa": "Overall accuracy (OA)", "aa": "Average accuracy (AA)", "kappa": "Kappa",
-    "oau": "OA of the built zones (OAu)", "oabu": "Built against natural (OAbu)",
-    "oaw": "OA weighted by similarity (OAw)", "mean_f1": "Mean F1 of the classes",
+    "oa": N_("Overall accuracy (OA)"), "aa": N_("Average accuracy (AA)"), "kappa": N_("Kappa"),
+    "oau": N_("OA of the built zones (OAu)"), "oabu": N_("Built against natural (OAbu)"),
+    "oaw": N_("OA weighted by similarity (OAw)"), "mean_f1": N_("Mean F1 of the classes"),
 }  # fmt: skip
 """What the scores of an assessment are called."""
 
+UNITS = {"polygon": N_("polygons"), "point": N_("points"), "block": N_("blocks")}
+"""What intervals are drawn over, several of each."""
+
 _NUMBER = "text-align:right"
+
+
+def units_of(n: int, unit: str) -> str:
+    """How many polygons, points or blocks a figure rests on."""
+    known = {
+        "polygon": lambda: texts("{n} polygon", "{n} polygons", n),
+        "point": lambda: texts("{n} point", "{n} points", n),
+        "block": lambda: texts("{n} block", "{n} blocks", n),
+    }
+    return known[unit]() if unit in known else counted(n, unit)
 
 
 def with_interval(value: float, low: float, high: float) -> str:

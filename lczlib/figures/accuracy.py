@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
+from lczlib.analysis.words import units_of
 from lczlib.figures.style import CODES, SERIES, backends, numbered_grid, sized, stacked, styled
+from lczlib.texts import N_, text
 
 if TYPE_CHECKING:
     from lczlib.analysis.calibration import Calibration
 
 _SAMPLE = {"pa": "n_reference", "ua": "n_predicted", "f1": "n_reference"}
-_LABELS = {"pa": "Producer's accuracy", "ua": "User's accuracy", "f1": "F1"}
+_LABELS = {"pa": N_("Producer's accuracy"), "ua": N_("User's accuracy"), "f1": "F1"}
+_COUNTED = {"n_reference": N_("reference"), "n_predicted": N_("predicted")}
 
 Share = Literal["counts", "rows", "columns"]
 
@@ -35,14 +38,16 @@ def confusion_figure(counts: xr.DataArray, share: Share = "rows", title: str = "
     backends()
     table = counts.values.astype(float)
     present = np.flatnonzero(table.any(0) | table.any(1))
-    values, text = (a[np.ix_(present, present)] for a in _printed(table, share))
+    values, written = (a[np.ix_(present, present)] for a in _printed(table, share))
     row_name, column_name = (str(d) for d in counts.dims)
-    what = {"counts": "Cells", "rows": "% of row", "columns": "% of column"}[share]
+    what = {"counts": text("Cells"), "rows": text("% of row"), "columns": text("% of column")}[
+        share
+    ]
     top = 100.0 if share != "counts" else max(1.0, np.nanmax(values, initial=0))
     edge = max(3.5, 0.4 * len(present) + 1)
     ticks = [(i, CODES[n]) for i, n in enumerate(present)]
     return sized(
-        numbered_grid(values, text, top, what, 8 if len(present) < 14 else 7), edge + 0.8, edge,
+        numbered_grid(values, written, top, what, 8 if len(present) < 14 else 7), edge + 0.8, edge,
         xticks=ticks, yticks=ticks, title=title or f"{what}, n = {int(table.sum()):,}",
         xlabel=column_name, ylabel=row_name,
     )  # fmt: skip
@@ -57,10 +62,10 @@ def _printed(table: np.ndarray, share: Share) -> tuple[np.ndarray, np.ndarray]:
     total = table.sum(1, keepdims=True) if share == "rows" else table.sum(0, keepdims=True)
     per_cent = np.divide(100 * table, total, out=np.full_like(table, np.nan), where=total > 0)
     values = np.where(table > 0, per_cent, np.nan)
-    text = np.array(
+    written = np.array(
         [["" if np.isnan(v) else f"{v:.0f}" if v >= 0.5 else "<1" for v in row] for row in values]
     )
-    return values, text
+    return values, written
 
 
 def _short(n: float) -> str:
@@ -111,9 +116,13 @@ def class_accuracy_figure(
             for i, n in enumerate(numbers)
         ]
         panels.append(sized(
-            hv.Overlay(parts), width, 3.2, title=f"{label}, 95% interval{note and f' ({note})'}", xticks=ticks,
-            ylim=(-0.03, 1.03), xlim=(-0.6, len(numbers) - 0.4), ylabel=label, show_grid=True,
-            xlabel=f"LCZ, {_SAMPLE[score][2:]} {units} ({next(iter(tables))})", legend_position="right",
+            hv.Overlay(parts), width, 3.2, xticks=ticks,
+            title=text("{score}, 95% interval").format(score=text(label)) + (note and f" ({note})"),
+            ylim=(-0.03, 1.03), xlim=(-0.6, len(numbers) - 0.4), ylabel=text(label), show_grid=True,
+            xlabel=text("LCZ, {kind} {units} ({map})").format(
+                kind=text(_COUNTED[_SAMPLE[score]]), units=text(units), map=next(iter(tables))
+            ),
+            legend_position="right",
         ))  # fmt: skip
     return stacked(panels, width)
 
@@ -142,19 +151,21 @@ def reliability_figure(result: Calibration, title: str = "") -> Any:
 
     backends()
     table = result.reliability[result.reliability["n"] > 0]
-    diagonal = hv.Curve([(0, 0), (1, 1)], "confidence", "accuracy", label="perfectly calibrated")
+    diagonal = hv.Curve(
+        [(0, 0), (1, 1)], "confidence", "accuracy", label=text("perfectly calibrated")
+    )
     diagonal = styled(diagonal, {"color": "grey"}, {"linestyle": "dashed"}, {"line_dash": "dashed"})
     points = _whiskers(
         table["confidence"], table["accuracy"], table["accuracy_ci_low"],
-        table["accuracy_ci_high"], "the map", SERIES[0],
+        table["accuracy_ci_high"], text("the map"), SERIES[0],
     )  # fmt: skip
-    title = title or (
-        f"ECE {result.ece:.3f} ({result.ece_ci[0]:.3f} to {result.ece_ci[1]:.3f})\n"
-        f"n = {result.n:,} in {result.n_units} {result.unit}s"
-    )
+    title = title or text("ECE {ece} ({low} to {high})\nn = {n} in {units}").format(
+        ece=f"{result.ece:.3f}", low=f"{result.ece_ci[0]:.3f}", high=f"{result.ece_ci[1]:.3f}", n=f"{result.n:,}",
+        units=units_of(result.n_units, result.unit),
+    )  # fmt: skip
     upper = sized(
         hv.Overlay([diagonal, *points]), 6, 4, title=title, xlim=(0, 1), ylim=(0, 1),
-        xlabel="Probability of the mapped class", ylabel="Share of cells mapped right",
+        xlabel=text("Probability of the mapped class"), ylabel=text("Share of cells mapped right"),
         show_grid=True, legend_position="bottom_right",
     )  # fmt: skip
     every = result.reliability
@@ -162,7 +173,7 @@ def reliability_figure(result: Calibration, title: str = "") -> Any:
     lower = hv.Histogram((edges, every["n"].to_numpy()), kdims="confidence", vdims="cells")
     lower = styled(lower, {"color": SERIES[0]}, {}, {"line_color": "white"})
     lower = sized(
-        lower, 6, 1.8, xlim=(0, 1), xlabel="Probability of the mapped class", ylabel="Cells", title="",
+        lower, 6, 1.8, xlim=(0, 1), xlabel=text("Probability of the mapped class"), ylabel=text("Cells"), title="",
     )  # fmt: skip
     return stacked([upper, lower], 6)
 

@@ -13,6 +13,7 @@ from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.figures.accuracy import Share, confusion_figure
 from lczlib.figures.style import CODES, COLORS, backends, numbered_grid, sized, stacked, styled
+from lczlib.texts import text
 
 if TYPE_CHECKING:
     from lczlib.analysis.comparison import Comparison
@@ -71,7 +72,9 @@ def cross_table_figure(
         What the maps are called; as in the comparison by default.
     """
     first, second = names or comparison.names
-    title = f"Agreement {comparison.agreement:.3f} of {comparison.size}"
+    title = text("Agreement {agreement} of {size}").format(
+        agreement=f"{comparison.agreement:.3f}", size=comparison.size
+    )
     return confusion_figure(comparison.counts.rename(first=first, second=second), share, title)
 
 
@@ -87,8 +90,8 @@ def agreement_figure(comparisons: list[Comparison], score: str = "agreement") ->
     """
     backends()
     table = agreement_matrix(comparisons, score)
-    text = np.array([[f"{v:.3f}" for v in row] for row in table.to_numpy()])
-    overlay = numbered_grid(table.to_numpy(), text, 1.0, score, 9)
+    written = np.array([[f"{v:.3f}" for v in row] for row in table.to_numpy()])
+    overlay = numbered_grid(table.to_numpy(), written, 1.0, score, 9)
     size = len(table)
     ticks = list(enumerate(table.index))
     n = sorted({c.n for c in comparisons})

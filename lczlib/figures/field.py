@@ -14,12 +14,13 @@ import xarray as xr
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import both, framed
+from lczlib.texts import N_, text
 
 _LARGEST_MAP = 1200
-_AXES = ("measured (degC)", "predicted (degC)")
+_AXES = (N_("measured (degC)"), N_("predicted (degC)"))
 _METHODS = {
-    "lcz_kriging": ("with zones", "#0072b2"),
-    "ordinary_kriging": ("ordinary kriging", "#d55e00"),
+    "lcz_kriging": (N_("with zones"), "#0072b2"),
+    "ordinary_kriging": (N_("ordinary kriging"), "#d55e00"),
 }
 
 
@@ -104,13 +105,14 @@ def validation_dots(stations: pd.DataFrame, title: str = "") -> hv.Overlay:
     title : str
         Of the figure.
     """
+    axes = [text(name) for name in _AXES]
     parts = []
     for method, (label, color) in _METHODS.items():
         rows = stations[stations["method"] == method]
         codes = [CLASSES[z - 1].code for z in rows["lcz"]]
         dots = hv.Points(
-            (rows["measured"], rows["predicted"], codes), list(_AXES), "LCZ",
-            label=label,
+            (rows["measured"], rows["predicted"], codes), axes, "LCZ",
+            label=text(label),
         )  # fmt: skip
         dots = dots.opts(color=color, s=36, alpha=0.8, backend="matplotlib")
         parts.append(dots.opts(color=color, size=8, alpha=0.8, tools=["hover"], backend="bokeh"))
@@ -118,7 +120,7 @@ def validation_dots(stations: pd.DataFrame, title: str = "") -> hv.Overlay:
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low + 0.1)
     limits = (low - margin, high + margin)
-    line = both(hv.Curve([(limits[0], limits[0]), (limits[1], limits[1])], *_AXES), color="#777777")
+    line = both(hv.Curve([(limits[0], limits[0]), (limits[1], limits[1])], *axes), color="#777777")
     figure = framed(hv.Overlay([line, *parts]), title, xlim=limits, ylim=limits)
     figure = figure.opts(fig_inches=(5.5, 5.5), aspect=1, backend="matplotlib")
     figure = figure.opts(frame_width=420, frame_height=420, backend="bokeh")

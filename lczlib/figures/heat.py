@@ -16,11 +16,15 @@ import pandas as pd
 import xarray as xr
 
 from lczlib.classes import CLASSES
+from lczlib.export.targets.names import zone_label
+from lczlib.texts import N_, text
 
 _GREY = "#444444"
 _LARGEST_MAP = 1200
 _CLIP = 99.0
 
+DIFFERENCE = N_("difference to the reference (K)")
+"""What the axis of the differences is called."""
 MOST_IN_LEGEND = 200
 """Lines, bands and dots up to which a figure has its legend; HoloViews leaves it out from 25 on."""
 _CLEAR_BANDS = 6
@@ -46,7 +50,7 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
     """
     table = classes.reset_index()
     alone = not np.isfinite(reference_temperature)
-    unit = "temperature (degC)" if alone else "difference to the reference (K)"
+    unit = text("temperature (degC)") if alone else text(DIFFERENCE)
     reference_temperature = 0.0 if alone else reference_temperature
     x = np.arange(len(table), dtype=float)
     boxes, middles, whiskers, lines = [], [], [], []
@@ -66,7 +70,7 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
         for at, r in zip(x, table.itertuples(), strict=True)
     ]
     low, high = _limits(table, reference_temperature)
-    dims = {"kdims": ["LCZ and number of pixels", unit, "x1", "y1"]}
+    dims = {"kdims": [text("LCZ and number of pixels"), unit, "x1", "y1"]}
     figure = (
         _styled(hv.Segments(whiskers, **dims), color=_GREY)
         * (hv.Overlay([]) if alone else zero_line())
@@ -78,9 +82,7 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
     return framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
 
 
-def ranked_bars(
-    classes: pd.DataFrame, title: str = "", unit: str = "difference to the reference (K)"
-) -> hv.Overlay:
+def ranked_bars(classes: pd.DataFrame, title: str = "", unit: str = DIFFERENCE) -> hv.Overlay:
     """Difference of each class to the reference, warmest first, with its interval.
 
     Parameters
@@ -93,7 +95,10 @@ def ranked_bars(
     table = classes.reset_index().dropna(subset=["difference"])
     table = table.sort_values("difference", ascending=False).reset_index(drop=True)
     count = "n_pixels" if "n_pixels" in table else "n_stations"
-    dims = ["LCZ and number of " + count[2:], unit, "x1", "y1"]
+    counted = text("LCZ and number of stations")
+    if count == "n_pixels":
+        counted = text("LCZ and number of pixels")
+    dims = [counted, text(unit), "x1", "y1"]
     bars, lines = [], []
     for i, row in table.iterrows():
         color = CLASSES[int(row["lcz"]) - 1].color
@@ -137,9 +142,7 @@ def difference_map(
     if limit is None:
         limit = float(np.nanpercentile(np.abs(values), _CLIP)) if np.isfinite(values).any() else 1.0
     x, y = part[part.dims[1]].to_numpy() / 1000, part[part.dims[0]].to_numpy() / 1000
-    image = hv.Image(
-        (x, y, values), ["easting (km)", "northing (km)"], "difference to the reference (K)"
-    )
+    image = hv.Image((x, y, values), ["easting (km)", "northing (km)"], DIFFERENCE)
     image = both(image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title)
     image = image.opts(fig_inches=(8, 7), aspect="equal", backend="matplotlib")
     size = {"frame_width": 560, "data_aspect": 1, "tools": ["hover"]}
@@ -164,7 +167,7 @@ def diurnal_heatmap(hour_month: pd.DataFrame, lcz: int, title: str = "") -> hv.H
     grid = grid.reindex(index=range(1, 13), columns=range(24))
     image = hv.Image(
         (np.arange(24), np.arange(1, 13), grid.to_numpy()),
-        ["local solar hour", "month"], "difference to the reference (K)",
+        ["local solar hour", "month"], DIFFERENCE,
     )  # fmt: skip
     months = list(zip(range(1, 13), "JFMAMJJASOND", strict=True))
     image = both(
@@ -187,14 +190,12 @@ def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
     """
     bands, curves = [], []
     alpha = 0.15 if diurnal["lcz"].nunique() <= _CLEAR_BANDS else 0.07  # many lie over each other
-    unit = "difference to the reference (K)"
+    unit, hour = text(DIFFERENCE), text("local solar hour")
     for number, part in diurnal.groupby("lcz"):
         zone = CLASSES[int(number) - 1]
         rows = part.sort_values("hour")
         if rows["ci_low"].notna().all() and (rows["ci_high"] > rows["ci_low"]).any():
-            area = hv.Area(
-                (rows["hour"], rows["ci_low"], rows["ci_high"]), "local solar hour", [unit, "high"]
-            )
+            area = hv.Area((rows["hour"], rows["ci_low"], rows["ci_high"]), hour, [unit, "high"])
             bands.append(area.opts(color=zone.color, alpha=alpha, line_alpha=0, backend="bokeh"))
             bands[-1] = bands[-1].opts(
                 color=zone.color,
@@ -203,9 +204,7 @@ def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
                 linewidth=0,
                 backend="matplotlib",
             )
-        curve = hv.Curve(
-            (rows["hour"], rows["difference"]), "local solar hour", unit, label=zone.label
-        )
+        curve = hv.Curve((rows["hour"], rows["difference"]), hour, unit, label=zone_label(zone))
         curve = curve.opts(color=zone.color, linewidth=2.2, backend="matplotlib")
         curves.append(curve.opts(color=zone.color, line_width=2.5, backend="bokeh"))
     figure = hv.Overlay([*bands, zero_line(), *curves])
@@ -248,7 +247,7 @@ def station_spread(
             (i + dx, v, CLASSES[zone - 1].color) for dx, v in zip(spread, values, strict=True)
         ]
         means.append((i - 0.3, values.mean(), i + 0.3, values.mean()))
-    dims = ["LCZ and number of stations", "difference to the reference (K)"]
+    dims = ["LCZ and number of stations", DIFFERENCE]
     dots = hv.Points(points, dims, "color")
     dots = dots.opts(color="color", s=45, edgecolor=_GREY, backend="matplotlib")
     dots = dots.opts(color="color", size=9, line_color=_GREY, backend="bokeh")

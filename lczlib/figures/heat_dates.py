@@ -7,9 +7,9 @@ import numpy as np
 
 from lczlib.analysis.heat.dates import Season
 from lczlib.classes import CLASSES
-from lczlib.figures.heat import MOST_IN_LEGEND, both, framed, zero_line
-
-_UNIT = "difference to the reference (K)"
+from lczlib.export.targets.names import zone_label
+from lczlib.figures.heat import DIFFERENCE, MOST_IN_LEGEND, both, framed, zero_line
+from lczlib.texts import text
 
 
 def dates_figure(season: Season, title: str = "") -> hv.Overlay:
@@ -24,6 +24,7 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
     title : str
         Of the figure.
     """
+    unit, date = text(DIFFERENCE), text("date")
     dots, lines = [], []
     for number, row in season.classes.iterrows():
         own = season.by_date[season.by_date["lcz"] == number]
@@ -35,7 +36,9 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
         if np.isfinite(row["trend"]):
             since = (ends - np.datetime64(own["day"].mean(), "D")).astype(float) / 3652.5
             heights = heights + row["trend"] * since
-        line = hv.Curve((ends.astype("datetime64[ns]"), heights), "date", _UNIT, label=zone.label)
+        line = hv.Curve(
+            (ends.astype("datetime64[ns]"), heights), date, unit, label=zone_label(zone)
+        )
         line = line.opts(color=zone.color, linewidth=1.8, backend="matplotlib")
         lines.append(line.opts(color=zone.color, line_width=2, backend="bokeh"))
         hot = own["heat_wave"] == 1
@@ -45,7 +48,7 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
         ):
             if part.empty:
                 continue
-            marks = hv.Scatter((part["day"], part["difference"]), "date", _UNIT)
+            marks = hv.Scatter((part["day"], part["difference"]), date, unit)
             marks = marks.opts(
                 color=zone.color, marker=at_matplotlib, s=26, edgecolor="#444444", linewidth=0.5,
                 backend="matplotlib",
@@ -55,5 +58,5 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
                     color=zone.color, marker=at_bokeh, size=7, line_color="#444444", backend="bokeh"
                 )
             )
-    figure = framed(hv.Overlay([zero_line(), *lines, *dots]), title, xlabel="date", ylabel=_UNIT)
+    figure = framed(hv.Overlay([zero_line(), *lines, *dots]), title, xlabel=date, ylabel=unit)
     return both(figure, legend_position="right", legend_limit=MOST_IN_LEGEND)

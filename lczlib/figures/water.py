@@ -13,6 +13,7 @@ from lczlib.export import staged
 from lczlib.grid import geobox_of
 from lczlib.mapping.water import water_of
 from lczlib.mapping.water_scene import cell_metres
+from lczlib.texts import text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,17 +109,17 @@ def monthly_area_figure(areas: xr.Dataset) -> Figure:
     ax = fig.subplots()
     time = areas["time"].values
     ax.fill_between(
-        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label="95% interval"
+        time, areas["low"], areas["high"], color=BLUE, alpha=0.2, lw=0, label=text("95% interval")
     )
-    ax.plot(time, areas["area"], "o-", color=BLUE, ms=5, label="mapped")
+    ax.plot(time, areas["area"], "o-", color=BLUE, ms=5, label=text("mapped"))
     part = areas["valid_share"].values < 0.9
     if part.any():
         ax.plot(time[part], areas["area"].values[part], "o", mfc="white", mec=BLUE, ms=6,
-                label="seen on under 90% of the area")  # fmt: skip
+                label=text("seen on under 90% of the area"))  # fmt: skip
     locator = AutoDateLocator()
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    ax.set(ylabel="surface water (km²)", ylim=(0, None))
+    ax.set(ylabel=text("surface water (km²)"), ylim=(0, None))
     ax.grid(axis="y", color="#e5e5e5")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))

@@ -14,6 +14,7 @@ from lczlib.export.geotiff import write_raster
 from lczlib.export.time_fields import Layer, time_fields
 from lczlib.jobs import field_words
 from lczlib.jobs.record import hashes
+from lczlib.texts import text
 
 if TYPE_CHECKING:
     from lczlib.analysis.field.model import Field
@@ -136,7 +137,7 @@ def validation_figure(result: FieldResult) -> Any:
 
     rows = result.validation.stations
     own = rows[(rows["design"] == "station") & np.isfinite(rows["measured"])]
-    return validation_dots(own, "Each station predicted without itself")
+    return validation_dots(own, text("Each station predicted without itself"))
 
 
 def _figures(folder: Path, result: FieldResult) -> None:

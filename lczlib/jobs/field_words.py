@@ -11,6 +11,7 @@ from lczlib.analysis.field.validation import DESIGNS, LCZ, MEAN, ORDINARY
 from lczlib.analysis.heat.quality import in_words
 from lczlib.reading import counted, share
 from lczlib.terms import option
+from lczlib.texts import N_, text, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from lczlib.jobs.field import FieldResult
 
 METHODS = {
-    LCZ: "kriging with zones", "drift_kriging": "kriging without zones", ORDINARY: "ordinary kriging",
-    MEAN: "mean of the stations",
+    LCZ: N_("kriging with zones"), "drift_kriging": N_("kriging without zones"), ORDINARY: N_("ordinary kriging"),
+    MEAN: N_("mean of the stations"),
 }  # fmt: skip
 
 VALIDATION_HEADS = (
-    "left out", "predicted by", "RMSE (95%)", "bias", "in 95% interval", "n", "stations",
+    N_("left out"), N_("predicted by"), N_("RMSE (95%)"), N_("bias"), N_("in 95% interval"), "n", N_("stations"),
 )  # fmt: skip
 """Columns of `validation_rows`; K, bias is predicted minus measured, n are values."""
 
@@ -34,8 +35,8 @@ def validation_rows(result: FieldResult) -> list[tuple[str, ...]]:
     """The scores of a cross-validation as they are shown, by design and method."""
     return [
         (
-            row["design"], METHODS[row["method"]],
-            f"{row['rmse']:.2f} ({row['rmse_low']:.2f} to {row['rmse_high']:.2f})", f"{row['bias']:+.2f}",
+            text(row["design"]), text(METHODS[row["method"]]),
+            f"{row['rmse']:.2f} ({_range(row['rmse_low'], row['rmse_high'])})", f"{row['bias']:+.2f}",
             f"{row['coverage']:.0%}", f"{row['n']:,}", str(row["n_stations"]),
         )
         for _, row in result.validation.scores.iterrows()
@@ -46,26 +47,44 @@ def headline(result: FieldResult) -> str:
     """How well a field predicts stations it has not seen, beside what knows no zones."""
     own, other, flat = (result.validation.score("station", m) for m in (LCZ, ORDINARY, MEAN))
     ratio, low, high = result.validation.ratio
-    text = (
-        f"A station left out is predicted to {own['rmse']:.2f} K (RMSE; 95% {own['rmse_low']:.2f} to "
-        f"{own['rmse_high']:.2f}; {counted(int(own['n_stations']), 'station')}), by ordinary kriging to "
-        f"{other['rmse']:.2f} K, by the mean of the stations to {flat['rmse']:.2f} K"
-    )
+    found = {
+        "own": f"{own['rmse']:.2f}", "interval": _range(own["rmse_low"], own["rmse_high"]),
+        "stations": texts("{n} station", "{n} stations", int(own["n_stations"])),
+        "other": f"{other['rmse']:.2f}", "flat": f"{flat['rmse']:.2f}",
+    }  # fmt: skip
+    said = text(
+        "A station left out is predicted to {own} K (RMSE; 95% {interval}; {stations}), by ordinary kriging to {other} "
+        "K, by the mean of the stations to {flat} K"
+    ).format(**found)
     if not np.isfinite(ratio):
-        return f"{text}."
-    told = f"{ratio:.2f} times the error of ordinary kriging, 95% {low:.2f} to {high:.2f}"
+        return f"{said}."
+    told = text("{ratio} times the error of ordinary kriging, 95% {interval}").format(
+        ratio=f"{ratio:.2f}", interval=_range(low, high)
+    )
     if high < 1:
-        return f"{text}: zones help ({told})."
-    if low > 1:
-        return f"{text}: zones make it worse ({told})."
-    return f"{text}: whether zones help cannot be told ({told})."
+        verdict = text("{said}: zones help ({figures}).")
+    elif low > 1:
+        verdict = text("{said}: zones make it worse ({figures}).")
+    else:
+        verdict = text("{said}: whether zones help cannot be told ({figures}).")
+    return verdict.format(said=said, figures=told)
+
+
+def _range(low: float, high: float) -> str:
+    return text("{low} to {high}").format(low=f"{low:.2f}", high=f"{high:.2f}")
 
 
 def what(found: Field) -> str:
     """What a field is of, in words."""
-    hours, first, last = (f"{len(found.sample.air):,} hours", *found.sample.air.index[[0, -1]])
-    period = f"{hours} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-    return f"mean of {period}" if found.composite else f"each of {period}"
+    first, last = found.sample.air.index[[0, -1]]
+    said = text("each of {n} hours from {start} to {end} UTC")
+    if found.composite:
+        said = text("mean of {n} hours from {start} to {end} UTC")
+    return said.format(
+        n=f"{len(found.sample.air):,}",
+        start=f"{first:%Y-%m-%d %H:%M}",
+        end=f"{last:%Y-%m-%d %H:%M}",
+    )
 
 
 def of_covariance(c: Covariance) -> str:

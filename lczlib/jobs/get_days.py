@@ -15,7 +15,8 @@ from lczlib.extras import need
 from lczlib.jobs.get_request import GetRequest
 from lczlib.jobs.request import Cancel, Progress, Steps
 from lczlib.jobs.result import Result, job
-from lczlib.reading import Reading, counted, tell
+from lczlib.reading import Reading, tell
+from lczlib.texts import text, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,10 @@ class DaysResult(Result):
         """How many days there are, in a sentence."""
         n = sum(map(len, self.seasons.values()))
         total = sum(d.megabytes for days in self.seasons.values() for d in days if d.megabytes >= 0)
-        return f"{counted(n, 'day')} over {self.place.label} in {self.collection}, {total:,.0f} MB in all."
+        return text("{days} over {place} in {collection}, {amount} MB in all.").format(
+            days=texts("{n} day", "{n} days", n), place=self.place.label, collection=self.collection,
+            amount=f"{total:,.0f}",
+        )  # fmt: skip
 
     def outlook(self, period: Period) -> str:
         """How many of a period's days would be used, and what of the box they show."""

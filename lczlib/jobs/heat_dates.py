@@ -17,11 +17,12 @@ from lczlib.classes import CLASSES
 from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.request import is_path
 from lczlib.terms import option
+from lczlib.texts import N_, text, texts
 
 Scenes = Sequence[dict[str, Any]]
 _NAMES = {
-    "DJF": "December to February", "MAM": "March to May", "JJA": "June to August",
-    "SON": "September to November",
+    "DJF": N_("December to February"), "MAM": N_("March to May"), "JJA": N_("June to August"),
+    "SON": N_("September to November"),
 }  # fmt: skip
 
 
@@ -145,17 +146,21 @@ def _of_seasons(scenes: Scenes) -> str:
 
 def season_title(season: Season) -> str:
     """``June to August: 9 dates of 5 years, 7 spells of weather``."""
-    n, years = len(season.dates), len(season.years)
-    against = f", against {season.reference.short}" if season.reference.stand_in else ""
-    return (
-        f"{_NAMES[season.name]}{against}: {n} dates of {years} year{'s' if years > 1 else ''}, {season.n_spells} "
-        f"spell{'s' if season.n_spells > 1 else ''} of weather"
-    )
+    said = text("{season}: {dates} of {years}, {spells} of weather")
+    if season.reference.stand_in:
+        said = text("{season}, against {reference}: {dates} of {years}, {spells} of weather")
+    return said.format(
+        season=text(_NAMES[season.name]), reference=season.reference.short,
+        dates=f"{len(season.dates)} {text('dates')}",
+        years=texts("{n} year", "{n} years", len(season.years)),
+        spells=texts("{n} spell", "{n} spells", season.n_spells),
+    )  # fmt: skip
 
 
 def season_heads(season: Season, level: str) -> list[str]:
     """Of the columns of `season_rows`; `level` is the confidence of the intervals, ``95%``."""
-    return ["LCZ", "dates", "difference K", f"{level} interval", *_told_of(season)]
+    interval = text("{level} interval").format(level=level)
+    return ["LCZ", text("dates"), text("difference K"), interval, *_told_of(season)]
 
 
 def season_rows(season: Season) -> list[list[str]]:
@@ -174,9 +179,9 @@ def season_rows(season: Season) -> list[list[str]]:
 def _told_of(season: Season) -> dict[str, Callable[[pd.Series], str]]:
     """What is told of a season's dates beside their mean: heads, and a class's row in words."""
     every = {
-        "sd_of_dates": ("spread of dates K", lambda row: _number(row["sd_of_dates"])),
-        "trend": ("in ten years K", lambda row: _with_range(row, "trend")),
-        "heat_wave": ("in heat waves K", lambda row: _with_range(row, "heat_wave")),
+        "sd_of_dates": (text("spread of dates K"), lambda row: _number(row["sd_of_dates"])),
+        "trend": (text("in ten years K"), lambda row: _with_range(row, "trend")),
+        "heat_wave": (text("in heat waves K"), lambda row: _with_range(row, "heat_wave")),
     }
     return dict(told for name, told in every.items() if season.classes[name].notna().any())
 

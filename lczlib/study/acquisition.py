@@ -32,6 +32,7 @@ from lczlib.study.places import ASKED, FETCHED, FETCHED_FOLDER, OWN, Place, aske
 from lczlib.study.services import Services
 from lczlib.study.settings import told
 from lczlib.study.store import manifest_of, waited_for
+from lczlib.texts import N_
 
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
@@ -56,9 +57,11 @@ class Acquired:
 def can_fetch(services: Services) -> str:
     """Why nothing can be fetched here; empty where it can."""
     if not services.most_mb:
-        return "This server fetches no imagery: it was started so."
+        return N_("This server fetches no imagery: it was started so.")
     if any(find_spec(n) is None for n in ("pystac_client", "geomad")):
-        return "This server fetches no imagery: what that needs is not installed (lczlib[acquire])."
+        return N_(
+            "This server fetches no imagery: what that needs is not installed (lczlib[acquire])."
+        )
     return ""
 
 

@@ -6,16 +6,11 @@ import numpy as np
 import pandas as pd
 
 from lczlib.jobs.field import FieldResult
+from lczlib.texts import N_, text
 
 ZONE_HEADS = (
-    "zone",
-    "stations",
-    "km²",
-    "effect K",
-    "standard error K",
-    "of the field K",
-    "on the map",
-)
+    N_("zone"), N_("stations"), "km²", N_("effect K"), N_("standard error K"), N_("of the field K"), N_("on the map"),
+)  # fmt: skip
 
 
 def zone_rows(result: FieldResult) -> list[tuple[str, ...]]:
@@ -24,6 +19,7 @@ def zone_rows(result: FieldResult) -> list[tuple[str, ...]]:
     In the order of `ZONE_HEADS`; the last column says where a zone is masked.
     """
     from lczlib.classes import CLASSES
+    from lczlib.export.targets.names import zone_name
 
     effects, rows = result.fitted.effects()[0], []
     codes = np.asarray(result.fitted.ground.lcz.data)
@@ -34,9 +30,9 @@ def zone_rows(result: FieldResult) -> list[tuple[str, ...]]:
         effect, error = ("–", "–") if alone else (
             f"{effects.loc[lcz, 'effect']:+.2f}", f"{effects.loc[lcz, 'standard_error']:.2f}"
         )  # fmt: skip
-        shown = "" if not alone else "mean of all zones" if on.size else "masked"
+        shown = "" if not alone else text("mean of all zones") if on.size else text("masked")
         rows.append((
-            f"{zone['code']} {CLASSES[lcz - 1].name}", f"{int(zone['n_stations'])}", f"{zone['area_km2']:,.1f}",
+            f"{zone['code']} {zone_name(CLASSES[lcz - 1])}", f"{int(zone['n_stations'])}", f"{zone['area_km2']:,.1f}",
             effect, error, f"{on.mean():.2f}" if on.size else "–", shown,
         ))  # fmt: skip
     return rows

@@ -24,6 +24,7 @@ from lczlib.scenes import City, crop, open_scenes
 from lczlib.study.optical import open_optical
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
+from lczlib.texts import N_
 
 _DEFAULTS = SceneOptions()
 _CLEAR_COUNT = "clear_count.tif"  # beside a composite
@@ -291,7 +292,7 @@ def open_references(
     polygons, raster = material.beside("polygons.gpkg"), material.beside("lcz.tif")
     if not (polygons or raster):
         return References()
-    what = "simulated truth" if material.simulated else "references beside the scenes"
+    what = N_("simulated truth") if material.simulated else N_("references beside the scenes")
     return References(
         open_polygons(polygons) if polygons else None,
         open_lcz_map(raster) if raster else None,

@@ -19,6 +19,7 @@ from lczlib.catalog.gazetteer import plain
 from lczlib.errors import InputError
 from lczlib.longitudes import Box, middle_of
 from lczlib.scenes.so2sat import find_cities
+from lczlib.texts import N_, text, texts
 
 DEMO = "demo"
 DEMO_SIZE_KM, DEMO_SEED = 8.0, 1
@@ -67,9 +68,9 @@ class Place:
 
     @property
     def told(self) -> str:
-        """The name, and what there is of it; of a place without imagery how many people live there."""
+        """The name, and what there is of it, to be read; of a place without imagery how many people live there."""
         if self.has_scenes or self.key == OWN:
-            return f"{self.name} · {self.kind}"
+            return f"{text(self.name)} · {text(self.kind)}"
         return f"{self.name} · {_people(self.population)}" if self.population else self.name
 
     @property
@@ -107,9 +108,9 @@ class Places:
     def known(self) -> list[Place]:
         """Places that have imagery: the demo city, scenes of the catalog, what was fetched, allowed folders."""
         found = [
-            Place(DEMO, "Demo city (simulated)", "all data", 3.06, 52.13),
+            Place(DEMO, N_("Demo city (simulated)"), N_("all data"), 3.06, 52.13),
             Place(f"scene:{_BERLIN}", "Berlin-Charlottenburg", "Sentinel-2", 13.30, 52.51),
-            Place(OWN, "Own files", "your uploads"),
+            Place(OWN, N_("Own files"), N_("your uploads")),
         ]  # fmt: skip
         found += self.fetched()
         taken: set[str] = set()
@@ -124,7 +125,7 @@ class Places:
                     name, key = f"{name} ({folder.name})", f"{key}:{folder.name}"
                 taken.add(key)
                 where = self._middles.get((folder, city)) or _centre_of(city)
-                found.append(Place(key, name, "city folder", *where, folder, city))
+                found.append(Place(key, name, N_("city folder"), *where, folder, city))
         return found
 
     def fetched(self, of: str = "") -> list[Place]:
@@ -150,7 +151,7 @@ class Places:
         Beside `known` these are the places of `lczlib.acquire.places.search_places`.
         """
         wanted = plain(query)
-        found = [p for p in self.known() if wanted in plain(f"{p.name} {p.kind}")]
+        found = [p for p in self.known() if wanted in plain(f"{p.name} {p.kind} {p.told}")]
         return found + [_listed(p) for p in listed.search_places(query, most=_MOST_FOUND)]
 
     def place(self, key: str) -> Place:
@@ -186,7 +187,7 @@ def _listed(place: listed.Place) -> Place:
 def _people(population: int) -> str:
     """``1.0 million``, ``143,000``: as exact as lists of several years are."""
     if population >= 1e6:
-        return f"{population / 1e6:.1f} million"
+        return text("{n} million").format(n=f"{population / 1e6:.1f}")
     return f"{round(population, -3 if population >= 1e4 else -2):,}"
 
 
@@ -206,10 +207,10 @@ def _read(path: Path, _: int) -> dict[str, Any]:
 def _of_fetched(folder: Path, about: dict[str, Any]) -> Place:
     """The place that fetched imagery is."""
     seasons = about["asked"]["seasons"]  # "summer (2024-06-01 to 2024-08-31)"
-    names = [_period(s) for s in seasons]
+    names = [text(_period(s)) for s in seasons]
     years = sorted({s[-11:-7] for s in seasons})
     spans = "-".join(dict.fromkeys((years[0], years[-1])))
-    when = ", ".join(names) if len(names) < 3 else f"{len(names)} seasons"
+    when = ", ".join(names) if len(names) < 3 else texts("{n} season", "{n} seasons", len(names))
     when += "" if any(y in n for y in years for n in names) else f" {spans}"
     box = tuple(about["box"])
     key = f"{FETCHED}:{folder.name.removeprefix(FETCHED_FOLDER)}"

@@ -14,6 +14,7 @@ from lczlib.maps import open_lcz_map
 from lczlib.reading import quiet
 from lczlib.study.acquisition import box_asked, check_box
 from lczlib.study.given import Given
+from lczlib.texts import N_, text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,7 +59,7 @@ def published_map(
         msg = "There is no place yet of which a published map could be shown: choose a city, or draw a box."
         raise InputError(msg)
     if progress:
-        progress("Reading the published map", 0, 0)
+        progress(N_("Reading the published map"), 0, 0)
     place = Place(material.place.name, "", None, box, None, "box")
     found = open_global_map(
         place, context.services.global_map, grid=material.box, cancelled=cancelled
@@ -80,4 +81,5 @@ def said_of(lcz: Any) -> str:
     """What a published map is, in a sentence."""
     told = [str(lcz.attrs.get(k, "")) for k in ("year", "licence", "citation")]
     year, licence, citation = told
-    return f"Global map of {year} ({licence}): {citation}. A map, no ground truth."
+    said = text("Global map of {year} ({licence}): {citation}. A map, no ground truth.")
+    return said.format(year=year, licence=licence, citation=citation)

@@ -29,6 +29,7 @@ from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
 from lczlib.study.store import store_of, waited_for
+from lczlib.texts import text
 
 if TYPE_CHECKING:
     from lczlib.study.steps import Context
@@ -140,7 +141,10 @@ def networks(sensor: str, material: Material) -> dict[str, str]:
     others = published_networks(sensor)
     if not second:  # else the default's map alone can be chosen as well
         others.pop(default, None)
-    return {"": f"default ({default}" + (f", compared with {second})" if second else ")"), **others}
+    usual = text("default ({network})")
+    if second:
+        usual = text("default ({network}, compared with {second})")
+    return {"": usual.format(network=default, second=second), **others}
 
 
 def devices() -> dict[str, str]:
@@ -153,8 +157,13 @@ def devices() -> dict[str, str]:
     there = ["cpu"] + [
         f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     ]
-    what = device_name(auto) + ("" if auto != "cpu" else ", no GPU here")
-    return {f"best there is ({what})": "auto", **{f"{d}: {device_name(d)}": d for d in there}}
+    best = text("best there is ({device})")
+    if auto == "cpu":
+        best = text("best there is ({device}, no GPU here)")
+    return {
+        best.format(device=device_name(auto)): "auto",
+        **{f"{d}: {device_name(d)}": d for d in there},
+    }
 
 
 def usual_network(sensor: str, material: Material) -> str:

@@ -35,11 +35,12 @@ from lczlib.study.steps import STEPS, Context, Step, maps_for
 from lczlib.study.water_inputs import WaterInputs
 from lczlib.study.wording import face_of
 from lczlib.terms import speaking
+from lczlib.texts import N_
 
 _LOG = logging.getLogger(__name__)
 RESULTS = "results"
 """Folder of the store that results of all studies lie in."""
-STOPPED = "Stopped; finished parts are kept for the next run."
+STOPPED = N_("Stopped; finished parts are kept for the next run.")
 """What is said of a step that the user stopped, which is no failure."""
 Condition = Literal["none", "current", "stale", "running"]
 Progress = Callable[[str, int, int], None]

@@ -9,46 +9,54 @@ from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import NAMES as OF_FIELD
 from lczlib.study.field_inputs import FieldInputs
 from lczlib.terms import Face, command_line, worded
+from lczlib.texts import N_, text
 
 _IN_PAGE = {
-    "level": "Level", "date": "Day of the image", "scale": "Scale", "offset": "Offset",
-    "bands": "Values of your Sentinel-2: Bands", "nodata": "No data", "band": "Own rasters: Band",
-    "unit": "Unit (of own rasters or stations)", "kind": "Own rasters: Product", "time": "Own rasters: Acquired (UTC)",
-    "air": "canopy (raster)", "lst": "surface", "fallback": "Stand-in (LCZ C)",
-    "quality": "the quality layer on the City page", "elevation": "the elevation on the City page",
-    "accept_values": "Map them though they look wrong", "keep_clouds": "Keep clouds (of a band SCL)",
-    "plausible": "Pixels that count: Plausible temperatures", "resample": "Pixels that count: Resampling",
-    "interior": "Pixels that count: Border pixels left out", "reference": "Compare with",
-    "time_zone": "Own stations: Time zone", "columns": "Own stations: Columns",
-    "ambiguous": "Own stations: Hour shown twice", "time_format": "Own stations: Format of times",
-    "skip_outside": "Own stations: Leave stations outside the map out",
-    "station_scheme": "Own stations: Numbering of stations' classes",
-    "station_classes": "Classes of stations set by hand", "sites": "Air temperatures, and their sites",
-    "provider": "Service", "seasons": "Period", "start": "From", "end": "To", "year": "Year",
-    "max_cloud": "Cloud at most", "days": "Days a season", "box": "the box on the map",
-    "units": "Own scenes: Values", "dn_scale": "Own scenes: Stored values divided by",
+    "level": N_("Level"), "date": N_("Day of the image"), "scale": N_("Scale"), "offset": N_("Offset"),
+    "bands": N_("Values of your Sentinel-2: Bands"), "nodata": N_("No data"), "band": N_("Own rasters: Band"),
+    "unit": N_("Unit (of own rasters or stations)"), "kind": N_("Own rasters: Product"),
+    "time": N_("Own rasters: Acquired (UTC)"),
+    "air": N_("canopy (raster)"), "lst": N_("surface"), "fallback": N_("Stand-in (LCZ C)"),
+    "quality": N_("the quality layer on the City page"), "elevation": N_("the elevation on the City page"),
+    "accept_values": N_("Map them though they look wrong"), "keep_clouds": N_("Keep clouds (of a band SCL)"),
+    "plausible": N_("Pixels that count: Plausible temperatures"), "resample": N_("Pixels that count: Resampling"),
+    "interior": N_("Pixels that count: Border pixels left out"), "reference": N_("Compare with"),
+    "time_zone": N_("Own stations: Time zone"), "columns": N_("Own stations: Columns"),
+    "ambiguous": N_("Own stations: Hour shown twice"), "time_format": N_("Own stations: Format of times"),
+    "skip_outside": N_("Own stations: Leave stations outside the map out"),
+    "station_scheme": N_("Own stations: Numbering of stations' classes"),
+    "station_classes": N_("Classes of stations set by hand"), "sites": N_("Air temperatures, and their sites"),
+    "provider": N_("Service"), "seasons": N_("Period"), "start": N_("From"), "end": N_("To"), "year": N_("Year"),
+    "max_cloud": N_("Cloud at most"), "days": N_("Days a season"), "box": N_("the box on the map"),
+    "units": N_("Own scenes: Values"), "dn_scale": N_("Own scenes: Stored values divided by"),
 }  # fmt: skip
 
 OF_MAPS = {
-    "band": "Band", "scheme": "Numbering", "nodata": "No data", "legend": "Legend", "column": "Column",
-    "layer": "Layer",
+    "band": N_("Band"), "scheme": N_("Numbering"), "nodata": N_("No data"), "legend": N_("Legend"),
+    "column": N_("Column"),
+    "layer": N_("Layer"),
 }  # fmt: skip
 """What the pages call the settings of a map (`lczlib.jobs.map_files.KINDS`)."""
 _OF_WATER = {
-    "dates": "Own scenes: Dates", "orbit": "Orbit of the scene",
-    "descending": "the descending passes on the City page",
+    "dates": N_("Own scenes: Dates"), "orbit": N_("Orbit of the scene"),
+    "descending": N_("the descending passes on the City page"),
 }  # fmt: skip
-OF_EXPORTS_CARD = "Maps for other software"
+OF_EXPORTS_CARD = N_("Maps for other software")
 """Title of the card with what maps are written with for other software."""
-OF_FIELD_CARD = "Air temperature everywhere"
+OF_FIELD_CARD = N_("Air temperature everywhere")
 """Title of the section with the field of air temperature."""
 OWN_MAP_CARDS = {
-    "own_map": "How your LCZ map is read", "reference": "How your reference is read",
+    "own_map": N_("How your LCZ map is read"), "reference": N_("How your reference is read"),
 }  # fmt: skip
 """Titles of the cards with the settings of own maps, by the step that reads them."""
 
 
 _UNIT = re.compile(r"(?<![A-Za-z_])deg([CF])\b")  # and no column's name
+
+
+def _within(*titles: str) -> str:
+    """Titles of a page, a card and a field, from the outside in."""
+    return ": ".join(titles)
 
 
 def face_of(step: str = "") -> Face:
@@ -61,27 +69,36 @@ def face_of(step: str = "") -> Face:
     """
     names = _IN_PAGE | {k: v for k, v in OF_MAPS.items() if k not in _IN_PAGE}
     if step == "maps":
-        names = names | {"resample": "Values of your Sentinel-2: Resampling"}
+        names = names | {"resample": N_("Values of your Sentinel-2: Resampling")}
     if step in OWN_MAP_CARDS:
-        names = names | {k: f"City: {OWN_MAP_CARDS[step]}: {v}" for k, v in OF_MAPS.items()}
-        names["reference"] = "Reference on the City page"
+        names = names | {
+            k: _within(text("City"), text(OWN_MAP_CARDS[step]), text(v)) for k, v in OF_MAPS.items()
+        }
+        names["reference"] = N_("Reference on the City page")
     if step == "water":
         names = names | _OF_WATER
     if step == "exports":
         of_exports = {
-            k: f"{OF_EXPORTS_CARD}: {ExportInputs.param[v].label}" for k, v in EXPORTS.items()
+            k: _within(text(OF_EXPORTS_CARD), text(ExportInputs.param[v].label))
+            for k, v in EXPORTS.items()
         }
         names = names | of_exports | {
-            "polygons": "the polygons to sum over on the City page", "geo_em": "the domain of WRF on the City page",
+            "polygons": N_("the polygons to sum over on the City page"),
+            "geo_em": N_("the domain of WRF on the City page"),
         }  # fmt: skip
     if step == "field":
         of_field = {
-            k: f"{OF_FIELD_CARD}: {FieldInputs.param[v].label}" for k, v in OF_FIELD.items()
+            k: _within(text(OF_FIELD_CARD), text(FieldInputs.param[v].label))
+            for k, v in OF_FIELD.items()
         }
-        names = names | of_field | {"coast": "the coast on the City page"}
+        names = names | of_field | {"coast": N_("the coast on the City page")}
 
     def write(name: str, value: str) -> str:
-        return f"“{names[name]}” {value}".rstrip() if name in names else command_line(name, value)
+        return (
+            f"“{text(names[name])}” {value}".rstrip()
+            if name in names
+            else command_line(name, value)
+        )
 
     return write
 

@@ -1,4 +1,4 @@
-// The two buttons of the header (the theme; the settings beside the map, on a phone below it), and maps as high
+// What the header has (the language; the theme; the settings beside the map, on a phone below it), and maps as high
 // as the window.
 (() => {
   const [main, menu] = [document.getElementById('main'), document.getElementById('menu')]
@@ -17,6 +17,16 @@
     const to = new URL(window.location.href)
     to.searchParams.set('theme', document.documentElement.dataset.theme === 'dark' ? 'default' : 'dark')
     window.location.assign(to)
+  })
+  const tongues = document.getElementById('language')
+  for (const one of tongues.querySelectorAll('button')) one.addEventListener('click', () => {
+    const to = new URL(window.location.href)
+    to.searchParams.set('lang', one.lang)
+    window.location.assign(to)
+  })
+  document.addEventListener('click', (event) => { if (!tongues.contains(event.target)) tongues.open = false })
+  tongues.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && tongues.open) { tongues.open = false; tongues.firstElementChild.focus() }
   })
   window.sizeMaps = () => {
     const [top, notices] = [45, document.getElementById('notices').offsetHeight]

@@ -16,12 +16,13 @@ from lczlib.analysis.field.model import Field, covariances_of
 from lczlib.analysis.field.record import Composite, composite
 from lczlib.analysis.field.sample import Sample, enough, groups
 from lczlib.errors import InputError
+from lczlib.texts import N_
 
 CONFIDENCE = 0.95
 DESIGNS = {
-    "station": "leave one station out",
-    "class": "leave one class out",
-    "days": "other days, leave one station out",
+    "station": N_("leave one station out"),
+    "class": N_("leave one class out"),
+    "days": N_("other days, leave one station out"),
 }
 _FOLDS = 10
 """Parts that stations are dealt into: the covariance by which a station is predicted has not seen its part."""

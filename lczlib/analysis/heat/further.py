@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lczlib.texts import N_
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -151,7 +153,7 @@ def _hot_spots(scene: MeasuredScene) -> Found:
     facts = {
         "hot_share": float((spots["spot"] == 1).sum() / n),
         "cold_share": float((spots["spot"] == -1).sum() / n),
-        "definition": "Getis-Ord Gi* within 500 m, false discovery rate 0.05",
+        "definition": N_("Getis-Ord Gi* within 500 m, false discovery rate 0.05"),
     }
     layers = {"getis_ord": spots["z"].copy(), "hot_spots": spots["spot"]}
     return Found({"hot_spots": facts}, layers=layers)
@@ -171,21 +173,21 @@ def _utfvi(scene: MeasuredScene) -> Found:
 
 for _measure in (
     FurtherMeasure(
-        "urban_rural", "Urban minus rural", "Median of LCZ 1-10 minus median of LCZ A-F, K.",
+        "urban_rural", N_("Urban minus rural"), "Median of LCZ 1-10 minus median of LCZ A-F, K.",
         _difference("urban_rural"),
     ),
     FurtherMeasure(
-        "low_percentile", "Urban mean minus low percentile",
+        "low_percentile", N_("Urban mean minus low percentile"),
         "Mean of LCZ 1-10 minus a low percentile of the land around, K.", _difference("low_percentile"),
     ),
     FurtherMeasure(
-        "profile", "Distance profile", "Temperature by distance from the built-up area.", _profile
+        "profile", N_("Distance profile"), "Temperature by distance from the built-up area.", _profile
     ),
     FurtherMeasure(
-        "hot_spots", "Hot and cold spots", "Getis-Ord Gi* within 500 m.", _hot_spots
+        "hot_spots", N_("Hot and cold spots"), "Getis-Ord Gi* within 500 m.", _hot_spots
     ),
     FurtherMeasure(
-        "utfvi", "Thermal field variance index", "UTFVI and its six levels.", _utfvi, of_air=False
+        "utfvi", N_("Thermal field variance index"), "UTFVI and its six levels.", _utfvi, of_air=False
     ),
 ):  # fmt: skip
     register(_measure)

@@ -8,6 +8,7 @@ languages; no standard translation exists, and the code before the name is what 
 from __future__ import annotations
 
 from lczlib.classes import CLASSES, LczClass
+from lczlib.texts import ENGLISH, language
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "en": tuple(c.name for c in CLASSES),
@@ -58,6 +59,17 @@ def name_of(zone: LczClass, language: str = "en") -> str:
     'Wasser'
     """
     return _NAMES[language][zone.number - 1]
+
+
+def zone_name(zone: LczClass) -> str:
+    """The name of a class in the language of whoever reads it (`lczlib.texts`); in English where it has none."""
+    code = language()
+    return name_of(zone, code if code in LANGUAGES else ENGLISH)
+
+
+def zone_label(zone: LczClass) -> str:
+    """Code and name in that language, such as ``LCZ A dense trees``: the code is the same everywhere."""
+    return f"LCZ {zone.code} {zone_name(zone)}"
 
 
 def label_of(zone: LczClass, language: str = "en") -> str:
