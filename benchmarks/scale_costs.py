@@ -83,8 +83,8 @@ def text() -> str:
     lines = [
         "# What many cities cost", "",
         f"{told['cities']['value']:,} cities of 1,600 km2, {told['seasons']['value']} seasons of at most "
-        f"{told['days']['value']} days each: `lcz batch cities.csv --steps get,map --set map.second=none`. Made by `python "
-        "benchmarks/scale_costs.py` from the constants below; do not edit.", "",
+        f"{told['days']['value']} days each: `lcz batch cities.csv --steps get,map --set "
+        "map.second=none`. Made by `python benchmarks/scale_costs.py` from the constants below; do not edit.", "",
         "| hours | 100 CPU workers of 2 cores | one GPU, 8 workers beside it |", "| --- | --- | --- |",
         f"| reading from the service | {both('transfer')} |", f"| composites | {both('composites')} |",
         f"| maps | {both('maps')} |", f"| **in all** | {both('hours')} |", f"| USD | {both('usd')} |", "",
