@@ -38,8 +38,7 @@ def test_notebook_runs(path, tmp_path, request):
     if path.stem in DOWNLOADED:
         request.getfixturevalue("mirror")  # skips where the reference data is not
     outputs = executed(path, tmp_path)
-    # hv.extension leaves its logo, a picture too
-    assert pictures(outputs) >= (3 if path.parent.name == "teaching" else 5)
+    assert pictures(outputs) >= (3 if path.parent.name == "teaching" else 4)
 
 
 @pytest.mark.slow
@@ -49,7 +48,7 @@ def test_berlins_stations_are_taken_where_their_file_is_at_hand(shared, tmp_path
     said = "".join(o.get("text", "") for o in outputs)
     assert "Berlin, 23 stations" in said
     assert "SIMULATED" not in said
-    assert pictures(outputs) >= 5
+    assert pictures(outputs) >= 4
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
