@@ -21,9 +21,12 @@ def settle_choices(study: Study) -> None:
     """
     maps = named_maps(study)
     first = _at_hand(study, study.first, maps, but=study.second)
+    second = _at_hand(study, study.second, maps, but=first)
+    if first == Kind.SECOND != study.first:  # nobody chose it: what is only compared comes second
+        first, second = second, first
     study.param.update(
         first=first,
-        second=_at_hand(study, study.second, maps, but=first),
+        second=second,
         heat_map=_at_hand(study, study.heat_map, maps),
     )
 
