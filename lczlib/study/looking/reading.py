@@ -19,8 +19,6 @@ from lczlib.errors import LczError
 from lczlib.longitudes import Box, box_of, outline_of
 from lczlib.reading import Reading, quiet, readings
 from lczlib.study.looking.kinds import FileKind, Settings
-from lczlib.study.wording import face_of
-from lczlib.terms import speaking, worded
 
 Shown = xr.DataArray | gpd.GeoDataFrame
 
@@ -145,36 +143,30 @@ def read_as(
     Returns
     -------
     Seen
-        Why it cannot be read so is told in `Seen.refused`: no file raises.
+        Why it cannot be read so is told in `Seen.refused`: no file raises. Its texts name settings as of
+        `lczlib.terms.option`, for whoever shows them.
     """
     from lczlib.study.looking.doors import DOORS
 
     files = tuple(Path(p) for p in paths)
     opened, refused = Opened(), ""
     # it is told to others where it is opened for its job
-    with quiet(), readings() as heard, speaking(face_of(_STEP.get(kind.name, ""))):
+    with quiet(), readings() as heard:
         try:
             opened = DOORS[kind.name](files, settings or Settings(), tuple(Path(p) for p in beside))
         except LczError as error:
-            refused = worded(error.message)
+            refused = error.message
         except Exception as error:  # of libraries, on files that nobody thought of
             refused = (
                 f"{files[0].name} cannot be read as {kind.title}: it is damaged, or of another kind "
                 f"({type(error).__name__})."
             )
-        told = tuple(dict.fromkeys(worded(t) for r in heard for t in r.said))
-        cautions = tuple(dict.fromkeys(worded(t) for r in heard for t in r.cautions))
+        told = tuple(dict.fromkeys(t for r in heard for t in r.said))
+        cautions = tuple(dict.fromkeys(t for r in heard for t in r.cautions))
     return Seen(
         kind, tuple(f for f in opened.facts if f.value), told, cautions, opened.lost, refused, opened.remark,
         _outline(opened), opened.shown, opened.asked,
     )  # fmt: skip
-
-
-_STEP = {
-    "map": "own_map", "reference": "reference", "scene": "maps", "water": "water", "water_descending": "water",
-    "thermal": "heat", "air": "heat", "stations": "heat", "weather": "heat", "station_classes": "heat",
-}  # fmt: skip
-"""The step of a study whose words name the settings of a kind."""
 
 
 def _outline(opened: Opened) -> tuple[np.ndarray, np.ndarray] | None:

@@ -140,7 +140,8 @@ def _unit(read: Reading) -> tuple[Fact, ...]:
     unit = read.facts.get("unit")
     units = unit if isinstance(unit, str) else ", ".join(map(str, unit)) if unit else ""
     assumed = "by its values" in found or "by the values" in found or "not stated" in found
-    return (fact("Unit", units or found, found if units else "", assumed=assumed),)
+    how = found.partition(", ")[2] if units else ""
+    return (fact("Unit", units or found, how, assumed=assumed),)
 
 
 def _rows_lost(read: Reading) -> tuple[str, ...]:
