@@ -17,7 +17,8 @@ from lczlib.study.looking.hints import (
     ranked,
 )
 from lczlib.study.looking.kinds import KINDS, RECOGNISED, FileKind, Settings, form_of, kinds_for
-from lczlib.study.looking.reading import Seen, read_as
+from lczlib.study.looking.reading import read_as
+from lczlib.study.looking.seen import Seen
 from lczlib.study.looking.shapes import hints_of_shapes
 from lczlib.study.looking.tabular import hints_of_table
 

@@ -21,7 +21,7 @@ from lczlib.reading import Reading, counted, quiet, readings
 from lczlib.scenes.thermal_products import mtl_value, read_text
 from lczlib.study.heat_inputs import NAMES, HeatInputs
 from lczlib.study.looking.kinds import Settings
-from lczlib.study.looking.reading import Door, Fact, Opened, fact, last_of
+from lczlib.study.looking.seen import Door, Fact, Opened, fact, last_of
 from lczlib.study.looking.tabular import is_mtl, is_sites
 from lczlib.study.settings import told
 from lczlib.tables import read_notes, read_table
