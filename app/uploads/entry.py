@@ -12,7 +12,7 @@ import panel as pn
 
 from lczlib.study.looking import FileKind, Found, Seen, Settings, kinds_for, read_as, settings_from
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
-from lczlib.study.wording import OF_MAPS, in_page
+from lczlib.study.wording import OF_MAPS, in_review
 
 from ..parts.fields import WIDE, field
 from ..parts.markup import folded, html
@@ -182,15 +182,16 @@ class Entry:
             self._kind.description = BY_NAME[kind.name].hint
 
     def _sentence(self) -> str:
-        kind, unknown = self.kind, without_folders(self._found.unknown, self.paths)
+        kind = self.kind
+        unknown = in_review(without_folders(self._found.unknown, self.paths))
         guess = next((g for g in self._found.guesses if g.kind is kind), None)
         if kind is None:
             return unknown or f"It is not known what {self.name} is: choose it below."
         if guess is None or not guess.why:
             return f"Taken as {kind.title}, as you choose: nothing in the file says so."
         if guess.assumed:
-            return f"Taken for {kind.title}: {guess.why}. This is assumed: correct it below if it is wrong."
-        return f"This is {kind.title}: {guess.why}."
+            return f"Taken for {kind.title}: {in_review(guess.why)}. This is assumed: correct it below if it is wrong."
+        return f"This is {kind.title}: {in_review(guess.why)}."
 
 
 def _control(settings: Settings, name: str) -> Any:
@@ -208,7 +209,7 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
         return ""
 
     def plain(text: str) -> str:
-        return escape(in_page(without_folders(text, paths)))
+        return escape(in_review(without_folders(text, paths), seen.kind.name))
 
     out = []
     if seen.refused:

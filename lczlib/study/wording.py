@@ -106,3 +106,24 @@ def face_of(step: str = "") -> Face:
 def in_page(message: str, step: str = "") -> str:
     """A message of a step, with settings (`lczlib.terms.option`) and units as the pages call them."""
     return _UNIT.sub(r"°\1", worded(message, face_of(step)))
+
+
+_STEPS = {
+    "map": "own_map", "reference": "reference", "scene": "maps", "water": "water", "water_descending": "water",
+}  # fmt: skip
+"""The step of a study whose words name the settings of a kind of file."""
+
+
+def in_review(message: str, kind: str = "") -> str:
+    """The same where a file is looked at before it is used: its settings stand right there.
+
+    Parameters
+    ----------
+    message : str
+        With settings as of `lczlib.terms.option`.
+    kind : str
+        Of the file, as of `lczlib.study.looking.KINDS`.
+    """
+    return re.sub(
+        r"“[^”:]*: (?:[^”:]*: )?([^”:]*)”", r"“\1”", in_page(message, _STEPS.get(kind, ""))
+    )

@@ -73,7 +73,7 @@ def test_a_dropped_map_is_shown_on_the_map_and_taken_with_one_click(
     drop(page, thing)
     entry = reviewed(page, "thing.tif")
     assert "Another LCZ map" in entry.locator("select").first.locator("option:checked").inner_text()
-    entry.get_by_text("1-17").first.wait_for()
+    entry.locator(".lcz-facts").get_by_text("1-17").wait_for()
     entry.get_by_text("400 cells (6.2 %) no data").wait_for()
     assert entry.locator(".lcz-assumed").count()  # nothing in the file says its numbering
     shown = wait_for(page, CELLS_JS, "city map")  # the file itself, before it counts
@@ -103,7 +103,7 @@ def test_a_kind_that_was_guessed_wrongly_is_taken_as_corrected(
     entry = reviewed(page, "thing.tif")
     choice = entry.get_by_label("What thing.tif is")
     choice.select_option("Reference: polygons, points or LCZ raster")
-    entry.get_by_text("16 classes").or_(entry.get_by_text("1-17")).first.wait_for()
+    entry.get_by_text("Taken for a reference").wait_for()
     use(page, "thing.tif")
     page.get_by_text("How your reference is read").wait_for()
     assert not page.get_by_text("How your LCZ map is read").is_visible()
@@ -117,13 +117,16 @@ def test_a_numbering_that_is_not_known_is_said_in_the_review(
     thing = raster(tmp_path / "codes.tif", reference / "lcz.tif", codes)
     drop(page, thing)
     entry = reviewed(page, "codes.tif")
-    entry.locator(".lcz-banner.failed").wait_for()  # 0 is no data in 1-17, and LCZ 1 in 0-16
+    said = entry.locator(".lcz-banner.failed").get_by_text("say which with “Numbering” 1-17")
+    said.wait_for()  # 0 is no data in 1-17, and LCZ 1 in 0-16
     entry.get_by_label("Numbering").select_option("0-16")
-    entry.get_by_text("as stated").first.wait_for()
+    entry.locator(".lcz-facts").get_by_text("as stated").wait_for()
     assert not entry.locator(".lcz-banner.failed").count()
     use(page, "codes.tif")
-    page.get_by_text("How your LCZ map is read").click()
-    assert page.get_by_label("Numbering").input_value() == "0-16"
+    page.get_by_role("button", name="How your LCZ map is read").click()
+    numbering = page.locator("#sidebar").get_by_label("Numbering").first
+    numbering.wait_for()
+    assert numbering.input_value() == "0-16"
     assert server.errors() == []
 
 
@@ -138,12 +141,12 @@ def test_several_files_are_used_at_once_and_what_is_left_out_never_counts(
         reviewed(page, name)
     # whichever comes first, the places are found beside the temperatures
     air = reviewed(page, "air_temperature.csv")
-    air.get_by_text("of stations.gpkg").wait_for()
-    air.get_by_text("offset in the file").wait_for()
+    air.locator(".lcz-facts").get_by_text("of stations.gpkg").wait_for()
+    air.locator(".lcz-facts").get_by_text("offset in the file").wait_for()
     thermal = reviewed(page, "warm.tif")
     assert "Surface temp" in thermal.locator("select").first.locator("option:checked").inner_text()
     thermal.get_by_label("Unit").select_option("K")
-    thermal.get_by_text("as stated").first.wait_for()
+    thermal.locator(".lcz-facts").get_by_text("°C, median").wait_for()
     reviewed(page, "left.tif").get_by_role("button", name="Leave it out").click()
     page.get_by_label("What left.tif is").wait_for(state="hidden")
     page.get_by_role("button", name="Use all").click()
@@ -162,7 +165,7 @@ def test_the_parts_of_a_shapefile_make_one_file(
     page.get_by_text("areas.shp is not whole: drop its .shx and .prj too.").wait_for()
     drop(page, tmp_path / "areas.shx", tmp_path / "areas.prj", tmp_path / "areas.cpg")
     entry = reviewed(page, "areas.shp")
-    entry.get_by_text("polygons").first.wait_for()
+    entry.locator(".lcz-facts").get_by_text("polygons").wait_for()
     assert "Reference" in entry.locator("select").first.locator("option:checked").inner_text()
     page.get_by_text("is not whole").wait_for(state="hidden")
     use(page, "areas.shp")

@@ -2,7 +2,8 @@
 
 from lczlib.study.looking.found import Found, Guess, look
 from lczlib.study.looking.kinds import KINDS, FileKind, Settings, kinds_for, settings_from
-from lczlib.study.looking.reading import Fact, Seen, read_as
+from lczlib.study.looking.reading import read_as
+from lczlib.study.looking.seen import Fact, Seen
 from lczlib.study.looking.tabular import says_where
 
 __all__ = [

@@ -33,7 +33,7 @@ from lczlib.study.looking.facts import (
     of_temperature,
 )
 from lczlib.study.looking.kinds import Settings
-from lczlib.study.looking.reading import Door, Fact, Opened, fact, last_of
+from lczlib.study.looking.seen import Door, Fact, Opened, fact, last_of
 from lczlib.study.looking.tables import DOORS_OF_TABLES
 from lczlib.study.map_inputs import chosen_options
 from lczlib.study.material import CELL_BYTES

@@ -14,7 +14,7 @@ from lczlib.classes import CLASSES
 from lczlib.grid import geobox_of, row_cell_areas
 from lczlib.polygons import equal_area
 from lczlib.reading import Reading, counted, share
-from lczlib.study.looking.reading import Fact, fact
+from lczlib.study.looking.seen import Fact, fact
 from lczlib.vector_files import crs_name_of
 
 _ASSUMED = (

@@ -17,10 +17,10 @@ from lczlib.study.looking.hints import (
     ranked,
 )
 from lczlib.study.looking.kinds import KINDS, RECOGNISED, FileKind, Settings, form_of, kinds_for
-from lczlib.study.looking.reading import Seen, read_as
+from lczlib.study.looking.reading import read_as
+from lczlib.study.looking.seen import Seen
 from lczlib.study.looking.shapes import hints_of_shapes
 from lczlib.study.looking.tabular import hints_of_table
-from lczlib.terms import worded
 
 _TRIED = 3  # kinds whose doors are tried until one reads the file
 
@@ -134,7 +134,7 @@ def _hints(path: Path) -> tuple[list[Hint], str]:
             case "netcdf":
                 return hints_of_netcdf(path), ""
     except LczError as error:
-        return [], worded(error.message)
+        return [], error.message
     except Exception:
         return [], (
             f"{path.name} cannot be looked at, since it is damaged or of a kind that is not known here: leave it "

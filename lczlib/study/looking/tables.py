@@ -21,7 +21,7 @@ from lczlib.reading import Reading, counted, quiet, readings
 from lczlib.scenes.thermal_products import mtl_value, read_text
 from lczlib.study.heat_inputs import NAMES, HeatInputs
 from lczlib.study.looking.kinds import Settings
-from lczlib.study.looking.reading import Door, Fact, Opened, fact, last_of
+from lczlib.study.looking.seen import Door, Fact, Opened, fact, last_of
 from lczlib.study.looking.tabular import is_mtl, is_sites
 from lczlib.study.settings import told
 from lczlib.tables import read_notes, read_table
@@ -140,7 +140,8 @@ def _unit(read: Reading) -> tuple[Fact, ...]:
     unit = read.facts.get("unit")
     units = unit if isinstance(unit, str) else ", ".join(map(str, unit)) if unit else ""
     assumed = "by its values" in found or "by the values" in found or "not stated" in found
-    return (fact("Unit", units or found, found if units else "", assumed=assumed),)
+    how = found.partition(", ")[2] if units else ""
+    return (fact("Unit", units or found, how, assumed=assumed),)
 
 
 def _rows_lost(read: Reading) -> tuple[str, ...]:
