@@ -164,22 +164,22 @@ class AssessResult(Result):
             with staged(folder / name) as path:
                 table.to_csv(path)
         if self.ceiling is not None:
-            self._write_ceiling(folder)
+            self._write_ceiling(folder, self.ceiling)
         if figures:
             self._draw(folder)
 
-    def _write_ceiling(self, folder: Path) -> None:
+    def _write_ceiling(self, folder: Path, found: Ceiling) -> None:
         from lczlib.export.files import staged
         from lczlib.export.geotiff import write_raster
 
         for name, table in (
-            ("references.csv", self.ceiling.scores.reset_index()),
-            ("disagreements.csv", self.ceiling.disagreements),
+            ("references.csv", found.scores.reset_index()),
+            ("disagreements.csv", found.disagreements),
         ):
             with staged(folder / name) as path:
                 table.to_csv(path, index=False)
         write_raster(
-            folder / "disagreement.tif", self.ceiling.layer, nodata=0, overview_resampling="nearest",
+            folder / "disagreement.tif", found.layer, nodata=0, overview_resampling="nearest",
             colormap={1: (220, 220, 220), 2: (230, 97, 1), 3: (94, 60, 153), 4: (178, 171, 210), 5: (0, 0, 0)},
             descriptions=["1 all agree, 2 references agree, 3 with first, 4 with second, 5 all differ"],
         )  # fmt: skip

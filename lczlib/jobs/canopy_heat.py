@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from lczlib.analysis.heat.canopy import CanopyHeatIsland
+    from lczlib.analysis.heat.canopy_result import CanopyHeatIsland
     from lczlib.analysis.heat.quality import Quality
 
 
@@ -140,10 +140,11 @@ class CanopyHeat(Result):
         )
 
     def _write(self, folder: Path, figures: bool) -> None:
+        from lczlib.export.files import write_table
         from lczlib.jobs import heat_files
 
-        heat_files.write_table(folder / "quality.csv", self.checked.report.rename_axis("station"))
-        heat_files.write_table(folder / "station_classes.csv", self.zones.rename_axis("station"))
+        write_table(folder / "quality.csv", self.checked.report.rename_axis("station"))
+        write_table(folder / "station_classes.csv", self.zones.rename_axis("station"))
         heat_files.write_canopy(folder, self.result, self.document(), figures=figures)
 
 

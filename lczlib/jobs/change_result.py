@@ -166,9 +166,8 @@ class ChangeResult(Result):
             }
         else:
             km2 = self.area.groups * total
-            ends = {
-                n: tuple(e * total for e in self.area.group_interval(v)) for n, v in LEVELS.items()
-            }
+            shares = {n: self.area.group_interval(v) for n, v in LEVELS.items()}
+            ends = {n: (low * total, high * total) for n, (low, high) in shares.items()}
         table = {"km2": km2}
         for name, (low, high) in ends.items():
             table |= {f"km2_{name}_low": low, f"km2_{name}_high": high}
@@ -347,7 +346,7 @@ def _write_share(path: Path, layer: xr.DataArray, names: list[str], tags: dict[s
     """Write shares (y, x) or (band, y, x) as lczlib's probabilities are: uint16, scale 1e-4."""
     from lczlib.export.geotiff import write_raster
 
-    stored = np.rint(layer / _SCALE).where(layer.notnull(), _NODATA).astype(np.uint16)
+    stored = (layer / _SCALE).round().where(layer.notnull(), _NODATA).astype(np.uint16)
     write_raster(path, stored, nodata=_NODATA, descriptions=names, scale=_SCALE, tags=tags)
 
 

@@ -21,7 +21,7 @@ from lczlib.analysis.heat.options import SurfaceOptions
 from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.surface import SurfaceHeatIsland, surface_heat_island
 from lczlib.errors import InputError
-from lczlib.grid import geobox_of, same_grid, to_grid
+from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
 from lczlib.jobs import heat_dates, heat_files
 from lczlib.jobs.heat_choices import PixelHeatRequest
 from lczlib.jobs.heat_words import sentence
@@ -129,7 +129,7 @@ class Overpass:
     @cached_property
     def doubt(self) -> str:
         """What is to be said of several dates, else empty: see `lczlib.jobs.heat_dates.doubt`."""
-        apart = np.flatnonzero(series.dates_apart(self.stack))
+        apart = np.flatnonzero(series.dates_apart(self.stack)).tolist()
         return heat_dates.doubt(
             self.scenes, self.dates, self.result.reference, apart, self.left_out
         )
@@ -281,7 +281,8 @@ def heat_of(
     """
     request.check_times(tuple(sources))
     total = len(sources) + 2
-    scenes, names, left_out = [], [], []
+    scenes, names = [], []
+    left_out: list[dict[str, str]] = []
     for i, source in enumerate(sources):
         step("Reading temperatures", i, total)
         name = name_of(source, f"raster {i + 1}")
@@ -348,10 +349,11 @@ def _options(request: PixelHeatRequest, cell: float) -> SurfaceOptions:
 def _layers(request: PixelHeatRequest, lcz: xr.DataArray) -> dict[str, xr.DataArray]:
     """Elevation and probabilities on the common grid, where given."""
     box, out = geobox_of(lcz), {}
-    for name, opened, how in (
+    ways: tuple[tuple[str, Callable[..., xr.DataArray], Resampling], ...] = (
         ("elevation", open_elevation, "average"),
         ("probabilities", open_probabilities, "nearest"),
-    ):
+    )
+    for name, opened, how in ways:
         source = getattr(request, name)
         if source is not None:
             layer = opened(source) if is_path(source) else source

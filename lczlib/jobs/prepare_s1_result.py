@@ -54,9 +54,9 @@ class PrepareS1Result(Result):
 
     def image(self, folder: str) -> xr.DataArray:
         """An image of the recipe, ``(band, y, x)`` or ``(y, x)``, lazily."""
-        import dask
         import dask.array as da
         import xarray as xr
+        from dask.delayed import delayed
         from odc.geo.xr import xr_coords
 
         from lczlib.export.files import stored_array
@@ -67,7 +67,7 @@ class PrepareS1Result(Result):
         blocks = [
             [
                 da.from_delayed(
-                    dask.delayed(stored_array)(self.work / f"{row}_{column}.npz", folder),
+                    delayed(stored_array)(self.work / f"{row}_{column}.npz", folder),
                     (*bands, min(self.tile, rows - row), min(self.tile, columns - column)), kind,
                 )
                 for column in range(0, columns, self.tile)

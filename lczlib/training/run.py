@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -65,9 +65,11 @@ class Subsets:
     ) -> Subsets:
         """The subsets of one patch set, their pixels apart: see `separated`."""
         kept = separated(patches, split, buffer, lose=lose)
-        parts = [patches.subset(getattr(kept, name)) for name in SUBSETS]
+        train, validation, test = (patches.subset(getattr(kept, name)) for name in SUBSETS)
         left_out = sum(len(getattr(split, n)) - len(getattr(kept, n)) for n in SUBSETS)
-        return cls(*parts, method=split.method, split=kept, whole=patches, left_out=left_out)
+        return cls(
+            train, validation, test, method=split.method, split=kept, whole=patches, left_out=left_out,
+        )  # fmt: skip
 
     @cached_property
     def overlap(self) -> Overlap | None:
@@ -111,13 +113,13 @@ class RunResult:
     """
 
     path: Path
-    weights: Weights
+    weights: Weights = field(repr=False)
     assessment: Assessment
-    history: pd.DataFrame
+    history: pd.DataFrame = field(repr=False)
     best_epoch: int
     notes: tuple[str, ...]
     separation: str
-    report: dict[str, Any]
+    report: dict[str, Any] = field(repr=False)
 
 
 def run_training(
@@ -201,7 +203,7 @@ def run_training(
             **{p: version(p) for p in ("torch", "lightning", "scikit-learn")},
         },
     }
-    if subsets.whole is not None:
+    if subsets.whole is not None and subsets.split is not None:
         report["left_out"] = dict(subsets.whole.table.attrs)
         _write_patches(folder / "patches.gpkg", subsets.whole, subsets.split)
     if forest:
