@@ -30,8 +30,8 @@ APP = Path(__file__).resolve().parents[1] / "app"
 OTHERS = [code for code in languages() if code != ENGLISH]
 NOT_YET = {"uploads"}
 """Parts of the dashboard whose texts are still in the code alone."""
-NOT_SHOWN = {"panel_patches", "server", "catalogue.py", "app_hooks.py", "main.py"}
-"""What no visitor reads: what is done to Panel, the log-in pages' server, and the tools."""
+NOT_SHOWN = {"server", "catalogue.py", "app_hooks.py", "main.py"}
+"""What no visitor of the pages reads."""
 MARKS = {"text", "texts", "text_as", "N_"}
 SAID = {"name", "title", "placeholder", "label", "description", "legend_label", "caption"}
 """What is given to a widget, a card or a figure to be read."""

@@ -6,13 +6,15 @@ from typing import Any
 
 from bokeh.models import CustomJS
 
+from lczlib.texts import text
+
 _NAMES_JS = """
 const seen = new WeakSet()
 const call = (e, name) => { if (name && !e.hasAttribute('aria-label')) e.setAttribute('aria-label', name) }
 const names = (root) => {
   for (const e of root.querySelectorAll('svg:not([aria-hidden], [role])')) e.setAttribute('aria-hidden', 'true')
   for (const e of root.querySelectorAll('.bk-spin-btn'))
-    call(e, e.classList.contains('bk-spin-btn-up') ? 'more' : 'less')
+    call(e, e.classList.contains('bk-spin-btn-up') ? more : less)
   for (const e of root.querySelectorAll('[role=slider]')) {
     const title = root.querySelector('.bk-slider-title')
     call(e, title && title.textContent.split(':')[0].trim())
@@ -33,4 +35,4 @@ watch(document)
 
 def name_widgets(doc: Any) -> None:
     """Give names to what has none, now and whenever something is added to the page."""
-    doc.js_on_event("document_ready", CustomJS(code=_NAMES_JS))
+    doc.js_on_event("document_ready", CustomJS(args={"more": text("more"), "less": text("less")}, code=_NAMES_JS))

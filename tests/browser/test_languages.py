@@ -62,10 +62,14 @@ def foreign() -> list[re.Pattern[str]]:
         for english in ids:
             plain = [unescape(p).strip() for p in re.split(r"<[^<>]*>|\{\w+\}", english)]
             longest = max(plain, key=len)
-            if len(re.findall(r"[A-Za-z]{2,}", longest)) > 2 and not any(
-                longest in s for s in said
-            ):
-                found.append(re.compile(rf"(?<!\w){re.escape(longest)}(?!\w)"))
+            words = len(re.findall(r"[A-Za-z]{2,}", longest))
+            if words < 3 or longest in UPLOADS or any(longest in s for s in said):
+                continue
+            # a few words may stand in a sentence of the library, which is in English
+            whole = (
+                rf"(?<!\w){re.escape(longest)}(?!\w)" if words > 5 else rf"^{re.escape(longest)}$"
+            )
+            found.append(re.compile(whole))
     return found
 
 
