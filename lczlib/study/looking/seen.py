@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +16,7 @@ from lczlib.longitudes import Box, box_of
 from lczlib.reading import Reading
 from lczlib.study.looking.kinds import FileKind, Settings
 
-Shown = xr.DataArray | gpd.GeoDataFrame
+Shown: TypeAlias = xr.DataArray | gpd.GeoDataFrame
 
 
 @dataclass(frozen=True)
