@@ -11,6 +11,7 @@ import rasterio
 
 import lczlib
 from lczlib.errors import InputError
+from lczlib.jobs.batch_cluster import threads_of
 from lczlib.jobs.check_polygons import CheckPolygonsRequest
 from lczlib.jobs.check_polygons import run as check
 from lczlib.models import load_model
@@ -109,3 +110,20 @@ def test_many_cities_end_in_one_table(scene, summer, tmp_path):
     assert list(measures.columns) == list(written.columns)
     np.testing.assert_allclose(measures["value"], written["value"], rtol=1e-5)
     assert set(measures["measure"]) >= {"area", "surface heat island"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "given"),
+    [
+        ({}, {"OMP": "2", "MKL": "2", "OPENBLAS": "2"}),
+        ({"OMP": "1"}, {"OMP": "1", "MKL": "1", "OPENBLAS": "1"}),
+        ({"OMP": "1", "OPENBLAS": "4"}, {"OMP": "1", "MKL": "1", "OPENBLAS": "4"}),
+    ],
+)
+def test_workers_take_the_threads_that_the_environment_states(stated, given, monkeypatch):
+    """OpenBLAS heeds its own variable first, so that the one of the cores would win over OMP_NUM_THREADS."""
+    for name in given:
+        monkeypatch.delenv(f"{name}_NUM_THREADS", raising=False)
+    for name, value in stated.items():
+        monkeypatch.setenv(f"{name}_NUM_THREADS", value)
+    assert threads_of(2) == {f"{n}_NUM_THREADS": v for n, v in given.items()}

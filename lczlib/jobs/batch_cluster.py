@@ -89,6 +89,13 @@ def _check_address(address: str) -> None:
         raise InputError(msg, parameter="dask")
 
 
+def threads_of(cores: int) -> dict[str, str]:
+    """Threads of a worker's linear algebra, as variables of its environment: as single commands would have it."""
+    usual = os.environ.get("OMP_NUM_THREADS", str(cores))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {n: os.environ.get(n, usual) for n in names}
+
+
 @contextmanager
 def _local(workers: int) -> Iterator[Any]:
     import dask
@@ -98,15 +105,12 @@ def _local(workers: int) -> Iterator[Any]:
     cards = len(list(_CARDS.iterdir())) if _CARDS.is_dir() else 0
     total = psutil.virtual_memory().total
     cores = max(1, (os.cpu_count() or 1) // workers)
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), cores)
-    if "OMP_NUM_THREADS" in os.environ:  # as the single commands would have it
-        threads = {n: os.environ.get(n, os.environ["OMP_NUM_THREADS"]) for n in threads}
     config = {
         "distributed.scheduler.allowed-failures": LOSSES,
         "distributed.worker.daemon": False,  # else a step could start no process of its own
         "distributed.nanny.pre-spawn-environ": {
             **dask.config.get("distributed.nanny.pre-spawn-environ", {}),
-            **threads,
+            **threads_of(cores),
         },
         # a step's arrays are its own, and nothing Dask could move to disk: at the limit the worker ends
         "distributed.worker.memory.target": False,
