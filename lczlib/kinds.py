@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from lczlib.texts import N_
+from lczlib.texts import N_, text
 
 
 class Kind(StrEnum):
@@ -56,16 +56,24 @@ TITLES = _Titles({kind: kind.label for kind in Kind})
 """What people call a map, by its kind: any kind has a title."""
 
 
+def map_title(kind: str) -> str:
+    """What a reader calls a map, in the reader's language; a season's by sensor and season."""
+    sensor, _, season = kind.partition("_")
+    if season and sensor in TITLES:
+        return f"{text(TITLES[sensor])}, {text(season)}"
+    return text(TITLES[kind])
+
+
 def named_map(kind: str) -> str:
     """A map by its kind within a sentence: ``Sentinel-1 map``, ``Uploaded map``."""
-    title = TITLES[kind]
-    return title if title.endswith("map") else f"{title} map"
+    title = map_title(kind)
+    return title if TITLES[kind].endswith("map") else text("{title} map").format(title=title)
 
 
 def by_title(kinds: Iterable[str]) -> dict[str, str]:
     """Some kinds by their titles, in the order in which they are offered."""
     there = [*kinds]
-    return {TITLES[k]: str(k) for k in (*TITLES, *there) if k in there}
+    return {map_title(k): str(k) for k in (*TITLES, *there) if k in there}
 
 
 def of_season(kind: str, season: str) -> str:

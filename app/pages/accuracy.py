@@ -13,6 +13,7 @@ from lczlib.analysis.best import Scored, best_in_words
 from lczlib.analysis.words import SCORE_NAMES, UNITS
 from lczlib.classes import CLASSES
 from lczlib.figures import class_accuracy_figure, reliability_figure
+from lczlib.kinds import map_title
 from lczlib.study.results import places_of_pair
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
@@ -25,7 +26,7 @@ from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import folded, help_text, html, interval, key, note, number, table
 from ..parts.matrix import fill_matrix, matrix_figure
 from ..parts.messages import nothing_yet
-from ..parts.words import choices, map_title, units_of, zone_label, zone_short
+from ..parts.words import choices, units_of, zone_label, zone_short
 from ..session import Session
 
 

@@ -10,6 +10,7 @@ import panel as pn
 
 from lczlib.classes import CLASSES
 from lczlib.figures import cross_table_figure
+from lczlib.kinds import by_title, map_title
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 from lczlib.texts import N_, text, text_as
@@ -24,7 +25,7 @@ from ..parts.markup import help_text, html, key, note, number, table
 from ..parts.messages import no_imagery
 from ..parts.water_agreement import water_agreement
 from ..parts.which_map import difference_in_words, settle_choices
-from ..parts.words import by_title, choices, map_title, not_made
+from ..parts.words import choices, not_made
 from ..session import Session
 
 _WAYS = (N_("side by side"), N_("swipe"), N_("flicker"), N_("differences"), N_("how different"))

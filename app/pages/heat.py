@@ -17,6 +17,7 @@ from lczlib.figures.heat import class_boxes, diurnal_cycle, ranked_bars
 from lczlib.figures.heat_dates import dates_figure
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
+from lczlib.kinds import by_title, map_title
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
@@ -28,7 +29,7 @@ from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import folded, help_text, html, interval, key, number, table
 from ..parts.messages import nothing_yet
 from ..parts.which_map import settle_choices
-from ..parts.words import by_title, choices, map_title, not_made, zone_short
+from ..parts.words import choices, not_made, zone_short
 from ..session import Session
 from . import heat_settings
 from .heat_field import FieldSection

@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 
 from lczlib.classes import CLASSES
-from lczlib.kinds import TITLES
+from lczlib.kinds import TITLES, by_title, map_title, named_map
 from lczlib.mapping import METHODS
 from lczlib.study.results import devices, networks
 from lczlib.study.scene_inputs import day_named
@@ -26,7 +26,7 @@ from ..parts.legend import legend, published_note
 from ..parts.markup import help_text, html, key, note
 from ..parts.messages import no_imagery
 from ..parts.progress import StepProgress
-from ..parts.words import by_title, choices, map_title, zone_label
+from ..parts.words import choices, zone_label
 from ..session import Session
 from .map_draw import DrawCard
 from .map_settings import own_values
@@ -244,8 +244,8 @@ class MapPage:
                 sure = projected(known) if known is not None else None
                 return said, projected(lcz), sure
             if values is None:
-                lacking = text("This map ({map}) has no layer “{layer}”.").format(
-                    map=map_title(kind), layer=text(_LAYERS[layer])
+                lacking = text("The {map} has no {layer}.").format(
+                    map=named_map(kind), layer=text(_LAYERS[layer])
                 )
                 said = f'<div class="lcz-banner info">{escape(lacking)}</div>'
             return said, projected(values) if values is not None else None, None

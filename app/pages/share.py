@@ -14,7 +14,7 @@ from typing import Any
 import panel as pn
 
 from lczlib.errors import LczError
-from lczlib.kinds import lcz_file, proba_file
+from lczlib.kinds import lcz_file, map_title, proba_file
 from lczlib.study.document import (
     has_water,
     tables_of,
@@ -36,7 +36,6 @@ from ..parts.fields import card, field, hint
 from ..parts.layout import columns
 from ..parts.markup import html, note
 from ..parts.messages import no_imagery
-from ..parts.words import map_title
 from ..session import Session
 
 # Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence

@@ -17,6 +17,7 @@ from lczlib.errors import LczError
 from lczlib.figures.composites import radar_composite
 from lczlib.figures.water import DARK, WATER
 from lczlib.grid import geobox_of
+from lczlib.kinds import map_title
 from lczlib.mercator import mercator_box
 from lczlib.study.showing import shown
 from lczlib.study.state import Ticket
@@ -30,7 +31,6 @@ from ..parts.fields import bound, card, field
 from ..parts.layout import tall
 from ..parts.markup import help_text, html, interval, note, number, table
 from ..parts.progress import StepProgress
-from ..parts.words import map_title
 from ..session import Session
 
 _KEY = ((WATER, N_("water")), (DARK, N_("as dark as water, not mapped")))

@@ -35,4 +35,7 @@ watch(document)
 
 def name_widgets(doc: Any) -> None:
     """Give names to what has none, now and whenever something is added to the page."""
-    doc.js_on_event("document_ready", CustomJS(args={"more": text("more"), "less": text("less")}, code=_NAMES_JS))
+    doc.js_on_event(
+        "document_ready",
+        CustomJS(args={"more": text("more"), "less": text("less")}, code=_NAMES_JS),
+    )

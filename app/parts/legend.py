@@ -11,12 +11,12 @@ import xarray as xr
 from lczlib.analysis import class_areas
 from lczlib.classes import CLASSES
 from lczlib.errors import LczError
-from lczlib.kinds import Kind
+from lczlib.kinds import Kind, map_title
 from lczlib.study.published import said_of
 from lczlib.texts import text
 
 from .classhelp import describe
-from .words import map_title, zone_label, zone_name
+from .words import zone_label, zone_name
 
 _LEGEND_ROW = (
     '<div class="row{off}" role="listitem"><button class="swatch" data-lcz="{number}" aria-pressed="{alone}" '

@@ -14,11 +14,12 @@ from bokeh.plotting import figure
 
 from lczlib.classes import CLASSES
 from lczlib.figures.style import SERIES
+from lczlib.kinds import map_title
 from lczlib.study.point import PATCH, PixelWarmth, PlaceFacts
 from lczlib.texts import text
 
 from .markup import html, interval, number, per_cent, table
-from .words import in_degrees, map_title, zone_label
+from .words import in_degrees, zone_label
 
 _KINDS = ("s1", "s2", "fused")
 _SHOWN = 0.02

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lczlib.classes import lcz_class
+from lczlib.kinds import map_title
 from lczlib.study.water import WaterSummary
 from lczlib.texts import text
 
 from .markup import number, table
-from .words import map_title, zone_label
+from .words import zone_label
 
 
 def water_agreement(summary: WaterSummary | None) -> str:

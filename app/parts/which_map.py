@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lczlib.kinds import MADE, Kind
+from lczlib.kinds import MADE, Kind, map_title
 from lczlib.study import Study
 from lczlib.study.steps import named_maps
 from lczlib.texts import text
 
 from .markup import interval
-from .words import map_title, units_of
+from .words import units_of
 
 
 def settle_choices(study: Study) -> None:

@@ -12,7 +12,7 @@ from lczlib.analysis.words import units_of as units_of
 from lczlib.classes import LczClass
 from lczlib.export.targets.names import zone_label as zone_label
 from lczlib.export.targets.names import zone_name as zone_name
-from lczlib.kinds import TITLES
+from lczlib.kinds import map_title
 from lczlib.texts import ENGLISH, N_, language, text, text_as
 
 SEASONS = (N_("spring"), N_("summer"), N_("autumn"), N_("winter"), N_("wet"), N_("dry"))
@@ -22,20 +22,6 @@ SEASONS = (N_("spring"), N_("summer"), N_("autumn"), N_("winter"), N_("wet"), N_
 def zone_short(zone: LczClass) -> str:
     """Code and name without ``LCZ``, for tables."""
     return f"{zone.code} {zone_name(zone)}"
-
-
-def map_title(kind: str) -> str:
-    """What a visitor calls a map, by its kind; a season's by sensor and season."""
-    sensor, _, season = kind.partition("_")
-    if season and kind not in TITLES and sensor in TITLES:
-        return f"{text(TITLES[sensor])}, {text(season)}"
-    return text(TITLES[kind])
-
-
-def by_title(kinds: Iterable[str]) -> dict[str, str]:
-    """Some kinds of map by their titles, in the order in which they are offered."""
-    there = [*kinds]
-    return {map_title(k): str(k) for k in (*TITLES, *there) if k in there}
 
 
 def in_degrees(longitude: float, latitude: float, digits: int = 1) -> str:
