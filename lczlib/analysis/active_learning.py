@@ -122,8 +122,8 @@ def next_polygons(
     some = np.sort(rng.permutation(there)[:_CELLS])
     cells = ground.p.reshape(N_CLASSES, -1)[:, some].T
     known = _of_polygons(ground, polygons, box)
-    like = np.sqrt(ground.p[:, rows, cols].T) @ np.sqrt(cells).T
-    like_known = np.sqrt(known) @ np.sqrt(cells).T
+    like = _likeness(ground.p[:, rows, cols].T, cells)
+    like_known = _likeness(known, cells)
     cell_km2 = abs(box.affine.determinant) / 1e6 * len(there) / len(some)
     uncertain = cell_km2 * (1 - _two_best(cells)[:, 3])
     first = lacking[ground.codes[rows, cols]]
@@ -248,6 +248,14 @@ def _of_polygons(ground: _Ground, polygons: gpd.GeoDataFrame | None, box: GeoBox
     return (sums / sums.sum(1, keepdims=True)).astype(np.float32)
 
 
+def _likeness(places: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Bhattacharyya coefficients (places, cells) of class probabilities (n, 17) each.
+
+    Rounded: what is alike must be so on every processor, and single precision sums differ in their last digits.
+    """
+    return np.round(np.sqrt(places) @ np.sqrt(cells).T, 5)
+
+
 def _two_best(p: np.ndarray) -> np.ndarray:
     """Of probabilities (n, 17): best, second best (both from 0), its probability, and the margin."""
     order = np.argsort(-p, axis=1, kind="stable")[:, :2]
@@ -272,7 +280,7 @@ def _greedy(
     gains: list[float] = []
     while len(chosen) < n and free.any():
         tried = np.flatnonzero(free & first) if (free & first).any() else np.flatnonzero(free)
-        gain = np.maximum(like[tried] - covered, 0) @ uncertain
+        gain = np.round(np.maximum(like[tried] - covered, 0) @ uncertain, 6)
         best = int(tried[gain.argmax()])
         chosen.append(best)
         gains.append(float(gain.max()))
