@@ -38,7 +38,7 @@ CODE = {"self._session.latest", "session.latest", "_LOG.error"}
 PLAIN = {
     # names by which models are found, of one word or a figure's
     "city map", "confusion matrix", "scale bar", "1=2,2=3,3=B,4=D,5=G", "as high as the window", "world",
-    "probabilities", "days of {}", "patch {}", "box", "scale", "Files that {}",
+    "probabilities", "days of {}", "patch {}", "box", "scale", "Files that {}", "Uploads are in use",
     # values of settings, whose labels are texts
     "true colour", "session-", "clear days", "calm and clear night", "side by side", "how different",
     "valid fraction", "row %", "column %", "own_map",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from lczlib.study.looking import Found, look
-from lczlib.texts import text, texts
+from lczlib.texts import text
 
 from ..maps.mapview import MapView
 from ..parts.fields import WIDE
@@ -157,11 +157,13 @@ class Review:
     def _arrange(self) -> None:
         n = len(self._entries)
         self._list.objects = [e.content for e in self._entries]
-        told = texts(
-            "A file is ready to be looked at and used. Nothing counts before you use it.",
-            "{n} files are ready to be looked at and used. Nothing counts before you use it.",
-            n,
-        )
+        told = (
+            text("A file is ready to be looked at and used. Nothing counts before you use it.")
+            if n == 1
+            else text(
+                "{n} files are ready to be looked at and used. Nothing counts before you use it."
+            )
+        ).format(n=n)
         self._title.object = (
             f'<h2 class="lcz-review-title" tabindex="-1">{text("Your files")}</h2>'
             f'<p class="lcz-note" role="status">{told}</p>'
