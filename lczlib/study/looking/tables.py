@@ -22,7 +22,7 @@ from lczlib.scenes.thermal_products import mtl_value, read_text
 from lczlib.study.heat_inputs import NAMES, HeatInputs
 from lczlib.study.looking.kinds import Settings
 from lczlib.study.looking.seen import Door, Fact, Opened, fact, last_of
-from lczlib.study.looking.tabular import is_mtl, is_sites
+from lczlib.study.looking.tabular import is_mtl, says_where
 from lczlib.study.settings import told
 from lczlib.tables import read_notes, read_table
 from lczlib.texts import N_, text, texts
@@ -39,7 +39,7 @@ NO_SITES = N_(
 
 def _stations(paths: Files, settings: Settings, beside: Files) -> Opened:
     """Temperatures with the places of their stations, which may be in a file beside; or these alone."""
-    air = next((p for p in paths if not is_sites(p)), None)
+    air = next((p for p in paths if not says_where(p)), None)
     if air is None:
         return _sites(paths[0])
     others = [p for p in (*paths, *beside) if p != air and _tells_sites(p)]
@@ -99,7 +99,7 @@ def _without_places(path: Path, own: Mapping[str, Any]) -> Opened:
 def _tells_sites(path: Path) -> bool:
     try:
         with quiet():
-            return is_sites(path) and _has_places(path)
+            return says_where(path) and _has_places(path)
     except (LczError, ValueError, OSError):
         return False
 

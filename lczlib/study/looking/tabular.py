@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -75,18 +76,6 @@ def roles_of(table: pd.DataFrame, path: str | Path) -> Mapping[str, str]:
         return match_columns(table, {}, Path(path))
 
 
-def is_sites(path: str | Path) -> bool:
-    """Whether a table tells where stations stand, and no temperatures.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    roles = roles_of(read_table(path), path)
-    return "time" not in roles
-
-
 def is_mtl(path: str | Path) -> bool:
     """Whether a text is Landsat's metadata."""
     if Path(path).suffix.lower() != ".txt":
@@ -98,8 +87,18 @@ def is_mtl(path: str | Path) -> bool:
 
 def says_where(path: str | Path) -> bool:
     """Whether a file tells where stations stand, and no temperatures; not where it cannot be read."""
+    file = Path(path)
+    try:
+        stamp = file.stat().st_mtime_ns
+    except OSError:
+        return False
+    return _says_where(file, stamp)
+
+
+@lru_cache(256)  # it is asked again for each file that comes, and when one is used
+def _says_where(path: Path, _stamp: int) -> bool:
     try:
         with quiet():
-            return is_sites(path)
+            return "time" not in roles_of(read_table(path), path)
     except LczError:
         return False
