@@ -14,8 +14,10 @@ from rasterio.transform import from_origin
 
 from lczlib.reading import readings
 from lczlib.study.looking import KINDS, Settings, kinds_for, look, read_as
+from lczlib.study.looking.facts import in_digits
 from lczlib.study.looking.kinds import RECOGNISED
 from lczlib.terms import settings_in
+from lczlib.texts import in_language
 
 SHARED = Path("/work/shared")
 RNG = np.random.default_rng(1)
@@ -72,6 +74,34 @@ def test_a_class_raster_of_floats_with_no_data_is_a_map(tmp_path: Path) -> None:
     assert west < east < 15
     assert 52 < south < north < 53
     assert found.seen.shown.dtype == np.uint8
+
+
+def test_a_look_is_in_the_language_of_who_asks(tmp_path: Path) -> None:
+    file = tif(tmp_path / "thing.tif", classes())
+    with in_language("es"):
+        spanish = look(file)
+    english = look(file)
+    assert spanish.best.why == "sus valores son 17 números enteros, de 1 a 17"
+    assert facts(spanish)["Malla"] == "70 × 60 celdas de 100 m"
+    assert english.best.why == "its values are 17 whole numbers, from 1 to 17"
+    assert facts(english)["Grid"] == "70 × 60 cells of 100 m"
+    assert assumed(english) == {"Numbering"}
+    assert assumed(spanish) == {"Numeración"}
+    assert [g.kind.name for g in spanish.guesses] == [g.kind.name for g in english.guesses]
+
+
+@pytest.mark.parametrize(
+    ("area", "written"),
+    [(3530.4, "3,530"), (12_345_678.0, "12,300,000"), (999.6, "1,000"), (566.1, "566"), (87.66, "87.7"),
+     (6.571, "6.57"), (0.5, "0.5"), (0.00001234, "0.0000123"), (0.0, "0")],
+)  # fmt: skip
+def test_areas_are_never_powers_of_ten(area: float, written: str) -> None:
+    assert in_digits(area) == written
+
+
+def test_large_areas_of_classes_are_written_out(tmp_path: Path) -> None:
+    listed = facts(look(tif(tmp_path / "a.tif", np.full(SHAPE, 6, np.uint8), cell=1000)))["Classes"]
+    assert listed == "1, in km²: 6 4,200"
 
 
 def test_the_areas_are_those_of_the_cells(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ import rasterio
 
 from lczlib.errors import InputError
 from lczlib.tables.delimited import decoded
+from lczlib.texts import text, text_as
 from lczlib.unreadable import TIFF_SIGNATURES
 
 LARGEST_MB = float(os.environ.get("LCZLIB_UPLOAD_MB", "500"))
@@ -72,11 +73,11 @@ def accept(name: str, content: bytes, folder: Path, endings: Sequence[str] = ACC
     ending = Path(safe).suffix.lower()
     check_room(safe, content, folder)
     if ending not in endings:
-        msg = (
-            f"{safe} ends in {ending or 'nothing'}; files that end in {', '.join(endings)}, or the parts of a "
-            "Shapefile, are accepted."
+        msg = text(
+            "{name} ends in {ending}; files that end in {endings}, or the parts of a Shapefile, are accepted."
         )
-        raise InputError(msg)
+        ended = ending or text_as("ending of a file", "nothing")
+        raise InputError(msg.format(name=safe, ending=ended, endings=", ".join(endings)))
     own = own_folder(folder)
     path = own / safe
     try:
@@ -102,18 +103,20 @@ def check_room(name: str, content: bytes, folder: Path) -> None:
     InputError
     """
     if len(content) > LARGEST_MB * 1_000_000:
-        msg = f"{name} has {len(content) / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted: cut it to the city."
-        raise InputError(msg)
+        msg = text("{name} has {size} MB; at most {most} MB are accepted: cut it to the city.")
+        raise InputError(
+            msg.format(name=name, size=f"{len(content) / 1e6:.0f}", most=f"{LARGEST_MB:g}")
+        )
     if not content:
-        msg = f"{name} is empty."
-        raise InputError(msg)
+        msg = text("{name} is empty.")
+        raise InputError(msg.format(name=name))
     kept = sum(p.stat().st_size for p in (folder / "uploads").rglob("*") if p.is_file())
     if kept + len(content) > SESSIONS_MB * 1_000_000:
-        msg = (
-            f"{name} is one too many: your files take {kept / 1e6:.0f} MB, and at most {SESSIONS_MB:g} MB "
-            "of a visitor are kept. Open the page anew, and give only those that you need."
+        msg = text(
+            "{name} is one too many: your files take {size} MB, and at most {most} MB of a visitor are kept. Open the "
+            "page anew, and give only those that you need."
         )
-        raise InputError(msg)
+        raise InputError(msg.format(name=name, size=f"{kept / 1e6:.0f}", most=f"{SESSIONS_MB:g}"))
 
 
 def own_folder(folder: Path) -> Path:
@@ -132,77 +135,81 @@ def safe_name(name: str) -> str:
 
 def _is_tiff(name: str, content: bytes) -> None:
     if content[:4] not in TIFF_SIGNATURES:
-        msg = f"{name} is no TIFF, whatever its name says: export the raster as GeoTIFF."
-        raise InputError(msg)
+        msg = text("{name} is no TIFF, whatever its name says: export the raster as GeoTIFF.")
+        raise InputError(msg.format(name=name))
 
 
 def _is_geojson(name: str, content: bytes) -> None:
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
-        msg = f"{name} is no GeoJSON: it cannot be parsed."
-        raise InputError(msg) from error
+        msg = text("{name} is no GeoJSON: it cannot be parsed.")
+        raise InputError(msg.format(name=name)) from error
     kinds = ("FeatureCollection", "Feature", "Polygon", "MultiPolygon", "GeometryCollection")
     if not isinstance(data, dict) or data.get("type") not in kinds:
-        msg = f"{name} is no GeoJSON: its type is none of {', '.join(kinds)}."
-        raise InputError(msg)
+        msg = text("{name} is no GeoJSON: its type is none of {types}.")
+        raise InputError(msg.format(name=name, types=", ".join(kinds)))
 
 
 def _is_kml(name: str, content: bytes) -> None:
     if re.search(rb"<!(DOCTYPE|ENTITY)", content, re.IGNORECASE):
-        msg = f"{name} declares XML entities, which are not accepted."
-        raise InputError(msg)
+        msg = text("{name} declares XML entities, which are not accepted.")
+        raise InputError(msg.format(name=name))
     if re.search(rb"<(\w+:)?NetworkLink\b", content):
-        msg = f"{name} links to other files (NetworkLink): save the places themselves as KML."
-        raise InputError(msg)
+        msg = text("{name} links to other files (NetworkLink): save the places themselves as KML.")
+        raise InputError(msg.format(name=name))
     parser = XMLPullParser(["start"])
     try:
         parser.feed(content)
         parser.close()
         root = next(parser.read_events())[1].tag
     except (ParseError, StopIteration) as error:
-        msg = f"{name} is no KML: it cannot be parsed."
-        raise InputError(msg) from error
+        msg = text("{name} is no KML: it cannot be parsed.")
+        raise InputError(msg.format(name=name)) from error
     if root.rpartition("}")[2] != "kml":
-        msg = f"{name} is no KML: its root is <{root.rpartition('}')[2][:40]}>."
-        raise InputError(msg)
+        msg = text("{name} is no KML: its root is {root}.")
+        raise InputError(msg.format(name=name, root=f"<{root.rpartition('}')[2][:40]}>"))
 
 
 def _is_geopackage(name: str, content: bytes) -> None:
     if content[:16] != b"SQLite format 3\0":
-        msg = f"{name} is no GeoPackage."
-        raise InputError(msg)
+        msg = text("{name} is no GeoPackage.")
+        raise InputError(msg.format(name=name))
     # GDAL follows these tables to files and addresses outside.
     for word in (b"gpkg_extensions_links", b"VirtualOGR", b"/vsi"):
         if word.lower() in content.lower():
-            msg = f"{name} refers to other files, which is not accepted: save it as a plain GeoPackage."
-            raise InputError(msg)
+            msg = text(
+                "{name} refers to other files, which is not accepted: save it as a plain GeoPackage."
+            )
+            raise InputError(msg.format(name=name))
 
 
 def _is_csv(name: str, content: bytes) -> None:
     try:
         head, _ = decoded(content[:200_000])
     except InputError as error:
-        msg = f"{name} is no text: save it as CSV in UTF-8."
-        raise InputError(msg) from error
+        msg = text("{name} is no text: save it as CSV in UTF-8.")
+        raise InputError(msg.format(name=name)) from error
     if not set("\r\n") & set(head) or head.lstrip()[:1] == "<":
-        msg = f"{name} is no CSV table."
-        raise InputError(msg)
+        msg = text("{name} is no CSV table.")
+        raise InputError(msg.format(name=name))
 
 
 def _is_parquet(name: str, content: bytes) -> None:
     if content[:4] != b"PAR1" or content[-4:] != b"PAR1":
-        msg = f"{name} is no Parquet file."
-        raise InputError(msg)
+        msg = text("{name} is no Parquet file.")
+        raise InputError(msg.format(name=name))
 
 
 def _is_netcdf(name: str, content: bytes) -> None:
     if content[:4] == b"\x89HDF":  # which can name files outside
-        msg = f"{name} is NetCDF-4: save it in the classic form (nccopy -k 64-bit-offset {name} classic.nc)."
-        raise InputError(msg)
+        msg = text(
+            "{name} is NetCDF-4: save it in the classic form (nccopy -k 64-bit-offset {name} classic.nc)."
+        )
+        raise InputError(msg.format(name=name))
     if content[:3] != b"CDF":
-        msg = f"{name} is no NetCDF file."
-        raise InputError(msg)
+        msg = text("{name} is no NetCDF file.")
+        raise InputError(msg.format(name=name))
 
 
 _CHECKS: dict[str, Callable[[str, bytes], None]] = {
@@ -218,13 +225,15 @@ def _unzip_shapefile(name: str, content: bytes, folder: Path) -> Path:
     shapes = [m for m in members if m.filename.lower().endswith(".shp")]
     strays = [m for m in members if Path(m.filename).suffix.lower() not in _SHAPEFILE]
     if len(shapes) != 1 or strays:
-        what = (
-            f"{len(shapes)} Shapefiles"
-            if len(shapes) != 1
-            else f"other files ({safe_name(strays[0].filename)})"
+        if len(shapes) != 1:
+            msg = text(
+                "{name} holds {n} Shapefiles; a zip must hold one Shapefile and nothing else."
+            )
+            raise InputError(msg.format(name=name, n=len(shapes)))
+        msg = text(
+            "{name} holds other files ({other}); a zip must hold one Shapefile and nothing else."
         )
-        msg = f"{name} holds {what}; a zip must hold one Shapefile and nothing else."
-        raise InputError(msg)
+        raise InputError(msg.format(name=name, other=safe_name(strays[0].filename)))
     stem = Path(name).stem
     with archive:
         _extract(name, archive, {m: folder / f"{stem}{Path(m.filename).suffix.lower()}" for m in members})  # fmt: skip
@@ -236,12 +245,14 @@ def _unzip_kml(name: str, content: bytes, folder: Path) -> Path:
     archive, members = _members(name, content, "KMZ")
     documents = [m for m in members if m.filename.lower().endswith(".kml")]
     if not documents:
-        msg = f"{name} holds no KML document: save the places themselves as KML or KMZ."
-        raise InputError(msg)
+        msg = text("{name} holds no KML document: save the places themselves as KML or KMZ.")
+        raise InputError(msg.format(name=name))
     main = min(documents, key=lambda m: m.filename.lower() != "doc.kml")
     if main.file_size > LARGEST_MB * 1_000_000:
-        msg = f"{name} unpacks to {main.file_size / 1e6:.0f} MB; at most {LARGEST_MB:g} MB are accepted."
-        raise InputError(msg)
+        msg = text("{name} unpacks to {size} MB; at most {most} MB are accepted.")
+        raise InputError(
+            msg.format(name=name, size=f"{main.file_size / 1e6:.0f}", most=f"{LARGEST_MB:g}")
+        )
     path = folder / f"{Path(name).stem}.kml"
     with archive:
         _extract(name, archive, {main: path})
@@ -255,8 +266,8 @@ def _members(name: str, content: bytes, what: str) -> tuple[zipfile.ZipFile, lis
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = [m for m in archive.infolist() if not m.is_dir()]
     except zipfile.BadZipFile as error:
-        msg = f"{name} is no zip archive, or a damaged one."
-        raise InputError(msg) from error
+        msg = text("{name} is no zip archive, or a damaged one.")
+        raise InputError(msg.format(name=name)) from error
     members = [m for m in members if "__MACOSX" not in m.filename]
     size = sum(m.file_size for m in members)
     if (
@@ -264,17 +275,21 @@ def _members(name: str, content: bytes, what: str) -> tuple[zipfile.ZipFile, lis
         or size > _MOST_UNZIPPED
         or size > _WORST_RATIO * max(len(content), 1)
     ):
-        msg = (
-            f"{name} unpacks to {len(members)} files of {size / 1e6:.0f} MB from "
-            f"{len(content) / 1e6:.2f} MB: that is no {what}, and is refused."
-        )
+        msg = text(
+            "{name} unpacks to {n} files of {size} MB from {packed} MB: that is no {what}, and is refused."
+        ).format(
+            name=name, n=len(members), size=f"{size / 1e6:.0f}", packed=f"{len(content) / 1e6:.2f}",
+            what=what,
+        )  # fmt: skip
         raise InputError(msg)
     for m in members:
         path = PurePosixPath(m.filename.replace("\\", "/"))
         link = (m.external_attr >> 16) & 0o170000 == 0o120000
         if path.is_absolute() or ".." in path.parts or ":" in m.filename or link:
-            msg = f"{name} holds a file that points outside the archive ({safe_name(m.filename)}), and is refused."
-            raise InputError(msg)
+            msg = text(
+                "{name} holds a file that points outside the archive ({other}), and is refused."
+            )
+            raise InputError(msg.format(name=name, other=safe_name(m.filename)))
     return archive, members
 
 
@@ -287,12 +302,14 @@ def _extract(name: str, archive: zipfile.ZipFile, targets: dict[zipfile.ZipInfo,
                 while block := source.read(1 << 20):
                     written += len(block)
                     if written > _MOST_UNZIPPED:  # what the directory of a zip says may be a lie
-                        msg = f"{name} unpacks to more than it says, and is refused."
-                        raise InputError(msg)
+                        msg = text("{name} unpacks to more than it says, and is refused.")
+                        raise InputError(msg.format(name=name))
                     out.write(block)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        msg = f"{name} cannot be unpacked: it is damaged, has a password, or is packed in an unusual way."
-        raise InputError(msg) from error
+        msg = text(
+            "{name} cannot be unpacked: it is damaged, has a password, or is packed in an unusual way."
+        )
+        raise InputError(msg.format(name=name)) from error
 
 
 _DRIVERS = {
@@ -308,17 +325,17 @@ def open_as_named(path: Path) -> None:
         if ending in RASTERS:
             with rasterio.open(path, driver="GTiff") as src:
                 if src.count < 1:
-                    msg = f"{path.name} holds no band."
-                    raise InputError(msg)
+                    msg = text("{name} holds no band.")
+                    raise InputError(msg.format(name=path.name))
         elif ending in _DRIVERS:
             driver = pyogrio.read_info(
                 path, layer=None if ending != ".gpkg" else pyogrio.list_layers(path)[0][0]
             )["driver"]
             if driver not in _DRIVERS[ending]:
-                msg = f"{path.name} would be read as {driver}, which is not accepted."
-                raise InputError(msg)
+                msg = text("{name} would be read as {driver}, which is not accepted.")
+                raise InputError(msg.format(name=path.name, driver=driver))
     except InputError:
         raise
     except Exception as error:
-        msg = f"{path.name} cannot be read: it is damaged, or not what its name says."
-        raise InputError(msg) from error
+        msg = text("{name} cannot be read: it is damaged, or not what its name says.")
+        raise InputError(msg.format(name=path.name)) from error

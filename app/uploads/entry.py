@@ -13,6 +13,7 @@ import panel as pn
 from lczlib.study.looking import FileKind, Found, Seen, Settings, kinds_for, read_as, settings_from
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.wording import OF_MAPS, in_review
+from lczlib.texts import N_, text
 
 from ..parts.fields import WIDE, field
 from ..parts.markup import folded, html
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 3  # settings that stand open; the others below a heading
 _MOST_LOST = 8
-_CHOOSE = "Choose what it is"
+_CHOOSE = N_("Choose what it is")
 _NUMBERS = count(1)
 _MAP_SETTINGS = {
     f"{which}_{kind}": label
@@ -66,11 +67,11 @@ class Entry:
         self.remark = ""
         self._number = next(_NUMBERS)
         self._head, self._facts = html(""), html("")
-        self._kind = pn.widgets.Select(name=f"What {name} is", **WIDE)
+        self._kind = pn.widgets.Select(name=text("What {name} is").format(name=name), **WIDE)
         self._controls = pn.Column(margin=0, **WIDE)
-        self.use = pn.widgets.Button(name="Use it", button_type="primary", **WIDE)
-        self._leave = pn.widgets.Button(name="Leave it out", **WIDE)
-        self.show = pn.widgets.Button(name="Show it on the map", visible=False, **WIDE)
+        self.use = pn.widgets.Button(name=text("Use it"), button_type="primary", **WIDE)
+        self._leave = pn.widgets.Button(name=text("Leave it out"), **WIDE)
+        self.show = pn.widgets.Button(name=text("Show it on the map"), visible=False, **WIDE)
         self.content = pn.Column(
             self._head, self._kind, pn.Row(self.use, self._leave, margin=0, **WIDE),
             self._facts, self._controls, self.show,
@@ -106,10 +107,10 @@ class Entry:
         self._found, self.paths, self.seen = found, list(found.paths), found.seen
         known = [g.kind.name for g in found.guesses if g.why]
         order = [*known, *(k.name for k in kinds_for(self.paths[0]) if k.name not in known)]
-        options = {BY_NAME[n].label: n for n in order}
+        options = {text(BY_NAME[n].label): n for n in order}
         best = found.seen.kind.name if found.seen else ""
         if not best:
-            options = {_CHOOSE: "", **options}
+            options = {text(_CHOOSE): "", **options}
         self._kind.param.update(options=options, value=best)
         self._build()
         self._read(announce=found.seen is None)
@@ -137,7 +138,7 @@ class Entry:
         self.settings.param.update(**self._began)
         fields = [_control(self.settings, n) for n in kind.settings]
         first, more = fields[:_AT_ONCE], fields[_AT_ONCE:]
-        further = [pn.Card(*more, title="More on how it is read", collapsed=True, **WIDE)]
+        further = [pn.Card(*more, title=text("More on how it is read"), collapsed=True, **WIDE)]
         self._controls.objects = [*first, *(further if more else [])]
         if kind.settings:
             self._watching = self.settings.param.watch(lambda *_: self._read(), [*kind.settings])
@@ -166,7 +167,8 @@ class Entry:
         if known is not None:
             self._tell()
         else:
-            self._facts.object = '<div class="lcz-note" role="status">Reading …</div>'
+            said = text("Reading …")
+            self._facts.object = f'<div class="lcz-note" role="status">{said}</div>'
         session.latest(f"look at {self._number}", work, done)
 
     def _tell(self) -> None:
@@ -179,27 +181,35 @@ class Entry:
         self.use.disabled = not self.usable
         self._controls.visible = self.seen is None or self.seen.asked
         if kind is not None:
-            self._kind.description = BY_NAME[kind.name].hint
+            self._kind.description = text(BY_NAME[kind.name].hint)
 
     def _sentence(self) -> str:
         kind = self.kind
         unknown = in_review(without_folders(self._found.unknown, self.paths))
         guess = next((g for g in self._found.guesses if g.kind is kind), None)
         if kind is None:
-            return unknown or f"It is not known what {self.name} is: choose it below."
+            return unknown or text("It is not known what {name} is: choose it below.").format(
+                name=self.name
+            )
+        what = text(kind.title)
         if guess is None or not guess.why:
-            return f"Taken as {kind.title}, as you choose: nothing in the file says so."
+            return text("Taken as {what}, as you choose: nothing in the file says so.").format(
+                what=what
+            )
         if guess.assumed:
-            return f"Taken for {kind.title}: {in_review(guess.why)}. This is assumed: correct it below if it is wrong."
-        return f"This is {kind.title}: {in_review(guess.why)}."
+            said = text(
+                "Taken for {what}: {why}. This is assumed: correct it below if it is wrong."
+            )
+            return said.format(what=what, why=in_review(guess.why))
+        return text("This is {what}: {why}.").format(what=what, why=in_review(guess.why))
 
 
 def _control(settings: Settings, name: str) -> Any:
     one = settings.param[name]
-    named = {str(v) or "as found": v for v in getattr(one, "objects", ())}
+    named = {str(v) or text("as found"): v for v in getattr(one, "objects", ())}
     (widget, *more) = field(settings, name, options=named or None)  # type: ignore[arg-type]
     if name in _MAP_SETTINGS:
-        widget.name = _MAP_SETTINGS[name]
+        widget.name = text(_MAP_SETTINGS[name])
     return pn.Column(widget, *more, margin=0, **WIDE) if more else widget
 
 
@@ -208,8 +218,8 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
     if seen is None:
         return ""
 
-    def plain(text: str) -> str:
-        return escape(in_review(without_folders(text, paths), seen.kind.name))
+    def plain(said: str) -> str:
+        return escape(in_review(without_folders(said, paths), seen.kind.name))
 
     out = []
     if seen.refused:
@@ -217,25 +227,26 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
     rows = "".join(
         f"<dt>{escape(f.name)}</dt><dd>{plain(f.value)}"
         + (f' <span class="lcz-how">{plain(f.how)}</span>' if f.how else "")
-        + (' <span class="lcz-assumed">assumed</span>' if f.assumed else "")
+        + (f' <span class="lcz-assumed">{text("assumed")}</span>' if f.assumed else "")
         + "</dd>"
         for f in seen.facts
     )
     out.append(f'<dl class="lcz-facts">{rows}</dl>' if rows else "")
     if seen.lost:
-        listed = "".join(f"<li>{plain(text)}</li>" for text in seen.lost[:_MOST_LOST])
-        out.append(f'<p class="lcz-key">What does not count</p><ul class="lcz-lost">{listed}</ul>')
+        listed = "".join(f"<li>{plain(t)}</li>" for t in seen.lost[:_MOST_LOST])
+        said = text("What does not count")
+        out.append(f'<p class="lcz-key">{said}</p><ul class="lcz-lost">{listed}</ul>')
     elif not seen.refused and rows:
-        out.append('<p class="lcz-note">Nothing of it is lost.</p>')
+        out.append(f'<p class="lcz-note">{text("Nothing of it is lost.")}</p>')
     warned = [*seen.cautions, *(t for t in (seen.remark, remark) if t)]
     out += [f'<div class="lcz-banner stale" role="status">{plain(t)}</div>' for t in warned]
     told = "".join(f"<li>{plain(t)}</li>" for t in seen.said)
-    out.append(folded("All that was read", f"<ul>{told}</ul>" if told else ""))
+    out.append(folded(text("All that was read"), f"<ul>{told}</ul>" if told else ""))
     return "".join(out)
 
 
-def without_folders(text: str, paths: list[Path]) -> str:
+def without_folders(message: str, paths: list[Path]) -> str:
     """A message about files by their names: where the server keeps them is nobody's business."""
     for path in paths:
-        text = text.replace(f"{path.parent}/", "")
-    return text
+        message = message.replace(f"{path.parent}/", "")
+    return message

@@ -17,6 +17,7 @@ from lczlib.study.looking import FileKind, says_where
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.material import Material
 from lczlib.study.places import OWN
+from lczlib.texts import text
 
 from .checks import RASTERS
 
@@ -28,7 +29,9 @@ def area_of(path: Path) -> tuple[float, float, float, float]:
     """The box of the polygons of a file, in degrees; across 180 its west is larger than its east."""
     frame = pyogrio.read_dataframe(path)
     if frame.crs is None or frame.empty:
-        msg = f"{path.name} holds no place with a coordinate reference system."
+        msg = text("{name} holds no place with a coordinate reference system.").format(
+            name=path.name
+        )
         raise InputError(msg)
     corners = shapely.get_coordinates(frame.to_crs(4326).geometry.to_numpy())
     return tuple(round(v, 5) for v in box_of(*corners.T))
@@ -44,10 +47,9 @@ def elsewhere(path: Path, scene: Material | None) -> str:
         return ""  # what is wrong with it is said where it is read
     if share_ground(own, scene.box):
         return ""
-    return (
-        f"{path.name} lies outside {scene.place.name}, so the two cannot be compared: choose the city "
-        "“Own files” to look at it alone."
-    )
+    return text(
+        "{name} lies outside {place}, so the two cannot be compared: choose the city “Own files” to look at it alone."
+    ).format(name=path.name, place=scene.place.name)
 
 
 def take(

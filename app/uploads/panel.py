@@ -12,6 +12,7 @@ import panel as pn
 from lczlib.errors import LczError
 from lczlib.study.looking import Found, look
 from lczlib.study.wording import in_page
+from lczlib.texts import N_, text
 
 from ..maps.mapview import MapView
 from ..parts.markup import html, note
@@ -19,7 +20,7 @@ from .checks import LARGEST_MB, accept, safe_name
 from .entry import Entry, without_folders
 from .inputs import take
 from .parts import LooseShapefiles, is_part
-from .review import Review, names_of, together, wants_another
+from .review import Review, listed, names_of, together, wants_another
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -27,13 +28,12 @@ if TYPE_CHECKING:
 
 _TOLD = 12
 """So many messages about files are shown, the newest on top."""
-_OFF = (
-    '<div class="lcz-banner info" role="status">Uploads are off, because this server was started '
-    "without signed sessions, which keep visitors' files apart. Start it with <code>lcz app</code>; or "
-    "set BOKEH_SECRET_KEY to what <code>bokeh secret</code> prints, and add <code>--session-ids signed"
-    "</code> to <code>panel serve app</code>.</div>"
+_OFF = N_(
+    "Uploads are off, because this server was started without signed sessions, which keep visitors' files apart. "
+    "Start it with <code>lcz app</code>; or set BOKEH_SECRET_KEY to what <code>bokeh secret</code> prints, and add "
+    "<code>--session-ids signed</code> to <code>panel serve app</code>."
 )
-_ANYTHING = (
+_ANYTHING = N_(
     "Drop anything: imagery, maps, polygons, temperatures, tables; several files at once as well. What was found "
     "is shown beside the map, and counts once you use it."
 )
@@ -86,22 +86,24 @@ class Uploads:
             self._review.content, self._told, margin=0, sizing_mode="stretch_width"
         )
         self.card = pn.Card(
-            *(self._drop_zone() if session.may_upload else [html(_OFF)]),
-            title="Upload own files", collapsed=True, sizing_mode="stretch_width",
+            *(self._drop_zone() if session.may_upload else [_off()]),
+            title=text("Upload own files"), collapsed=True, sizing_mode="stretch_width",
         )  # fmt: skip
 
     def _drop_zone(self) -> list[Any]:
         drop = Drop(
-            name="Files",
+            name=text("Files"),
             multiple=True,
             max_file_size=f"{1000 * LARGEST_MB:.0f}KB",  # FilePond reads whole numbers only
             sizing_mode="stretch_width",
             height=90,
         )
         drop.param.watch(self._dropped, "value")
-        without = pn.widgets.Button(name="Go on without my uploads", sizing_mode="stretch_width")
+        without = pn.widgets.Button(
+            name=text("Go on without my uploads"), sizing_mode="stretch_width"
+        )
         without.on_click(self._forget)
-        return [note(_ANYTHING), drop, self._waiting, without, self._asks]
+        return [note(text(_ANYTHING)), drop, self._waiting, without, self._asks]
 
     def _dropped(self, event: Any) -> None:
         files = dict(event.new or {})
@@ -161,7 +163,10 @@ class Uploads:
             message = without_folders(error.message, entry.paths)
             self._tell([_banner("failed", message, "alert")], entry.paths)
             return message
-        said = [_banner("info", f"Taken: {self._sent.get(p, p.name)}") for p in entry.paths]
+        said = [
+            _banner("info", text("Taken: {name}").format(name=self._sent.get(p, p.name)))
+            for p in entry.paths
+        ]
         remarks = [t for t in (entry.remark, entry.seen.remark if entry.seen else "") if t]
         self._tell([*said, *(_banner("stale", t) for t in remarks)], entry.paths)
         return ""
@@ -182,16 +187,22 @@ class Uploads:
         self._review.clear()
         self._waiting.object = ""
         self._asks.value = False
-        self._tell([_banner("info", "Your uploads are out of use.")], [])
+        self._tell([_banner("info", text("Your uploads are out of use."))], [])
 
 
 def _lacking(waiting: dict[str, tuple[str, ...]]) -> str:
     """What is still to come of Shapefiles whose parts were dropped as they are."""
+    said = text("{name} is not whole: drop its {parts} too.")
     return "".join(
-        _banner("info", f"{stem}.shp is not whole: drop its {' and '.join(lacking)} too.")
+        _banner("info", said.format(name=f"{stem}.shp", parts=listed(lacking)))
         for stem, lacking in waiting.items()
     )
 
 
-def _banner(kind: str, text: str, role: str = "status") -> str:
-    return f'<div class="lcz-banner {kind}" role="{role}">{escape(in_page(text))}</div>'
+def _off() -> pn.pane.HTML:
+    """Why no files are taken here."""
+    return html(f'<div class="lcz-banner info" role="status">{text(_OFF)}</div>')
+
+
+def _banner(kind: str, said: str, role: str = "status") -> str:
+    return f'<div class="lcz-banner {kind}" role="{role}">{escape(in_page(said))}</div>'

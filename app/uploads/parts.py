@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from lczlib.errors import InputError
+from lczlib.texts import text
 
 from .checks import check_room, open_as_named, own_folder, safe_name
 
@@ -82,5 +83,7 @@ def _check(name: str, ending: str, content: bytes) -> None:
         or (ending == ".prj" and (b"\0" in content or len(content) > 100_000))
     )
     if wrong:
-        msg = f"{name} is no part of a Shapefile, whatever its name says: drop the file that belongs to the others."
-        raise InputError(msg)
+        msg = text(
+            "{name} is no part of a Shapefile, whatever its name says: drop the file that belongs to the others."
+        )
+        raise InputError(msg.format(name=name))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
 from lczlib.study.looking import Found, look
+from lczlib.texts import text
 
 from ..maps.mapview import MapView
 from ..parts.fields import WIDE
@@ -65,7 +66,7 @@ class Review:
         self._title = html("")
         self._list = pn.Column(margin=0, **WIDE)
         self._all = pn.widgets.Button(
-            name="Use all", button_type="primary", visible=False, sizing_mode="stretch_width"
+            name=text("Use all"), button_type="primary", visible=False, sizing_mode="stretch_width"
         )
         self._all.on_click(lambda _: self._use([e for e in self._entries if e.usable]))
         self._came, self._went = (
@@ -156,11 +157,16 @@ class Review:
     def _arrange(self) -> None:
         n = len(self._entries)
         self._list.objects = [e.content for e in self._entries]
-        several = f"{n} files are ready to be looked at and used."
-        told = "A file is ready to be looked at and used." if n == 1 else several
+        told = (
+            text("A file is ready to be looked at and used. Nothing counts before you use it.")
+            if n == 1
+            else text(
+                "{n} files are ready to be looked at and used. Nothing counts before you use it."
+            )
+        ).format(n=n)
         self._title.object = (
-            '<h2 class="lcz-review-title" tabindex="-1">Your files</h2>'
-            f'<p class="lcz-note" role="status">{told} Nothing counts before you use it.</p>'
+            f'<h2 class="lcz-review-title" tabindex="-1">{text("Your files")}</h2>'
+            f'<p class="lcz-note" role="status">{told}</p>'
             if n
             else ""
         )
@@ -192,4 +198,9 @@ def together(pending: list[list[Path]], found: Found) -> Found:
 
 def names_of(found: Found, sent: dict[Path, str]) -> str:
     """What the visitor calls the files of an entry."""
-    return " and ".join(sent.get(p, p.name) for p in found.paths)
+    return listed([sent.get(p, p.name) for p in found.paths])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row, as in a sentence."""
+    return text(" and ").join(names)

@@ -123,18 +123,20 @@ def text_as(context: str, english: str) -> str:
     return english if code == ENGLISH else _catalogue(code).pgettext(context, english)
 
 
-def texts(one: str, several: str, n: float) -> str:
-    """A text by a number, which it names as ``{n}``: written with commas by thousands.
+def texts(one: str, several: str, n: float, **named: object) -> str:
+    """A text by a number, which it names as ``{n}``: written with commas by thousands; and by other named fields.
 
     Examples
     --------
     >>> texts("{n} day", "{n} days", 2500)
     '2,500 days'
+    >>> texts("{n} day in {place}", "{n} days in {place}", 1, place="Berlin")
+    '1 day in Berlin'
     """
     code, found = language(), one if n == 1 else several
     if code != ENGLISH:
         found = _catalogue(code).ngettext(one, several, int(n))
-    return found.format(n=f"{n:,}")
+    return found.format(n=f"{n:,}", **named)
 
 
 def N_(english: str) -> str:  # noqa: N802 - as gettext's users call it

@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip("babel")
 
-from conftest import ROOT, Server
-from helpers import SHOWN, go, still, wait_for
+from conftest import Server
+from helpers import CITY, SHOWN, go, still, wait_for
 
 from lczlib.texts import DOMAIN, file_of
 
@@ -30,8 +30,6 @@ SHOWN_THERE = {
 }  # fmt: skip
 """What each page says once it has all that it needs, as `helpers.SHOWN`."""
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
-UPLOADS = " ".join(f.read_text() for f in (ROOT / "app" / "uploads").glob("*.py"))
-"""The card of uploads is in English still, and calls some files as other pages do."""
 TEXTS_JS = """() => {
   const found = []
   const walk = (root) => {
@@ -111,6 +109,35 @@ def test_english_is_found_where_it_is(mapped: Server, browser: Any) -> None:
     said = page.evaluate(TEXTS_JS)
     assert len(english_in(said)) > 20
     assert page.evaluate("document.documentElement.lang") == "en"
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_review_of_files_is_in_the_language_of_the_visitor(
+    mapped: Server, browser: Any, size: str
+) -> None:
+    """What is found in a map, and in temperatures with the places of their stations, in a thread."""
+    folder = next(Path(mapped.log.name).parent.glob("demo-*")) / "Reference" / CITY
+    page = opened(browser, mapped, size, "page=city&lang=es")
+    page.get_by_text(SHOWN_THERE["city"]).first.wait_for()
+    if size == "phone":
+        page.get_by_role("button", name="Ajustes", exact=True).click()
+    page.get_by_role("button", name="Subir archivos propios").click()
+    page.get_by_role("button", name="Seguir sin mis archivos subidos").wait_for()
+    names = ("lcz.tif", "air_temperature.csv")
+    page.set_input_files("input[type=file]", [str(folder / n) for n in names])
+    for name in names:
+        page.get_by_label(f"Qué es {name}", exact=True).wait_for()
+    facts = page.locator(".lcz-facts")
+    facts.get_by_text("Sistema de referencia").first.wait_for()
+    facts.get_by_text("Zona horaria").first.wait_for()
+    page.get_by_text("Es un mapa LCZ").or_(page.get_by_text("Se toma por un mapa LCZ")).wait_for()
+    still(page)
+    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide[0] <= wide[1]
+    assert english_in(page.evaluate(TEXTS_JS)) == []
+    page.get_by_role("button", name="Usar todos").click()
+    page.get_by_text("Tomado: lcz.tif").first.wait_for()
     page.context.close()
 
 

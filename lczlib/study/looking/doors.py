@@ -43,6 +43,7 @@ from lczlib.study.scene_inputs import day_named, own_scene_options
 from lczlib.study.settings import told
 from lczlib.study.water_inputs import NAMES as WATER_NAMES
 from lczlib.study.water_inputs import WaterInputs
+from lczlib.texts import text
 from lczlib.vector_files import crs_name_of, read_features
 from lczlib.vector_maps import open_any_map
 
@@ -69,8 +70,8 @@ def _radar(paths: Files, _settings: Settings, _: Files) -> Opened:
     whole = maps_to_lcz(radar)
     read = last_of(heard, "Sentinel-1 raster", "Sentinel-1 scene")
     facts = (
-        Fact("Bands", ", ".join(map(str, radar.data_vars))),
-        fact("Unit", radar.attrs.get("units"), "by the values", assumed=not whole),
+        Fact(text("Bands"), ", ".join(map(str, radar.data_vars))),
+        fact(text("Unit"), radar.attrs.get("units"), text("by the values"), assumed=not whole),
         *of_grid(grid),
     )
     return Opened(facts, lost_pixels(read), grid, remark="" if whole else NO_LCZ)
@@ -85,10 +86,12 @@ def _water(paths: Files, settings: Settings, _: Files) -> Opened:
     grid, (day,) = geobox_of(scene), request.days()
     read = last_of(heard, "Sentinel-1 scene")
     facts = (
-        Fact("Bands", ", ".join(str(b) for b in scene.band.values)),
-        fact("Unit", read.facts.get("units"), "as set below, and plausible", assumed=True),
-        fact("Date", day, "by the file's name", assumed=True),
-        fact("Radiometry", scene.attrs.get("radiometry"), "by its tags"),
+        Fact(text("Bands"), ", ".join(str(b) for b in scene.band.values)),
+        fact(
+            text("Unit"), read.facts.get("units"), text("as set below, and plausible"), assumed=True
+        ),
+        fact(text("Date"), day, text("by the file's name"), assumed=True),
+        fact(text("Radiometry"), scene.attrs.get("radiometry"), text("by its tags")),
         *of_grid(grid),
     )
     return Opened(facts, lost_pixels(read), grid)
@@ -152,10 +155,10 @@ def _temperature(found: xr.DataArray, read: object, dates: int) -> Opened:
 def _quality(paths: Files, _settings: Settings, _: Files) -> Opened:
     data = open_raster(paths[0], "quality layer", chunks=BANDWISE)
     grid = geobox_of(data, f"quality layer {paths[0].name}")
-    facts = (fact("Bands", data.sizes["band"]), *of_grid(grid))
+    facts = (fact(text("Bands"), data.sizes["band"]), *of_grid(grid))
     return Opened(
         facts, (), grid,
-        remark="It is decoded with the temperatures that it belongs to, on the Heat island page.",
+        remark=text("It is decoded with the temperatures that it belongs to, on the Heat island page."),
     )  # fmt: skip
 
 
@@ -165,21 +168,27 @@ def _elevation(paths: Files, _settings: Settings, _: Files) -> Opened:
     grid, read = geobox_of(heights), last_of(heard, "elevation raster")
     known = heights.values[np.isfinite(heights.values)]
     stated = read.facts.get("unit_stated")
+    said = text("{low} to {high} m")
+    ends = said.format(low=f"{known.min():.0f}", high=f"{known.max():.0f}") if known.size else ""
     facts = (
         Fact(
-            "Unit",
+            text("Unit"),
             str(stated or "m"),
-            "as the file says" if stated else "not stated",
+            text("as the file says") if stated else text("not stated"),
             not stated,
         ),
-        fact("Heights", f"{known.min():.0f} to {known.max():.0f} m" if known.size else ""),
+        fact(text("Heights"), ends),
         *of_grid(grid),
     )
     pixels = read.facts.get("pixels", {})
     total = pixels.get("total", 0)
+    why = {
+        "no_data": text("{n} pixels ({share}) are no data"),
+        "implausible": text("{n} pixels ({share}) hold heights that no land has"),
+    }
     lost = tuple(
-        f"{pixels[k]:,} pixels ({share(pixels[k], total)}) {why}"
-        for k, why in (("no_data", "are no data"), ("implausible", "hold heights that no land has"))
+        said.format(n=f"{pixels[k]:,}", share=share(pixels[k], total))
+        for k, said in why.items()
         if pixels.get(k)
     )
     return Opened(facts, lost, grid, heights)
@@ -190,11 +199,12 @@ def _shapes(paths: Files, _settings: Settings, _: Files) -> Opened:
     table, out = features.table, int(features.impossible.sum())
     kinds = sorted({str(t) for t in table.geometry.geom_type.dropna().unique()})
     facts = (
-        Fact("Shapes", f"{len(table):,}", ", ".join(kinds)),
-        fact("Columns", ", ".join(map(str, table.columns.drop(table.geometry.name)[:6]))),
-        Fact("Reference system", crs_name_of(table)),
+        Fact(text("Shapes"), f"{len(table):,}", ", ".join(kinds)),
+        fact(text("Columns"), ", ".join(map(str, table.columns.drop(table.geometry.name)[:6]))),
+        Fact(text("Reference system"), crs_name_of(table)),
     )
-    lost = (f"{out:,} shapes have coordinates that are no place",) if out else ()
+    said = text("{n} shapes have coordinates that are no place")
+    lost = (said.format(n=f"{out:,}"),) if out else ()
     kept = table[~(table.geometry.isna() | table.geometry.is_empty)]
     return Opened(facts, lost, None, kept)
 

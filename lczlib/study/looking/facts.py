@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import geopandas as gpd
@@ -13,8 +14,9 @@ from odc.geo.geobox import GeoBox
 from lczlib.classes import CLASSES
 from lczlib.grid import geobox_of, row_cell_areas
 from lczlib.polygons import equal_area
-from lczlib.reading import Reading, counted, share
+from lczlib.reading import Reading, share
 from lczlib.study.looking.seen import Fact, fact
+from lczlib.texts import text, text_as, texts
 from lczlib.vector_files import crs_name_of
 
 _ASSUMED = (
@@ -25,22 +27,18 @@ _ASSUMED = (
     "by their values",
     "in order",
 )
-_WHY = {
-    "unlabelled": "without a class", "several_classes": "name several classes", "regions": "are a frame around areas",
-    "unreadable": "name no class", "not_polygons": "are no areas", "impossible": "lie nowhere",
-    "without_area": "have no area", "duplicates": "repeat another",
-}  # fmt: skip
 
 
 def of_grid(grid: GeoBox) -> tuple[Fact, ...]:
     """Size, resolution and reference system of a raster."""
     epsg = grid.crs.to_epsg()
     rows, columns = grid.shape
-    unit = "°" if grid.crs.geographic else "m"
+    said = text("{columns} × {rows} cells of {size}")
+    size = f"{abs(grid.affine.a):.6g} {'°' if grid.crs.geographic else 'm'}"
     name = f"EPSG:{epsg}" if epsg else str(grid.crs.proj.name)
     return (
-        Fact("Grid", f"{columns:,} × {rows:,} cells of {abs(grid.affine.a):.6g} {unit}"),
-        Fact("Reference system", name),
+        Fact(text("Grid"), said.format(columns=f"{columns:,}", rows=f"{rows:,}", size=size)),
+        Fact(text("Reference system"), name),
     )
 
 
@@ -59,12 +57,16 @@ def class_facts(lcz: xr.DataArray, read: Reading) -> tuple[Fact, ...]:
     for row, area in zip(lcz.values, per_row, strict=True):
         areas += np.bincount(row, minlength=len(areas)) * area
     there = sorted((c for c in CLASSES if areas[c.number]), key=lambda c: -areas[c.number])
-    listed = ", ".join(f"{c.code} {areas[c.number]:.3g}" for c in there)
+    said = text("{n}, in km²: {listed}")
+    listed = ", ".join(f"{c.code} {in_digits(areas[c.number])}" for c in there)
     return (
-        fact("Numbering", numbering, known_by, assumed=bool(known_by) and not certain),
-        fact("Band", str(told.get("band") or "").split(" (")[0]),
-        fact("Classes", f"{len(there)}, in km²: {listed}" if there else ""),
-        fact("Missing", share(areas[0], areas.sum()) if areas[0] else "none"),
+        fact(text("Numbering"), numbering, known_by, assumed=bool(known_by) and not certain),
+        fact(text("Band"), str(told.get("band") or "").split(" (")[0]),
+        fact(text("Classes"), said.format(n=len(there), listed=listed) if there else ""),
+        fact(
+            text("Missing"),
+            share(areas[0], areas.sum()) if areas[0] else text_as("missing cells", "none"),
+        ),
     )
 
 
@@ -74,11 +76,25 @@ def map_lost(read: Reading) -> tuple[str, ...]:
     out = []
     if told.get("cells_no_data"):
         n = told["cells_no_data"]
-        out.append(f"{counted(n, 'cell')} ({share(n, total)}) no data")
+        part = share(n, total)
+        said = texts("{n} cell ({share}) no data", "{n} cells ({share}) no data", n, share=part)
+        out.append(said)
     for code, n in (told.get("cells_taken_for_no_data") or {}).items():
-        out.append(f"{counted(n, 'cell')} of code {code}, taken for no data though not declared")
+        said = texts(
+            "{n} cell of code {code}, taken for no data though not declared",
+            "{n} cells of code {code}, taken for no data though not declared",
+            n,
+            code=code,
+        )
+        out.append(said)
     for code, n in (told.get("cells_left_out") or {}).items():
-        out.append(f"{counted(n, 'cell')} of code {code}, which is no class here")
+        said = texts(
+            "{n} cell of code {code}, which is no class here",
+            "{n} cells of code {code}, which is no class here",
+            n,
+            code=code,
+        )
+        out.append(said)
     return tuple(out)
 
 
@@ -92,30 +108,70 @@ def of_polygons(table: gpd.GeoDataFrame) -> tuple[Fact, ...]:
     for c in CLASSES:
         own = (table["lcz"] == c.number).to_numpy()
         if own.any():
-            listed.append(f"{c.code} {own.sum()}" if points else f"{c.code} {areas[own].sum():.3g}")
-    what, unit = ("point", "points") if points else ("polygon", "km²")
+            listed.append(f"{c.code} {own.sum() if points else in_digits(areas[own].sum())}")
+    n = len(table)
+    if points:
+        shapes = texts("{n} point", "{n} points", n)
+        classes = text("{n}, in points: {listed}")
+    else:
+        shapes = texts("{n} polygon", "{n} polygons", n)
+        classes = text("{n}, in km²: {listed}")
     return (
-        fact("Shapes", counted(len(table), what)),
-        fact("Column", table.attrs.get("class_column"), "found by its name and values"),
-        fact("Classes", f"{len(listed)}, in {unit}: {', '.join(listed)}"),
-        Fact("Reference system", crs_name_of(table)),
+        fact(text("Shapes"), shapes),
+        fact(text("Column"), table.attrs.get("class_column"), text("found by its name and values")),
+        fact(text("Classes"), classes.format(n=len(listed), listed=", ".join(listed))),
+        Fact(text("Reference system"), crs_name_of(table)),
     )
 
 
 def lost_features(attrs: Mapping[str, Any]) -> tuple[str, ...]:
     """Shapes of a file that do not count, each with the reason."""
-    return tuple(
-        f"{counted(int(attrs[k]), 'shape')} that {_singular(why) if attrs[k] == 1 else why}"
-        if not why.startswith("without")
-        else f"{counted(int(attrs[k]), 'shape')} {why}"
-        for k, why in _WHY.items()
-        if attrs.get(k)
-    )
+
+    def n(key: str) -> int:
+        return int(attrs.get(key) or 0)
+
+    said = {
+        "unlabelled": texts(
+            "{n} shape without a class", "{n} shapes without a class", n("unlabelled")
+        ),
+        "several_classes": texts(
+            "{n} shape that names several classes",
+            "{n} shapes that name several classes",
+            n("several_classes"),
+        ),
+        "regions": texts(
+            "{n} shape that is a frame around areas",
+            "{n} shapes that are a frame around areas",
+            n("regions"),
+        ),
+        "unreadable": texts(
+            "{n} shape that names no class", "{n} shapes that name no class", n("unreadable")
+        ),
+        "not_polygons": texts(
+            "{n} shape that is no areas", "{n} shapes that are no areas", n("not_polygons")
+        ),
+        "impossible": texts(
+            "{n} shape that lies nowhere", "{n} shapes that lie nowhere", n("impossible")
+        ),
+        "without_area": texts(
+            "{n} shape that has no area", "{n} shapes that have no area", n("without_area")
+        ),
+        "duplicates": texts(
+            "{n} shape that repeats another", "{n} shapes that repeat another", n("duplicates")
+        ),
+    }
+    return tuple(told for k, told in said.items() if n(k))
 
 
-def _singular(why: str) -> str:
-    verb, _, rest = why.partition(" ")
-    return f"{ {'are': 'is', 'have': 'has', 'lie': 'lies', 'name': 'names', 'repeat': 'repeats'}[verb] } {rest}"
+def in_digits(number: float) -> str:
+    """A number with three digits that count, never as a power of ten.
+
+    Examples
+    --------
+    >>> [in_digits(n) for n in (3530.4, 566.1, 87.66, 6.571, 0.0000123)]
+    ['3,530', '566', '87.7', '6.57', '0.0000123']
+    """
+    return f"{Decimal(f'{number:.3g}'):,f}"
 
 
 def of_temperature(read: Reading, dates: int) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
@@ -127,30 +183,66 @@ def of_temperature(read: Reading, dates: int) -> tuple[tuple[Fact, ...], tuple[s
     values = next((t for t in reversed(read.said) if " median " in t), "")
     assumed = any(w in how for w in _ASSUMED)
     facts = (
-        fact("Quantity", told.get("quantity")),
-        fact("Unit", told.get("unit") or "by the band's constants", how, assumed=assumed),
-        fact("Scale and offset", f"× {scale:g} {offset:+g}" if scaled else "", how, assumed=assumed),
-        fact("Band", told.get("band") if told.get("band") != 1 else ""),
-        fact("Dates", f"{dates}" if dates > 1 else ""),
-        fact("Time", str(told.get("time") or "not stated").replace("T", " ").replace("Z", " UTC"),
-             "" if told.get("time") else "needed for several dates", assumed=not told.get("time")),
-        fact("Values", values),
-        fact("Clouds", told.get("clouds")),
+        fact(text("Quantity"), told.get("quantity")),
+        fact(text("Unit"), told.get("unit") or text("by the band's constants"), how, assumed=assumed),
+        fact(text("Scale and offset"), f"× {scale:g} {offset:+g}" if scaled else "", how, assumed=assumed),
+        fact(text("Band"), told.get("band") if told.get("band") != 1 else ""),
+        fact(text("Dates"), f"{dates}" if dates > 1 else ""),
+        _of_time(told.get("time")),
+        fact(text("Values"), values),
+        fact(text("Clouds"), told.get("clouds")),
     )  # fmt: skip
     return facts, _pixels_lost(told.get("pixels") or {})
 
 
+def _of_time(time: object) -> Fact:
+    if not time:
+        return Fact(text("Time"), text("not stated"), text("needed for several dates"), True)
+    return Fact(text("Time"), str(time).replace("T", " ").replace("Z", " UTC"))
+
+
 def _pixels_lost(pixels: Mapping[str, int | None]) -> tuple[str, ...]:
     total = pixels.get("total") or 0
-    why = {
-        "no_data": "no data", "repeated": "of one repeated value, taken for no data",
-        "cloud_or_poor": "cloudy or poor", "implausible": "implausible", "fringe": "in a resampling fringe",
-    }  # fmt: skip
-    return tuple(
-        f"{counted(int(pixels[k]), 'pixel')} ({share(pixels[k], total)}) {text}"
-        for k, text in why.items()
-        if pixels.get(k)
-    )
+
+    def n(key: str) -> int:
+        return int(pixels.get(key) or 0)
+
+    def part(key: str) -> str:
+        return share(n(key), total)
+
+    said = {
+        "no_data": texts(
+            "{n} pixel ({share}) no data",
+            "{n} pixels ({share}) no data",
+            n("no_data"),
+            share=part("no_data"),
+        ),
+        "repeated": texts(
+            "{n} pixel ({share}) of one repeated value, taken for no data",
+            "{n} pixels ({share}) of one repeated value, taken for no data",
+            n("repeated"),
+            share=part("repeated"),
+        ),
+        "cloud_or_poor": texts(
+            "{n} pixel ({share}) cloudy or poor",
+            "{n} pixels ({share}) cloudy or poor",
+            n("cloud_or_poor"),
+            share=part("cloud_or_poor"),
+        ),
+        "implausible": texts(
+            "{n} pixel ({share}) implausible",
+            "{n} pixels ({share}) implausible",
+            n("implausible"),
+            share=part("implausible"),
+        ),
+        "fringe": texts(
+            "{n} pixel ({share}) in a resampling fringe",
+            "{n} pixels ({share}) in a resampling fringe",
+            n("fringe"),
+            share=part("fringe"),
+        ),
+    }
+    return tuple(told for k, told in said.items() if n(k))
 
 
 def of_scene(
@@ -163,21 +255,25 @@ def of_scene(
     units = next((t for t in rest if "reflectance" in t or "scale" in t), "")
     found_level = stated_level or told.get("level") or ""
     facts = [
-        fact("Bands", bands, assumed=told.get("bands_by") == "order"),
-        fact("Values", units, assumed=any(w in units for w in _ASSUMED)),
-        fact("Level", found_level or "not stated", "as set below" if stated_level else level,
+        fact(text("Bands"), bands, assumed=told.get("bands_by") == "order"),
+        fact(text("Values"), units, assumed=any(w in units for w in _ASSUMED)),
+        fact(text("Level"), found_level or text("not stated"), text("as set below") if stated_level else level,
              assumed=not stated_level),
     ]  # fmt: skip
     if stated_date or date:
-        how = "as set below" if stated_date else "as the file says"
-        facts.append(Fact("Date", stated_date or date, how))
+        how = text("as set below") if stated_date else text("as the file says")
+        facts.append(Fact(text("Date"), stated_date or date, how))
     elif named:
-        how = "in the file's name, not taken: write it below if it is the day"
-        facts.append(Fact("Date", named, how, True))
+        how = text("in the file's name, not taken: write it below if it is the day")
+        facts.append(Fact(text("Date"), named, how, True))
     else:
-        facts.append(Fact("Date", "not stated", "", True))
+        facts.append(Fact(text("Date"), text("not stated"), "", True))
     pixels = told.get("pixels") or {}
-    lost = tuple(f"{n} of the pixels: {k}" for k, n in pixels.items() if isinstance(n, str))
+    lost = tuple(
+        text("{share} of the pixels: {what}").format(share=n, what=k)
+        for k, n in pixels.items()
+        if isinstance(n, str)
+    )
     return tuple(facts), lost or _said_lost(read.said)
 
 

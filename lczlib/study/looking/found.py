@@ -21,6 +21,7 @@ from lczlib.study.looking.reading import read_as
 from lczlib.study.looking.seen import Seen
 from lczlib.study.looking.shapes import hints_of_shapes
 from lczlib.study.looking.tabular import hints_of_table
+from lczlib.texts import text
 
 _TRIED = 3  # kinds whose doors are tried until one reads the file
 
@@ -100,7 +101,8 @@ def look(
     known = [h for h in ranked(hints, order) if h.kind not in KINDS or KINDS[h.kind] in possible]
     if known and known[0].kind in RECOGNISED:
         what = RECOGNISED[known[0].kind]
-        unknown = f"{files[0].name} holds {what}: choose what it is, if that is wrong."
+        said = text("{name} holds {what}: choose what it is, if that is wrong.")
+        unknown = said.format(name=files[0].name, what=text(what))
         known = []
     guesses = [Guess(KINDS[h.kind], h.why, h.assumed) for h in known if h.kind in KINDS]
     seen = None
@@ -114,10 +116,10 @@ def look(
         seen = seen or tried
     others = [Guess(k) for k in possible if k not in {g.kind for g in guesses}]
     if not guesses and not unknown:
-        unknown = (
-            f"Nothing in {files[0].name} says what it is: choose that, or leave it out and give a file that names "
-            "its bands or columns."
-        )
+        unknown = text(
+            "Nothing in {name} says what it is: choose that, or leave it out and give a file that names its bands or "
+            "columns."
+        ).format(name=files[0].name)
     return Found(files, (*guesses, *others), seen, unknown)
 
 
@@ -136,11 +138,10 @@ def _hints(path: Path) -> tuple[list[Hint], str]:
     except LczError as error:
         return [], error.message
     except Exception:
-        return [], (
-            f"{path.name} cannot be looked at, since it is damaged or of a kind that is not known here: leave it "
-            "out, or choose what it is."
+        said = text(
+            "{name} cannot be looked at, since it is damaged or of a kind that is not known here: leave it out, or "
+            "choose what it is."
         )
-    return (
-        [],
-        f"{path.name} is no raster, table or file of shapes that is known here: leave it out.",
-    )
+        return [], said.format(name=path.name)
+    said = text("{name} is no raster, table or file of shapes that is known here: leave it out.")
+    return [], said.format(name=path.name)

@@ -24,6 +24,7 @@ from lczlib.scenes.thermal_products import product_of
 from lczlib.scenes.thermal_quality import is_quality_name
 from lczlib.scenes.thermal_units import known_unit, scaled_unit
 from lczlib.study.looking.names import hint_of
+from lczlib.texts import text
 
 CERTAIN, STRONG, LIKELY, POSSIBLE, FAINT = 90, 75, 60, 45, 20
 """How much speaks for a kind; above `POSSIBLE` what speaks is in the file and not only its values."""
@@ -108,16 +109,17 @@ def hints_of_raster(found: RasterLook) -> list[Hint]:
     hints += [*_classes(found), *_temperatures(found), *_others(found)]
     named = hint_of(found.path, "raster")
     if named:
-        hints.append(Hint(named, LIKELY, f"the file is called {found.path.name}"))
+        hints.append(
+            Hint(named, LIKELY, text("the file is called {name}").format(name=found.path.name))
+        )
     return hints
 
 
 def _optical(found: RasterLook) -> list[Hint]:
     bands = [b for b in known_bands(found.names) if b]
     if len(bands) >= 8:
-        why = (
-            f"{len(bands)} of its bands have names of Sentinel-2's, from {bands[0]} to {bands[-1]}"
-        )
+        why = text("{n} of its bands have names of Sentinel-2's, from {first} to {last}")
+        why = why.format(n=len(bands), first=bands[0], last=bands[-1])
         return [Hint("scene", CERTAIN, why)]
     if found.count not in KNOWN_ORDERS or any(n.upper() in FEATURES for n in found.names):
         return []
@@ -125,11 +127,15 @@ def _optical(found: RasterLook) -> list[Hint]:
     if not known.size or np.quantile(known, 0.01) < -1e-3:
         return []
     most = float(np.quantile(known, 0.99))
-    how = "reflectance" if most <= _REFLECTANCE else "whole numbers of reflectance"
     if most > _DN:
         return []
-    why = f"it has {found.count} bands as Sentinel-2 has, with values like {how}"
-    return [Hint("scene", LIKELY + 5, why, assumed=True)]
+    if most <= _REFLECTANCE:
+        why = text("it has {n} bands as Sentinel-2 has, with values like reflectance")
+    else:
+        why = text(
+            "it has {n} bands as Sentinel-2 has, with values like whole numbers of reflectance"
+        )
+    return [Hint("scene", LIKELY + 5, why.format(n=found.count), assumed=True)]
 
 
 def _radar(found: RasterLook) -> list[Hint]:
@@ -138,22 +144,24 @@ def _radar(found: RasterLook) -> list[Hint]:
     if found.count == len(FEATURES) and {n.upper() for n in found.names} == {
         f.upper() for f in FEATURES
     }:
-        return [Hint("radar", CERTAIN, "its bands have the names of So2Sat's seven features")]
+        return [Hint("radar", CERTAIN, text("its bands have the names of So2Sat's seven features"))]
     complex_parts = [n for n in names if re.search(r"(re|im|real|imag)$", n)]
     if found.count in (2, 4) and len(polarised) == found.count and not complex_parts:
-        why = f"its bands are called {', '.join(found.names)}"
+        why = text("its bands are called {names}").format(names=", ".join(found.names))
         return [Hint("water", CERTAIN, why), Hint("radar", STRONG, why)]
     if not np.issubdtype(found.data.dtype, np.floating):
         return []
     if found.count == 8:
-        why = "it has eight bands of real numbers, as So2Sat's channels of Sentinel-1"
+        why = text("it has eight bands of real numbers, as So2Sat's channels of Sentinel-1")
         return [Hint("radar", STRONG, why, assumed=True)]
     if found.count == 4:
-        why = "it has four bands of real numbers, as one half of So2Sat's channels of Sentinel-1"
+        why = text(
+            "it has four bands of real numbers, as one half of So2Sat's channels of Sentinel-1"
+        )
         return [Hint("radar", LIKELY, why, assumed=True)]
     known = found.values[np.isfinite(found.values)]
     if found.count == 2 and known.size and -45 < np.median(known) < 0:
-        why = "it has two bands, with values like backscatter in dB"
+        why = text("it has two bands, with values like backscatter in dB")
         return [
             Hint("water", LIKELY, why, assumed=True),
             Hint("radar", POSSIBLE, why, assumed=True),
@@ -167,14 +175,16 @@ def _probabilities(found: RasterLook) -> list[Hint]:
     sums = found.values.sum(0)
     known = sums[np.isfinite(sums) & (sums > 0)]
     if known.size and np.ptp(known) < 0.02 * np.median(known) + 0.01:
-        return [Hint("probabilities", CERTAIN, "it has 17 bands that add up to one in each cell")]
+        why = text("it has 17 bands that add up to one in each cell")
+        return [Hint("probabilities", CERTAIN, why)]
     return []
 
 
 def _classes(found: RasterLook) -> list[Hint]:
     generator = {"lcz", "lczfilter"} & {n.casefold() for n in found.names}
     if len(generator) == 2:
-        return [Hint("map", CERTAIN, "its bands are called as the LCZ Generator calls them")]
+        why = text("its bands are called as the LCZ Generator calls them")
+        return [Hint("map", CERTAIN, why)]
     band = next((i for i, n in enumerate(found.names) if "lcz" in n.casefold()), 0)
     values = found.values[band]
     known = values[np.isfinite(values)]
@@ -189,10 +199,14 @@ def _classes(found: RasterLook) -> list[Hint]:
     if not len(labelled):
         return []
     share = float((values > 0).mean())
-    why = f"its values are {len(labelled)} whole numbers, from {labelled[0]:g} to {labelled[-1]:g}"
+    n, ends = len(labelled), {"low": f"{labelled[0]:g}", "high": f"{labelled[-1]:g}"}
     if found.count == 1 and share < _SPARSE:
-        why = f"{why}, in {share:.1%} of the cells"
+        why = text(
+            "its values are {n} whole numbers, from {low} to {high}, in {share} of the cells"
+        )
+        why = why.format(n=n, share=f"{share:.1%}", **ends)
         return [Hint("reference", STRONG, why, assumed=True), Hint("map", LIKELY, why, assumed=True)]  # fmt: skip
+    why = text("its values are {n} whole numbers, from {low} to {high}").format(n=n, **ends)
     weight = STRONG if named or labelled[-1] <= 17 or labelled[0] > 17 else LIKELY
     weight = weight if found.count == 1 or named else POSSIBLE
     return [
@@ -203,18 +217,24 @@ def _classes(found: RasterLook) -> list[Hint]:
 
 def _temperatures(found: RasterLook) -> list[Hint]:
     if is_quality_name(found.path.stem, found.names):
-        return [Hint("quality", CERTAIN + 5, "its name is that of a quality layer of temperatures")]
+        why = text("its name is that of a quality layer of temperatures")
+        return [Hint("quality", CERTAIN + 5, why)]
     product = next((p for n in found.names or ("",) if (p := product_of(found.path, n))), None)
     if product:
-        return [Hint("thermal", CERTAIN, f"its name is that of the product {product}")]
+        why = text("its name is that of the product {product}").format(product=product)
+        return [Hint("thermal", CERTAIN, why)]
     words = (*found.names, *(v for k, v in found.tags.items() if k in _WORDS))
     said = measured_by(words, found.path)
     if said:
-        why = f"it says that it is {'air' if said == 'air' else 'surface'} temperature"
-        return [Hint("air" if said == "air" else "thermal", STRONG + 5, why)]
+        if said == "air":
+            return [Hint("air", STRONG + 5, text("it says that it is air temperature"))]
+        return [Hint("thermal", STRONG + 5, text("it says that it is surface temperature"))]
     unit = next((u for u in found.units if known_unit(u) or scaled_unit(u)), "")
     if unit:
-        why = f"its unit is {unit}, and nothing in it says whether of the surface or of the air"
+        why = text(
+            "its unit is {unit}, and nothing in it says whether of the surface or of the air"
+        )
+        why = why.format(unit=unit)
         return [
             Hint("thermal", STRONG, why, assumed=True),
             Hint("air", LIKELY, why, assumed=True),
@@ -228,7 +248,8 @@ def _temperatures(found: RasterLook) -> list[Hint]:
     for what, factor, zero in _LIKE:
         celsius = np.array([low, middle, high]) * factor - zero
         if celsius[0] > -40 and celsius[2] < 75 and 0.3 < celsius[2] - celsius[0] < 60:
-            why = f"its values are like temperatures in {what}, and nothing in it says of what"
+            why = text("its values are like temperatures in {unit}, and nothing in it says of what")
+            why = why.format(unit=what)
             weight = LIKELY if factor == 1 else POSSIBLE
             if len(np.unique(known)) < _MOST_CLASSES and (known == np.round(known)).all():
                 weight = FAINT
@@ -248,7 +269,8 @@ _LIKE = (
 
 def _others(found: RasterLook) -> list[Hint]:
     if found.count == 1 and any(is_elevation_name(n) for n in found.names if n):
-        return [Hint("elevation", STRONG, f"its band is called {found.names[0]}")]
+        why = text("its band is called {name}").format(name=found.names[0])
+        return [Hint("elevation", STRONG, why)]
     return []
 
 
@@ -257,7 +279,7 @@ def hints_of_netcdf(path: str | Path) -> list[Hint]:
     with Path(path).open("rb") as opened:
         head = opened.read(65_536)
     if b"GEOGRID" in head or b"LU_INDEX" in head:
-        return [Hint("geo_em", CERTAIN, "it says that geogrid of WRF wrote it")]
+        return [Hint("geo_em", CERTAIN, text("it says that geogrid of WRF wrote it"))]
     return []
 
 

@@ -12,6 +12,7 @@ from lczlib.study.heat_inputs import HeatInputs
 from lczlib.study.map_inputs import OWN_MAPS, MapInputs, map_settings
 from lczlib.study.scene_inputs import SceneInputs
 from lczlib.study.water_inputs import WaterInputs
+from lczlib.texts import N_
 
 Form = Literal["raster", "vector", "table", "netcdf"]
 _FORMS: dict[str, Form] = {
@@ -36,7 +37,7 @@ class FileKind:
     name : str
         Unlike that of any other.
     title : str
-        In words, within a sentence: ``an LCZ map``.
+        In words, within a sentence: ``an LCZ map``; to be given to `lczlib.texts.text`.
     target : str
         The input of a study that it becomes; empty where nothing takes it.
     endings : tuple of str
@@ -81,32 +82,32 @@ KINDS: dict[str, FileKind] = {
     for k in (
         FileKind(
             "scene",
-            "a Sentinel-2 image",
+            N_("a Sentinel-2 image"),
             "scene_files",
             _RASTERS,
             several=True,
             settings=_SCENE,
         ),
         FileKind(
-            "radar", "a Sentinel-1 image", "radar_files", _RASTERS, several=True, at_once=True
+            "radar", N_("a Sentinel-1 image"), "radar_files", _RASTERS, several=True, at_once=True
         ),
         FileKind(
             "reference",
-            "a reference",
+            N_("a reference"),
             "reference_files",
             (*_RASTERS, *_VECTORS, ".csv", ".txt"),
             settings=_said_of("reference"),
         ),
         FileKind(
             "map",
-            "an LCZ map",
+            N_("an LCZ map"),
             "map_files",
             (*_RASTERS, *_VECTORS),
             settings=_said_of("map"),
         ),
         FileKind(
             "thermal",
-            "surface temperature",
+            N_("surface temperature"),
             "thermal_files",
             _RASTERS,
             several=True,
@@ -114,19 +115,19 @@ KINDS: dict[str, FileKind] = {
         ),
         FileKind(
             "air",
-            "air temperature",
+            N_("air temperature"),
             "air_files",
             _RASTERS,
             several=True,
             settings=("heat_unit", "heat_band", "heat_acquired"),
         ),
-        FileKind("quality", "a quality layer of temperatures", "quality_files", _RASTERS),
-        FileKind("mtl", "Landsat metadata", "mtl_files", (".txt",)),
-        FileKind("elevation", "elevation", "elevation_files", _RASTERS),
-        FileKind("coast", "a coast", "coast_files", _VECTORS),
+        FileKind("quality", N_("a quality layer of temperatures"), "quality_files", _RASTERS),
+        FileKind("mtl", N_("Landsat metadata"), "mtl_files", (".txt",)),
+        FileKind("elevation", N_("elevation"), "elevation_files", _RASTERS),
+        FileKind("coast", N_("a coast"), "coast_files", _VECTORS),
         FileKind(
             "stations",
-            "air temperatures of stations",
+            N_("air temperatures of stations"),
             "station_files",
             (*_TABLES, ".gpkg"),
             several=True,
@@ -134,22 +135,22 @@ KINDS: dict[str, FileKind] = {
         ),
         FileKind(
             "station_classes",
-            "classes of stations set by hand",
+            N_("classes of stations set by hand"),
             "station_class_files",
             _TABLES,
             settings=("heat_station_scheme",),
         ),
         FileKind(
             "weather",
-            "wind and cloud",
+            N_("wind and cloud"),
             "weather_files",
             _TABLES,
             settings=("heat_time_zone", "heat_time_format", "heat_ambiguous"),
         ),
-        FileKind("maxima", "daily maxima of the air", "maxima_files", _TABLES),
+        FileKind("maxima", N_("daily maxima of the air"), "maxima_files", _TABLES),
         FileKind(
             "water",
-            "Sentinel-1 for water",
+            N_("Sentinel-1 for water"),
             "water_files",
             _RASTERS,
             several=True,
@@ -157,22 +158,23 @@ KINDS: dict[str, FileKind] = {
         ),
         FileKind(
             "water_descending",
-            "the descending pass for water",
+            N_("the descending pass for water"),
             "water_descending_files",
             _RASTERS,
             several=True,
             settings=_WATER,
         ),
-        FileKind("polygons", "polygons to sum over", "polygon_files", _VECTORS),
-        FileKind("geo_em", "a domain of WRF", "geo_em_files", (".nc",)),
-        FileKind("area", "an own area", "area", _VECTORS),
+        FileKind("polygons", N_("polygons to sum over"), "polygon_files", _VECTORS),
+        FileKind("geo_em", N_("a domain of WRF"), "geo_em_files", (".nc",)),
+        FileKind("area", N_("an own area"), "area", _VECTORS),
     )
 }
 """By their names, in the order in which they are offered."""
 RECOGNISED = {
-    "probabilities": "class probabilities, which are made here with a map and cannot be given: give the map of "
-    "classes itself",
-    "index": "an index or another quantity that is no temperature and no class",
+    "probabilities": N_(
+        "class probabilities, which are made here with a map and cannot be given: give the map of classes itself"
+    ),
+    "index": N_("an index or another quantity that is no temperature and no class"),
 }
 """What can be told of a file though nothing takes it."""
 

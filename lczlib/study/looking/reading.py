@@ -18,6 +18,7 @@ from lczlib.reading import quiet, readings
 from lczlib.study.looking.doors import DOORS
 from lczlib.study.looking.kinds import FileKind, Settings
 from lczlib.study.looking.seen import Opened, Seen
+from lczlib.texts import text
 
 
 def read_as(
@@ -55,9 +56,11 @@ def read_as(
         except LczError as error:
             refused = error.message
         except Exception as error:  # of libraries, on files that nobody thought of
-            refused = (
-                f"{files[0].name} cannot be read as {kind.title}: it is damaged, or of another kind "
-                f"({type(error).__name__})."
+            said = text(
+                "{name} cannot be read as {what}: it is damaged, or of another kind ({error})."
+            )
+            refused = said.format(
+                name=files[0].name, what=text(kind.title), error=type(error).__name__
             )
         told = tuple(dict.fromkeys(t for r in heard for t in r.said))
         cautions = tuple(dict.fromkeys(t for r in heard for t in r.cautions))

@@ -17,7 +17,7 @@ from lczlib.clocks import describe, to_utc, with_times
 from lczlib.errors import InputError, LczError
 from lczlib.jobs.canopy_heat import CanopyHeatRequest
 from lczlib.jobs.station_choices import column_roles, stations_of
-from lczlib.reading import Reading, counted, quiet, readings
+from lczlib.reading import Reading, quiet, readings
 from lczlib.scenes.thermal_products import mtl_value, read_text
 from lczlib.study.heat_inputs import NAMES, HeatInputs
 from lczlib.study.looking.kinds import Settings
@@ -25,13 +25,16 @@ from lczlib.study.looking.seen import Door, Fact, Opened, fact, last_of
 from lczlib.study.looking.tabular import is_mtl, says_where
 from lczlib.study.settings import told
 from lczlib.tables import read_notes, read_table
+from lczlib.texts import N_, text, texts
 
 Files = tuple[Path, ...]
 _READ = (
     "unit", "time_zone", "time_format", "columns", "ambiguous", "skip_outside", "station_scheme",
 )  # fmt: skip
 _LOST = re.compile(r"missing|left out|not read|dropped|lost|repeated|masked|unreadable|averaged")
-NO_SITES = "The places of its stations are in another file: drop that too. Until then nothing can be computed of it."
+NO_SITES = N_(
+    "The places of its stations are in another file: drop that too. Until then nothing can be computed of it."
+)
 
 
 def _stations(paths: Files, settings: Settings, beside: Files) -> Opened:
@@ -54,13 +57,16 @@ def _stations(paths: Files, settings: Settings, beside: Files) -> Opened:
         read = last_of(heard, "station file")
         facts = (
             *_of_records(read),
-            Fact("Time zone", found.clock),
+            Fact(text("Time zone"), found.clock),
             *_unit(read),
-            fact("Places", sites and f"of {sites.name}"),
+            fact(text("Places"), sites and text("of {name}").format(name=sites.name)),
         )
-        lost = tuple(f"station {name}: {why}" for name, why in list(found.left_out.items())[:8])
+        lost = tuple(
+            text("station {name}: {why}").format(name=name, why=why)
+            for name, why in list(found.left_out.items())[:8]
+        )
         more = len(found.left_out) - len(lost)
-        lost += (f"and {more:,} stations more",) if more > 0 else ()
+        lost += (text("and {n} stations more").format(n=f"{more:,}"),) if more > 0 else ()
         return Opened(facts, (*_rows_lost(read), *lost), None, where)
     if len(refused) == 1 and not _has_places(air):
         return _without_places(air, own)
@@ -74,9 +80,10 @@ def _without_places(path: Path, own: Mapping[str, Any]) -> Opened:
     columns = column_roles(own.get("columns", ()))
     table, columns, zone = with_times(table, columns, path, notes)
     names = match_columns(table, columns, path)
-    rows = fact("Rows", f"{len(table):,}", f"columns {', '.join(map(str, table.columns[:8]))}")
+    listed = text("columns {names}").format(names=", ".join(map(str, table.columns[:8])))
+    rows = fact(text("Rows"), f"{len(table):,}", listed)
     unit = unit_in_name(str(names.get("temperature", "")))
-    facts = [rows, fact("Unit", unit, "in the column's name")]
+    facts = [rows, fact(text("Unit"), unit, text("in the column's name"))]
     if {"time", "station", "temperature"} <= names.keys():
         long = by_role(table, names)[["time", "station", "temperature"]]
         times, clock = to_utc(
@@ -85,8 +92,8 @@ def _without_places(path: Path, own: Mapping[str, Any]) -> Opened:
         )  # fmt: skip
         describe(long.assign(time=times).dropna(subset=["time"]), notes)
         read = Reading("station file", str(path), tuple(notes.said), (), notes.facts)
-        facts += [*_of_records(read)[1:], Fact("Time zone", clock)]
-    return Opened(tuple(facts), remark=NO_SITES)
+        facts += [*_of_records(read)[1:], Fact(text("Time zone"), clock)]
+    return Opened(tuple(facts), remark=text(NO_SITES))
 
 
 def _tells_sites(path: Path) -> bool:
@@ -112,12 +119,12 @@ def _sites(path: Path) -> Opened:
     places = places_of(plain, path, names, notes, None)
     heights = int(places["elevation"].notna().sum()) if "elevation" in places else 0
     facts = (
-        Fact("Stations", f"{len(places):,}"),
-        fact("With heights", f"{heights:,}" if heights else ""),
+        Fact(text("Stations"), f"{len(places):,}"),
+        fact(text("With heights"), f"{heights:,}" if heights else ""),
     )
     return Opened(
         facts, (), None, places,
-        remark="It says where stations stand, and is used with the air temperatures of another file.",
+        remark=text("It says where stations stand, and is used with the air temperatures of another file."),
         asked=False,
     )  # fmt: skip
 
@@ -125,13 +132,16 @@ def _sites(path: Path) -> Opened:
 def _of_records(read: Reading) -> tuple[Fact, ...]:
     """Rows, stations, and from when to when."""
     told = read.facts
-    span = f"{told['first']} to {told['last']}" if "first" in told else ""
+    span = ""
+    if "first" in told:
+        span = text("{first} to {last}").format(first=told["first"], last=told["last"])
     step = told.get("step_s")
+    every = text("every {n} min").format(n=f"{step / 60:g}") if step else ""
     return (
-        fact("Rows", f"{told['rows']:,}" if told.get("rows") else ""),
-        fact("Stations", f"{told['stations']:,}" if told.get("stations") else ""),
-        fact("Times", span, f"every {step / 60:g} min" if step else ""),
-        fact("Format of times", told.get("time_format")),
+        fact(text("Rows"), f"{told['rows']:,}" if told.get("rows") else ""),
+        fact(text("Stations"), f"{told['stations']:,}" if told.get("stations") else ""),
+        fact(text("Times"), span, every),
+        fact(text("Format of times"), told.get("time_format")),
     )
 
 
@@ -141,7 +151,7 @@ def _unit(read: Reading) -> tuple[Fact, ...]:
     units = unit if isinstance(unit, str) else ", ".join(map(str, unit)) if unit else ""
     assumed = "by its values" in found or "by the values" in found or "not stated" in found
     how = found.partition(", ")[2] if units else ""
-    return (fact("Unit", units or found, how, assumed=assumed),)
+    return (fact(text("Unit"), units or found, how, assumed=assumed),)
 
 
 def _rows_lost(read: Reading) -> tuple[str, ...]:
@@ -160,10 +170,13 @@ def _weather(paths: Files, settings: Settings, _: Files) -> Opened:
 
 def _maxima(paths: Files, _settings: Settings, _: Files) -> Opened:
     days = read_maxima(paths[0])
+    first, last = (f"{days.index[i]:%Y-%m-%d}" for i in (0, -1))
+    span = text("{first} to {last}").format(first=first, last=last)
+    low, high = f"{days.min():.1f}", f"{days.max():.1f}"
     facts = (
-        Fact("Days", f"{len(days):,}", f"{days.index[0]:%Y-%m-%d} to {days.index[-1]:%Y-%m-%d}"),
-        Fact("Unit", "degC", "as such tables have to be", assumed=True),
-        Fact("Values", f"{days.min():.1f} to {days.max():.1f} degC"),
+        Fact(text("Days"), f"{len(days):,}", span),
+        Fact(text("Unit"), "degC", text("as such tables have to be"), assumed=True),
+        Fact(text("Values"), text("{low} to {high} degC").format(low=low, high=high)),
     )
     return Opened(facts)
 
@@ -171,18 +184,20 @@ def _maxima(paths: Files, _settings: Settings, _: Files) -> Opened:
 def _classes(paths: Files, settings: Settings, _: Files) -> Opened:
     scheme = settings.heat_station_scheme or None
     found = read_classes(paths[0], scheme)
-    rows = len(read_table(paths[0]))
-    lost = (f"{counted(rows - len(found), 'row')} without a class",) if rows > len(found) else ()
-    return Opened((Fact("Stations", f"{len(found):,}", "with a class"),), lost)
+    n = len(read_table(paths[0])) - len(found)
+    lost = (texts("{n} row without a class", "{n} rows without a class", n),) if n > 0 else ()
+    return Opened((Fact(text("Stations"), f"{len(found):,}", text("with a class")),), lost)
 
 
 def _mtl(paths: Files, _settings: Settings, _: Files) -> Opened:
     if not is_mtl(paths[0]):
         msg = f"{paths[0].name} is no Landsat metadata: give the text file _MTL.txt of the scene."
         raise InputError(msg)
-    text = read_text(paths[0])
-    keys = {"Scene": "LANDSAT_PRODUCT_ID", "Date": "DATE_ACQUIRED", "Time": "SCENE_CENTER_TIME"}
-    return Opened(tuple(fact(name, mtl_value(text, key)) for name, key in keys.items()))
+    content = read_text(paths[0])
+    keys = {
+        text("Scene"): "LANDSAT_PRODUCT_ID", text("Date"): "DATE_ACQUIRED", text("Time"): "SCENE_CENTER_TIME",
+    }  # fmt: skip
+    return Opened(tuple(fact(name, mtl_value(content, key)) for name, key in keys.items()))
 
 
 DOORS_OF_TABLES: Mapping[str, Door] = {

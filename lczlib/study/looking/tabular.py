@@ -15,6 +15,7 @@ from lczlib.errors import LczError
 from lczlib.reading import quiet
 from lczlib.study.looking.hints import CERTAIN, LIKELY, POSSIBLE, STRONG, Hint
 from lczlib.tables import read_table
+from lczlib.texts import text
 
 _PLACES = {"latitude", "longitude"}
 
@@ -28,35 +29,41 @@ def hints_of_table(path: str | Path) -> list[Hint]:
         If it cannot be read, or declares more than a job's memory holds.
     """
     if is_mtl(path):
-        return [Hint("mtl", CERTAIN, "it is Landsat's metadata (MTL)")]
+        return [Hint("mtl", CERTAIN, text("it is Landsat's metadata (MTL)"))]
     table = read_table(path)
     roles = roles_of(table, path)
     lower = {str(c).casefold() for c in table.columns}
     hints = []
     if {"date", "maximum"} <= lower:
-        hints.append(Hint("maxima", CERTAIN, "it has the columns date and maximum"))
+        hints.append(Hint("maxima", CERTAIN, text("it has the columns date and maximum")))
     if {"wind", "cloud"} <= lower and "time" in roles:
-        hints.append(Hint("weather", CERTAIN, "it has columns of times, wind and cloud"))
+        hints.append(Hint("weather", CERTAIN, text("it has columns of times, wind and cloud")))
     if "temperature" in roles and "time" in roles:
-        why = f"it has columns of times ({roles['time']}) and temperatures ({roles['temperature']})"
+        why = text("it has columns of times ({time}) and temperatures ({temperature})")
+        why = why.format(time=roles["time"], temperature=roles["temperature"])
         hints.append(Hint("stations", CERTAIN - 5, why))
     elif "time" in roles:
         numbers = [
             c for c in table.columns if pd.to_numeric(table[c], errors="coerce").notna().any()
         ]
         if len(numbers) > 1:
-            why = f"it has times and {len(numbers)} columns of numbers, as of a station each"
+            why = text("it has times and {n} columns of numbers, as of a station each")
+            why = why.format(n=len(numbers))
             hints.append(Hint("stations", LIKELY, why, assumed=True))
     elif roles.keys() >= _PLACES and "station" in roles:
-        hints.append(Hint("stations", STRONG, "it has columns of stations and of where they stand"))
+        hints.append(
+            Hint("stations", STRONG, text("it has columns of stations and of where they stand"))
+        )
         if "lcz" in roles:
-            hints.append(Hint("reference", LIKELY, "it has columns of places and classes"))
+            hints.append(Hint("reference", LIKELY, text("it has columns of places and classes")))
     elif roles.keys() >= _PLACES and "lcz" in roles:
-        hints.append(Hint("reference", STRONG, "it has columns of places and classes"))
+        hints.append(Hint("reference", STRONG, text("it has columns of places and classes")))
     elif {"station", "lcz"} <= roles.keys():
-        hints.append(Hint("station_classes", STRONG, "it has columns of stations and classes"))
+        hints.append(
+            Hint("station_classes", STRONG, text("it has columns of stations and classes"))
+        )
     elif "lcz" in roles:
-        hints.append(Hint("reference", POSSIBLE, "it has a column of classes", assumed=True))
+        hints.append(Hint("reference", POSSIBLE, text("it has a column of classes"), assumed=True))
     return hints
 
 
