@@ -138,7 +138,7 @@ def test_stations_lie_on_the_map_in_its_colours(page, monkeypatch):
     for axis, size in (("x", "dw"), ("y", "dh")):  # stations lie on the picture
         low, extent = section._map.values.data[axis][0], section._map.values.data[size][0]
         assert low < np.min(shown[axis]) < np.max(shown[axis]) < low + extent
-    section._layer.value = section._layer.options[1]
+    section._layer.value = [*section._layer.options.values()][1]
     assert np.isnan(section._stations.data["value"]).all()
     assert section._map.value_mapper.low == 0
     assert section._map._bar.title == "standard error (K)"
