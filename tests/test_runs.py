@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("panel")
 
 from app.parts.messages import ended
-from app.parts.progress import RunsList, StepProgress, in_words
+from app.parts.progress import WAITING, RunsList, StepProgress, in_words
 from app.parts.stepper import state_of
 from app.session import jobs
 from app.session.line import Job, Line
@@ -88,7 +88,7 @@ def test_a_run_that_waits_says_so_and_is_cancelled_at_once(blocked: Event, study
     runner.run("water")
     assert study.condition("water") == "running"
     said = "waiting for 1 other run to end …"
-    assert runner.progress["water"][0] == said.removesuffix(" …")
+    assert runner.progress["water"][0] == f"{WAITING}1"  # which each reader is told in a language
     assert (going.running, going.stop.visible) == ("water", True)
     assert said in going.told.object
     assert runs.content.visible
@@ -115,7 +115,7 @@ def test_a_run_whose_settings_change_while_it_waits_is_dropped(
     assert study.condition("water") != "running"
     assert runner.progress == {}
     runner.run("water")  # with the settings of now
-    assert runner.progress["water"][0] == "waiting for 1 other run to end"
+    assert runner.progress["water"][0] == f"{WAITING}1"
     runner.close()
 
 

@@ -61,7 +61,7 @@ def foreign() -> list[re.Pattern[str]]:
             plain = [unescape(p).strip() for p in re.split(r"<[^<>]*>|\{\w+\}", english)]
             longest = max(plain, key=len)
             words = len(re.findall(r"[A-Za-z]{2,}", longest))
-            if words < 3 or longest in UPLOADS or any(longest in s for s in said):
+            if words < 3 or any(longest in s for s in said):
                 continue
             # a few words may stand in a sentence of the library, which is in English
             whole = (
