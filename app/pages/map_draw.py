@@ -144,7 +144,7 @@ class DrawCard:
     def _take(self, _: Any) -> None:
         def done(path: Path, n: int) -> None:
             kind = next(k for k in KINDS.values() if k.target == "reference_files")
-            take(self._session, kind, [path])
+            take(self._session, kind.of, [path])
             self._session.study.reference_kind = "polygons"
             said = texts(
                 "The reference is now your {n} polygon: see the Accuracy page.",
