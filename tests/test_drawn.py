@@ -58,9 +58,11 @@ def test_the_class_of_a_polygon_is_what_was_chosen_when_it_was_begun(tmp_path):
 
     taken = {}
     study = SimpleNamespace(
-        context=None, reference_files=(), param=SimpleNamespace(update=lambda **k: taken.update(k))
+        context=None,
+        reference_files=(),
+        adapt_files=(),
+        param=SimpleNamespace(update=taken.update, watch=lambda *_: None),
     )
-    study.param.update = taken.update
     session = SimpleNamespace(
         place=SimpleNamespace(paused=False), folder=tmp_path, study=study,
         background=lambda work, done: done(work()),

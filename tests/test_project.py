@@ -130,7 +130,7 @@ MAY_IMPORT = {
     "machine": set(),
     "plugins": set(),
     "study": {
-        "accelerators",
+        "accelerators", "extras", "training",
         "acquire", "analysis", "catalog", "class_columns", "classes", "clocks", "errors", "export", "figures", "grid",
         "jobs", "kinds", "longitudes", "map_request", "mapping", "maps", "models", "numbering", "plugins",
         "polygon_cells", "polygons", "rasters", "reading", "references", "scene_options", "scenes",

@@ -35,7 +35,7 @@ DEPENDS = {
     **{f"get_{n}": _GET for n in ("provider", "level", "seasons", "year", "start", "end", "dilation")},
     **{f"get_{n}": {"acquired"} for n in ("composite", "max_cloud", "days", "haze", "offsets")},
      "scene_files": _ALL, "radar_files": _ALL,
-    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "fusion": _MAPS, "tta": _MAPS,
+    "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "adapt_files": _MAPS, "fusion": _MAPS, "tta": _MAPS,
     "device": {*_MAPS, "water"},
     "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
     "s2_resample": _MAPS,

@@ -21,6 +21,7 @@ from lczlib.texts import N_, text
 
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
+from ..parts.adapted import flattered
 from ..parts.fields import RESAMPLED, bound, card, field
 from ..parts.layout import figure_pane, fluid, side_by_side
 from ..parts.markup import folded, help_text, html, interval, key, note, number, table
@@ -131,7 +132,7 @@ class AccuracyPage:
         )  # fmt: skip
         refused = text("{map} is not judged: {why}")
         self._told.object = (
-            f"<div class='lcz-answer' role='status'>{escape(_best(result))}</div>"
+            f"{flattered(result, study.maps)}<div class='lcz-answer' role='status'>{escape(_best(result))}</div>"
             f"<div class='lcz-note'>{said}</div>{_overall(result.assessments)}"
         ) + "".join(
             f"<div class='lcz-banner info'>{escape(refused.format(map=map_title(n), why=why))}</div>"

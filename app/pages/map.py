@@ -19,6 +19,7 @@ from lczlib.texts import ENGLISH, N_, language, text
 from ..maps.display import projected
 from ..maps.imagery import base_image, study_bounds
 from ..maps.place import PlaceLayer
+from ..parts.adapted import adapted_note
 from ..parts.classhelp import all_classes
 from ..parts.fields import bound, looks
 from ..parts.layout import tall
@@ -317,7 +318,7 @@ class MapPage:
             place=escape(text(study.scene.place.name)), networks=names, n=f"{cells:,}",
             seconds=f"{made['seconds']:.0f}", engines=engines,
         )  # fmt: skip
-        return f"<div class='lcz-note'>{said}</div>{warnings}"
+        return f"<div class='lcz-note'>{said}</div>{adapted_note(study.maps)}{warnings}"
 
     def _offer_existing(self, _: Any) -> None:
         """Results of earlier runs of this server, and results in the folders that were allowed."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import panel as pn
 
 from lczlib.classes import CLASSES
 from lczlib.errors import LczError
+from lczlib.study.adapting import lacking
 from lczlib.study.drawn import DrawnPolygon, drawn_table, write_drawn
 from lczlib.texts import N_, text, texts
 
@@ -29,8 +32,9 @@ _HOW = N_(
 )
 _ONE = N_("Maps are judged by polygons of two classes or more: draw some of another class.")
 _TRAIN = N_(
-    "To train a network on them, save them and run "
-    "<code>lcz train SCENES --polygons reference.gpkg --out FOLDER</code>."
+    "<b>Adapt the network to them</b> fits the last layer of Sentinel-2's network to your polygons, tests it on some "
+    "that it did not see, and maps anew; the map of the network as it was stands beside. To train all its layers, save "
+    "the polygons and run <code>lcz train SCENES --polygons reference.gpkg --out FOLDER</code>."
 )
 
 
@@ -66,6 +70,14 @@ class DrawCard:
         self._undo.on_click(self._remove)
         self.use = pn.widgets.Button(name=text("Judge maps by them"), disabled=True, **wide)
         self.use.on_click(self._take)
+        self.adapt = pn.widgets.Button(
+            name=text("Adapt the network to them"), disabled=True, **wide
+        )
+        self.adapt.on_click(self._adapt)
+        self.without = pn.widgets.Button(name=text("Without my polygons"), visible=False, **wide)
+        self.without.on_click(lambda _: setattr(session.study, "adapt_files", ()))
+        session.study.param.watch(self._adapting, "adapt_files")
+        self._lack = html("")
         self._save = pn.widgets.FileDownload(
             callback=self._file,
             filename=FILE,
@@ -76,7 +88,8 @@ class DrawCard:
         self._list, self.told = html(""), html("")
         view.rings.on_change("data", lambda attr, old, new: self._changed())  # noqa: ARG005
         self.content = pn.Card(
-            note(text(_HOW)), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self._save, self.told,
+            note(text(_HOW)), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self.adapt, self._lack,
+            self.without, self._save, self.told,
             note(text(_TRAIN)), title=text("Draw reference polygons"), collapsed=True, margin=(4, 5), **wide,
         )  # fmt: skip
 
@@ -115,6 +128,9 @@ class DrawCard:
                 if not several:  # every map of that class alone would be perfect
                     self._say("info", text(_ONE))
         self._save.disabled, self.use.disabled = not ready, not several
+        lack = lacking(p.lcz for p in drawn if p.complete) if several else ""
+        self.adapt.disabled = bool(lack) or not several
+        self._lack.object = f"<div class='lcz-note'>{escape(lack)}</div>" if lack else ""
 
     def _remove(self, _: Any) -> None:
         rings = self._view.rings
@@ -126,9 +142,36 @@ class DrawCard:
         return BytesIO(path.read_bytes())
 
     def _take(self, _: Any) -> None:
+        def done(path: Path, n: int) -> None:
+            kind = next(k for k in KINDS.values() if k.target == "reference_files")
+            take(self._session, kind.of, [path])
+            self._session.study.reference_kind = "polygons"
+            said = texts(
+                "The reference is now your {n} polygon: see the Accuracy page.",
+                "The reference is now your {n} polygons: see the Accuracy page.", n,
+            )  # fmt: skip
+            self._say("info", said)
+
+        self._write("drawn", done)
+
+    def _adapt(self, _: Any) -> None:
+        def done(path: Path, _: int) -> None:
+            self._session.study.param.update(adapt_files=(str(path),), result_folder="")
+            self._session.runner.run("maps")
+            self.told.object = ""  # how far it is stands below Run
+
+        self._write("adapt", done)
+
+    def _adapting(self, *_: Any) -> None:
+        self.without.visible = bool(self._session.study.adapt_files)
+        if not self.without.visible:
+            self.told.object = ""
+
+    def _write(self, name: str, then: Callable[[Path, int], None]) -> None:
+        """Write what is drawn, in the background, and go on with the file and how many polygons it holds."""
         drawn = self.polygons()
         self._number += 1  # a file of another name: results belong to what a file is called
-        path = self._session.folder / f"drawn-{self._number}.gpkg"
+        path = self._session.folder / f"{name}-{self._number}.gpkg"
 
         def work() -> str:
             try:
@@ -140,16 +183,8 @@ class DrawCard:
         def done(failed: str) -> None:
             if failed:
                 self._say("failed", failed)
-                return
-            kind = next(k for k in KINDS.values() if k.target == "reference_files")
-            take(self._session, kind, [path])
-            self._session.study.reference_kind = "polygons"
-            n = len(drawn_table(drawn))
-            said = texts(
-                "The reference is now your {n} polygon: see the Accuracy page.",
-                "The reference is now your {n} polygons: see the Accuracy page.", n,
-            )  # fmt: skip
-            self._say("info", said)
+            else:
+                then(path, len(drawn_table(drawn)))
 
         self._session.background(work, done)
 

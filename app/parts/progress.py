@@ -11,6 +11,7 @@ import panel as pn
 
 from lczlib.kinds import TITLES
 from lczlib.study import Study
+from lczlib.study.adapting import LABEL
 from lczlib.study.wording import in_page
 from lczlib.texts import N_, text, texts
 
@@ -21,7 +22,7 @@ STARTING = N_("starting")
 _SAID = (
     STARTING, N_("Reading the published map"), N_("Looking for {name}"), N_("Asking {name}"), N_("Searching {name}"),
     N_("Sky of {name}"), N_("Reading scenes"), N_("Areas"), N_("Reading map and stations"), N_("Quality control"),
-    N_("Fitting the covariance"), N_("Cross-validation"), N_("Predicting"),
+    N_("Fitting the covariance"), N_("Cross-validation"), N_("Predicting"), LABEL,
 )  # fmt: skip
 """What the runs that are asked for on the pages say of themselves."""
 WAITING = "waiting for "

@@ -21,6 +21,7 @@ from lczlib.maps import MapOptions, certainty, open_lcz_map, open_probabilities
 from lczlib.reading import Reading, quiet, readings, tell
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes import City, crop, open_scenes
+from lczlib.study.adapting import Adapted, open_adapted
 from lczlib.study.optical import open_optical
 from lczlib.study.places import DEMO, OWN, Place, demo_folder
 from lczlib.study.radar import NO_LCZ, maps_to_lcz, open_radar
@@ -178,6 +179,13 @@ class Maps:
     def certainties(self) -> dict[str, xr.DataArray]:
         """Certainty of each kind, 0..1."""
         return {k: certainty(p) for k, p in self.probabilities.items()}
+
+    @cached_property
+    def adapted(self) -> Adapted | None:
+        """Sentinel-2's network, where it was adapted to a visitor's polygons."""
+        networks = self.manifest.get("parameters", {}).get("weights", ())
+        found = (open_adapted((self.folder / str(w)).resolve().parent) for w in networks)
+        return next((a for a in found if a is not None), None)
 
     @cached_property
     def valid_fraction(self) -> xr.DataArray | None:

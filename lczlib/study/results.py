@@ -19,12 +19,20 @@ from lczlib.analysis.options import AssessOptions
 from lczlib.errors import Cancelled, CatalogError, InputError, Lacking, LczError
 from lczlib.grid import Resampling, geobox_of, same_grid, to_grid
 from lczlib.jobs.request import Cancel
-from lczlib.kinds import lcz_file, proba_file
+from lczlib.kinds import Kind, lcz_file, proba_file
 from lczlib.mapping import MapRequest, map_city
 from lczlib.mapping.sources import DEFAULT_WEIGHTS, NETWORKS, default_weights, second_network
 from lczlib.models import describe, published_weights
 from lczlib.reading import Reading, tell
 from lczlib.study.accuracy_inputs import RESAMPLE
+from lczlib.study.adapting import (
+    Adapted,
+    adapted_network,
+    folder_of_network,
+    held_out,
+    open_adapted,
+    shared_polygons,
+)
 from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
 from lczlib.study.scene_inputs import own_request_options
@@ -54,7 +62,11 @@ def run_map(
             "or Sentinel-1 with its eight channels, or choose a place that has some."
         )
         raise InputError(msg)
-    request = request_of(given)
+    adapted = None
+    if given.adapt_files:
+        asked = _adapting(given, store)
+        adapted = adapted_network(**asked, progress=progress, cancelled=cancelled)
+    request = request_of(given, adapted)
     folder = folder_of(material, request, store)
     with waited_for(folder, cancelled):
         if (folder / "manifest.json").is_file():
@@ -64,6 +76,28 @@ def run_map(
             return found
         map_city(request, folder, resume=True, progress=progress, cancelled=cancelled)
         return open_maps(folder)
+
+
+def store_of_maps(given: Given, context: Context) -> Path:
+    """Where the maps of a study lie: what a visitor's polygons made is the visitor's."""
+    return store_of(given.scene, context, private=bool(given.adapt_files))
+
+
+def _adapting(given: Given, store: Path) -> dict[str, Any]:
+    """What Sentinel-2's network is adapted with; the networks lie beside the results."""
+    material: Material = given.scene
+    request = request_of(given)
+    if not ("s2" in given.sensors and "s2" in material.sensors):
+        msg = (
+            "Your polygons adapt the network of Sentinel-2, which is not mapped here: choose Sentinel-2, or map "
+            "without your polygons."
+        )
+        raise InputError(msg)
+    start = given.s2_weights or usual_network("s2", material)
+    return {
+        "request": request, "start": start, "polygons": given.adapt_files[0],
+        "folder": store.with_name("adapted"), "stamp": _stamp(material),
+    }  # fmt: skip
 
 
 def folder_of(material: Material, request: MapRequest, store: Path) -> Path:
@@ -87,15 +121,26 @@ def is_stored(given: Given, context: Context) -> bool:
     if given.result_folder:
         return True
     try:
-        store = store_of(given.scene, context)
-        folder = folder_of(given.scene, request_of(given), store)
+        store, adapted = store_of_maps(given, context), None
+        if given.adapt_files:
+            adapted = open_adapted(folder_of_network(**_adapting(given, store)))
+            if adapted is None:
+                return False
+        folder = folder_of(given.scene, request_of(given, adapted), store)
         return (folder / "manifest.json").is_file()
-    except LczError:
+    except (LczError, OSError):
         return False
 
 
-def request_of(given: Given) -> MapRequest:
+def request_of(given: Given, adapted: Adapted | None = None) -> MapRequest:
     """The mapping request that the settings of a study and its scene stand for.
+
+    Parameters
+    ----------
+    given : Given
+        Settings and scene.
+    adapted : Adapted, optional
+        Takes the place of Sentinel-2's network, which then maps beside it.
 
     Raises
     ------
@@ -110,7 +155,7 @@ def request_of(given: Given) -> MapRequest:
             f"has none: it has {', '.join(material.sensors) or 'no imagery'}."
         )
         raise InputError(msg)
-    chosen = {"s1": given.s1_weights, "s2": given.s2_weights}
+    chosen = {"s1": given.s1_weights, "s2": adapted.weights if adapted else given.s2_weights}
     all_usual = set(sensors) == set(material.sensors) and not any(chosen[s] for s in sensors)
     weights = () if all_usual else tuple(
         chosen[s] or usual_network(s, material) for s in sensors
@@ -118,6 +163,8 @@ def request_of(given: Given) -> MapRequest:
     facts: dict[str, Any] = {"level": material.level, "date": material.date}
     if material.own:
         facts = own_request_options(given)
+    if adapted:
+        facts["second"] = adapted.start
     return MapRequest(
         inputs=material.inputs, sentinel1=material.radar_inputs, city=material.city,
         weights=weights, fusion=given.fusion, tta=given.tta, device=given.device, box=material.area, **facts,
@@ -197,6 +244,9 @@ class Accuracy:
         Maps that this reference cannot judge, and why.
     results : dict of str to AssessResult
         Of the assessments, the jobs' results; their requests name the maps' files, and hold no open map.
+    trained : int
+        How many of the reference's polygons trained the network of a map (`lczlib.study.adapting`), so that they
+        flatter it.
     """
 
     assessments: dict[str, Any]
@@ -206,6 +256,7 @@ class Accuracy:
     source: str
     refused: dict[str, str] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
+    trained: int = 0
 
 
 def assess_maps(
@@ -290,6 +341,27 @@ def assess_maps(
             continue
     reasons = {name: err.message for name, err in refused.items()}
     return Accuracy(found, calibrated, differences, kind, reference.source, reasons, results)
+
+
+def with_doubt(found: Accuracy, maps: Maps | None, reference: References) -> Accuracy:
+    """The same, with how many of the polygons trained a map's network; the results of its maps say so too."""
+    if maps is None or maps.adapted is None or found.kind != "polygons":
+        return found
+    n, of = shared_polygons(reference.polygons, maps.adapted), len(reference.polygons)
+    if not n:
+        return found
+    caution = (
+        f"{n} of the {of} reference polygons trained the network of this map, so its accuracy here flatters: on "
+        f"polygons held out from training it was {held_out(maps.adapted.test)}."
+    )
+    told = Reading(
+        "reference", found.source, (f"{n} of {of} polygons trained the map",), (caution,)
+    )
+    results = {
+        name: replace(r, read=(*r.read, told)) if name in (Kind.S2, Kind.FUSED) else r
+        for name, r in found.results.items()
+    }
+    return replace(found, trained=n, results=results)
 
 
 def places_of_pair(

@@ -24,7 +24,11 @@ OWN_MAPPING = tuple(_MAPPING.values())
 
 
 class SceneInputs(param.Parameterized):
-    """What the values of own Sentinel-2 mean, and how it is brought to what a network reads."""
+    """What the values of own Sentinel-2 mean, how it is brought to what a network reads, and to whose places."""
+
+    adapt_files = param.ClassSelector(
+        default=(), class_=tuple, doc="Own polygons that Sentinel-2's network is adapted to."
+    )
 
 
 add_parameters(SceneInputs, MapRequest, _VALUES | _MAPPING)

@@ -343,8 +343,9 @@ class Study(
         changed = {e.name for e in events if e.old != e.new}
         if "city" in changed:
             self._clear(list(self._made))
-        if self.result_folder and changed & _OTHER_PLACE and "result_folder" not in changed:
-            self.result_folder = ""  # it is of the place before
+        if changed & _OTHER_PLACE:
+            gone = {n: self.param[n].default for n in _OF_A_PLACE if n not in changed}
+            self.param.update(gone)
         for name, key in list(self._failed_for.items()):
             if key != self.key(STEPS[name]):  # what it said is no longer asked for
                 del self._failed_for[name]
@@ -378,6 +379,7 @@ class Study(
 
 
 _OTHER_PLACE = {"city", "scene_files", "radar_files"}
+_OF_A_PLACE = ("result_folder", "adapt_files")
 INPUTS = tuple(dict.fromkeys(name for step in STEPS.values() for name in step.inputs))
 
 

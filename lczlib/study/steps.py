@@ -39,11 +39,11 @@ from lczlib.study.material import (
 )
 from lczlib.study.places import FETCHED, Places
 from lczlib.study.published import is_beside, published_map
-from lczlib.study.results import is_stored, run_map
+from lczlib.study.results import is_stored, run_map, store_of_maps
 from lczlib.study.scene_inputs import OWN_MAPPING, OWN_VALUES, own_scene_options
 from lczlib.study.services import Services
 from lczlib.study.settings import told
-from lczlib.study.store import hold, make_room, store_of
+from lczlib.study.store import hold, make_room
 from lczlib.study.water import WaterSummary, map_water
 from lczlib.study.water import water_summary as summarise_water
 from lczlib.study.water_inputs import WATER_INPUTS
@@ -146,16 +146,16 @@ def _own_map(given: Given, context: Context, progress: Any, cancelled: Any) -> A
 
 
 def _maps(given: Given, context: Context, progress: Any, cancelled: Any) -> Maps:
-    store = store_of(given.scene, context)
+    store = store_of_maps(given, context)
     found = run_map(given, store, progress=progress, cancelled=cancelled)
     _ = found.certainties  # read here, and not when they are first shown
     return found
 
 
 def _keep_maps(maps: Maps, given: Given, context: Context) -> None:
-    store = store_of(given.scene, context)
+    store = store_of_maps(given, context)
     hold(maps, maps.folder, store)
-    if not given.scene.private:
+    if store == context.store:
         make_room(store)
 
 
@@ -183,15 +183,16 @@ def _comparison(given: Given, context: Context, progress: Any, cancelled: Any) -
 
 
 def _accuracy(given: Given, context: Context, progress: Any, cancelled: Any) -> Any:
-    from lczlib.study.results import assess_maps
+    from lczlib.study.results import assess_maps, with_doubt
 
     others = {Kind.OWN: given.own_map, Kind.GLOBAL: given.published}
     own = {name: lcz for name, lcz in others.items() if lcz is not None}
-    return assess_maps(
+    found = assess_maps(
         given.maps, given.reference, given.reference_kind, own,
         AssessOptions(**told(given, AssessOptions, CHOICES, AccuracyInputs)),
         resample=given.accuracy_resample or None, cancelled=cancelled,
     )  # fmt: skip
+    return with_doubt(found, given.maps, given.reference)
 
 
 def _at_hand(maps: Mapping[str, Any]) -> str:
@@ -250,7 +251,7 @@ def maps_for(step: Step, given: Given | Study) -> int:
 _WHERE = ("city", "area")
 _SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
-    "sensors", "s1_weights", "s2_weights", "fusion", "tta", "device", "result_folder",
+    "sensors", "s1_weights", "s2_weights", "adapt_files", "fusion", "tta", "device", "result_folder",
     *OWN_MAPPING, *OWN_VALUES,
 )  # fmt: skip
 

@@ -37,9 +37,19 @@ def limit() -> int:
     return int(float(os.environ.get(STORE_GB) or 10) * 1e9)
 
 
-def store_of(material: Material, context: Context) -> Path:
-    """The folder for results of a place: what is made from a visitor's files goes with the visitor."""
-    return context.work / "results" if material.private else context.store
+def store_of(material: Material, context: Context, *, private: bool = False) -> Path:
+    """The folder for results of a place: what is made from a visitor's files goes with the visitor.
+
+    Parameters
+    ----------
+    material : Material
+        The place.
+    context : Context
+        The folders.
+    private : bool
+        Whether something else than its scenes is a visitor's.
+    """
+    return context.work / "results" if material.private or private else context.store
 
 
 @contextmanager
