@@ -131,14 +131,14 @@ def test_the_page_has_each_setting_of_the_command():
 def test_a_domain_is_taken_in_the_classic_form_alone(tmp_path):
     geo_em = write_geo_em(tmp_path / "geo_em.d01.nc")
     (kind,) = (k for k in KINDS.values() if k.target == "geo_em_files")
-    taken = accept("geo_em.d01.nc", geo_em.read_bytes(), kind.endings, tmp_path / "session")
+    taken = accept("geo_em.d01.nc", geo_em.read_bytes(), tmp_path / "session", kind.of.endings)
     assert taken.read_bytes() == geo_em.read_bytes()
     for content, says in (
         (b"\x89HDF\r\n\x1a\n", "classic form"),
         (b"no file", "is no NetCDF file"),
     ):
         with pytest.raises(InputError, match=says):
-            accept("geo_em.d01.nc", content, kind.endings, tmp_path / "session")
+            accept("geo_em.d01.nc", content, tmp_path / "session", kind.of.endings)
 
 
 def test_the_share_page_sets_what_the_zip_is_written_with(all_classes_file):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import figure_center, go, settled, wait_for
+from helpers import PATIENCE, figure_center, go, settled, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -86,4 +87,58 @@ def test_a_drawn_polygon_becomes_the_reference(mapped: Any, visit: Callable[...,
     assert table["area_km2"].between(0.3, 20).all()
     go(page, "Accuracy")
     page.get_by_text(re.compile(r"Against drawn-1\.gpkg")).wait_for()
+    assert mapped.errors() == []
+
+
+def test_the_network_is_adapted_to_drawn_polygons(
+    mapped: Any, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("lightning")
+    import geopandas as gpd
+
+    from lczlib.study.places import demo_path
+
+    monkeypatch.setenv("LCZLIB_CACHE", str(Path(mapped.log.name).parent))
+    folder, city = demo_path()
+    table = gpd.read_file(folder / "Reference" / city / "polygons.gpkg").to_crs(3857)
+    drawn: list[tuple[list[float], list[float]]] = []
+    # as if drawn: a class is that which is chosen when a polygon is begun
+    put = """([xs, ys]) => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
+      if (m.type === 'PolyDrawTool') { m.renderers[0].data_source.data = {xs, ys}; return } }"""
+    page = visit(f"{mapped.url}?page=map")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
+    settled(page, "map")
+    page.get_by_role("button", name="Draw reference polygons").click()
+    adapt = page.get_by_role("button", name="Adapt the network to them")
+    for number, label in ((6, "LCZ 6 open low-rise"), (14, "LCZ D low plants")):
+        page.get_by_label("Class of the next polygon").select_option(label)
+        page.wait_for_timeout(1000)
+        for shape in table.geometry[table["lcz"] == number]:
+            x, y = shape.exterior.coords.xy
+            drawn.append((list(x)[:-1], list(y)[:-1]))
+        page.evaluate(put, [[x for x, _ in drawn], [y for _, y in drawn]])
+        page.get_by_role("cell", name=str(len(drawn)), exact=True).wait_for()
+        if number == 6:
+            assert adapt.is_disabled()
+    go(page, "Adapt the network to them")
+    told = page.get_by_text(re.compile(r"Sentinel-2 is mapped by demo_s2, adapted to \d+ polygons"))
+    told.wait_for(timeout=1000 * PATIENCE)
+    said = told.inner_text()
+    assert re.search(
+        r"OA \d\.\d\d \(.*\), n = \d+ patches in \d+ polygons; the network as it", said
+    )
+    page.get_by_role("button", name="Sentinel-2, second network", exact=True).first.wait_for()
+    assert "adapt" not in page.url
+    page.screenshot(path=tmp_path / "adapted.png")
+    go(page, "Judge maps by them")
+    page.get_by_text("The reference is now your").wait_for()
+    go(page, "Accuracy")
+    page.get_by_text(
+        re.compile(r"\d+ of the polygons of this reference trained the network")
+    ).wait_for()
+    page.screenshot(path=tmp_path / "accuracy.png")
+    go(page, "Map")
+    go(page, "Without my polygons")
+    told.wait_for(state="detached")
+    page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     assert mapped.errors() == []
