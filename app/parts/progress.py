@@ -34,7 +34,9 @@ PAGE_OF = {
 }  # fmt: skip
 """The page on which each long step is asked for, and shows itself how far it is."""
 
-_SENSORS = {"s1": TITLES["s1"], "s2": TITLES["s2"], "both": N_("Sentinel-1 and Sentinel-2")}
+_SENSORS = {
+    "s1": TITLES["s1"], "s2": TITLES["s2"], "both": N_("Sentinel-1 and Sentinel-2"), "second": TITLES["second"],
+}  # fmt: skip
 
 
 def in_words(step: str, state: State | None) -> str:

@@ -122,7 +122,7 @@ def test_the_network_is_adapted_to_drawn_polygons(
             assert adapt.is_disabled()
     go(page, "Adapt the network to them")
     told = page.get_by_text(re.compile(r"Sentinel-2 is mapped by demo_s2, adapted to \d+ polygons"))
-    told.wait_for(timeout=1000 * PATIENCE)
+    told.wait_for(timeout=4000 * PATIENCE)  # a network is adapted, and the city mapped by two
     said = told.inner_text()
     assert re.search(
         r"OA \d\.\d\d \(.*\), n = \d+ patches in \d+ polygons; the network as it", said
