@@ -117,7 +117,7 @@ def ways(
     made = {
         FOREST: mean(FOREST),
         f"mean of {SMALL}s": mean(SMALL),
-        f"mean of {DEEP}s": mean(DEEP),
+        "mean of deeper CNNs with context": mean(DEEP),
         "mean of both networks": mean(SMALL, DEEP),
         "mean of both and the forest": mean(SMALL, DEEP, FOREST),
     }
