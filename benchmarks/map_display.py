@@ -102,7 +102,7 @@ def main() -> None:
         plain = timed(lambda box, d=data, h=how: anew(d, box, h), boxes)
         for how_made, took in (("pyramid", pyramid), ("resampled anew", plain)):
             middle, worst = statistics.median(took), max(took)
-            rows.append((f"{name}, {n:,} x {n:,}", how_made, f"{middle:.0f} ms", f"{worst:.0f} ms"))
+            rows.append((f"{name}, {n:,} x {n:,}", how_made, f"{middle:.1f} ms", f"{worst:.1f} ms"))
             print(
                 f"{rows[-1][0]:<32} {how_made:<16} median {middle:7.1f} ms, largest {worst:7.1f} ms"
             )
