@@ -25,7 +25,12 @@ def adapted_note(maps: Maps | None) -> str:
         "On polygons it had not seen: {held_out}; the network as it was has {before} there. “Sentinel-2, second "
         "network” is the map of the network as it was."
     ).format(held_out=held_out(found.test), before=held_out(found.before))
-    said = f"{made} {tested}"
+    # what it was tested on is of those classes alone, and others can be lost to them
+    rest = text(
+        "Classes that your polygons do not show were not tested, and may have lost ground to those that they show: "
+        "draw some of each class that counts, and look at both maps."
+    )
+    said = f"{made} {tested} {rest}"
     notes = "".join(f"<div class='lcz-note'>{escape(note)}</div>" for note in found.notes)
     return f'<div class="lcz-banner info" role="status">{escape(said)}</div>{notes}'
 
