@@ -19,7 +19,7 @@ from lczlib.study.looking.kinds import RECOGNISED
 from lczlib.terms import settings_in
 from lczlib.texts import in_language
 
-SHARED = Path("/work/shared")
+SHARED = Path(__file__).resolve().parents[2] / "shared"
 RNG = np.random.default_rng(1)
 SHAPE = (60, 70)
 
