@@ -73,17 +73,10 @@ def prepare_s1(
     InputError, GridError
         If a file cannot be read, or the region does not lie in the products.
     """
-    from lczlib.export.files import alone_in
-
     request = radar_job.PrepareS1Request(
         inputs=_several(inputs), orbit=str(orbit), dem=dem, **settings
     )
-    out = Path(out)
-    with alone_in(out, ".prepare-s1.lock"):
-        result = radar_job.run(request, progress=progress, scratch=out, resume=resume)
-        result.write(out)
-        result.close()
-    return result
+    return radar_job.make(request, out, progress=progress, resume=resume)
 
 
 @told_by(polygons_job.CheckPolygonsRequest)

@@ -10,7 +10,14 @@ import numpy as np
 import rasterio
 
 from lczlib.sentinel1.geocode import LIGHT
-from lczlib.sentinel1.simulated import RATE, TIME, View, stamp, write_xml, xml_list, xyz
+from lczlib.sentinel1.simulated import (
+    TIME,
+    View,
+    general_annotation,
+    stamp,
+    write_xml,
+    xml_list,
+)
 
 INTERVAL = 1.4965e-3  # s; 10 m along the flight
 RECORD = 0.2  # s between the records of ground range
@@ -117,15 +124,7 @@ def _annotation(part: Slice, head: dict[str, object], spacing: float) -> dict[st
         )  # fmt: skip
     return {
         "adsHeader": head,
-        "generalAnnotation": {
-            "productInformation": {"pass": "Ascending", "rangeSamplingRate": repr(RATE)},
-            "orbitList": {
-                "orbit": [
-                    {"time": stamp(TIME + t), "position": xyz(p), "velocity": xyz(v)}
-                    for t, p, v in zip(times, position, velocity, strict=True)
-                ]
-            },
-        },
+        "generalAnnotation": general_annotation(times, position, velocity),
         "imageAnnotation": {
             "imageInformation": {
                 "productFirstLineUtcTime": stamp(part.start), "slantRangeTime": repr(2 * float(part.near) / LIGHT),

@@ -9,7 +9,7 @@ import typer
 
 from lczlib.cli import console
 from lczlib.cli.requests import command
-from lczlib.jobs.prepare_s1 import PrepareS1Request, plan, run, snap_graph
+from lczlib.jobs.prepare_s1 import PrepareS1Request, make, plan, snap_graph
 
 
 @command(PrepareS1Request)
@@ -41,8 +41,6 @@ def prepare_s1(
         lcz prepare-s1 S1A_IW_SLC__1SDV_20230904T063730.zip --roi 2.2,48.8,2.5,49.0 --orbit orbits --dem dem.tif
         --dem-height geoid-egm2008 --out paris-s1
     """
-    from lczlib.export.files import alone_in
-
     if write_snap_graph is not None:
         _write_graph(request, write_snap_graph)
         return
@@ -51,14 +49,8 @@ def prepare_s1(
             console.out.print(f"{what}: {text}", soft_wrap=True, markup=False)
         return
     try:
-        with (
-            console.counting("tiles", transient=True) as progress,
-            alone_in(out, ".prepare-s1.lock"),
-        ):
-            result = run(request, progress=progress, scratch=out, resume=resume)
-            progress("Writing", 0, 0)
-            result.write(out)
-            result.close()
+        with console.counting("tiles", transient=True) as progress:
+            result = make(request, out, progress=progress, resume=resume)
     except KeyboardInterrupt:
         console.err.print("Stopped. The finished tiles are kept: run again with --resume.")
         raise typer.Exit(130) from None

@@ -218,13 +218,9 @@ def _passes(case: Case, given: Mapping[str, Any]) -> Iterator[Run]:
 
 
 def _prepared(request: PrepareS1Request, folder: Path, how: How) -> Sequence[str]:
-    from lczlib.export.files import alone_in
     from lczlib.jobs import prepare_s1
 
-    with alone_in(folder, ".prepare-s1.lock"):
-        result = prepare_s1.run(request, progress=how.progress, scratch=folder, resume=True)
-        result.write(folder)
-        result.close()
+    prepare_s1.make(request, folder, progress=how.progress, resume=True)
     return ()
 
 

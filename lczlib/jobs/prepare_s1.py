@@ -152,6 +152,29 @@ def run(
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
+def make(
+    request: PrepareS1Request,
+    folder: str | Path,
+    *,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> PrepareS1Result:
+    """Make the images and write them into a folder, which no other run writes into meanwhile.
+
+    Parameters as of `run`; `folder` also keeps the finished tiles of a run that is stopped.
+    """
+    from lczlib.export.files import alone_in
+
+    folder = Path(folder)
+    with alone_in(folder, ".prepare-s1.lock"):
+        result = run(request, progress=progress, scratch=folder, resume=resume)
+        if progress:
+            progress("Writing", 0, 0)
+        result.write(folder)
+        result.close()
+    return result
+
+
 def _run(
     request: PrepareS1Request, step: Steps, *, scratch: str | Path | None, resume: bool
 ) -> PrepareS1Result:

@@ -226,15 +226,7 @@ def _annotation(layout: Layout, i: int, head: dict[str, object]) -> dict[str, ob
     first, last = (lines.replace("%d", str(v)) for v in (EDGE, layout.samples - EDGE - 1))
     return {
         "adsHeader": head,
-        "generalAnnotation": {
-            "productInformation": {"pass": "Ascending", "rangeSamplingRate": repr(RATE)},
-            "orbitList": {
-                "orbit": [
-                    {"time": stamp(TIME + t), "position": xyz(p), "velocity": xyz(v)}
-                    for t, p, v in zip(times, position, velocity, strict=True)
-                ]
-            },
-        },
+        "generalAnnotation": general_annotation(times, position, velocity),
         "imageAnnotation": {
             "imageInformation": {
                 "productFirstLineUtcTime": stamp(start), "slantRangeTime": repr(near),
@@ -351,6 +343,21 @@ def speckle(time: np.ndarray, shape: tuple[int, int], key: str) -> np.ndarray:
     seed = zlib.crc32(key.encode()) + int(time[0] * 1e4) % 1_000_000
     parts = np.random.default_rng(seed).standard_normal((*shape, 2)) * np.sqrt(0.5)
     return parts[..., 0] + 1j * parts[..., 1]
+
+
+def general_annotation(
+    times: np.ndarray, position: np.ndarray, velocity: np.ndarray
+) -> dict[str, object]:
+    """What an annotation says of the pass: sampling rate and orbit; times (n,) in s from `TIME`, states (n, 3)."""
+    return {
+        "productInformation": {"pass": "Ascending", "rangeSamplingRate": repr(RATE)},
+        "orbitList": {
+            "orbit": [
+                {"time": stamp(TIME + t), "position": xyz(p), "velocity": xyz(v)}
+                for t, p, v in zip(times, position, velocity, strict=True)
+            ]
+        },
+    }
 
 
 def xyz(v: np.ndarray) -> dict[str, str]:
