@@ -36,7 +36,7 @@ def place(killing, request):
     return killing.place(request.node.name.replace("[", "-").rstrip("]"))
 
 
-@pytest.mark.parametrize(("name", "number"), cases(JOBS, len(JOBS)))
+@pytest.mark.parametrize(("name", "number"), cases(JOBS, 2 * len(JOBS)))
 def test_the_run_after_a_kill_makes_the_same_and_leaves_nothing(killing, name, number):
     outcome = killing.case(name, number)
     assert outcome.wrong == [], f"{outcome.job}, killed {outcome.moment}"
