@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from requests.utils import get_netrc_auth
-
 from lczlib.errors import InputError
 from lczlib.terms import option
 
@@ -196,6 +194,8 @@ class RadarProvider:
 
     def lacking(self) -> str:
         """Why it gives no files to this user, and how to get an account; empty where it does."""
+        from requests.utils import get_netrc_auth
+
         if self.values() or (self.login and get_netrc_auth(f"https://{self.login}")):
             return ""
         return f"{self.title} gives its products only to those with a free account: {self.account}."

@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import dask
-
 import lczlib
 from lczlib.errors import InputError, LczError, ServiceError
 from lczlib.jobs.batch_steps import KEPT, STEPS, Case, How, LeftOut, Row, Run
@@ -104,6 +102,8 @@ def run_step(task: Task, before: tuple[Outcome, ...] = ()) -> tuple[Outcome, ...
     tuple of Outcome
         Those before, and its own.
     """
+    import dask
+
     failed = {o.step for o in before if o.status in ("failed", "not run")}
     blocked = [s for s in STEPS[task.step].after if s in failed]
     if blocked:

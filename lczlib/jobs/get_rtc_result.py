@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lczlib.acquire.grids import PIXEL
 from lczlib.acquire.providers import provider_of
 from lczlib.acquire.rtc_folder import pass_file, rtc_folder
 from lczlib.jobs.get_part import Part, all_done, further_cautions, put_all
@@ -107,6 +106,8 @@ class RtcResult(Result):
 
     def cautions(self) -> list[str]:
         """What is missing or was changed."""
+        from lczlib.acquire.grids import PIXEL
+
         said = [*self.empty]
         said += [f"Left out, {what}: {why}." for why, what in self.left_out.items()]
         part = [p for p in self.passes if self.covered(p) < _WHOLE]
