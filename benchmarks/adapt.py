@@ -161,7 +161,7 @@ def main() -> None:
         f"Made by `benchmarks/adapt.py` on {datetime.date.today()}: {machine()}. Simulated city of {given.km:g} x "
         f"{given.km:g} km, one season of Sentinel-2, {len(some)} polygons of {some['lcz'].nunique()} classes, "
         f"start from {given.start}; accuracy on {n:,} cells, 95 % intervals over blocks. Accuracies are of a "
-        "simulated city: the published weights know no such, and say nothing of a real one.", "", *lines, "",
+        "simulated city, which the published weights do not know: they say nothing of a real one.", "", *lines, "",
     ])  # fmt: skip
     print(text)
     if given.write:

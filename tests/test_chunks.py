@@ -7,11 +7,12 @@ from collections import Counter
 import dask.array as da
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lczlib.mapping.chunks import Chunks
+from lczlib.mapping.chunks import Chunks, gdal_cache
 from lczlib.mapping.predict import _in_order, tiles_of
 
 STEP, MARGIN = 10, 11
@@ -111,3 +112,23 @@ def test_every_tile_comes_once_in_whatever_order():
     ordered = _in_order(tiles, 1_400, 10)
     assert ordered != tiles
     assert sorted(t.index for t in ordered) == [t.index for t in tiles]
+
+
+def test_gdal_keeps_a_row_of_wide_blocks_and_little_else(tmp_path):
+    def kept(*files, **profile):
+        for file in files:
+            with rasterio.open(
+                tmp_path / file, "w", width=2048, height=1536, count=3, dtype="uint16",
+                driver="GTiff", **profile,
+            ) as out:  # fmt: skip
+                out.write(np.zeros((3, 1536, 2048), np.uint16))
+        return gdal_cache([str(tmp_path / f) for f in files]).options["GDAL_CACHEMAX"]
+
+    tiled = kept("tiled.tif", tiled=True, blockxsize=256, blockysize=512)
+    row = 512 * 2048 * 3 * 2 / 2**20
+    assert tiled == 64
+    assert tiled + row < kept("striped.tif", blockysize=4) < tiled + row + 2
+    assert kept("wide.tif", tiled=True, blockxsize=1024, blockysize=1024) > tiled + 2 * row
+    assert kept("a.tif", "b.tif", blockysize=4) > tiled + 2 * row
+    (tmp_path / "metadata.xml").write_text("<a/>")
+    assert gdal_cache([str(tmp_path / "metadata.xml")]).options["GDAL_CACHEMAX"] == 64

@@ -8,18 +8,55 @@ in an order in which that is enough.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 import dask
 import numpy as np
+import rasterio
 import xarray as xr
+from rasterio.errors import RasterioError
 
 KEPT = 256 * 2**20
 """Bytes of chunks that are kept, of all bands: 24 of 512 x 512 pixels and ten bands."""
 
 _ROWS = 3
 """Rows of chunks that a row of tiles and the next one touch."""
+
+
+_EDGE = 512
+"""Pixels of the edge of a scene's chunks, see `lczlib.scenes.raster`."""
+
+_GDAL_MB = 64
+
+
+def gdal_cache(files: Iterable[str]) -> rasterio.Env:
+    """Context in which GDAL keeps no more of files than reading them by chunks can use again.
+
+    By itself it keeps decoded blocks up to a twentieth of the machine's memory, and nearly all of them are never
+    asked for again: chunks are computed once. Only where a file's blocks reach over several chunks, such as strips as
+    wide as the image, a row of them is needed until the row of chunks is done.
+
+    Parameters
+    ----------
+    files : iterable of str
+        Those that are read together; those that are no rasters do not count.
+    """
+    row = sum(_row_of_blocks(f) for f in files)
+    return rasterio.Env(GDAL_CACHEMAX=_GDAL_MB + -(-row // 2**20))
+
+
+def _row_of_blocks(file: str) -> int:
+    """Bytes of the blocks that a row of chunks touches, where a block reaches over several chunks; else none."""
+    try:
+        with rasterio.open(file) as src:
+            height, width = src.block_shapes[0]
+            if _EDGE % width == 0 and _EDGE % height == 0:
+                return 0
+            rows = min(_EDGE + 2 * height, src.height + height)
+            return rows * src.width * sum(np.dtype(t).itemsize for t in src.dtypes)
+    except (RasterioError, IndexError, TypeError):
+        return 0  # what is no raster, or of a type that NumPy does not name, is read all the same
 
 
 class Chunks:

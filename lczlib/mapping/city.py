@@ -21,6 +21,7 @@ from lczlib.export.files import alone_in, write_json
 from lczlib.export.manifest import MANIFEST, command_of, new_manifest, write_manifest
 from lczlib.kinds import Kind, lcz_file
 from lczlib.map_request import MapRequest
+from lczlib.mapping.chunks import gdal_cache
 from lczlib.mapping.engines import Engine, make_engine
 from lczlib.mapping.layers import honest_layers, write_layers
 from lczlib.mapping.predict import MIN_VALID, predict, tiles_of
@@ -119,7 +120,8 @@ def map_city(
     prepared = {}
     for s in sources:
         # the second network reads the scenes that the first has told of
-        with quiet() if s.kind == Kind.SECOND else nullcontext():
+        told_before = quiet() if s.kind == Kind.SECOND else nullcontext()
+        with told_before, gdal_cache(s.scene.attrs["files"]):
             prepared[s.key] = prepare(
                 s.scene, chosen[s.weights_name], name=s.name, accept_values=request.accept_values,
                 box=s.box, statistics=request.statistics.get(s.key),
@@ -215,10 +217,11 @@ def _predicted(
             if told.progress:
                 told.progress(label, at + done, total)
 
-        maps[source.key] = predict(
-            ready, engines[name], anchor=request.anchor, store=store, progress=report,
-            cancelled=told.cancelled,
-        )  # fmt: skip
+        with gdal_cache(source.scene.attrs["files"]):
+            maps[source.key] = predict(
+                ready, engines[name], anchor=request.anchor, store=store, progress=report,
+                cancelled=told.cancelled,
+            )  # fmt: skip
         before += ready.shape[0] * ready.shape[1]
     return maps, engines
 
