@@ -1,6 +1,6 @@
 """How far maps made here are from those of the original programs, and `mixed` from float32.
 
-    python benchmarks/originals.py GOLDENS [--only networks|city|mixed]
+    python benchmarks/originals.py GOLDENS [--only networks|city|mixed] [--write FILE]
 
 GOLDENS is a folder of outputs of the original programs: patches and probabilities of each network
 (``resnet20_s1.npz``, ``resnet20_s2.npz``, ``sen2lcz.npz``), and a city mapped by So2Sat's own scripts
@@ -13,7 +13,7 @@ GOLDENS is a folder of outputs of the original programs: patches and probabiliti
   round reflectance to float16, take missing pixels for reflectance 0, and wrap radar's coherence
   around the edge of the image, which is not repeated here.
 - precision ``mixed`` beside ``float32``, PyTorch and OpenVINO on this CPU: largest difference of a
-  probability, labels that differ
+  probability, labels that differ, and how much faster it is; ``--write`` keeps that table
 
 Weights are downloaded on first use (LCZLIB_MIRROR names a folder that has them).
 """
@@ -21,13 +21,15 @@ Weights are downloaded on first use (LCZLIB_MIRROR names a folder that has them)
 from __future__ import annotations
 
 import argparse
+import datetime
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lczlib.machine import processor
+from lczlib.machine import machine, processor
 
 NETWORKS = {
     "so2sat_s1_resnet20": "resnet20_s1",
@@ -111,7 +113,7 @@ def _expected(folder: Path, kind: str) -> np.ndarray:
         return src.read(1).ravel()
 
 
-def mixed(goldens: Path, out: Path) -> None:
+def mixed(goldens: Path, out: Path, write: Path | None = None) -> None:
     """The faster precision beside float32, on a real and on a simulated city."""
     from lczlib import catalog
     from lczlib.mapping import make_engine, predict, prepare
@@ -127,15 +129,35 @@ def mixed(goldens: Path, out: Path) -> None:
     jobs += [("so2sat_city", testville.seasons["summer"], "so2sat_s2_resnet20")]
     jobs += [("simulated", simulated.sentinel1, n) for n in ("so2sat_s1_resnet20", "demo_s1")]
     jobs += [("simulated", simulated.seasons["summer"], "demo_s2")]
+    lines = [
+        "| scene | network | engine | cells | largest move of a probability | labels that differ | times as fast |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for where, scene, name in jobs:
         for engine in ("torch", "openvino"):
-            exact, fast = (
-                predict(prepare(scene, runner.weights), runner).probability.values
-                for precision in ("float32", "mixed")
-                for runner in [make_engine(name, engine=engine, precision=precision, device="cpu")]
+            found, spent = {}, {}
+            for precision in ("float32", "mixed"):
+                runner = make_engine(name, engine=engine, precision=precision, device="cpu")
+                ready = prepare(scene, runner.weights)
+                predict(ready, runner)  # warms up
+                begun = time.perf_counter()
+                found[precision] = predict(ready, runner).probability.values
+                spent[precision] = time.perf_counter() - begun
+            known = np.isfinite(found["float32"]).all(0)
+            exact, fast = (found[p][:, known].T for p in ("float32", "mixed"))
+            differ = int((fast.argmax(1) != exact.argmax(1)).sum())
+            lines.append(
+                f"| {where} | {name} | {engine} | {len(exact):,} | {np.abs(fast - exact).max():.3f} | {differ} | "
+                f"{spent['float32'] / spent['mixed']:.2f} |"
             )
-            known = np.isfinite(exact).all(0)
-            _line(f"{where}, {name}, {engine}", fast[:, known].T, exact[:, known].T)
+            print(lines[-1], flush=True)
+    if write:
+        write.write_text(
+            "# Mixed precision beside float32\n\n"
+            f"Made by `benchmarks/originals.py GOLDENS --only mixed` on {datetime.date.today()}: {machine()}, "
+            "bfloat16. Close calls are computed again in float32; what moves are the probabilities of the other cells.\n\n"
+            + "\n".join(lines) + "\n"
+        )  # fmt: skip
 
 
 def _line(what: str, ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -152,13 +174,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("goldens", type=Path)
     parser.add_argument("--only", choices=["networks", "city", "mixed"])
+    parser.add_argument("--write", type=Path, help="A file for the table of mixed.")
     chosen = parser.parse_args()
     print(f"{processor()}\n")
     with tempfile.TemporaryDirectory() as folder:
         for name, run in {
             "networks": lambda: networks(chosen.goldens),
             "city": lambda: city(chosen.goldens, Path(folder) / "city"),
-            "mixed": lambda: mixed(chosen.goldens, Path(folder) / "mixed"),
+            "mixed": lambda: mixed(chosen.goldens, Path(folder) / "mixed", chosen.write),
         }.items():
             if chosen.only in (None, name):
                 print(f"{name}:")
