@@ -155,7 +155,8 @@ def mixed(goldens: Path, out: Path, write: Path | None = None) -> None:
         write.write_text(
             "# Mixed precision beside float32\n\n"
             f"Made by `benchmarks/originals.py GOLDENS --only mixed` on {datetime.date.today()}: {machine()}, "
-            "bfloat16. Close calls are computed again in float32; what moves are the probabilities of the other cells.\n\n"
+            "bfloat16. Close calls are computed again in float32; what moves are the probabilities of the other "
+            "cells.\n\n"
             + "\n".join(lines) + "\n"
         )  # fmt: skip
 
