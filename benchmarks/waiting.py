@@ -55,7 +55,8 @@ def steps(city: Path, water: Path, out: Path) -> dict[str, list[object]]:
             "uhi", classes, "--lst", beside / "lst.tif", "--band", "day", "--out", out / "surface",
         ],
         "heat island of the canopy": [
-            "uhi", classes, "--stations", beside / "air_temperature.csv", "--time-zone", "UTC", "--out", out / "canopy",
+            "uhi", classes, "--stations", beside / "air_temperature.csv", "--sites", beside / "stations.gpkg",
+            "--time-zone", "UTC", "--out", out / "canopy",
         ],
         "water of one radar scene": ["water", water, "--orbit", "as", "--out", out / "water"],
         "report of all": [

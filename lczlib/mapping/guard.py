@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import dask
 import numpy as np
 import xarray as xr
 
@@ -111,7 +112,7 @@ def _sample(bands: xr.Dataset) -> dict[str, np.ndarray]:
         for top in _starts(height)
         for left in _starts(width)
     ]
-    loaded = [p.compute() for p in parts]
+    (loaded,) = dask.compute(parts)  # together: chunks that several windows touch are decoded once
     return {b: np.concatenate([p[b].values.ravel() for p in loaded]) for b in bands.data_vars}
 
 
