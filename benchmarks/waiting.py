@@ -149,13 +149,13 @@ def browsed(checkout: Path, cache: Path) -> Iterator[tuple[str, float]]:
         yield "dashboard, from the server's start: page stands", listens + page
         yield "dashboard, from the server's start: city is drawn", listens + city
         visitor = browser.new_page(viewport={"width": 1440, "height": 900})
+        begun = time.perf_counter()
         visitor.goto(f"{server.url}?page=share&made=maps")
         link = visitor.get_by_text("Report (HTML)")
         link.wait_for(timeout=600_000)
-        begun = time.perf_counter()
         with visitor.expect_download(timeout=600_000):
             link.click()
-        yield "dashboard: report of the demo city", time.perf_counter() - begun
+        yield "dashboard, from a link: the report of the demo city, mapped anew", time.perf_counter() - begun
         browser.close()
     server.stop()
 
