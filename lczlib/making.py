@@ -6,18 +6,16 @@ What they can be told are the settings of the jobs, which are the options of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lczlib.jobs import batch as batch_job
 from lczlib.jobs import check_polygons as polygons_job
 from lczlib.jobs import prepare_s1 as radar_job
+from lczlib.jobs import train as train_job
 from lczlib.jobs.request import Progress
 from lczlib.jobs.signatures import told_by
 from lczlib.plugins import load_plugins
-from lczlib.settings import options_of
-from lczlib.training.options import Options
 from lczlib.training.request import TrainRequest
 
 if TYPE_CHECKING:
@@ -147,18 +145,8 @@ def train(
     InputError, GridError, WeightsError, DeviceError
         If scenes and polygons make no patches, or the choices no network.
     """
-    from lczlib.export.files import alone_in
-    from lczlib.training.labelled import training_patches
-    from lczlib.training.run import run_training
-    from lczlib.training.trainer import log
-
-    request, out = TrainRequest(inputs=_several(inputs), **settings), Path(out)
-    with alone_in(out, ".train.lock"):
-        return run_training(
-            training_patches(request, log.warning), options_of(request, Options), out, licence=request.licence,
-            citation=request.citation, resume=resume, forest=request.forest,
-            progress=partial(progress, "Training") if progress else None,
-        )  # fmt: skip
+    request = TrainRequest(inputs=_several(inputs), **settings)
+    return train_job.make(request, out, resume=resume, progress=progress)
 
 
 @told_by(batch_job.BatchRequest)
@@ -201,10 +189,5 @@ def batch(
     ServiceError
         If there is no cluster at the address.
     """
-    from lczlib.export.files import alone_in
-
-    request, out = batch_job.BatchRequest(table=table, **settings), Path(out)
-    with alone_in(out, ".batch.lock"):
-        result = batch_job.run(request, out, resume=resume, figures=figures, progress=progress)
-        result.write(out, figures=True)
-    return result
+    request = batch_job.BatchRequest(table=table, **settings)
+    return batch_job.make(request, out, resume=resume, figures=figures, progress=progress)

@@ -54,9 +54,14 @@ def scheme_of_polygons(options: MapOptions, path: str | Path, what: str) -> Sche
         If there are others, which polygons do not have.
     """
     of_raster = [n for n in ("band", "nodata", "legend") if getattr(options, n)]
-    if of_raster or options.scheme == "wrf":
-        asked = option(of_raster[0]) if of_raster else option("scheme", "wrf")
-        msg = f"The {what} {path} holds polygons: for these there is no {asked}."
+    if of_raster:
+        msg = f"The {what} {path} holds polygons: for these there is no {option(of_raster[0])}."
+        raise InputError(msg)
+    if options.scheme == "wrf":
+        msg = (
+            f"The {what} {path} holds polygons, and wrf numbers rasters only: give another {option('scheme')}, or "
+            "none."
+        )
         raise InputError(msg)
     return options.scheme
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -86,6 +88,58 @@ def test_a_network_is_trained_tested_apart_and_maps(summer, polygons, tmp_path):
         lczlib.train(summer, tmp_path / "no", polygons=polygons, epoch=1)
 
 
+@pytest.mark.parametrize(
+    "way", [("--arch", "random_forest"), ("--epochs", "2", "--option", "width=4", "--option", "depth=1")]
+)  # fmt: skip
+def test_command_and_function_train_the_same_network(summer, polygons, run_lcz, tmp_path, way):
+    told = {"epochs": 2, "options": {"width": 4, "depth": 1}}
+    if "random_forest" in way:
+        told = {"architecture": "random_forest"}
+    alike = {"spacing": 200.0, "patch_metres": 160.0, "device": "cpu", "licence": "CC0-1.0"}
+    made = lczlib.train(summer, tmp_path / "a/net", polygons=polygons, **alike, **told)
+    code, out, _ = run_lcz(
+        "train", summer, "--polygons", polygons, *way, "--spacing", 200, "--patch-metres", 160,
+        "--device", "cpu", "--licence", "CC0-1.0", "--no-figures", "--out", tmp_path / "b/net",
+    )  # fmt: skip
+    assert code == 0
+    written = [tmp_path / "a/net", tmp_path / "b/net"]
+    weights = [(folder / "model.safetensors").read_bytes() for folder in written]
+    assert weights[0] == weights[1]
+    reports = [json.loads((f / "training.json").read_text()) for f in written]
+    for report in reports:
+        assert report.pop("seconds") > 0
+    assert reports[0] == reports[1]
+    split = reports[0]["split"]
+    sizes = [f"{part['n']} {name}" for name, part in split["patches"].items()]
+    assert f"{', '.join(sizes)} patches, split by polygon." in out
+    assert made.separation in " ".join(out.split())
+
+
+def test_a_helper_of_the_training_works_in_the_folder_that_is_held(
+    summer, polygons, tmp_path, monkeypatch
+):
+    """Lightning starts one a further device, with the command of the first."""
+    told = {
+        "polygons": polygons,
+        "architecture": "random_forest",
+        "spacing": 200.0,
+        "patch_metres": 160.0,
+    }
+    script = (
+        "import sys; from lczlib.export.files import alone_in\n"
+        "with alone_in(sys.argv[1], '.train.lock'): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "run")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:  # fmt: skip
+        first.stdout.readline()
+        with pytest.raises(InputError, match="Another run is writing"):
+            lczlib.train(summer, tmp_path / "run", **told)
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        assert lczlib.train(summer, tmp_path / "run", **told).path.is_file()
+        first.stdin.close()
+
+
 def test_polygons_are_held_against_an_image_as_the_job_does(summer, polygons):
     settings = {"spacing": 200.0, "folds": 2, "repeats": 1}
     found = lczlib.check_polygons(summer, polygons, **settings)
@@ -95,7 +149,7 @@ def test_polygons_are_held_against_an_image_as_the_job_does(summer, polygons):
 
 
 @pytest.mark.slow
-def test_many_cities_end_in_one_table(scene, summer, tmp_path):
+def test_many_cities_end_in_one_table_by_function_and_command(scene, summer, run_lcz, tmp_path):
     pytest.importorskip("distributed")
     (lst,) = scene.glob("Reference/*/lst.tif")
     rows = [{"folder": scene, "lst": lst}, {"folder": summer, "lst": tmp_path / "no.tif"}]
@@ -110,6 +164,21 @@ def test_many_cities_end_in_one_table(scene, summer, tmp_path):
     assert list(measures.columns) == list(written.columns)
     np.testing.assert_allclose(measures["value"], written["value"], rtol=1e-5)
     assert set(measures["measure"]) >= {"area", "surface heat island"}
+    told = [word for one in alike for word in ("--set", one)]
+    code, out, err = run_lcz(
+        "batch", tmp_path / "cities.csv", "--steps", "map,uhi", *told, "--out", tmp_path / "command"
+    )  # fmt: skip
+    assert code == 1
+    assert found.headline() in out
+    assert found.failed[0].message.split(";")[0] in err
+    manifests = []
+    for folder in ("out", "command"):
+        manifests.append(json.loads((tmp_path / folder / "manifest.json").read_text()))
+        for name in ("created", "seconds"):
+            assert manifests[-1].pop(name)
+    assert manifests[0] == manifests[1]
+    for name in ("cities.csv", "measures.csv", "heat_cities.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import warnings
 
 import geopandas as gpd
@@ -151,6 +152,24 @@ def test_the_numbering_of_a_reference_has_one_door(write_tif, run_lcz, tmp_path)
     code, _, err = run_lcz(*line, *raster_only)
     assert code == 1
     assert "holds polygons: for these there is no --legend." in err
+
+
+def test_what_a_message_says_of_an_option_can_be_typed(run_lcz, tmp_path):
+    """A refusal leaves a map's name out of what was said of all; an advice can be pasted into a shell."""
+    paths = [tmp_path / "my areas.gpkg", tmp_path / "b.gpkg"]
+    for path in paths:
+        squares([0, 3, 6]).to_file(path)
+    line = ("compare", *paths, "--no-figures", "--out", tmp_path / "c")
+    code, _, err = run_lcz(*line, "--scheme", "wrf")
+    assert code == 1
+    assert err.endswith("and wrf numbers rasters only: give another --scheme, or none.")
+    code, _, err = run_lcz(*line)
+    assert code == 1
+    advised = shlex.split(err[err.index("say which with --scheme") :].rstrip("."))
+    assert advised[-2:] == ["--scheme", "my areas=0-16"]
+    code, out, err = run_lcz(*line, *advised[-2:], "--scheme", "b=0-16")
+    assert code == 0, err
+    assert "my areas - b: agreement 1.0000" in out
 
 
 def test_a_reading_names_the_options_of_its_command(write_tif, run_lcz, tmp_path):

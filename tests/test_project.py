@@ -146,7 +146,7 @@ MAY_IMPORT = {
         "accessor", "errors", "jobs", "map_request", "mapping", "plugins", "scene_options", "scenes",
         "settings",
     },
-    "making": {"export", "jobs", "plugins", "settings", "training"},
+    "making": {"jobs", "plugins", "training"},
 }  # fmt: skip
 
 

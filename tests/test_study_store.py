@@ -15,8 +15,8 @@ from lczlib.export.files import alone_in
 from lczlib.study import Places, Study
 from lczlib.study.existing import existing_results
 from lczlib.study.material import Material, open_maps
-from lczlib.study.places import Place, demo_path
-from lczlib.study.store import hold, limit, make_room, store_of
+from lczlib.study.places import Place, demo_folder, demo_path
+from lczlib.study.store import hold, limit, make_room, store_of, waited_for
 
 
 @pytest.fixture
@@ -116,3 +116,17 @@ def test_room_is_made_while_runs_write_and_remove(store):
         finally:
             stop.set()
         assert writing.result() is None
+
+
+def test_the_demo_city_that_another_process_simulates_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCZLIB_CACHE", str(tmp_path))
+    folder, city = demo_path()
+    with ThreadPoolExecutor(1) as other, waited_for(folder, None):
+        asked = other.submit(demo_folder)
+        with pytest.raises(TimeoutError):
+            asked.result(0.5)
+        assert not folder.exists()
+        folder.mkdir()
+        (folder / "complete").touch()
+    assert asked.result() == (folder, city)
+    assert [p.name for p in folder.iterdir()] == ["complete"]  # nothing is simulated again

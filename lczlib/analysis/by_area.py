@@ -14,6 +14,7 @@ from lczlib.analysis.comparison import Comparison, class_table, compare
 from lczlib.cell_coverage import class_cells
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
+from lczlib.export.targets.patches import mended
 from lczlib.grid import geobox_of, row_cell_areas
 from lczlib.polygons import equal_area
 
@@ -110,7 +111,8 @@ def _on_raster(shapes: gpd.GeoDataFrame, raster: xr.DataArray) -> tuple[np.ndarr
 def _of_polygons(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> tuple[np.ndarray, int]:
     """Areas of (first class, second class), km2, and how many of the first's polygons meet the second's."""
     crs = equal_area(first)
-    a, b = (_valid(m.geometry.to_crs(crs).to_numpy()) for m in (first, second))
+    # what was valid may cross itself in another projection
+    a, b = (mended(m.geometry.to_crs(crs).to_numpy()) for m in (first, second))
     tree = shapely.STRtree(b)
     left, right = tree.query(a, predicate="intersects")
     area = shapely.area(shapely.intersection(a[left], b[right])) / 1e6
@@ -125,10 +127,3 @@ def _of_polygons(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> tuple[np.
         else:
             table[0, 1:] = alone
     return table, len(np.unique(left[area > 0]))
-
-
-def _valid(shapes: np.ndarray) -> np.ndarray:
-    """What was valid may cross itself in another projection."""
-    broken = ~shapely.is_valid(shapes)
-    shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    return shapes

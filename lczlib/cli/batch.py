@@ -15,7 +15,7 @@ from rich.table import Table
 
 from lczlib.cli import console
 from lczlib.cli.requests import Out, command
-from lczlib.jobs.batch import BatchRequest, run
+from lczlib.jobs.batch import BatchRequest, make
 from lczlib.jobs.batch_summary import CITIES
 from lczlib.terms import worded
 
@@ -54,17 +54,11 @@ def batch(
 
         lcz batch cities.csv --steps get,map --dask tcp://10.0.0.1:8786 --out /shared/cities
     """
-    from lczlib.export.files import alone_in
-
     try:
-        with alone_in(folder, ".batch.lock"):
-            with _board() as board:
-                result = run(
-                    request, folder, resume=resume, figures=figures, watch=board.watch, progress=board.report
-                )  # fmt: skip
-            with console.steps() as progress:
-                progress("Writing", 0, 0)
-                result.write(folder, figures=True)
+        with _board() as board:
+            result = make(
+                request, folder, resume=resume, figures=figures, watch=board.watch, progress=board.report
+            )  # fmt: skip
     except KeyboardInterrupt:
         console.err.print("Stopped. What is finished is kept: run again with --resume.")
         raise typer.Exit(130) from None

@@ -59,7 +59,7 @@ def say(reading: Reading) -> None:
 def counting(
     unit: str, *, left: str = "left", transient: bool = False
 ) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar that counts; yields the function to report with (name, done, total).
+    """A progress bar that counts, from the first report on; yields the function to report with (name, done, total).
 
     Parameters
     ----------
@@ -74,13 +74,18 @@ def counting(
         TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(),
         TextColumn(unit), TimeElapsedColumn(), TextColumn(left), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err, transient=transient) as bar:
-        task = bar.add_task("", total=None)
+    bar = Progress(*columns, console=err, transient=transient)
+    task = bar.add_task("", total=None)
 
-        def report(name: str, done: int, total: int) -> None:
-            bar.update(task, description=name, completed=done, total=total)
+    def report(name: str, done: int, total: int) -> None:
+        bar.update(task, description=name, completed=done, total=total)
+        bar.start()
 
+    try:
         yield report
+    finally:
+        if bar.live.is_started:  # a job that is refused leaves no bar
+            bar.stop()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from lczlib.acquire.rtc_folder import rtc_folder
 from lczlib.cli import console
 from lczlib.cli.get_heat import list_heat, print_part
 from lczlib.cli.requests import command
-from lczlib.jobs.get import is_finished, run
+from lczlib.jobs.get import is_finished, make
 from lczlib.jobs.get_check import check
 from lczlib.jobs.get_days import find
 from lczlib.jobs.get_part import Part
@@ -200,7 +200,6 @@ def _print_days(period: Period, days: list[Day]) -> None:
 
 def _get(request: GetRequest, folder: Path, resume: bool) -> None:
     from lczlib.acquire.own import add_folder
-    from lczlib.export.files import alone_in
     from lczlib.jobs.get_map import PublishedResult
 
     if resume and is_finished(request, folder):
@@ -210,10 +209,8 @@ def _get(request: GetRequest, folder: Path, resume: bool) -> None:
         console.out.print(told, soft_wrap=True)
         return
     try:
-        with console.steps() as progress, alone_in(folder, ".get.lock"):
-            result = run(request, folder, resume=resume, progress=progress)
-            progress("Writing", 0, 0)
-            result.write(folder)
+        with console.steps() as progress:
+            result = make(request, folder, resume=resume, progress=progress)
     except KeyboardInterrupt:
         console.err.print("Stopped. The finished tiles are kept: run again with --resume.")
         raise typer.Exit(130) from None

@@ -247,7 +247,8 @@ def requested(
     stray = [n for n in given if n not in settings]
     if stray:
         owners = [_asked_by(o) for o in others if set(stray) <= set(described(o))]
-        names = ", ".join(f"--{n.replace('_', '-')}" for n in stray)
+        options = {n: one.option for o in others for n, one in described(o).items()}
+        names = ", ".join(options[n] for n in stray)
         one = len(stray) == 1
         raise typer.BadParameter(
             f"{names} belong{'s' if one else ''} to {' and '.join(owners) or 'another kind of job'}, not to "

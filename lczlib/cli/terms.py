@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 
 from lczlib.settings import described
@@ -21,6 +22,8 @@ def _flags() -> dict[str, str]:
 
 
 def face(name: str, value: str) -> str:
-    """``--scheme 0-16``, ``--date 2020-01-01`` of the setting ``dates``."""
+    """``--scheme 0-16``, ``--date 2020-01-01`` of the setting ``dates``, ``--scheme 'my map=0-16'``."""
+    if "=" in value:  # of one file, whose name may hold what a shell does not take
+        value = shlex.quote(value)
     flag = _flags().get(name)
     return f"{flag} {value}".rstrip() if flag else command_line(name, value)

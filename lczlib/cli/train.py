@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +11,11 @@ from lczlib.cli import console
 from lczlib.cli.assess_tables import print_assessment
 from lczlib.cli.requests import command
 from lczlib.cli.results import write_figures
-from lczlib.settings import options_of
-from lczlib.training.options import Options
+from lczlib.jobs.train import make
 from lczlib.training.request import EvaluateRequest, TrainRequest
 
 if TYPE_CHECKING:
-    from lczlib.training.run import RunResult, Subsets
+    from lczlib.training.run import RunResult
 
 
 @command(TrainRequest, in_words=False, bands="band-names")
@@ -36,31 +32,15 @@ def train(
     Example:
         lcz train april.tif july.tif --polygons areas.kmz --out mycity
     """
-    from lczlib.training.labelled import training_patches
-    from lczlib.training.run import run_training
-
-    subsets = training_patches(request, console.warn)
     try:
-        with _alone_in(folder), console.counting("steps", left="at most") as count:
-            result = run_training(
-                subsets, options_of(request, Options), folder, licence=request.licence,
-                citation=request.citation, resume=resume, forest=request.forest,
-                progress=partial(count, "training"), note=console.warn,
-            )  # fmt: skip
+        with console.counting("steps", left="at most") as progress:
+            result = make(request, folder, resume=resume, note=console.warn, progress=progress)
     except KeyboardInterrupt:
         console.err.print("Stopped. The last complete epoch is kept: run again with --resume.")
         raise typer.Exit(130) from None
     if figures:
         _draw(result, folder)
-    _print(subsets, result)
-
-
-def _alone_in(folder: Path) -> AbstractContextManager[None]:
-    """Hold the folder; a helper that Lightning started for another device works with who holds it."""
-    from lczlib.export.files import alone_in
-
-    helper = os.environ.get("LOCAL_RANK", "0") != "0"
-    return nullcontext() if helper else alone_in(folder, ".train.lock")
+    _print(result)
 
 
 def _draw(result: RunResult, folder: Path) -> None:
@@ -73,8 +53,9 @@ def _draw(result: RunResult, folder: Path) -> None:
     write_figures(folder, wanted)
 
 
-def _print(subsets: Subsets, result: RunResult) -> None:
-    sizes = ", ".join(f"{len(getattr(subsets, s)):,} {s}" for s in ("train", "validation", "test"))
+def _print(result: RunResult) -> None:
+    parted = result.report["split"]
+    sizes = ", ".join(f"{of['n']:,} {s}" for s, of in parted["patches"].items())
     if len(result.history):
         kept = f"Kept epoch {result.best_epoch + 1} of {len(result.history)}."
     elif "n_trees" in result.weights.options:
@@ -82,10 +63,10 @@ def _print(subsets: Subsets, result: RunResult) -> None:
     else:
         kept = " ".join(result.report["notes"][-1:])
     console.out.print(
-        f"{sizes} patches, split by {subsets.method}. {kept} Accuracy on the test patches:",
+        f"{sizes} patches, split by {parted['method']}. {kept} Accuracy on the test patches:",
         soft_wrap=True,
     )
-    console.out.print(subsets.separation, soft_wrap=True)
+    console.out.print(result.separation, soft_wrap=True)
     print_assessment(result.assessment, "patches")
     other = result.report.get("random_forest")
     if other:

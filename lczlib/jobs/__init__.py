@@ -15,6 +15,7 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``field``         air temperature everywhere, from stations; ``station_choices``: how jobs read stations
 ``patches``       a data set of labelled patches to train on; ``check_polygons``: polygons that look like
                   something else; ``next_polygons``: where to draw further ones
+``train``         a network for one's own city, tested on patches it has not seen
 ``prepare_s1``    Sentinel-1 products as delivered, made into what the networks read
 ``find_s1``       which Sentinel-1 products go with Sentinel-2 tiles; ``clip_s1``: patches of such a tile
 ``water``         surface water from Sentinel-1

@@ -188,6 +188,31 @@ def run(
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
+def make(
+    request: BatchRequest,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    figures: bool = False,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
+) -> BatchResult:
+    """Do the steps of all cities and write the tables of all; no other batch writes there meanwhile.
+
+    Parameters and errors as of `run`.
+    """
+    from lczlib.export.files import alone_in
+
+    with alone_in(folder, ".batch.lock"):
+        result = run(
+            request, folder, resume=resume, figures=figures, watch=watch, progress=progress
+        )
+        if progress:
+            progress("Writing", 0, 0)
+        result.write(folder, figures=True)
+    return result
+
+
 def _run(
     request: BatchRequest, step: Steps, *, folder: Path, resume: bool, figures: bool, watch: Watch | None
 ) -> BatchResult:  # fmt: skip

@@ -171,13 +171,11 @@ def _what(case: Case) -> tuple[str, ...]:
 
 
 def _fetch(request: GetRequest, folder: Path, how: How) -> Sequence[str]:
-    from lczlib.export.files import alone_in, write_json
+    from lczlib.export.files import write_json
     from lczlib.jobs import get
     from lczlib.jobs.get_radar import RadarResult
 
-    with alone_in(folder, ".get.lock"):
-        result = get.run(request, folder, resume=True, progress=how.progress)
-        result.write(folder)
+    result = get.make(request, folder, resume=True, progress=how.progress)
     radar = result if isinstance(result, RadarResult) else getattr(result, "radar", None)
     passes = [] if radar is None else radar.preparations(folder)
     write_json(

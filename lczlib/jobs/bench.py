@@ -348,6 +348,5 @@ def _fetched(city: BenchCity, *, folder: Path, step: Steps) -> Path:
         raise InputError(msg)
     asked = GetRequest(place=told.place, start=told.start, end=told.end, what=("s2",))
     if not get.is_finished(asked, scenes):
-        got = get.run(asked, scenes, resume=True, progress=step.progress, cancelled=step.cancelled)
-        got.write(scenes)
+        get.make(asked, scenes, resume=True, progress=step.progress, cancelled=step.cancelled)
     return scenes

@@ -191,10 +191,9 @@ def _fetched(request: CityRequest, scenes: Path, step: Steps, resume: bool) -> P
 
     asked = options_of(request, GetRequest)
     if not (resume and get.is_finished(asked, scenes)):
-        got = get.run(
+        got = get.make(
             asked, scenes, resume=resume, progress=step.progress, cancelled=step.cancelled
         )
-        got.write(scenes)
         place, cautions = got.place, got.cautions()
     else:
         place = place_asked(asked, step)

@@ -91,7 +91,8 @@ def _check_qgis(material: Material) -> Iterator[Finding]:
     yield from _check_geotiff(material)
 
 
-def _write_qgis(material: Material, folder: Path) -> None:
+def _write_styled(material: Material, folder: Path) -> None:
+    """The raster, and beside it its styles for QGIS and for others."""
     from lczlib.export.targets.styles import write_styles
 
     _write_raster(material, folder)
@@ -303,13 +304,6 @@ def _check_umep(material: Material) -> Iterator[Finding]:
         yield fails("No polygon holds a cell with a class: there is nothing to sum.")
 
 
-def _write_umep(material: Material, folder: Path) -> None:
-    from lczlib.export.targets.styles import write_styles
-
-    _write_raster(material, folder)
-    write_styles(folder, material.request.language, material.request.written_scheme)
-
-
 def _write_suews(material: Material, folder: Path) -> None:
     from lczlib.export.targets.landcover import write_suews
 
@@ -327,7 +321,7 @@ _CHECKS: dict[str, Callable[[Material], Iterator[Finding]]] = {
     "suews": _check_umep, "wrf": check_wrf,
 }  # fmt: skip
 _WRITERS: dict[str, Callable[[Material, Path], object]] = {
-    "geotiff": _write_raster, "qgis": _write_qgis, "gpkg": _write_gpkg, "netcdf": _write_netcdf,
-    "kmz": _write_kmz, "districts": _write_districts, "stac": _write_stac, "umep": _write_umep,
+    "geotiff": _write_raster, "qgis": _write_styled, "gpkg": _write_gpkg, "netcdf": _write_netcdf,
+    "kmz": _write_kmz, "districts": _write_districts, "stac": _write_stac, "umep": _write_styled,
     "suews": _write_suews, "wrf": write_wrf,
 }  # fmt: skip

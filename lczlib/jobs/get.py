@@ -84,6 +84,28 @@ def run(
     return job(do)(request, progress=progress, cancelled=cancelled)
 
 
+def make(
+    request: GetRequest,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    cancelled: Cancel | None = None,
+) -> GetResult | PublishedResult | RadarResult | RtcResult | Part:
+    """Fetch what is asked for and write it into a folder, which no other run fetches into meanwhile.
+
+    Parameters and errors as of `run`.
+    """
+    from lczlib.export.files import alone_in
+
+    with alone_in(folder, ".get.lock"):
+        result = run(request, folder, resume=resume, progress=progress, cancelled=cancelled)
+        if progress:
+            progress("Writing", 0, 0)
+        result.write(folder)
+    return result
+
+
 def _run(
     request: GetRequest,
     step: Steps,

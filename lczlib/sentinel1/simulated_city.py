@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from scipy.interpolate import LinearNDInterpolator
 
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.grid import geobox_of, on_grid
 from lczlib.scenes.simulation import DemoCity
-from lczlib.scenes.simulation.radar import INCIDENCE
+from lczlib.scenes.simulation.radar import INCIDENCE, NOISE_FLOOR, Power
 from lczlib.sentinel1.geocode import to_degrees
 from lczlib.sentinel1.product import LIGHT
 from lczlib.sentinel1.simulated import (
@@ -54,7 +55,9 @@ class SimulatedPass:
     dem: Path
 
 
-def write_slc(city: DemoCity, folder: str | Path, *, orbit: str = "ascending") -> SimulatedPass:
+def write_slc(
+    city: DemoCity, folder: str | Path, *, orbit: str = "ascending", power: Power | None = None
+) -> SimulatedPass:
     """Write a city as an SLC product in radar geometry, with bursts, three swaths and fresh speckle.
 
     The backscatter is the city's Lee-filtered covariance of that orbit, seen along its lines of sight over its
@@ -68,6 +71,10 @@ def write_slc(city: DemoCity, folder: str | Path, *, orbit: str = "ascending") -
         In which the three are written.
     orbit : str
         ``ascending`` or ``descending``: which of the city's radar images.
+    power : Power, optional
+        What that image was drawn from, ``lczlib.scenes.simulation.radar.backscatter``, where it is at hand. By
+        default the filtered covariance stands for it, in which the filter has blurred what a network reads of
+        single pixels.
 
     Returns
     -------
@@ -88,7 +95,7 @@ def write_slc(city: DemoCity, folder: str | Path, *, orbit: str = "ascending") -
     n = grid.shape[0]
     middle = to_degrees(grid, np.array([n / 2]), np.array([n / 2]))
     layout = _layout(View(float(middle[0][0]), float(middle[1][0]), INCIDENCE), n)
-    values = _Seen(city, orbit, layout)
+    values = _Seen(city, orbit, layout, power)
     heights = np.pad(city.elevation.values.astype(np.float32), _DEM_MARGIN, "edge")
     cells = geobox_of(city.elevation, "elevation").pad(_DEM_MARGIN)
     dem = write_raster(folder / "dem.tif", on_grid(heights, cells), descriptions=["elevation, m"])
@@ -108,7 +115,7 @@ def _layout(view: View, pixels: int) -> Layout:
 class _Seen:
     """The pixels of a product: which place of the city each shows, and its amplitude under speckle."""
 
-    def __init__(self, city: DemoCity, orbit: str, layout: Layout) -> None:
+    def __init__(self, city: DemoCity, orbit: str, layout: Layout, power: Power | None) -> None:
         scene = city.sentinel1[orbit]
         grid = geobox_of(scene, "simulated city")
         self._n = n = grid.shape[0]
@@ -123,12 +130,7 @@ class _Seen:
             np.stack([(time - TIME) / INTERVAL, 2 * distance / LIGHT * RATE], 1),
             np.stack([row, column], 1),
         )
-        self._vh, self._vv = (np.sqrt(scene[name].values) for name in ("C11", "C22"))
-        cross = scene["C12_re"].values + 1j * scene["C12_im"].values  # <VH VV*>
-        size = np.abs(cross)
-        # filtered elements need not be a covariance to the last digit
-        scale = np.minimum(1.0, 0.999 * self._vh * self._vv / np.maximum(size, 1e-12))
-        self._rho = np.conj(cross * scale) / np.maximum(self._vh * self._vv, 1e-12)
+        self._vh, self._vv, self._rho = _of_scene(scene) if power is None else _of_power(power)
         self._where = cache(self._found)
 
     def _found(
@@ -154,3 +156,18 @@ class _Seen:
                 np.conj(rho) * first + np.sqrt(1 - np.abs(rho) ** 2) * second
             )
         return np.where(known, _GAIN * amplitude, 0)
+
+
+def _of_power(power: Power) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Amplitudes of VH and VV, and how far they go together."""
+    vh, vv = (np.sqrt(of + NOISE_FLOOR) for of in (power.vh, power.vv))
+    return vh, vv, power.correlation
+
+
+def _of_scene(scene: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of a filtered covariance."""
+    vh, vv = (np.sqrt(scene[name].values) for name in ("C11", "C22"))
+    cross = scene["C12_re"].values + 1j * scene["C12_im"].values  # <VH VV*>
+    # filtered elements need not be a covariance to the last digit
+    scale = np.minimum(1.0, 0.999 * vh * vv / np.maximum(np.abs(cross), 1e-12))
+    return vh, vv, np.conj(cross * scale) / np.maximum(vh * vv, 1e-12)

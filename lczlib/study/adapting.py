@@ -232,11 +232,9 @@ def _train(
         raise InputError(why)
     if progress:
         progress(LABEL.format(name=len(drawn)), 0, 0)
-    from lczlib.settings import options_of
+    from lczlib.jobs.train import make
     from lczlib.training.labelled import training_patches
-    from lczlib.training.options import Options
     from lczlib.training.request import TrainRequest
-    from lczlib.training.run import run_training
 
     asked = TrainRequest(
         inputs=request.inputs, polygons=polygons, start_from=start, tune="linear", spacing=SPACING,
@@ -247,9 +245,9 @@ def _train(
     _stop(cancelled)
     n = _polygons(subsets)
     name = describe(start).name
-    made = run_training(
-        subsets, options_of(asked, Options), folder, name=f"{name}_adapted",
-        title=f"{name} adapted to {n} polygons", cancelled=cancelled, note=notes.append,
+    made = make(
+        asked, folder, subsets=subsets, name=f"{name}_adapted", title=f"{name} adapted to {n} polygons",
+        cancelled=cancelled, note=notes.append,
     )  # fmt: skip
     before = _as_it_was(subsets, start, request.device)
     _stop(cancelled)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from lczlib import catalog
@@ -19,6 +18,7 @@ from lczlib.catalog.gazetteer import plain
 from lczlib.errors import InputError
 from lczlib.longitudes import Box, middle_of
 from lczlib.scenes.so2sat import find_cities
+from lczlib.study.store import waited_for
 from lczlib.texts import N_, text, texts
 
 DEMO = "demo"
@@ -30,7 +30,6 @@ FETCHED_FOLDER, ASKED = "got-", "asked.json"
 _DEMO_FOLDER = "00000_00000_Simulated"
 _BERLIN = "berlin_s2_20241024"
 _MOST_FOUND = 200
-_SIMULATING = Lock()  # two sessions that ask at once get one simulation
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,11 @@ def demo_folder() -> tuple[Path, str]:
     """The So2Sat folder of the demo city, simulated on first use, and the city's name in it."""
     folder, city = demo_path()
     done = folder / "complete"
-    with _SIMULATING:
+    if done.is_file():
+        return folder, city
+    with waited_for(
+        folder, None
+    ):  # sessions that ask at once, in whatever process, get one simulation
         if not done.is_file():
             from lczlib.scenes.simulation import simulate_city, write_so2sat
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from filelock import FileLock
 from helpers import PATIENCE, go
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,8 +116,18 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 
 
 @pytest.fixture(scope="session")
-def server(start: Callable[..., Server]) -> Server:
-    return start().wait()
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one run of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dashboards"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(start: Callable[..., Server], together: Path) -> Server:
+    """The dashboard of this process; those of all share what is made of public scenes."""
+    return start(cache=together).wait()
 
 
 @pytest.fixture(scope="session")
@@ -164,8 +175,18 @@ def visit(browser: object) -> Iterator[Callable[..., object]]:
 
 
 @pytest.fixture(scope="session")
-def mapped(server: Server, browser: Any) -> Server:
-    """The demo city mapped: run, cancelled, and run again."""
+def mapped(server: Server, browser: Any, together: Path) -> Server:
+    """The demo city mapped: by the first process that asks, the others find its maps."""
+    done = together / "mapped"
+    with FileLock(together / "mapping.lock"):
+        if not done.exists():
+            map_the_demo_city(server, browser)
+            done.touch()
+    return server
+
+
+def map_the_demo_city(server: Server, browser: Any) -> None:
+    """Run, cancel, and run again."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.set_default_timeout(1000 * PATIENCE)
     page.goto(f"{server.url}?page=city")
@@ -184,7 +205,6 @@ def mapped(server: Server, browser: Any) -> Server:
     page.get_by_role("button", name="Run again").wait_for(timeout=3000 * PATIENCE)
     page.get_by_text(re.compile(r"6,400 cells, made in")).wait_for()
     page.close()
-    return server
 
 
 @pytest.fixture(scope="session")

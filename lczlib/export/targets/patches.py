@@ -72,7 +72,7 @@ def lcz_patches(
     numbers = np.array([n for n, _ in pairs], np.int64)
     shapes = np.array([s for _, s in pairs], object)
     order = np.argsort(numbers, kind="stable")
-    numbers, shapes = numbers[order], _valid(shapes[order])
+    numbers, shapes = numbers[order], mended(shapes[order])
     areas = np.broadcast_to(row_cell_areas(box)[:, None], codes.shape)
     cells, area = _sums(labels, None), _sums(labels, areas)
     zones = [CLASSES[lcz_of[n] - 1] for n in numbers]
@@ -114,8 +114,14 @@ def _sums(labels: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     return np.bincount(labels.ravel(), weights=given)
 
 
-def _valid(shapes: np.ndarray) -> np.ndarray:
-    """Outlines that touch themselves at a corner, mended: their area stays as it is."""
+def mended(shapes: np.ndarray) -> np.ndarray:
+    """Outlines that touch or cross themselves, mended: a touch at a corner leaves the area as it is.
+
+    Parameters
+    ----------
+    shapes : array of polygons
+        Is changed.
+    """
     broken = ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
     return shapes
