@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 LABEL = N_("Adapting the network to your {name} polygons")
 """What a run says of itself meanwhile."""
-SPACING = 100.0
-"""Metres between patches: one for each cell of the map, for drawn polygons are small."""
 _FEWEST, _FEWEST_OF_TWO = 2, 3
 _FACTS, WEIGHTS = "adapted.json", "model.safetensors"
 
@@ -104,6 +102,7 @@ def adapted_network(
     polygons: str,
     folder: Path,
     *,
+    spacing: float,
     stamp: object = None,
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -120,6 +119,8 @@ def adapted_network(
         File of polygons.
     folder : path
         Of the visitor: each network gets a folder in it.
+    spacing : float
+        Metres between patches; drawn polygons are small.
     stamp : object
         Changes when a scene does.
     progress, cancelled : callable, optional
@@ -132,7 +133,7 @@ def adapted_network(
     Cancelled
         If `cancelled` answers yes; nothing is left then.
     """
-    target = folder_of_network(request, start, polygons, folder, stamp)
+    target = folder_of_network(request, start, polygons, folder, spacing=spacing, stamp=stamp)
     with waited_for(target, cancelled):
         found = open_adapted(target)
         if found is not None:
@@ -140,7 +141,7 @@ def adapted_network(
         going = target.with_name(f".{target.name}-going")
         shutil.rmtree(going, ignore_errors=True)
         try:
-            _train(request, start, polygons, going, progress, cancelled)
+            _train(request, start, polygons, going, spacing, progress, cancelled)
             going.rename(target)
         finally:
             shutil.rmtree(going, ignore_errors=True)
@@ -150,12 +151,18 @@ def adapted_network(
 
 
 def folder_of_network(
-    request: MapRequest, start: str, polygons: str, folder: Path, stamp: object = None
+    request: MapRequest,
+    start: str,
+    polygons: str,
+    folder: Path,
+    *,
+    spacing: float,
+    stamp: object = None,
 ) -> Path:
     """Where the network lies: its name follows from all that it depends on."""
     drawn = sha256(Path(polygons).read_bytes()).hexdigest()
     scenes = [request.inputs, _scene_options(request), stamp]
-    facts = [lczlib.__version__, drawn, start, describe(start).sha256, scenes]
+    facts = [lczlib.__version__, drawn, start, describe(start).sha256, scenes, spacing]
     return folder / sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -221,6 +228,7 @@ def _train(
     start: str,
     polygons: str,
     folder: Path,
+    spacing: float,
     progress: Callable[[str, int, int], None] | None,
     cancelled: Callable[[], bool] | None,
 ) -> None:
@@ -239,7 +247,7 @@ def _train(
     from lczlib.training.run import run_training
 
     asked = TrainRequest(
-        inputs=request.inputs, polygons=polygons, start_from=start, tune="linear", spacing=SPACING,
+        inputs=request.inputs, polygons=polygons, start_from=start, tune="linear", spacing=spacing,
         device=request.device, **_scene_options(request),
     )  # fmt: skip
     notes: list[str] = []
