@@ -43,7 +43,7 @@ class Outlines:
         figure.text(
             "x", "y", "text", source=self._numbers, text_align="center", text_baseline="middle",
             text_font_size="10pt", text_font_style="bold", text_color=color,
-            text_outline_color=_CASING,
+            background_fill_color=_CASING, background_fill_alpha=0.85, border_radius=3, padding=2,
         )  # fmt: skip
         self._bounds: list[tuple[float, float, float, float]] = []
 

@@ -24,6 +24,8 @@ from ..parts.words import zone_short
 from ..session import Session
 
 _MOST = 10
+_ALL = -1
+"""Of the places to go to: not one, but the view that shows all."""
 _CHECK = N_(
     "<b>Look for mistakes in them</b> judges each polygon by a classifier that all the others have taught, by the "
     "imagery alone: those that look more like another class come first. It is a hint, not a verdict."
@@ -104,13 +106,13 @@ class _Finding:
         shapes, names = self.places(result)
         order = {name: i for i, name in enumerate(names.values())}
         self._to.param.update(
-            options={text("all of them"): None, **order}, value=None, visible=bool(names)
+            options={text("all of them"): _ALL, **order}, value=_ALL, visible=bool(names)
         )
         self._session.tick(lambda: self._outlines.show(shapes, [*names]))
 
     def _go(self, event: Any) -> None:
         if self._drawn is not None:
-            self._outlines.go(event.new)
+            self._outlines.go(None if event.new == _ALL else event.new)
 
 
 class Check(_Finding):
@@ -179,18 +181,18 @@ class Next(_Finding):
 
     def words(self, result: Any) -> str:
         """What was found, as markup."""
-        heads = ["", text("the map says"), text("or"), text("stands for km²")]
+        heads = ["", text("the map says"), text("or"), text("km² like it")]
         known = result.request.polygons is not None
         rows = [
             (
-                r.rank, f"{_zone(r.mapped)} {per_cent(r.probability)}",
-                f"{_zone(r.runner_up)} {per_cent(r.runner_up_probability)}", f"{r.stands_for_km2:,.1f}",
+                r.rank, f"{_code(r.mapped)} {per_cent(r.probability)}",
+                f"{_code(r.runner_up)} {per_cent(r.runner_up_probability)}", f"{r.stands_for_km2:,.1f}",
                 *([r.n_drawn] if known else []),
             )
             for r in result.places.itertuples()
         ]  # fmt: skip
         if known:
-            heads.append(text("polygons so far"))
+            heads.append(text("drawn"))
         notes = [result.headline(), *result.notes(), *result.cautions()]
         said = "".join(
             f"<div class='lcz-note'>{escape(in_page(n, self.step))}</div>" for n in notes
@@ -207,7 +209,7 @@ def drawn_findings(session: Session, view: MapView) -> list[Any]:
     settings = [part for n in names for part in field(study, n, step=steps.get(n))]
     return [
         *check.parts, note(text(_CHECK)), *following.parts, note(text(_NEXT)),
-        card(text("How many places, and how far apart"), settings),
+        card(text("Spacing of places"), settings),
     ]  # fmt: skip
 
 
@@ -215,13 +217,18 @@ def _zone(number: int) -> str:
     return zone_short(CLASSES[int(number) - 1])
 
 
+def _code(number: int) -> str:
+    """As narrow as the settings beside a map are."""
+    return f"LCZ {CLASSES[int(number) - 1].code}"
+
+
 def _judged(rows: Any) -> str:
     """Polygons with the probability of what they were drawn as, and of what else they look like most."""
-    heads = ("", text("drawn as"), text("most like, else"), text("places"))
+    heads = ("", text("drawn as"), text("rather"), text("places"))
     cells = [
         (
-            r.polygon, f"{_zone(r.lcz)} {_sure(r.probability)}",
-            f"{_zone(r.preferred)} {_sure(r.preferred_probability)}" if r.preferred else "–", f"{r.n_patches:,}",
+            r.polygon, f"{_code(r.lcz)} {_sure(r.probability)}",
+            f"{_code(r.preferred)} {_sure(r.preferred_probability)}" if r.preferred else "–", f"{r.n_patches:,}",
         )
         for r in rows.itertuples()
     ]  # fmt: skip

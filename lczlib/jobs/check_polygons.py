@@ -166,7 +166,9 @@ def run(request: CheckPolygonsRequest, step: Steps) -> CheckPolygonsResult:
     areas = open_polygons(request.polygons, request.column, zero_unlabelled=True)
     files = scene_files(request, request.sensor, ())
     size = PatchSize(metres=_PATCH_METRES, least=1)
-    patches = patches_of(files, areas, patch_size=size, spacing=request.spacing)
+    patches = patches_of(
+        files, areas, patch_size=size, spacing=request.spacing, cancelled=step.cancelled
+    )
     table = suspicious_polygons(
         patches, folds=request.folds, repeats=request.repeats, seed=request.seed,
         progress=lambda done, total: step("Growing forests", done, total), cancelled=step.cancelled,

@@ -11,7 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import pandas as pd
 
 import lczlib
 from lczlib.classes import CLASSES
-from lczlib.errors import Cancelled, InputError
+from lczlib.errors import InputError, Inseparable
 from lczlib.export import write_json
 from lczlib.extras import need
 from lczlib.map_request import MapRequest
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 LABEL = N_("Adapting the network to your {name} polygons")
 """What a run says of itself meanwhile."""
 _FEWEST, _FEWEST_OF_TWO = 2, 3
+_LOST = ("polygons_without_cell", "contested_cells", "invalid")
 _FACTS, WEIGHTS = "adapted.json", "model.safetensors"
 
 
@@ -56,8 +57,11 @@ class Adapted:
     test, before : dict
         Accuracy on the patches of polygons held out, of the adapted network and of the one that it was:
         ``n``, ``oa``, ``oa_ci``, ``n_units`` as of `lczlib.training.evaluation.summary`.
-    notes : tuple of str
-        What the training said.
+    lost : dict of str to int
+        Polygons and patches that were left out, by the reason: ``polygons_without_cell``, ``contested_cells``,
+        ``invalid``.
+    untested, untrained : tuple of int
+        Classes that no patch was left of to test, or to train, the network on.
     """
 
     weights: str
@@ -65,7 +69,9 @@ class Adapted:
     polygons: int
     test: Mapping[str, Any]
     before: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
+    lost: Mapping[str, int] = field(default_factory=dict)
+    untested: tuple[int, ...] = ()
+    untrained: tuple[int, ...] = ()
 
 
 def lacking(classes: Iterable[int]) -> str:
@@ -241,6 +247,7 @@ def _train(
     if progress:
         progress(LABEL.format(name=len(drawn)), 0, 0)
     from lczlib.settings import options_of
+    from lczlib.training.inputs import stop_if
     from lczlib.training.labelled import training_patches
     from lczlib.training.options import Options
     from lczlib.training.request import TrainRequest
@@ -250,20 +257,35 @@ def _train(
         inputs=request.inputs, polygons=polygons, start_from=start, tune="linear", spacing=spacing,
         device=request.device, **_scene_options(request),
     )  # fmt: skip
-    notes: list[str] = []
-    subsets = training_patches(asked, notes.append)
-    _stop(cancelled)
+    try:
+        subsets = training_patches(asked, _pass_over, cancelled)
+    except Inseparable as error:  # its settings are none of a page's: there is only drawing
+        raise InputError(error.drawn) from error
+    stop_if(cancelled)
     n = _polygons(subsets)
     name = describe(start).name
     made = run_training(
         subsets, options_of(asked, Options), folder, name=f"{name}_adapted",
-        title=f"{name} adapted to {n} polygons", cancelled=cancelled, note=notes.append,
+        title=f"{name} adapted to {n} polygons", cancelled=cancelled, note=_pass_over,
     )  # fmt: skip
     before = _as_it_was(subsets, start, request.device)
-    _stop(cancelled)
-    told = tuple(dict.fromkeys((*notes, *made.notes)))
+    stop_if(cancelled)
     facts = {"start": start, "polygons": n, "test": made.weights.accuracy, "before": before}
-    write_json(folder / _FACTS, {**facts, "notes": told})
+    write_json(folder / _FACTS, {**facts, **_left_out(subsets)})
+
+
+def _pass_over(_: str) -> None:
+    """What a training says is in its record; people are told in their words (`_left_out`)."""
+
+
+def _left_out(subsets: Subsets) -> dict[str, Any]:
+    """What could not be used, and classes that a part has nothing of: fields of `Adapted`."""
+    assert subsets.whole is not None  # it was cut from scenes
+    lost = {k: int(v) for k, v in subsets.whole.table.attrs.items() if k in _LOST and v}
+    trained, tested = ({int(n) for n in p.labels} for p in (subsets.train, subsets.test))
+    return {
+        "lost": lost, "untested": sorted(trained - tested), "untrained": sorted(tested - trained),
+    }  # fmt: skip
 
 
 def _as_it_was(subsets: Subsets, start: str, device: str) -> dict[str, Any]:
@@ -280,9 +302,3 @@ def _polygons(subsets: Subsets) -> int:
     """How many polygons have patches in one of the subsets."""
     parts = (subsets.train, subsets.validation, subsets.test)
     return pd.concat([p.table["polygon"] for p in parts]).nunique()
-
-
-def _stop(cancelled: Callable[[], bool] | None) -> None:
-    if cancelled and cancelled():
-        msg = "Stopped by the user."
-        raise Cancelled(msg)

@@ -63,9 +63,9 @@ def test_mistakes_and_places_to_draw_next(
         timeout=3000 * PATIENCE
     )
     row = page.locator("tr", has=page.get_by_role("cell", name="7", exact=True)).filter(
-        has_text="G water"
+        has_text="LCZ G"
     )
-    assert re.search(r"6 open low-rise \d.*%\s*G water \d\d.*%\s*\d+", row.first.inner_text())
+    assert re.search(r"LCZ 6 \d.*%\s*LCZ G \d\d.*%\s*\d+", row.first.inner_text())
     wait_for(page, LINES_JS, ["suspects", 1])
     width = page.evaluate(WIDTH_JS)
     page.get_by_label("Go to polygon").select_option("7: 6 open low-rise, rather G water?")
@@ -87,7 +87,7 @@ def test_mistakes_and_places_to_draw_next(
     page.get_by_text("Stopped.", exact=True).wait_for()
     assert row.first.is_visible()
     # the field that a message names is there
-    places = page.get_by_role("button", name="How many places, and how far apart")
+    places = page.get_by_role("button", name="Spacing of places")
     places.click()
     page.get_by_label("Spacing (m)").fill("100")
     page.get_by_label("Spacing (m)").press("Enter")
