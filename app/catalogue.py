@@ -24,7 +24,7 @@ from lczlib.texts import DOMAIN, ENGLISH, file_of, languages
 _HERE = Path(__file__).resolve().parent
 _NOT_SHOWN = (
     "name", "result_folder", "city", "area", "first", "second", "third", "fourth", "get_seasons", "get_year",
-    "heat_kind",
+    "heat_kind", "drawn",
 )  # fmt: skip
 """Settings of a study whose own labels stand on no page."""
 

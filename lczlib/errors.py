@@ -40,6 +40,22 @@ class Lacking(InputError):  # noqa: N818 - nothing is wrong
     """An input that nobody has given yet: what would follow from it waits."""
 
 
+class Inseparable(InputError):  # noqa: N818 - of classes
+    """Polygons of a class that cannot be parted into those to train on and those to test on.
+
+    Parameters
+    ----------
+    message, parameter : str
+        As of all errors: with every way out.
+    drawn : str
+        The same in one sentence for who can draw further polygons, and has no settings.
+    """
+
+    def __init__(self, message: str = "", *, parameter: str = "", drawn: str = "") -> None:
+        super().__init__(message, parameter=parameter)
+        self.drawn = drawn
+
+
 class GridError(InputError):
     """Two rasters do not share a grid, or a grid is unusable (no CRS, degrees, one pixel)."""
 

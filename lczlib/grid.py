@@ -90,6 +90,28 @@ def _check_plausible(box: GeoBox, what: str) -> None:
     raise GridError(msg)
 
 
+def check_extent(shape: tuple[int, int], what: str) -> None:
+    """Refuse a raster that is one pixel wide or high, of which no map can be made.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    what : str
+        What the message calls it.
+
+    Raises
+    ------
+    GridError
+        If it is.
+    """
+    rows, columns = shape
+    if min(rows, columns) < 2:
+        size = f"{columns} x {rows} {'pixel' if rows == columns == 1 else 'pixels'}"
+        msg = f"The {what} is {size}: one pixel makes no map."
+        raise GridError(msg)
+
+
 def check_projected(box: GeoBox, what: str = "raster", *, remedy: str = "") -> GeoBox:
     """Return the grid if it is projected in metres.
 

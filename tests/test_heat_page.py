@@ -10,6 +10,7 @@ from pathlib import Path
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from event_loops import run_apart
@@ -183,3 +184,16 @@ def test_the_page_and_the_command_tell_the_same_of_seasons(tmp_path, monkeypatch
     for text in ("3 of June to August, 1 of September to November", "No trend: that takes 5 years"):
         assert text in unescape(page._grounds.object) + shown
         assert text in " ".join(output.split())
+
+
+def test_the_pages_figures_are_drawn_without_webgl():
+    """By it the boxes of a page with several figures are lost."""
+    from app.parts.layout import fluid
+    from lczlib.figures.heat import ranked_bars
+
+    table = pd.DataFrame(
+        {"difference": [1.0], "n_pixels": [9], "ci_low": [0.5], "ci_high": [2.0], "note": [""]},
+        index=pd.Index([2], name="lcz"),
+    )
+    drawn = hv.renderer("bokeh").get_plot(fluid(ranked_bars(table))).state
+    assert drawn.output_backend == "canvas"

@@ -229,6 +229,20 @@ def test_sentinel_2_is_told_by_its_bands(tmp_path: Path) -> None:
     assert not told["Level"].assumed
 
 
+def test_a_scene_of_one_pixel_is_refused_where_it_is_looked_at(tmp_path: Path) -> None:
+    bands = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
+    values = scene_of(10).astype(np.uint16)[:, :1, :1]
+    seen = read_as(KINDS["scene"], [tif(tmp_path / "one.tif", values, names=bands, cell=10)])
+    assert "1 x 1 pixel: one pixel makes no map" in seen.refused
+
+
+def test_one_lost_height_is_one_pixel(tmp_path: Path) -> None:
+    heights = smooth(300, 20)
+    heights[3, 4] = -9999
+    seen = read_as(KINDS["elevation"], [tif(tmp_path / "dem.tif", heights, nodata=-9999)])
+    assert seen.lost == ("1 pixel (< 0.1 %) is no data",)
+
+
 def test_backscatter_is_of_water_first(tmp_path: Path) -> None:
     values = np.stack([RNG.normal(-9, 2, (300, 300)), RNG.normal(-16, 2, (300, 300))])
     path = tif(tmp_path / "S1_2021-07.tif", values.astype(np.float32), names=("VV", "VH"), cell=10)

@@ -13,9 +13,10 @@ pytest.importorskip("lightning")
 
 from lczlib.errors import Cancelled, InputError
 from lczlib.study import Study
-from lczlib.study.adapting import LABEL, held_out, lacking, shared_polygons
+from lczlib.study.adapting import LABEL, Adapted, held_out, lacking, shared_polygons
 from lczlib.study.places import demo_folder
 from lczlib.study.results import run_map, store_of_maps
+from lczlib.study.wording import in_page
 
 BOX_CLASSES = (2, 6, 8, 14, 17)
 
@@ -157,6 +158,34 @@ def test_what_polygons_lack_is_one_sentence(classes, said):
     found = lacking(classes)
     assert said in found
     assert bool(found) == bool(said)
+
+
+def test_what_was_left_out_is_said_in_peoples_words():
+    from app.parts.adapted import left_out
+    from lczlib.texts import in_language
+
+    test = {"oa": 0.6, "oa_ci": [0.4, 0.8], "n": 12, "n_units": 3}
+    lost = {"polygons_without_cell": 1, "contested_cells": 2, "invalid": 0}
+    adapted = Adapted("w", "demo_s2", 6, test, test, lost, untested=(6, 14))
+    assert left_out(adapted) == [
+        "1 polygon holds no patch and was left out: draw it larger, or lower “A place every (m)”.",
+        "2 patches in polygons of two classes were left out.",
+        "LCZ 6, D: no polygon was left to test on. Draw more of it.",
+    ]
+    with in_language("es"):
+        said = left_out(adapted)
+    assert not {*said} & {*left_out(adapted)}
+    assert "«Un lugar cada (m)»" in said[0]
+
+
+def test_a_refusal_names_the_fields_of_the_page(cache, polygons, tmp_path):
+    study = new_study(tmp_path, cache)
+    study.param.update(adapt_files=(str(polygons),), adapt_spacing=5.0)
+    with pytest.raises(InputError, match="too fine for pixels of 10 m") as refused:
+        study.compute("maps")
+    said = in_page(refused.value.message, "maps")
+    assert "“Draw reference polygons: A place every (m)”" in said
+    assert "--" not in said
 
 
 def test_too_few_polygons_and_another_sensor_are_refused(cache, polygons, tmp_path):

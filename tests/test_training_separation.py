@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lczlib.errors import InputError
+from lczlib.errors import InputError, Inseparable
+from lczlib.terms import settings_in
 from lczlib.training.inputs import PatchSize
 from lczlib.training.patches import Patches, PatchKind
 from lczlib.training.run import Subsets
@@ -99,8 +100,13 @@ def test_other_places_never_touch():
 def test_a_class_that_loses_all_training_patches_is_named():
     patches = placed([(0, 0), (1, 0), (30, 0), (60, 0)], lcz=[6, 6, 2, 2])
     split = Split(np.array([0, 2]), np.array([], int), np.array([1, 3]), "polygon", 0)
-    with pytest.raises(InputError, match="LCZ 6 keeps no training patch: all 1 reach into test"):
+    with pytest.raises(
+        Inseparable, match="LCZ 6 keeps no training patch: all 1 reach into test"
+    ) as told:
         separated(patches, split)
+    assert {"patch_metres", "without"} <= {*settings_in(told.value.message)}
+    assert settings_in(told.value.drawn) == ()  # for who can but draw
+    assert "Draw polygons of it further apart." in told.value.drawn
 
 
 def test_patches_of_unknown_place_cannot_be_parted():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lczlib.errors import InputError
+from lczlib.terms import worded
 from lczlib.training.splits import SUBSETS, folds, split
 
 
@@ -106,8 +107,12 @@ def test_a_single_class_is_refused():
 
 def test_a_class_with_one_polygon_cannot_be_split_by_polygon():
     table = patch_table({6: 8, 10: 1}, 5)
-    with pytest.raises(InputError, match=r"LCZ 10 has patches in one polygon only.*--without"):
+    with pytest.raises(
+        InputError, match=r"LCZ 10 has patches in one polygon only.*--without"
+    ) as told:
         split(table, "polygon")
+    assert "--" not in worded(told.value.drawn)
+    assert "draw another polygon of it" in told.value.drawn
 
 
 def test_patches_without_polygons_cannot_be_split_by_polygon():

@@ -14,6 +14,7 @@ from lczlib.classes import CLASSES
 from lczlib.errors import LczError
 from lczlib.study.adapting import lacking
 from lczlib.study.drawn import DrawnPolygon, drawn_table, write_drawn
+from lczlib.study.wording import OF_DRAWN_CARD
 from lczlib.texts import N_, text, texts
 
 from ..maps.display import to_degrees
@@ -23,6 +24,7 @@ from ..parts.words import zone_label
 from ..session import Session
 from ..uploads.inputs import take
 from ..uploads.kinds import KINDS
+from .map_drawn import drawn_findings
 
 FILE = "reference.gpkg"
 _ACTIVE_JS = "tool.active = cb_obj.active"
@@ -75,7 +77,7 @@ class DrawCard:
         )
         self.adapt.on_click(self._adapt)
         self.without = pn.widgets.Button(name=text("Without my polygons"), visible=False, **wide)
-        self.without.on_click(lambda _: setattr(session.study, "adapt_files", ()))
+        self.without.on_click(self._as_it_was)
         session.study.param.watch(self._adapting, "adapt_files")
         self._lack = html("")
         self._save = pn.widgets.FileDownload(
@@ -90,7 +92,8 @@ class DrawCard:
         self.content = pn.Card(
             note(text(_HOW)), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self.adapt, self._lack,
             self.without, self._save, self.told,
-            note(text(_TRAIN)), title=text("Draw reference polygons"), collapsed=True, margin=(4, 5), **wide,
+            note(text(_TRAIN)), *drawn_findings(session, view),
+            title=text(OF_DRAWN_CARD), collapsed=True, margin=(4, 5), **wide,
         )  # fmt: skip
 
     def polygons(self) -> list[DrawnPolygon]:
@@ -110,14 +113,20 @@ class DrawCard:
         now = self.lcz.value, self.name.value.strip()
         self._known = {first: self._known.get(first, now) for first in firsts}
         drawn = self.polygons()
+        whole = [p for p in drawn if p.complete]
+        numbers = {id(p): i for i, p in enumerate(whole, 1)}
         rows = [
-            (i, zone_label(CLASSES[p.lcz - 1]), p.name, "" if p.complete else text("being drawn"))
-            for i, p in enumerate(drawn, 1)
-        ]
+            (
+                numbers.get(id(p), ""), zone_label(CLASSES[p.lcz - 1]), p.name,
+                "" if p.complete else text("being drawn"),
+            )
+            for p in drawn
+        ]  # fmt: skip
+        self._session.study.drawn = tuple(whole)
         self._list.object = table(("", text("class"), text("name"), ""), rows) if rows else ""
         self._undo.disabled = not rows
         self.told.object = ""
-        ready, several = any(p.complete for p in drawn), False
+        ready, several = bool(whole), False
         if ready:
             try:
                 several = drawn_table(drawn)["lcz"].nunique() > 1
@@ -128,7 +137,7 @@ class DrawCard:
                 if not several:  # every map of that class alone would be perfect
                     self._say("info", text(_ONE))
         self._save.disabled, self.use.disabled = not ready, not several
-        lack = lacking(p.lcz for p in drawn if p.complete) if several else ""
+        lack = lacking(p.lcz for p in whole) if several else ""
         self.adapt.disabled = bool(lack) or not several
         self._lack.object = f"<div class='lcz-note'>{escape(lack)}</div>" if lack else ""
 
@@ -156,11 +165,19 @@ class DrawCard:
 
     def _adapt(self, _: Any) -> None:
         def done(path: Path, _: int) -> None:
-            self._session.study.param.update(adapt_files=(str(path),), result_folder="")
+            study = self._session.study
+            study.param.update(
+                adapt_files=(str(path),), adapt_spacing=study.drawn_spacing, result_folder=""
+            )
             self._session.runner.run("maps")
             self.told.object = ""  # how far it is stands below Run
 
         self._write("adapt", done)
+
+    def _as_it_was(self, _: Any) -> None:
+        study = self._session.study
+        usual = study.param["adapt_spacing"].default
+        study.param.update(adapt_files=(), adapt_spacing=usual)
 
     def _adapting(self, *_: Any) -> None:
         self.without.visible = bool(self._session.study.adapt_files)

@@ -7,7 +7,10 @@ from typing import Any
 import holoviews as hv
 import panel as pn
 from bokeh.models import CustomJS
+from holoviews.plotting.bokeh.renderer import BokehRenderer
 
+# by WebGL what lies above a figure's first lines is lost, such as boxes, where a page has several figures
+BokehRenderer.webgl = False
 TALL = "as high as the window"
 """Tag of a map that is, followed by the pixels above it."""
 

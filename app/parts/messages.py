@@ -20,6 +20,7 @@ WHAT = {
     "own_map": N_("uploaded map"), "published": N_("published map"), "maps": N_("LCZ map"),
     "comparison": N_("comparison"), "accuracy": N_("accuracy"), "heat": N_("heat island"),
     "field": N_("field of air temperature"), "water": N_("water map"), "water_summary": N_("water areas"),
+    "suspects": N_("check of your polygons"), "next_places": N_("list of places to draw"),
 }  # fmt: skip
 
 

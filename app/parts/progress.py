@@ -23,6 +23,7 @@ _SAID = (
     STARTING, N_("Reading the published map"), N_("Looking for {name}"), N_("Asking {name}"), N_("Searching {name}"),
     N_("Sky of {name}"), N_("Reading scenes"), N_("Areas"), N_("Reading map and stations"), N_("Quality control"),
     N_("Fitting the covariance"), N_("Cross-validation"), N_("Predicting"), LABEL,
+    N_("Cutting patches"), N_("Growing forests"), N_("Reading probabilities"), N_("Looking for places"),
 )  # fmt: skip
 """What the runs that are asked for on the pages say of themselves."""
 WAITING = "waiting for "
@@ -31,6 +32,7 @@ State = tuple[str, int, int, float | None]
 """Label, how much is done, of how much, and seconds left: of `app.session.jobs.Runner.progress`."""
 PAGE_OF = {
     "days": "city", "acquired": "city", "published": "city", "maps": "map", "field": "heat", "water": "water",
+    "suspects": "map", "next_places": "map",
 }  # fmt: skip
 """The page on which each long step is asked for, and shows itself how far it is."""
 

@@ -20,8 +20,8 @@ from .language import ARGUMENT
 if TYPE_CHECKING:
     from . import Session
 
-PRIVATE = (*(n for n in INPUTS if n.endswith("_files")), "result_folder")
-"""Inputs that name files of this session: they mean nothing elsewhere, and none is opened by its name."""
+PRIVATE = (*(n for n in INPUTS if n.endswith("_files")), "result_folder", "drawn", "adapt_spacing")
+"""Inputs that name files of this session, or are what was drawn in it: no link carries them, or opens one."""
 SETTINGS = tuple(
     n for n, p in Study.param.objects().items() if not p.constant and n not in ("name", *PRIVATE)
 )

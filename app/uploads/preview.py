@@ -14,16 +14,20 @@ from bokeh.models import ColumnDataSource, LinearColorMapper
 from bokeh.palettes import Cividis256
 
 from lczlib.study.looking import Seen
+from lczlib.texts import text
 
 from ..maps.display import projected, to_mercator
 from ..maps.imagery import study_bounds
 from ..maps.mapview import MapView, picture_data
+from ..parts.messages import begun
 
 if TYPE_CHECKING:
     from ..session import Session
 
 _NOTHING: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _MOST_SHAPES = 5000
+_UNITS = {"thermal": "°C", "air": "°C", "elevation": "m"}
+"""Of the values that are shown of a kind of file."""
 _ORANGE = "#ea580c"
 Bounds = tuple[float, float, float, float]
 
@@ -36,6 +40,7 @@ class Drawn:
     values: dict[str, list[Any]] = field(default_factory=lambda: dict(_NOTHING))
     low: float = 0.0
     high: float = 1.0
+    title: str = ""
     lines: dict[str, list[Any]] = field(default_factory=lambda: {"xs": [], "ys": [], "color": []})
     points: dict[str, list[Any]] = field(default_factory=lambda: {"x": [], "y": [], "color": []})
 
@@ -56,13 +61,21 @@ def drawn(seen: Seen | None, colors: tuple[str, ...]) -> Drawn:
         _draw_shapes(out, shown, colors)
     elif isinstance(shown, xr.DataArray) and shown.dtype.kind in "iu":
         out.classes = picture_data(projected(shown))
-    elif isinstance(shown, xr.DataArray):
+    elif seen is not None and isinstance(shown, xr.DataArray):
         layer = projected(shown, 1.0)
         known = layer.values[np.isfinite(layer.values)]
         if known.size:
             low, high = (float(v) for v in np.quantile(known, (0.02, 0.98)))
             out.low, out.high = low, max(high, low + 1e-6)
             out.values = picture_data(layer)
+            ends = f"{known.min():,.1f}", f"{known.max():,.1f}"
+            said = text("{what} ({unit}): {low} to {high}")
+            out.title = said.format(
+                what=begun(text(seen.kind.title)),
+                unit=_UNITS.get(seen.kind.name, ""),
+                low=ends[0],
+                high=ends[1],
+            )
     return out
 
 
@@ -136,6 +149,7 @@ class Preview:
         figure = view.figure
         self._classes, self._values = (ColumnDataSource(dict(_NOTHING)) for _ in range(2))
         self._mapper = LinearColorMapper(palette=list(Cividis256), nan_color="rgba(0, 0, 0, 0)")
+        self._bar = view.color_bar(self._mapper)
         self._layers = [
             figure.image(source=self._classes, color_mapper=view.class_mapper, level="image", visible=False),
             figure.image(source=self._values, color_mapper=self._mapper, level="image", visible=False),
@@ -160,6 +174,7 @@ class Preview:
         ):
             source.data, layer.visible = image, bool(image["image"])
         self._mapper.update(low=data.low, high=data.high)
+        self._bar.update(title=data.title, visible=bool(data.title))
         self._lines.data, self._points.data = data.lines, data.points
         rings = [r for r in map(ring_of, others) if r is not None]
         self._borders.data = {"xs": [x for x, _ in rings], "ys": [y for _, y in rings]}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lczlib.jobs.request import Request, Steps
 from lczlib.jobs.result import Result, job
-from lczlib.reading import counted
 from lczlib.settings import setting
 from lczlib.terms import option
+from lczlib.texts import text, texts
 from lczlib.training.request import File, PatchScenes
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class CheckPolygonsRequest(Request, PatchScenes):
     )
     sensor: str = setting("s2", "s2, s1 or both; else any name, such as landsat.")
     spacing: float = setting(
-        _SPACING, "Spacing in metres of the places in a polygon that are looked at.", low=0,
-        open_ends=True,
+        _SPACING, "Spacing in metres of the places in a polygon that are looked at.",
+        title="A place every (m)", low=0, open_ends=True,
     )  # fmt: skip
     folds: int = setting(5, "Parts that polygons are judged in, each by the others.", low=2)
     repeats: int = setting(3, "Times that the parts are drawn anew.", low=1)
@@ -81,37 +81,52 @@ class CheckPolygonsResult(Result):
     def headline(self) -> str:
         """How many look like something else, in a sentence."""
         judged = int(self.table["margin"].notna().sum())
-        text = f"{len(self.doubtful)} of {counted(judged, 'polygon')} look more like another class than their own"
+        said = text("{n} of {polygons} look more like another class than their own").format(
+            n=len(self.doubtful), polygons=texts("{n} polygon", "{n} polygons", judged)
+        )
         alone = len(self.table) - judged
-        return f"{text}; {alone} could not be judged." if alone else f"{text}."
+        if alone:
+            said = text("{said}; {n} could not be judged").format(said=said, n=alone)
+        return f"{said}."
 
     def notes(self) -> list[str]:
         """The most suspicious in words, and what could not be judged."""
         said = [
             f"Polygon {row.polygon}, drawn as LCZ {row.code}: {row.probability:.0%} probable as that, "
-            f"{row.preferred_probability:.0%} as LCZ {row.preferred_code} ({counted(row.n_patches, 'place')})."
+            f"{row.preferred_probability:.0%} as LCZ {row.preferred_code} "
+            f"({texts('{n} place', '{n} places', row.n_patches)})."
             for row in self.doubtful.head(_LISTED).itertuples()
         ]
+        return said + self.unjudged()
+
+    def unjudged(self) -> list[str]:
+        """Which polygons could not be judged, and why."""
+        said = []
         alone = self.table.loc[self.table["margin"].isna(), "code"]
         if len(alone):
-            said.append(
-                f"LCZ {', '.join(alone)}: a single polygon each, which there is nothing to judge by: draw others."
+            told = text(
+                "LCZ {codes}: a single polygon each, which there is nothing to judge by: draw others."
             )
+            said.append(told.format(codes=", ".join(alone)))
         if n := self.lost.get("polygons_without_cell"):
             said.append(
-                f"{counted(n, 'polygon')} hold{'s' if n == 1 else ''} no place that was looked at: lower "
-                f"{option('spacing')}."
-            )
+                texts(
+                    "{n} polygon holds no place that was looked at: lower {spacing}.",
+                    "{n} polygons hold no place that was looked at: lower {spacing}.",
+                    n, spacing=option("spacing"),
+                )
+            )  # fmt: skip
         return said
 
     def cautions(self) -> list[str]:
         """Where the ranking is worth little: the image does not tell the classes apart."""
         judged = int(self.table["margin"].notna().sum())
         if judged and len(self.doubtful) > _TOO_MANY * judged:
-            return [
-                f"{len(self.doubtful)} of {judged} polygons look like another class: the image hardly tells these "
-                "classes apart, and the ranking is worth little. Is it of this place, clear, and with all its bands?"
-            ]
+            said = text(
+                "{n} of {judged} polygons look like another class: the image hardly tells these classes apart, and the "
+                "ranking is worth little. Is it of this place, clear, and with all its bands?"
+            )
+            return [said.format(n=len(self.doubtful), judged=judged)]
         return []
 
     def document(self) -> dict[str, Any]:
@@ -151,7 +166,9 @@ def run(request: CheckPolygonsRequest, step: Steps) -> CheckPolygonsResult:
     areas = open_polygons(request.polygons, request.column, zero_unlabelled=True)
     files = scene_files(request, request.sensor, ())
     size = PatchSize(metres=_PATCH_METRES, least=1)
-    patches = patches_of(files, areas, patch_size=size, spacing=request.spacing)
+    patches = patches_of(
+        files, areas, patch_size=size, spacing=request.spacing, cancelled=step.cancelled
+    )
     table = suspicious_polygons(
         patches, folds=request.folds, repeats=request.repeats, seed=request.seed,
         progress=lambda done, total: step("Growing forests", done, total), cancelled=step.cancelled,

@@ -11,9 +11,9 @@ from lczlib.classes import CLASSES
 from lczlib.jobs.request import Request, Source, Steps, is_path
 from lczlib.jobs.result import Result, job
 from lczlib.kinds import MADE
-from lczlib.reading import counted
 from lczlib.settings import setting
 from lczlib.terms import option
+from lczlib.texts import text, texts
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -80,33 +80,48 @@ class NextPolygonsResult(Result):
     def headline(self) -> str:
         """What the places stand for, in a sentence."""
         n, zones = len(self.places), self.places["mapped"].nunique()
-        text = f"{counted(n, 'place')} to draw in, mapped as {counted(zones, 'class', 'classes')}"
+        said = texts("{n} place to draw in, mapped as {classes}", "{n} places to draw in, mapped as {classes}", n,
+                     classes=texts("{n} class", "{n} classes", zones))  # fmt: skip
         if self.request.polygons is None:
-            return f"{text}."
-        area = self.places["stands_for_km2"].sum()
-        return f"{text}; {area:,.1f} km2 of the map are more like them than like any drawn polygon."
+            return f"{said}."
+        area = f"{self.places['stands_for_km2'].sum():,.1f}"
+        more = text("{said}; {area} km2 of the map are more like them than like any drawn polygon.")
+        return more.format(said=said, area=area)
 
     def notes(self) -> list[str]:
         """What the user must know of classes without polygons."""
         said = []
         if codes := _codes(self.places.attrs["missing"]):
-            said.append(
-                f"No polygon and no place on the map of LCZ {codes}: if the city has them, draw them; no classifier "
+            told = text(
+                "No polygon and no place on the map of LCZ {codes}: if the city has them, draw them; no classifier "
                 "learns a class that it was not shown."
             )
+            said.append(told.format(codes=codes))
         if codes := _codes(self.places.attrs["no_room"]):
+            told = text(
+                "LCZ {codes}: no polygon, and no square of {size} m on the map away from others: look for them, or "
+                "lower {size_option} or {spacing}."
+            )
+            size = f"{self.request.size:g}"
             said.append(
-                f"LCZ {codes}: no polygon, and no square of {self.request.size:g} m on the map away from others: look "
-                f"for them, or lower {option('size')} or {option('spacing')}."
+                told.format(
+                    codes=codes, size=size, size_option=option("size"), spacing=option("spacing")
+                )
             )
         return said
 
     def cautions(self) -> list[str]:
         """What was asked for and could not be."""
         if len(self.places) < self.request.n:
+            told = text("There is room for {n} of {places}: lower {spacing} or {size}.")
+            places = texts("{n} place", "{n} places", self.request.n)
             return [
-                f"There is room for {len(self.places)} of {counted(self.request.n, 'place')}: lower "
-                f"{option('spacing')} or {option('size')}."
+                told.format(
+                    n=len(self.places),
+                    places=places,
+                    spacing=option("spacing"),
+                    size=option("size"),
+                )
             ]
         return []
 

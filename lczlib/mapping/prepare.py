@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from lczlib.errors import GridError, InputError, WeightsError
-from lczlib.grid import check_projected, geobox_of
+from lczlib.errors import InputError, WeightsError
+from lczlib.grid import check_extent, check_projected, geobox_of
 from lczlib.mapping.guard import check_distribution
 from lczlib.mapping.statistics import Statistics, scene_statistics
 from lczlib.models import Weights
@@ -101,11 +101,7 @@ def prepare(
         cannot be what the network reads.
     """
     what = f"scene {name or scene.attrs.get('source', '')}".strip()
-    if min(scene.sizes["y"], scene.sizes["x"]) < 2:
-        msg = (
-            f"The {what} is {scene.sizes['x']} x {scene.sizes['y']} pixels: one pixel makes no map."
-        )
-        raise GridError(msg)
+    check_extent((scene.sizes["y"], scene.sizes["x"]), what)
     remedy = f", or ask for resampling ({option('resample')} utm)"
     grid = check_projected(geobox_of(scene, what), what, remedy=remedy)
     bands = _bands(scene, weights, what)

@@ -11,7 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import pandas as pd
 
 import lczlib
 from lczlib.classes import CLASSES
-from lczlib.errors import Cancelled, InputError
+from lczlib.errors import InputError, Inseparable
 from lczlib.export import write_json
 from lczlib.extras import need
 from lczlib.map_request import MapRequest
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 
 LABEL = N_("Adapting the network to your {name} polygons")
 """What a run says of itself meanwhile."""
-SPACING = 100.0
-"""Metres between patches: one for each cell of the map, for drawn polygons are small."""
 _FEWEST, _FEWEST_OF_TWO = 2, 3
+_LOST = ("polygons_without_cell", "contested_cells", "invalid")
 _FACTS, WEIGHTS = "adapted.json", "model.safetensors"
 
 
@@ -58,8 +57,11 @@ class Adapted:
     test, before : dict
         Accuracy on the patches of polygons held out, of the adapted network and of the one that it was:
         ``n``, ``oa``, ``oa_ci``, ``n_units`` as of `lczlib.training.evaluation.summary`.
-    notes : tuple of str
-        What the training said.
+    lost : dict of str to int
+        Polygons and patches that were left out, by the reason: ``polygons_without_cell``, ``contested_cells``,
+        ``invalid``.
+    untested, untrained : tuple of int
+        Classes that no patch was left of to test, or to train, the network on.
     """
 
     weights: str
@@ -67,7 +69,9 @@ class Adapted:
     polygons: int
     test: Mapping[str, Any]
     before: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
+    lost: Mapping[str, int] = field(default_factory=dict)
+    untested: tuple[int, ...] = ()
+    untrained: tuple[int, ...] = ()
 
 
 def lacking(classes: Iterable[int]) -> str:
@@ -104,6 +108,7 @@ def adapted_network(
     polygons: str,
     folder: Path,
     *,
+    spacing: float,
     stamp: object = None,
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -120,6 +125,8 @@ def adapted_network(
         File of polygons.
     folder : path
         Of the visitor: each network gets a folder in it.
+    spacing : float
+        Metres between patches; drawn polygons are small.
     stamp : object
         Changes when a scene does.
     progress, cancelled : callable, optional
@@ -132,7 +139,7 @@ def adapted_network(
     Cancelled
         If `cancelled` answers yes; nothing is left then.
     """
-    target = folder_of_network(request, start, polygons, folder, stamp)
+    target = folder_of_network(request, start, polygons, folder, spacing=spacing, stamp=stamp)
     with waited_for(target, cancelled):
         found = open_adapted(target)
         if found is not None:
@@ -140,7 +147,7 @@ def adapted_network(
         going = target.with_name(f".{target.name}-going")
         shutil.rmtree(going, ignore_errors=True)
         try:
-            _train(request, start, polygons, going, progress, cancelled)
+            _train(request, start, polygons, going, spacing, progress, cancelled)
             going.rename(target)
         finally:
             shutil.rmtree(going, ignore_errors=True)
@@ -150,12 +157,18 @@ def adapted_network(
 
 
 def folder_of_network(
-    request: MapRequest, start: str, polygons: str, folder: Path, stamp: object = None
+    request: MapRequest,
+    start: str,
+    polygons: str,
+    folder: Path,
+    *,
+    spacing: float,
+    stamp: object = None,
 ) -> Path:
     """Where the network lies: its name follows from all that it depends on."""
     drawn = sha256(Path(polygons).read_bytes()).hexdigest()
     scenes = [request.inputs, _scene_options(request), stamp]
-    facts = [lczlib.__version__, drawn, start, describe(start).sha256, scenes]
+    facts = [lczlib.__version__, drawn, start, describe(start).sha256, scenes, spacing]
     return folder / sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -221,6 +234,7 @@ def _train(
     start: str,
     polygons: str,
     folder: Path,
+    spacing: float,
     progress: Callable[[str, int, int], None] | None,
     cancelled: Callable[[], bool] | None,
 ) -> None:
@@ -233,27 +247,43 @@ def _train(
     if progress:
         progress(LABEL.format(name=len(drawn)), 0, 0)
     from lczlib.jobs.train import make
+    from lczlib.training.inputs import stop_if
     from lczlib.training.labelled import training_patches
     from lczlib.training.request import TrainRequest
 
     asked = TrainRequest(
-        inputs=request.inputs, polygons=polygons, start_from=start, tune="linear", spacing=SPACING,
+        inputs=request.inputs, polygons=polygons, start_from=start, tune="linear", spacing=spacing,
         device=request.device, **_scene_options(request),
     )  # fmt: skip
-    notes: list[str] = []
-    subsets = training_patches(asked, notes.append)
-    _stop(cancelled)
+    try:
+        subsets = training_patches(asked, _pass_over, cancelled)
+    except Inseparable as error:  # its settings are none of a page's: there is only drawing
+        raise InputError(error.drawn) from error
+    stop_if(cancelled)
     n = _polygons(subsets)
     name = describe(start).name
     made = make(
         asked, folder, subsets=subsets, name=f"{name}_adapted", title=f"{name} adapted to {n} polygons",
-        cancelled=cancelled, note=notes.append,
+        cancelled=cancelled, note=_pass_over,
     )  # fmt: skip
     before = _as_it_was(subsets, start, request.device)
-    _stop(cancelled)
-    told = tuple(dict.fromkeys((*notes, *made.notes)))
+    stop_if(cancelled)
     facts = {"start": start, "polygons": n, "test": made.weights.accuracy, "before": before}
-    write_json(folder / _FACTS, {**facts, "notes": told})
+    write_json(folder / _FACTS, {**facts, **_left_out(subsets)})
+
+
+def _pass_over(_: str) -> None:
+    """What a training says is in its record; people are told in their words (`_left_out`)."""
+
+
+def _left_out(subsets: Subsets) -> dict[str, Any]:
+    """What could not be used, and classes that a part has nothing of: fields of `Adapted`."""
+    assert subsets.whole is not None  # it was cut from scenes
+    lost = {k: int(v) for k, v in subsets.whole.table.attrs.items() if k in _LOST and v}
+    trained, tested = ({int(n) for n in p.labels} for p in (subsets.train, subsets.test))
+    return {
+        "lost": lost, "untested": sorted(trained - tested), "untrained": sorted(tested - trained),
+    }  # fmt: skip
 
 
 def _as_it_was(subsets: Subsets, start: str, device: str) -> dict[str, Any]:
@@ -270,9 +300,3 @@ def _polygons(subsets: Subsets) -> int:
     """How many polygons have patches in one of the subsets."""
     parts = (subsets.train, subsets.validation, subsets.test)
     return pd.concat([p.table["polygon"] for p in parts]).nunique()
-
-
-def _stop(cancelled: Callable[[], bool] | None) -> None:
-    if cancelled and cancelled():
-        msg = "Stopped by the user."
-        raise Cancelled(msg)

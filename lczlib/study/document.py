@@ -37,10 +37,11 @@ def has_water(study: Study) -> bool:
 def settings_of(study: Study) -> dict[str, Any]:
     """The inputs of a study as plain values; own files by their names only.
 
-    What imagery could be asked for is none of them: of what was fetched its own record tells.
+    What imagery could be asked for is none of them: of what was fetched its own record tells. Nor is what was drawn,
+    until it is made a reference.
     """
     values = {}
-    for name in (n for n in INPUTS if n not in NAMES.values()):
+    for name in (n for n in INPUTS if n not in (*NAMES.values(), "drawn")):
         value = getattr(study, name)
         if name.endswith("_files"):
             value = [Path(v).name for v in value]

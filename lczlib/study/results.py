@@ -35,7 +35,7 @@ from lczlib.study.adapting import (
 )
 from lczlib.study.given import Given
 from lczlib.study.material import Maps, Material, References, open_maps
-from lczlib.study.scene_inputs import own_request_options
+from lczlib.study.scene_inputs import scene_facts
 from lczlib.study.store import store_of, waited_for
 from lczlib.texts import text
 
@@ -96,7 +96,7 @@ def _adapting(given: Given, store: Path) -> dict[str, Any]:
     start = given.s2_weights or usual_network("s2", material)
     return {
         "request": request, "start": start, "polygons": given.adapt_files[0],
-        "folder": store.with_name("adapted"), "stamp": _stamp(material),
+        "folder": store.with_name("adapted"), "stamp": _stamp(material), "spacing": given.adapt_spacing,
     }  # fmt: skip
 
 
@@ -160,9 +160,7 @@ def request_of(given: Given, adapted: Adapted | None = None) -> MapRequest:
     weights = () if all_usual else tuple(
         chosen[s] or usual_network(s, material) for s in sensors
     )  # fmt: skip
-    facts: dict[str, Any] = {"level": material.level, "date": material.date}
-    if material.own:
-        facts = own_request_options(given)
+    facts = scene_facts(given)
     if adapted:
         facts["second"] = adapted.start
     return MapRequest(

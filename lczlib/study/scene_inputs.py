@@ -51,9 +51,12 @@ def day_named(files: Sequence[str]) -> str:
     return days.pop() if len(days) == 1 else ""
 
 
-def own_request_options(given: Given) -> dict[str, Any]:
-    """What a visitor says of own Sentinel-2, as fields of a `MapRequest`."""
-    return told(given, MapRequest, _VALUES | _MAPPING, SceneInputs)
+def scene_facts(given: Given) -> dict[str, Any]:
+    """What is known of how a study's Sentinel-2 is read, as fields of a `MapRequest`: by visitor or catalog."""
+    material = given.scene
+    if material.own:
+        return told(given, MapRequest, _VALUES | _MAPPING, SceneInputs)
+    return {"level": material.level, "date": material.date}
 
 
 def own_scene_options(given: Given) -> SceneOptions:

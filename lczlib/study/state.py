@@ -18,6 +18,7 @@ from lczlib.plugins import load_plugins
 from lczlib.reading import Reading, readings
 from lczlib.settings import described
 from lczlib.study.accuracy_inputs import AccuracyInputs
+from lczlib.study.drawn_inputs import DrawnInputs
 from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import FieldInputs
 from lczlib.study.get_inputs import GetInputs
@@ -94,15 +95,9 @@ class Ticket:
 
 
 class Study(
-    GetInputs,
-    HeatInputs,
-    FieldInputs,
-    MapInputs,
-    SceneInputs,
-    WaterInputs,
-    AccuracyInputs,
-    ExportInputs,
-):
+    GetInputs, HeatInputs, FieldInputs, MapInputs, SceneInputs, DrawnInputs, WaterInputs,
+    AccuracyInputs, ExportInputs,
+):  # fmt: skip
     """Inputs of a study (plain parameters) and its outputs (constant parameters).
 
     An output is current as long as the inputs and the earlier outputs that it was made from are
@@ -156,6 +151,8 @@ class Study(
     own_map = param.Parameter(None, constant=True)
     published = param.Parameter(None, constant=True)
     maps = param.Parameter(None, constant=True)
+    suspects = param.Parameter(None, constant=True)
+    next_places = param.Parameter(None, constant=True)
     comparison = param.Parameter(None, constant=True)
     accuracy = param.Parameter(None, constant=True)
     heat = param.Parameter(None, constant=True)
@@ -379,7 +376,7 @@ class Study(
 
 
 _OTHER_PLACE = {"city", "scene_files", "radar_files"}
-_OF_A_PLACE = ("result_folder", "adapt_files")
+_OF_A_PLACE = ("result_folder", "adapt_files", "adapt_spacing")
 INPUTS = tuple(dict.fromkeys(name for step in STEPS.values() for name in step.inputs))
 
 

@@ -21,6 +21,8 @@ from lczlib.kinds import TITLES, Kind
 from lczlib.reading import tell
 from lczlib.study.accuracy_inputs import ACCURACY, CHOICES, COMPARISON, AccuracyInputs
 from lczlib.study.acquisition import Acquired, acquire, search, tell_again
+from lczlib.study.drawn_checks import check_drawn, next_drawn
+from lczlib.study.drawn_inputs import CHECK, NEXT
 from lczlib.study.existing import open_result_place
 from lczlib.study.field import air_field
 from lczlib.study.field_inputs import FIELD_INPUTS
@@ -251,7 +253,7 @@ def maps_for(step: Step, given: Given | Study) -> int:
 _WHERE = ("city", "area")
 _SCENES = ("city", "area", "scene_files", "radar_files", "result_folder", *OWN_VALUES)
 _MAPPING = (
-    "sensors", "s1_weights", "s2_weights", "adapt_files", "fusion", "tta", "device", "result_folder",
+    "sensors", "s1_weights", "s2_weights", "adapt_files", "adapt_spacing", "fusion", "tta", "device", "result_folder",
     *OWN_MAPPING, *OWN_VALUES,
 )  # fmt: skip
 
@@ -274,6 +276,14 @@ STEPS: dict[str, Step] = {
         Step(
             "maps", _MAPPING, ("scene",), _maps, by_hand=True, received=_keep_maps, ready=is_stored
         ),
+        Step(
+            "suspects",
+            ("drawn", *CHECK.values(), *OWN_VALUES, *OWN_MAPPING),
+            ("scene",),
+            check_drawn,
+            by_hand=True,
+        ),
+        Step("next_places", ("drawn", *NEXT.values()), ("maps",), next_drawn, by_hand=True),
         Step(
             "comparison",
             ("first", "second", *COMPARISON.values()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lczlib.study.drawn_inputs import CHECK, NEXT, DrawnInputs
 from lczlib.study.export_inputs import NAMES as EXPORTS
 from lczlib.study.export_inputs import ExportInputs
 from lczlib.study.field_inputs import NAMES as OF_FIELD
@@ -45,13 +46,17 @@ OF_EXPORTS_CARD = N_("Maps for other software")
 """Title of the card with what maps are written with for other software."""
 OF_FIELD_CARD = N_("Air temperature everywhere")
 """Title of the section with the field of air temperature."""
+OF_DRAWN_CARD = N_("Draw reference polygons")
+"""Title of the card with what is drawn on the map."""
+_OF_DRAWN = {"maps": CHECK, "suspects": CHECK, "next_places": NEXT}
+"""Which of its settings each step reads."""
 OWN_MAP_CARDS = {
     "own_map": N_("How your LCZ map is read"), "reference": N_("How your reference is read"),
 }  # fmt: skip
 """Titles of the cards with the settings of own maps, by the step that reads them."""
 
 
-_UNIT = re.compile(r"(?<![A-Za-z_])deg([CF])\b")  # and no column's name
+_UNIT = re.compile(r"(?<![A-Za-z_])(?:deg([CF])|km2)\b")  # and no column's name
 
 
 def _within(*titles: str) -> str:
@@ -68,8 +73,17 @@ def face_of(step: str = "") -> Face:
         The step of the study: what ``band`` is there.
     """
     names = _IN_PAGE | {k: v for k, v in OF_MAPS.items() if k not in _IN_PAGE}
-    if step == "maps":
+    if step in ("maps", "suspects"):
         names = names | {"resample": N_("Values of your Sentinel-2: Resampling")}
+    if step == "maps":
+        names = names | {
+            "device": N_("Computed on"), "start_from": N_("Adapt the network to them"),
+        }  # fmt: skip
+    if step in _OF_DRAWN:
+        names = names | {
+            k: _within(text(OF_DRAWN_CARD), text(DrawnInputs.param[v].label))
+            for k, v in _OF_DRAWN[step].items()
+        }
     if step in OWN_MAP_CARDS:
         names = names | {
             k: _within(text("City"), text(OWN_MAP_CARDS[step]), text(v)) for k, v in OF_MAPS.items()
@@ -105,7 +119,7 @@ def face_of(step: str = "") -> Face:
 
 def in_page(message: str, step: str = "") -> str:
     """A message of a step, with settings (`lczlib.terms.option`) and units as the pages call them."""
-    return _UNIT.sub(r"°\1", worded(message, face_of(step)))
+    return _UNIT.sub(lambda m: f"°{m[1]}" if m[1] else "km²", worded(message, face_of(step)))
 
 
 _STEPS = {

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _COMPUTING = (
     "days", "acquired", "published", "maps", "water", "heat", "field", "accuracy", "comparison",
+    "suspects", "next_places",
 )  # fmt: skip
 _IMPORTED = (
     "lczlib.study.worker", "lczlib.study", "lczlib.study.ahead", "lczlib.analysis", "lczlib.analysis.calibration",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
-from lczlib.errors import InputError
+from lczlib.errors import Cancelled, InputError
 from lczlib.grid import geobox_of
 from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
 from lczlib.scene_options import SceneOptions
@@ -173,19 +173,34 @@ class PatchSize:
         return max(size, self.least)
 
 
+def stop_if(cancelled: Callable[[], bool] | None) -> None:
+    """Stop where that is asked for.
+
+    Raises
+    ------
+    Cancelled
+        If `cancelled` answers yes.
+    """
+    if cancelled and cancelled():
+        msg = "Stopped by the user."
+        raise Cancelled(msg)
+
+
 def patches_of(
     files: SceneFiles,
     polygons: gpd.GeoDataFrame,
     *,
     patch_size: int | PatchSize = PatchSize(),
     spacing: float = FISHNET,
+    cancelled: Callable[[], bool] | None = None,
 ) -> ScenePatches:
     """Patches of all scenes of a request, on the fishnet; see `scene_patches`.
 
-    The patches of one polygon stay together over all scenes.
+    The patches of one polygon stay together over all scenes. Before each scene is read, `cancelled` is asked.
     """
     parts = []
     for name, scene in files.open().items():
+        stop_if(cancelled)
         pixel = abs(float(geobox_of(scene, name).affine.a))
         size = patch_size.of(pixel) if isinstance(patch_size, PatchSize) else patch_size
         parts.append(

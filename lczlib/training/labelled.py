@@ -16,7 +16,7 @@ from lczlib.scenes import combinations
 from lczlib.settings import options_of
 from lczlib.terms import option
 from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of
-from lczlib.training.inputs import PatchSize, SceneFiles, patches_of, patches_of_points
+from lczlib.training.inputs import PatchSize, SceneFiles, patches_of, patches_of_points, stop_if
 from lczlib.training.patch_file import PatchFile, is_patch_file
 from lczlib.training.run import Subsets, read_patch_points
 from lczlib.training.so2sat import So2SatPatches
@@ -56,7 +56,9 @@ def scene_files(
     )  # fmt: skip
 
 
-def training_patches(request: TrainRequest, note: Note) -> Subsets:
+def training_patches(
+    request: TrainRequest, note: Note, cancelled: Callable[[], bool] | None = None
+) -> Subsets:
     """The patches to train on, to stop by and to test on.
 
     Parameters
@@ -65,17 +67,21 @@ def training_patches(request: TrainRequest, note: Note) -> Subsets:
         Where they are cut from, and how they are parted.
     note : callable
         Called with a sentence on what was left out, or on a split that flatters.
+    cancelled : callable, optional
+        Asked before each scene is read.
 
     Raises
     ------
     InputError, GridError
         If there are none, or the files do not hold what is asked for.
+    Cancelled
+        If `cancelled` answers yes.
     """
     if request.is_hdf5:
         return _of_so2sat(request, note)
     begin = described_start(request)
     if begin is not None:
-        return _as_read_by(begin, request, note)
+        return _as_read_by(begin, request, note, cancelled)
     sensor, bands = request.sensor, request.read
     if request.combination:
         bands = combinations.combination(request.combination)
@@ -84,10 +90,12 @@ def training_patches(request: TrainRequest, note: Note) -> Subsets:
     size = PatchSize(
         blueprint.patch_size, blueprint.min_patch_size, request.patch, request.patch_metres
     )
-    return _parted(request, scene_files(request, sensor, bands), size, note)
+    return _parted(request, scene_files(request, sensor, bands), size, note, cancelled)
 
 
-def _as_read_by(weights: Weights, request: TrainRequest, note: Note) -> Subsets:
+def _as_read_by(
+    weights: Weights, request: TrainRequest, note: Note, cancelled: Callable[[], bool] | None
+) -> Subsets:
     """Patches as trained weights read them: their bands, their size, their processing level."""
     given = [n for n in ("combination", "read", "patch", "patch_metres") if getattr(request, n)]
     if given:
@@ -98,11 +106,18 @@ def _as_read_by(weights: Weights, request: TrainRequest, note: Note) -> Subsets:
         raise InputError(msg, parameter=given[0])
     files = scene_files(request, weights.sensor, weights.bands, weights.level)
     for scene in files.open().values():
+        stop_if(cancelled)
         prepare(scene, weights)  # tells what looks unlike what they were trained on
-    return _parted(request, files, weights.patch_size, note)
+    return _parted(request, files, weights.patch_size, note, cancelled)
 
 
-def _parted(request: TrainRequest, files: SceneFiles, size: PatchSize | int, note: Note) -> Subsets:
+def _parted(
+    request: TrainRequest,
+    files: SceneFiles,
+    size: PatchSize | int,
+    note: Note,
+    cancelled: Callable[[], bool] | None,
+) -> Subsets:
     """The patches of the request's polygons, in three parts."""
     areas = open_polygons(request.polygons, request.column, zero_unlabelled=True)
     areas = areas[~areas["lcz"].isin([lcz_class(c).number for c in request.without])]
@@ -110,7 +125,7 @@ def _parted(request: TrainRequest, files: SceneFiles, size: PatchSize | int, not
         left_out = option("without", ",".join(request.without))
         msg = f"{left_out} leaves no polygon of {request.polygons}."
         raise InputError(msg)
-    found = patches_of(files, areas, patch_size=size, spacing=request.spacing)
+    found = patches_of(files, areas, patch_size=size, spacing=request.spacing, cancelled=cancelled)
     for what, key in _LOST.items():
         if found.table.attrs.get(key):
             note(f"{found.table.attrs[key]} {what} left out.")

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from lczlib.classes import CLASSES
-from lczlib.errors import InputError
+from lczlib.errors import InputError, Inseparable
 from lczlib.reading import counted, share
 from lczlib.terms import option
 from lczlib.training.splits import Split
@@ -146,14 +146,16 @@ def separated(
     lost = np.setdiff1d(lcz[split.train], lcz[train])
     if lost.size and not lose:
         n = int((lcz[split.train] == lost[0]).sum())
-        msg = (
+        why = (
             f"LCZ {CLASSES[lost[0] - 1].code} keeps no training patch: all {n} reach into test or "
             f"validation patches, or nearer than {buffer:g} m (a patch is "
-            f"{patches.kind.width:,.0f} m wide). Draw polygons of it "
-            f"further apart, use a smaller {option('patch_metres')}, another {option('seed')}, or leave the class out "
+            f"{patches.kind.width:,.0f} m wide). Draw polygons of it further apart"
+        )
+        msg = (
+            f"{why}, use a smaller {option('patch_metres')}, another {option('seed')}, or leave the class out "
             f"({option('without')}); {option('buffer')} none keeps them all, and flatters."
         )
-        raise InputError(msg)
+        raise Inseparable(msg, drawn=f"{why}.")
     return replace(split, train=train, validation=validation)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lczlib.classes import CLASSES
-from lczlib.errors import InputError
+from lczlib.errors import InputError, Inseparable
 from lczlib.terms import option
 from lczlib.training.request import PartedScenes
 
@@ -96,11 +96,12 @@ def split(
     lcz = table["lcz"].to_numpy()
     lacking = np.setdiff1d(lcz, lcz[subsets[0]])
     if lacking.size:
+        code = CLASSES[lacking[0] - 1].code
         msg = (
-            f"LCZ {CLASSES[lacking[0] - 1].code} got no training patch by this split ({method}, seed "
+            f"LCZ {code} got no training patch by this split ({method}, seed "
             f"{seed}): use smaller blocks ({option('block')}), another seed, or split by polygon."
         )
-        raise InputError(msg)
+        raise Inseparable(msg, drawn=f"LCZ {code} got no patch to train on: draw more of it.")
     return Split(*subsets, method=method, seed=seed)
 
 
@@ -189,11 +190,12 @@ def _check_parts(groups: np.ndarray, lcz: np.ndarray, method: str) -> None:
                 "random": "add polygons of it, "
                 f"use a smaller {option('spacing')}, or leave the class out ({option('without')})",
             }[method]
-            msg = (
+            why = (
                 f"LCZ {CLASSES[c - 1].code} has patches in one {parts} only, which cannot both be "
-                f"trained on and tested: {advice}."
+                "trained on and tested"
             )
-            raise InputError(msg)
+            more = f"{why}: draw another polygon of it, of a few hundred metres."
+            raise Inseparable(f"{why}: {advice}.", drawn=more)
 
 
 def _deal(counts: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:

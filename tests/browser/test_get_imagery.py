@@ -267,7 +267,7 @@ def test_without_network_it_is_said_in_a_sentence(away: Any, visit: Callable[...
 
 def test_a_box_that_is_too_large_is_refused_in_words(away: Any, visit: Callable[..., Any]) -> None:
     page = visit(berlin(away, area=[13.2, 52.4, 13.5, 52.6]))
-    said(page, re.compile(r"20\.3 x 22\.2 km, 452 km2; this server fetches 20 km2 at a time"))
+    said(page, re.compile(r"20\.3 x 22\.2 km, 452 km²; this server fetches 20 km² at a time"))
     assert page.get_by_role("button", name="Get imagery").is_disabled()
     page.goto(address(away, page="city", city=BERLIN))
     said(

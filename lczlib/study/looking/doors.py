@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from lczlib.errors import InputError, LczError
-from lczlib.grid import geobox_of
+from lczlib.grid import check_extent, geobox_of
 from lczlib.jobs.air_heat import AirHeatRequest
 from lczlib.jobs.air_heat import open_first as open_air
 from lczlib.jobs.surface_heat import SurfaceHeatRequest
@@ -43,7 +43,7 @@ from lczlib.study.scene_inputs import day_named, own_scene_options
 from lczlib.study.settings import told
 from lczlib.study.water_inputs import NAMES as WATER_NAMES
 from lczlib.study.water_inputs import WaterInputs
-from lczlib.texts import text
+from lczlib.texts import text, texts
 from lczlib.vector_files import crs_name_of, read_features
 from lczlib.vector_maps import open_any_map
 
@@ -55,6 +55,7 @@ def _scene(paths: Files, settings: Settings, _: Files) -> Opened:
         city = open_optical(paths, own_scene_options(settings))
     scene = next(iter(city.seasons.values()))
     grid = geobox_of(scene)
+    check_extent(grid.shape, f"scene {paths[0].name}")
     read = last_of(heard, "Sentinel-2 raster", "Sentinel-2 product")
     named = day_named([str(p) for p in paths])
     facts, lost = of_scene(
@@ -68,6 +69,8 @@ def _radar(paths: Files, _settings: Settings, _: Files) -> Opened:
         radar = open_radar([str(p) for p in paths])
     grid = geobox_of(radar)
     whole = maps_to_lcz(radar)
+    if whole:
+        check_extent(grid.shape, f"scene {paths[0].name}")
     read = last_of(heard, "Sentinel-1 raster", "Sentinel-1 scene")
     facts = (
         Fact(text("Bands"), ", ".join(map(str, radar.data_vars))),
@@ -182,15 +185,18 @@ def _elevation(paths: Files, _settings: Settings, _: Files) -> Opened:
     )
     pixels = read.facts.get("pixels", {})
     total = pixels.get("total", 0)
+    empty, odd = pixels.get("no_data", 0), pixels.get("implausible", 0)
     why = {
-        "no_data": text("{n} pixels ({share}) are no data"),
-        "implausible": text("{n} pixels ({share}) hold heights that no land has"),
-    }
-    lost = tuple(
-        said.format(n=f"{pixels[k]:,}", share=share(pixels[k], total))
-        for k, said in why.items()
-        if pixels.get(k)
-    )
+        texts(
+            "{n} pixel ({share}) is no data", "{n} pixels ({share}) are no data",
+            empty, share=share(empty, total),
+        ): empty,
+        texts(
+            "{n} pixel ({share}) holds a height that no land has",
+            "{n} pixels ({share}) hold heights that no land has", odd, share=share(odd, total),
+        ): odd,
+    }  # fmt: skip
+    lost = tuple(said for said, n in why.items() if n)
     return Opened(facts, lost, grid, heights)
 
 

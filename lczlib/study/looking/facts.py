@@ -148,7 +148,7 @@ def lost_features(attrs: Mapping[str, Any]) -> tuple[str, ...]:
             "{n} shape that names no class", "{n} shapes that name no class", n("unreadable")
         ),
         "not_polygons": texts(
-            "{n} shape that is no areas", "{n} shapes that are no areas", n("not_polygons")
+            "{n} shape that is no area", "{n} shapes that are no areas", n("not_polygons")
         ),
         "impossible": texts(
             "{n} shape that lies nowhere", "{n} shapes that lie nowhere", n("impossible")
