@@ -7,7 +7,6 @@ from pathlib import Path
 from lczlib.cli import console
 from lczlib.cli.requests import Figures, Out, command
 from lczlib.jobs.report import REPORT, ReportRequest, run
-from lczlib.jobs.report_places import elsewhere
 
 
 @command(ReportRequest)
@@ -25,6 +24,6 @@ def report(request: ReportRequest, out: Out = Path("lcz-report"), figures: Figur
         result = run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out, figures=figures)
-    for text in elsewhere(result.found):
+    for text in result.elsewhere():
         console.warn(text)
     console.out.print(f"{result.headline()} Report: {out / REPORT}.", soft_wrap=True)
