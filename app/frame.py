@@ -101,7 +101,9 @@ def page_of(session: Session) -> Page:
         quiet = getattr(page, "quiet", ())
         text = banner(session.study, [n for n in (page.needs if page else ()) if n not in quiet])
         above.param.update(object=text, visible=bool(text))
-        way.visible = session.view.page not in ("city", "water") and bool(no_imagery(session.study))
+        # a map that was uploaded is judged and compared without imagery
+        lacking = no_imagery(session.study) if session.study.own_map is None else ""
+        way.visible = session.view.page not in ("city", "water") and bool(lacking)
         heard = what_was_read(session.study, page.needs if page else ())
         read.param.update(object=heard, visible=bool(heard))
 

@@ -155,7 +155,10 @@ def browsed(checkout: Path, cache: Path) -> Iterator[tuple[str, float]]:
         link.wait_for(timeout=600_000)
         with visitor.expect_download(timeout=600_000):
             link.click()
-        yield "dashboard, from a link: the report of the demo city, mapped anew", time.perf_counter() - begun
+        yield (
+            "dashboard, from a link: the report of the demo city, mapped anew",
+            time.perf_counter() - begun,
+        )
         browser.close()
     server.stop()
 

@@ -81,6 +81,8 @@ def files_beside(path: str | Path) -> list[Path]:
     GDAL's ``.aux.xml`` counts where it holds more than statistics, a ``.txt`` where it is a colour map.
     """
     path = Path(path)
+    if not path.name:  # the folder that one is in
+        return []
     found = [style for style, _ in _styles(path) if not _is_other_text(style)]
     described = path.with_name(f"{path.name}.aux.xml")
     if described.is_file() and any(mark in described.read_bytes() for mark in _LEGEND_MARKS):

@@ -69,7 +69,8 @@ def told(networks: Mapping[str, str]) -> str:
     parts = []
     for name, network in networks.items():
         fused = _JOIN in network and set(network.split(_JOIN)) <= set(single)
-        parts.append(f"{name} {'of these' if fused else network}".strip())
+        named = network if name == network else f"{name} {network}"
+        parts.append(f"{name} of these" if fused else named.strip())
     return f"Network{'s' if len(parts) > 1 else ''}: {'; '.join(parts)}." if parts else ""
 
 

@@ -284,3 +284,12 @@ def test_morphology_rasters_and_areas_follow_the_map(city):
     assert areas.index.tolist() == [2, 14, 17]
     with pytest.raises(InputError, match="no morphology parameter"):
         morphology_raster(lcz, "beauty")
+
+
+def test_areas_of_a_map_in_degrees_are_those_on_the_ellipsoid():
+    box = GeoBox.from_bbox((13.0, 52.0, 13.1, 52.1), "EPSG:4326", resolution=0.001)
+    found = class_areas(on_grid(np.full(box.shape, 14, np.uint8), box))
+    assert found.index.tolist() == [14]
+    # at 52 degrees a degree is 68.7 km wide and 111.3 km high
+    assert found.loc[14, "area_km2"] == pytest.approx(6.87 * 11.13, rel=0.005)
+    assert found.loc[14, "share"] == 1

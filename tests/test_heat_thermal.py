@@ -198,3 +198,18 @@ def test_several_bands_need_a_choice(write_tif):
     assert open_temperature(path, unit="K", band="B11").counts["valid"] == 25
     with pytest.raises(InputError, match="no band 'B12'"):
         open_temperature(path, unit="K", band="B12")
+
+
+def test_a_level_1_band_is_named_as_that_and_its_constants_by_their_options(write_tif, run_lcz):
+    numbers = np.linspace(20_000, 30_000, 400).reshape(20, 20).astype(np.float32)
+    lst = write_tif(numbers, "scene.tif", pixel=100.0, descriptions=("B10",))
+    lcz = write_tif(np.full((20, 20), 14, np.uint8), "map.tif", pixel=100.0)
+    code, _, err = run_lcz("uhi", lcz, "--lst", lst, "--map-nodata", "0")
+    assert code == 1
+    assert "holds digital numbers: --kind landsat-l1" in err
+    code, _, err = run_lcz("uhi", lcz, "--lst", lst, "--map-nodata", "0", "--kind", "landsat-l1")
+    assert code == 1
+    assert (
+        "(--mtl FILE), or the four constants that stand in it (--radiance-mult, --radiance-add, --k1, --k2)"
+        in err
+    )

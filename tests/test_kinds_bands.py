@@ -113,7 +113,9 @@ def test_bands_are_known_by_the_names_of_any_provider(city, convention, data):
     ],
 )
 def test_names_that_do_not_tell_are_listed_with_what_to_do(city, names):
-    with pytest.raises(InputError, match=r"lacks the Sentinel-2 band\(s\).*--bands") as refused:
+    with pytest.raises(
+        InputError, match=r"lacks the Sentinel-2 band\(s\).*--bands.*lcz train --sensor"
+    ) as refused:
         open_sentinel2(write(dn(city), descriptions=names))
     assert all(repr(n) in str(refused.value) for n in names)
     scene, _ = read(write(dn(city), descriptions=names), bands=BANDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,7 @@ import rasterio
 
 from lczlib.classes import CLASSES
 from lczlib.errors import ClassSchemeError, InputError
+from lczlib.legend_files import files_beside
 from lczlib.legends import parse_legend
 from lczlib.maps import open_lcz_map
 from lczlib.reading import readings
@@ -355,3 +357,9 @@ def test_what_a_message_advises_is_for_the_map_it_is_about(write_tif, run_lcz, t
     code, _, err = run_lcz("uhi", fill, "--lst", lst, "--unit", "K", "--out", tmp_path / "u")
     assert code == 1
     assert "--map-nodata 200" in err
+
+
+def test_beside_the_folder_that_one_is_in_lies_no_legend(tmp_path, monkeypatch):
+    (tmp_path / ".qml").write_text("<qgis/>")
+    monkeypatch.chdir(tmp_path)
+    assert files_beside(Path()) == []

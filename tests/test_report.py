@@ -354,3 +354,17 @@ def test_nothing_to_report_is_refused(tmp_path):
     empty.compute("scene")
     with pytest.raises(InputError, match="nothing to report yet"):
         write_report(empty, tmp_path / "report.html")
+
+
+def test_results_of_another_place_are_told_apart(bundle, write_tif, tmp_path, run_lcz):
+    folders = sorted(str(p.parent) for p in (bundle / "results").glob("*/manifest.json"))
+    far = write_tif(
+        np.full((5, 5), 17, np.uint8), "far.tif", origin=(300_000, 1_000_000), crs="EPSG:32650"
+    )
+    code, _, err = run_lcz("report", *folders, "--no-figures", "--out", tmp_path / "one")
+    assert code == 0
+    assert "elsewhere" not in err
+    code, _, err = run_lcz("report", *folders, far, "--no-figures", "--out", tmp_path / "both")
+    assert code == 0
+    assert "lies elsewhere than" in err
+    assert "lies elsewhere than" in (tmp_path / "both" / "report.html").read_text()

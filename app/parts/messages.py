@@ -126,6 +126,10 @@ def no_imagery(study: Study) -> str:
     if scene is None or scene.mappable or scene.radar is not None:
         return ""
     name = escape(scene.place.name)
+    if scene.place.key == OWN and study.own_map is not None:
+        return text(
+            "To make a further map, upload imagery on the <b>City</b> page, or draw a box there"
+        )
     if scene.place.key == OWN:
         return text(
             "Nothing is uploaded yet: upload imagery or a map on the <b>City</b> page, or draw a box there"

@@ -98,7 +98,8 @@ def _simulated(folder: Path, size: float, seed: int, out_scheme: OutScheme) -> N
         f"{time.time() - started:.0f} s in all. In {folder}: [bold]*_lcz.tif[/] (open them in "
         "QGIS), *_proba.tif, <kind>/assessment.json, manifest.json; the input and the truth in "
         f"{folder / _SCENE}.\n"
-        "Next: [bold]lcz app[/] to look at it all, [bold]lcz demo --real[/] for Berlin, "
+        f"Next: [bold]lcz app --show --allow {folder}[/], whose Map page opens the folder "
+        "(“Load an existing result”); [bold]lcz demo --real[/] for Berlin; "
         "[bold]lcz map FILE --out DIR[/] for a city of yours.",
         soft_wrap=True,
     )

@@ -24,4 +24,6 @@ def report(request: ReportRequest, out: Out = Path("lcz-report"), figures: Figur
         result = run(request, progress=progress)
         progress("Writing", 0, 0)
         result.write(out, figures=figures)
+    for text in result.elsewhere():
+        console.warn(text)
     console.out.print(f"{result.headline()} Report: {out / REPORT}.", soft_wrap=True)

@@ -26,7 +26,8 @@ A job is a `Request`, whose fields say what it can be told, a function `run` tha
 ``methods``       a paper's methods from manifests; ``methods_text``: its sentences,
                   ``methods_facts``: what they are of
 ``report``        one page of results: ``report_results`` reads them, ``report_page``, ``report_summary``,
-                  ``report_air_water`` and ``report_made`` tell them, ``report_bundle`` makes them again
+                  ``report_air_water`` and ``report_made`` tell them, ``report_places``: whether of one place,
+                  ``report_bundle`` makes them again
 ``batch``         many cities: ``batch_table``, ``batch_steps`` each has, ``batch_city``: a step where it runs,
                   ``batch_cluster``: on which workers, ``batch_summary``: of all of them
 ``texts``         values of settings as people write them

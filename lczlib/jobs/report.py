@@ -118,6 +118,12 @@ class ReportResult(Result):
         ]  # fmt: skip
         return f"{self.title}: {', '.join(parts)}."
 
+    def elsewhere(self) -> list[str]:
+        """What is said of results of another place than the first map's, a sentence each."""
+        from lczlib.jobs.report_places import elsewhere
+
+        return elsewhere(self.found)
+
     def page(self, *, figures: bool = True, cautions: Sequence[str] = ()) -> Page:
         """The page, with its drawings and tables.
 

@@ -16,6 +16,7 @@ from lczlib.export.report import Panel, Report
 from lczlib.figures import paper, paper_maps
 from lczlib.jobs import report_dates, report_imagery
 from lczlib.jobs import report_summary as words
+from lczlib.jobs.report_places import elsewhere
 from lczlib.jobs.report_results import Results, Warmth, areas_of
 from lczlib.terms import worded
 
@@ -96,7 +97,9 @@ def fill(page: Page, cautions: Sequence[str] = ()) -> None:
     """Write all that the results hold, behind the summary and what should be known first."""
     report, results = page.report, page.results
     report.facts(words.summary(results))
-    for text in dict.fromkeys([*map(worded, cautions), *words.cautions(results)]):
+    for text in dict.fromkeys(
+        [*elsewhere(results), *map(worded, cautions), *words.cautions(results)]
+    ):
         report.text(text, "warning")
     if results.maps:
         _maps(page)

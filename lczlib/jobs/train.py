@@ -66,7 +66,7 @@ def make(
     note = note or log.warning
     with collected():  # what is read of the scenes is written beside the weights
         if subsets is None:
-            subsets = training_patches(request, note)
+            subsets = training_patches(request, note, cancelled)
         with _alone(Path(folder)):
             return run_training(
                 subsets, options_of(request, Options), folder, name=name, title=title, licence=request.licence,

@@ -238,7 +238,8 @@ def _positions(
         msg = (
             f"{path} lacks the Sentinel-2 band(s) {', '.join(missing)}.{named} If they are there under "
             f"other names, say which each is, in file order ({option('bands')} B02,B03,...; {UNUSED} for one that "
-            "is not used)."
+            f"is not used). An image of another sensor is read by no network here but one that `lcz train "
+            "--sensor NAME` has made of such images."
         )
         raise InputError(msg)
     positions = []

@@ -297,8 +297,9 @@ def _constants(
 ) -> ThermalConstants:
     if constants is None and mtl is None:
         msg = (
-            f"{path} holds Landsat Level-1 digital numbers: give the scene's MTL file, or the four "
-            "constants (radiance mult and add, K1, K2)."
+            f"{path} holds Landsat Level-1 digital numbers: give the scene's MTL file ({option('mtl')} FILE), or the "
+            f"four constants that stand in it ({option('radiance_mult')}, {option('radiance_add')}, {option('k1')}, "
+            f"{option('k2')})."
         )
         raise InputError(msg)
     number = re.search(r"_B(1[01])(?!\d)", path.name)

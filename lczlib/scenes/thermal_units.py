@@ -253,6 +253,9 @@ def _unit_of(
     told = f"the unit {stated!r}, which is no temperature" if stated else "no unit"
     kinds = f", or which product it is ({option('kind')})" if what == "surface" else ""
     looks = f" By their size its values may be {_either(fits)}." if fits else ""
+    if what == "surface" and layer.name in ("B10", "B11"):
+        # digital numbers of Level-1 fit the scale of Level-2 as well, as temperatures of a hard winter
+        looks += f" A band {layer.name} of a Level-1 product holds digital numbers: {option('kind', 'landsat-l1')}."
     msg = (
         f"{path} states {told}: say whether its values are kelvin, degrees Celsius or degrees Fahrenheit "
         f"({option('unit')} K, {option('unit')} degC or {option('unit')} degF){kinds}.{looks}"

@@ -10,7 +10,6 @@ from lczlib.analysis.area import class_areas as cells_of
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import InputError
 from lczlib.export.targets.urban_canopy import ANTHROPOGENIC_HEAT, canopy_table
-from lczlib.grid import check_projected, geobox_of
 
 PARAMETERS: dict[str, tuple[str, str]] = {
     "sky_view_factor": ("1", "visible sky over the hemisphere, at ground level"),
@@ -184,18 +183,16 @@ def class_areas(lcz: xr.DataArray) -> pd.DataFrame:
 
     Raises
     ------
-    GridError
-        If the map is not in metres.
     InputError
         If no cell of it has a class.
     """
-    box = check_projected(geobox_of(lcz, "LCZ map"), "LCZ map")
-    counts = cells_of(lcz)["n_cells"].to_numpy()
+    found = cells_of(lcz)
+    counts = found["n_cells"].to_numpy()
     if not counts.any():
         msg = f"No cell of the LCZ map ({lcz.size:,} cells) has a class: it is empty; give another."
         raise InputError(msg)
     table = morphology_table()[["code", "name"]]
     table["n_pixels"] = counts
-    table["area_km2"] = counts * abs(box.affine.a * box.affine.e) / 1e6
-    table["share"] = counts / counts.sum()
+    table["area_km2"] = found["area_km2"].to_numpy()
+    table["share"] = found["share"].to_numpy()
     return table[table["n_pixels"] > 0]

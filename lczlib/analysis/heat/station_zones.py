@@ -303,12 +303,13 @@ def _outside(sites: gpd.GeoDataFrame, outside: list[str], where: str, skipped: b
     told += f" and {len(outside) - 60} more" if len(outside) > 60 else ""
     one = len(outside) == 1
     why = f"{'lies' if one else 'lie'} {where}" if where else f"{'has' if one else 'have'} no class"
-    way = f"leave them out with {option('skip_outside')}"
+    way = f"or leave them out with {option('skip_outside')}"
+    few = ""
     if skipped:
-        way = "fewer than two stations are left without them"
+        way, few = "or give a map that reaches further", ", and fewer than two stations are left"
     return (
-        f"{counted(len(outside), 'station')} of {len(sites)}: {told} {why}: set the classes by hand "
-        f"({option('station_classes')} FILE with columns station,lcz), or {way}."
+        f"{counted(len(outside), 'station')} of {len(sites)}: {told} {why}{few}: set the classes by hand "
+        f"({option('station_classes')} FILE with columns station,lcz), {way}."
     )
 
 
