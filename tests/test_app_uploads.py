@@ -24,7 +24,7 @@ from app.parts.messages import what_was_read
 from app.uploads import checks, inputs, kinds, panel
 from app.uploads.checks import accept
 from app.uploads.parts import LooseShapefiles
-from app.uploads.preview import drawn
+from app.uploads.preview import color_scale, drawn
 from app.uploads.review import together, wants_another
 from lczlib.errors import InputError
 from lczlib.export import write_raster
@@ -395,4 +395,8 @@ def test_a_preview_of_temperatures_says_their_unit_and_ends(tmp_path: Path) -> N
     made = drawn(seen, ("#000000",) * 17)
     assert made.title == "Surface temperature (°C): 18.0 to 42.0"
     assert 18.0 < made.low < made.high < 42.0
-    assert drawn(None, ()).title == ""  # and no bar stands where there is nothing
+    scale = color_scale(made)
+    assert made.title in scale
+    assert f"≤ {made.low:.1f}" in scale
+    assert f"≥ {made.high:.1f}" in scale
+    assert color_scale(drawn(None, ())) == ""  # where there is nothing no bar stands

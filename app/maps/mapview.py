@@ -117,7 +117,7 @@ class MapView:
         self.values.data = dict(_EMPTY)
         self._value_glyph.visible = False
         self._inks = ink, paper
-        self._bar = self.color_bar(self.value_mapper)
+        self._bar = self._color_bar(self.value_mapper)
         self._add_scale(ink, paper)
         self._add_hover()
         self.figure.on_event(RangesUpdate, lambda e: self._redraw((e.x0, e.y0, e.x1, e.y1)))
@@ -136,7 +136,7 @@ class MapView:
             "xs", "ys", source=self._outlines, line_color="color", line_width=1.6
         )
 
-    def color_bar(self, mapper: LinearColorMapper) -> ColorBar:
+    def _color_bar(self, mapper: LinearColorMapper) -> ColorBar:
         """A bar of the colours of some values upon the map, which would move to make room for it; not shown yet."""
         ink, paper = self._inks
         bar = ColorBar(

@@ -19,7 +19,7 @@ from ..parts.fields import WIDE, field
 from ..parts.markup import folded, html
 from .inputs import elsewhere
 from .kinds import BY_NAME
-from .preview import Drawn, drawn
+from .preview import Drawn, color_scale, drawn
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -177,7 +177,8 @@ class Entry:
             f'<h3 class="lcz-found" tabindex="-1">{escape(self.name)}</h3>'
             f'<p class="lcz-note" role="status">{escape(self._sentence())}</p>'
         )
-        self._facts.object = _facts_of(self.seen, self.paths, self.remark)
+        said = _facts_of(self.seen, self.paths, self.remark)
+        self._facts.object = color_scale(self.drawn) + said
         self.use.disabled = not self.usable
         self._controls.visible = self.seen is None or self.seen.asked
         if kind is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -79,6 +80,17 @@ def drawn(seen: Seen | None, colors: tuple[str, ...]) -> Drawn:
     return out
 
 
+def color_scale(data: Drawn) -> str:
+    """The colours of a file's values with what they mean, as markup; empty where none are drawn."""
+    if not data.title:
+        return ""
+    colors = ", ".join(Cividis256[::15])
+    bar = f'<div style="height:10px;background:linear-gradient(to right, {colors})"></div>'
+    ends = f"<span>≤ {data.low:,.1f}</span><span>≥ {data.high:,.1f}</span>"
+    row = f'<div style="display:flex;justify-content:space-between">{ends}</div>'
+    return f'<div class="lcz-note">{escape(data.title)}{bar}{row}</div>'
+
+
 def _draw_shapes(out: Drawn, table: gpd.GeoDataFrame, colors: tuple[str, ...]) -> None:
     table = table[~(table.geometry.isna() | table.geometry.is_empty)].head(_MOST_SHAPES)
     table = table.to_crs(4326)
@@ -149,7 +161,7 @@ class Preview:
         figure = view.figure
         self._classes, self._values = (ColumnDataSource(dict(_NOTHING)) for _ in range(2))
         self._mapper = LinearColorMapper(palette=list(Cividis256), nan_color="rgba(0, 0, 0, 0)")
-        self._bar = view.color_bar(self._mapper)
+
         self._layers = [
             figure.image(source=self._classes, color_mapper=view.class_mapper, level="image", visible=False),
             figure.image(source=self._values, color_mapper=self._mapper, level="image", visible=False),
@@ -174,7 +186,6 @@ class Preview:
         ):
             source.data, layer.visible = image, bool(image["image"])
         self._mapper.update(low=data.low, high=data.high)
-        self._bar.update(title=data.title, visible=bool(data.title))
         self._lines.data, self._points.data = data.lines, data.points
         rings = [r for r in map(ring_of, others) if r is not None]
         self._borders.data = {"xs": [x for x, _ in rings], "ys": [y for _, y in rings]}
