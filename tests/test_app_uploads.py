@@ -24,14 +24,13 @@ from app.parts.messages import what_was_read
 from app.uploads import checks, inputs, kinds, panel
 from app.uploads.checks import accept
 from app.uploads.parts import LooseShapefiles
-from app.uploads.preview import color_scale, drawn
 from app.uploads.review import together, wants_another
 from lczlib.errors import InputError
 from lczlib.export import write_raster
 from lczlib.grid import GeoBox, on_grid
 from lczlib.reading import Reading, readings
 from lczlib.scenes.simulation import simulate_city, write_so2sat
-from lczlib.study.looking import KINDS, Settings, look, read_as
+from lczlib.study.looking import KINDS, look, read_as
 
 REFERENCE, MAP, RADAR, STATIONS = (KINDS[n] for n in ("reference", "map", "radar", "stations"))
 
@@ -383,20 +382,3 @@ def test_messages_about_own_maps_name_the_settings_of_the_city_page():
     said = in_page(advice, "own_map")
     assert "“City: How your LCZ map is read: Legend” 1=2,2=3" in said
     assert "thermal" not in said
-
-
-def test_a_preview_of_temperatures_says_their_unit_and_ends(tmp_path: Path) -> None:
-    grid = GeoBox.from_bbox((0, 0, 3000, 2000), "EPSG:32633", resolution=100)
-    values = np.linspace(18.04, 41.96, 600, dtype=np.float32).reshape(20, 30)
-    path = tmp_path / "lst.tif"
-    write_raster(path, on_grid(values, grid))
-    seen = read_as(KINDS["thermal"], [path], settings=Settings(heat_unit="degC"))
-    assert not seen.refused
-    made = drawn(seen, ("#000000",) * 17)
-    assert made.title == "Surface temperature (°C): 18.0 to 42.0"
-    assert 18.0 < made.low < made.high < 42.0
-    scale = color_scale(made)
-    assert made.title in scale
-    assert f"≤ {made.low:.1f}" in scale
-    assert f"≥ {made.high:.1f}" in scale
-    assert color_scale(drawn(None, ())) == ""  # where there is nothing no bar stands

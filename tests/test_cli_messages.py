@@ -229,7 +229,6 @@ def test_what_is_no_table_is_named(run_lcz, monkeypatch, folder, line, given, sa
         ("uhi mislabelled.tif --lst lst.tif", "says that it is in degrees, but its coordinates"),
         ("sites tiny.tif --sensors 5", "says that it is in metre, but its coordinates"),
         ("sites degrees.tif --sensors 5", "gdalwarp -t_srs EPSG:326"),
-        ("morphology degrees.tif", "gdalwarp"),
         ("sites none.tif --sensors 5", "holds no class"),
         ("sites one.tif --sensors 5", "the one furthest inside is 50 m from it"),
         ("morphology none.tif", "No cell of the LCZ map (3,600 cells) has a class"),

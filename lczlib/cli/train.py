@@ -70,11 +70,11 @@ def _print(result: RunResult) -> None:
     print_assessment(result.assessment, "patches")
     other = result.report.get("random_forest")
     if other:
-        low, high = other["oa_ci"]
-        console.out.print(
-            f"Random forest on the same patches: OA {other['oa']:.3f} ({low:.3f}-{high:.3f}), "
-            f"kappa {other['kappa']:.3f}"
+        scores = (
+            "{} {:.3f} ({:.3f}-{:.3f})".format(title, other[s], *other[f"{s}_ci"])
+            for s, title in (("oa", "OA"), ("kappa", "kappa"))
         )
+        console.out.print(f"Random forest on the same patches: {', '.join(scores)}")
     console.out.print(
         f"Map with it: lcz map INPUT --weights {result.path} --out DIR", soft_wrap=True
     )
