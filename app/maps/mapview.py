@@ -17,7 +17,6 @@ from bokeh.models import (
     FullscreenTool,
     HoverTool,
     Label,
-    LinearColorMapper,
     PanTool,
     Range1d,
     ResetTool,
@@ -116,8 +115,12 @@ class MapView:
         self.classes.data = {**_EMPTY, "certainty": []}
         self.values.data = dict(_EMPTY)
         self._value_glyph.visible = False
-        self._inks = ink, paper
-        self._bar = self._color_bar(self.value_mapper)
+        self._bar = ColorBar(
+            color_mapper=self.value_mapper, visible=False, height=10, width=200, location="bottom_right",
+            orientation="horizontal", margin=8, padding=6, background_fill_color=paper, background_fill_alpha=0.9,
+            major_label_text_color=ink, title_text_color=ink,
+        )  # fmt: skip
+        self.figure.add_layout(self._bar)  # upon the map, which would move to make room for it
         self._add_scale(ink, paper)
         self._add_hover()
         self.figure.on_event(RangesUpdate, lambda e: self._redraw((e.x0, e.y0, e.x1, e.y1)))
@@ -135,17 +138,6 @@ class MapView:
         self.figure.multi_line(
             "xs", "ys", source=self._outlines, line_color="color", line_width=1.6
         )
-
-    def _color_bar(self, mapper: LinearColorMapper) -> ColorBar:
-        """A bar of the colours of some values upon the map, which would move to make room for it; not shown yet."""
-        ink, paper = self._inks
-        bar = ColorBar(
-            color_mapper=mapper, visible=False, height=10, width=200, location="bottom_right",
-            orientation="horizontal", margin=8, padding=6, background_fill_color=paper, background_fill_alpha=0.9,
-            major_label_text_color=ink, title_text_color=ink,
-        )  # fmt: skip
-        self.figure.add_layout(bar)
-        return bar
 
     def _add_hover(self) -> None:
         """Tell what lies under the pointer, and no more of it once another layer is shown."""

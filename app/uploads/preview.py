@@ -161,7 +161,6 @@ class Preview:
         figure = view.figure
         self._classes, self._values = (ColumnDataSource(dict(_NOTHING)) for _ in range(2))
         self._mapper = LinearColorMapper(palette=list(Cividis256), nan_color="rgba(0, 0, 0, 0)")
-
         self._layers = [
             figure.image(source=self._classes, color_mapper=view.class_mapper, level="image", visible=False),
             figure.image(source=self._values, color_mapper=self._mapper, level="image", visible=False),
