@@ -49,13 +49,15 @@ def test_what_is_no_area_is_refused(corners, said):
         drawn_table([DrawnPolygon(1, "", corners)])
 
 
-def test_the_class_of_a_polygon_is_what_was_chosen_when_it_was_begun(tmp_path):
+def test_the_class_of_a_polygon_is_what_was_chosen_when_it_was_begun(tmp_path, monkeypatch):
     pytest.importorskip("panel")
     from app.maps.display import to_mercator
     from app.maps.mapview import MapView
+    from app.pages import map_draw
     from app.pages.map_draw import DrawCard
     from app.parts.palette import STANDARD
 
+    monkeypatch.setattr(map_draw, "drawn_findings", lambda *_: [])  # they want a whole session
     taken = {}
     study = SimpleNamespace(
         context=None,

@@ -196,7 +196,7 @@ def test_zones_without_a_station_are_told_with_their_area(city, folder, tmp_path
     result = field_job.run(FieldRequest(**told))
     code = result.areas.loc[lone, "code"]
     (said,) = (t for t in result.cautions() if "without a station" in t)
-    assert f"LCZ {code} ({result.areas.loc[lone, 'area_km2']:,.1f} km2)" in said.replace(
+    assert f"LCZ {code} ({result.areas.loc[lone, 'area_km2']:,.1f} km²)" in said.replace(
         "LCZ 1 (", "LCZ 1 ("
     )
     assert "masked" in said

@@ -118,7 +118,7 @@ def test_sites_say_what_they_found_and_what_would_help(city):
 
 def test_properties_are_those_that_were_asked_for(city, tmp_path):
     found = morphology.run(MorphologyRequest(map_path=city, parameter=("height", "height")))
-    assert repr(found) == "<MorphologyResult: 4 classes on 36.00 km2.>"
+    assert repr(found) == "<MorphologyResult: 4 classes on 36.00 km².>"
     assert list(found.to_dataframe().index) == [2, 6, 14, 17]
     assert found.to_dataframe().loc[2, "height_max"] == 25
     assert found.to_dataframe().loc[2, "height_central"] == 17.5

@@ -127,7 +127,7 @@ def test_rasters_beside_polygons_are_compared_by_cells(write_tif, run_lcz, tmp_p
     assert code == 0, err
     assert "a - b: agreement 0.7500" in out
     assert "n = 100\n" in out
-    assert "n = 4 polygons, 1.00 km2" in out
+    assert "n = 4 polygons, 1.00 km²" in out
     pairs = json.loads((tmp_path / "c/comparison.json").read_text())["pairs"]
     assert [p.get("by", "cells") for p in pairs] == ["cells", "area", "area"]
     code, _, err = run_lcz("compare", a, b, "--by", "area", "--out", tmp_path / "c")

@@ -20,6 +20,7 @@ from lczlib.mapping import MapRequest
 from lczlib.maps import open_lcz_map
 from lczlib.reading import Reading
 from lczlib.study import STEPS, Places, Study
+from lczlib.study.drawn import DrawnPolygon
 from lczlib.study.given import Given
 from lczlib.study.material import Material
 from lczlib.study.places import Place, demo_folder
@@ -27,8 +28,9 @@ from lczlib.study.results import assess_maps, request_of
 from lczlib.study.state import INPUTS
 
 # Written by hand, not derived from the table of steps that it checks.
-_MAPS = {"maps", "comparison", "accuracy", "heat", "field", "water_summary"}
-_ALL = {*_MAPS, "scene", "reference", "own_map", "published", "water"}
+_MAPS = {"maps", "next_places", "comparison", "accuracy", "heat", "field", "water_summary"}
+_ALL = {*_MAPS, "scene", "suspects", "reference", "own_map", "published", "water"}
+_VALUES = {*_MAPS, "suspects"}
 _GET = {"days", "acquired"}
 DEPENDS = {
     "area": {*_ALL, *_GET},
@@ -37,17 +39,16 @@ DEPENDS = {
      "scene_files": _ALL, "radar_files": _ALL,
     "sensors": _MAPS, "s1_weights": _MAPS, "s2_weights": _MAPS, "adapt_files": _MAPS, "fusion": _MAPS, "tta": _MAPS,
     "device": {*_MAPS, "water"},
-    "result_folder": _ALL, "s2_level": _MAPS, "s2_date": _MAPS, "s2_accept_values": _MAPS,
-    "s2_resample": _MAPS,
-    "s2_scale": _ALL, "s2_offset": _ALL, "s2_nodata": _ALL, "s2_bands": _ALL,
-    "s2_keep_clouds": _ALL,
-    "map_files": {"own_map", "comparison", "accuracy", "heat", "field", "water_summary"},
-    "reference_files": {"reference", "comparison", "accuracy", "heat", "field", "water_summary"},
+    "result_folder": _ALL,
+    **{f"s2_{n}": _VALUES for n in ("level", "date", "accept_values", "resample")},
+    "drawn": {"suspects", "next_places"}, "drawn_spacing": {"suspects"}, "adapt_spacing": _MAPS,
+    **{f"next_{n}": {"next_places"} for n in ("n", "size", "spacing")},
+    **{f"s2_{n}": _ALL for n in ("scale", "offset", "nodata", "bands", "keep_clouds")},
     "reference_kind": {"accuracy"},
     **{f"map_{n}": {"own_map", "comparison", "accuracy", "heat", "field", "water_summary"}
-       for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
+       for n in ("files", "band", "scheme", "nodata", "legend", "column", "layer")},
     **{f"reference_{n}": {"reference", "comparison", "accuracy", "heat", "field", "water_summary"}
-       for n in ("band", "scheme", "nodata", "legend", "column", "layer")},
+       for n in ("files", "band", "scheme", "nodata", "legend", "column", "layer")},
     "first": {"comparison"}, "second": {"comparison"}, "compare_resample": {"comparison"},
     **{f"accuracy_{n}": {"accuracy"} for n in (
         "block", "replicates", "resample", "seed", "stratified_sample")},
@@ -96,6 +97,8 @@ OTHER = {
     "field_fill": True, "field_seed": 1,
     "accuracy_block": 7, "accuracy_replicates": 200, "accuracy_resample": "mode", "accuracy_seed": 5,
     "accuracy_stratified_sample": True, "compare_resample": "",
+    "drawn": (DrawnPolygon(6, "park", ((3.0, 52.1), (3.1, 52.1), (3.1, 52.2))),), "drawn_spacing": 50.0,
+    "adapt_spacing": 50.0, "next_n": 3, "next_size": 500.0, "next_spacing": 2000.0,
 }  # fmt: skip
 
 

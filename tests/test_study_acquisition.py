@@ -227,7 +227,7 @@ def test_the_published_map_is_read_of_no_larger_box_than_imagery(
     assert lcz.shape[0] * lcz.shape[1] * 0.01 < 12
     study.area = (12.0, 51.0, 15.0, 53.0)
     study.compute("scene")
-    with pytest.raises(InputError, match="this server fetches 10 km2 at a time"):
+    with pytest.raises(InputError, match="this server fetches 10 km² at a time"):
         study.compute("published")
 
 
@@ -254,7 +254,7 @@ def test_a_visitor_has_one_run_at_a_time(begin: Callable[..., Study], service: S
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        ({"largest_km2": 2}, "5.6 x 1.3 km, 7 km2; this server fetches 2 km2 at a time"),
+        ({"largest_km2": 2}, "5.6 x 1.3 km, 7 km²; this server fetches 2 km² at a time"),
         ({"most_mb": 0.01}, "more than the 0 MB that may be read at a time"),
         ({"most_mb": 0}, "This server fetches no imagery"),
     ],

@@ -333,7 +333,7 @@ def _reason(row: Any, counts: bool) -> str:
         f"the map says LCZ {row.mapped_code} with {row.probability:.0%} and LCZ {row.runner_up_code} with "
         f"{row.runner_up_probability:.0%}"
     )
-    said.append(f"{row.stands_for_km2:.1f} km2 of the map are most like it")
+    said.append(f"{row.stands_for_km2:.1f} km² of the map are most like it")
     if counts and row.n_drawn:
         said.append(f"{counted(row.n_drawn, 'polygon')} of LCZ {row.mapped_code} so far")
     text = "; ".join(said)

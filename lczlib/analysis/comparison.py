@@ -70,7 +70,7 @@ class Comparison:
     def size(self) -> str:
         """How much was compared, in words."""
         if self.polygons:
-            return f"{float(self.counts.sum()):,.2f} km2"
+            return f"{float(self.counts.sum()):,.2f} km²"
         return texts("{n} cell", "{n} cells", self.n)
 
     @property

@@ -102,6 +102,6 @@ def morphology(
         result.write(out)
     for number, row in result.areas.iterrows():
         console.out.print(
-            f"LCZ {row['code']:>2} ({number:>2}) {row['area_km2']:10.2f} km2 {row['share']:6.1%}"
+            f"LCZ {row['code']:>2} ({number:>2}) {row['area_km2']:10.2f} km² {row['share']:6.1%}"
         )
     console.out.print(f"Results: {out / 'morphology.csv'}")

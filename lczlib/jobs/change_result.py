@@ -188,14 +188,14 @@ class ChangeResult(Result):
             if self.sample is None else f"design-based, {self.n:,} points"
         )  # fmt: skip
         return (
-            f"{self.changed_km2:,.3g} km2 ({low:,.3g} to {high:,.3g}, 95 %) of {self.mapped_km2:,.4g} km2 changed "
+            f"{self.changed_km2:,.3g} km² ({low:,.3g} to {high:,.3g}, 95 %) of {self.mapped_km2:,.4g} km² changed "
             f"class between {years[0]} and {years[-1]}; {what}."
         )
 
     def notes(self) -> list[str]:
         """What the maps alone would say, and how much of that is false."""
         total, a = self.mapped_km2, self.area
-        text = f"The most probable classes differ on {a.naive:.1%} ({a.naive * total:,.3g} km2)"
+        text = f"The most probable classes differ on {a.naive:.1%} ({a.naive * total:,.3g} km²)"
         if np.isfinite(a.naive_false):
             text += (
                 f"; those of two images of one year on {a.naive_false:.1%}, where nothing changed"
@@ -205,7 +205,7 @@ class ChangeResult(Result):
         if self.sample is not None:
             low, high = (v * total for v in a.intervals["ci"])
             said.append(
-                f"Model-based, {CONDITION}: {a.rate * total:,.3g} km2 ({low:,.3g} to {high:,.3g})."
+                f"Model-based, {CONDITION}: {a.rate * total:,.3g} km² ({low:,.3g} to {high:,.3g})."
             )
             for why, n in self.sample_left_out.items():
                 if n:

@@ -115,7 +115,7 @@ class CityResult(Result):
         share = areas[OWN].max() / whole
         said = (
             f"{self.place.label}: the most frequent class is {areas.loc[largest, 'class']} ({share:.0%} of "
-            f"{whole:,.0f} km2)"
+            f"{whole:,.0f} km²)"
         )
         if self.comparison is None:
             return f"{said}."

@@ -100,7 +100,7 @@ def unsupported(areas: pd.DataFrame) -> str:
     lone = areas[(areas["n_stations"] == 0) & (areas["area_km2"] > 0)]
     if lone.empty:
         return ""
-    each = ", ".join(f"{r['code']} ({r['area_km2']:,.1f} km2)" for _, r in lone.iterrows())
+    each = ", ".join(f"{r['code']} ({r['area_km2']:,.1f} km²)" for _, r in lone.iterrows())
     part = share(float(lone["area_km2"].sum()), float(areas["area_km2"].sum()))
     return (
         f"{counted(len(lone), 'zone')} of the map without a station, {part} of its area: LCZ {each}"

@@ -75,7 +75,7 @@ class MorphologyResult(Result):
 
     def headline(self) -> str:
         """How many classes there are, and on what area, in a sentence."""
-        return f"{len(self.areas)} classes on {self.areas['area_km2'].sum():,.2f} km2."
+        return f"{len(self.areas)} classes on {self.areas['area_km2'].sum():,.2f} km²."
 
     def _write(self, folder: Path, figures: bool) -> None:  # noqa: ARG002 - there are none
         from lczlib.analysis.heat.morphology import PARAMETERS, morphology_raster

@@ -85,7 +85,7 @@ class NextPolygonsResult(Result):
         if self.request.polygons is None:
             return f"{said}."
         area = f"{self.places['stands_for_km2'].sum():,.1f}"
-        more = text("{said}; {area} km2 of the map are more like them than like any drawn polygon.")
+        more = text("{said}; {area} km² of the map are more like them than like any drawn polygon.")
         return more.format(said=said, area=area)
 
     def notes(self) -> list[str]:

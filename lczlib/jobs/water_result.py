@@ -298,7 +298,7 @@ class WaterResult(Result):
     def headline(self) -> str:
         """The result in a sentence, with its uncertainty."""
         found = [
-            f"{float(a['area']):.3g} km2 ({float(a['low']):.3g} to {float(a['high']):.3g}) in {name}"
+            f"{float(a['area']):.3g} km² ({float(a['low']):.3g} to {float(a['high']):.3g}) in {name}"
             for name, a in self.areas()
         ]
         if len(found) > 2:
@@ -307,7 +307,7 @@ class WaterResult(Result):
         trend = self.series and self.series.trend
         if isinstance(trend, dynamics.Trend):
             text += (
-                f"; trend {trend.slope:+.3g} km2 a year ({trend.slope_low:+.3g} to "
+                f"; trend {trend.slope:+.3g} km² a year ({trend.slope_low:+.3g} to "
                 f"{trend.slope_high:+.3g})"
             )
         return f"{text}."
@@ -322,7 +322,7 @@ class WaterResult(Result):
             most = max(much, key=lambda s: float(s.area["dark"]))
             others = f" Likewise in {len(much) - 1} of the other scenes." if len(much) > 1 else ""
             said.append(
-                f"{most.file}: {float(most.area['dark']):.3g} km2 is as dark as open water but not mapped as "
+                f"{most.file}: {float(most.area['dark']):.3g} km² is as dark as open water but not mapped as "
                 f"water, and the interval reaches over it: compare the map with the image.{others}"
             )
         held = _radiometries([s.name for s in self.scenes], [s.backscatter for s in self.scenes])

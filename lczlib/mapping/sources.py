@@ -225,7 +225,7 @@ def _read_by(
     return [
         Source(
             of_season(kind, label) if city.labelled else kind, kind,
-            at_level(scene, level) if kind == "s2" else scene, name, city.box, member,
+            at_level(scene, level), name, city.box, member,
         )
         for label, scene in city.seasons.items()
     ]  # fmt: skip

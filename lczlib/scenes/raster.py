@@ -13,6 +13,7 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.rasters import band_names, layer_of, missing_values, open_raster
 from lczlib.reading import Reading, counted, share, tell
+from lczlib.scenes.landsat import day_in_name, numbers_of
 from lczlib.scenes.look import Look, look_at
 
 
@@ -76,9 +77,11 @@ def open_raster_scene(
             values = values.where(stored != fill)
         layers[name] = values
     out = xr.Dataset(layers)
+    plain = bool((factors == 1).all() and not terms.any() and scale is None and offset is None)
+    numbers = numbers_of(path, sensor, names, look.sample, fills) if plain else ""
     out.attrs = {
-        "sensor": sensor, "units": "as stored", "level": "", "date": "", "source": str(path),
-        "files": [str(path)], "simulated": simulated,
+        "sensor": sensor, "units": "as stored", "level": "", "date": day_in_name(path) if numbers else "",
+        "numbers": numbers, "source": str(path), "files": [str(path)], "simulated": simulated,
     }  # fmt: skip
     by = "as given" if bands else "by their names"
     _tell(path, names, factors, terms, fills, look, by=by)

@@ -21,6 +21,8 @@ from lczlib.scenes.atmosphere import to_top_of_atmosphere
 from lczlib.scenes.city import City
 from lczlib.scenes.crop import crop
 from lczlib.scenes.doubtful import DOUBTS, open_doubtful
+from lczlib.scenes.landsat import LEVEL as TOA
+from lczlib.scenes.landsat import NUMBERS, to_reflectance
 from lczlib.scenes.raster import open_raster_scene
 from lczlib.scenes.safe import find_product
 from lczlib.scenes.sentinel1 import NAMED_BANDS, open_sentinel1_rasters
@@ -255,6 +257,8 @@ def _as_asked(city: City, options: SceneOptions) -> City:
 
 
 def _stated(scene: xr.Dataset, options: SceneOptions) -> xr.Dataset:
+    if scene.attrs.get("numbers") == NUMBERS:
+        return scene.assign_attrs(date=options.date or scene.attrs.get("date", ""))
     if scene.attrs.get("sensor") != "s2":
         return scene
     level = options.level or scene.attrs.get("level", "")
@@ -275,13 +279,16 @@ def at_level(scene: xr.Dataset, wanted: str) -> xr.Dataset:
     """The scene at the processing level that a network was trained on.
 
     What is surface reflectance for certain gets an approximate atmosphere back for networks of
-    top-of-atmosphere reflectance; see `lczlib.scenes.atmosphere`.
+    top-of-atmosphere reflectance; see `lczlib.scenes.atmosphere`. Numbers of Landsat become reflectances for
+    networks that were trained on such; see `lczlib.scenes.landsat`.
 
     Raises
     ------
     InputError
         If the day of the image is not known, which that needs.
     """
+    if wanted == TOA and scene.attrs.get("numbers") == NUMBERS:
+        return to_reflectance(scene)
     if scene.attrs.get("level") == "L2A" and scene.attrs.get("level_certain") and wanted == "L1C":
         return to_top_of_atmosphere(scene)
     return scene

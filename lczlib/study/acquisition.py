@@ -101,8 +101,8 @@ def check_box(box: Box, services: Services) -> None:
     width, height = boxes.size_km(box)
     if width * height > services.largest_km2:
         msg = (
-            f"The box is {width:,.1f} x {height:,.1f} km, {width * height:,.0f} km2; this server fetches "
-            f"{services.largest_km2:,.0f} km2 at a time: draw a smaller one."
+            f"The box is {width:,.1f} x {height:,.1f} km, {width * height:,.0f} km²; this server fetches "
+            f"{services.largest_km2:,.0f} km² at a time: draw a smaller one."
         )
         raise InputError(msg, parameter="box")
 

@@ -56,7 +56,7 @@ OWN_MAP_CARDS = {
 """Titles of the cards with the settings of own maps, by the step that reads them."""
 
 
-_UNIT = re.compile(r"(?<![A-Za-z_])(?:deg([CF])|km2)\b")  # and no column's name
+_UNIT = re.compile(r"(?<![A-Za-z_])deg([CF])\b")  # and no column's name
 
 
 def _within(*titles: str) -> str:
@@ -119,7 +119,7 @@ def face_of(step: str = "") -> Face:
 
 def in_page(message: str, step: str = "") -> str:
     """A message of a step, with settings (`lczlib.terms.option`) and units as the pages call them."""
-    return _UNIT.sub(lambda m: f"°{m[1]}" if m[1] else "km²", worded(message, face_of(step)))
+    return _UNIT.sub(r"°\1", worded(message, face_of(step)))
 
 
 _STEPS = {

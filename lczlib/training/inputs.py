@@ -16,6 +16,7 @@ from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes import City, open_scenes, sentinel1_channels
 from lczlib.scenes.combinations import check_channels, name_of
+from lczlib.scenes.landsat import alike
 from lczlib.scenes.raster import without_fringe
 from lczlib.scenes.sources import at_level
 from lczlib.terms import option
@@ -58,8 +59,9 @@ class SceneFiles:
         How the scenes are read.
     sentinel1 : tuple of str
         Sentinel-1 rasters beside those of Sentinel-2, or alone.
-    level : str
-        Processing level that a trained network reads; empty: as they are.
+    level : str, optional
+        Processing level that a trained network reads; empty: as they are; None: what a new network had best
+        read, which is reflectance of Landsat's numbers (`lczlib.scenes.landsat`) and else as they are.
     """
 
     inputs: tuple[str, ...]
@@ -68,7 +70,7 @@ class SceneFiles:
     fringe: int = 0
     options: SceneOptions = _DEFAULTS
     sentinel1: tuple[str, ...] = ()
-    level: str = ""
+    level: str | None = ""
 
     def open(self) -> dict[str, xr.Dataset]:
         """The scenes by name, each with all the bands of its sensor; ``attrs["city"]`` names the place.
@@ -112,7 +114,9 @@ class SceneFiles:
         if self.sensor == "s1":
             return {f"{city.name} s1".strip(): city.sentinel1}
         seasons = city.both_sensors() if self.sensor == "both" else city.seasons
-        if self.sensor == "s2":
+        if self.level is None:
+            seasons = alike(dict(seasons))
+        elif self.sensor != "both":
             seasons = {season: at_level(scene, self.level) for season, scene in seasons.items()}
         return {f"{city.name} {season}".strip(): scene for season, scene in seasons.items()}
 

@@ -39,7 +39,7 @@ _LOST = {
 
 
 def scene_files(
-    request: PatchScenes, sensor: str, bands: tuple[str, ...], level: str = ""
+    request: PatchScenes, sensor: str, bands: tuple[str, ...], level: str | None = ""
 ) -> SceneFiles:
     """The scenes of a request.
 
@@ -90,7 +90,7 @@ def training_patches(
     size = PatchSize(
         blueprint.patch_size, blueprint.min_patch_size, request.patch, request.patch_metres
     )
-    return _parted(request, scene_files(request, sensor, bands), size, note, cancelled)
+    return _parted(request, scene_files(request, sensor, bands, None), size, note, cancelled)
 
 
 def _as_read_by(
