@@ -59,7 +59,11 @@ class SceneOptions:
     level: Literal["", "L1C", "L2A"] = setting(
         "", "L2A: surface reflectance; for networks of L1C an approximate atmosphere is put back."
     )
-    date: str = setting("", "Day of the image, YYYY-MM-DD, for level L2A and for Landsat of Level-1.", check=check_day)
+    date: str = setting(
+        "",
+        "Day of the image, YYYY-MM-DD, for level L2A and for Landsat of Level-1.",
+        check=check_day,
+    )
     keep_clouds: bool = setting(
         False,
         "Keep what the SCL of a surface product, or a band SCL, calls cloud, shadow or snow.",

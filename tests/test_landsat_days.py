@@ -166,11 +166,26 @@ def test_the_day_is_read_from_the_name_of_the_product(name: str, day: str) -> No
         ("LC08_L2SP_122044_20141015_20200910_02_T1_SR.tif", "landsat", {}),
         (OCTOBER, "planet", {}),
         (OCTOBER, "landsat", {"scale": 2e-5}),
+        (OCTOBER, "landsat", {"level": "L2A"}),
     ],
 )
 def test_other_values_stay_as_they_are(
-    tmp_path: Path, name: str, sensor: str, options: dict[str, float]
+    tmp_path: Path, name: str, sensor: str, options: dict[str, object]
 ) -> None:
     image = write(tmp_path / name, "2014-10-15")
     (scene,) = open_scenes([image], SceneOptions(**options), sensors=(sensor,)).seasons.values()
     assert scene.attrs["numbers"] == ""
+
+
+def test_numbers_without_a_name_are_of_level_1_where_something_is_too_dark_for_level_2(
+    tmp_path: Path,
+) -> None:
+    def numbers(lift: float) -> str:
+        image = write(tmp_path / "some_day.tif", "2014-01-10")
+        with rasterio.open(image, "r+") as file:
+            file.write(file.read() + np.float32(lift))
+        (scene,) = open_scenes([image], sensors=("landsat",)).seasons.values()
+        return scene.attrs["numbers"]
+
+    assert numbers(0) == NUMBERS
+    assert numbers(2_273) == ""

@@ -31,8 +31,10 @@ _MULT, _ADD = 2e-5, -0.1
 """Reflectance = number x 2e-5 - 0.1, before the sun, in all Level-1 products of Landsat 8 and 9: their
 REFLECTANCE_MULT_BAND_n and REFLECTANCE_ADD_BAND_n (Level 1 Data Format Control Book, LSDS-1822, USGS)."""
 _DARKEST, _BRIGHTEST = 4_500, 40_000
-"""Between these lies the median of a band: 5,000 is no light at all. Numbers of Level-2 are of that size too; its
-products say so in their names."""
+"""Between these lies the median of a band: 5,000 is no light at all."""
+_SURFACE_STARTS = 7_000
+"""Numbers of Level-2 surface reflectance are as large, but start at 7,273: where water or shadow lies below in some
+band they are of Level-1; where nothing does, only the name of the product can say so."""
 _REFLECTIVE = re.compile(r"B0?[1-9]", re.IGNORECASE)
 _OLD_NAME = re.compile(r"(?<![A-Z0-9])L[CO][89]\d{6}(\d{4})(\d{3})[A-Z]{3}\d\d", re.IGNORECASE)
 _NAME = re.compile(r"(?<![A-Z0-9])L[CO]0[89]_L1[A-Z]{2}_\d{6}_(\d{4})(\d\d)(\d\d)_", re.IGNORECASE)
@@ -79,12 +81,14 @@ def numbers_of(
     """
     if not sensor.casefold().startswith("landsat") or _SURFACE.search(Path(path).name):
         return ""
-    medians = []
+    medians, darkest = [], math.inf
     for name, values in zip(names, sample, strict=True):
+        known = values[np.isfinite(values) & ~np.isin(values, [0, *fills])]
         if _REFLECTIVE.fullmatch(name):
-            known = values[np.isfinite(values) & ~np.isin(values, [0, *fills])]
             medians.append(float(np.median(known)) if known.size else math.nan)
-    return NUMBERS if medians and all(_DARKEST < m < _BRIGHTEST for m in medians) else ""
+            darkest = min(darkest, float(np.quantile(known, 0.01)) if known.size else math.inf)
+    sure = bool(day_in_name(path)) or darkest < _SURFACE_STARTS
+    return NUMBERS if sure and medians and all(_DARKEST < m < _BRIGHTEST for m in medians) else ""
 
 
 def is_known(scene: xr.Dataset) -> bool:

@@ -258,6 +258,8 @@ def _as_asked(city: City, options: SceneOptions) -> City:
 
 def _stated(scene: xr.Dataset, options: SceneOptions) -> xr.Dataset:
     if scene.attrs.get("numbers") == NUMBERS:
+        if options.level == "L2A":  # surface reflectance, whatever its numbers look like
+            return scene.assign_attrs(numbers="")
         return scene.assign_attrs(date=options.date or scene.attrs.get("date", ""))
     if scene.attrs.get("sensor") != "s2":
         return scene
