@@ -165,7 +165,7 @@ def test_a_result_is_looked_at_as_table_and_sentence(tmp_path):
     result = run(WaterRequest(inputs=files, orbit="as"))
     assert list(result.to_dataframe().index) == result.series.months
     assert "95% intervals" in repr(result)
-    assert "km2 a year" in repr(result)
+    assert "km² a year" in repr(result)
     assert "<table" in result._repr_html_()
     assert result.probability.chunks is not None  # read from its files when it is needed
     alone = run(WaterRequest(inputs=files[0], orbit="as"))

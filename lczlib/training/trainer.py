@@ -265,9 +265,10 @@ def _checkpoint(last: Path, settings: dict[str, Any]) -> Path | None:
     """The checkpoint to resume from, if there is one and it is of this run."""
     import json
 
-    if not last.is_file():
+    written = last.parent / "settings.json"
+    if not (last.is_file() and written.is_file()):  # without the latter the run was being removed
         return None
-    before = json.loads((last.parent / "settings.json").read_text())
+    before = json.loads(written.read_text())
     differing = [k for k in settings if before.get(k) != settings[k] and k != "epochs"]
     if differing:
         shown = "; ".join(f"{k} was {before.get(k)}, is {settings[k]}" for k in differing[:3])
