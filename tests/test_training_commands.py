@@ -83,8 +83,9 @@ def test_trained_weights_map_the_scene_at_once(hong_kong, tmp_path):
             dst.write(src.read(window=window))
             dst.descriptions = src.descriptions
     request = MapRequest(
-        inputs=(str(corner),), weights=(str(out / "model.safetensors"),), device="cpu"
-    )
+        inputs=(str(corner),), weights=(str(out / "model.safetensors"),), device="cpu",
+        date="2014-10-15",  # which the name of the whole scene says
+    )  # fmt: skip
     result = map_city(request, tmp_path / "map")
     (lcz,) = result.kinds.values()
     points = read_patch_points(out / "patches.gpkg", "train").to_crs(lcz.rio.crs)
