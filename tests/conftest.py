@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,13 @@ def stac_service(tmp_path):
     yield begin
     for stop in stops:
         stop()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache of a module: its own, and no mirror."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("LCZLIB_CACHE", str(folder))
+        patch.delenv("LCZLIB_MIRROR", raising=False)
+        yield folder

@@ -106,15 +106,6 @@ def other_value(name: str) -> object:
     return OTHER.get(name, ("file.tif",) if name.endswith("_files") else "another")
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("LCZLIB_CACHE", str(folder))
-        patch.delenv("LCZLIB_MIRROR", raising=False)
-        yield folder
-
-
 @pytest.fixture
 def study(tmp_path: Path, cache: Path) -> Study:
     return Study(tmp_path, cache)

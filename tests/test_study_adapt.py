@@ -22,15 +22,6 @@ BOX_CLASSES = (2, 6, 8, 14, 17)
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("LCZLIB_CACHE", str(folder))
-        patch.delenv("LCZLIB_MIRROR", raising=False)
-        yield folder
-
-
-@pytest.fixture(scope="module")
 def polygons(cache, tmp_path_factory) -> Path:
     """The polygons of five classes of the simulated city, one in three with a wrong class.
 

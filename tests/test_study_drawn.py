@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -21,15 +20,6 @@ from lczlib.study.places import demo_folder
 from lczlib.study.worker import needs_process, run_apart
 
 CLASSES = (6, 14, 17)
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("LCZLIB_CACHE", str(folder))
-        patch.delenv("LCZLIB_MIRROR", raising=False)
-        yield folder
 
 
 @pytest.fixture(scope="module")

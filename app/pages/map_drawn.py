@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from html import escape
 from typing import Any
 
@@ -39,7 +40,7 @@ _OLD = N_(
 )
 
 
-class _Finding:
+class _Finding(ABC):
     """A button, how far its job is, what it found in words and on the map, and the way to each place.
 
     Parameters
@@ -72,17 +73,17 @@ class _Finding:
         )
         self._tell()
 
+    @abstractmethod
     def places(self, result: Any) -> tuple[gpd.GeoSeries, dict[str, str]]:
         """What is shown on the map, in longitude and latitude; and by its number what it is called."""
-        raise NotImplementedError
 
+    @abstractmethod
     def words(self, result: Any) -> str:
         """What was found, as markup."""
-        raise NotImplementedError
 
+    @abstractmethod
     def able(self) -> bool:
         """Whether there is something to do it with."""
-        raise NotImplementedError
 
     def _tell(self, *_: Any) -> None:
         study = self._study

@@ -108,7 +108,7 @@ def _tell(
     if look.sample.dtype.kind == "f":
         held |= np.isnan(look.sample)
     size, valid, missing = held[0].size, int((~held).all(0).sum()), int(held.all(0).sum())
-    of = f"{size:,} pixels"
+    of = counted(size, "pixel")
     of += f" (one in {look.step} x {look.step} looked at)" if look.step > 1 else ""
     stated = (
         f"no data: {', '.join(f'{v:g}' for v in fills)}" if fills else "no no-data value stated"
