@@ -224,8 +224,10 @@ def measured(given: argparse.Namespace) -> str:
                 rows.setdefault(name, []).append(spent)
                 print(f"{name:<50} {spent:7.1f} s", flush=True)
     return (
-        f"{given.km:g} km city, {round(100 * given.km):,} x {round(100 * given.km):,} pixels; {machine()}; "
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}\n\n{table(rows, where, list(checkouts))}\n"
+        "# What a user waits for in a day\n\n"
+        f"Made by `benchmarks/waiting.py` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {machine()}. Simulated "
+        f"city of {given.km:g} x {given.km:g} km, {round(100 * given.km):,} x {round(100 * given.km):,} pixels; each "
+        f"step timed once, from the start of its process.\n\n{table(rows, where, list(checkouts))}\n"
     )
 
 
