@@ -1,5 +1,6 @@
 """What Bokeh loads with the application, before the first request and before `main.py`."""
 
+import gc
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -15,6 +16,10 @@ if "app" not in sys.modules:
     spec.loader.exec_module(sys.modules["app"])
 
 from app.server import protect
+
+# The first visitor waits for all imports, and seven times meanwhile for a look through all objects, half a second
+# in sum. Panel collects what visitors leave when they have left.
+gc.set_threshold(*gc.get_threshold()[:2], 100)
 
 protect()
 
