@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
+from lczlib.study.library_words import clause_in_words
 from lczlib.study.looking import FileKind, Found, Seen, Settings, kinds_for, read_as, settings_from
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.wording import OF_MAPS, in_review
@@ -254,7 +255,7 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
         out.append(f'<p class="lcz-note">{text("Nothing of it is lost.")}</p>')
     warned = [*seen.cautions, *(t for t in (seen.remark, remark) if t)]
     out += [f'<div class="lcz-banner stale" role="status">{plain(t)}</div>' for t in warned]
-    told = "".join(f"<li>{plain(t)}</li>" for t in seen.said)
+    told = "".join(f"<li>{plain(clause_in_words(t))}</li>" for t in seen.said)
     out.append(folded(text("All that was read"), f"<ul>{told}</ul>" if told else ""))
     return "".join(out)
 
