@@ -95,7 +95,9 @@ class Entry:
     def usable(self) -> bool:
         """Whether it can be used: its kind is known, it has been read, and files that make one input do make one."""
         kind = self.kind
-        return not self._reading and kind is not None and not (kind.at_once and self.seen is not None and self.seen.refused)  # fmt: skip
+        if self._reading or kind is None:
+            return False
+        return not (kind.at_once and self.seen is not None and self.seen.refused)
 
     @property
     def asked(self) -> str:
