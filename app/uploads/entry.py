@@ -243,7 +243,7 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
         out.append(f'<div class="lcz-banner failed" role="alert">{plain(seen.refused)}</div>')
     rows = "".join(
         f"<dt>{escape(f.name)}</dt><dd>{plain(f.value)}"
-        + (f' <span class="lcz-how">{plain(f.how)}</span>' if f.how else "")
+        + (f' <span class="lcz-how">{plain(clause_in_words(f.how))}</span>' if f.how else "")
         + (f' <span class="lcz-assumed">{text("assumed")}</span>' if f.assumed else "")
         + "</dd>"
         for f in seen.facts
