@@ -59,7 +59,9 @@ def test_each_text_is_known_again_by_its_own_pattern(listed: tuple[str, ...]) ->
 @pytest.mark.parametrize("listed", [CLAUSES, SENTENCES], ids=["clauses", "sentences"])
 def test_each_text_is_said_somewhere_in_the_library(listed: tuple[str, ...]) -> None:
     """What the code says otherwise by now would stay English without a word."""
-    parts = {p.strip() for t in listed for p in re.split(rf"\{{\w+\}}|[().:;,%]|\b(?:{NOUNS})\b", t)}
+    parts = {
+        p.strip() for t in listed for p in re.split(rf"\{{\w+\}}|[().:;,%]|\b(?:{NOUNS})\b", t)
+    }
     parts = {p for p in parts if len(re.findall("[A-Za-z]", p)) > 3}
     assert len(parts) > len(listed) / 2
     stray = [p for p in parts if p not in said_in_code() and p not in COMPOSED]

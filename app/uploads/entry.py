@@ -93,9 +93,11 @@ class Entry:
 
     @property
     def usable(self) -> bool:
-        """Whether it can be used: its kind is known, it has been read, and files that make one input do make one."""
+        """Whether it can be used: its kind is known, it was read, and files of one input make one."""
         kind = self.kind
-        return not self._reading and kind is not None and not (kind.at_once and self.seen is not None and self.seen.refused)  # fmt: skip
+        if self._reading or kind is None:
+            return False
+        return not (kind.at_once and self.seen is not None and self.seen.refused)
 
     @property
     def asked(self) -> str:
@@ -241,7 +243,7 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
         out.append(f'<div class="lcz-banner failed" role="alert">{plain(seen.refused)}</div>')
     rows = "".join(
         f"<dt>{escape(f.name)}</dt><dd>{plain(f.value)}"
-        + (f' <span class="lcz-how">{plain(f.how)}</span>' if f.how else "")
+        + (f' <span class="lcz-how">{plain(clause_in_words(f.how))}</span>' if f.how else "")
         + (f' <span class="lcz-assumed">{text("assumed")}</span>' if f.assumed else "")
         + "</dd>"
         for f in seen.facts

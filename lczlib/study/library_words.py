@@ -40,7 +40,8 @@ CLAUSES = (
     N_("{n} polygons of {all} features"), N_("{n} points of {all} features"),
     N_("class in column {column} (numbers {scheme})"),
     N_("left out: {what}"),
-    N_("numbering {scheme} as its file states"), N_("numbering {scheme} as stated"), N_("{what} agree"),
+    N_("as its file states"), N_("as stated"), N_("numbering {scheme} as its file states"),
+    N_("numbering {scheme} as stated"), N_("{what} agree"),
     N_("{known} of {n} cells with a class (LCZ {codes})"),
     N_("{known} of {n} cells with a class"), N_("{n} no data ({why})"), N_("{n} of code 0, no data"),
     N_("{known} of {n} cells with probabilities of {classes} classes"),
@@ -56,6 +57,7 @@ CLAUSES = (
     N_("time not stated"), N_("{valid} of {n} pixels valid"), N_("{n} no data"),
     N_("no quality layer: clouds not removed"), N_("{n} cloudy or poor by {layer}"), N_("{n} implausible"),
     N_("{n} in a resampling fringe"), N_("{low} to {high} degC, median {median}"),
+    N_("same grid"), N_("overpass: {name}"),
     N_("metres"), N_("metres, not stated"), N_("feet, brought to metres"), N_("{low} to {high} m"),
     # stations
     N_("{n} rows, comma-separated"), N_("{n} rows, semicolon-separated"), N_("{n} rows, tab-separated"),
@@ -94,7 +96,7 @@ def in_reader_language(message: str) -> str:
 
 
 def clause_in_words(clause: str) -> str:
-    """One thing that was read, lost or assumed, likewise."""
+    """Something that was read, lost or assumed, likewise: a clause, or several with semicolons between."""
     return "; ".join(_translated(part, CLAUSES) for part in clause.split("; "))
 
 
