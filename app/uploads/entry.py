@@ -93,7 +93,7 @@ class Entry:
 
     @property
     def usable(self) -> bool:
-        """Whether it can be used: its kind is known, it has been read, and files that make one input do make one."""
+        """Whether it can be used: its kind is known, it was read, and files of one input make one."""
         kind = self.kind
         if self._reading or kind is None:
             return False
