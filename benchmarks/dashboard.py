@@ -57,7 +57,9 @@ class Table:
 
     def add(self, what: str, values: float | list[float], unit: str, aim: str = "") -> None:
         """One figure: a value, or the median of several with their largest."""
-        scale, digits = (1000 if unit == "ms" else 1), (0 if unit in ("ms", "MB", "") else 2)
+        scale = 1000 if unit == "ms" else 1
+        first = values[0] if isinstance(values, list) else values
+        digits = 0 if unit in ("ms", "") or (unit == "MB" and first >= 100) else 2
         if isinstance(values, list):
             middle, top = statistics.median(values) * scale, max(values) * scale
             text = f"{middle:.{digits}f} {unit} (largest of {len(values)}: {top:.{digits}f})"
