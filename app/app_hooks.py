@@ -1,6 +1,5 @@
 """What Bokeh loads with the application, before the first request and before `main.py`."""
 
-import gc
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -15,12 +14,10 @@ if "app" not in sys.modules:
     sys.modules["app"] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules["app"])
 
+from app.panel_patches.memory import put_off
 from app.server import protect
 
-# The first visitor waits for all imports, and seven times meanwhile for a look through all objects, half a second
-# in sum. Panel collects what visitors leave when they have left.
-gc.set_threshold(*gc.get_threshold()[:2], 100)
-
+put_off()
 protect()
 
 

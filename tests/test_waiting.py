@@ -91,3 +91,16 @@ def test_a_figure_in_two_formats_is_the_same_as_one_alone(tmp_path):
     pixels = [np.asarray(Image.open(p)) for p in (alone, tmp_path / "one.png")]
     np.testing.assert_array_equal(*pixels)
     assert "<svg" in (tmp_path / "one.svg").read_text()
+
+
+def test_the_server_collects_as_usual_once_its_pages_are_loaded() -> None:
+    code = (
+        "import gc\n"
+        "usual = gc.get_threshold()\n"
+        "from app.panel_patches.memory import put_off, settle\n"
+        "put_off()\n"
+        "assert gc.get_threshold()[2] > usual[2]\n"
+        "settle()\n"
+        "assert gc.get_threshold() == usual\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

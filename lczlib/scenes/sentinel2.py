@@ -18,7 +18,7 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.rasters import band_names, missing_values, open_raster, variables_of
-from lczlib.reading import Reading, share, tell
+from lczlib.reading import Reading, counted, share, tell
 from lczlib.scenes.band_order import check_order
 from lczlib.scenes.bands import BANDS, find_bands
 from lczlib.scenes.baseline import BASELINE_OFFSET, ProductName, named_product
@@ -278,7 +278,7 @@ def _pixels_said(masks: dict[str, np.ndarray], step: int) -> list[str]:
     """Valid and missing pixels as clauses."""
     size = next(iter(masks.values())).size
     gone = {cause: int(m.sum()) for cause, m in masks.items() if m.any()}
-    of = f"{size:,} pixels" + (f" (one in {step} x {step} looked at)" if step > 1 else "")
+    of = counted(size, "pixel") + (f" (one in {step} x {step} looked at)" if step > 1 else "")
     said = [f"{share(size - sum(gone.values()), size)} of {of} valid"]
     return said + [f"{share(n, size)} missing: {cause}" for cause, n in gone.items()]
 
