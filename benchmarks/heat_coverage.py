@@ -132,7 +132,7 @@ def run_cell(km: int, hard: Hard, trials: int, kept: Path | None = None, seed: i
     found, moved = [], []
     for i in range(trials):
         pixels = scene.gathered(scene.celsius(hard, field, rng), hard)
-        found.append(scene.intervals(pixels, scene.grids))
+        found.append(scene.intervals(pixels, scene.cuts))
         if i < max(trials // 10, 1):
             moved.append(scene.intervals(pixels, scene.coarse))
     if file:
@@ -169,7 +169,7 @@ def by_pixels(scene: Scene, pixels: Pixels) -> np.ndarray:
     """Pixels taken as independent: normal intervals of the medians, (classes, 3)."""
     out = []
     for c in scene.classes:
-        a, b = (pixels.values[pixels.codes == k] for k in (c, LOW_PLANTS))
+        a, b = (pixels.values(k) for k in (c, LOW_PLANTS))
         half = 1.96 * 1.2533 * np.sqrt(a.var() / a.size + b.var() / b.size)
         d = float(np.median(a) - np.median(b))
         out.append((d, d - half, d + half))
@@ -182,6 +182,7 @@ def by_blocks(
     """Square blocks drawn with replacement, intervals averaged over sides and origins: (classes, 3)."""
     rng, found = np.random.default_rng(seed), []
     y, x = np.nonzero(scene.keep)
+    own = scene.codes[scene.keep]
     for side in sides:
         cells = max(1, round(side / CELL))
         for _ in range(origins):
@@ -191,16 +192,15 @@ def by_blocks(
             n = int(blocks.max()) + 1
             weights = block_weights(n, 400, rng)
             samples = {
-                c: block_sample(pixels.values[m], blocks[m], n)
+                c: block_sample(pixels.values(c), blocks[own == c], n)
                 for c in (*scene.classes, LOW_PLANTS)
-                for m in [pixels.codes == c]
             }
             drawn = {c: s.resample(weights, "median") for c, s in samples.items()}
             base, of_base = drawn[LOW_PLANTS], samples[LOW_PLANTS].effective_blocks
-            level = np.median(pixels.values[pixels.codes == LOW_PLANTS])
+            level = np.median(pixels.values(LOW_PLANTS))
             rows = []
             for c in scene.classes:
-                d = float(np.median(pixels.values[pixels.codes == c]) - level)
+                d = float(np.median(pixels.values(c)) - level)
                 m = combined_blocks(drawn[c], samples[c].effective_blocks, base, of_base)
                 rows.append((d, *percentile_interval(drawn[c] - base, d, LEVEL, m)))
             found.append(rows)
@@ -218,7 +218,7 @@ def compare_methods(km: int, hard: Hard, trials: int) -> str:
         "pixels": lambda p, _: by_pixels(scene, p),
         "blocks": lambda p, i: by_blocks(scene, p, (side,), 1, i),
         "blocks averaged": lambda p, i: by_blocks(scene, p, several, 3, i),
-        "covariance": lambda p, _: scene.intervals(p, scene.grids),
+        "covariance": lambda p, _: scene.intervals(p, scene.cuts),
     }
     found: dict[str, list[np.ndarray]] = {name: [] for name in ways}
     for i in range(trials):

@@ -137,16 +137,14 @@ def _island(scene: Scene, celsius: np.ndarray) -> SimpleNamespace | SurfaceHeatI
             on_grid(celsius, scene.box), on_grid(scene.codes, scene.box), OPTIONS
         )
     pixels = scene.gathered(celsius, PLAIN)
-    return _told(
-        pixels, pd.DataFrame(scene.intervals(pixels, scene.grids), scene.classes, _COLUMNS)
-    )
+    return _told(pixels, pd.DataFrame(scene.intervals(pixels, scene.cuts), scene.classes, _COLUMNS))
 
 
 def _differences(scene: Scene, celsius: np.ndarray) -> SimpleNamespace:
     """The same without intervals."""
     pixels = scene.gathered(celsius, PLAIN)
-    level = np.median(pixels.values[pixels.codes == LOW_PLANTS])
-    rows = [np.median(pixels.values[pixels.codes == c]) - level for c in scene.classes]
+    level = np.median(pixels.values(LOW_PLANTS))
+    rows = [np.median(pixels.values(c)) - level for c in scene.classes]
     return _told(pixels, pd.DataFrame({"difference": rows}, scene.classes, columns=_COLUMNS))
 
 
@@ -154,7 +152,7 @@ def _told(pixels: Pixels, table: pd.DataFrame) -> SimpleNamespace:
     """What `seasons_of` reads of a heat island."""
     table = table.astype(float).assign(note="")
     table.loc[LOW_PLANTS] = 0.0, 0.0, 0.0, "reference"
-    of = [pixels.values[pixels.codes == c] for c in table.index]
+    of = [pixels.values(c) for c in table.index]
     table["median"] = [float(np.median(v)) for v in of]
     table["n_pixels"] = [v.size for v in of]
     return SimpleNamespace(

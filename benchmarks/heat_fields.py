@@ -10,12 +10,12 @@ from scipy import fft, ndimage, stats
 
 from lczlib.analysis.heat import SurfaceOptions
 from lczlib.analysis.heat.differences import Differences
-from lczlib.analysis.heat.intervals import grids_of, spatial_errors
+from lczlib.analysis.heat.intervals import Cuts, spatial_errors
 from lczlib.analysis.heat.parts import side_of_squares
 from lczlib.analysis.heat.patches import interior, patch_numbers
-from lczlib.analysis.heat.pixels import Pixels
+from lczlib.analysis.heat.pixels import ClassValues, Pixels
 from lczlib.analysis.heat.reference import Reference
-from lczlib.analysis.heat.spatial import Candidates, influences
+from lczlib.analysis.heat.spatial import sums_by_part
 
 CELL = 100.0
 LEVEL = 0.95
@@ -97,11 +97,11 @@ class Scene:
         self.elevation = (80 * hills / hills.std()).astype(np.float32)
         self.pixels = Pixels.gather(self.elevation, self.codes, self.keep, None, CELL, 0)
         self.patches, self.n_patches = patch_numbers(self.codes)
-        args = self.keep, self.pixels.codes, self.pixels.patches, CELL
-        side = side_of_squares(*args[:2])
-        self.grids = grids_of(*args, side)
-        self.coarse = grids_of(*args, 2 * side)
-        counts = {c: (self.pixels.codes == c).sum() for c in TRUTH if c != LOW_PLANTS}
+        side = side_of_squares(self.codes, self.keep)
+        self.cuts, self.coarse = (
+            Cuts.of(self.pixels.runs, CELL, n * side, keep=True) for n in (1, 2)
+        )
+        counts = {c: self.pixels.runs.pixels_of(c) for c in TRUTH if c != LOW_PLANTS}
         self.classes = [c for c, n in counts.items() if n >= OPTIONS.min_pixels]
         self.spread = np.ones(18)
         self.spread[list(SPREADS)] = list(SPREADS.values())
@@ -134,15 +134,16 @@ class Scene:
 
     def gathered(self, celsius: np.ndarray, hard: Hard) -> Pixels:
         """The pixels of a trial."""
-        height = self.elevation[self.keep] if hard.kind == "relief" else None
-        return replace(self.pixels, values=celsius[self.keep], elevation=height)
+        height = self.elevation if hard.kind == "relief" else None
+        return replace(self.pixels, celsius=celsius, elevation=height)
 
-    def intervals(self, pixels: Pixels, grids: tuple[Candidates, ...]) -> np.ndarray:
+    def intervals(self, pixels: Pixels, cuts: Cuts) -> np.ndarray:
         """Difference and interval of each class, as `surface_heat_island` has them: (classes, 3)."""
-        pulls = influences(pixels.values, pixels.codes, "median")
-        error = spatial_errors(grids, pulls, pixels.covariates)
-        found = Differences(pixels, error, Reference((LOW_PLANTS,), "LCZ D"), OPTIONS)
-        rows = [found.of(c, int((pixels.codes == c).sum())) for c in self.classes]
+        values: dict[int, ClassValues] = {}
+        sums = sums_by_part(cuts.parts, pixels.residuals("median", values), pixels.covariates)
+        error = spatial_errors(cuts, sums)
+        found = Differences(pixels, values, error, Reference((LOW_PLANTS,), "LCZ D"), OPTIONS)
+        rows = [found.of(c, values[c].n) for c in self.classes]
         return np.array([[r["difference"], r["ci_low"], r["ci_high"]] for r in rows])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -17,7 +18,7 @@ import lczlib
 from lczlib.analysis.heat.dates import Season, When
 from lczlib.analysis.heat.heat_waves import heat_wave_days, read_maxima
 from lczlib.analysis.heat.intervals import KeptGrids
-from lczlib.analysis.heat.patches import patch_numbers
+from lczlib.analysis.heat.patches import runs_in_patches
 from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.series import date_levels, median_composite
 from lczlib.classes import CLASSES
@@ -304,14 +305,20 @@ def test_dates_with_gaps_are_brought_to_one_level():
 
 def test_dates_that_see_the_same_pixels_share_their_covariances():
     codes = np.kron(np.resize([2, 14, 6], (4, 4)), np.ones((4, 4), int)).astype(np.uint8)
-    patches, keep = patch_numbers(codes)[0], np.ones(codes.shape, bool)
-    kept = KeptGrids()
-    first = kept.grids_of(keep, codes[keep], patches[keep], 100.0)
-    assert kept.grids_of(keep.copy(), codes[keep], patches[keep], 100.0) is first
+    keep, kept = np.ones(codes.shape, bool), KeptGrids()
+    runs = runs_in_patches(codes, keep)
+    first = kept.cuts_of(runs, 100.0, 5)
+    again = kept.cuts_of(runs_in_patches(codes, keep), 100.0, 5)
+    assert again is first
+    assert again.covariances() is first.covariances()
     keep[:4] = False
-    other = kept.grids_of(keep, codes[keep], patches[keep], 100.0)
-    assert other[0].parts.index.size == 12 * 16
-    assert kept.grids_of(keep, codes[keep], patches[keep], 90.0)[0].parts.side == 90.0
+    runs = runs_in_patches(codes, keep)
+    other = kept.cuts_of(runs, 100.0, 5)
+    assert other.parts[0].index.size == 12 * 16
+    assert kept.cuts_of(runs, 90.0, 5).parts[0].side == 90.0 * 5
+    assert kept.cuts_of(runs, 90.0, 6).parts[0].side == 90.0 * 6
+    other_patches = dataclasses.replace(runs, patches=runs.patches + 1)
+    assert kept.cuts_of(other_patches, 90.0, 6) is not kept.cuts_of(runs, 90.0, 6)
 
 
 def many_classes():

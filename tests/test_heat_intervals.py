@@ -11,11 +11,11 @@ from odc.geo.geobox import GeoBox
 
 import lczlib
 from lczlib.analysis.heat import SurfaceOptions, surface_heat_island
-from lczlib.analysis.heat.intervals import grids_of, spatial_errors
+from lczlib.analysis.heat.intervals import Cuts, spatial_errors
 from lczlib.analysis.heat.parts import MOST_PARTS, parts_of, side_of_squares
-from lczlib.analysis.heat.patches import patch_numbers
-from lczlib.analysis.heat.runs import Runs
-from lczlib.analysis.heat.spatial import influences
+from lczlib.analysis.heat.patches import patch_numbers, runs_in_patches
+from lczlib.analysis.heat.pixels import Pixels
+from lczlib.analysis.heat.spatial import sums_by_part
 from lczlib.cli import main
 from lczlib.export.geotiff import write_raster
 from lczlib.grid import on_grid
@@ -41,8 +41,14 @@ def correlated(n, length, rng):
 
 
 def parts_in(codes, side, shift=0):
-    keep = codes > 0
-    return parts_of(Runs.of(keep, codes[keep], patch_numbers(codes)[0][keep]), 100.0, side, shift)
+    return parts_of(runs_in_patches(codes, codes > 0), 100.0, side, shift)
+
+
+def part_of_each(parts, codes):
+    """The part of each pixel, row by row."""
+    out = np.empty(np.count_nonzero(codes), int)
+    out[np.argsort(codes[codes > 0], kind="stable")] = parts.index
+    return out
 
 
 @pytest.mark.parametrize("shift", [0, 3])
@@ -50,23 +56,30 @@ def test_parts_hold_every_pixel_of_one_class_in_one_square(shift):
     codes = squares(8, 5, [2, 6, 14])
     codes[3:9, 30:] = 0
     parts = parts_in(codes, 10, shift)
-    own = codes[codes > 0]
+    own, index = codes[codes > 0], part_of_each(parts, codes)
     y, x = ((along + shift) // 10 for along in np.nonzero(codes))
-    assert (parts.codes[parts.index] == own).all()
-    assert len({*zip(y, x, own, strict=True)}) == parts.n.size == len({*parts.index})
-    assert len({*zip(y, x, own, parts.index, strict=True)}) == parts.n.size
-    np.testing.assert_allclose(parts.share(own == 6).sum(), 1)
-    assert not parts.share(own == 6)[parts.codes != 6].any()
+    assert (parts.codes[index] == own).all()
+    assert len({*zip(y, x, own, strict=True)}) == parts.n.size == len({*index})
+    assert len({*zip(y, x, own, index, strict=True)}) == parts.n.size
     values = np.arange(own.size, dtype=float)
-    for part in (0, 7):
-        assert parts.mean(values)[part] == pytest.approx(values[parts.index == part].mean())
+    for number in (2, 6, 14):
+        share = parts.share({number: None})
+        np.testing.assert_allclose(share.sum(), 1)
+        assert not share[parts.codes != number].any()
+        some = values % 3 > 0
+        mask = some[own == number]
+        of_part = np.bincount(index[some & (own == number)], minlength=parts.n.size)
+        np.testing.assert_allclose(parts.share({number: mask}), of_part / mask.sum())
+        for found, power in zip(parts.totals(number, values[own == number]), (1, 2), strict=True):
+            expected = np.bincount(index, np.where(own == number, values, 0) ** power)
+            np.testing.assert_allclose(found, expected)
 
 
 def test_squares_grow_until_the_parts_can_be_held():
     few = squares(60, 2, [14])
     many = squares(60, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14])
-    side = side_of_squares(many > 0, many.ravel())
-    assert side_of_squares(few > 0, few.ravel()) == 120 // 14 < side
+    side = side_of_squares(many, many > 0)
+    assert side_of_squares(few, few > 0) == 120 // 14 < side
     assert 100 < parts_in(many, side).n.size <= MOST_PARTS
 
 
@@ -78,7 +91,8 @@ def test_covariances_of_parts_are_those_of_their_pixels(length):
     y, x = (along * 100.0 for along in np.nonzero(codes))
     pixels = np.exp(-np.hypot(y - y[:, None], x - x[:, None]) / length)
     share = np.zeros((parts.n.size, y.size))
-    share[parts.index, np.arange(y.size)] = 1 / parts.n[parts.index]
+    index = part_of_each(parts, codes)
+    share[index, np.arange(y.size)] = 1 / parts.n[index]
     expected = share @ pixels @ share.T
     found = parts.covariances(np.array([length]))[0]
     np.testing.assert_allclose(np.diag(found), np.diag(expected), rtol=0.2)
@@ -91,19 +105,20 @@ def test_patch_effects_go_together_within_a_patch_and_nowhere_else():
     codes = np.zeros((20, 20), np.uint8)
     codes[:, :8], codes[:10, 10:], codes[12:, 10:] = 6, 2, 2
     parts = parts_in(codes, 10)
-    patches = patch_numbers(codes)[0][codes > 0]
-    share = np.array(
-        [np.bincount(patches[parts.index == i], minlength=4) for i in range(parts.n.size)]
-    )
+    patches, index = patch_numbers(codes)[0][codes > 0], part_of_each(parts, codes)
+    share = np.array([np.bincount(patches[index == i], minlength=4) for i in range(parts.n.size)])
     share = share / share.sum(1, keepdims=True)
     np.testing.assert_allclose(parts.patch, share @ share.T)
     assert set(np.unique(parts.patch)) == {0.0, 1.0}
 
 
-def errors_of(codes, celsius, statistic="median", covariates=()):
+def errors_of(codes, celsius, statistic="median", elevation=None):
     keep = codes > 0
-    grids = grids_of(keep, codes[keep], patch_numbers(codes)[0][keep], 100.0)
-    return spatial_errors(grids, influences(celsius[keep], codes[keep], statistic), covariates)
+    height = None if elevation is None else on_grid(elevation, box(len(codes)))
+    pixels = Pixels.gather(celsius.astype(np.float32), codes, keep, height, 100.0, 0)
+    cuts = Cuts.of(pixels.runs, 100.0, side_of_squares(codes, keep))
+    sums = sums_by_part(cuts.parts, pixels.residuals(statistic, {}), pixels.covariates)
+    return spatial_errors(cuts, sums)
 
 
 def test_the_range_of_a_field_is_found_and_outliers_do_not_move_it():
@@ -131,7 +146,7 @@ def test_elevation_is_no_long_range():
     height = 300 * correlated(120, 4000.0, rng)
     celsius = 0.3 * rng.standard_normal(codes.shape) - 0.0065 * height
     blind = errors_of(codes, celsius)
-    told = errors_of(codes, celsius, covariates=(height[codes > 0],))
+    told = errors_of(codes, celsius, elevation=height)
     assert told.pieces(told.shares_of()) > 4 * blind.pieces(blind.shares_of())
 
 
@@ -159,8 +174,9 @@ def test_half_widths_are_those_of_independent_pixels_where_they_are(statistic):
     codes = squares(24, 5, [2, 6, 14])
     own = codes[codes > 0]
     found = errors_of(codes, rng.standard_normal(codes.shape), statistic)
-    for named, masked in zip(found.shares_of(2), found.shares(own == 2), strict=True):
-        np.testing.assert_allclose(named, masked)
+    for mask in (None, np.ones((own == 2).sum(), bool)):
+        for named, masked in zip(found.shares_of(2), found.shares({2: mask}), strict=True):
+            np.testing.assert_allclose(named, masked)
     error = found.difference(found.shares_of(2), found.shares_of(14))
     expected = 1.96 * np.sqrt(1 / (own == 2).sum() + 1 / (own == 14).sum())
     assert expected * 0.9 < error.half_width(0.95) < expected * 2.2

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lczlib.analysis.heat.patches import patch_numbers, patches_of
-from lczlib.analysis.heat.runs import Runs, every_of, numbers_in
+from lczlib.analysis.heat.patches import (
+    interior,
+    middle_of,
+    patch_medians,
+    patch_numbers,
+    runs_in_patches,
+)
+from lczlib.analysis.heat.runs import Runs, every_of
 
 
 def scenes():
@@ -36,9 +42,10 @@ def test_patches_are_the_connected_areas_of_each_class(lcz):
     assert n == count
     keep = (lcz > 0) & (np.random.default_rng(1).random(lcz.shape) < 0.6)
     if keep.any():
-        own, n = patches_of(lcz, keep)
-        np.testing.assert_array_equal(own, expected[keep])
-        assert n == count
+        runs = runs_in_patches(lcz, keep)
+        for number in runs.numbers:
+            own = keep & (lcz == number)
+            np.testing.assert_array_equal(runs.patches_of_pixels(number), expected[own])
 
 
 @pytest.mark.parametrize("lcz", scenes(), ids=lambda z: f"{z.shape}")
@@ -46,12 +53,10 @@ def test_runs_hold_each_pixel_once_and_pieces_each_square(lcz):
     keep = lcz > 0
     if not keep.any():
         return
-    patches = patch_numbers(lcz)[0][keep]
-    runs = Runs.of(keep, lcz[keep], patches)
+    runs = Runs.of(lcz)
     assert runs.length.sum() == runs.n == keep.sum()
     np.testing.assert_array_equal(np.repeat(runs.codes, runs.length), lcz[keep])
-    np.testing.assert_array_equal(np.repeat(runs.patches, runs.length), patches)
-    along = np.arange(runs.n) - np.repeat(runs.start, runs.length)
+    along = np.arange(runs.n) - np.repeat(np.cumsum(runs.length) - runs.length, runs.length)
     y, x = np.nonzero(keep)
     np.testing.assert_array_equal(np.repeat(runs.row, runs.length), y)
     np.testing.assert_array_equal(np.repeat(runs.column, runs.length) + along, x)
@@ -62,9 +67,39 @@ def test_runs_hold_each_pixel_once_and_pieces_each_square(lcz):
     assert (np.diff(run) >= 0).all()
 
 
-def test_numbers_are_those_that_occur():
-    assert numbers_in(np.array([3, 17, 3, 0], np.uint8)).tolist() == [0, 3, 17]
-    assert numbers_in(np.empty(0, np.uint8)).tolist() == []
+@pytest.mark.parametrize("lcz", scenes(), ids=lambda z: f"{z.shape}")
+def test_pixels_of_a_class_are_taken_out_row_by_row(lcz):
+    runs, layer = Runs.of(lcz).by_class(), np.arange(lcz.size, dtype=float).reshape(lcz.shape)
+    assert runs.numbers == sorted(set(lcz[lcz > 0].tolist()))
+    for number in range(19):
+        mask = (lcz == number) & (lcz > 0)
+        np.testing.assert_array_equal(runs.take(layer, number), layer[mask])
+        np.testing.assert_array_equal(runs.take(layer.T[::-1].T, number), layer[:, ::-1][mask])
+        assert runs.pixels_of(number) == mask.sum()
+    assert runs.same_as(Runs.of(lcz.copy()).by_class())
+    if lcz.any():
+        assert not runs.same_as(Runs.of(np.where(lcz == lcz.max(), 0, lcz)).by_class())
+
+
+@pytest.mark.parametrize("lcz", scenes(), ids=lambda z: f"{z.shape}")
+@pytest.mark.parametrize("pixels", [0, 1, 2, 3])
+def test_interior_pixels_have_only_their_class_around_them(lcz, pixels):
+    padded = np.pad(lcz, pixels, constant_values=99)
+    size = 2 * pixels + 1
+    around = np.lib.stride_tricks.sliding_window_view(padded, (size, size))
+    expected = (around == lcz[:, :, None, None]).all((2, 3)) & (lcz > 0)
+    np.testing.assert_array_equal(interior(lcz, pixels), expected)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 101])
+def test_medians_are_those_of_numpy(n):
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=n).astype(np.float32)
+    assert middle_of(values.copy()) == pytest.approx(np.median(values.astype(float)), abs=1e-12)
+    patches = rng.choice([7, 8, 1000], n).astype(np.int32)
+    numbers, medians = patch_medians(values, patches)
+    expected = {p: np.median(values[patches == p].astype(float)) for p in np.unique(patches)}
+    assert dict(zip(numbers.tolist(), medians.tolist(), strict=True)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("step", [1, 2, 7, 1000])

@@ -8,7 +8,7 @@ import rasterio
 from odc.geo.geobox import GeoBox
 from scipy import ndimage, stats
 
-from lczlib.analysis.heat import SurfaceOptions, align, intervals, surface_heat_island
+from lczlib.analysis.heat import SurfaceOptions, align, surface, surface_heat_island
 from lczlib.analysis.heat.bootstrap import block_sample, block_weights
 from lczlib.analysis.heat.parts import side_of_squares
 from lczlib.analysis.heat.patches import interior, patch_medians, patch_numbers
@@ -243,7 +243,7 @@ def test_hong_kong_hangs_neither_on_the_squares_nor_on_how_it_was_read(
         other = told_of(align(celsius, aligned.lcz).temperature, aligned.lcz, interior=interior)
         assert moved(usual, other) < 0.05
         assert signs(other) == signs(usual)
-    monkeypatch.setattr(intervals, "side_of_squares", lambda *a: 2 * side_of_squares(*a))
+    monkeypatch.setattr(surface, "side_of_squares", lambda *a: 2 * side_of_squares(*a))
     other = told_of(aligned.temperature, aligned.lcz, interior=interior)
     assert 0 < moved(usual, other) < 0.15
     assert signs(other) == signs(usual)

@@ -14,7 +14,7 @@ from lczlib.analysis.heat.intervals import (
     SpatialErrors,
 )
 from lczlib.analysis.heat.options import LOW_PLANTS
-from lczlib.analysis.heat.pixels import Pixels
+from lczlib.analysis.heat.pixels import Chosen, ClassValues, Pixels
 from lczlib.analysis.heat.reference import Reference
 from lczlib.terms import option
 
@@ -29,6 +29,8 @@ class Differences:
     ----------
     pixels : Pixels
         What is compared.
+    found : dict of int to ClassValues
+        What the temperatures of each class come to.
     error : SpatialErrors or None
         How far class temperatures can be off; None where the scene has too few parts to tell.
     reference : Reference
@@ -40,13 +42,14 @@ class Differences:
     def __init__(
         self,
         pixels: Pixels,
+        found: dict[int, ClassValues],
         error: SpatialErrors | None,
         reference: Reference,
         options: SurfaceOptions,
     ) -> None:
-        self.pixels, self.error = pixels, error
+        self.pixels, self.found, self.error = pixels, found, error
         self.reference, self.options = reference, options
-        self._shared = pixels.reference_mask(reference.classes)
+        self._shared = pixels.reference(reference.classes)
         self._shared_shares = None if error is None else error.shares(self._shared)
         self.pieces = 0.0 if error is None else error.pieces(error.shares_of())
         self.errors: dict[int, ErrorOfDifference] = {}
@@ -81,19 +84,26 @@ class Differences:
 
     @cached_property
     def _level(self) -> float:
-        return self._statistic(self.pixels.values[self._shared])
+        return self._level_of(self._shared)
+
+    def _level_of(self, chosen: Chosen) -> float:
+        if len(chosen) == 1:
+            ((number, mask),) = chosen.items()
+            if mask is None:
+                return self.found[number].level
+        return self.pixels.level(chosen, self.options.statistic)
 
     def bias(self) -> tuple[float | None, int]:
         """Reference minus LCZ D in K, and the pixels of LCZ D; None where it is D, or there is none."""
-        low_plants = self.pixels.reference_mask((LOW_PLANTS,))
-        n = int(low_plants.sum())
+        low_plants = self.pixels.reference((LOW_PLANTS,))
+        n = self.pixels.count(low_plants)
         if self.reference.classes in ((), (LOW_PLANTS,)) or not n:
             return None, n
-        return self.reference_level() - self._statistic(self.pixels.values[low_plants]), n
+        return self.reference_level() - self._level_of(low_plants), n
 
     def of(self, number: int, n: int) -> dict[str, Any]:
         """Difference, interval, effective sample size and note of one class."""
-        mask = self.pixels.codes == number
+        own_values = self.found[number]
         row: dict[str, Any] = dict.fromkeys(
             ("difference", "ci_low", "ci_high", "n_effective", "n_pieces", "n_blocks"), np.nan
         )
@@ -103,7 +113,7 @@ class Differences:
             own = self.error.shares_of(number)
             row["n_pieces"] = self.error.pieces(own)
             spread = max(self.error.mean_variance(own), 1e-18)
-            row["n_effective"] = min(float(n), float(self.pixels.values[mask].var() / spread))
+            row["n_effective"] = min(float(n), own_values.variance / spread)
         if (number,) == self.reference.classes:
             return row | {"difference": 0.0, "ci_low": 0.0, "ci_high": 0.0, "note": "reference"}
         if not self.reference.classes:
@@ -112,11 +122,8 @@ class Differences:
         if against is None:
             band = f"{self.options.elevation_band:g} m"
             return row | {"note": f"no reference patch within {band} of its elevation"}
-        values = self.pixels.values
-        level = (
-            self.reference_level() if against is self._shared else self._statistic(values[against])
-        )
-        row["difference"] = self._statistic(values[mask]) - level
+        level = self.reference_level() if against is self._shared else self._level_of(against)
+        row["difference"] = own_values.level - level
         few = self._few(number, n, row["n_pieces"])
         if few or self.error is None:
             return row | {"note": f"no interval: {few}"}
@@ -140,19 +147,23 @@ class Differences:
 
     def widen_by_map_error(self, rows: dict[int, dict[str, Any]], drawn: np.ndarray) -> None:
         """Replace the intervals by those over maps drawn from the probabilities (in place)."""
-        o, values = self.options, self.pixels.values
+        o, keep = self.options, self.pixels.keep
+        values = self.pixels.celsius[keep]
+        far = self.pixels.to_water
+        far = None if far is None else far[keep] >= self.pixels.water_distance
+        height = self.pixels.elevation
+        height = None if height is None else height[keep]
         share = max(1, -(-o.replicates // len(drawn)))
         rng = np.random.default_rng(o.seed)
         replicates: dict[int, list[np.ndarray]] = {c: [] for c in self.errors}
         for codes in drawn:
             base = np.isin(codes, self.reference.classes)
-            base = base if self.pixels.fit is None else base & self.pixels.fit
+            base = base if far is None else base & far
             shared = self._statistic(values[base])
             for number, kept in replicates.items():
                 against = shared
-                if self.pixels.elevation is not None:
-                    level = np.nanmedian(self.pixels.elevation[self.pixels.codes == number])
-                    near = np.abs(self.pixels.elevation - level) <= o.elevation_band
+                if height is not None:
+                    near = np.abs(height - self.pixels.elevation_of(number)) <= o.elevation_band
                     against = self._statistic(values[base & near])
                 difference = self._statistic(values[codes == number]) - against
                 kept.append(difference + self.errors[number].draw(share, rng))
@@ -162,11 +173,11 @@ class Differences:
             low, centre, high = np.nanquantile(all_of, [tail, 0.5, 1 - tail])
             rows[number].update(ci_low=low, ci_high=high, difference_sampled=centre)
 
-    def _reference_for(self, number: int) -> np.ndarray | None:
-        """Mask of the reference pixels of a class; None where none is near its elevation."""
-        mask = self.pixels.near_elevation(self._shared, number, self.options.elevation_band)
-        least = min(self.options.min_pixels, self._shared.sum())
-        return mask if mask is self._shared or mask.sum() >= least else None
+    def _reference_for(self, number: int) -> Chosen | None:
+        """The reference pixels of a class; None where none is near its elevation."""
+        near = self.pixels.near_elevation(self._shared, number, self.options.elevation_band)
+        least = min(self.options.min_pixels, self.pixels.count(self._shared))
+        return near if near is self._shared or self.pixels.count(near) >= least else None
 
     def _statistic(self, values: np.ndarray) -> float:
         values = values.astype(np.float64, copy=False)

@@ -7,18 +7,21 @@ held to the information of one of them: Varin, Reid & Firth 2011, Statistica Sin
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy import optimize, special
 
-from lczlib.analysis.heat.parts import parts_of, side_of_squares
+from lczlib.analysis.heat.parts import Parts, parts_of
 from lczlib.analysis.heat.runs import Runs
 from lczlib.analysis.heat.spatial import (
     CORRELATED,
+    Bases,
     Candidates,
     SpatialError,
+    Sums,
     candidates,
     spatial_error,
 )
@@ -92,9 +95,9 @@ class SpatialErrors:
         by_length = self.weights.reshape(len(lengths), -1).sum(1)
         return float(CORRELATED * np.exp(by_length @ np.log(lengths)))
 
-    def shares(self, mask: np.ndarray) -> Shares:
-        """Which share of the pixels of a mask (n,) lies in each part, for each way to cut."""
-        return tuple(e.parts.share(mask) for e in self.each)
+    def shares(self, chosen: Mapping[int, np.ndarray | None]) -> Shares:
+        """Which share of some pixels lies in each part, for each way to cut; see `Parts.share`."""
+        return tuple(e.parts.share(chosen) for e in self.each)
 
     def shares_of(self, number: int | None = None) -> Shares:
         """The same for all pixels of a class; or of the scene, where each class counts the same.
@@ -127,61 +130,81 @@ class SpatialErrors:
         return ErrorOfDifference(np.sqrt(np.concatenate(found)), weights, free)
 
 
-def grids_of(
-    keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float, side: int | None = None
-) -> tuple[Candidates, ...]:
-    """The covariances of a scene that residuals are weighed against, cut into squares in five ways.
+@dataclass
+class Cuts:
+    """A scene cut into squares in five ways.
 
-    Parameters
+    Attributes
     ----------
-    keep : array (y, x) of bool
-        The pixels in use, n of them.
-    codes, patches : array (n,)
-        Their LCZ and patch numbers.
-    cell : float
-        m.
-    side : int, optional
-        Of the smallest squares, pixels; by default `side_of_squares`.
+    parts : tuple of Parts
+        By each way.
+    reach, cell : float
+        Longer side of the scene and side of a pixel, m.
+    keep : bool
+        Whether the covariances that residuals are weighed against stay, for another date.
     """
-    side = side or side_of_squares(keep, codes)
-    runs, cuts = Runs.of(keep, codes, patches), []
-    for i, by in enumerate(_SIDES):
-        own = max(1, round(side * by))
-        cuts.append(parts_of(runs, cell, own, own * i // len(_SIDES)))
-    return candidates(tuple(cuts), max(keep.shape) * cell, cell)
+
+    parts: tuple[Parts, ...]
+    reach: float
+    cell: float
+    keep: bool = False
+    _kept: tuple[tuple[Candidates, Bases], ...] = ()
+
+    @classmethod
+    def of(cls, runs: Runs, cell: float, side: int, keep: bool = False) -> Cuts:
+        """Cut it.
+
+        Parameters
+        ----------
+        runs : Runs
+            Of the pixels in use, class by class.
+        cell : float
+            m.
+        side : int
+            Of the smallest squares, pixels; see `side_of_squares`.
+        keep : bool
+            See the class.
+        """
+        sides = [max(1, round(side * by)) for by in _SIDES]
+        parts = (parts_of(runs, cell, own, own * i // len(_SIDES)) for i, own in enumerate(sides))
+        return cls(tuple(parts), max(runs.shape) * cell, cell, keep)
+
+    def covariances(self) -> Iterable[tuple[Candidates, Bases]]:
+        """Those that residuals are weighed against, cut by cut, which takes seconds."""
+        if not self.keep:
+            return candidates(self.parts, self.reach, self.cell)
+        self._kept = self._kept or tuple(candidates(self.parts, self.reach, self.cell))
+        return self._kept
 
 
 class KeptGrids:
-    """The covariances of a scene, made once for dates that see the same pixels."""
+    """The cuts of a scene and their covariances, made once for dates that see the same pixels."""
 
     def __init__(self) -> None:
-        self._of: tuple[object, ...] = ()
-        self._grids: tuple[Candidates, ...] = ()
+        self._of: tuple[Runs, float, int] | None = None
+        self._cuts: Cuts | None = None
 
-    def grids_of(
-        self, keep: np.ndarray, codes: np.ndarray, patches: np.ndarray, cell: float
-    ) -> tuple[Candidates, ...]:
-        """As the function of that name, which works for seconds; the last ones again where they fit."""
-        new = (keep, codes, patches, cell)
-        if not self._of or not all(map(np.array_equal, self._of, new)):
-            self._of, self._grids = new, grids_of(*new)
-        return self._grids
+    def cuts_of(self, runs: Runs, cell: float, side: int) -> Cuts:
+        """As `Cuts.of`; the last ones again where they fit."""
+        last, new = self._of, (cell, side)
+        if self._cuts is None or last is None or last[1:] != new or not last[0].same_as(runs):
+            self._of, self._cuts = (runs, *new), Cuts.of(runs, cell, side, keep=True)
+        return self._cuts
 
 
-def spatial_errors(
-    grids: tuple[Candidates, ...], pulls: np.ndarray, covariates: tuple[np.ndarray, ...] = ()
-) -> SpatialErrors | None:
+def spatial_errors(cuts: Cuts, sums: Sequence[Sums]) -> SpatialErrors | None:
     """How far class temperatures can be off; None where there are too few parts to tell.
 
     Parameters
     ----------
-    grids : tuple of Candidates
-        The covariances.
-    pulls : array (n,)
-        Residual of each pixel, as `lczlib.analysis.heat.spatial.influences` gives it.
-    covariates : tuple of array (n,)
-        What else than the class the temperature of a pixel depends on.
+    cuts : Cuts
+        Of the scene.
+    sums : sequence of Sums
+        Of the pixels in the parts of each cut, as `lczlib.analysis.heat.spatial.sums_by_part` gives them.
     """
-    each = [spatial_error(grid, pulls, covariates) for grid in grids]
+    each = (
+        spatial_error(grid, bases, of)
+        for (grid, bases), of in zip(cuts.covariances(), sums, strict=True)
+    )
     known = tuple(error for error in each if error is not None)
     return SpatialErrors(known) if known else None

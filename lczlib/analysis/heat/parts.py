@@ -7,7 +7,9 @@ their means carry what an interval needs, since a class temperature is a weighte
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -33,8 +35,8 @@ class Parts:
     ----------
     side : float
         Of a square, m.
-    start : array (pieces,) int64
-        Where among the pixels (n,) each piece of a row begins that lies in one part.
+    length : array (pieces,) int32
+        Pixels of each piece of a row that lies in one part, class by class.
     part : array (pieces,) int16
         The part of each piece.
     codes : array (parts,)
@@ -52,7 +54,7 @@ class Parts:
     """
 
     side: float
-    start: np.ndarray
+    length: np.ndarray
     part: np.ndarray
     codes: np.ndarray
     n: np.ndarray
@@ -63,32 +65,43 @@ class Parts:
 
     @property
     def index(self) -> np.ndarray:
-        """The part of each pixel, (n,) int16."""
-        return np.repeat(self.part, np.diff(np.r_[self.start, int(self.n.sum())]))
+        """The part of each pixel, class by class: (n,) int16."""
+        return np.repeat(self.part, self.length)
 
-    def total(self, values: np.ndarray, *, squared: bool = False) -> np.ndarray:
-        """Sum of values (n,), or of their squares, in each part."""
-        of_pieces = np.empty(self.start.size)
-        edges = [*range(0, self.start.size, _AT_ONCE), self.start.size]
-        for first, last in pairwise(
-            edges
-        ):  # in double precision, which a scene at once would take room for
-            begins = self.start[first]
-            end = self.start[last] if last < self.start.size else values.size
-            some = values[begins:end].astype(float)
-            if squared:
-                some *= some
-            of_pieces[first:last] = np.add.reduceat(some, self.start[first:last] - begins)
-        return np.bincount(self.part, of_pieces, minlength=self.n.size)
+    @cached_property
+    def _end(self) -> np.ndarray:
+        """Where each piece ends, counted from the first pixel of all."""
+        return np.cumsum(self.length, dtype=np.int64)
 
-    def share(self, mask: np.ndarray) -> np.ndarray:
-        """Which share of the pixels of a mask (n,) lies in each part: (parts,)."""
-        found = self.total(mask)
+    def totals(self, number: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sums in each part (parts,) of the values (n,) of a class, and of their squares."""
+        first, last = np.searchsorted(self.codes[self.part], [number, number + 1])
+        out = np.empty((2, last - first))
+        start = self._end[first:last] - self.length[first:last]
+        start -= start[0] if start.size else 0
+        edges = [*range(0, start.size, _AT_ONCE), start.size]
+        # some pieces at a time: in double precision a class at once would take room
+        for a, b in pairwise(edges):
+            end = start[b] if b < start.size else values.size
+            some = values[start[a] : end].astype(float)
+            out[0, a:b] = np.add.reduceat(some, start[a:b] - start[a])
+            some *= some
+            out[1, a:b] = np.add.reduceat(some, start[a:b] - start[a])
+        return tuple(np.bincount(self.part[first:last], of, minlength=self.n.size) for of in out)
+
+    def share(self, chosen: Mapping[int, np.ndarray | None]) -> np.ndarray:
+        """Which share of some pixels lies in each part: (parts,).
+
+        Parameters
+        ----------
+        chosen : mapping of int to array (n,) of bool, or None
+            Which pixels of a class, by its number; None for all.
+        """
+        found = np.zeros(self.n.size)
+        for number, mask in chosen.items():
+            whole = np.where(self.codes == number, self.n, 0)
+            found += whole if mask is None else self.totals(number, mask)[0]
         return found / max(found.sum(), 1)
-
-    def mean(self, values: np.ndarray) -> np.ndarray:
-        """Mean of values (n,) in each part."""
-        return self.total(values) / self.n
 
     def covariances(self, lengths: np.ndarray) -> np.ndarray:
         """Covariances of the means of fields of variance 1, correlogram exp(-h / length).
@@ -138,21 +151,22 @@ def _places(n: int) -> np.ndarray:
     return (np.indices((n, n)).reshape(2, -1) + 0.5) / n
 
 
-def side_of_squares(keep: np.ndarray, codes: np.ndarray) -> int:
+def side_of_squares(lcz: np.ndarray, keep: np.ndarray) -> int:
     """Side of squares in pixels: a fourteenth of the longer side, more where that makes over 480 parts.
 
     Of large scenes a sample of the pixels is counted.
 
     Parameters
     ----------
+    lcz : array (y, x)
+        LCZ numbers.
     keep : array (y, x) of bool
-        The pixels in use, n of them.
-    codes : array (n,)
-        Their LCZ number.
+        The pixels in use.
     """
-    every = max(1, codes.size // _COUNTED)
-    rows, columns = np.divmod(every_of(keep, every), keep.shape[1])
-    own, longer = codes[::every], max(keep.shape)
+    every = max(1, np.count_nonzero(keep) // _COUNTED)
+    at = every_of(keep, every)
+    rows, columns = np.divmod(at, keep.shape[1])
+    own, longer = lcz[rows, columns], max(keep.shape)
     side = max(1, longer // _MOST_ACROSS)
     while side < longer:
         key = (rows // side * (keep.shape[1] // side + 1) + columns // side) * 18 + own
@@ -168,7 +182,7 @@ def parts_of(runs: Runs, cell: float, side: int, shift: int = 0) -> Parts:
     Parameters
     ----------
     runs : Runs
-        Of the pixels in use.
+        Of the pixels in use, class by class.
     cell : float
         m.
     side, shift : int
@@ -199,6 +213,6 @@ def parts_of(runs: Runs, cell: float, side: int, shift: int = 0) -> Parts:
     row, column, which = np.unravel_index(np.flatnonzero(used), (*squares, numbers.size))
     middle = cells @ (_places(across)[1] + 1j * _places(across)[0]) + column + 1j * row
     return Parts(
-        side * cell, np.cumsum(length) - length, part, numbers[which], n, (within @ within.T).toarray(),
+        side * cell, length, part, numbers[which], n, (within @ within.T).toarray(),
         middle * side * cell, np.array([row, column]), cells,
     )  # fmt: skip

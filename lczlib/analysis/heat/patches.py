@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage
 
-from lczlib.analysis.heat.runs import Runs, numbers_in
+from lczlib.analysis.heat.runs import Runs, bands
 from lczlib.analysis.significance import holm
 
 
@@ -25,12 +26,33 @@ def interior(lcz: np.ndarray, pixels: int) -> np.ndarray:
     pixels : int
         1 is an erosion by a 3 x 3 square; 0 keeps every classified pixel.
     """
+    inside = lcz > 0
     if pixels == 0:
-        return lcz > 0
-    size = 2 * pixels + 1
-    low = ndimage.minimum_filter(lcz, size, mode="constant", cval=0)
-    high = ndimage.maximum_filter(lcz, size, mode="constant", cval=255)
-    return (low == high) & (lcz > 0)
+        return inside
+    down, right = lcz.shape
+    if min(down, right) <= 2 * pixels:
+        return np.zeros(lcz.shape, bool)
+    for edge in (slice(None, pixels), slice(-pixels, None)):
+        inside[edge] = inside[:, edge] = False
+    middle = slice(pixels, right - pixels)
+    for rows in bands(lcz.shape):
+        rows = slice(max(rows.start, pixels), min(rows.stop, down - pixels))
+        if rows.start >= rows.stop:
+            continue
+        around = lcz[rows.start - pixels : rows.stop + pixels]
+        across = np.ones((around.shape[0], right - 2 * pixels), bool)
+        for by in range(
+            2 * pixels + 1
+        ):  # each row on its own, and then the rows beside one another
+            if by != pixels:
+                across &= around[:, by : by + across.shape[1]] == around[:, middle]
+        own = around[pixels : around.shape[0] - pixels, middle]
+        for by in range(2 * pixels + 1):
+            beside = slice(by, by + own.shape[0])
+            inside[rows, middle] &= across[beside]
+            if by != pixels:
+                inside[rows, middle] &= around[beside, middle] == own
+    return inside
 
 
 def patch_numbers(lcz: np.ndarray) -> tuple[np.ndarray, int]:
@@ -39,29 +61,33 @@ def patch_numbers(lcz: np.ndarray) -> tuple[np.ndarray, int]:
     out = np.zeros(lcz.shape, np.int32)
     if not inside.any():
         return out, 0
-    runs = Runs.of(inside, lcz[inside], lcz[inside])
+    runs = Runs.of(lcz)
     numbers, count = runs.connected()
     out[inside] = np.repeat(numbers, runs.length)
     return out, count
 
 
-def patches_of(lcz: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, int]:
-    """The patch of some pixels, as `patch_numbers` counts them over all: (n,) int32, and how many there are.
+def runs_in_patches(lcz: np.ndarray, keep: np.ndarray) -> Runs:
+    """The runs of some pixels, class by class, with the patch of each as `patch_numbers` counts them over all.
 
     Parameters
     ----------
     lcz : array (y, x) of uint8
         0..17, 0 = no data.
     keep : array (y, x) of bool
-        The n pixels, all with a class.
+        The pixels in use, all with a class.
     """
-    inside = lcz > 0
-    whole = Runs.of(inside, lcz[inside], lcz[inside])
-    numbers, count = whole.connected()
-    own = lcz[keep]
-    kept = Runs.of(keep, own, own)
+    whole, kept = Runs.of(lcz), Runs.of(lcz, keep)
     within = np.searchsorted(whole.key, kept.key, side="right") - 1
-    return np.repeat(numbers[within], kept.length), count
+    return replace(kept, patches=whole.connected()[0][within]).by_class()
+
+
+def middle_of(values: np.ndarray) -> float:
+    """The median of values (n,), at least one, in double precision; they are put in another order."""
+    k = (values.size - 1) // 2
+    values.partition(k)
+    low = float(values[k])
+    return low if values.size % 2 else (low + float(values[k + 1 :].min())) / 2
 
 
 def patch_medians(values: np.ndarray, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,29 +99,33 @@ def patch_medians(values: np.ndarray, patches: np.ndarray) -> tuple[np.ndarray, 
     """
     if not values.size:
         return np.empty(0, patches.dtype), np.empty(0)
+    first = patches.min()
+    sizes = np.bincount(patches - first)
+    numbers = np.flatnonzero(sizes)
+    sizes = sizes[numbers]
     sign = np.uint32(1 << 31)
+    keys = patches.astype(np.uint64)
+    keys <<= np.uint64(32)
     bits = values.astype(np.float32).view(np.uint32)
-    bits = np.where(bits & sign, ~bits, bits | sign)
-    keys = np.sort((patches.astype(np.uint64) << np.uint64(32)) | bits)
-    numbers = (keys >> np.uint64(32)).astype(patches.dtype)
-    bits = keys.astype(np.uint32)
-    ordered = np.where(bits & sign, bits ^ sign, ~bits).view(np.float32).astype(np.float64)
-    starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
-    sizes = np.diff(np.r_[starts, numbers.size])
-    middle = (ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2
-    return numbers[starts], middle
+    bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | sign
+    keys |= bits
+    keys.sort()
+    starts = np.cumsum(sizes) - sizes
+    at = np.array([starts + (sizes - 1) // 2, starts + sizes // 2])
+    bits = keys[at].astype(np.uint32)
+    middle = np.where(bits & sign, bits ^ sign, ~bits).view(np.float32).astype(np.float64)
+    return (numbers + first).astype(patches.dtype), middle.mean(axis=0)
 
 
 def patch_tests(
-    values: np.ndarray, codes: np.ndarray, patches: np.ndarray
+    medians: Mapping[int, np.ndarray],
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Kruskal-Wallis over all classes and Mann-Whitney tests of each two, on patch medians.
 
     Parameters
     ----------
-    values, codes, patches : array (n,)
-        Temperature, LCZ number and patch number of each pixel. Classes with fewer than three
-        patches are left out.
+    medians : mapping of int to array (patches,)
+        The medians of the patches of each LCZ number, rising. Classes with fewer than three patches are left out.
 
     Returns
     -------
@@ -107,11 +137,7 @@ def patch_tests(
     """
     from scipy.stats import kruskal, mannwhitneyu
 
-    by_class = {}
-    for number in numbers_in(codes):
-        mask = codes == number  # a class at a time: sorting takes several times its memory
-        by_class[int(number)] = patch_medians(values[mask], patches[mask])[1]
-    usable = {c: m for c, m in by_class.items() if m.size >= 3}
+    usable = {c: m for c, m in medians.items() if m.size >= 3}
     columns = ["lcz_a", "lcz_b", "n_a", "n_b", "difference", "p", "p_holm"]
     if len(usable) < 2:
         return pd.DataFrame(columns=columns), {"h": np.nan, "p": np.nan, "n_patches": 0}

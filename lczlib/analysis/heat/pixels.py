@@ -2,43 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from lczlib.analysis.heat.patches import patch_medians, patches_of
+from lczlib.analysis.heat.options import Statistic
+from lczlib.analysis.heat.patches import middle_of, patch_medians, runs_in_patches
+from lczlib.analysis.heat.runs import Runs
+from lczlib.analysis.heat.spatial import influences
 from lczlib.reading import counted
 
 WATER = 17
 
+Chosen = dict[int, np.ndarray | None]
+"""Some of the pixels: of each class, by number, a mask (n,) of its pixels, or None for all of them."""
 
-@dataclass
-class Pixels:
-    """The interior pixels with a temperature, as one-dimensional arrays (n,).
+
+@dataclass(frozen=True)
+class ClassValues:
+    """What the temperatures of a class come to.
 
     Attributes
     ----------
-    values, codes, patches : array
-        degC, LCZ number, patch number.
-    patch_codes : array (patches,)
-        LCZ number of each patch that has such pixels.
-    elevation : array or None
-        m.
-    fit : array of bool or None
-        Whether a pixel may serve as reference: far enough from water.
-    to_water : array or None
-        m, where that counts.
+    n : int
+        Pixels.
+    level : float
+        Their median or mean, degC.
+    variance : float
+        Of them, K2.
+    lowest, highest : float
+        degC.
+    patch_medians : array (patches,)
+        degC.
     """
 
-    values: np.ndarray
-    codes: np.ndarray
-    patches: np.ndarray
-    patch_codes: np.ndarray
-    elevation: np.ndarray | None
-    fit: np.ndarray | None
+    n: int
+    level: float
+    variance: float
+    lowest: float
+    highest: float
+    patch_medians: np.ndarray
+
+
+@dataclass
+class Pixels:
+    """The interior pixels with a temperature.
+
+    They stay in their layers and are taken out a class at a time, in the order of the runs: beside the layers of a
+    scene of 10,000 x 10,000 pixels there is no room for a copy of them, a patch number and a residual each.
+
+    Attributes
+    ----------
+    celsius : array (y, x) of float32
+        degC.
+    keep : array (y, x) of bool
+        Which pixels these are.
+    runs : Runs
+        Of them, class by class.
+    elevation : array (y, x) or None
+        m.
+    to_water : array (y, x) or None
+        m, where that counts.
+    water_distance : float
+        Nearer to water a pixel is no reference, m.
+    """
+
+    celsius: np.ndarray
+    keep: np.ndarray
+    runs: Runs
+    elevation: np.ndarray | None = None
     to_water: np.ndarray | None = None
+    water_distance: float = 0.0
+    _levels: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def gather(
@@ -50,60 +88,111 @@ class Pixels:
         cell: float,
         water_distance: float,
     ) -> Pixels:
-        """Collect them; see the class."""
-        fit = dry = None
+        """Find them; see the class."""
+        dry = None
         if water_distance > 0 and (codes == WATER).any():
-            dry = ndimage.distance_transform_edt(codes != WATER, sampling=cell)[keep]
-            fit = dry >= water_distance
-        patches, count = patches_of(codes, keep)
-        own = codes[keep]
-        owner = np.zeros(count + 1, np.uint8)
-        owner[patches] = own
-        height = None if elevation is None else np.asarray(elevation.data, np.float32)[keep]
-        return cls(celsius[keep], own, patches, owner[owner > 0], height, fit, dry)
+            dry = ndimage.distance_transform_edt(codes != WATER, sampling=cell)
+        height = None if elevation is None else np.asarray(elevation.data, np.float32)
+        runs = runs_in_patches(codes, keep)
+        return cls(celsius, keep, runs, height, dry, water_distance)
 
-    def of(self, classes: tuple[int, ...]) -> np.ndarray:
-        """Mask of the pixels of some classes."""
-        mask = np.zeros(self.codes.shape, bool)
-        for number in classes:
-            mask |= self.codes == number
-        return mask
+    @property
+    def numbers(self) -> list[int]:
+        """The LCZ numbers that occur, rising."""
+        return self.runs.numbers
 
-    def reference_mask(self, classes: tuple[int, ...]) -> np.ndarray:
-        """Mask of the pixels of some classes that may serve as reference."""
-        mask = self.of(classes)
-        return mask if self.fit is None else mask & self.fit
+    def values(self, number: int, mask: np.ndarray | None = None) -> np.ndarray:
+        """Temperatures of the pixels of a class, or of some of them: (n,) float32, degC."""
+        own = self.runs.take(self.celsius, number)
+        return own if mask is None else own[mask]
+
+    def residuals(
+        self, statistic: Statistic, found: dict[int, ClassValues]
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """How the pixels (n,) of each class pull on its statistic; on the way `found` is filled."""
+        for number in self.numbers:
+            yield number, self._pulls(number, statistic, found)
+
+    def _pulls(
+        self, number: int, statistic: Statistic, found: dict[int, ClassValues]
+    ) -> np.ndarray:
+        own = self.values(number)
+        medians = patch_medians(own, self.runs.patches_of_pixels(number))[1]
+        pulls, level = influences(own, statistic)
+        found[number] = ClassValues(
+            own.size, level, float(own.var()), float(own.min()), float(own.max()), medians
+        )
+        return pulls
+
+    def reference(self, classes: Sequence[int]) -> Chosen:
+        """The pixels of some classes that may serve as reference: far enough from water."""
+        return {c: self._dry(c) for c in classes if c in self.numbers}
+
+    def _dry(self, number: int) -> np.ndarray | None:
+        if self.to_water is None:
+            return None
+        return self.runs.take(self.to_water, number) >= self.water_distance
+
+    def count(self, chosen: Chosen) -> int:
+        """How many pixels these are."""
+        return sum(
+            self.runs.pixels_of(c) if m is None else int(np.count_nonzero(m))
+            for c, m in chosen.items()
+        )
+
+    def patches_in(self, chosen: Chosen) -> int:
+        """In how many patches they lie."""
+        return sum(
+            self.patches_of(c) if m is None else np.unique(self.runs.patches_of_pixels(c)[m]).size
+            for c, m in chosen.items()
+        )
 
     def patches_of(self, number: int) -> int:
         """In how many patches the pixels of a class lie."""
-        return int((self.patch_codes == number).sum())
+        return np.unique(self.runs.patches[self.runs.of_class(number)]).size
 
     def enough(self, classes: tuple[int, ...], min_pixels: int, min_patches: int) -> bool:
         """Whether classes, pooled, have the fewest pixels and patches of a reference."""
-        mask = self.reference_mask(classes)
-        patches = np.unique(self.patches[mask]).size
-        return bool(mask.sum() >= min_pixels and patches >= min_patches)
+        chosen = self.reference(classes)
+        return self.count(chosen) >= min_pixels and self.patches_in(chosen) >= min_patches
 
     def describe(self, classes: tuple[int, ...]) -> str:
         """How many reference pixels and patches some classes have, in words."""
-        mask = self.reference_mask(classes)
+        chosen = self.reference(classes)
         return (
-            f"only {counted(int(mask.sum()), 'pixel')} in "
-            f"{counted(np.unique(self.patches[mask]).size, 'patch', 'patches')}"
+            f"only {counted(self.count(chosen), 'pixel')} in "
+            f"{counted(self.patches_in(chosen), 'patch', 'patches')}"
         )
 
-    @property
-    def covariates(self) -> tuple[np.ndarray, ...]:
-        """What else than its class the temperature of a pixel may depend on, where given."""
-        known = (self.elevation, self.to_water)
-        return tuple(values for values in known if values is not None)
+    def level(self, chosen: Chosen, statistic: Statistic) -> float:
+        """Median or mean of their temperatures, degC; NaN where there are none."""
+        each = [self.values(c, m) for c, m in chosen.items()]
+        values = np.concatenate(each) if each else np.empty(0)
+        if not values.size:
+            return np.nan
+        return middle_of(values) if statistic == "median" else float(values.mean(dtype=float))
 
-    def near_elevation(self, mask: np.ndarray, number: int, band: float) -> np.ndarray:
-        """`mask` without the patches whose median elevation is off that of a class."""
+    @property
+    def covariates(self) -> Callable[[int], list[np.ndarray]]:
+        """What else than its class the temperature of a pixel may depend on, where given: arrays (n,) of a class."""
+        known = [layer for layer in (self.elevation, self.to_water) if layer is not None]
+        return lambda number: [self.runs.take(layer, number) for layer in known]
+
+    def elevation_of(self, number: int) -> float:
+        """Median elevation of a class, m."""
+        if number not in self._levels:
+            self._levels[number] = float(np.nanmedian(self.runs.take(self.elevation, number)))
+        return self._levels[number]
+
+    def near_elevation(self, chosen: Chosen, number: int, band: float) -> Chosen:
+        """`chosen` without the patches whose median elevation is off that of a class."""
         if self.elevation is None:
-            return mask
-        level = np.nanmedian(self.elevation[self.codes == number])
-        known = mask & np.isfinite(self.elevation)
-        patches, heights = patch_medians(self.elevation[known], self.patches[known])
-        near = patches[np.abs(heights - level) <= band]
-        return mask & np.isin(self.patches, near)
+            return chosen
+        level, out = self.elevation_of(number), {}
+        for c, mask in chosen.items():
+            heights, patches = self.runs.take(self.elevation, c), self.runs.patches_of_pixels(c)
+            known = np.isfinite(heights) if mask is None else np.isfinite(heights) & mask
+            of, medians = patch_medians(heights[known], patches[known])
+            near = np.isin(patches, of[np.abs(medians - level) <= band])
+            out[c] = near if mask is None else near & mask
+        return out

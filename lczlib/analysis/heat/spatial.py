@@ -17,6 +17,7 @@ range; what they add to a difference, because the classes lie apart, counts as u
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from scipy import linalg
 
 from lczlib.analysis.heat.options import Statistic
 from lczlib.analysis.heat.parts import Parts
-from lczlib.analysis.heat.runs import numbers_in
+from lczlib.analysis.heat.patches import middle_of
 
 _RANGES = 9
 _RATIOS = np.geomspace(1e-3, 30, 14)
@@ -37,19 +38,70 @@ CORRELATED = 2.3
 """An exponential correlogram falls below 0.1 at so many of its lengths."""
 
 
-def influences(values: np.ndarray, codes: np.ndarray, statistic: Statistic) -> np.ndarray:
-    """How each pixel (n,) pulls on the statistic of its class: its residual, clipped for medians."""
-    out = np.empty(values.size, np.float32)
-    for number in numbers_in(codes):
-        mask = codes == number
-        own = values[mask].astype(float)
-        if statistic == "mean":
-            out[mask] = own - own.mean()
-            continue
-        own -= np.median(own)
-        limit = _CLIP * (1.4826 * np.median(np.abs(own)) or own.std())
-        inside = np.mean(np.abs(own) <= limit)
-        out[mask] = np.clip(own, -limit, limit) / max(inside, 0.5)
+def influences(values: np.ndarray, statistic: Statistic) -> tuple[np.ndarray, float]:
+    """How each pixel (n,) of a class pulls on its statistic: its residual, clipped for medians; and the statistic."""
+    if statistic == "mean":
+        own = values.astype(float)
+        level = float(own.mean())
+        return (own - level).astype(np.float32), level
+    level = middle_of(values.copy())
+    own = values.astype(float)
+    own -= level
+    away = np.abs(own)
+    limit = _CLIP * (1.4826 * middle_of(away) or own.std())
+    inside = np.count_nonzero(away <= limit) / away.size
+    del away
+    np.clip(own, -limit, limit, out=own)
+    own /= max(inside, 0.5)
+    return own.astype(np.float32), level
+
+
+@dataclass
+class Sums:
+    """What residuals and covariates of the pixels come to in the parts of a cut.
+
+    Attributes
+    ----------
+    pulls, squares : array (parts,)
+        Sum of the residuals, and of their squares.
+    covariates : list of (array (parts,), array (parts,))
+        Of each the sum of the known values, and how many there are.
+    """
+
+    pulls: np.ndarray
+    squares: np.ndarray
+    covariates: list[tuple[np.ndarray, np.ndarray]]
+
+
+def sums_by_part(
+    cuts: Sequence[Parts],
+    pulls: Iterable[tuple[int, np.ndarray]],
+    covariates: Callable[[int], Sequence[np.ndarray]],
+) -> list[Sums]:
+    """Sum up residuals and covariates in the parts of each cut of a scene.
+
+    Parameters
+    ----------
+    cuts : sequence of Parts
+        Of the scene, cut in several ways.
+    pulls : iterable of (int, array (n,))
+        The residuals of each class, as `influences` gives them: a class at a time, since those of all take room.
+    covariates : callable
+        What else than its class the temperature of the pixels of a class depends on, such as elevation: arrays
+        (n,), NaN where it is not known.
+    """
+    out = [Sums(np.zeros(p.n.size), np.zeros(p.n.size), []) for p in cuts]
+    for number, own in pulls:
+        more = [(np.where(k, v, 0), k) for v in covariates(number) for k in [np.isfinite(v)]]
+        for sums, parts in zip(out, cuts, strict=True):
+            total, squares = parts.totals(number, own)
+            sums.pulls += total
+            sums.squares += squares
+            sums.covariates = sums.covariates or [(0 * total, 0 * total) for _ in more]
+            for (value, known), pair in zip(more, sums.covariates, strict=True):
+                for so_far, of in zip(pair, (value, known), strict=True):
+                    so_far += parts.totals(number, of)[0]
+        del own  # before the next class is made
     return out
 
 
@@ -68,9 +120,6 @@ class Candidates:
         Variance of the patch effects over that of the field.
     field, patch : array (lengths, parts, parts), array (2, parts, parts)
         Covariance of the parts by length; of their patch effects, cut by the squares or mostly not.
-    bases : list of (array, array, float)
-        Eigenvalues and vectors of each pair of them, field against patch, and the logarithm of the
-        determinant of the latter.
     """
 
     parts: Parts
@@ -79,15 +128,21 @@ class Candidates:
     ratios: np.ndarray
     field: np.ndarray
     patch: np.ndarray
-    bases: list[tuple[np.ndarray, np.ndarray, float]]
 
 
-def candidates(cuts: tuple[Parts, ...], reach: float, cell: float) -> tuple[Candidates, ...]:
-    """One grid of lengths and ratios, and the covariances that they make of each cut of a scene.
+Bases = list[tuple[np.ndarray, np.ndarray, float]]
+"""Eigenvalues and vectors of each pair of covariances of `Candidates`, field against patch, and the logarithm of the
+determinant of the latter. They take ten times the room."""
+
+
+def candidates(
+    cuts: Sequence[Parts], reach: float, cell: float
+) -> Iterator[tuple[Candidates, Bases]]:
+    """One grid of lengths and ratios, and the covariances that they make of each cut of a scene in turn.
 
     Parameters
     ----------
-    cuts : tuple of Parts
+    cuts : sequence of Parts
         Of the scene, cut in several ways.
     reach, cell : float
         Longer side of the scene and side of a pixel, m.
@@ -100,15 +155,13 @@ def candidates(cuts: tuple[Parts, ...], reach: float, cell: float) -> tuple[Cand
     ]
     share = np.mean(shares, axis=0)[:, None, None]
     ratios = share * np.broadcast_to(_RATIOS, (len(_CUT), len(_RATIOS)))
-    return tuple(
-        _of_cut(parts, field, lengths, ratios, reach)
-        for parts, field in zip(cuts, fields, strict=True)
-    )
+    for parts in cuts:
+        yield _of_cut(parts, fields.pop(0), lengths, ratios, reach)
 
 
 def _of_cut(
     parts: Parts, field: np.ndarray, lengths: np.ndarray, ratios: np.ndarray, reach: float
-) -> Candidates:
+) -> tuple[Candidates, Bases]:
     own = np.diag(parts.patch)
     patch = np.array([c * np.diag(own) + (1 - c) * parts.patch for c in _CUT])
     sizes = np.linalg.slogdet(patch)[1]
@@ -117,9 +170,8 @@ def _of_cut(
         for other, size in zip(patch, sizes, strict=True):
             values, vectors = linalg.eigh(one, other)
             bases.append((values.clip(1e-9), vectors, float(size)))
-    return Candidates(
-        parts, reach, lengths, ratios, field.astype(np.float32), patch.astype(np.float32), bases
-    )
+    single = field.astype(np.float32), patch.astype(np.float32)
+    return Candidates(parts, reach, lengths, ratios, *single), bases
 
 
 @dataclass(frozen=True)
@@ -181,34 +233,31 @@ class SpatialError:
         return self.variances * self._variance(contrast)
 
 
-def spatial_error(
-    grid: Candidates, pulls: np.ndarray, covariates: tuple[np.ndarray, ...] = ()
-) -> SpatialError | None:
+def spatial_error(grid: Candidates, bases: Bases, sums: Sums) -> SpatialError | None:
     """What residuals say of the covariances; None where there are too few parts for it.
 
     Parameters
     ----------
     grid : Candidates
         The covariances.
-    pulls : array (n,)
-        Residual of each pixel, as `influences` gives it.
-    covariates : tuple of array (n,)
-        What else than the class the temperature of a pixel depends on, such as elevation; NaN
-        where it is not known.
+    bases : list
+        Of them.
+    sums : Sums
+        Of the residuals and of what else than the class the temperature of a pixel depends on.
     """
     parts = grid.parts
-    spread = _spreads(parts, pulls)
-    trend = _trend(parts, covariates, grid.reach)
+    spread = _spreads(parts, sums.squares)
+    trend = _trend(parts, sums.covariates, grid.reach)
     classes = (parts.codes[:, None] == np.unique(parts.codes)).astype(float)
     first = classes.shape[1]
     design = np.hstack([classes, trend]) / spread[:, None]
-    y = parts.mean(pulls) / spread
+    y = sums.pulls / parts.n / spread
     free = len(y) - design.shape[1]
     if free < _FEWEST_FREE:
         return None
-    ratios = grid.ratios.reshape(len(grid.bases), -1)
+    ratios = grid.ratios.reshape(len(bases), -1)
     found = []
-    for (values, vectors, size), ratio in zip(grid.bases, ratios, strict=True):
+    for (values, vectors, size), ratio in zip(bases, ratios, strict=True):
         turned = vectors.T @ np.column_stack([y, design])
         log, *more = _likelihoods(turned[:, 0], turned[:, 1:], values, ratio, free)
         found.append((log - size / 2, *more))
@@ -237,12 +286,11 @@ def _likelihoods(
     return log / 2, left / free, coefficients, inverse * (left / free)[:, None, None]
 
 
-def _spreads(parts: Parts, pulls: np.ndarray) -> np.ndarray:
+def _spreads(parts: Parts, square: np.ndarray) -> np.ndarray:
     """Standard deviation of the residuals of each part's class over that of all.
 
     Classes with few parts borrow from all: their own spread is hardly known.
     """
-    square = parts.total(pulls, squared=True)
     of = np.unique(parts.codes, return_inverse=True)[1]
     count = np.bincount(of)
     own = np.bincount(of, square) / np.bincount(of, parts.n)
@@ -252,13 +300,14 @@ def _spreads(parts: Parts, pulls: np.ndarray) -> np.ndarray:
     return np.sqrt((count * own / common + _BORROWED) / (count + _BORROWED))[of]
 
 
-def _trend(parts: Parts, covariates: tuple[np.ndarray, ...], reach: float) -> np.ndarray:
+def _trend(
+    parts: Parts, covariates: list[tuple[np.ndarray, np.ndarray]], reach: float
+) -> np.ndarray:
     """Gradients and covariates by part, each less its class means and what the ones before explain."""
     place = parts.place / reach
     columns = [place.real, place.imag]
-    for values in covariates:
-        known = np.isfinite(values)
-        columns.append(parts.mean(np.where(known, values, values[known].mean())))
+    for total, known in covariates:  # where it is not known, it counts as the mean of all
+        columns.append((total + (parts.n - known) * total.sum() / known.sum()) / parts.n)
     kept: list[np.ndarray] = []
     classes = (parts.codes[:, None] == np.unique(parts.codes)).astype(float)
     for column in columns:

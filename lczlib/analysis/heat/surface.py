@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,12 @@ import xarray as xr
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.differences import Differences
 from lczlib.analysis.heat.doubts import tell_doubts
-from lczlib.analysis.heat.intervals import KeptGrids, spatial_errors
+from lczlib.analysis.heat.intervals import Cuts, KeptGrids, spatial_errors
 from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.parts import side_of_squares
 from lczlib.analysis.heat.patches import interior as interior_pixels
 from lczlib.analysis.heat.patches import patch_tests
-from lczlib.analysis.heat.pixels import Pixels
+from lczlib.analysis.heat.pixels import ClassValues, Pixels
 from lczlib.analysis.heat.reference import (
     FEWEST,
     Reference,
@@ -24,7 +26,7 @@ from lczlib.analysis.heat.reference import (
     choose_reference,
 )
 from lczlib.analysis.heat.sampling import sampled_classes
-from lczlib.analysis.heat.spatial import influences
+from lczlib.analysis.heat.spatial import sums_by_part
 from lczlib.analysis.heat.statistics import class_statistics
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError
@@ -56,8 +58,8 @@ class SurfaceHeatIsland:
     reference : Reference
     reference_temperature : float
         The statistic of the reference, degC; NaN without one.
-    difference : DataArray (y, x)
-        Each pixel minus the reference temperature, K.
+    temperature : DataArray (y, x)
+        degC.
     correlation_range : float
         Distance in m from which on residuals go together by less than 0.1.
     block_size : float
@@ -82,7 +84,7 @@ class SurfaceHeatIsland:
     kruskal: dict[str, float]
     reference: Reference
     reference_temperature: float
-    difference: xr.DataArray
+    temperature: xr.DataArray
     correlation_range: float
     block_size: float
     options: SurfaceOptions = field(default_factory=SurfaceOptions)
@@ -92,6 +94,14 @@ class SurfaceHeatIsland:
     square_size: float = np.nan
     n_pieces: float = np.nan
     few_blocks: str = ""
+
+    @cached_property
+    def difference(self) -> xr.DataArray:
+        """Each pixel minus the reference temperature, K: DataArray (y, x), made when it is asked for."""
+        values = self.temperature.data - np.float32(self.reference_temperature)
+        island = self.temperature.copy(data=values).rename("difference")
+        island.attrs = {"units": "K", "long_name": f"temperature minus {self.reference.label}"}
+        return island
 
     @property
     def bias(self) -> str:
@@ -218,14 +228,6 @@ def of_pixels(
             f"patch: check that the rasters overlap, or lower the erosion ({option('interior')} 0)."
         )
         raise InputError(msg)
-    lowest = float(np.min(celsius, where=keep, initial=np.inf))
-    n = int(keep.sum())
-    if n > 1 and lowest == float(np.max(celsius, where=keep, initial=-np.inf)):
-        msg = (
-            f"All {n:,} pixels with a class have one temperature, {lowest:.2f} degC: the thermal "
-            "raster is empty or holds a fill value; give another."
-        )
-        raise InputError(msg)
     if elevation is not None and not np.isfinite(np.asarray(elevation.data)[keep]).any():
         msg = (
             "The elevation raster has no height where the map has a class: give one that covers it."
@@ -239,29 +241,38 @@ def of_pixels(
     table.insert(2, "area_km2", table["n"] * cell**2 / 1e6)
     reference = reference or _reference_of(pixels, options)
     _check_blocks(options.block_size, celsius.shape, cell)
-    pulls = influences(pixels.values, pixels.codes, options.statistic)
-    grids = (kept or KeptGrids()).grids_of(keep, pixels.codes, pixels.patches, cell)
-    error = spatial_errors(grids, pulls, pixels.covariates)
-    del pulls  # a number of each pixel
+    side = side_of_squares(codes, keep)
+    cuts = (kept.cuts_of if kept else Cuts.of)(pixels.runs, cell, side)
+    found: dict[int, ClassValues] = {}
+    sums = sums_by_part(cuts.parts, pixels.residuals(options.statistic, found), pixels.covariates)
+    _refuse_one_temperature(found)
+    error = spatial_errors(cuts, sums)
     correlated = max(celsius.shape) * cell if error is None else error.correlation_range
-    differences = Differences(pixels, error, reference, options)
+    differences = Differences(pixels, found, error, reference, options)
     rows = {c: differences.of(int(c), int(n)) for c, n in table["n"].items()}
     if probabilities is not None:
         differences.widen_by_map_error(rows, sampled_classes(probabilities, keep, cell, options))
     result = table.rename(columns={"n": "n_pixels"}).join(pd.DataFrame.from_dict(rows, "index"))
-    pairs, kruskal = patch_tests(pixels.values, pixels.codes, pixels.patches)
-    level = differences.reference_level()
-    bias, n_low_plants = differences.bias()
-    pieces, few = differences.pieces, differences.few
-    del pixels, differences  # before the map of the differences takes as much room
+    pairs, kruskal = patch_tests({c: of.patch_medians for c, of in found.items()})
     tell_doubts(temperature, codes, table, kind, options.min_pixels)
-    island = temperature.copy(data=celsius - np.float32(level)).rename("difference")
-    island.attrs = {"units": "K", "long_name": f"temperature minus {reference.label}"}
+    bias, n_low_plants = differences.bias()
     return SurfaceHeatIsland(
-        result, pairs, kruskal, reference, level, island, correlated,
+        result, pairs, kruskal, reference, differences.reference_level(),
+        temperature.copy(data=celsius), correlated,
         options.block_size or bootstrap.suitable_block_size(correlated, celsius.shape, cell),
-        options, kind, bias, n_low_plants, grids[0].parts.side, pieces, few,
+        options, kind, bias, n_low_plants, cuts.parts[0].side, differences.pieces, differences.few,
     )  # fmt: skip
+
+
+def _refuse_one_temperature(found: dict[int, ClassValues]) -> None:
+    """Refuse a raster that has one value where there are classes."""
+    lowest, n = min(f.lowest for f in found.values()), sum(f.n for f in found.values())
+    if n > 1 and lowest == max(f.highest for f in found.values()):
+        msg = (
+            f"All {n:,} pixels with a class have one temperature, {lowest:.2f} degC: the thermal "
+            "raster is empty or holds a fill value; give another."
+        )
+        raise InputError(msg)
 
 
 def _reference_of(pixels: Pixels, options: SurfaceOptions) -> Reference:
