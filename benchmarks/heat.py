@@ -4,8 +4,9 @@
 
 **Raster.** Temperature by class on 10,000 x 10,000 pixels: time and peak memory, each in its own process. Compared
 on the same arrays: `class_statistics` (numpy-backed, and dask-backed from GeoTIFF), xarray-spatial's `zonal_stats`
-and a pandas group-by, all giving count, mean, standard deviation and what each has of the median; and the whole
-`surface_heat_island` with its intervals. Needs some 15 GB of memory for pandas, and the extra ``benchmark``.
+and a pandas group-by, all giving count, mean, standard deviation and what each has of the median; the whole
+`surface_heat_island` with its intervals; and what ``lcz uhi`` does, from files to files with every measure. Needs
+some 15 GB of memory for pandas, and the extra ``benchmark``.
 
 **Stations.** Two years of 23 stations, 386,354 hourly rows, through ``lcz uhi --stations``, with and without
 figures, beside pandas and `scipy.stats.bootstrap` (`heat_stations.py`).
@@ -83,6 +84,16 @@ def whole_heat_island(temperature: xr.DataArray, lcz: xr.DataArray) -> float:
     return surface_heat_island(temperature, lcz).classes.loc[14, "median"]
 
 
+def whole_job(folder: Path) -> float:
+    import lczlib
+    from lczlib.limits import allowed
+
+    with allowed(20):
+        found = lczlib.surface_heat(folder / "lcz.tif", folder / "celsius.tif", unit="degC")
+        found.write(folder / "heat")
+    return found.main.result.classes.loc[14, "median"]
+
+
 def _measure(function: Callable, size: int, folder: Path | None, answers: object) -> None:
     arguments = (folder,) if folder else scene(size)
     before = _peak_memory(reset=True)
@@ -113,6 +124,7 @@ def rasters(size: int) -> None:
             ("xarray-spatial zonal_stats", xarray_spatial, None),
             ("pandas group-by", pandas_groupby, None),
             ("surface_heat_island, with intervals", whole_heat_island, None),
+            ("surface_heat: all measures, files", whole_job, folder),
         ]
         print(f"{size} x {size} pixels, 17 classes; peak memory with imports and input arrays")
         print(f"{'':38} {'seconds':>8} {'peak GB':>8} {'of it input':>12}  median of D")

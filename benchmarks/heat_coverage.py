@@ -192,8 +192,9 @@ def by_blocks(
             n = int(blocks.max()) + 1
             weights = block_weights(n, 400, rng)
             samples = {
-                c: block_sample(pixels.values(c), blocks[own == c], n)
+                c: block_sample([(v, blocks[own == c])], *np.percentile(v, [0.2, 99.8]), n)
                 for c in (*scene.classes, LOW_PLANTS)
+                for v in [pixels.values(c)]
             }
             drawn = {c: s.resample(weights, "median") for c, s in samples.items()}
             base, of_base = drawn[LOW_PLANTS], samples[LOW_PLANTS].effective_blocks

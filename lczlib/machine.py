@@ -21,3 +21,9 @@ def processor() -> str:
 def machine() -> str:
     """Processor and number of cores."""
     return f"{processor()}, {os.cpu_count()} cores"
+
+
+def threads() -> int:
+    """Threads that one job may take: so many as ``OMP_NUM_THREADS`` says, else as the machine has cores."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) > 0 else os.cpu_count() or 1

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from scipy import ndimage
+from scipy import ndimage, stats
 
-from lczlib.analysis.heat import measures, series
+from lczlib.analysis.heat import measures, series, spots
 from lczlib.analysis.heat.morphology import (
     PARAMETERS,
     class_areas,
@@ -82,7 +82,7 @@ def test_gi_star_matches_its_formula_pixel_by_pixel():
     values = rng.normal(20, 1, (15, 15)).astype(np.float32)
     values[3, 4] = np.nan
     small = GeoBox.from_bbox((0, 0, 1500, 1500), "EPSG:32633", resolution=100)
-    found = measures.getis_ord(on_grid(values, small), radius=200.0)["z"].data
+    found = spots.getis_ord(on_grid(values, small), radius=200.0)["z"].data
     known = values[np.isfinite(values)].astype(float)
     n, mean, sd = known.size, known.mean(), known.std()
     for row, col in ((0, 0), (7, 7), (4, 4), (14, 2)):
@@ -95,11 +95,11 @@ def test_gi_star_matches_its_formula_pixel_by_pixel():
 
 
 def test_hot_spots_are_found_in_the_city_and_not_in_noise(city):
-    spots = measures.getis_ord(city[0])["spot"].data
-    assert spots[50, 50] == 1
-    assert spots[5, 5] == -1
+    found = spots.getis_ord(city[0])["spot"].data
+    assert found[50, 50] == 1
+    assert found[5, 5] == -1
     noise = on_grid(np.random.default_rng(1).standard_normal((100, 100)).astype(np.float32), BOX)
-    assert (measures.getis_ord(noise)["spot"].data != 0).mean() < 0.05
+    assert (spots.getis_ord(noise)["spot"].data != 0).mean() < 0.05
 
 
 def test_utfvi_and_its_levels():
@@ -293,3 +293,16 @@ def test_areas_of_a_map_in_degrees_are_those_on_the_ellipsoid():
     # at 52 degrees a degree is 68.7 km wide and 111.3 km high
     assert found.loc[14, "area_km2"] == pytest.approx(6.87 * 11.13, rel=0.005)
     assert found.loc[14, "share"] == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 1.0])
+def test_discoveries_are_those_of_scipy(share, monkeypatch):
+    monkeypatch.setattr(spots, "_AT_ONCE", 70)
+    rng = np.random.default_rng(3)
+    z = np.abs(rng.normal(0, 1, 1000) + 5 * (rng.random(1000) < share)).astype(np.float32)
+    expected = (
+        stats.false_discovery_control(2 * stats.norm.sf(z.astype(float)), method="by") <= 0.05
+    )
+    least = spots._least_discovered(z.copy(), 0.05)
+    np.testing.assert_array_equal(z >= least, expected)
+    assert (share > 0) == expected.any()

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lczlib.analysis.heat.patches import (
-    interior,
-    middle_of,
-    patch_medians,
-    patch_numbers,
-    runs_in_patches,
-)
+from lczlib.analysis.heat.order import median_of, quantile_of
+from lczlib.analysis.heat.patches import interior, patch_medians, patch_numbers, runs_in_patches
 from lczlib.analysis.heat.runs import Runs, every_of
 
 
@@ -95,7 +90,10 @@ def test_interior_pixels_have_only_their_class_around_them(lcz, pixels):
 def test_medians_are_those_of_numpy(n):
     rng = np.random.default_rng(n)
     values = rng.normal(size=n).astype(np.float32)
-    assert middle_of(values.copy()) == pytest.approx(np.median(values.astype(float)), abs=1e-12)
+    assert median_of(values.copy()) == pytest.approx(np.median(values.astype(float)), abs=1e-12)
+    for q in (0.002, 0.25, 0.998, 1.0):
+        expected = np.quantile(values.astype(float), q)
+        assert quantile_of(values.copy(), q) == pytest.approx(expected, abs=1e-12)
     patches = rng.choice([7, 8, 1000], n).astype(np.int32)
     numbers, medians = patch_medians(values, patches)
     expected = {p: np.median(values[patches == p].astype(float)) for p in np.unique(patches)}

@@ -156,7 +156,7 @@ def test_patches_touch_at_corners_and_never_across_classes():
 def test_block_resampling_matches_the_statistic_of_the_drawn_pixels():
     rng = np.random.default_rng(0)
     values, blocks = rng.normal(20, 2, 4000), rng.integers(0, 12, 4000).astype(np.int32)
-    sample = block_sample(values, blocks, 12)
+    sample = block_sample([(values, blocks)], *np.percentile(values, [0.2, 99.8]), 12)
     weights = block_weights(12, 20, rng)
     for name, function in (("mean", np.mean), ("median", np.median)):
         drawn = sample.resample(weights, name)

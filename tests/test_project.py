@@ -76,7 +76,7 @@ MAY_IMPORT = {
         "vector_files", "vector_maps",
     },
     "export": {
-        "classes", "errors", "grid", "longitudes", "maps", "rasters", "reading", "temporary", "wrf_grids",
+        "classes", "errors", "grid", "longitudes", "machine", "maps", "rasters", "reading", "temporary", "wrf_grids",
     },
     "catalog": {"errors", "export", "longitudes", "reading", "temporary"},
     "scenes": {

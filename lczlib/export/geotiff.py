@@ -20,6 +20,7 @@ from lczlib.classes import CLASSES, NUMBERING, Scheme, in_scheme
 from lczlib.errors import InputError
 from lczlib.export.files import staged
 from lczlib.grid import geobox_of
+from lczlib.machine import threads
 from lczlib.maps import FLAG_ATTRS
 
 PROBABILITY_SCALE = 1e-4
@@ -95,6 +96,7 @@ def write_raster(
         "dtype": data.dtype.name, "crs": box.crs.to_wkt(), "transform": box.affine,
         "nodata": nodata, "tiled": True, "blockxsize": 256, "blockysize": 256,
         "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer",
+        "num_threads": threads(),
     }  # fmt: skip
     predictor = {"u": "2", "i": "2", "f": "3"}[data.dtype.kind]
     with gdal_writing(path), staged(path) as final:
@@ -118,7 +120,7 @@ def write_raster(
             dst.update_tags(**(tags or {}))
         rasterio.shutil.copy(
             flat, final, driver="COG", compress="DEFLATE", predictor=predictor,
-            overview_resampling=overview_resampling.upper(), blocksize=256,
+            overview_resampling=overview_resampling.upper(), blocksize=256, num_threads=str(threads()),
         )  # fmt: skip
     return path
 

@@ -14,8 +14,8 @@ import xarray as xr
 import lczlib
 from lczlib.analysis.heat.canopy import CanopyHeatIsland
 from lczlib.analysis.heat.dates import Season
-from lczlib.analysis.heat.measures import NO_SPOT
 from lczlib.analysis.heat.reference import Reference
+from lczlib.analysis.heat.spots import NO_SPOT
 from lczlib.analysis.heat.surface import SurfaceHeatIsland
 from lczlib.classes import CLASSES
 from lczlib.export.files import write_result, write_table

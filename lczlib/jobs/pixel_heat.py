@@ -307,7 +307,7 @@ def heat_of(
     found = {}
     for name in sorted(groups, key=_ORDER.index):
         own = [scenes[i] for i in groups[name]]
-        part = temperature.isel(time=groups[name])
+        part = temperature.isel(time=groups[name]) if len(groups) > 1 else temperature
         whole = series.composite(part)
         result = compute(whole, lcz, options, **layers)
         told = tuple(facts[i] | {"file": names[i], "files": scenes[i].files} for i in groups[name])

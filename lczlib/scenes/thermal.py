@@ -39,8 +39,9 @@ from lczlib.scenes.thermal_units import (
 )
 from lczlib.terms import option
 
-CELL_BYTES = 110
-"""Memory that a pixel takes in a heat island of one date: as stored, masks, patches, differences."""
+CELL_BYTES = 60
+"""Memory that a pixel takes in a heat island of one date with all measures: 30 where zones are hundreds of pixels
+wide, 100 where they are two wide. By default a job may take a quarter of the memory."""
 
 _COARSE = 2000.0
 """m: cells larger than this hold several zones."""

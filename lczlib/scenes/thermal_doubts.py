@@ -92,7 +92,7 @@ def no_temperatures(
     values = celsius[np.isfinite(celsius)]
     if what != "surface" or values.size < _ENOUGH:
         return cautions
-    low, high = np.percentile(values, (5, 95))
+    low, high = np.percentile(values, (5, 95), overwrite_input=True)
     if high - low < _NARROW:
         cautions.append(
             f"{path.name} has nine tenths of its pixels within {high - low:.2g} K, closer together than the "

@@ -10,6 +10,7 @@ the blocks: :mod:`lczlib.analysis.heat.spatial`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +71,29 @@ class BlockSample:
             return np.where(half[:, 0] > 0, self.low + (k + inside) * self.step, np.nan)
 
 
-def block_sample(values: np.ndarray, blocks: np.ndarray, n_blocks: int) -> BlockSample:
-    """Sum up temperatures (n,) by block number (n,), 0..n_blocks-1."""
-    low, high = np.percentile(values, [0.2, 99.8]) if values.size else (0.0, 1.0)
+def block_sample(
+    parts: Iterable[tuple[np.ndarray, np.ndarray]], low: float, high: float, n_blocks: int
+) -> BlockSample:
+    """Sum up temperatures by block.
+
+    Parameters
+    ----------
+    parts : iterable of (array (n,), array (n,))
+        Temperatures, and the number of the block of each, 0..n_blocks-1: some pixels at a time.
+    low, high : float
+        Temperatures that the histogram reaches from and to, such as the 0.2 and the 99.8 percentile.
+    n_blocks : int
+        Blocks in all.
+    """
     step = max(float(high - low) / _BINS, 1e-6)
-    bins = ((values - low) / step).astype(np.int32).clip(0, _BINS - 1)
-    flat = np.bincount(blocks.astype(np.int64) * _BINS + bins, minlength=n_blocks * _BINS)
+    flat, total = np.zeros(n_blocks * _BINS, np.int64), np.zeros(n_blocks)
+    for values, blocks in parts:
+        bins = ((values - np.float64(low)) / step).astype(np.int32).clip(0, _BINS - 1)
+        flat += np.bincount(blocks.astype(np.int64) * _BINS + bins, minlength=flat.size)
+        total += np.bincount(blocks, weights=values, minlength=n_blocks)
+    histogram = flat.reshape(n_blocks, _BINS)
     return BlockSample(
-        n=np.bincount(blocks, minlength=n_blocks).astype(float),
-        total=np.bincount(blocks, weights=values, minlength=n_blocks),
-        histogram=flat.reshape(n_blocks, _BINS).astype(np.float32),
-        low=float(low),
-        step=step,
+        histogram.sum(1).astype(float), total, histogram.astype(np.float32), float(low), step
     )
 
 
@@ -138,20 +150,43 @@ def suitable_block_size(correlated: float, shape: tuple[int, int], cell: float) 
     return max(min(WANTED_RANGES * correlated, longest), shortest, cell)
 
 
-def block_numbers(keep: np.ndarray, cell: float, block_size: float) -> tuple[np.ndarray, int]:
-    """Block of each kept pixel (n,) int32, numbered over the blocks that hold any, and their number.
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a scene that hold a pixel in use.
 
-    Parameters
+    Attributes
     ----------
-    keep : array (y, x) of bool
-        The pixels in use.
-    cell, block_size : float
-        Sides of a pixel and of a block, m.
+    number : array (down, right) int32
+        Of each block, from 0; -1 where it holds none.
+    side : int
+        Of a block, pixels.
+    n : int
+        How many hold any.
     """
-    side = max(1, round(block_size / cell))
-    rows, cols = ((np.arange(n) // side).astype(np.int32) for n in keep.shape)
-    across = int(cols[-1]) + 1
-    blocks = (rows[:, None] * np.int32(across) + cols[None, :])[keep]
-    used = np.bincount(blocks, minlength=(int(rows[-1]) + 1) * across) > 0
-    number = (np.cumsum(used) - 1).astype(np.int32)
-    return number[blocks], int(used.sum())
+
+    number: np.ndarray
+    side: int
+    n: int
+
+    @classmethod
+    def of(cls, keep: np.ndarray, cell: float, block_size: float) -> Blocks:
+        """Number them.
+
+        Parameters
+        ----------
+        keep : array (y, x) of bool
+            The pixels in use.
+        cell, block_size : float
+            Sides of a pixel and of a block, m.
+        """
+        side = max(1, round(block_size / cell))
+        edges = [np.arange(0, n, side) for n in keep.shape]
+        down = np.logical_or.reduceat(keep, edges[0], axis=0)
+        used = np.logical_or.reduceat(down, edges[1], axis=1)
+        number = np.where(used, np.cumsum(used).reshape(used.shape) - 1, -1).astype(np.int32)
+        return cls(number, side, int(used.sum()))
+
+    def of_rows(self, rows: slice, width: int) -> np.ndarray:
+        """The block of each pixel of some rows: (rows, width) int32."""
+        along = np.arange(width) // self.side
+        return self.number[np.arange(rows.start, rows.stop) // self.side][:, along]

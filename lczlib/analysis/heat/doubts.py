@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from lczlib.analysis.heat.order import quantile_of
 from lczlib.analysis.heat.pixels import WATER
+from lczlib.analysis.heat.runs import Runs
 from lczlib.classes import CLASSES
 from lczlib.reading import Reading, share, tell
 from lczlib.scenes.thermal_quality import NO_LAYER
@@ -73,11 +75,12 @@ def tell_doubts(
 def _cold_share(celsius: np.ndarray, codes: np.ndarray) -> float:
     """Share of the land pixels that are colder than their class's warmer half explains."""
     n = cold = 0
-    for number in range(1, WATER):
-        values = celsius[(codes == number) & np.isfinite(celsius)]
-        if values.size < _FEWEST:
+    runs = Runs.of(codes, np.isfinite(celsius)).by_class()
+    for number in runs.numbers:
+        values = runs.take(celsius, number)
+        if number == WATER or values.size < _FEWEST:
             continue
-        middle, high = np.quantile(values, [0.5, 0.9])
+        middle, high = (quantile_of(values, q) for q in (0.5, 0.9))
         spread = (high - middle) / 1.2816  # of a normal distribution
         n += values.size
         cold += int((values < middle - max(_COLD, _COLD_SPREADS * spread)).sum())

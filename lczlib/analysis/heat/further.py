@@ -146,16 +146,16 @@ def _profile(scene: MeasuredScene) -> Found:
 def _hot_spots(scene: MeasuredScene) -> Found:
     import numpy as np
 
-    from lczlib.analysis.heat import measures
+    from lczlib.analysis.heat.spots import getis_ord
 
-    spots = measures.getis_ord(scene.temperature)
+    spots = getis_ord(scene.temperature)
     n = np.isfinite(scene.temperature).sum()
     facts = {
         "hot_share": float((spots["spot"] == 1).sum() / n),
         "cold_share": float((spots["spot"] == -1).sum() / n),
         "definition": N_("Getis-Ord Gi* within 500 m, false discovery rate 0.05"),
     }
-    layers = {"getis_ord": spots["z"].copy(), "hot_spots": spots["spot"]}
+    layers = {"getis_ord": spots["z"].copy(deep=False), "hot_spots": spots["spot"]}
     return Found({"hot_spots": facts}, layers=layers)
 
 

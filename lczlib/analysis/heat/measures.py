@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,11 @@ import xarray as xr
 from scipy import ndimage, special
 
 from lczlib.analysis.heat import bootstrap
-from lczlib.analysis.heat.bootstrap import block_sample, block_weights
+from lczlib.analysis.heat.bootstrap import Blocks, block_sample, block_weights
 from lczlib.analysis.heat.options import Statistic
+from lczlib.analysis.heat.order import quantile_of
+from lczlib.analysis.heat.pixels import WATER
+from lczlib.analysis.heat.runs import bands
 from lczlib.errors import InputError
 from lczlib.grid import check_projected, check_same_grid
 
@@ -46,13 +50,12 @@ class Measure:
 
 @dataclass
 class _Scene:
-    """Classified pixels with a temperature and the bootstrap block of each."""
+    """Temperatures and classes (y, x), and the bootstrap blocks of the pixels that have both."""
 
     values: np.ndarray
     codes: np.ndarray
-    blocks: np.ndarray
+    blocks: Blocks
     weights: np.ndarray
-    keep: np.ndarray
     cell: float
 
     @classmethod
@@ -69,20 +72,32 @@ class _Scene:
         )
         values, codes = np.asarray(temperature.data), np.asarray(lcz.data)
         cell = abs(box.affine.a)
-        keep = np.isfinite(values) & (codes > 0)
-        blocks, n = bootstrap.block_numbers(keep, cell, block_size)
-        weights = block_weights(n, replicates, np.random.default_rng(seed))
-        return cls(values[keep], codes[keep], blocks, weights, keep, cell)
+        blocks = Blocks.of(np.isfinite(values) & (codes > 0), cell, block_size)
+        weights = block_weights(blocks.n, replicates, np.random.default_rng(seed))
+        return cls(values, codes, blocks, weights, cell)
+
+    def pixels(self, classes: tuple[int, ...]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Temperatures (n,) of the pixels of some classes, and their blocks, some rows at a time."""
+        wanted = np.isin(np.arange(256), classes)
+        for rows in bands(self.codes.shape):
+            values = self.values[rows]
+            mask = wanted[self.codes[rows]] & np.isfinite(values)
+            yield values[mask], self.blocks.of_rows(rows, values.shape[1])[mask]
 
     def resample(
-        self, mask: np.ndarray, statistic: Statistic, quantile: float = 0.5
-    ) -> tuple[np.ndarray, float]:
-        sample = block_sample(self.values[mask], self.blocks[mask], self.weights.shape[1])
-        return sample.resample(self.weights, statistic, quantile), sample.effective_blocks
-
-    def level(self, mask: np.ndarray, statistic: Statistic, quantile: float = 0.5) -> float:
-        values = self.values[mask]
-        return float(values.mean() if statistic == "mean" else np.quantile(values, quantile))
+        self, classes: tuple[int, ...], statistic: Statistic, quantile: float = 0.5
+    ) -> tuple[int, float, np.ndarray, float]:
+        """Pixels of some classes, their level, its replicates, and how many blocks it rests on."""
+        values = np.concatenate([v for v, _ in self.pixels(classes)])
+        if not values.size:
+            return 0, np.nan, np.empty(0), 0
+        level = values.mean(dtype=float) if statistic == "mean" else quantile_of(values, quantile)
+        low, high = (quantile_of(values, q) for q in (0.002, 0.998))
+        n = values.size
+        del values
+        sample = block_sample(self.pixels(classes), low, high, self.blocks.n)
+        drawn = sample.resample(self.weights, statistic, quantile)
+        return n, float(level), drawn, sample.effective_blocks
 
     def built_minus(
         self,
@@ -96,20 +111,19 @@ class _Scene:
 
         A median of the background may be another `quantile`.
         """
-        built, other = np.isin(self.codes, URBAN), np.isin(self.codes, background)
-        if not built.any() or not other.any():
+        first, second = statistics
+        built, level, a, m_a = self.resample(URBAN, first)
+        other, below, b, m_b = self.resample(background, second, quantile)
+        if not built or not other:
             msg = (
-                f"There are {built.sum()} built and {other.sum()} other pixels with a temperature: "
+                f"There are {built} built and {other} other pixels with a temperature: "
                 "this measure needs both."
             )
             raise InputError(msg)
-        first, second = statistics
-        difference = self.level(built, first) - self.level(other, second, quantile)
-        a, m_a = self.resample(built, first)
-        b, m_b = self.resample(other, second, quantile)
+        difference = level - below
         m = bootstrap.combined_blocks(a, m_a, b, m_b)
         ci = bootstrap.percentile_interval(a - b, difference, confidence, m)
-        return Measure(difference, ci, int(built.sum()), int(other.sum()), words)
+        return Measure(difference, ci, built, other, words)
 
 
 def urban_rural(
@@ -200,19 +214,41 @@ def distance_profile(
     columns = ["distance", "mean", "ci_low", "ci_high", "n_pixels"]
     if not built.any() or built.all():
         return pd.DataFrame(columns=columns)
-    outside = ndimage.distance_transform_edt(~built) - ndimage.distance_transform_edt(built)
-    distance = (outside * scene.cell)[scene.keep]
-    land = scene.codes != 17
+    edges = np.arange(-reach, reach, step)
+    n, total = (np.zeros((edges.size, scene.blocks.n)) for _ in range(2))
+    for sign, side in ((1, ~built), (-1, built)):
+        for rows, distance in _to_edge(side, scene.cell):
+            values = scene.values[rows]
+            ring = np.floor((sign * distance + reach) / step)
+            codes = scene.codes[rows]
+            mask = side[rows] & np.isfinite(values) & (codes > 0) & (codes != WATER)
+            mask &= (ring >= 0) & (ring < edges.size)
+            at = ring[mask].astype(np.int64) * scene.blocks.n
+            at += scene.blocks.of_rows(rows, values.shape[1])[mask]
+            n += np.bincount(at, minlength=n.size).reshape(n.shape)
+            total += np.bincount(at, values[mask], minlength=n.size).reshape(n.shape)
     rows = []
-    for low in np.arange(-reach, reach, step):
-        ring = land & (distance >= low) & (distance < low + step)
-        if ring.sum() < 30:
+    for low, count, summed in zip(edges, n, total, strict=True):
+        if count.sum() < 30:
             continue
-        mean = float(scene.values[ring].mean())
-        replicated, m = scene.resample(ring, "mean")
+        mean = float(summed.sum() / count.sum())
+        with np.errstate(invalid="ignore"):
+            replicated = (scene.weights @ summed) / (scene.weights @ count)
+        m = float(count.sum() ** 2 / (count**2).sum())
         ci = bootstrap.percentile_interval(replicated, mean, confidence, m)
-        rows.append((low + step / 2, mean, *ci, int(ring.sum())))
+        rows.append((low + step / 2, mean, *ci, int(count.sum())))
     return pd.DataFrame(rows, columns=columns)
+
+
+def _to_edge(side: np.ndarray, cell: float) -> Iterator[tuple[slice, np.ndarray]]:
+    """How far the pixels of a side are from the other one, m: rows, and (rows, x), some rows at a time."""
+    # the places of the nearest pixels take a fifth of the room of the distances to them
+    nearest = ndimage.distance_transform_edt(side, return_distances=False, return_indices=True)
+    for rows in bands(side.shape):
+        y, x = nearest[:, rows].astype(float)
+        y -= np.arange(rows.start, rows.stop)[:, None]
+        x -= np.arange(side.shape[1])
+        yield rows, np.sqrt(y**2 + x**2) * cell
 
 
 def persistence(
@@ -245,62 +281,6 @@ def persistence(
     return xr.Dataset({k: v.astype(np.float32) for k, v in out.items()} | {"n_dates": n})
 
 
-NO_SPOT = -128
-"""No-data value of `getis_ord`'s spots."""
-
-
-def getis_ord(temperature: xr.DataArray, radius: float = 500.0, q: float = 0.05) -> xr.Dataset:
-    """Hot and cold spots: Getis and Ord's Gi* of the temperature within a radius.
-
-    Binary weights, the pixel itself included (Getis & Ord 1992; Ord & Getis 1995, doi
-    10.1111/j.1538-4632.1995.tb00912.x). With one test a pixel, spots are those of a false discovery
-    rate of at most `q` (Benjamini & Yekutieli 2001, valid under any dependence).
-
-    Parameters
-    ----------
-    temperature : DataArray (y, x)
-        NaN where missing, on a grid in metres.
-    radius : float
-        m.
-    q : float
-        False discovery rate.
-
-    Returns
-    -------
-    Dataset (y, x)
-        ``z`` (Gi* as a standard normal deviate) and ``spot`` (1 hot, -1 cold, 0 neither, `NO_SPOT`
-        where there is no temperature).
-    """
-    values = np.asarray(temperature.data, np.float64)
-    cell = abs(float(temperature.odc.geobox.affine.a))
-    known = np.isfinite(values)
-    reach = int(radius / cell)
-    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc = (np.hypot(dy, dx) * cell <= radius).astype(float)
-    n, mean, sd = known.sum(), values[known].mean(), values[known].std()
-    from scipy.signal import oaconvolve
-    from scipy.stats import false_discovery_control
-
-    total = oaconvolve(np.where(known, values - mean, 0), disc, mode="same")
-    count = np.rint(oaconvolve(known.astype(float), disc, mode="same"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = total / (sd * np.sqrt((n * count - count**2) / (n - 1)))
-    z = np.where(known, z, np.nan)
-    spot = np.full(z.shape, NO_SPOT, np.int8)
-    usable = np.isfinite(z)
-    p = 2 * special.ndtr(-np.abs(z[usable]))
-    found = false_discovery_control(p, method="by") <= q
-    spot[usable] = np.where(found, np.sign(z[usable]), 0)
-    out = xr.Dataset({"z": temperature.copy(data=z.astype(np.float32))})
-    out["spot"] = temperature.copy(data=spot)
-    out["z"].attrs = {"units": "1", "long_name": f"Getis-Ord Gi* within {radius:g} m"}
-    out["spot"].attrs = {
-        "flag_values": np.array([-1, 0, 1], np.int8),
-        "flag_meanings": "cold none hot",
-    }
-    return out
-
-
 def utfvi(temperature: xr.DataArray) -> xr.Dataset:
     """Urban thermal field variance index, (T - mean T) / T in kelvin, and its six levels.
 
@@ -312,11 +292,16 @@ def utfvi(temperature: xr.DataArray) -> xr.Dataset:
     Dataset (y, x)
         ``utfvi`` and ``level`` (0 none .. 5 strongest, 255 no data).
     """
-    kelvin = temperature + 273.15
-    index = ((kelvin - kelvin.mean()) / kelvin).astype(np.float32)
-    level = np.digitize(index.data, UTFVI_LIMITS).astype(np.uint8)
-    level[~np.isfinite(index.data)] = 255
-    out = xr.Dataset({"utfvi": index, "level": temperature.copy(data=level)})
+    celsius = np.asarray(temperature.data)
+    known = np.isfinite(celsius)
+    mean = float(celsius.mean(dtype=float, where=known)) + 273.15
+    index = np.empty(celsius.shape, np.float32)
+    level = np.empty(celsius.shape, np.uint8)
+    for rows in bands(celsius.shape):
+        index[rows] = 1 - mean / (celsius[rows] + 273.15)
+        level[rows] = np.where(known[rows], np.digitize(index[rows], UTFVI_LIMITS), 255)
+    out = xr.Dataset({"utfvi": temperature.copy(data=index)})
+    out["level"] = temperature.copy(data=level)
     out["utfvi"].attrs = {"units": "1"}
     out["level"].attrs = {
         "flag_values": np.arange(6, dtype=np.uint8),

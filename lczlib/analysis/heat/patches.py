@@ -82,14 +82,6 @@ def runs_in_patches(lcz: np.ndarray, keep: np.ndarray) -> Runs:
     return replace(kept, patches=whole.connected()[0][within]).by_class()
 
 
-def middle_of(values: np.ndarray) -> float:
-    """The median of values (n,), at least one, in double precision; they are put in another order."""
-    k = (values.size - 1) // 2
-    values.partition(k)
-    low = float(values[k])
-    return low if values.size % 2 else (low + float(values[k + 1 :].min())) / 2
-
-
 def patch_medians(values: np.ndarray, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median of the values (n,) of each patch number (n,): numbers and medians, by number.
 

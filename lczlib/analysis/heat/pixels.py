@@ -10,7 +10,8 @@ import xarray as xr
 from scipy import ndimage
 
 from lczlib.analysis.heat.options import Statistic
-from lczlib.analysis.heat.patches import middle_of, patch_medians, runs_in_patches
+from lczlib.analysis.heat.order import median_of
+from lczlib.analysis.heat.patches import patch_medians, runs_in_patches
 from lczlib.analysis.heat.runs import Runs
 from lczlib.analysis.heat.spatial import influences
 from lczlib.reading import counted
@@ -170,7 +171,7 @@ class Pixels:
         values = np.concatenate(each) if each else np.empty(0)
         if not values.size:
             return np.nan
-        return middle_of(values) if statistic == "median" else float(values.mean(dtype=float))
+        return median_of(values) if statistic == "median" else float(values.mean(dtype=float))
 
     @property
     def covariates(self) -> Callable[[int], list[np.ndarray]]:

@@ -17,9 +17,9 @@ _ROWS = 2_000_000
 """Pixels looked at together."""
 
 
-def bands(shape: tuple[int, int]) -> Iterator[slice]:
-    """Rows of a scene that are looked at together, from the top down."""
-    step = max(1, _ROWS // max(shape[1], 1))
+def bands(shape: tuple[int, int], least: int = 1) -> Iterator[slice]:
+    """Rows of a scene that are looked at together, from the top down: `least` at least, but for the last."""
+    step = max(least, _ROWS // max(shape[1], 1))
     for top in range(0, shape[0], step):
         yield slice(top, min(top + step, shape[0]))
 

@@ -49,7 +49,9 @@ def stack(
         layers.append(first.temperature.copy(data=np.asarray(moved.data)))
     times = np.array([s.time or np.datetime64("NaT") for s in scenes], "datetime64[s]")
     names = [str(s.temperature.attrs.get("source", i)) for i, s in enumerate(scenes)]
-    out = xr.concat(layers, "time").assign_coords(time=times, scene=("time", names))
+    # a single scene is not copied
+    one = layers[0].expand_dims("time") if len(layers) == 1 else xr.concat(layers, "time")
+    out = one.assign_coords(time=times, scene=("time", names))
     out = out.assign_attrs({k: v for k, v in first.temperature.attrs.items() if k != "clouds"})
     layers_used = [s.temperature.attrs.get("clouds") for s in scenes]
     if None not in layers_used:  # of the surface
@@ -60,7 +62,7 @@ def stack(
 
 def one_date(temperature: xr.DataArray, date: int) -> xr.DataArray:
     """One scene (y, x) of a stack, with its own ``clouds`` in words."""
-    part = temperature.isel(time=[date])
+    part = temperature.isel(time=slice(date, date + 1))
     out = part[0].drop_vars(_OF_DATES, errors="ignore")
     return _with_clouds(out, part)
 
@@ -165,6 +167,8 @@ def dates_apart(temperature: xr.DataArray) -> np.ndarray:
 
     Nothing tells how warm such a date was beside the others: it has no level that `date_levels` could know.
     """
+    if temperature.sizes["time"] == 1:
+        return np.zeros(1, bool)
     seen = np.isfinite(np.asarray(temperature.data)).reshape(temperature.sizes["time"], -1)
     counts = seen.astype(np.float32)
     _, group = csgraph.connected_components(counts @ counts.T > 0, directed=False)

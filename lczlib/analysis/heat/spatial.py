@@ -24,8 +24,8 @@ import numpy as np
 from scipy import linalg
 
 from lczlib.analysis.heat.options import Statistic
+from lczlib.analysis.heat.order import median_of
 from lczlib.analysis.heat.parts import Parts
-from lczlib.analysis.heat.patches import middle_of
 
 _RANGES = 9
 _RATIOS = np.geomspace(1e-3, 30, 14)
@@ -44,11 +44,11 @@ def influences(values: np.ndarray, statistic: Statistic) -> tuple[np.ndarray, fl
         own = values.astype(float)
         level = float(own.mean())
         return (own - level).astype(np.float32), level
-    level = middle_of(values.copy())
+    level = median_of(values.copy())
     own = values.astype(float)
     own -= level
     away = np.abs(own)
-    limit = _CLIP * (1.4826 * middle_of(away) or own.std())
+    limit = _CLIP * (1.4826 * median_of(away) or own.std())
     inside = np.count_nonzero(away <= limit) / away.size
     del away
     np.clip(own, -limit, limit, out=own)
