@@ -221,6 +221,9 @@ def open_calibration(path: str | Path) -> Calibration:
     path = path / FILE if path.is_dir() else path
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        msg = f"The calibration {path} does not exist: check its name and folder."
+        raise InputError(msg, parameter="calibration") from err
     except (OSError, ValueError) as err:
         msg = f"{path} cannot be read as a calibration: give the {FILE} of `lcz calibrate`."
         raise InputError(msg, parameter="calibration") from err

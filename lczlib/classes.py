@@ -163,8 +163,8 @@ def _distinct(values: np.ndarray, nodata: float | None) -> tuple[np.ndarray, np.
 def _no_numbers(stray: Sequence[object]) -> str:
     """What is said of codes that no numbering has."""
     return (
-        f"Codes [{', '.join(map(str, stray[:5]))}] are no LCZ numbers: say the numbering "
-        f"({option('scheme')}, one of {', '.join(SCHEMES)}), or correct them."
+        f"Codes [{', '.join(map(str, stray[:5]))}] are no LCZ numbers, in whichever numbering "
+        f"({', '.join(NUMERIC_SCHEMES)}): correct them, or take the column that holds the class."
     )
 
 

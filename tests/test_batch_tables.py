@@ -6,7 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, copytree
 from typing import get_args
 
 import numpy as np
@@ -127,6 +127,18 @@ def test_what_is_told_of_cities_does_not_depend_on_their_numbering(numbered, lcz
     exported = [stored(out / s / "export/lcz.tif") for s in SCHEMES]
     for file, codes in zip(files, exported, strict=True):
         np.testing.assert_array_equal(stored(file), codes)
+
+
+def test_a_map_whose_scenes_told_their_days_is_in_the_catalog(numbered, tmp_path):
+    """The days are known without a --date: the map's file says them."""
+    from lczlib.jobs.batch_summary import _days
+
+    raster = tmp_path / "map/s2_lcz.tif"
+    raster.parent.mkdir()
+    copyfile(numbered.folder / "1-17/map/s2_lcz.tif", raster)
+    with rasterio.open(raster, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
+        file.update_tags(LCZLIB_DATE="2021-07-23 2021-02-09")
+    assert [str(d) for d in _days(tmp_path, raster)] == ["2021-02-09", "2021-07-23"]
 
 
 def test_how_maps_are_read_is_never_said_of_the_citys_own(tmp_path):

@@ -381,3 +381,11 @@ def test_ways_scored_on_other_cells_are_not_compared(bench_town, tmp_path):
     same = {**row, "way": "cnn"}
     (line,) = differences([row, same], 100).to_dict("records")
     assert (line["difference"], line["ci_low"], line["ci_high"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("times", "says"), [(0, "lists no city"), (2, "twice")])
+def test_a_list_without_a_city_or_with_one_twice_is_refused(bench_town, tmp_path, times, says):
+    listed = json.loads(bench_town.read_text())["cities"][:1]
+    (tmp_path / "cities.json").write_text(json.dumps({"cities": listed * times}))
+    with pytest.raises(InputError, match=says):
+        board_cities(file=tmp_path / "cities.json")

@@ -320,6 +320,22 @@ def test_a_file_that_is_no_calibration_is_refused(tmp_path, content):
         open_calibration(path)
 
 
+def test_a_calibration_that_is_not_there_is_said_to_be_so(tmp_path):
+    with pytest.raises(InputError, match=r"nothing.json does not exist: check its name and folder"):
+        open_calibration(tmp_path / "nothing.json")
+
+
+def test_maps_of_other_grids_are_refused_without_an_option_that_is_none(maps, tmp_path):
+    moved = open_probabilities(maps / "s1_proba.tif")
+    moved = moved.assign_coords(x=moved.x + 50.0)
+    moved = moved.rio.write_transform(moved.rio.transform(recalc=True))
+    write_probabilities(tmp_path / "s1_proba.tif", moved)
+    files = (tmp_path / "s1_proba.tif", maps / "s2_proba.tif")
+    with pytest.raises(InputError, match="grids differ") as refused:
+        run(CalibrateRequest(probabilities=files, reference=maps / "areas.gpkg"))
+    assert "resampl" not in str(refused.value)  # `lcz calibrate` does not resample
+
+
 def test_blocks_hold_neighbouring_polygons_together(maps):
     request = CalibrateRequest(
         probabilities=(maps / "s2_proba.tif",), reference=maps / "areas.gpkg", block=1000,

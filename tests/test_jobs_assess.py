@@ -267,3 +267,32 @@ def test_a_reference_that_is_the_first_again_is_said_to_be(city, tmp_path, run_l
     )  # fmt: skip
     assert code == 0
     assert "one may be made from the other" in " ".join(said.split())
+
+
+def test_advice_on_a_reference_names_the_settings_that_are_its_own(tmp_path, run_lcz):
+    codes = patches(np.random.default_rng(0), SHAPE, [2, 5, 17])
+    mapped = write_codes(tmp_path / "map.tif", codes, "1-17")
+    squares = gpd.GeoDataFrame(
+        {"kind": [2, 40]},
+        geometry=[shapely.box(CORNER[0], CORNER[1] - 1000, CORNER[0] + 1000, CORNER[1])] * 2,
+        crs=32633,
+    )
+    squares.to_file(tmp_path / "odd.gpkg")
+    words = ["assess", mapped, "--out", tmp_path / "out", "--reference", mapped]
+    for line, column in (
+        ([*words[:-1], tmp_path / "odd.gpkg"], "--column"),
+        ([*words, "--second-reference", tmp_path / "odd.gpkg"], "--second-column"),
+    ):
+        code, _, err = run_lcz(*line)
+        assert (code, f"name the column with {column}," in err) == (1, True), err
+    zero = write_codes(tmp_path / "zero.tif", codes, "0-16")
+    code, _, err = run_lcz(*words, "--second-reference", zero, "--second-scheme", "101-107")
+    assert (code, "--second-scheme" in err, " --scheme" in err) == (1, True, False), err
+
+
+@pytest.mark.parametrize("name", ["second_column", "second_layer", "second_scheme"])
+def test_what_is_said_of_a_second_reference_that_is_not_there_is_refused(name):
+    value = "1-17" if name == "second_scheme" else "lcz"
+    with pytest.raises(InputError, match="There is no second reference") as refused:
+        AssessRequest(lcz_map="map.tif", reference="areas.gpkg", **{name: value})
+    assert refused.value.parameter == name

@@ -113,7 +113,8 @@ def test_no_option_is_advised_that_polygons_lack(run_lcz, tmp_path):
         code, _, err = run_lcz(*line, "--out", tmp_path / "out")
         assert code == 1
         assert "--nodata" not in err
-    assert "[40] are no LCZ numbers: say the numbering (--scheme" in err
+        assert "--scheme" not in err  # no numbering has a class 40
+    assert "[40] are no LCZ numbers, in whichever numbering (1-17" in err
 
 
 def test_rasters_beside_polygons_are_compared_by_cells(write_tif, run_lcz, tmp_path):

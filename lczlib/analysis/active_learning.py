@@ -201,7 +201,7 @@ def _ground(
     if not room.any():
         where = "the given areas and " if within is not None else ""
         msg = (
-            f"No place is left: {where}what lies {spacing / 2:g} m from the drawn polygons hold no square of "
+            f"No place is left: {where}what lies {spacing / 2:g} m from the drawn polygons holds no square of "
             f"{width * cell:g} m of one class; lower {option('spacing')} or {option('size')}."
         )
         raise InputError(msg)

@@ -151,6 +151,11 @@ def board_cities(
         msg = f"{path} is no list of cities ({type(err).__name__}: {str(err)[:90]}): see docs/bench.md."
         raise InputError(msg, parameter="cities") from err
     known = {c.name: c for c in cities}
+    if not cities or len(known) < len(cities):
+        twice = next((n for n in known if sum(c.name == n for c in cities) > 1), "")
+        wrong = f"lists {twice!r} twice: each city counts once" if twice else "lists no city"
+        msg = f"{path} {wrong}; see docs/bench.md."
+        raise InputError(msg, parameter="cities")
     for name in names:
         if name not in known:
             msg = f"{name!r} is no city of the board: it has {', '.join(known)} ({option('cities')} adds others)."

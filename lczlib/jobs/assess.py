@@ -14,6 +14,7 @@ from lczlib.jobs.published_maps import check_found
 from lczlib.jobs.request import Source, Steps, is_path, name_of
 from lczlib.jobs.result import Result, job
 from lczlib.settings import options_of, setting
+from lczlib.terms import option
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -82,6 +83,13 @@ class AssessRequest(MapReading, AssessOptions):
     )
     band: tuple[str, ...] = band()
     nodata: tuple[str, ...] = nodata()
+
+    def _before_reading(self) -> None:
+        for name in self.apart["second_reference"].values():
+            if self.second_reference is None and getattr(self, name) is not None:
+                msg = f"There is no second reference that {option(name)} is for: give {option('second_reference')}."
+                raise InputError(msg, parameter=name)
+        super()._before_reading()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +250,7 @@ def run(request: AssessRequest, step: Steps) -> AssessResult:
     if request.second_reference is not None:
         step("Comparing the references", total - 2, total)
         how = list(request.reading().items())[2]
-        other = _reference(request.second_reference, request, *how)
+        other = _reference("second_reference", request, *how)
         between = ceiling(
             mapped, truth, other, resampling=request.resample, block=request.block,
             replicates=request.replicates, seed=request.seed,
@@ -266,7 +274,7 @@ def opened(request: AssessRequest) -> tuple[xr.DataArray, xr.DataArray | gpd.Geo
     from lczlib.grid import geobox_of
 
     (name, how), (truth_name, truth_how), *_ = request.reading().items()
-    truth = _reference(request.reference, request, truth_name, truth_how)
+    truth = _reference("reference", request, truth_name, truth_how)
     mapped = open_map(
         request.lcz_map, request, how, name=name, chunks=CHUNKS,
         grid=None if isinstance(truth, gpd.GeoDataFrame) else geobox_of(truth, "reference"),
@@ -275,13 +283,14 @@ def opened(request: AssessRequest) -> tuple[xr.DataArray, xr.DataArray | gpd.Geo
 
 
 def _reference(
-    source: Source, request: AssessRequest, name: str, how: MapOptions
+    setting_of_it: str, request: AssessRequest, name: str, how: MapOptions
 ) -> xr.DataArray | gpd.GeoDataFrame:
     import geopandas as gpd
     import xarray as xr
 
     from lczlib.references import open_reference
 
+    source = getattr(request, setting_of_it)
     if not (is_path(source) or isinstance(source, (xr.DataArray, gpd.GeoDataFrame))):
         msg = (
             "A reference is a file, an open DataArray or a GeoDataFrame of polygons or points, not "
@@ -289,5 +298,6 @@ def _reference(
         )
         raise InputError(msg)
     check_found(source, request.city)
-    with advising(name):
+    # its column and numbering have settings of their own; band, no data and legend are of a map by its name
+    with advising(name), advising(called=request.apart[setting_of_it]):
         return open_reference(source, chunks=CHUNKS, options=how)

@@ -269,15 +269,18 @@ def _by_kind(
         yield facts[key], pd.DataFrame(rows[key], columns=["city", "lcz", "difference", "n"])
 
 
-def _days(folder: Path) -> tuple[date, date] | None:
-    """First and last day of a city's scenes, where its imagery or its map's manifest say so."""
+def _days(folder: Path, raster: Path) -> tuple[date, date] | None:
+    """First and last day of a city's scenes, where its imagery, its map or that one's manifest say so."""
     import datetime as dt
 
     from lczlib.acquire.folder import item_of
     from lczlib.export.manifest import read_manifest
+    from lczlib.made_by import DATE_TAG, tag_of
 
     said = item_of(folder / "get").get("properties", {})
     found = [str(said.get(k) or "")[:10] for k in ("start_datetime", "end_datetime")]
+    if not all(found) and (dated := sorted(tag_of(raster, DATE_TAG).split())):
+        found = [dated[0], dated[-1]]
     if not all(found):
         try:
             content, _ = read_manifest(folder / "map")
@@ -309,7 +312,7 @@ def _write_catalog(result: BatchResult, folder: Path) -> None:
         lcz = None if raster is None else open_city(result, raster)
         if raster is None or lcz is None:
             continue
-        days = _days(folder / city.name)
+        days = _days(folder / city.name, raster)
         if days is None:
             undated.append(city.name)
             continue

@@ -243,7 +243,7 @@ def _opened(request: CalibrateRequest) -> tuple[dict[str, xr.DataArray], dict[st
         else:
             made[kind], kinds[kind] = {}, source
         one = next(iter(kinds))
-        check_same_grid(kinds[one], kinds[kind], (one, kind))
+        check_same_grid(kinds[one], kinds[kind], (one, kind), resampled=False)
     return kinds, made
 
 
