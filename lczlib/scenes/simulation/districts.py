@@ -15,6 +15,8 @@ from lczlib.classes import CLASSES
 BY_CODE = {c.code: c.number for c in CLASSES}
 _EDGE_OF_SUBURBS = 0.37
 """Distance from the core, in edges of the scene."""
+_ROOM_FOR_ALL = 8_000.0
+"""Edge in m of the smallest scene that has all quarters."""
 _RINGS = ((0.13, "3"), (0.36, "2"), (0.52, "5"), (0.97, "6"), (1.15, "9"), (np.inf, "D"))
 """Outer edge of each ring, 1 at the edge of the suburbs, and its zone."""
 
@@ -177,9 +179,8 @@ class Districts:
         return max(1, round(share * int(self._inside.sum())))
 
     def _how_many(self, quarters: _Quarters) -> int:
-        """How many of some quarters there are: fewer where a single district is more than the share of one."""
-        of_all = quarters.count * quarters.share * int(self._inside.sum())
-        return min(quarters.count, max(1, round(of_all / self._count(quarters.share))))
+        """How many of some quarters there are: a small city has fewer, so that it keeps its rings and fields."""
+        return max(1, round(quarters.count * min(1.0, self.size / _ROOM_FOR_ALL)))
 
     def _draw_sites(self, rng: np.random.Generator) -> np.ndarray:
         """Centres of the districts, closer together in the middle."""
