@@ -14,8 +14,10 @@ if "app" not in sys.modules:
     sys.modules["app"] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules["app"])
 
+from app.panel_patches.memory import put_off
 from app.server import protect
 
+put_off()
 protect()
 
 

@@ -37,9 +37,9 @@ def template() -> Catalog:
         if "lczlib.texts import" in code:
             for line, message, context in _marked(code):
                 made.add(message, None, [(file.name, line)], context=context)
-    page = _HERE / "parts" / "look" / "page.html"
-    for line, message, _, _ in extract_from_file("jinja2", page, {"text": None}):
-        made.add(message, None, [(page.name, line)])
+    for page in sorted(_HERE.rglob("*.html")):
+        for line, message, _, _ in extract_from_file("jinja2", page, {"text": None}):
+            made.add(message, None, [(page.name, line)])
     for place, message in _of_settings():
         made.add(message, None, [(place, 0)])
     return made

@@ -98,9 +98,14 @@ def main() -> None:
         levels = levels_of(data)
         once = time.perf_counter() - begun
         boxes = views(data, options.views)
-        pyramid = timed(lambda box, d=data: picture(d, window_of(d, box)), boxes)
-        plain = timed(lambda box, d=data, h=how: anew(d, box, h), boxes)
-        for how_made, took in (("pyramid", pyramid), ("resampled anew", plain)):
+        ways = {
+            "pyramid": lambda box, d=data: picture(d, window_of(d, box)),
+            "resampled anew": lambda box, d=data, h=how: anew(d, box, h),
+        }
+        if name == "image":  # which travels packed
+            ways["pyramid, packed"] = lambda box, d=data: picture(d, window_of(d, box)).address
+        for how_made, way in ways.items():
+            took = timed(way, boxes)
             middle, worst = statistics.median(took), max(took)
             rows.append((f"{name}, {n:,} x {n:,}", how_made, f"{middle:.1f} ms", f"{worst:.1f} ms"))
             print(

@@ -66,6 +66,8 @@ def text() -> str:
     worst = {w: max(parts, key=lambda p: slow[w][p]) for w in where}
     out_of_it = all_["tb"] * 1000 * told["gigabyte_price"]["value"]
 
+    minutes = dict.fromkeys(f"{cost['all']['map'] / 60:,.0f}" for cost in (fast, slow))
+
     def both(name: str, unit: str = "") -> str:
         cells = []
         for w in where:
@@ -89,7 +91,7 @@ def text() -> str:
         f"| reading from the service | {both('transfer')} |", f"| composites | {both('composites')} |",
         f"| maps | {both('maps')} |", f"| **in all** | {both('hours')} |", f"| USD | {both('usd')} |", "",
         f"A city is {all_['mb_a_city']:,.0f} MB read, {all_['composite'] / 60:,.0f} minutes of composites and "
-        f"{fast['all']['map'] / 60:,.0f} to {all_['map'] / 60:,.0f} of maps on one worker. All of them are "
+        f"{' to '.join(minutes)} of maps on one worker. All of them are "
         f"{all_['tb']:,.0f} TB; to take that out of the data centre would cost {out_of_it:,.0f} USD more, so the "
         "workers go to the data.", "",
         f"**The bottleneck** of 100 CPU workers is {_named(worst['100 CPU workers'])}, "

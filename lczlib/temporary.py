@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PREFIX = "lczlib-"
 _OWNER = "owner"
 _FILES = "files"
-_PATIENCE = 10.0  # seconds for a process to end, or to lock what it has just made
+_PATIENCE = 10.0  # seconds for a process to end
 
 
 class TemporaryFolder:
@@ -50,7 +50,7 @@ class TemporaryFolder:
     def __init__(self, parent: str | Path | None = None, name: str = "") -> None:
         remove_abandoned(parent)
         lock = None
-        while lock is None:  # one that is cleaning up here may lock what the new folder holds first
+        while lock is None:  # one that is cleaning up here may take the new folder for an old one
             whole = Path(tempfile.mkdtemp(prefix=_prefix(parent) + name, dir=parent))
             lock = _owned_as_made(whole)
         self.remove = weakref.finalize(self, _remove, whole, lock, os.getpid())
@@ -129,13 +129,14 @@ def _owned_as_made(folder: Path) -> BaseFileLock | None:
     """The lock of a folder that has just been made; None where it has been removed since.
 
     Whoever locks a file makes its folder where that is gone, and then for all to read, maybe at the same place
-    of the disk.
+    of the disk; maybe before this first looks at it.
     """
     try:
         made = folder.stat()
         lock = _owned(folder)
         found = folder.stat()
-        if lock is None or (os.path.samestat(found, made) and found.st_mode == made.st_mode):
+        private = os.name != "posix" or not found.st_mode & 0o077
+        if lock is None or (os.path.samestat(found, made) and private):
             return lock
     except FileNotFoundError:
         return None
@@ -146,8 +147,6 @@ def _owned_as_made(folder: Path) -> BaseFileLock | None:
 
 def _removed_if_abandoned(folder: Path) -> bool:
     with suppress(OSError):
-        if not (folder / _OWNER).exists() and time.time() - folder.stat().st_mtime < _PATIENCE:
-            return False  # it is being made at this moment, or going
         lock = _owned(folder)
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)

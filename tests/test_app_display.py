@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from io import BytesIO
+
 import numpy as np
 import pytest
 import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from PIL import Image
 from pyproj import Transformer
 
 pytest.importorskip("panel")
@@ -19,6 +23,7 @@ from app.maps.display import (
     levels_of,
     picture,
     projected,
+    rgba_layer,
     rgba_picture,
     to_degrees,
     to_mercator,
@@ -109,6 +114,57 @@ def test_a_map_is_drawn_by_geoviews_and_shows_classes_as_they_are() -> None:
     assert list(view.class_mapper.palette) == list(STANDARD)
     assert (view.class_mapper.low, view.class_mapper.high) == (0.5, 17.5)
     assert view.figure.x_range is view.x_range
+
+
+def test_a_certainty_is_sent_as_the_percents_that_are_told() -> None:
+    from app.maps.mapview import MapView
+    from app.parts.palette import STANDARD
+
+    view = MapView(STANDARD, title="test")
+    lcz = marked(SIZES["small"], "uint8")
+    sure = lcz.astype(np.float32).copy(data=np.full(lcz.shape, np.nan, np.float32))
+    sure.values[0, :3] = 0.0, 0.504, 1.0
+    view.show_classes(lcz, sure)
+    (sent,) = view.classes.data["certainty"]
+    assert sent[-1, :4].tolist() == [0, 50, 100, 255]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_image_is_sent_packed_without_loss(size: str) -> None:
+    from app.maps.mapview import MapView
+    from app.parts.palette import STANDARD
+
+    data = marked(SIZES[size], "uint8")
+    rng = np.random.default_rng(0)
+    colours = data.expand_dims(band=3).transpose("y", "x", "band").copy()
+    colours.values[:] = rng.integers(1, 256, colours.shape)
+    colours.values[0] = 0  # no data
+    made = rgba_layer(colours)
+    view = MapView(STANDARD, title="test")
+    view.show_image(made)  # of a large one nothing: the view lies elsewhere
+    left, bottom, right, top = data.odc.geobox.boundingbox
+    view.x_range.update(start=left, end=right)
+    view.y_range.update(start=bottom, end=top)
+    view._redraw((left, bottom, right, top))
+    (address,) = view._image.data["image"]
+    assert address.startswith("data:image/webp;base64,")
+    with Image.open(BytesIO(b64decode(address.split(",")[1]))) as file:
+        sent = np.asarray(file.convert("RGBA"))
+    shown = made if isinstance(made, Picture) else picture(made, view._windows["image"])
+    pixels = np.ascontiguousarray(shown.values[::-1]).view(np.uint8).reshape(sent.shape)
+    np.testing.assert_array_equal(sent[pixels[..., 3] > 0], pixels[pixels[..., 3] > 0])
+    assert (sent[..., 3] == pixels[..., 3]).all()
+
+
+def test_maps_beside_each_other_share_one_image() -> None:
+    from app.maps.mapview import MapView
+    from app.parts.palette import STANDARD
+
+    first = MapView(STANDARD, title="first")
+    second = MapView(STANDARD, title="second", beside=first)
+    assert second.x_range is first.x_range
+    sources = [m.figure.renderers[0].data_source for m in (first, second)]
+    assert sources[0] is sources[1]
 
 
 def test_a_large_map_is_sent_in_part_and_anew_only_when_the_view_leaves_it() -> None:

@@ -110,7 +110,7 @@ def test_each_page_is_built_before_anything_is_opened(name: str) -> None:
 def test_linked_maps_zoom_alike_in_both_directions() -> None:
     colors = PALETTES["standard"]
     first = MapView(colors)
-    linked = [MapView(colors, ranges=(first.x_range, first.y_range)) for _ in range(2)]
+    linked = [MapView(colors, beside=first) for _ in range(2)]
     for view in (first, *linked):
         tools = {type(t).__name__: t for t in view.figure.tools}
         assert tools["WheelZoomTool"].zoom_on_axis is False

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from lczlib.analysis.heat.patches import patch_numbers, patches_of
-from lczlib.analysis.heat.runs import Runs, numbers_in
+from lczlib.analysis.heat.runs import Runs, every_of, numbers_in
 
 
 def scenes():
@@ -65,3 +65,9 @@ def test_runs_hold_each_pixel_once_and_pieces_each_square(lcz):
 def test_numbers_are_those_that_occur():
     assert numbers_in(np.array([3, 17, 3, 0], np.uint8)).tolist() == [0, 3, 17]
     assert numbers_in(np.empty(0, np.uint8)).tolist() == []
+
+
+@pytest.mark.parametrize("step", [1, 2, 7, 1000])
+def test_a_sample_of_the_pixels_is_each_so_many_of_all(step):
+    for lcz in scenes():
+        np.testing.assert_array_equal(every_of(lcz > 0, step), np.flatnonzero(lcz)[::step])

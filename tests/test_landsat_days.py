@@ -189,3 +189,37 @@ def test_numbers_without_a_name_are_of_level_1_where_something_is_too_dark_for_l
 
     assert numbers(0) == NUMBERS
     assert numbers(2_273) == ""
+
+
+def test_the_day_in_the_metadata_serves_as_well(trained: Path, tmp_path: Path) -> None:
+    weights = trained / "network/model.safetensors"
+    image = write(tmp_path / "winter.tif", "2014-01-10", seed=1)
+    with rasterio.open(image, "r+") as out:
+        out.update_tags(DATE_ACQUIRED="2014-01-10")
+    assert (mapped(weights, image, tmp_path / "map") == classes()).mean() > 0.99
+
+
+def test_landsats_metadata_beside_the_image_tells_day_and_sun(tmp_path: Path) -> None:
+    product = JANUARY.removesuffix("_T1.tif")
+    image = write(tmp_path / f"{product}_T1_stack.tif", "2014-01-10")
+    (tmp_path / f"{product}_T1_MTL.txt").write_text(
+        "    DATE_ACQUIRED = 2014-01-10\n    SUN_ELEVATION = 38.25\n"
+    )
+    (scene,) = open_scenes([image], sensors=("landsat",)).seasons.values()
+    with readings() as told:
+        assert to_reflectance(scene).attrs["sun_elevation"] == 38.25
+    assert "sun at 38 degrees, by its metadata" in " ".join(map(str, told))
+    # another day was given: its sun is another one too
+    options = SceneOptions(date="2014-07-10")
+    with readings() as told:
+        (scene,) = open_scenes([image], options, sensors=("landsat",)).seasons.values()
+    assert to_reflectance(scene).attrs["sun_elevation"] > 60
+    (caution,) = [c for one in told for c in one.cautions]
+    assert caution.endswith("the day is 2014-07-10 as given; the file says 2014-01-10.")
+
+
+def test_the_folder_of_a_product_tells_the_day(tmp_path: Path) -> None:
+    (tmp_path / JANUARY.removesuffix(".tif")).mkdir()
+    image = write(tmp_path / JANUARY.removesuffix(".tif") / "stack.tif", "2014-01-10")
+    (scene,) = open_scenes([image], sensors=("landsat",)).seasons.values()
+    assert scene.attrs["date"] == "2014-01-10"

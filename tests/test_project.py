@@ -163,7 +163,7 @@ APP_MAY_IMPORT = {
     "pages": {"maps", "parts", "session", "uploads"},
     "warm": {"maps", "pages", "panel_patches"},
     "frame": {"pages", "panel_patches", "parts", "server", "session", "warm"},
-    "app_hooks": {"server"},
+    "app_hooks": {"panel_patches", "server"},
     "main": {"frame", "panel_patches", "parts", "session"},
 }
 

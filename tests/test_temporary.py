@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
@@ -82,6 +81,12 @@ def test_the_systems_folder_is_cleaned_too(owner, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["somebody-elses"]
 
 
+def test_an_owner_killed_before_it_had_its_lock_leaves_nothing_either(tmp_path):
+    (tmp_path / ".lczlib-young").mkdir()
+    assert remove_abandoned(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_links_are_not_followed(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("chapter 1")
@@ -116,16 +121,6 @@ def test_a_forked_child_does_not_take_its_parents_folder_along(tmp_path):
     )
     assert done.stdout.strip() == "True"
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_nobody_has_locked_yet_is_left_for_a_while(tmp_path):
-    """Its maker may stand between making and locking it; one that was killed there leaves it for long."""
-    new, old = (tmp_path / f".lczlib-{name}" for name in ("new", "old"))
-    new.mkdir()
-    old.mkdir()
-    os.utime(old, (time.time() - 3600,) * 2)
-    assert remove_abandoned(tmp_path) == 1
-    assert list(tmp_path.iterdir()) == [new]
 
 
 def test_folders_are_made_while_others_clean_up_at_the_same_place(tmp_path):

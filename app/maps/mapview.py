@@ -36,7 +36,9 @@ from .geo import draw_layers
 from .scripts import FIT_JS, FORGET_JS, SCALE_JS
 
 _NAME_JS = "return names[Math.round(value)] || names[0]"
-_PERCENT_JS = "return isFinite(value) ? (100 * value).toFixed(0) + ' %' : names[0]"
+_UNSURE = 255
+"""Of a certainty in whole percents, as it is told and sent: there is none."""
+_PERCENT_JS = f"return value < {_UNSURE} ? value + ' %' : names[0]"
 _EMPTY = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 _ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -48,8 +50,8 @@ class MapView:
     ----------
     colors : sequence of str
         Of the 17 classes.
-    ranges : (Range1d, Range1d), optional
-        Of another map, to pan and zoom with it.
+    beside : MapView, optional
+        Another map, to pan and zoom with it above its image, which is sent once.
     title : str
         Also what a screen reader calls it.
     name : str
@@ -67,7 +69,7 @@ class MapView:
         self,
         colors: tuple[str, ...],
         *,
-        ranges: tuple[Range1d, Range1d] | None = None,
+        beside: MapView | None = None,
         title: str = "",
         name: str = "",
         height: int = 560,
@@ -75,8 +77,9 @@ class MapView:
         wheel: bool = True,
         touch: bool = False,
     ) -> None:
-        self.x_range, self.y_range = ranges or (Range1d(-1, 1), Range1d(-1, 1))
-        self.linked = ranges is not None
+        self.x_range, self.y_range = (
+            (beside.x_range, beside.y_range) if beside else (Range1d(-1, 1), Range1d(-1, 1))
+        )
         self._large: dict[str, Any] = {}  # rasters too large to be sent whole, by layer
         self._windows: dict[str, Any] = {}  # the part of each that the browser has
         drawn = draw_layers(colors, height, title)
@@ -99,15 +102,17 @@ class MapView:
             axis.update(major_label_text_color=ink, axis_line_color=None, major_tick_line_color=ink,
                         minor_tick_line_color=None, major_label_text_font_size="8pt")  # fmt: skip
         self._box = ColumnDataSource({"x": [], "y": []})
-        if not self.linked:  # only the browser knows how wide the map is
+        if beside is None:  # only the browser knows how wide the map is
             fit = CustomJS(args={"box": self._box, "fig": self.figure}, code=FIT_JS)
             self._box.js_on_change("data", fit)
             for size in ("inner_width", "inner_height"):
                 self.figure.js_on_change(size, fit)
         self._tiles = None
         self._shown: Picture | None = None
-        self._image = ColumnDataSource(dict(_EMPTY))
-        below = self.figure.image_rgba(source=self._image, level="image")
+        self._image = beside._image if beside else ColumnDataSource(dict(_EMPTY))
+        below = self.figure.image_url(
+            "image", "x", "y", "dw", "dh", source=self._image, anchor="bottom_left", level="image"
+        )
         self.figure.renderers = [below, *(r for r in self.figure.renderers if r is not below)]
         self.classes, self.class_mapper = drawn.classes.source, drawn.classes.mapper
         self.values, self.value_mapper = drawn.values.source, drawn.values.mapper
@@ -209,7 +214,7 @@ class MapView:
             return
         self._shown = image
         whole = image is None or isinstance(image, Picture)
-        self._image.data = _data(image) if whole else self._first("image", image)
+        self._image.data = _address_data(image if whole else self._part("image", image))
         if whole:
             self._large.pop("image", None)
 
@@ -219,7 +224,7 @@ class MapView:
         known = certainty is not None and lcz is not None and certainty.size == lcz.size
         known &= "classes" not in self._large
         if known:
-            data["certainty"] = [np.ascontiguousarray(certainty.values[::-1])]
+            data["certainty"] = [_percents(certainty.values[::-1])]
         self.classes.data = data
         self._hover.tooltips = list(self._told if known else self._told[:1])
         self._class_glyph.visible = lcz is not None
@@ -293,9 +298,13 @@ class MapView:
         self._large.pop(layer, None)
         if data is None or not is_large(data):
             return _data(None if data is None else picture(data))
+        return _data(self._part(layer, data))
+
+    def _part(self, layer: str, data: Any) -> Picture:
+        """Of a large raster, what is in view."""
         self._large[layer], (x, y) = data, (self.x_range, self.y_range)
         self._windows[layer] = window_of(data, (x.start, y.start, x.end, y.end))
-        return _data(picture(data, self._windows[layer]))
+        return picture(data, self._windows[layer])
 
     def _redraw(self, box: tuple[float, float, float, float]) -> None:
         """Large rasters anew where the view has left what the browser has, or can be shown finer."""
@@ -304,12 +313,25 @@ class MapView:
             window = window_of(data, box, self._windows[layer])
             if window != self._windows[layer]:
                 self._windows[layer] = window
-                sources[layer].data = _data(picture(data, window))
+                columns = _address_data if layer == "image" else _data
+                sources[layer].data = columns(picture(data, window))
 
 
 def picture_data(lcz: Any) -> dict[str, list[Any]]:
     """A projected raster as the columns of an image glyph."""
     return _data(picture(lcz))
+
+
+def _percents(share: np.ndarray) -> np.ndarray:
+    """Shares from 0 to 1 as whole percents, in bytes; `_UNSURE` where there is none."""
+    return np.where(np.isfinite(share), np.rint(100 * share), _UNSURE).astype(np.uint8)
+
+
+def _address_data(shown: Picture | None) -> dict[str, list[Any]]:
+    """A picture as the columns of a glyph that takes an image by its address."""
+    if shown is None or not shown.values.size:  # a large one that lies outside the view
+        return dict(_EMPTY)
+    return {**_data(shown), "image": [shown.address]}
 
 
 def _data(shown: Picture | None) -> dict[str, list[Any]]:

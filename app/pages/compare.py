@@ -43,11 +43,10 @@ class ComparePage:
         self._session, self._study, self._view = session, session.study, session.view
         wide = {"sizing_mode": "stretch_width"}
         first = session.map_view(title=text("First"), height=480)
-        ranges = (first.x_range, first.y_range)
         self._maps = [
             first,
             *(
-                session.map_view(title=text(t), height=480, ranges=ranges)
+                session.map_view(title=text(t), height=480, beside=first)
                 for t in (N_("Second"), N_("Third"), N_("Fourth"))
             ),
         ]
@@ -236,11 +235,7 @@ class ComparePage:
         )
 
     def _draw_image(self, *_: Any) -> None:
-        def show(image: Any) -> None:
-            for m in self._maps:
-                m.show_image(image)
-
-        base_image(self._session, self._study.scene, show)
+        base_image(self._session, self._study.scene, self._maps[0].show_image)
 
     def _resulted(self, *_: Any) -> None:
         now = tuple(shown(self._study, n) for n in ("comparison", "accuracy", "water_summary"))

@@ -18,6 +18,7 @@ from lczlib.figures.heat_dates import dates_figure
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import by_title, map_title
+from lczlib.study.library_words import clause_in_words
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
@@ -157,7 +158,9 @@ class HeatPage:
             return
         place = text(study.scene.place.name) if study.scene else ""
         told = text("{place} · {method} · zones: {map}").format(
-            place=escape(place), method=escape(text(heat.method)), map=map_title(study.heat_map)
+            place=escape(place),
+            method=escape(clause_in_words(text(heat.method))),
+            map=map_title(study.heat_map),
         )
         self._told.object = f"<div class='lcz-note'>{told}</div>"
         said = heat.sentence()

@@ -19,7 +19,7 @@ from lczlib.texts import N_, text, texts
 
 from ..maps.display import to_degrees
 from ..maps.mapview import MapView
-from ..parts.markup import html, note, table
+from ..parts.markup import html, note, put, table
 from ..parts.words import zone_label
 from ..session import Session
 from ..uploads.inputs import take
@@ -79,7 +79,7 @@ class DrawCard:
         self.without = pn.widgets.Button(name=text("Without my polygons"), visible=False, **wide)
         self.without.on_click(self._as_it_was)
         session.study.param.watch(self._adapting, "adapt_files")
-        self._lack = html("")
+        self._lack = html("", visible=False)
         self._save = pn.widgets.FileDownload(
             callback=self._file,
             filename=FILE,
@@ -87,7 +87,7 @@ class DrawCard:
             disabled=True,
             **wide,
         )
-        self._list, self.told = html(""), html("")
+        self._list, self.told = html("", visible=False), html("", visible=False)
         view.rings.on_change("data", lambda attr, old, new: self._changed())  # noqa: ARG005
         self.content = pn.Card(
             note(text(_HOW)), self.lcz, self.name, self._draw, self._list, self._undo, self.use, self.adapt, self._lack,
@@ -115,17 +115,20 @@ class DrawCard:
         drawn = self.polygons()
         whole = [p for p in drawn if p.complete]
         numbers = {id(p): i for i, p in enumerate(whole, 1)}
-        rows = [
-            (
-                numbers.get(id(p), ""), zone_label(CLASSES[p.lcz - 1]), p.name,
-                "" if p.complete else text("being drawn"),
-            )
+        called = [
+            ", ".join(filter(None, (p.name, "" if p.complete else text("being drawn"))))
             for p in drawn
+        ]
+        rows = [
+            (numbers.get(id(p), ""), zone_label(CLASSES[p.lcz - 1]), *([name] if any(called) else []))
+            for p, name in zip(drawn, called, strict=True)
         ]  # fmt: skip
+        heads = ("", text("class"), *([text("name")] if any(called) else []))
         self._session.study.drawn = tuple(whole)
-        self._list.object = table(("", text("class"), text("name"), ""), rows) if rows else ""
+        title = text("Your polygons")
+        put(self._list, table(heads, rows, title, "lcz-narrow", "lcz-words") if rows else "")
         self._undo.disabled = not rows
-        self.told.object = ""
+        put(self.told, "")
         ready, several = bool(whole), False
         if ready:
             try:
@@ -139,7 +142,7 @@ class DrawCard:
         self._save.disabled, self.use.disabled = not ready, not several
         lack = lacking(p.lcz for p in whole) if several else ""
         self.adapt.disabled = bool(lack) or not several
-        self._lack.object = f"<div class='lcz-note'>{escape(lack)}</div>" if lack else ""
+        put(self._lack, f"<div class='lcz-note'>{escape(lack)}</div>" if lack else "")
 
     def _remove(self, _: Any) -> None:
         rings = self._view.rings
@@ -170,7 +173,7 @@ class DrawCard:
                 adapt_files=(str(path),), adapt_spacing=study.drawn_spacing, result_folder=""
             )
             self._session.runner.run("maps")
-            self.told.object = ""  # how far it is stands below Run
+            put(self.told, "")  # how far it is stands below Run
 
         self._write("adapt", done)
 
@@ -182,7 +185,7 @@ class DrawCard:
     def _adapting(self, *_: Any) -> None:
         self.without.visible = bool(self._session.study.adapt_files)
         if not self.without.visible:
-            self.told.object = ""
+            put(self.told, "")
 
     def _write(self, name: str, then: Callable[[Path, int], None]) -> None:
         """Write what is drawn, in the background, and go on with the file and how many polygons it holds."""
@@ -207,4 +210,4 @@ class DrawCard:
 
     def _say(self, kind: str, text: str) -> None:
         role = "alert" if kind == "failed" else "status"
-        self.told.object = f'<div class="lcz-banner {kind}" role="{role}">{escape(text)}</div>'
+        put(self.told, f'<div class="lcz-banner {kind}" role="{role}">{escape(text)}</div>')

@@ -18,7 +18,7 @@ from lczlib.texts import N_, text
 from ..maps.mapview import MapView
 from ..maps.outlines import Outlines
 from ..parts.fields import WIDE, card, field
-from ..parts.markup import folded, html, note, per_cent, table
+from ..parts.markup import folded, html, note, per_cent, put, table
 from ..parts.messages import ended
 from ..parts.progress import StepProgress
 from ..parts.words import zone_short
@@ -61,7 +61,7 @@ class _Finding(ABC):
         self.button = pn.widgets.Button(name=text(self.title), disabled=True, **WIDE)
         self.button.on_click(lambda _: session.runner.run(self.step))
         self._going = StepProgress(study, session.runner, (self.step,))
-        self._said = html("")
+        self._said = html("", visible=False)
         self._to = pn.widgets.Select(name=text(self.to), visible=False, **WIDE)
         self._to.param.watch(self._go, "value")
         self._outlines = Outlines(view, self.color, self.dash, self.step)
@@ -96,7 +96,7 @@ class _Finding(ABC):
             if not said and not follows(study, self.step):
                 said = f'<div class="lcz-banner stale" role="status">{text(_OLD)}</div>'
             said += self.words(result)
-        self._said.object = said
+        put(self._said, said)
         if result is self._drawn:
             return
         self._drawn = result
@@ -186,8 +186,8 @@ class Next(_Finding):
         known = result.request.polygons is not None
         rows = [
             (
-                r.rank, f"{_code(r.mapped)} {per_cent(r.probability)}",
-                f"{_code(r.runner_up)} {per_cent(r.runner_up_probability)}", f"{r.stands_for_km2:,.1f}",
+                r.rank, _of(r.mapped, r.probability), _of(r.runner_up, r.runner_up_probability),
+                f"{r.stands_for_km2:,.1f}",
                 *([r.n_drawn] if known else []),
             )
             for r in result.places.itertuples()
@@ -198,7 +198,7 @@ class Next(_Finding):
         said = "".join(
             f"<div class='lcz-note'>{escape(in_page(n, self.step))}</div>" for n in notes
         )
-        return table(heads, rows, text("Places to draw in")) + said
+        return table(heads, rows, text("Places to draw in"), "lcz-narrow") + said
 
 
 def drawn_findings(session: Session, view: MapView) -> list[Any]:
@@ -218,9 +218,13 @@ def _zone(number: int) -> str:
     return zone_short(CLASSES[int(number) - 1])
 
 
-def _code(number: int) -> str:
-    """As narrow as the settings beside a map are."""
-    return f"LCZ {CLASSES[int(number) - 1].code}"
+def _of(number: int, probability: float) -> str:
+    """A class and its probability, where there is one; where it is narrow, one above the other."""
+    code = f"LCZ\N{NO-BREAK SPACE}{CLASSES[int(number) - 1].code}"
+    if probability != probability:  # of one that is alone in its class nothing is known
+        return code
+    share = per_cent(probability).replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{code}: {share}"
 
 
 def _judged(rows: Any) -> str:
@@ -228,13 +232,9 @@ def _judged(rows: Any) -> str:
     heads = ("", text("drawn as"), text("rather"), text("places"))
     cells = [
         (
-            r.polygon, f"{_code(r.lcz)} {_sure(r.probability)}",
-            f"{_code(r.preferred)} {_sure(r.preferred_probability)}" if r.preferred else "–", f"{r.n_patches:,}",
+            r.polygon, _of(r.lcz, r.probability),
+            _of(r.preferred, r.preferred_probability) if r.preferred else "–", f"{r.n_patches:,}",
         )
         for r in rows.itertuples()
     ]  # fmt: skip
-    return table(heads, cells, text("Polygons, the most doubtful first"))
-
-
-def _sure(share: float) -> str:
-    return per_cent(share) if share == share else ""  # of one that is alone in its class nothing is
+    return table(heads, cells, text("Polygons, the most doubtful first"), "lcz-narrow")

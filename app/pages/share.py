@@ -34,8 +34,8 @@ from lczlib.texts import ENGLISH, N_, in_language, text
 
 from ..parts.fields import card, field, hint
 from ..parts.layout import columns
-from ..parts.markup import html, note
-from ..parts.messages import no_imagery
+from ..parts.markup import html, note, put
+from ..parts.messages import WHAT, no_imagery
 from ..session import Session
 
 # Why not Panel's FileDownload: what fails in its callback is a traceback in the server's log, not a sentence
@@ -104,6 +104,7 @@ class SharePage:
         )
         self._author = pn.widgets.TextInput(name=text("Authors"), **wide)
         self._told = html("")
+        self._still = html("", visible=False)
         self._failed = html("")
         self._files = pn.Column(**wide, styles={**columns(3), "gap": "0", "align-items": "end"})
         # A button stays when others come beside it: a click on one that the server has just replaced is lost.
@@ -128,6 +129,7 @@ class SharePage:
                 "conditions",
             ],
         )
+        session.study.param.watch(self._going, "conditions")
         session.view.param.watch(self._made, "page")
         written = [part for name in WORDS for part in field(session.study, name)]
         self.sidebar = pn.Column(
@@ -139,6 +141,7 @@ class SharePage:
             html(f"<h2>{text('Share')}</h2>"),
             self._link,
             self._told,
+            self._still,
             self._failed,
             self._files,
             self._token,
@@ -146,6 +149,15 @@ class SharePage:
         )
         self._offered: Any = None
         self._made()
+        self._going()
+
+    def _going(self, *_: Any) -> None:
+        """Say what is still being made, since a file written now is without it."""
+        conditions = self._study.conditions
+        going = [text(WHAT[n]) for n in self.needs if conditions.get(n) == "running"]
+        said = text("Still being made: {what}. What you save now is without it.")
+        banner = '<div class="lcz-banner info" role="status">{}</div>'
+        put(self._still, banner.format(escape(said.format(what=", ".join(going)))) if going else "")
 
     def _address(self) -> str:
         location = pn.state.location

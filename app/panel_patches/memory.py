@@ -8,6 +8,8 @@ import sys
 from typing import Any
 
 _ARENA_MAX, _ARENAS = -8, 2  # of malloc.h: memory pools, one of which each thread would get
+_USUAL = gc.get_threshold()
+_RARELY = 100  # collections of the middle generation before one of all objects
 _SOON = 3.0  # seconds: of several sessions that end together, the last one's memory too
 
 
@@ -39,11 +41,20 @@ class Trimmer:
         loop.run_in_executor(None, self._trim, 0)
 
 
+def put_off() -> None:
+    """Hardly look through all objects until `settle`.
+
+    The first visitor waits for all imports, and seven times meanwhile for such a look, half a second in sum.
+    """
+    gc.set_threshold(*_USUAL[:2], _RARELY)
+
+
 def settle() -> None:
-    """Leave what is there now out of garbage collection, for good.
+    """Leave what is there now out of garbage collection, for good; the rest is collected as usual from here on.
 
     Panel collects garbage whenever visitors have left, and all others wait for it: a third of a
     second with the libraries' objects, which never go, and hardly anything without them.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_USUAL)

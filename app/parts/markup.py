@@ -17,6 +17,11 @@ def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
     return pn.pane.HTML(text, css_classes=[*classes], sizing_mode="stretch_width", **options)
 
 
+def put(pane: pn.pane.HTML, markup: str) -> None:
+    """Show markup in a pane that takes no room while it has nothing to say."""
+    pane.param.update(object=markup, visible=bool(markup))
+
+
 def note(text: str) -> pn.pane.HTML:
     """A remark in small type; markup is ours."""
     return html(f'<div class="lcz-note">{text}</div>')
@@ -27,17 +32,24 @@ def key(title: str) -> pn.pane.HTML:
     return html(f'<p class="lcz-key">{title}</p>')
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
-    """A plain table; cells are escaped."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "", *classes: str
+) -> str:
+    """A plain table; cells are escaped.
+
+    Among its classes ``lcz-narrow`` fits it beside a map, and ``lcz-words`` sets its cells, which are no numbers,
+    from the left.
+    """
     head = "".join(f'<th scope="col">{escape(str(c))}</th>' for c in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     name = escape(caption or text("Table by {column}").format(column=columns[0]), quote=True)
+    names = " ".join(("lcz-table", *classes))
     return (  # what scrolls sideways has to be reached by keyboard
         f'<div class="lcz-scroll" tabindex="0" role="group" aria-label="{name}">'
-        f'<table class="lcz-table">{title}<thead><tr>{head}</tr></thead>'
+        f'<table class="{names}">{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

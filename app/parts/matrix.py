@@ -6,11 +6,23 @@ from typing import Any
 
 import numpy as np
 from bokeh.models import ColumnDataSource, FactorRange, HoverTool, LinearColorMapper, Text
-from bokeh.palettes import Blues256
+from bokeh.palettes import Blues256, interp_palette
 from bokeh.plotting import figure
 
 from lczlib.classes import CLASSES
 from lczlib.texts import text
+
+from .design import colors
+
+_FULL_IN_THE_DARK = ("#1f5f99", "#c6dbef")
+"""Colours of a half and of all of a row."""
+
+
+def _blues(dark: bool) -> list[str]:
+    """From the page's own colour, where there is nothing."""
+    if not dark:
+        return list(reversed(Blues256))
+    return list(interp_palette((colors(dark)["paper"], *_FULL_IN_THE_DARK), 256))
 
 
 def matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
@@ -22,8 +34,7 @@ def matrix_figure(dark: bool) -> tuple[Any, ColumnDataSource]:
         x_axis_label=text("map"), y_axis_label=text("reference"),
     )  # fmt: skip
     source = ColumnDataSource({"x": [], "y": [], "share": [], "text": [], "ink": [], "what": []})
-    palette = list(Blues256) if dark else list(reversed(Blues256))  # nothing is as the page is
-    mapper = LinearColorMapper(palette=palette, low=0, high=1)
+    mapper = LinearColorMapper(palette=_blues(dark), low=0, high=1)
     cells = fig.rect(
         "x",
         "y",

@@ -8,6 +8,7 @@ from html import escape
 
 from lczlib.study import Study
 from lczlib.study.acquisition import can_fetch
+from lczlib.study.library_words import in_reader_language, reading_in_words
 from lczlib.study.places import OWN
 from lczlib.study.showing import Lack, follows, shown
 from lczlib.study.state import STOPPED
@@ -53,7 +54,7 @@ def ended(study: Study, name: str) -> str:
         return f'<div class="lcz-banner info" role="status">{text(message)}</div>'
     # own files by their names: where the server keeps them is nobody's business
     message = re.sub(rf"{re.escape(str(study.context.work.parent))}/uploads/\d+/", "", message)
-    said = escape(in_page(message, name))
+    said = escape(in_page(in_reader_language(message), name))
     if is_lack(study, name):
         return f'<div class="lcz-banner info" role="status">{said}</div>'
     return f'<div class="lcz-banner failed" role="alert">{said}</div>' if message else ""
@@ -150,7 +151,7 @@ def no_imagery(study: Study) -> str:
 def what_was_read(study: Study, names: Iterable[str]) -> str:
     """What some steps read of files, and what may be wrong with it; empty where nothing was read."""
     read = [(n, r) for n in names for r in study.read.get(n, ())]
-    heard = list(dict.fromkeys(in_page(str(r), n) for n, r in read))
+    heard = list(dict.fromkeys(in_page(reading_in_words(r), n) for n, r in read))
     if not heard:
         return ""
     cautions = dict.fromkeys(in_page(c, n) for n, r in read for c in r.cautions)

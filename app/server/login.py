@@ -7,15 +7,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment
 from panel import auth
 from tornado.web import HTTPError
 
+from lczlib.texts import N_, in_language, language, languages, preferred, text
+
 _FIRST, _LONGEST = 1.0, 30.0  # seconds to wait after a wrong password, twice as long with each
 _FORGOTTEN = 900.0  # seconds without a wrong one, after which all is as it was
 _QUEUE = 60.0  # seconds that a request may wait; more of them at once are sent away
 _MOST = 10_000  # addresses remembered
+
+_WRONG = N_("Invalid username or password!")
+"""What Panel says of a wrong name or password."""
 
 _post, _validate = auth.BasicLoginHandler.post, auth.BasicLoginHandler._validate
 
@@ -86,7 +92,26 @@ def slow_down_guesses() -> None:
 
 
 def use_own_pages() -> None:
-    """Have Panel show own pages to log in and out, unless others are given: its own ask a CDN."""
+    """Have Panel show own pages to log in and out, unless others are given: its own ask a CDN, in English."""
     here, pages = Path(__file__).parent, Environment(autoescape=True)
+    pages.globals.update(text=text, language=language)
     auth.BASIC_LOGIN_TEMPLATE = pages.from_string((here / "login.html").read_text("utf-8"))
     auth.LOGOUT_TEMPLATE = pages.from_string((here / "logout.html").read_text("utf-8"))
+    for handler in (auth.BasicLoginHandler, auth.LogoutHandler):
+        handler.get = _in_readers_language(handler.get)
+
+
+def _in_readers_language(get: Callable[[Any], None]) -> Callable[[Any], None]:
+    def answered(handler: Any) -> None:
+        with in_language(_language_of(handler)):
+            get(handler)
+
+    return answered
+
+
+def _language_of(handler: Any) -> str:
+    """As on the pages (`app.session.language`): of the address that is asked for, else of the browser."""
+    asked = handler.get_argument("next", "") or handler.get_cookie("next_url", "")
+    named = parse_qs(urlsplit(asked).query).get("lang", [""])[0]
+    accepted = handler.request.headers.get("Accept-Language", "")
+    return named if named in languages() else preferred(accepted)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
+from lczlib.study.library_words import clause_in_words
 from lczlib.study.looking import FileKind, Found, Seen, Settings, kinds_for, read_as, settings_from
 from lczlib.study.map_inputs import OWN_MAPS, map_settings
 from lczlib.study.wording import OF_MAPS, in_review
+from lczlib.terms import settings_in
 from lczlib.texts import N_, text
 
 from ..parts.fields import WIDE, field
@@ -64,7 +66,7 @@ class Entry:
         self._began: dict[str, object] = {}
         self.seen: Seen | None = found.seen
         self.drawn = Drawn()
-        self.remark = ""
+        self.remark, self._reading = "", False
         self._number = next(_NUMBERS)
         self._head, self._facts = html(""), html("")
         self._kind = pn.widgets.Select(name=text("What {name} is").format(name=name), **WIDE)
@@ -91,9 +93,20 @@ class Entry:
 
     @property
     def usable(self) -> bool:
-        """Whether it can be used: its kind is known, and files that make one input do make one."""
+        """Whether it can be used: its kind is known, it was read, and files of one input make one."""
         kind = self.kind
-        return kind is not None and not (kind.at_once and self.seen is not None and self.seen.refused)  # fmt: skip
+        if self._reading or kind is None:
+            return False
+        return not (kind.at_once and self.seen is not None and self.seen.refused)
+
+    @property
+    def asked(self) -> str:
+        """What the visitor has to say of it here before it counts; empty where nothing is asked any more."""
+        if self.kind is None or self.seen is None:
+            return ""
+        here = [s for s in self.kind.settings for n in settings_in(self.seen.refused)
+                if s == n or s.endswith(f"_{n}")]  # fmt: skip
+        return self.seen.refused if here else ""
 
     def said(self) -> dict[str, object]:
         """What the visitor says of how it is read: the settings that were changed."""
@@ -161,13 +174,16 @@ class Entry:
 
         def done(made: tuple[Seen | None, Drawn, str]) -> None:
             self.seen, self.drawn, self.remark = made
+            self._reading = False
             self._tell()
             self._changed(self)
 
+        self._reading = known is None
         if known is not None:
             self._tell()
         else:
             said = text("Reading …")
+            self.use.disabled = True  # whether something is asked of it is known only then
             self._facts.object = f'<div class="lcz-note" role="status">{said}</div>'
         session.latest(f"look at {self._number}", work, done)
 
@@ -227,7 +243,7 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
         out.append(f'<div class="lcz-banner failed" role="alert">{plain(seen.refused)}</div>')
     rows = "".join(
         f"<dt>{escape(f.name)}</dt><dd>{plain(f.value)}"
-        + (f' <span class="lcz-how">{plain(f.how)}</span>' if f.how else "")
+        + (f' <span class="lcz-how">{plain(clause_in_words(f.how))}</span>' if f.how else "")
         + (f' <span class="lcz-assumed">{text("assumed")}</span>' if f.assumed else "")
         + "</dd>"
         for f in seen.facts
@@ -241,7 +257,7 @@ def _facts_of(seen: Seen | None, paths: list[Path], remark: str) -> str:
         out.append(f'<p class="lcz-note">{text("Nothing of it is lost.")}</p>')
     warned = [*seen.cautions, *(t for t in (seen.remark, remark) if t)]
     out += [f'<div class="lcz-banner stale" role="status">{plain(t)}</div>' for t in warned]
-    told = "".join(f"<li>{plain(t)}</li>" for t in seen.said)
+    told = "".join(f"<li>{plain(clause_in_words(t))}</li>" for t in seen.said)
     out.append(folded(text("All that was read"), f"<ul>{told}</ul>" if told else ""))
     return "".join(out)
 

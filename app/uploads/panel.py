@@ -11,7 +11,7 @@ import panel as pn
 
 from lczlib.errors import LczError
 from lczlib.study.looking import Found, look
-from lczlib.study.wording import in_page
+from lczlib.study.wording import in_page, in_review
 from lczlib.texts import N_, text
 
 from ..maps.mapview import MapView
@@ -155,18 +155,27 @@ class Uploads:
         )
 
     def _take(self, entry: Entry) -> str:
-        """Use a file; why it cannot be used, where that is so."""
+        """Use a file; why it cannot be used, or what is asked of it first, where that is so."""
         kind = entry.kind
+        if entry.asked:
+            why = in_review(without_folders(entry.asked, entry.paths), kind.name)
+            said = text("Not used yet: {name}. {why}").format(name=entry.name, why=why)
+            self._tell([_banner("stale", said, "alert")], entry.paths)
+            return said
         try:
             take(self._session, kind, entry.paths, entry.said())
         except LczError as error:
             message = without_folders(error.message, entry.paths)
             self._tell([_banner("failed", message, "alert")], entry.paths)
             return message
-        said = [
-            _banner("info", text("Taken: {name}").format(name=self._sent.get(p, p.name)))
-            for p in entry.paths
-        ]
+        refused = entry.seen.refused if entry.seen else ""
+        names = [self._sent.get(p, p.name) for p in entry.paths]
+        said = [_banner("info", text("Taken: {name}").format(name=n)) for n in names]
+        if refused:  # what would mend it is asked elsewhere, or another file is
+            told = text("{name} is in use, and cannot be read as it is: {why}").format(
+                name=entry.name, why=without_folders(refused, entry.paths)
+            )
+            said = [_banner("failed", told, "alert")]
         remarks = [t for t in (entry.remark, entry.seen.remark if entry.seen else "") if t]
         self._tell([*said, *(_banner("stale", t) for t in remarks)], entry.paths)
         return ""

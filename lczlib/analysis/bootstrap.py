@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from lczlib.analysis.options import FEWEST_REPLICATES, REPLICATES
 from lczlib.errors import InputError
@@ -188,7 +188,7 @@ def interval(
     sd = np.nanstd(filled, axis=0)
     df = np.maximum(degrees, 1)
     inside = np.clip(np.where(unknown, 0.5, p), 1e-9, 1 - 1e-9)
-    reach = stats.t.ppf((1 + level) / 2, df) * sd / (inside * (1 - inside))
+    reach = special.stdtrit(df, (1 + level) / 2) * sd / (inside * (1 - inside))
     logit = special.logit(inside)
     out = np.stack([special.expit(logit - reach), special.expit(logit + reach)])
     # no spread at 0 or 1: as many trials as units, all alike
@@ -204,7 +204,7 @@ def _plain_interval(
 ) -> np.ndarray:
     unknown = (np.isnan(replicates).mean(0) > 0.1) | (np.asarray(degrees) < 1)
     sd = np.nanstd(np.where(unknown, 0.0, replicates), axis=0)
-    reach = stats.t.ppf((1 + level) / 2, np.maximum(degrees, 1)) * sd
+    reach = special.stdtrit(np.maximum(degrees, 1), (1 + level) / 2) * sd
     return np.where(unknown, np.nan, np.stack([estimate - reach, estimate + reach]))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.water_area import cell_areas
 from lczlib.errors import InputError
@@ -204,7 +204,7 @@ def area_trend(area: xr.Dataset, *, min_valid_share: float = MIN_VALID_SHARE) ->
         slope=float(np.median(slopes)),
         slope_low=float(slopes[int(np.clip(np.floor(low) - 1, 0, last))]),
         slope_high=float(slopes[int(np.clip(np.ceil(high), 0, last))]),
-        p_value=float(2 * stats.norm.sf(abs(z))),
+        p_value=float(2 * special.ndtr(-abs(z))),
         n_months=n,
         seasonal=bool(seasonal),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Annotated, Any
 
@@ -24,6 +25,19 @@ _Memory = Annotated[
 ]  # fmt: skip
 
 
+@contextmanager
+def _here() -> Iterator[None]:
+    """Dask computes by threads of this process; unless told so, it imports its cluster to look for one."""
+    import dask
+    from dask import threaded
+
+    if dask.config.get("scheduler", None):
+        yield
+    else:
+        with dask.config.set(scheduler=threaded.get):
+            yield
+
+
 def limited(command: Callable[..., None]) -> Callable[..., None]:
     """A command that reads files: with the option ``--memory``, under which it runs."""
     signature = inspect.signature(command)
@@ -37,7 +51,7 @@ def limited(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(*, memory: float | None = None, **values: Any) -> None:
-        with allowed(memory), read_to_the_end():
+        with allowed(memory), read_to_the_end(), _here():
             command(**values)
 
     parameters = [*own, memory]

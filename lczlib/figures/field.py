@@ -1,19 +1,18 @@
 """Figures of fields of air temperature: the map with its error, and stations predicted without themselves.
 
-Each returns a HoloViews element that draws with the bokeh and the matplotlib backend.
+Each returns a HoloViews element that is styled for the backends that are loaded.
 """
 
 from __future__ import annotations
 
 import holoviews as hv
-import holoviews.plotting.bokeh
-import holoviews.plotting.mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from lczlib.classes import CLASSES
 from lczlib.figures.heat import both, framed
+from lczlib.figures.style import styled
 from lczlib.texts import N_, text
 
 _LARGEST_MAP = 1200
@@ -54,28 +53,21 @@ def field_map(
         ["easting (km)", "northing (km)"],
         "measured",
     )
-    points = points.opts(
-        color="measured",
-        cmap="inferno",
-        s=42,
-        edgecolor="white",
-        linewidth=1.2,
-        backend="matplotlib",
+    points = styled(
+        points,
+        {"color": "measured", "cmap": "inferno", "clim": bounds},
+        {"s": 42, "edgecolor": "white", "linewidth": 1.2},
+        {"size": 9, "line_color": "white"},
     )
-    points = points.opts(
-        color="measured", cmap="inferno", size=9, line_color="white", backend="bokeh"
-    )
-    points = both(points, clim=bounds)
     dots = hv.Points((x[inside] / 1000, y[inside] / 1000), ["easting (km)", "northing (km)"])
-    dots = dots.opts(color="black", s=12, backend="matplotlib").opts(
-        color="black", size=5, backend="bokeh"
-    )
+    dots = styled(dots, {"color": "black"}, {"s": 12}, {"size": 5})
     found = np.asarray(error.data)[np.isfinite(error.data)]
     limits = (0.0, float(np.quantile(found, 0.995)) if found.size else 1.0)
     left = _image(temperature, "air temperature (degC)", "inferno", bounds, title) * points
     right = _image(error, "standard error (K)", "viridis", limits, "Standard error") * dots
     layout = hv.Layout([left, right]).cols(2)
-    return layout.opts(fig_inches=(13, None), hspace=0.45, sublabel_format="", backend="matplotlib")
+    alone = {"fig_inches": (13, None), "hspace": 0.45, "sublabel_format": ""}
+    return styled(layout, {}, alone, {})
 
 
 def _image(
@@ -85,9 +77,12 @@ def _image(
     part = layer[::step, ::step]
     x, y = part[part.dims[1]].to_numpy() / 1000, part[part.dims[0]].to_numpy() / 1000
     image = hv.Image((x, y, np.asarray(part.data)), ["easting (km)", "northing (km)"], label)
-    image = both(image, cmap=colors, clim=bounds, colorbar=True, title=title)
-    image = image.opts(aspect="equal", backend="matplotlib")
-    return image.opts(frame_width=480, data_aspect=1, tools=["hover"], backend="bokeh")
+    return styled(
+        image,
+        {"cmap": colors, "clim": bounds, "colorbar": True, "title": title},
+        {"aspect": "equal"},
+        {"frame_width": 480, "data_aspect": 1, "tools": ["hover"]},
+    )
 
 
 def _inside(layer: xr.DataArray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -114,14 +109,17 @@ def validation_dots(stations: pd.DataFrame, title: str = "") -> hv.Overlay:
             (rows["measured"], rows["predicted"], codes), axes, "LCZ",
             label=text(label),
         )  # fmt: skip
-        dots = dots.opts(color=color, s=36, alpha=0.8, backend="matplotlib")
-        parts.append(dots.opts(color=color, size=8, alpha=0.8, tools=["hover"], backend="bokeh"))
+        common = {"color": color, "alpha": 0.8}
+        parts.append(styled(dots, common, {"s": 36}, {"size": 8, "tools": ["hover"]}))
     values = stations.loc[stations["method"].isin(_METHODS), ["measured", "predicted"]].to_numpy()
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low + 0.1)
     limits = (low - margin, high + margin)
     line = both(hv.Curve([(limits[0], limits[0]), (limits[1], limits[1])], *axes), color="#777777")
     figure = framed(hv.Overlay([line, *parts]), title, xlim=limits, ylim=limits)
-    figure = figure.opts(fig_inches=(5.5, 5.5), aspect=1, backend="matplotlib")
-    figure = figure.opts(frame_width=420, frame_height=420, backend="bokeh")
-    return both(figure, legend_position="bottom_right")
+    return styled(
+        figure,
+        {"legend_position": "bottom_right"},
+        {"fig_inches": (5.5, 5.5), "aspect": 1},
+        {"frame_width": 420, "frame_height": 420},
+    )

@@ -1,7 +1,7 @@
 """Figures of heat islands: boxes and ranked bars by class, maps, diurnal cycles.
 
-Each takes tables of :mod:`lczlib.analysis.heat` and returns a HoloViews element that draws with both
-the bokeh (dashboard, notebooks) and the matplotlib backend (files).
+Each takes tables of :mod:`lczlib.analysis.heat` and returns a HoloViews element that is styled for
+the backends that are loaded: bokeh (dashboard, notebooks) and matplotlib (files).
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import holoviews as hv
-import holoviews.plotting.bokeh
-import holoviews.plotting.mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from lczlib.classes import CLASSES
 from lczlib.export.targets.names import zone_label
+from lczlib.figures.style import styled
 from lczlib.texts import N_, text
 
 _GREY = "#444444"
@@ -143,10 +142,12 @@ def difference_map(
         limit = float(np.nanpercentile(np.abs(values), _CLIP)) if np.isfinite(values).any() else 1.0
     x, y = part[part.dims[1]].to_numpy() / 1000, part[part.dims[0]].to_numpy() / 1000
     image = hv.Image((x, y, values), ["easting (km)", "northing (km)"], DIFFERENCE)
-    image = both(image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title)
-    image = image.opts(fig_inches=(8, 7), aspect="equal", backend="matplotlib")
-    size = {"frame_width": 560, "data_aspect": 1, "tools": ["hover"]}
-    return image.opts(**size, backend="bokeh")
+    return styled(
+        image,
+        {"cmap": "RdBu_r", "clim": (-limit, limit), "colorbar": True, "title": title},
+        {"fig_inches": (8, 7), "aspect": "equal"},
+        {"frame_width": 560, "data_aspect": 1, "tools": ["hover"]},
+    )
 
 
 def diurnal_heatmap(hour_month: pd.DataFrame, lcz: int, title: str = "") -> hv.HeatMap:
@@ -174,8 +175,11 @@ def diurnal_heatmap(hour_month: pd.DataFrame, lcz: int, title: str = "") -> hv.H
         image, cmap="RdBu_r", clim=(-limit, limit), colorbar=True, title=title or CLASSES[lcz - 1].label,
         xticks=list(range(0, 24, 3)), yticks=months, invert_yaxis=True,
     )  # fmt: skip
-    image = image.opts(fig_inches=(8, 4), aspect=2, backend="matplotlib")
-    return image.opts(frame_width=560, frame_height=260, tools=["hover"], backend="bokeh")
+    return styled(
+        image, {},
+        {"fig_inches": (8, 4), "aspect": 2},
+        {"frame_width": 560, "frame_height": 260, "tools": ["hover"]},
+    )  # fmt: skip
 
 
 def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
@@ -196,17 +200,12 @@ def diurnal_cycle(diurnal: pd.DataFrame, title: str = "") -> hv.Overlay:
         rows = part.sort_values("hour")
         if rows["ci_low"].notna().all() and (rows["ci_high"] > rows["ci_low"]).any():
             area = hv.Area((rows["hour"], rows["ci_low"], rows["ci_high"]), hour, [unit, "high"])
-            bands.append(area.opts(color=zone.color, alpha=alpha, line_alpha=0, backend="bokeh"))
-            bands[-1] = bands[-1].opts(
-                color=zone.color,
-                facecolor=zone.color,
-                alpha=alpha,
-                linewidth=0,
-                backend="matplotlib",
+            common = {"color": zone.color, "alpha": alpha}
+            bands.append(
+                styled(area, common, {"facecolor": zone.color, "linewidth": 0}, {"line_alpha": 0})
             )
         curve = hv.Curve((rows["hour"], rows["difference"]), hour, unit, label=zone_label(zone))
-        curve = curve.opts(color=zone.color, linewidth=2.2, backend="matplotlib")
-        curves.append(curve.opts(color=zone.color, line_width=2.5, backend="bokeh"))
+        curves.append(styled(curve, {"color": zone.color}, {"linewidth": 2.2}, {"line_width": 2.5}))
     figure = hv.Overlay([*bands, zero_line(), *curves])
     low = min(0.0, diurnal["ci_low"].min(), diurnal["difference"].min())
     high = max(0.0, diurnal["ci_high"].max(), diurnal["difference"].max())
@@ -249,8 +248,9 @@ def station_spread(
         means.append((i - 0.3, values.mean(), i + 0.3, values.mean()))
     dims = ["LCZ and number of stations", DIFFERENCE]
     dots = hv.Points(points, dims, "color")
-    dots = dots.opts(color="color", s=45, edgecolor=_GREY, backend="matplotlib")
-    dots = dots.opts(color="color", size=9, line_color=_GREY, backend="bokeh")
+    dots = styled(
+        dots, {"color": "color"}, {"s": 45, "edgecolor": _GREY}, {"size": 9, "line_color": _GREY}
+    )
     bars = _styled(hv.Segments(means, [*dims, "x1", "y1"]), color=INTERVAL, width=1.5)
     figure = bars * zero_line() * dots
     values = stations[column]
@@ -261,7 +261,7 @@ def station_spread(
 
 def both(element: hv.Dimensioned, **options: Any) -> hv.Dimensioned:
     """Options that both backends know by the same name."""
-    return element.opts(**options, backend="matplotlib").opts(**options, backend="bokeh")
+    return styled(element, options, {}, {})
 
 
 def zero_line() -> hv.HLine:
@@ -284,19 +284,22 @@ def _short(count: float) -> str:
 
 def _rectangles(rows: list[tuple[Any, ...]], dims: list[str]) -> hv.Rectangles:
     boxes = hv.Rectangles(rows, dims, "color")
-    boxes = boxes.opts(facecolor="color", edgecolor=_GREY, linewidth=0.8, backend="matplotlib")
-    return boxes.opts(fill_color="color", line_color=_GREY, backend="bokeh")
+    return styled(
+        boxes, {},
+        {"facecolor": "color", "edgecolor": _GREY, "linewidth": 0.8},
+        {"fill_color": "color", "line_color": _GREY},
+    )  # fmt: skip
 
 
 def _styled(element: hv.Segments, color: str, width: float = 1.0) -> hv.Segments:
-    element = element.opts(color=color, linewidth=width, backend="matplotlib")
-    return element.opts(color=color, line_width=width, backend="bokeh")
+    return styled(element, {"color": color}, {"linewidth": width}, {"line_width": width})
 
 
 def framed(figure: hv.Overlay, title: str, **axes: Any) -> hv.Overlay:
     """Title, axes and size of a figure."""
-    figure = both(figure, title=title, show_grid=False, **axes)
-    figure = figure.opts(
-        fig_inches=(9, 4.5), aspect=2, fontsize={"title": 12}, backend="matplotlib"
+    return styled(
+        figure,
+        {"title": title, "show_grid": False, **axes},
+        {"fig_inches": (9, 4.5), "aspect": 2, "fontsize": {"title": 12}},
+        {"frame_width": 620, "frame_height": 300},
     )
-    return figure.opts(frame_width=620, frame_height=300, backend="bokeh")

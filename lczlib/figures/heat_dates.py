@@ -9,6 +9,7 @@ from lczlib.analysis.heat.dates import Season
 from lczlib.classes import CLASSES
 from lczlib.export.targets.names import zone_label
 from lczlib.figures.heat import DIFFERENCE, MOST_IN_LEGEND, both, framed, zero_line
+from lczlib.figures.style import styled
 from lczlib.texts import text
 
 
@@ -39,8 +40,7 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
         line = hv.Curve(
             (ends.astype("datetime64[ns]"), heights), date, unit, label=zone_label(zone)
         )
-        line = line.opts(color=zone.color, linewidth=1.8, backend="matplotlib")
-        lines.append(line.opts(color=zone.color, line_width=2, backend="bokeh"))
+        lines.append(styled(line, {"color": zone.color}, {"linewidth": 1.8}, {"line_width": 2}))
         hot = own["heat_wave"] == 1
         for part, at_matplotlib, at_bokeh in (
             (own[~hot], "o", "circle"),
@@ -49,14 +49,11 @@ def dates_figure(season: Season, title: str = "") -> hv.Overlay:
             if part.empty:
                 continue
             marks = hv.Scatter((part["day"], part["difference"]), date, unit)
-            marks = marks.opts(
-                color=zone.color, marker=at_matplotlib, s=26, edgecolor="#444444", linewidth=0.5,
-                backend="matplotlib",
+            marks = styled(
+                marks, {"color": zone.color},
+                {"marker": at_matplotlib, "s": 26, "edgecolor": "#444444", "linewidth": 0.5},
+                {"marker": at_bokeh, "size": 7, "line_color": "#444444"},
             )  # fmt: skip
-            dots.append(
-                marks.opts(
-                    color=zone.color, marker=at_bokeh, size=7, line_color="#444444", backend="bokeh"
-                )
-            )
+            dots.append(marks)
     figure = framed(hv.Overlay([zero_line(), *lines, *dots]), title, xlabel=date, ylabel=unit)
     return both(figure, legend_position="right", legend_limit=MOST_IN_LEGEND)

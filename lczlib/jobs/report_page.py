@@ -52,11 +52,12 @@ class Drawings:
         return Panel(paper.svg_of(draw(*given, **more), name), told)
 
     def write(self, folder: Path, endings: Sequence[str] = (".png", ".svg", ".pdf")) -> None:
-        """Write each as PNG (300 dpi), SVG and PDF."""
+        """Write each as PNG (300 dpi), SVG and PDF, laid out once for all."""
         for name, draw in self.made.items():
             figure = draw()
             for ending in endings:
                 paper.save(figure, folder / f"{name}{ending}")
+                figure.set_layout_engine("none")
 
 
 @dataclass

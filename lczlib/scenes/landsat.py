@@ -21,6 +21,7 @@ from lczlib.grid import geobox_of
 from lczlib.longitudes import centre_of
 from lczlib.reading import Reading, tell
 from lczlib.scenes.atmosphere import sun_elevation
+from lczlib.scenes.image_days import SUN
 from lczlib.terms import option
 
 LEVEL = "TOA"
@@ -45,12 +46,20 @@ _LOW_SUN = 5.0
 def day_in_name(path: str | Path) -> str:
     """The day in the name of a Level-1 product of Landsat 8 or 9, YYYY-MM-DD; empty where it has none.
 
+    The file's own name, or that of the folder of the product that it lies in.
+
     Examples
     --------
     >>> day_in_name("LC81220442014288LGN00_B1-7.tif"), day_in_name("LC08_L1TP_122044_20141015_20170418_01_T1.tif")
     ('2014-10-15', '2014-10-15')
     """
-    name = Path(path).name
+    for name in Path(path).parts[:-3:-1]:
+        if day := _day_in(name):
+            return day
+    return ""
+
+
+def _day_in(name: str) -> str:
     old, new = _OLD_NAME.search(name), _NAME.search(name)
     try:
         if old:
@@ -99,8 +108,9 @@ def is_known(scene: xr.Dataset) -> bool:
 def to_reflectance(scene: xr.Dataset) -> xr.Dataset:
     """Reflectance at the top of the atmosphere of a scene's bands B1 to B9; other bands stay.
 
-    The sun's elevation follows from day and latitude (`lczlib.scenes.atmosphere.sun_elevation`, to about two
-    degrees: Landsat passes within a quarter of an hour of Sentinel-2).
+    The sun's elevation is the metadata's where that states it; else it follows from day and latitude
+    (`lczlib.scenes.atmosphere.sun_elevation`, to about two degrees: Landsat passes within a quarter of an hour of
+    Sentinel-2).
 
     Parameters
     ----------
@@ -120,7 +130,8 @@ def to_reflectance(scene: xr.Dataset) -> xr.Dataset:
         )
         raise InputError(msg, parameter="date")
     day = dt.date.fromisoformat(scene.attrs["date"])
-    elevation = sun_elevation(day, centre_of(geobox_of(scene, "scene"))[1])
+    stated = scene.attrs.get(SUN)
+    elevation = stated or sun_elevation(day, centre_of(geobox_of(scene, "scene"))[1])
     if elevation < _LOW_SUN:
         msg = f"{source}: on {day} the sun stands at {elevation:.0f} degrees at this latitude, too low for an image."
         raise InputError(msg)
@@ -133,7 +144,7 @@ def to_reflectance(scene: xr.Dataset) -> xr.Dataset:
     out.attrs = {**scene.attrs, "level": LEVEL, "sun_elevation": elevation, "units": "reflectance"}
     said = (
         f"numbers of Landsat Level-1 of {day} made reflectance at the top of the atmosphere in {', '.join(done)}",
-        f"sun at {elevation:.0f} degrees, by day and latitude",
+        f"sun at {elevation:.0f} degrees, by {'its metadata' if stated else 'day and latitude'}",
     )
     tell(Reading("raster", source, said, (), {"level": LEVEL, "sun_elevation": elevation}))
     return out

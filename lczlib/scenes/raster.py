@@ -13,6 +13,7 @@ from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.rasters import band_names, layer_of, missing_values, open_raster
 from lczlib.reading import Reading, counted, share, tell
+from lczlib.scenes.image_days import ImageDay, find_day
 from lczlib.scenes.landsat import day_in_name, numbers_of
 from lczlib.scenes.look import Look, look_at
 
@@ -79,12 +80,13 @@ def open_raster_scene(
     out = xr.Dataset(layers)
     plain = bool((factors == 1).all() and not terms.any() and scale is None and offset is None)
     numbers = numbers_of(path, sensor, names, look.sample, fills) if plain else ""
+    taken = find_day(path, look.tags, day_in_name(path))
     out.attrs = {
-        "sensor": sensor, "units": "as stored", "level": "", "date": day_in_name(path) if numbers else "",
-        "numbers": numbers, "source": str(path), "files": [str(path)], "simulated": simulated,
+        "sensor": sensor, "units": "as stored", "level": "", **taken.attrs, "numbers": numbers,
+        "source": str(path), "files": [str(path)], "simulated": simulated,
     }  # fmt: skip
     by = "as given" if bands else "by their names"
-    _tell(path, names, factors, terms, fills, look, by=by)
+    _tell(path, names, factors, terms, fills, look, by=by, taken=taken)
     return out
 
 
@@ -97,6 +99,7 @@ def _tell(
     look: Look,
     *,
     by: str,
+    taken: ImageDay,
 ) -> None:
     scaled = [
         f"{name} x {f:g} {t:+g}"
@@ -118,6 +121,7 @@ def _tell(
         (f"scale {factors[0]:g}, offset {terms[0]:g}" if alike else f"scaled: {', '.join(scaled)}")
         if scaled
         else "values as stored",
+        *([taken.said] if taken.day else []),
         stated,
         f"{share(valid, size)} of {of} valid in all bands, {share(missing, size)} without data in any",
     )
@@ -125,7 +129,7 @@ def _tell(
         "bands": list(names), "scale": factors, "offset": terms, "no_data": list(fills),
         "pixels": {"looked_at": size, "every": look.step, "valid": valid, "missing": missing},
     }  # fmt: skip
-    tell(Reading("raster", str(path), said, (), facts))
+    tell(Reading("raster", str(path), said, taken.cautions, facts))
 
 
 def without_fringe(scene: xr.Dataset, pixels: int = 2) -> xr.Dataset:

@@ -18,12 +18,13 @@ import xarray as xr
 from lczlib.errors import InputError
 from lczlib.grid import geobox_of
 from lczlib.rasters import band_names, missing_values, open_raster, variables_of
-from lczlib.reading import Reading, share, tell
+from lczlib.reading import Reading, counted, share, tell
 from lczlib.scenes.band_order import check_order
 from lczlib.scenes.bands import BANDS, find_bands
 from lczlib.scenes.baseline import BASELINE_OFFSET, ProductName, named_product
 from lczlib.scenes.classification import UNCLEAR, classification_of, hides_land
 from lczlib.scenes.fills import Fills, find_constants, part_constants
+from lczlib.scenes.image_days import find_day
 from lczlib.scenes.look import look_at
 from lczlib.scenes.optical import scene_of
 from lczlib.scenes.safe import find_product, open_product
@@ -142,11 +143,11 @@ def _raster_scene(
         chunks=((len(BANDS),), *raw.data.chunks[1:]),
     )  # fmt: skip
     level, level_by = _level(look.tags, path, product)
-    date = look.tags.get("date", look.tags.get("datatake_1_datatake_sensing_start", ""))[:10]
+    taken = find_day(path, look.tags, product.date if product else "")
     out = scene_of(reflectance, raw.isel(band=0, drop=True))
     out.attrs |= {
         "level": level,
-        "date": date or (product.date if product else ""),
+        **taken.attrs,
         "source": str(path),
         "files": [str(path)],
         "offset_removed": bool((scaling.term < 0).any()),
@@ -159,12 +160,12 @@ def _raster_scene(
         masks = {("masked or no data" if k == "no data" else k): m for k, m in masks.items()}
     part_said, part_cautions = part_constants(stored, valid, look.step, scaling)
     cautions = (
-        *told.cautions, *(f"{path}: {c}" for c in part_cautions),
+        *told.cautions, *taken.cautions, *(f"{path}: {c}" for c in part_cautions),
         *_doubts(path, names if classes is None else [], coarse=coarse),
     )  # fmt: skip
     said = (
         found.said, *told.said, f"level {level}, {level_by}" if level else "level not stated",
-        f"date {out.attrs['date']}" if out.attrs["date"] else "date not stated",
+        taken.said,
         *_pixels_said(masks, look.step), *_kept_said(unclear if keep_clouds else {}), *part_said,
     )  # fmt: skip
     facts = {
@@ -277,7 +278,7 @@ def _pixels_said(masks: dict[str, np.ndarray], step: int) -> list[str]:
     """Valid and missing pixels as clauses."""
     size = next(iter(masks.values())).size
     gone = {cause: int(m.sum()) for cause, m in masks.items() if m.any()}
-    of = f"{size:,} pixels" + (f" (one in {step} x {step} looked at)" if step > 1 else "")
+    of = counted(size, "pixel") + (f" (one in {step} x {step} looked at)" if step > 1 else "")
     said = [f"{share(size - sum(gone.values()), size)} of {of} valid"]
     return said + [f"{share(n, size)} missing: {cause}" for cause, n in gone.items()]
 

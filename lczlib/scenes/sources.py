@@ -21,6 +21,7 @@ from lczlib.scenes.atmosphere import to_top_of_atmosphere
 from lczlib.scenes.city import City
 from lczlib.scenes.crop import crop
 from lczlib.scenes.doubtful import DOUBTS, open_doubtful
+from lczlib.scenes.image_days import as_given
 from lczlib.scenes.landsat import LEVEL as TOA
 from lczlib.scenes.landsat import NUMBERS, to_reflectance
 from lczlib.scenes.raster import open_raster_scene
@@ -260,7 +261,7 @@ def _stated(scene: xr.Dataset, options: SceneOptions) -> xr.Dataset:
     if scene.attrs.get("numbers") == NUMBERS:
         if options.level == "L2A":  # surface reflectance, whatever its numbers look like
             return scene.assign_attrs(numbers="")
-        return scene.assign_attrs(date=options.date or scene.attrs.get("date", ""))
+        return as_given(scene, options.date)
     if scene.attrs.get("sensor") != "s2":
         return scene
     level = options.level or scene.attrs.get("level", "")
@@ -272,9 +273,7 @@ def _stated(scene: xr.Dataset, options: SceneOptions) -> xr.Dataset:
         raise InputError(msg)
     # a file's name or tags are checked only, but for those of a composite that was made here
     certain = bool(options.level or scene.attrs.get("product") or scene.attrs.get("level_certain"))
-    return scene.assign_attrs(
-        level=level, level_certain=certain, date=options.date or scene.attrs.get("date", "")
-    )
+    return as_given(scene.assign_attrs(level=level, level_certain=certain), options.date)
 
 
 def at_level(scene: xr.Dataset, wanted: str) -> xr.Dataset:

@@ -75,14 +75,14 @@ def test_files_that_declare_more_than_the_memory_are_refused_on_the_page(
         one.get_by_text("8.0 × 8.0 km").wait_for()
     answered_in(other)  # the page is built now
     upload(page, "Another LCZ map", declaring(tmp_path / "map.tif"))
-    answered(page, "Taken: map.tif")
+    answered(page, "map.tif is in use, and cannot be read as it is")
     go(page, "Compare")
     page.get_by_text("declares 100,000 x 100,000 pixels").first.wait_for()
     assert answered_in(other) < STUCK
     page = visit(f"{small.url}?page=city&heat_kind=canopy&heat_map=reference")
     page.get_by_text("8.0 × 8.0 km").wait_for()
     upload(page, "Air temperatures", many_rows(tmp_path / "air.parquet"))
-    answered(page, "Taken: air.parquet")
+    answered(page, "air.parquet is in use, and cannot be read as it is")
     go(page, "Heat island")
     page.get_by_text("declares 60,000,000 rows x 3 columns").first.wait_for()
     assert answered_in(other) < STUCK

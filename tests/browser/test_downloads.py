@@ -71,6 +71,16 @@ def test_figures_open(mapped: Any, visit: Callable[..., Any], tmp_path: Path) ->
     assert len(names["PNG"]) >= 5
 
 
+def test_what_is_still_being_made_is_said_beside_the_files(
+    mapped: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{mapped.url}?page=share&fusion=vote&made=maps")
+    said = page.get_by_text("Still being made: LCZ map. What you save now is without it.")
+    said.wait_for()
+    page.get_by_role("button", name="Manifest (inputs, weights, settings)").wait_for()
+    said.wait_for(state="hidden")
+
+
 def test_an_existing_result_of_an_allowed_folder_is_loaded(
     mapped: Any, start: Callable[..., Any], visit: Callable[..., Any], tmp_path: Path
 ) -> None:

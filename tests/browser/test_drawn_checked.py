@@ -18,6 +18,17 @@ LINES_JS = """([name, n]) => { for (const d of Bokeh.documents) for (const m of 
   if (m.type === 'ColumnDataSource' && m.name === name) return (m.data.xs.length === n) }"""
 WIDTH_JS = """() => { for (const d of Bokeh.documents) for (const m of d._all_models.values())
   if (m.type === 'Figure' && m.name === 'map') return m.x_range.end - m.x_range.start }"""
+CUT_JS = """() => {
+  const cut = [], tables = []
+  const walk = (root) => { for (const e of root.querySelectorAll('*')) {
+    if (e.matches('.lcz-narrow') && e.getClientRects().length) tables.push(e)
+    if (e.shadowRoot) walk(e.shadowRoot) } }
+  walk(document)
+  for (const e of tables) {
+    const frame = e.closest('.lcz-scroll')
+    if (frame.scrollWidth > frame.clientWidth) cut.push([frame.getAttribute('aria-label'), frame.scrollWidth]) }
+  return [tables.length, cut] }"""
+"""How many tables beside the map are seen, and those with a column out of sight."""
 NARROWER_JS = f"(width) => ({WIDTH_JS})() < width"
 
 
@@ -65,7 +76,7 @@ def test_mistakes_and_places_to_draw_next(
     row = page.locator("tr", has=page.get_by_role("cell", name="7", exact=True)).filter(
         has_text="LCZ G"
     )
-    assert re.search(r"LCZ 6 \d.*%\s*LCZ G \d\d.*%\s*\d+", row.first.inner_text())
+    assert re.search(r"LCZ\s6: \d.*%\s*LCZ\sG: \d\d.*%\s*\d+", row.first.inner_text())
     wait_for(page, LINES_JS, ["suspects", 1])
     width = page.evaluate(WIDTH_JS)
     page.get_by_label("Go to polygon").select_option("7: 6 open low-rise, rather G water?")
@@ -77,6 +88,16 @@ def test_mistakes_and_places_to_draw_next(
     ).wait_for()
     wait_for(page, LINES_JS, ["next_places", 10])
     page.screenshot(path=tmp_path / "next.png")
+    # all columns of the tables are seen, beside the map and on a phone
+    page.get_by_text("All polygons").click()
+    for width, height in ((1440, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        if page.locator("#main.folded").count():
+            page.locator("#menu").click()
+        page.get_by_text("All polygons").scroll_into_view_if_needed()
+        assert page.evaluate(CUT_JS) == [4, []], (width, height)
+        page.screenshot(path=tmp_path / f"tables-{width}.png")
+    page.set_viewport_size({"width": 1440, "height": 1000})
     assert "drawn" not in page.url
     go(page, "Remove the last")
     page.get_by_text("have changed since this was made").nth(1).wait_for()  # of both

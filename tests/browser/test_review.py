@@ -119,10 +119,16 @@ def test_a_numbering_that_is_not_known_is_said_in_the_review(
     entry = reviewed(page, "codes.tif")
     said = entry.locator(".lcz-banner.failed").get_by_text("say which with “Numbering” 1-17")
     said.wait_for()  # 0 is no data in 1-17, and LCZ 1 in 0-16
+    # as long as it is asked the file waits, and says so
+    entry.get_by_role("button", name="Use it").click()
+    answered(page, re.compile(r"^Not used yet: codes\.tif\. .*say which with “Numbering” 1-17"))
+    assert entry.is_visible()
+    assert not page.get_by_text("Taken: codes.tif").count()
     entry.get_by_label("Numbering").select_option("0-16")
     entry.locator(".lcz-facts").get_by_text("as stated").wait_for()
     assert not entry.locator(".lcz-banner.failed").count()
     use(page, "codes.tif")
+    page.get_by_text("Not used yet").wait_for(state="hidden")
     page.get_by_role("button", name="How your LCZ map is read").click()
     numbering = page.locator("#sidebar").get_by_label("Numbering").first
     numbering.wait_for()

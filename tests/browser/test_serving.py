@@ -52,6 +52,17 @@ def test_a_password_is_asked_for(start: Callable[..., Any], server: Any) -> None
     assert "Local Climate Zones" in text
     assert "Demo city" not in text
     assert "http" not in text
+    for path, language, wanted in (
+        ("/login", "es-AR", "Contraseña"), ("/login?next=/app%3Flang%3Des", "en", "Contraseña"),
+        ("/login?error=Invalid+username+or+password%21", "es", "no son correctos"),
+        ("/login?error=%3Cb%3E", "es", "&lt;b&gt;"), ("/logout", "es", "Volver a entrar"),
+        ("/logout", "en", "Log in again"), ("/login?next=/app%3Flang%3Dxx", "de", "Password"),
+    ):  # fmt: skip
+        asked = urllib.request.Request(
+            f"http://localhost:{locked.port}{path}", headers={"Accept-Language": language}
+        )
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            assert wanted in answer.read().decode()
     answered = []
     begun = time.monotonic()
     for _ in range(3):

@@ -196,7 +196,8 @@ def _models(tree: Any) -> Iterator[dict[str, Any]]:
 
 def has_image(event: dict[str, Any]) -> bool:
     """Whether a change brings an image."""
-    return '"image"' in json.dumps(event) and "ndarray" in json.dumps(event)
+    said = json.dumps(event)
+    return '"image"' in said and ("ndarray" in said or "data:image/" in said)
 
 
 def says(text: str) -> Callable[[dict[str, Any]], bool]:

@@ -24,7 +24,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.bootstrap import LEVELS
 from lczlib.analysis.change import evidence
@@ -337,4 +337,4 @@ def _error(
 
 
 def _reach(error: Any, n_blocks: float, level: float) -> Any:
-    return stats.t.ppf((1 + level) / 2, max(n_blocks - 1, 1)) * error
+    return special.stdtrit(max(n_blocks - 1, 1), (1 + level) / 2) * error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.bootstrap import LEVELS
 from lczlib.analysis.change.transitions import GROUPS, N_BUILT, group_of_pairs
@@ -77,7 +77,7 @@ class SampleArea:
 
 
 def _quantile(n: np.ndarray, level: float) -> float:
-    return float(stats.t.ppf((1 + level) / 2, max(int(n.sum()) - int((n > 0).sum()), 1)))
+    return float(special.stdtrit(max(int(n.sum()) - int((n > 0).sum()), 1), (1 + level) / 2))
 
 
 def sample_area(

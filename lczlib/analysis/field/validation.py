@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.field.covariance import Covariance
 from lczlib.analysis.field.kriging import Kriging
@@ -208,7 +208,7 @@ def _rows(
     """A row a value of those that are known: what it is off, and how far an interval reaches."""
     t, s = np.indices(off.shape)
     error = np.broadcast_to(error, off.shape)
-    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, np.maximum(free, 1)) * error
+    reach = special.stdtrit(np.maximum(free, 1), 0.5 + CONFIDENCE / 2) * error
     table = pd.DataFrame({
         "row": rows[t.ravel()], "at": stations[s.ravel()], "off": -off.ravel(),
         "error": error.ravel(), "reach": reach.ravel(),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.heat.options import Statistic
 
@@ -114,8 +114,8 @@ def percentile_interval(
     if effective_blocks <= 2 or usable.size < replicates.size / 2:
         return (np.nan, np.nan)
     m = effective_blocks
-    wider = np.sqrt(m / (m - 1)) * stats.t.ppf((1 + confidence) / 2, m - 1)
-    tail = stats.norm.cdf(-wider)
+    wider = np.sqrt(m / (m - 1)) * special.stdtrit(m - 1, (1 + confidence) / 2)
+    tail = special.ndtr(-wider)
     spread = usable - np.median(usable)
     enough = (
         10 / usable.size

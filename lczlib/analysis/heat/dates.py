@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.heat.reference import Reference
 from lczlib.analysis.heat.series import one_date
@@ -307,7 +307,7 @@ def _mean_interval(
         return {"note": common["note"]}
     if n < FEWEST_SPELLS:
         return {"note": f"no interval: fewer than {FEWEST_SPELLS} dates a week apart"}
-    normal = stats.norm.ppf((1 + confidence) / 2)
+    normal = special.ndtri((1 + confidence) / 2)
     place = (common["ci_high"] - common["ci_low"]) / 2
     known = own.dropna()
     half = (known["ci_high"] - known["ci_low"]) / 2
@@ -316,20 +316,24 @@ def _mean_interval(
         alone = np.average(half**2, weights=known["n_pixels"])
         changing = max(alone - place**2, 0) / normal**2 / (len(own) - 1)
     spread = max(spells.var(ddof=1) / n - changing, 0)
-    reach = np.hypot(place, stats.t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(spread))
+    reach = np.hypot(place, special.stdtrit(n - 1, (1 + confidence) / 2) * np.sqrt(spread))
     middle = spells.mean() + (common["ci_high"] + common["ci_low"]) / 2 - common["difference"]
     return {"ci_low": middle - reach, "ci_high": middle + reach, "sd_of_dates": np.sqrt(spread * n)}
 
 
 def _slope(x: np.ndarray, y: np.ndarray, confidence: float) -> tuple[float, float, float]:
     """Slope in ten units of x, and its interval."""
-    fit = stats.linregress(x, y)
-    reach = stats.t.ppf((1 + confidence) / 2, x.size - 2) * fit.stderr
+    from scipy.stats import linregress
+
+    fit = linregress(x, y)
+    reach = special.stdtrit(x.size - 2, (1 + confidence) / 2) * fit.stderr
     return 10 * fit.slope, 10 * (fit.slope - reach), 10 * (fit.slope + reach)
 
 
 def _welch(a: np.ndarray, b: np.ndarray, confidence: float) -> tuple[float, float, float]:
     """Mean of `a` minus that of `b`, and its interval."""
-    found = stats.ttest_ind(a, b, equal_var=False)
+    from scipy.stats import ttest_ind
+
+    found = ttest_ind(a, b, equal_var=False)
     low, high = found.confidence_interval(confidence)
     return float(a.mean() - b.mean()), float(low), float(high)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import ndimage, stats
+from scipy import ndimage, special
 
 from lczlib.analysis.heat import bootstrap
 from lczlib.analysis.heat.bootstrap import block_sample, block_weights
@@ -237,7 +237,7 @@ def persistence(
     n = differences.notnull().sum("time")
     hot = (differences > threshold).sum("time")
     share = (hot / n).where(n >= min_dates)
-    z2 = stats.norm.ppf(0.975) ** 2
+    z2 = special.ndtri(0.975) ** 2
     centre = (hot + z2 / 2) / (n + z2)
     half = np.sqrt(z2) / (n + z2) * np.sqrt(hot * (n - hot) / n.where(n > 0) + z2 / 4)
     low, high = (v.where(n >= min_dates) for v in (centre - half, centre + half))
@@ -279,6 +279,7 @@ def getis_ord(temperature: xr.DataArray, radius: float = 500.0, q: float = 0.05)
     disc = (np.hypot(dy, dx) * cell <= radius).astype(float)
     n, mean, sd = known.sum(), values[known].mean(), values[known].std()
     from scipy.signal import oaconvolve
+    from scipy.stats import false_discovery_control
 
     total = oaconvolve(np.where(known, values - mean, 0), disc, mode="same")
     count = np.rint(oaconvolve(known.astype(float), disc, mode="same"))
@@ -287,8 +288,8 @@ def getis_ord(temperature: xr.DataArray, radius: float = 500.0, q: float = 0.05)
     z = np.where(known, z, np.nan)
     spot = np.full(z.shape, NO_SPOT, np.int8)
     usable = np.isfinite(z)
-    p = 2 * stats.norm.sf(np.abs(z[usable]))
-    found = stats.false_discovery_control(p, method="by") <= q
+    p = 2 * special.ndtr(-np.abs(z[usable]))
+    found = false_discovery_control(p, method="by") <= q
     spot[usable] = np.where(found, np.sign(z[usable]), 0)
     out = xr.Dataset({"z": temperature.copy(data=z.astype(np.float32))})
     out["spot"] = temperature.copy(data=spot)

@@ -13,13 +13,13 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from lczlib.analysis.heat.runs import Runs
+from lczlib.analysis.heat.runs import Runs, every_of
 
 MOST_PARTS = 480
 """Parts whose covariance matrices are taken apart in a few seconds."""
 _MOST_ACROSS = 14
 _COUNTED = 2_000_000
-_AT_ONCE = 100_000
+_AT_ONCE = 10_000
 """Pieces of rows that are summed together."""
 _FINE = 8
 """Most cells across a square in which the place of a part's pixels is held."""
@@ -151,7 +151,7 @@ def side_of_squares(keep: np.ndarray, codes: np.ndarray) -> int:
         Their LCZ number.
     """
     every = max(1, codes.size // _COUNTED)
-    rows, columns = np.divmod(np.flatnonzero(keep)[::every], keep.shape[1])
+    rows, columns = np.divmod(every_of(keep, every), keep.shape[1])
     own, longer = codes[::every], max(keep.shape)
     side = max(1, longer // _MOST_ACROSS)
     while side < longer:

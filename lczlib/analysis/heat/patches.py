@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from lczlib.analysis.heat.runs import Runs, numbers_in
 from lczlib.analysis.significance import holm
@@ -105,6 +105,8 @@ def patch_tests(
     kruskal : dict
         ``h``, ``p``, ``n_patches``.
     """
+    from scipy.stats import kruskal, mannwhitneyu
+
     by_class = {}
     for number in numbers_in(codes):
         mask = codes == number  # a class at a time: sorting takes several times its memory
@@ -114,11 +116,11 @@ def patch_tests(
     if len(usable) < 2:
         return pd.DataFrame(columns=columns), {"h": np.nan, "p": np.nan, "n_patches": 0}
     alike = len(np.unique(np.concatenate([*usable.values()]))) == 1  # nothing to rank
-    h, p = (np.nan, np.nan) if alike else stats.kruskal(*usable.values())
+    h, p = (np.nan, np.nan) if alike else kruskal(*usable.values())
     n = sum(m.size for m in usable.values())
     rows = [
         (a, b, usable[a].size, usable[b].size, np.median(usable[a]) - np.median(usable[b]),
-         stats.mannwhitneyu(usable[a], usable[b]).pvalue)
+         mannwhitneyu(usable[a], usable[b]).pvalue)
         for a, b in combinations(usable, 2)
     ]  # fmt: skip
     pairs = pd.DataFrame(rows, columns=columns[:-1])

@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from pyproj import Geod
-from scipy import stats
+from scipy import special
 
 from lczlib.analysis.heat.options import LEVELS
 from lczlib.analysis.scores import SIMILARITY
@@ -199,7 +199,7 @@ def _groups(peers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 def _outliers(air: pd.DataFrame, peers: np.ndarray) -> pd.DataFrame:
     values = air.to_numpy(float)
     flags = np.zeros(values.shape, bool)
-    low, high = stats.norm.ppf(_LOW), stats.norm.ppf(_HIGH)
+    low, high = special.ndtri(_LOW), special.ndtri(_HIGH)
     for own, others in _groups(peers):
         among = values[:, others]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -271,7 +271,7 @@ def _off_buddies(air: pd.DataFrame, sites: gpd.GeoDataFrame, alike: np.ndarray) 
     distance = _distances(sites)
     values = air.to_numpy(float)
     out = np.zeros(values.shape, bool)
-    low, high = stats.norm.ppf(_LOW), stats.norm.ppf(_HIGH)
+    low, high = special.ndtri(_LOW), special.ndtri(_HIGH)
     for i in range(len(distance)):
         near = (distance[i] <= _BUDDY_RADIUS) & alike[i] & (np.arange(len(distance)) != i)
         near = np.flatnonzero(near)

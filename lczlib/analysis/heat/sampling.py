@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from scipy import ndimage, stats
+from scipy import ndimage, special
 
 if TYPE_CHECKING:
     from lczlib.analysis.heat.options import SurfaceOptions
@@ -46,6 +46,6 @@ def sampled_classes(
     for drawn in maps:
         field = rng.standard_normal(keep.shape, dtype=np.float32)
         field = ndimage.gaussian_filter(field, options.error_range / 2 / cell, mode="wrap")
-        uniform = stats.norm.cdf(field / max(field.std(), 1e-9))[keep] * total
+        uniform = special.ndtr(field / max(field.std(), 1e-9))[keep] * total
         drawn[:] = np.where(known, (cumulative < uniform).sum(0).clip(max=len(shares) - 1) + 1, 0)
     return maps

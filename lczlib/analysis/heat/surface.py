@@ -237,17 +237,12 @@ def of_pixels(
     pixels = Pixels.gather(celsius, codes, keep, elevation, cell, options.water_distance)
     table.insert(1, "n_patches", [pixels.patches_of(c) for c in table.index])
     table.insert(2, "area_km2", table["n"] * cell**2 / 1e6)
-    reference = reference or choose_reference(
-        lambda classes: pixels.enough(classes, options.min_pixels, options.min_patches),
-        pixels.describe,
-        wanted=options.reference,
-        fallback=options.fallback,
-        some=lambda classes: pixels.enough(classes, FEWEST, 1),
-    )
+    reference = reference or _reference_of(pixels, options)
     _check_blocks(options.block_size, celsius.shape, cell)
-    grids = (kept or KeptGrids()).grids_of(keep, pixels.codes, pixels.patches, cell)
     pulls = influences(pixels.values, pixels.codes, options.statistic)
+    grids = (kept or KeptGrids()).grids_of(keep, pixels.codes, pixels.patches, cell)
     error = spatial_errors(grids, pulls, pixels.covariates)
+    del pulls  # a number of each pixel
     correlated = max(celsius.shape) * cell if error is None else error.correlation_range
     differences = Differences(pixels, error, reference, options)
     rows = {c: differences.of(int(c), int(n)) for c, n in table["n"].items()}
@@ -257,14 +252,26 @@ def of_pixels(
     pairs, kruskal = patch_tests(pixels.values, pixels.codes, pixels.patches)
     level = differences.reference_level()
     bias, n_low_plants = differences.bias()
+    pieces, few = differences.pieces, differences.few
+    del pixels, differences  # before the map of the differences takes as much room
     tell_doubts(temperature, codes, table, kind, options.min_pixels)
     island = temperature.copy(data=celsius - np.float32(level)).rename("difference")
     island.attrs = {"units": "K", "long_name": f"temperature minus {reference.label}"}
     return SurfaceHeatIsland(
         result, pairs, kruskal, reference, level, island, correlated,
         options.block_size or bootstrap.suitable_block_size(correlated, celsius.shape, cell),
-        options, kind, bias, n_low_plants, grids[0].parts.side, differences.pieces, differences.few,
+        options, kind, bias, n_low_plants, grids[0].parts.side, pieces, few,
     )  # fmt: skip
+
+
+def _reference_of(pixels: Pixels, options: SurfaceOptions) -> Reference:
+    return choose_reference(
+        lambda classes: pixels.enough(classes, options.min_pixels, options.min_patches),
+        pixels.describe,
+        wanted=options.reference,
+        fallback=options.fallback,
+        some=lambda classes: pixels.enough(classes, FEWEST, 1),
+    )
 
 
 def _check_blocks(side: float | None, shape: tuple[int, int], cell: float) -> None:
