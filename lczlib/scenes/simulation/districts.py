@@ -17,6 +17,8 @@ _EDGE_OF_SUBURBS = 0.37
 """Distance from the core, in edges of the scene."""
 _ROOM_FOR_ALL = 8_000.0
 """Edge in m of the smallest scene that has all quarters."""
+_LEAST, _LEAST_OF = 4, 50
+"""Districts in a quarter, so that it has an inside; fewer where the scene has not 50 for each of them."""
 _RINGS = ((0.13, "3"), (0.36, "2"), (0.52, "5"), (0.97, "6"), (1.15, "9"), (np.inf, "D"))
 """Outer edge of each ring, 1 at the edge of the suburbs, and its zone."""
 
@@ -175,12 +177,13 @@ class Districts:
         self._taken[chosen] = True
 
     def _count(self, share: float) -> int:
-        """How many districts a share of those in the scene is, at least one."""
-        return max(1, round(share * int(self._inside.sum())))
+        """How many districts a share of those in the scene is, at least so many that they have an inside."""
+        districts = int(self._inside.sum())
+        return max(1, min(_LEAST, round(districts / _LEAST_OF)), round(share * districts))
 
     def _how_many(self, quarters: _Quarters) -> int:
-        """How many of some quarters there are: a small city has fewer, so that it keeps its rings and fields."""
-        return max(1, round(quarters.count * min(1.0, self.size / _ROOM_FOR_ALL)))
+        """How many of some quarters there are: a small city has few, so that it keeps its rings and fields."""
+        return max(1, round(quarters.count * min(1.0, self.size / _ROOM_FOR_ALL) ** 2.5))
 
     def _draw_sites(self, rng: np.random.Generator) -> np.ndarray:
         """Centres of the districts, closer together in the middle."""
