@@ -1,10 +1,23 @@
 """`lcz demo`: the whole flow with nothing downloaded."""
 
+import inspect
 import json
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
+from lczlib.analysis import assess
+from lczlib.analysis.heat.surface import surface_heat_island
+from lczlib.cli.demo import demo as command
+from lczlib.map_request import MapRequest
+from lczlib.mapping import map_city
 from lczlib.maps import open_lcz_map
+from lczlib.scenes.simulation import simulate_city, write_so2sat
+from lczlib.study.places import DEMO_SEED, DEMO_SIZE_KM
+
+_SETTINGS = inspect.signature(command).parameters
 
 
 def read(folder, kind):
@@ -42,6 +55,31 @@ def test_the_table_fits_a_terminal_and_says_what_is_simulated_and_next(demo):
     assert "simulated" in text
     assert str(folder) in text.replace("\n", "")
     assert "Next: lcz app" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size_km", "seed"),
+    [
+        (_SETTINGS["size"].default, _SETTINGS["seed"].default),  # of `lcz demo`
+        (DEMO_SIZE_KM, DEMO_SEED),  # of the dashboard
+    ],
+)
+def test_each_zone_of_the_demo_city_has_its_intervals(tmp_path, size_km, seed):
+    city = simulate_city(size_km, seed)
+    write_so2sat(city, tmp_path / "scene")
+    request = MapRequest(inputs=(str(tmp_path / "scene"),), fusion="so2sat")
+    maps = map_city(request, tmp_path / "maps").kinds
+    for kind, lcz in maps.items():
+        of_zones = assess(lcz, city.lcz).classes
+        for score in ("pa", "ua"):
+            assert np.isfinite(of_zones[[f"{score}_ci_low", f"{score}_ci_high"]]).all(None), kind
+    # radar alone mixes zones up, so that little of theirs is inside its patches
+    for kind, lcz in {"truth": city.lcz, "s2": maps["s2"], "fused": maps["fused"]}.items():
+        for time, temperature in city.lst.items():
+            rows = surface_heat_island(temperature, lcz).classes
+            assert len(rows) == 17, (kind, time)
+            assert np.isfinite(rows[["ci_low", "ci_high"]]).all(None), (kind, time)
 
 
 def test_demo_weights_are_refused_on_a_real_scene(shared, tmp_path):

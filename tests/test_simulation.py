@@ -7,6 +7,8 @@ from rasterio.features import rasterize
 from scipy import stats
 from scipy.ndimage import binary_dilation, binary_erosion
 
+from lczlib.analysis.heat.options import SurfaceOptions
+from lczlib.analysis.heat.patches import interior, patch_numbers
 from lczlib.classes import CLASSES
 from lczlib.errors import InputError
 from lczlib.grid import check_same_grid, geobox_of, lcz_grid
@@ -96,6 +98,25 @@ def test_all_zones_occur_at_the_default_size(seed):
     assert counts[0] == 0
     assert (counts[1:] >= 40).all()
     assert counts.max() < 0.5 * lcz.size
+
+
+@pytest.mark.parametrize("size_km", [8, 12])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_zone_lies_in_several_places_with_an_inside(size_km, seed):
+    lcz = draw_layout(np.random.default_rng(seed), size_km * 100).lcz
+    numbers, _ = patch_numbers(lcz)
+    inside = interior(lcz, SurfaceOptions.interior)
+    for c in CLASSES:
+        held = numbers[inside & (lcz == c.number)]
+        assert len(np.unique(held)) >= SurfaceOptions.min_patches, c.code
+        assert len(held) >= SurfaceOptions.min_pixels, c.code
+
+
+@pytest.mark.parametrize("size_km", [2, 2.4, 3, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_small_city_has_every_zone_too(size_km, seed):
+    lcz = draw_layout(np.random.default_rng(seed), round(size_km * 100)).lcz
+    assert set(np.unique(lcz)) == set(range(1, 18))
 
 
 def test_truth_is_the_zone_that_covers_most_of_a_cell(plan):

@@ -210,7 +210,7 @@ def test_a_forest_is_never_computed_in_half_precision(tmp_path):
 def town(tmp_path_factory):
     """A simulated summer scene, its polygons, and a corner of it of 30 cells."""
     folder = tmp_path_factory.mktemp("town")
-    write_so2sat(simulate_city(2, seed=5), folder)
+    write_so2sat(simulate_city(3, seed=5), folder)
     (scene,) = folder.glob("Sentinel-2/*/summer/*.tif")
     (areas,) = folder.glob("Reference/*/polygons.gpkg")
     corner = folder / "corner.tif"

@@ -1,7 +1,9 @@
 """The two small networks of the embedded demo, trained on simulated cities.
 
 They know nothing but the simulator's idea of a city, so their description says ``simulated`` and
-they are refused on real scenes.
+they are refused on real scenes. Those that ship learnt on cities of an earlier plan, with fewer
+centres and estates; trained on the present one they were no better (mean OA of seven other cities of
+3,600 to 14,400 cells: S2 0.898 as they ship, 0.892 trained anew; S1 0.649 and 0.645).
 """
 
 from __future__ import annotations

@@ -96,7 +96,8 @@ def simulate_city(
     Parameters
     ----------
     size_km : float
-        Edge of the square scene in kilometres, 2 to 40; rounded to whole 100 m cells.
+        Edge of the square scene in kilometres, 2 to 40; rounded to whole 100 m cells. From 8 km on
+        each zone has patches enough for the interval of its heat island.
     seed : int
         0 or more. Another seed is another city.
     corner : tuple of float

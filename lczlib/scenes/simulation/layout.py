@@ -1,4 +1,4 @@
-"""The street plan: districts and their Local Climate Zone, river, rail, roads and terrain."""
+"""The street plan: districts, river, rail, roads and terrain."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from lczlib.classes import CLASSES
+from lczlib.scenes.simulation.districts import BY_CODE, Districts, field_at
 from lczlib.scenes.simulation.fields import PIXEL, smooth_field
 
 CELL_PIXELS = 10
-_BY_CODE = {c.code: c.number for c in CLASSES}
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def draw_layout(rng: np.random.Generator, n: int) -> Layout:
     """Draw the plan of a city that fills ``n`` x ``n`` pixels of 10 m.
 
     A core grew beside a river; rings of compact, then open building surround it; a railway carries
-    the large low-rise and industry; quarters with a site of their own (towers, estates, parks, a
-    quarry, an informal settlement) are set into that. Distances scale with the size of the scene.
+    the large low-rise and industry; quarters with a site of their own (further centres, estates,
+    parks, lakes, quarries, informal settlements) are set into that. Distances scale with the size
+    of the scene.
     """
     size = n * PIXEL
     axis = (np.arange(n, dtype=np.float32) + 0.5) * PIXEL - size / 2
@@ -69,8 +70,9 @@ def draw_layout(rng: np.random.Generator, n: int) -> Layout:
     )
 
     elevation = _terrain(rng, n, x, y, size, river_line)
-    sites, sprawl = _sites(rng, size)
-    lcz = _zone_of_sites(rng, sites, sprawl, size, river_line, rail_line)
+    districts = Districts(rng, size)
+    sites = districts.sites
+    lcz = districts.zones(rng, river_line.distance(*sites.T), rail_line.distance(*sites.T))
 
     radius = np.hypot(x, y) / size
     wobble = 15 + 110 * np.clip(radius / 0.35 - 0.5, 0, 1)  # country borders bend, city ones do not
@@ -87,7 +89,7 @@ def draw_layout(rng: np.random.Generator, n: int) -> Layout:
     to_border = ((near[:, 1] - near[:, 0]) / 2).reshape(n, n)
 
     zone = lcz[district]
-    built = (zone <= 10) | (zone == _BY_CODE["B"])
+    built = (zone <= 10) | (zone == BY_CODE["B"])
     half_river = max(65.0, 0.0075 * size)
     river = _band(river_line.distance(x, y), half_river * (1 + 0.12 * smooth_field(rng, n, 1500)))
     rail = _band(rail_line.distance(x, y), 11.0) * (river < 0.5)
@@ -98,8 +100,8 @@ def draw_layout(rng: np.random.Generator, n: int) -> Layout:
     ring *= on_land | (np.abs(np.cos(angle_to_river)) > 0.7)
     arterials = np.maximum(radial, ring)
     streets = _band(to_border, 4.0) * built * on_land  # only arterials have bridges
-    road = np.maximum(streets, arterials * (zone != _BY_CODE["G"]))
-    zone = np.where(river > 0.5, np.uint8(_BY_CODE["G"]), zone)
+    road = np.maximum(streets, arterials * (zone != BY_CODE["G"]))
+    zone = np.where(river > 0.5, np.uint8(BY_CODE["G"]), zone)
     river = river * (1 - road)
     angle = _street_angles(rng, sites, size)
     return Layout(zone, district, lcz, angle, river, road, rail, elevation)
@@ -157,108 +159,9 @@ def _terrain(
     return (40 + valley * (20 + hills + rolling * roughness)).astype(np.float32)
 
 
-def _sites(rng: np.random.Generator, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of the districts, closer together in the middle, and their distance from the core."""
-    spacing = float(np.clip(size / 22, 280, 560))
-    count = int(size / spacing) + 6
-    grid = (np.arange(count) - (count - 1) / 2) * spacing
-    sites = np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2)
-    sites += rng.uniform(-0.38, 0.38, sites.shape) * spacing
-    radius = np.hypot(*sites.T) / size
-    sites *= (0.72 + 0.28 * np.clip(radius / 0.5, 0, 1))[:, None]
-    inside = (np.abs(sites) < size / 2 + spacing).all(1)
-    sites = sites[inside]
-    theta = np.arctan2(sites[:, 1], sites[:, 0])
-    lobes = sum(
-        rng.uniform(0.05, 0.12) * np.cos(k * theta + rng.uniform(0, 2 * np.pi)) for k in (1, 2, 3)
-    )
-    sprawl = np.hypot(*sites.T) / (0.36 * size) * (1 + lobes)
-    return sites, sprawl * (1 + 0.05 * rng.standard_normal(len(sites)))
-
-
-def _zone_of_sites(
-    rng: np.random.Generator,
-    sites: np.ndarray,
-    sprawl: np.ndarray,
-    size: float,
-    river: _Line,
-    rail: _Line,
-) -> np.ndarray:
-    """Zone of each district: rings around the core, the railway's land, then single quarters.
-
-    `sprawl` is the distance from the core, 1 at the edge of the suburbs.
-    """
-    code = _BY_CODE
-    n = len(sites)
-    inside = (np.abs(sites) < size / 2).all(1)
-    edges = [0.15, 0.40, 0.58, 0.95, 1.18]
-    rings = [code["3"], code["2"], code["5"], code["6"], code["9"], code["D"]]
-    zone = np.array(rings, np.uint8)[np.searchsorted(edges, sprawl)]
-    pockets = (sprawl > 0.4) & (sprawl < 0.9) & (rng.random(n) < 0.10)
-    zone[pockets] = code["3"]
-    swaps = (sprawl > 0.55) & (sprawl < 0.9) & (rng.random(n) < 0.12)
-    zone[swaps] = code["5"]
-    by_rail = rail.distance(*sites.T) < 0.045 * size
-    zone[by_rail & (sprawl > 0.42) & (sprawl < 1.15)] = code["8"]
-
-    open_land = zone == code["D"]
-    woods = _at_sites(rng, sites, size)
-    zone[open_land & (woods > 0.45)] = code["A"]
-    zone[open_land & (woods > 0.15) & (woods <= 0.45) & (rng.random(n) < 0.45)] = code["B"]
-    zone[open_land & (rng.random(n) < 0.05)] = code["9"]
-
-    taken = river.distance(*sites.T) < 0.012 * size
-    core = np.zeros(2)
-    beside = rng.uniform(0, 2 * np.pi)
-    centre = 0.085 * size * np.array([np.cos(beside), np.sin(beside)])
-    on_rail = rail.distance(*sites.T)
-
-    def place(letter: str, share: float, cost: np.ndarray, *, wide: bool = True) -> None:
-        """Give the zone to the best free district and, if wide, to its neighbours."""
-        free = np.flatnonzero(~taken & inside)
-        if free.size == 0:
-            return
-        start = free[np.argmin(cost[free])]
-        order = free[np.argsort(np.hypot(*(sites[free] - sites[start]).T))]
-        count = max(1, round(share * int(inside.sum())))
-        chosen = order[: count if wide else 1]
-        zone[chosen] = code[letter]
-        taken[chosen] = True
-
-    noise = rng.random
-    place("3", 0.012, np.hypot(*(sites - core).T))
-    place("1", 0.016, np.hypot(*(sites - centre).T))
-    for share in (0.012, 0.010):
-        place("10", share, on_rail / size + 0.3 * np.abs(sprawl - 0.75) + 0.3 * noise(n))
-    for share in (0.009, 0.005):
-        place("7", share, np.abs(sprawl - 0.98) + 0.6 * noise(n) + 0.5 * on_rail / size)
-    for _ in range(4):
-        place("4", 0.008, np.abs(sprawl - 0.62) + 0.7 * noise(n))
-    place("1", 0.004, np.abs(sprawl - 0.3) + 0.5 * noise(n))
-    place("A", 0.012, np.abs(sprawl - 0.7) + 0.5 * noise(n))
-    for _ in range(6):
-        place("B", 0.006, np.abs(sprawl - 0.5) + 0.9 * noise(n))
-    place("E", 0.008, np.abs(sprawl - 1.1) + 0.7 * noise(n))
-    place("E", 0.005, on_rail / size + np.abs(sprawl - 0.9) + 0.4 * noise(n))
-    for _ in range(3):
-        place("C", 0.013, np.abs(sprawl - 1.4) + 0.8 * noise(n) - 0.3 * woods)
-    for _ in range(4):
-        place("F", 0.006, np.abs(sprawl - 1.15) + 0.8 * noise(n))
-    for _ in range(2):
-        place("G", 0.004, np.abs(sprawl - 1.2) + 0.8 * noise(n))
-    return zone
-
-
-def _at_sites(rng: np.random.Generator, sites: np.ndarray, size: float) -> np.ndarray:
-    """A smooth random value at each site, of variance about 1, over a sixth of the scene."""
-    waves = rng.normal(0, 2 * np.pi / (size / 3), (24, 2))
-    phase = rng.uniform(0, 2 * np.pi, 24)
-    return np.sqrt(2 / 24) * np.cos(sites @ waves.T + phase).sum(1)
-
-
 def _street_angles(rng: np.random.Generator, sites: np.ndarray, size: float) -> np.ndarray:
     """Street directions: neighbouring districts share them roughly, far ones do not."""
-    angle = 0.6 * _at_sites(rng, sites, size) + rng.normal(0, 0.12, len(sites))
+    angle = 0.6 * field_at(rng, sites, size) + rng.normal(0, 0.12, len(sites))
     return angle.astype(np.float32)
 
 
