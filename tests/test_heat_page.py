@@ -201,7 +201,8 @@ def test_an_interval_is_seen_upon_a_bar_of_any_colour_in_both_themes():
     casing, core = ((g.line_color, g.line_width) for g in glyphs if isinstance(g, Segment))
     assert casing[1] > core[1] + 2  # the light one lies below, and is wider
     light, dark = (sum(bytes.fromhex(color[1:])) / 765 for color, _ in (casing, core))
-    assert light > 0.9 and dark < 0.2
+    assert light > 0.9
+    assert dark < 0.2
 
 
 def test_the_pages_figures_are_drawn_without_webgl():
