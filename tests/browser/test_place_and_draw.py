@@ -45,7 +45,7 @@ def test_the_card_hides_no_map_and_can_be_closed_where_the_settings_are_folded(
     page = visit(f"{mapped.url}?page=compare&place=[3.06,52.135]")
     card = page.locator(".lcz-place")
     card.get_by_text(AT).wait_for()
-    settled(page, "map")
+    settled(page, "First")
     box = card.bounding_box()
     maps = [f.bounding_box() for f in page.locator(".bk-Figure:visible").all()]
     large = [m for m in maps if m and m["width"] > 300]
