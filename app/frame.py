@@ -138,12 +138,12 @@ def page_of(session: Session) -> Page:
         read,
         way,
         _isolating(session),
-        card,
         sizing_mode="stretch_width",
         margin=0,
     )
     template = Page(
-        {"pages": nav, "notices": notices, **areas}, session.view.page in _WITH_BESIDE, session.dark, session.language,
+        {"pages": nav, "notices": notices, "place": card, **areas},
+        session.view.page in _WITH_BESIDE, session.dark, session.language,
         title=text("Local Climate Zones"), meta_viewport="width=device-width, initial-scale=1",
         meta_description=text("Local Climate Zone maps, their accuracy and heat islands"),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 pytest.importorskip("panel")
 
 from app.parts.design import Dark, Light, colors
+from app.parts.markup import html, table
 from lczlib.classes import CLASSES
 
 LOOK = Path(__file__).parents[1] / "app" / "parts" / "look"
@@ -88,3 +90,17 @@ def test_figures_have_the_colours_of_the_page(theme):
     attrs = theme().bokeh_theme._json["attrs"]
     assert attrs["Title"]["text_color"] == attrs["Axis"]["major_label_text_color"] == named["ink"]
     assert attrs["Plot"]["border_fill_color"] is None
+
+
+def test_a_number_on_a_page_stays_with_its_unit_and_what_is_kept_stays_plain():
+    said = "<b title='5 % more'>95% interval 91.9 to 96.1 %</b>, +5.9 K"
+    pane = html(said)
+    shown = unescape(pane._transform_object(said)["object"])
+    assert shown == "<b title='5 % more'>95\xa0% interval 91.9 to 96.1\xa0%</b>, +5.9\xa0K"
+    assert pane.object == said
+
+
+def test_columns_of_words_stand_at_the_left():
+    rows = [("Sentinel-1", "9 sparsely built", "43 %")]
+    shown = table(("map", "LCZ", "probability"), rows, words=(1,))
+    assert re.findall(r'class="words">([^<]*)<', shown) == ["LCZ", "9 sparsely built"]

@@ -124,8 +124,8 @@ def test_the_page_says_of_a_heat_island_what_the_command_says(scene, tmp_path, m
     assert is_few == all(not any(row["difference_ci"] or ()) for row in written["classes"])
     said = unescape(f"{page._answer.object} {page._grounds.object}")
     plain = " ".join(output.split())
-    grounds = re.search(r"Residuals correlate over .*? m on\.", plain)[0]
-    assert f"worth {written['independent_pieces']:.0f} independent pieces" in grounds
+    grounds = re.search(r"The intervals allow for .*? not pixels\.", plain)[0]
+    assert f"counts as {written['independent_pieces']:.0f} independent pieces" in grounds
     for text in (grounds, few, written["reference_note"]):
         assert text in said
         assert text in plain
@@ -184,6 +184,25 @@ def test_the_page_and_the_command_tell_the_same_of_seasons(tmp_path, monkeypatch
     for text in ("3 of June to August, 1 of September to November", "No trend: that takes 5 years"):
         assert text in unescape(page._grounds.object) + shown
         assert text in " ".join(output.split())
+
+
+def test_an_interval_is_seen_upon_a_bar_of_any_colour_in_both_themes():
+    """A dark line with a light one on each side: one of them differs from the bar, and from the page."""
+    from bokeh.models import GlyphRenderer, Segment
+
+    from lczlib.figures.heat import ranked_bars
+
+    table = pd.DataFrame(
+        {"difference": [1.0, 2.0], "n_pixels": [9, 9], "ci_low": [0.5, 1], "ci_high": [2.0, 3], "note": ["", ""]},
+        index=pd.Index([8, 15], name="lcz"),
+    )  # fmt: skip
+    drawn = hv.renderer("bokeh").get_plot(ranked_bars(table)).state
+    glyphs = [r.glyph for r in drawn.renderers if isinstance(r, GlyphRenderer)]
+    casing, core = ((g.line_color, g.line_width) for g in glyphs if isinstance(g, Segment))
+    assert casing[1] > core[1] + 2  # the light one lies below, and is wider
+    light, dark = (sum(bytes.fromhex(color[1:])) / 765 for color, _ in (casing, core))
+    assert light > 0.9
+    assert dark < 0.2
 
 
 def test_the_pages_figures_are_drawn_without_webgl():

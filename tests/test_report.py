@@ -27,6 +27,7 @@ from lczlib.jobs.report_results import Judged, Results
 from lczlib.jobs.report_summary import best_map, extent, interval, number
 from lczlib.maps import open_lcz_map
 from lczlib.study.document import write_bundle, write_report
+from lczlib.texts import unbroken
 
 TITLE, AUTHOR = "Zones of a 'made-up' city", "A. Author & B. Author"
 
@@ -130,12 +131,14 @@ def test_the_page_says_what_the_results_hold(bundle, study):
     found = study.accuracy.assessments["own"]
     low, high = (100 * v for v in found.intervals["oa_ci"])
     assert (
-        f"Uploaded map has the right class in {100 * found.scores['oa']:.1f} % of the {found.n:,} cells"
+        unbroken(
+            f"Uploaded map has the right class in {100 * found.scores['oa']:.1f} % of the {found.n:,} cells"
+        )
         in page
     )
-    assert f"95 % interval {low:.1f} to {high:.1f} %" in page
+    assert unbroken(f"95 % interval {low:.1f} to {high:.1f} %") in page
     for choice, heat in study.heats().items():
-        assert heat.sentence() in page, choice
+        assert unbroken(heat.sentence()) in page, choice
         table = heat.result.classes
         row = table.loc[6]
         assert f"<td>{number(row['difference'], '+.2f')}</td>" in page

@@ -73,7 +73,7 @@ class CityPage:
             bound(pn.widgets.Select, self._view.param[n], name=text(said), options=choices(self._view.param[n].objects),
                 sizing_mode="stretch_width",
             )
-            for n, said in (("image", N_("Image")), ("stretch", N_("Stretch")))
+            for n, said in (("image", N_("Image")), ("stretch", N_("Contrast")))
         )  # fmt: skip
         self._whole = pn.widgets.Button(
             name=text("Use the whole scene"), sizing_mode="stretch_width"
@@ -307,7 +307,7 @@ class CityPage:
 def _facts_of(scene: Any, area: Any) -> str:
     what = []
     if scene.simulated:
-        what.append(text("simulated: nothing here is a real place"))
+        what.append(text("Simulated: nothing here is a real place"))
     if scene.seasons:
         what.append(f"Sentinel-2: {', '.join(escape(text(s)) for s in scene.seasons)}")
     if scene.radar is not None:
@@ -317,11 +317,11 @@ def _facts_of(scene: Any, area: Any) -> str:
         size = abs(scene.box.affine.a)
         what.append(f"{cols * size / 1000:.1f} × {rows * size / 1000:.1f} km")
     if area and scene.box is not None:
-        what.append(text("cut to your area"))
+        what.append(text("Cut to your area"))
     notes = "".join(f"<p>{escape(text(n))}</p>" for n in scene.notes)
     return (
         f"<h2 style='margin:4px 0'>{escape(text(scene.place.name))}</h2>"
-        f"<div class='lcz-note'>{' · '.join(what)}{notes}</div>"
+        f"<div class='lcz-note'>{'<br>'.join(what)}{notes}</div>"
     )
 
 

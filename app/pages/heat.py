@@ -18,7 +18,7 @@ from lczlib.figures.heat_dates import dates_figure
 from lczlib.jobs.heat_dates import season_heads, season_notes, season_rows, season_title
 from lczlib.jobs.heat_words import cautions, grounds
 from lczlib.kinds import by_title, map_title
-from lczlib.study.library_words import clause_in_words
+from lczlib.study.library_words import method_in_words
 from lczlib.study.showing import shown
 from lczlib.study.steps import named_maps
 from lczlib.study.wording import in_page
@@ -157,10 +157,11 @@ class HeatPage:
             self._wait()
             return
         place = text(study.scene.place.name) if study.scene else ""
-        told = text("{place} · {method} · zones: {map}").format(
+        how = method_in_words(heat.method)
+        told = text("{place}, zones of the map: {map}. {how}.").format(
             place=escape(place),
-            method=escape(clause_in_words(text(heat.method))),
             map=map_title(study.heat_map),
+            how=escape(how[:1].upper() + how[1:]),
         )
         self._told.object = f"<div class='lcz-note'>{told}</div>"
         said = heat.sentence()
@@ -297,7 +298,7 @@ def _table_of(heat: Any, classes: pd.DataFrame) -> str:
         *([text("n eff.")] if heat.pixels else []), text("difference K"),
         text("{level} interval").format(level=heat.level), text("note"),
     )  # fmt: skip
-    return table(heads, rows)
+    return table(heads, rows, words=(len(heads) - 1,))
 
 
 def _seasons_of(heat: Any) -> str:
@@ -322,7 +323,7 @@ def _measures_of(heat: Any) -> str:
     return (
         folded(
             text("Further measures"),
-            table((text("measure"), text("value"), text("what it is")), rows),
+            table((text("measure"), text("value"), text("what it is")), rows, words=(2,)),
         )
         if rows
         else ""

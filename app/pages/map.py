@@ -24,7 +24,7 @@ from ..parts.classhelp import all_classes
 from ..parts.fields import bound, looks
 from ..parts.layout import tall
 from ..parts.legend import legend, published_note
-from ..parts.markup import help_text, html, key, note
+from ..parts.markup import duration, folded, help_text, html, key, note
 from ..parts.messages import no_imagery
 from ..parts.progress import StepProgress
 from ..parts.words import choices, zone_label
@@ -314,11 +314,15 @@ class MapPage:
         cells = next(iter(study.maps.kinds.values())).size
         names = ", ".join(escape(text(w["title"] or w["name"])) for w in made["weights"])
         engines = ", ".join(escape(e) for e in dict.fromkeys(made["engines"].values()))
-        said = text("{place} · {networks} · {n} cells, made in {seconds} s on {engines}").format(
-            place=escape(text(study.scene.place.name)), networks=names, n=f"{cells:,}",
-            seconds=f"{made['seconds']:.0f}", engines=engines,
-        )  # fmt: skip
-        return f"<div class='lcz-note'>{said}</div>{adapted_note(study.maps)}{warnings}"
+        said = text("{place}: {n} cells, made in {time}").format(
+            place=escape(text(study.scene.place.name)),
+            n=f"{cells:,}",
+            time=duration(made["seconds"]),
+        )
+        how = text("Classes by: {networks}. Computed with: {engines}.")
+        how = f"<p>{how.format(networks=names, engines=engines)}</p>"
+        how = folded(text("How it was made"), f"<div class='lcz-note'>{how}</div>")
+        return f"<div class='lcz-note'>{said}</div>{how}{adapted_note(study.maps)}{warnings}"
 
     def _offer_existing(self, _: Any) -> None:
         """Results of earlier runs of this server, and results in the folders that were allowed."""

@@ -182,7 +182,7 @@ class Next(_Finding):
 
     def words(self, result: Any) -> str:
         """What was found, as markup."""
-        heads = ["", text("the map says"), text("or"), text("km² like it")]
+        heads = ["", text("the map says LCZ"), text("or LCZ"), text("km² like it")]
         known = result.request.polygons is not None
         rows = [
             (
@@ -219,17 +219,16 @@ def _zone(number: int) -> str:
 
 
 def _of(number: int, probability: float) -> str:
-    """A class and its probability, where there is one; where it is narrow, one above the other."""
-    code = f"LCZ\N{NO-BREAK SPACE}{CLASSES[int(number) - 1].code}"
+    """The code of a class and its probability, where there is one, on one line."""
+    code = CLASSES[int(number) - 1].code
     if probability != probability:  # of one that is alone in its class nothing is known
         return code
-    share = per_cent(probability).replace(" ", "\N{NO-BREAK SPACE}")
-    return f"{code}: {share}"
+    return f"{code}:\N{NO-BREAK SPACE}{per_cent(probability)}"
 
 
 def _judged(rows: Any) -> str:
     """Polygons with the probability of what they were drawn as, and of what else they look like most."""
-    heads = ("", text("drawn as"), text("rather"), text("places"))
+    heads = ("", text("drawn as LCZ"), text("rather LCZ"), text("places"))
     cells = [
         (
             r.polygon, _of(r.lcz, r.probability),

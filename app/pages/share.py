@@ -272,9 +272,7 @@ class SharePage:
         """The maps in the forms that other software takes, where there are any."""
         if not named_maps(self._study):
             return []
-        label = text(
-            "Maps for other software (zip: QGIS, GeoPackage, NetCDF, Google Earth, UMEP, SUEWS ...)"
-        )
+        label = text("Maps for other software (zip: QGIS, NetCDF, Google Earth, UMEP ...)")
         return [self._file(label, "lcz-exports.zip", lambda p: write_exports(self._study, p))]
 
     def _file(
@@ -300,7 +298,7 @@ class SharePage:
                 return b"", message_of(error)
 
         button = pn.widgets.Button(
-            name=label, sizing_mode="stretch_width", max_width=440, margin=(3, 10),
+            name=label, sizing_mode="stretch_width", max_width=440, margin=(5, 10), styles={"align-self": "end"},
             button_type="primary" if primary else "default", stylesheets=[_WRAPPING],
         )  # fmt: skip
 

@@ -69,6 +69,7 @@ class WaterPage:
             options={text(said): name for name, (said, _, _) in _LAYERS.items()},
             name=text("Layer"),
             button_style="outline",
+            visible=False,
             **wide,
         )
         self._key = html(_key(), visible=False)
@@ -123,7 +124,7 @@ class WaterPage:
             self._summed()
             return
         self._table.object = ""
-        self._area.visible = self._month.visible = self._key.visible = False
+        self._area.visible = self._month.visible = self._key.visible = self._layer.visible = False
         self._pictured = self._summary = None
         self._session.tick(self._clear_layer)
         if self._study.scene is None:
@@ -155,13 +156,13 @@ class WaterPage:
         self._summary = summary
         if summary is None:  # of another threshold, or another map, until the new ones are there
             self._table.object = ""
-            self._area.visible = self._key.visible = False
+            self._area.visible = self._key.visible = self._layer.visible = False
             self._session.tick(self._clear_layer)
             return
         months = summary.months
         if months != self._month.options:
             self._month.param.update(options=months, value=months[-1] if months else None)
-        self._month.visible = bool(months)
+        self._month.visible, self._layer.visible = bool(months), True
         self._table.object = _areas_table(summary) + _checks_table(summary)
         if months:
             from lczlib.figures.water import monthly_area_figure

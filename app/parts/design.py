@@ -56,6 +56,7 @@ def _figures(dark: bool) -> FigureTheme:
             "label_text_color": c["ink"], "label_text_font": FONT, "background_fill_color": c["paper"],
             "background_fill_alpha": 0.0, "border_line_alpha": 0.0,
         },
+        "TeeHead": {"line_color": c["soft"]},  # of the ends of an interval
         "Toolbar": {"logo": None},
         "BaseColorBar": {
             "title_text_color": c["ink"], "title_text_font": FONT, "major_label_text_color": c["ink"],
@@ -90,8 +91,8 @@ class Page(BasicTemplate):
     Parameters
     ----------
     areas : dict of Viewable
-        What stands in each part of the page: ``pages``, ``notices``, ``action``, ``settings``, ``stage``,
-        ``beside``, ``rest``.
+        What stands in each part of the page: ``pages``, ``notices``, ``action``, ``settings``, ``place``,
+        ``stage``, ``beside``, ``rest``.
     beside : bool
         Whether the page that opens first has anything beside its map.
     dark : bool

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import panel as pn
 
-from lczlib.texts import text
+from lczlib.texts import text, unbroken
 
 
-def html(text: str, *classes: str, **options: Any) -> pn.pane.HTML:
+class Markup(pn.pane.HTML):
+    """Markup as a page has it: what it says is kept as it is given, and shown with its signs at their numbers."""
+
+    def _transform_object(self, obj: Any) -> dict[str, Any]:
+        return super()._transform_object(unbroken(obj or ""))
+
+
+def html(text: str, *classes: str, **options: Any) -> Markup:
     """A pane of markup that we wrote; foreign text in it must have been escaped."""
-    return pn.pane.HTML(text, css_classes=[*classes], sizing_mode="stretch_width", **options)
+    return Markup(text, css_classes=[*classes], sizing_mode="stretch_width", **options)
 
 
 def put(pane: pn.pane.HTML, markup: str) -> None:
@@ -33,17 +40,21 @@ def key(title: str) -> pn.pane.HTML:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "", *classes: str
-) -> str:
-    """A plain table; cells are escaped.
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "", *classes: str,
+    words: Sequence[int] = (),
+) -> str:  # fmt: skip
+    """A plain table; cells are escaped. All columns but the first and those of `words` are of numbers.
 
-    Among its classes ``lcz-narrow`` fits it beside a map, and ``lcz-words`` sets its cells, which are no numbers,
-    from the left.
+    Among its classes ``lcz-narrow`` fits it beside a map, and ``lcz-words`` sets all its cells from the left.
     """
-    head = "".join(f'<th scope="col">{escape(str(c))}</th>' for c in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows
+    at = [' class="words"' if i in words else "" for i in range(len(columns))]
+    head = "".join(
+        f'<th scope="col"{left}>{escape(str(c))}</th>' for c, left in zip(columns, at, strict=True)
     )
+    body = "".join(
+        "<tr>" + "".join(f"<td{left}>{escape(str(v))}</td>" for v, left in zip(row, at, strict=True)) + "</tr>"
+        for row in rows
+    )  # fmt: skip
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     name = escape(caption or text("Table by {column}").format(column=columns[0]), quote=True)
     names = " ".join(("lcz-table", *classes))

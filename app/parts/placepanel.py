@@ -19,17 +19,15 @@ from lczlib.study.point import PATCH, PixelWarmth, PlaceFacts
 from lczlib.texts import text
 
 from .markup import html, interval, number, per_cent, table
-from .words import in_degrees, zone_label
+from .words import in_degrees, zone_label, zone_short
 
 _KINDS = ("s1", "s2", "fused")
 _SHOWN = 0.02
-_HIGH = "min(84vh, max(430px, min(76vh, 740px, 60vw)))"
-"""On a phone the map above it stays in sight."""
 _CELL = 10  # pixels of the LCZ cell itself, in the middle of the patch
 
 
 class PlacePanel:
-    """The card of a place: the same on all pages, over their lower edge, until it is closed.
+    """The card of a place: the same on all pages, below their settings, until it is closed.
 
     Parameters
     ----------
@@ -51,15 +49,10 @@ class PlacePanel:
         )
         self._with_images = pn.Column(images)
         self.content = pn.Column(
-            pn.Row(html(f"<b>{text('This place')}</b>", margin=(6, 8)), shut, sizing_mode="stretch_width", margin=0),
+            pn.Row(html(f"<b>{text('This place')}</b>", margin=(6, 8)), shut, sizing_mode="stretch_width", margin=0,
+                   styles={"position": "sticky", "top": "0", "z-index": "1", "background": "var(--paper)"}),
             self._head, self._with_images, self._with_bars,
             sizing_mode="stretch_width", css_classes=["lcz-place"],
-            styles={
-                "position": "fixed", "right": "0", "bottom": "var(--bottom)", "z-index": "50",
-                "width": "min(420px, 100vw)", "max-height": _HIGH, "overflow-y": "auto",
-                "padding": "6px 10px", "background": "var(--paper)", "border": "1px solid var(--edge)",
-                "border-radius": "8px 8px 0 0", "box-shadow": "0 0 14px var(--shade)",
-            },
         )  # fmt: skip
 
     def show(self, found: PlaceFacts) -> None:
@@ -97,20 +90,20 @@ def said_of_place(found: PlaceFacts) -> str:
     for kind, number_ in found.classes.items():
         sure = found.probabilities.get(kind)
         share = "" if sure is None or not number_ else per_cent(float(sure[number_ - 1]))
-        label = zone_label(CLASSES[number_ - 1]) if number_ else text("no data")
+        label = zone_short(CLASSES[number_ - 1]) if number_ else text("no data")
         rows.append((map_title(kind), label, share))
     if found.reference:
         several = text("{one} and {other}")
-        told = zone_label(CLASSES[found.reference[0] - 1])
+        told = zone_short(CLASSES[found.reference[0] - 1])
         for n in found.reference[1:]:
-            told = several.format(one=told, other=zone_label(CLASSES[n - 1]))
+            told = several.format(one=told, other=zone_short(CLASSES[n - 1]))
         rows.append((text("Reference polygon"), told, ""))
     if not rows:
         rows.append((text("LCZ maps"), text("none of this place yet"), ""))
     seen = text("The image is what the networks see around the cell, which is framed.")
     return (
         f"<div class='lcz-of-place'><h3 style='margin:0'>{text('At {place}').format(place=where)}</h3>"
-        + table((text("map"), text("class"), text("probability")), rows)
+        + table((text("map"), "LCZ", text("probability")), rows, words=(1,))
         + (_warmth(found.warmth) if found.warmth else "")
         + f'<div class="lcz-note">{seen}</div>' * bool(found.patches)
         + "</div>"
@@ -167,7 +160,7 @@ def _bars(ink: str) -> tuple[Any, dict[str, ColumnDataSource]]:
 
 def _patch(name: str, ink: str) -> tuple[Any, ColumnDataSource]:
     fig = figure(
-        width=176, height=198, tools="", toolbar_location=None, title=name, x_range=(0, PATCH),
+        width=138, height=160, tools="", toolbar_location=None, title=name, x_range=(0, PATCH),
         y_range=(0, PATCH), name=f"patch {name}",
     )  # fmt: skip
     source = ColumnDataSource({"image": []})
@@ -177,5 +170,5 @@ def _patch(name: str, ink: str) -> tuple[Any, ColumnDataSource]:
     )
     fig.axis.visible = fig.grid.visible = False
     fig.update(border_fill_color=None, outline_line_color=None)
-    fig.title.update(text_color=ink, text_font_size="10pt")
+    fig.title.update(text_color=ink, text_font_size="9pt")
     return fig, source

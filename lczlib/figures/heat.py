@@ -29,7 +29,9 @@ MOST_IN_LEGEND = 200
 _CLEAR_BANDS = 6
 """Classes up to which the intervals of a diurnal cycle are drawn in full strength."""
 INTERVAL = "#777777"
-"""Colour of intervals: seen on light pages and dark ones."""
+"""Colour of intervals, whiskers and the line of no difference: seen on light pages and dark ones."""
+_CORE, _CASING = "#1a1a1a", "#ffffff"
+"""Of lines that lie upon bars of any colour: dark, with a light one on each side."""
 
 
 def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str = "") -> hv.Overlay:
@@ -71,11 +73,10 @@ def class_boxes(classes: pd.DataFrame, reference_temperature: float, title: str 
     low, high = _limits(table, reference_temperature)
     dims = {"kdims": [text("LCZ and number of pixels"), unit, "x1", "y1"]}
     figure = (
-        _styled(hv.Segments(whiskers, **dims), color=_GREY)
+        _styled(hv.Segments(whiskers, **dims), color=INTERVAL)
         * (hv.Overlay([]) if alone else zero_line())
         * _rectangles(boxes, dims["kdims"])
-        * _styled(hv.Segments(middles, **dims), color="white", width=3.5)
-        * _styled(hv.Segments(middles, **dims), color="black", width=1.2)
+        * _cased(hv.Segments(middles, **dims), 1.2)
         * _styled(hv.Segments(lines, **dims), color=INTERVAL, width=3)
     )
     return framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
@@ -113,11 +114,7 @@ def ranked_bars(classes: pd.DataFrame, title: str = "", unit: str = DIFFERENCE) 
     shown = [v for _, a, _, b in lines for v in (a, b) if abs(v) < 4 * reach] or [0.0]
     low = min(*shown, table["difference"].min(), 0) - 0.15 * reach
     high = max(*shown, table["difference"].max(), 0) + 0.15 * reach
-    figure = (
-        _rectangles(bars, dims)
-        * _styled(hv.Segments(lines, kdims=dims), color=INTERVAL, width=2)
-        * zero_line()
-    )
+    figure = _rectangles(bars, dims) * zero_line() * _cased(hv.Segments(lines, kdims=dims), 2.0)
     return framed(figure, title, xticks=ticks, ylim=(low, high), xlim=(-0.7, len(table) - 0.3))
 
 
@@ -266,7 +263,7 @@ def both(element: hv.Dimensioned, **options: Any) -> hv.Dimensioned:
 
 def zero_line() -> hv.HLine:
     """The line of no difference."""
-    return both(hv.HLine(0), color=_GREY)
+    return both(hv.HLine(0), color=INTERVAL)
 
 
 def _limits(table: pd.DataFrame, reference: float) -> tuple[float, float]:
@@ -293,6 +290,12 @@ def _rectangles(rows: list[tuple[Any, ...]], dims: list[str]) -> hv.Rectangles:
 
 def _styled(element: hv.Segments, color: str, width: float = 1.0) -> hv.Segments:
     return styled(element, {"color": color}, {"linewidth": width}, {"line_width": width})
+
+
+def _cased(element: hv.Segments, width: float) -> hv.Overlay:
+    """Lines that are seen upon each zone's colour, on light pages and dark ones."""
+    casing = _styled(element.clone(), _CASING, width + 2.4)  # options stay with an element
+    return casing * _styled(element, _CORE, width)
 
 
 def framed(figure: hv.Overlay, title: str, **axes: Any) -> hv.Overlay:

@@ -126,7 +126,7 @@ def interval_panel(
             values, low, high = (np.asarray(v, float) for v in parts)
             y = np.arange(n) + (k - (len(series) - 1) / 2) * 0.78 / len(series)
             of_row = (
-                colors if colors and not several else [SERIES[k % len(SERIES)] if several else INK] * n
+                colors if colors and not several else [SERIES[k % len(SERIES)] if several or bars else INK] * n
             )  # fmt: skip
             sure = np.isfinite(low) & np.isfinite(high)
             if bars:

@@ -20,8 +20,8 @@ def level_of(result: Any) -> str:
 def grounds(result: SurfaceHeatIsland) -> str:
     """What the intervals of a heat island of pixels rest on."""
     return text(
-        "Residuals correlate over {range} m, which makes the scene worth {n} independent pieces; pooled in squares "
-        "from {size} m on."
+        "The intervals allow for neighbours being alike: up to {range} m apart here, so that the image counts as {n} "
+        "independent pieces. Beyond {size} m squares are compared, not pixels."
     ).format(
         range=f"{result.correlation_range:,.0f}", n=f"{result.n_pieces:.0f}", size=f"{result.square_size:,.0f}"
     )  # fmt: skip

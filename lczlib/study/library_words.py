@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from lczlib.reading import Reading
+from lczlib.scenes.thermal_quality import NO_LAYER
 from lczlib.texts import ENGLISH, N_, language, text
 
 WHAT = (
@@ -70,6 +71,13 @@ CLAUSES = (
 )  # fmt: skip
 """What was read, lost and assumed, a clause each: of those that fit the first is taken, so the fuller stand first."""
 
+_PLAIN = {
+    "same grid": N_("temperatures and zones have the same cells"), "overpass: day": N_("the image is of the day"),
+    "overpass: night": N_("the image is of the night"),
+    NO_LAYER: N_("clouds were not removed, since the image does not mark them"),
+}  # fmt: skip
+"""What is done and assumed of a heat island, in plain words."""
+
 WITHIN = (
     N_("as given"), N_("by its dark pixels"), N_("by its values"), N_("by the file"), N_("category names"),
     N_("colour table"), N_("metadata"), N_("no data"),
@@ -98,6 +106,12 @@ def in_reader_language(message: str) -> str:
 def clause_in_words(clause: str) -> str:
     """Something that was read, lost or assumed, likewise: a clause, or several with semicolons between."""
     return "; ".join(_translated(part, CLAUSES) for part in clause.split("; "))
+
+
+def method_in_words(method: str) -> str:
+    """How temperatures and zones of a heat island came together, for readers who do not know satellite images."""
+    clauses = method.split("; ")
+    return "; ".join(text(_PLAIN[c]) if c in _PLAIN else clause_in_words(text(c)) for c in clauses)
 
 
 def reading_in_words(reading: Reading) -> str:

@@ -202,9 +202,7 @@ def devices() -> dict[str, str]:
     there = ["cpu"] + [
         f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     ]
-    best = text("best there is ({device})")
-    if auto == "cpu":
-        best = text("best there is ({device}, no GPU here)")
+    best = text("best here: {device}")
     return {
         best.format(device=device_name(auto)): "auto",
         **{f"{d}: {device_name(d)}": d for d in there},

@@ -9,6 +9,7 @@ with a decimal point and commas by thousands, as in the files beside them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,8 @@ from pathlib import Path
 
 ENGLISH = "en"
 DOMAIN = "lczlib"
+_UNIT = re.compile(r"(</?[a-z][^<>]*>)|(?<=\d)(?: ?(%)| (K|°C))(?!\w)")
+"""A tag, which stays as it is; or what a number is in, after it."""
 FOLDER = Path(__file__).parent / "locale"
 
 _said: ContextVar[str] = ContextVar("language", default="")
@@ -137,6 +140,19 @@ def texts(one: str, several: str, n: float, **named: object) -> str:
     if code != ENGLISH:
         found = _catalogue(code).ngettext(one, several, int(n))
     return found.format(n=f"{n:,}", **named)
+
+
+def unbroken(said: str) -> str:
+    """A text or markup for a page, where a number stays on one line with its per cent, kelvins or degrees.
+
+    Whatever is written into a page goes through this; files of numbers and the command line do not.
+
+    Examples
+    --------
+    >>> unbroken("<b style='width:50%'>95% interval 0.6 to 2.9 K, of 9 %</b>").replace(chr(160), "_")
+    "<b style='width:50%'>95_% interval 0.6 to 2.9_K, of 9_%</b>"
+    """
+    return _UNIT.sub(lambda m: m[1] or f"\N{NO-BREAK SPACE}{m[2] or m[3]}", said)
 
 
 def N_(english: str) -> str:  # noqa: N802 - as gettext's users call it

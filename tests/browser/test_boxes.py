@@ -22,7 +22,7 @@ def test_the_middle_half_of_each_zones_pixels_is_a_box_in_its_colour(
     pictures = pytest.importorskip("PIL.Image")
     page = visit(f"{mapped.url}?page=heat&heat_map=reference&heat_replicates=100")
     page.set_viewport_size({"width": 1440, "height": 1800})
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D")).wait_for()
     settled(page, "Minus the reference (K)")
     still(page)
     # the lowest of the page's figures

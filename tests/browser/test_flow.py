@@ -156,7 +156,7 @@ def test_accuracy_and_a_click_on_the_matrix(mapped: Any, visit: Callable[..., An
 
 def test_heat_islands(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=heat")
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D .*95% interval")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D .*95\s% interval")).wait_for()
     go(page, "canopy (air)")
     page.get_by_text(re.compile(r"air of LCZ|No built zone")).wait_for()
     page.get_by_text("All figures of the zones").click()

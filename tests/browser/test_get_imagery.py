@@ -141,7 +141,7 @@ def test_true_colour_and_the_count_of_clear_days(
         .split("\t")
     )
     assert cells[2] == "4"
-    assert cells[5] == "100 %"
+    assert cells[5] == "100\N{NO-BREAK SPACE}%"
     page.get_by_label("Days on which each pixel was clear").check()
     wait_for(page, CLEAR_JS)
     assert query_of(page)["clear"] == "true"

@@ -23,11 +23,11 @@ def test_one_card_on_every_page_with_a_map(mapped: Any, visit: Callable[..., Any
     card = page.locator(".lcz-place")
     card.get_by_text(AT).wait_for()
     assert card.locator("tr").count() >= 4  # three maps, the reference
-    assert card.get_by_text(re.compile(r"\d %")).count() >= 3
+    assert card.get_by_text(re.compile(r"\d\s%")).count() >= 3
     wait_for(page, "() => location.search.includes('place=')")
     go(page, "Heat island")
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
-    card.get_by_text(re.compile(r"Surface: \d+\.\d °C")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D")).wait_for()
+    card.get_by_text(re.compile(r"Surface: \d+\.\d\s°C")).wait_for()
     assert card.get_by_text(re.compile(r"K against LCZ D; one pixel")).is_visible()
     go(page, "Share")  # without a map
     card.wait_for(state="hidden")
@@ -37,6 +37,26 @@ def test_one_card_on_every_page_with_a_map(mapped: Any, visit: Callable[..., Any
     card.wait_for(state="hidden")
     wait_for(page, "() => !location.search.includes('place=')")
     assert mapped.errors() == []
+
+
+def test_the_card_hides_no_map_and_can_be_closed_where_the_settings_are_folded(
+    mapped: Any, visit: Callable[..., Any]
+) -> None:
+    page = visit(f"{mapped.url}?page=compare&place=[3.06,52.135]")
+    card = page.locator(".lcz-place")
+    card.get_by_text(AT).wait_for()
+    settled(page, "First")
+    box = card.bounding_box()
+    maps = [f.bounding_box() for f in page.locator(".bk-Figure:visible").all()]
+    large = [m for m in maps if m and m["width"] > 300]
+    assert len(large) >= 2
+    assert all(box["x"] + box["width"] <= m["x"] + 1 for m in large if m["y"] < 400)
+    page.get_by_role("button", name="Settings").press("Enter")
+    close = card.get_by_role("button", name="Close")
+    assert close.is_visible()
+    assert card.bounding_box()["x"] > 720
+    close.click()
+    card.wait_for(state="hidden")
 
 
 def test_a_drawn_polygon_becomes_the_reference(mapped: Any, visit: Callable[..., Any]) -> None:

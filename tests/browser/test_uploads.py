@@ -104,7 +104,7 @@ def test_own_temperatures_are_used(
         dst.units = ("K",)
         dst.update_tags(1, units="K")
     page = visit(f"{mapped.url}?page=heat&heat_map=reference&heat_replicates=100")
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D")).wait_for()
     page.get_by_text("All figures of the zones").click()  # and it stays open below
     mean = page.locator(".lcz-table td").nth(3)
     before = float(mean.inner_text())

@@ -81,7 +81,7 @@ def test_an_own_map_and_a_thermal_raster_reach_the_report(
         state="attached"
     )
     assert page.get_by_label("Zones of").input_value() == "Uploaded map"
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D")).wait_for()
     text = reported(page, tmp_path / "report.html", browser)
     for wanted in (
         "Uploaded map",

@@ -35,7 +35,7 @@ def test_figures_of_another_setting_go_before_the_new_ones_come(
     mapped: Any, visit: Callable[..., Any]
 ) -> None:
     page = visit(f"{mapped.url}?page=heat&heat_map=reference&heat_replicates=2000")
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D")).wait_for()
     page.get_by_role("button", name="canopy (air)").click()
     wait_for(page, CHANGED_JS)  # the surface's answer is gone
     page.evaluate(SEEN_JS)
@@ -49,7 +49,7 @@ def test_an_address_is_restored_without_a_word_of_failure(
 ) -> None:
     page = visit(f"{mapped.url}?page=heat&made=maps&heat_map=fused&heat_replicates=100")
     page.evaluate(SEEN_JS)
-    page.get_by_text(re.compile(r"surface of LCZ .* K against LCZ D")).wait_for()
+    page.get_by_text(re.compile(r"surface of LCZ .*\sK against LCZ D")).wait_for()
     assert len(page.evaluate("() => window.seen")) == 1
 
 
@@ -119,7 +119,7 @@ def test_a_click_on_a_colour_shows_its_class_alone(mapped: Any, visit: Callable[
 def test_accuracy_begins_with_which_map_is_best(mapped: Any, visit: Callable[..., Any]) -> None:
     page = visit(f"{mapped.url}?page=accuracy")
     said = page.locator(".lcz-answer").get_by_text(
-        re.compile(r"has the right class in \d+\.\d % of")
+        re.compile(r"has the right class in \d+\.\d\s% of")
     )
     said.wait_for()
     assert re.search(
