@@ -21,7 +21,7 @@ def grounds(result: SurfaceHeatIsland) -> str:
     """What the intervals of a heat island of pixels rest on."""
     return text(
         "The intervals allow for neighbours being alike: up to {range} m apart here, so that the image counts as {n} "
-        "independent pieces. Beyond {size} m squares are compared, not pixels."
+        "independent pieces. The pixels of a zone are pooled in squares of {size} m and more."
     ).format(
         range=f"{result.correlation_range:,.0f}", n=f"{result.n_pieces:.0f}", size=f"{result.square_size:,.0f}"
     )  # fmt: skip
