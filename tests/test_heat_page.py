@@ -124,7 +124,7 @@ def test_the_page_says_of_a_heat_island_what_the_command_says(scene, tmp_path, m
     assert is_few == all(not any(row["difference_ci"] or ()) for row in written["classes"])
     said = unescape(f"{page._answer.object} {page._grounds.object}")
     plain = " ".join(output.split())
-    grounds = re.search(r"The intervals allow for .*? not pixels\.", plain)[0]
+    grounds = re.search(r"The intervals allow for .*? m and more\.", plain)[0]
     assert f"counts as {written['independent_pieces']:.0f} independent pieces" in grounds
     for text in (grounds, few, written["reference_note"]):
         assert text in said
