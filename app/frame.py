@@ -15,6 +15,7 @@ from .pages import PAGES
 from .panel_patches.access import name_widgets
 from .panel_patches.closing import drop_late_messages
 from .panel_patches.formulas import load_no_formulas
+from .panel_patches.half_imported import look_past_half_imported
 from .panel_patches.memory import settle
 from .panel_patches.sending import send_everything
 from .parts.design import Page
@@ -32,6 +33,7 @@ protect()  # done by `app_hooks.py`, or nothing is served
 send_everything()
 drop_late_messages()
 load_no_formulas()
+look_past_half_imported()
 Thread(target=tidy, daemon=True).start()
 settle()  # nearly all that the pages import is there now
 
