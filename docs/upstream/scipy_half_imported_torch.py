@@ -3,12 +3,10 @@
 Prints what the last call that failed said, with SciPy as installed.
 """
 
-import sys
 import threading
 
 import numpy as np
 from scipy import stats
-
 
 values, said = np.arange(10.0), "no call failed"
 thread = threading.Thread(target=__import__, args=("torch",))
@@ -18,4 +16,4 @@ while thread.is_alive():
         stats.zscore(values)
     except AttributeError as error:
         said = str(error)
-sys.stdout.write(f"while torch is imported: {said}\n")
+print(f"while torch is imported: {said}")  # noqa: T201
