@@ -130,13 +130,39 @@ def test_rates_are_small_unless_stated():
         ({"bands": ("b", "a")}, "reads b, a of toy, and these patches hold a, b"),
         ({"sensor": "s2"}, "of s2, and these patches hold"),
         ({"pixel_size": 30.0}, "pixels of 30 m, and these patches have 10 m"),
-        ({"normalisation": "scene"}, "normalises each scene by its own statistics"),
         ({"classes": (2, 6, 14)}, "knows 3 of the 17 classes"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(before, tmp_path, changed, words):
     with pytest.raises(InputError, match=words):
         fitted(before(**changed), tmp_path / "run")
+
+
+def test_patches_without_their_scene_are_refused_where_scenes_are_normalised(before, tmp_path):
+    path = before(normalisation="scene")
+    with pytest.raises(
+        WeightsError, match="which a file of patches does not have: give the scenes"
+    ):
+        fitted(path, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_normalised_patches_reach_the_network_as_they_are(before, tmp_path):
+    path = before(normalisation="scene")
+    patches = stripes(40)
+    patches.images[0][:, 3:5] = np.nan
+    kind = dataclasses.replace(patches.kind, normalised=True)
+    subsets = subsets_of(ScenePatches(kind, patches.table, patches.images))
+    how = options(path, learning_rate=1e-12, tune="head")
+    trained = fit_network(subsets.train, subsets.validation, how, tmp_path / "run")
+    assert trained.weights.normalisation == "scene"
+    from lczlib.models import load_model
+
+    zeros = np.nan_to_num(patches.read(np.arange(40)))  # the mean, where pixels are missing
+    with torch.inference_mode():
+        old = load_model(path)(torch.from_numpy(zeros)).softmax(1).numpy()
+    new = predict_patches(trained.network, patches, scaling_of(trained.weights, kind), device="cpu")
+    np.testing.assert_allclose(new, old, atol=1e-6)
 
 
 def test_weights_that_are_not_there_or_map_no_zones_are_refused(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -246,8 +246,3 @@ def _scene(city: BenchCity, fetch: Fetch) -> SceneFiles:
             msg = f"The scene of {city.title} is not here ({Path(path).name} in the folder of {option('data')})."
             raise InputError(f"{msg} {told.note}".strip())
     return SceneFiles(inputs, told.sensor, told.bands, told.fringe, options, sentinel1)
-
-
-def as_read_by(files: SceneFiles, sensor: str, bands: tuple[str, ...], level: str) -> SceneFiles:
-    """The same scenes as a trained network reads them."""
-    return replace(files, sensor=sensor, bands=bands, level=level)

@@ -17,7 +17,7 @@ from lczlib import catalog
 from lczlib.acquire.global_map import GLOBAL_MAP, open_global_map
 from lczlib.acquire.places import Place
 from lczlib.bench.names import LEARNT, NETWORKS, Way
-from lczlib.bench.site import Site, as_read_by
+from lczlib.bench.site import Site
 from lczlib.classes import N_CLASSES
 from lczlib.errors import InputError, LczError
 from lczlib.grid import to_grid
@@ -238,9 +238,7 @@ def _adapted(task: Task, site: Site, how: How, step: Step) -> Mapped:
     files = site.files
     _check_sentinel(files.sensor)
     weights = describe(task.network)
-    patches = site.patches(
-        as_read_by(files, weights.sensor, weights.bands, weights.level), weights.patch_size
-    )
+    patches = site.patches(files.read_by(weights), weights.patch_size)
 
     def predict(subsets: Subsets, fold: int) -> np.ndarray:
         options = Options(
@@ -250,9 +248,8 @@ def _adapted(task: Task, site: Site, how: How, step: Step) -> Mapped:
             trained = fit_network(
                 subsets.train, subsets.validation, options, scratch, note=lambda _: None
             )
-        return predict_patches(
-            trained.network, subsets.test, scaling_of(trained.weights), device=how.device
-        )
+        scaling = scaling_of(trained.weights, subsets.test.kind)
+        return predict_patches(trained.network, subsets.test, scaling, device=how.device)
 
     return _held_out(task, site, patches, predict, step)
 

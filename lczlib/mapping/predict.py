@@ -215,10 +215,7 @@ def _read(
     pixels = chunks.read(slice(int(y0), int(y1)), slice(int(x0), int(x1)))
     missing = ~np.isfinite(pixels)
     valid = _valid_fraction(~missing.any(0), own_rows - y0, own_cols - x0, step)
-    if (prepared.gain != 1).any():
-        pixels *= prepared.gain[:, None, None]
-    if prepared.shift.any():
-        pixels += prepared.shift[:, None, None]
+    prepared.scale(pixels)
     np.copyto(pixels, prepared.fill[:, None, None], where=missing)
     # channels last: a patch is then cut as 32 whole runs of memory
     pixels = np.ascontiguousarray(pixels.transpose(1, 2, 0))

@@ -59,6 +59,13 @@ class Prepared:
         rows, cols = self.cells
         return rows.stop - rows.start, cols.stop - cols.start
 
+    def scale(self, pixels: np.ndarray) -> None:
+        """Make values (band, y, x) the network's input, in place; what is missing stays NaN."""
+        if (self.gain != 1).any():
+            pixels *= self.gain[:, None, None]
+        if self.shift.any():
+            pixels += self.shift[:, None, None]
+
 
 def prepare(
     scene: xr.Dataset,

@@ -292,7 +292,8 @@ def _as_it_was(subsets: Subsets, start: str, device: str) -> dict[str, Any]:
     from lczlib.training.evaluation import assess_patches, predict_patches, scaling_of, summary
 
     network = load_model(start, "cpu")
-    found = predict_patches(network, subsets.test, scaling_of(network.weights), device=device)
+    scaling = scaling_of(network.weights, subsets.test.kind)
+    found = predict_patches(network, subsets.test, scaling, device=device)
     return summary(assess_patches(found, subsets.test), subset="test", split=subsets.method)
 
 

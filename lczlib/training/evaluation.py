@@ -15,27 +15,37 @@ from lczlib.analysis.options import REPLICATES
 from lczlib.classes import N_CLASSES
 from lczlib.errors import WeightsError
 from lczlib.models import Weights
-from lczlib.training.patches import Patches
+from lczlib.training.patches import Patches, PatchKind
 
 Scaling = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Gain, shift and fill of each band: network input = value x gain + shift, fill where missing."""
 
 
-def scaling_of(weights: Weights) -> Scaling:
-    """The scaling of weights that do not look at the scene.
+def scaling_of(weights: Weights, kind: PatchKind | None = None) -> Scaling:
+    """How patches become what a network reads.
+
+    Parameters
+    ----------
+    weights : Weights
+        The network's.
+    kind : PatchKind, optional
+        Of the patches; needed of a network that normalises each scene by its own statistics, whose patches are
+        normalised where they are cut (`lczlib.training.inputs.SceneFiles.read_by`).
 
     Raises
     ------
     WeightsError
-        If they normalise by each scene's own statistics, which patches alone do not tell.
+        If it is such a network, and the patches are not: alone they do not tell their scene's statistics.
     """
     n = weights.in_channels
     if weights.normalisation == "scene":
-        msg = (
-            f"{weights.name} normalises by the statistics of a whole scene, which a file of patches "
-            "does not have: evaluate it on a scene and polygons."
-        )
-        raise WeightsError(msg)
+        if kind is None or not kind.normalised:
+            msg = (
+                f"{weights.name} normalises each scene by its own statistics, which a file of patches does not have: "
+                "give the scenes and their polygons instead."
+            )
+            raise WeightsError(msg)
+        return np.ones(n), np.zeros(n), np.zeros(n)
     mean = np.asarray(weights.mean or np.zeros(n), np.float64)
     if weights.normalisation == "fixed":
         std = np.asarray(weights.std, np.float64)

@@ -12,7 +12,8 @@ import xarray as xr
 
 from lczlib.errors import Cancelled, InputError
 from lczlib.grid import geobox_of
-from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS
+from lczlib.mapping.prepare import Prepared, prepare
+from lczlib.models.weights import SENTINEL1_FEATURES, SENTINEL2_BANDS, Weights
 from lczlib.scene_options import SceneOptions
 from lczlib.scenes import City, open_scenes, sentinel1_channels
 from lczlib.scenes.combinations import check_channels, name_of
@@ -62,6 +63,8 @@ class SceneFiles:
     level : str, optional
         Processing level that a trained network reads; empty: as they are; None: what a new network had best
         read, which is reflectance of Landsat's numbers (`lczlib.scenes.landsat`) and else as they are.
+    normaliser : Weights, optional
+        A trained network that normalises each scene by its own statistics: its patches are cut normalised.
     """
 
     inputs: tuple[str, ...]
@@ -71,6 +74,14 @@ class SceneFiles:
     options: SceneOptions = _DEFAULTS
     sentinel1: tuple[str, ...] = ()
     level: str | None = ""
+    normaliser: Weights | None = None
+
+    def read_by(self, weights: Weights) -> SceneFiles:
+        """The same scenes as a trained network reads them."""
+        return replace(
+            self, sensor=weights.sensor, bands=weights.bands, level=weights.level,
+            normaliser=weights if weights.normalisation == "scene" else None,
+        )  # fmt: skip
 
     def open(self) -> dict[str, xr.Dataset]:
         """The scenes by name, each with all the bands of its sensor; ``attrs["city"]`` names the place.
@@ -80,10 +91,7 @@ class SceneFiles:
         InputError, GridError
             If files are missing, do not fit the sensor, or have no CRS.
         """
-        sensors = {"both": ("s1", "s2")}.get(self.sensor, (self.sensor,))
-        city = open_scenes(
-            self.inputs, self.options, sentinel1=self.sentinel1, sensors=sensors, doubtful=True
-        ).cut()
+        city = self._city().cut()
         if name_of(self.bands):
             radar = () if city.sentinel1 is None else sentinel1_channels(city.sentinel1).data_vars
             optical = BANDS["s2"] if city.seasons else ()
@@ -94,6 +102,39 @@ class SceneFiles:
         if self.fringe:
             scenes = {n: without_fringe(s, self.fringe) for n, s in scenes.items()}
         return {n: s.assign_attrs(city=city.name or n) for n, s in scenes.items()}
+
+    def _city(self) -> City:
+        sensors = {"both": ("s1", "s2")}.get(self.sensor, (self.sensor,))
+        return open_scenes(
+            self.inputs, self.options, sentinel1=self.sentinel1, sensors=sensors, doubtful=True
+        )
+
+    def as_mapped(self, cancelled: Callable[[], bool] | None = None) -> dict[str, Prepared]:
+        """Each whole scene as mapping prepares it for the `normaliser`; none without one.
+
+        The statistics are of the whole scene, or of its city's So2Sat rectangle: neither a box nor a fringe
+        changes them. What looks unlike the network's training data is told.
+
+        Parameters
+        ----------
+        cancelled : callable, optional
+            Asked before each scene is read.
+
+        Raises
+        ------
+        InputError, GridError, WeightsError
+            See `lczlib.mapping.prepare.prepare`.
+        Cancelled
+            If `cancelled` answers yes.
+        """
+        if self.normaliser is None:
+            return {}
+        city = self._city()
+        found = {}
+        for name, scene in self._wanted(city).items():
+            stop_if(cancelled)
+            found[name] = prepare(scene, self.normaliser, box=city.box)
+        return found
 
     def _chosen(self, name: str, scene: xr.Dataset) -> xr.Dataset:
         missing = [b for b in self.bands if b not in scene]
@@ -203,6 +244,7 @@ def patches_of(
     The patches of one polygon stay together over all scenes. Before each scene is read, `cancelled` is asked.
     """
     parts = []
+    whole = files.as_mapped(cancelled)
     for name, scene in files.open().items():
         stop_if(cancelled)
         pixel = abs(float(geobox_of(scene, name).affine.a))
@@ -210,7 +252,7 @@ def patches_of(
         parts.append(
             scene_patches(
                 scene, polygons, sensor=files.sensor, bands=files.bands_of(scene),
-                patch_size=size, spacing=spacing, name=name,
+                patch_size=size, spacing=spacing, name=name, normalised=whole.get(name),
             )
         )  # fmt: skip
     return _named(join_patches(parts, same_place=True), files)
@@ -221,6 +263,7 @@ def patches_of_points(
 ) -> ScenePatches:
     """Patches of all scenes at the points of an earlier run (``patches.gpkg``)."""
     parts = []
+    whole = files.as_mapped()
     for name, scene in files.open().items():
         own = points[points["scene"] == name] if name in set(points["scene"]) else points
         local = own.to_crs(str(geobox_of(scene, name).crs))
@@ -230,9 +273,10 @@ def patches_of_points(
         }).drop_duplicates(["x", "y"])  # fmt: skip
         parts.append(
             patches_at(
-                scene, centres, sensor=files.sensor, bands=bands, patch_size=patch_size, name=name
+                scene, centres, sensor=files.sensor, bands=bands, patch_size=patch_size, name=name,
+                normalised=whole.get(name),
             )
-        )
+        )  # fmt: skip
     return _named(join_patches(parts, same_place=True), files)
 
 

@@ -39,7 +39,7 @@ _LOST = {
 
 
 def scene_files(
-    request: PatchScenes, sensor: str, bands: tuple[str, ...], level: str | None = ""
+    request: PatchScenes, sensor: str = "s2", bands: tuple[str, ...] = (), level: str | None = ""
 ) -> SceneFiles:
     """The scenes of a request.
 
@@ -104,11 +104,20 @@ def _as_read_by(
             f"{' and '.join(map(option, given))}, or {option('start_from')}."
         )
         raise InputError(msg, parameter=given[0])
-    files = scene_files(request, weights.sensor, weights.bands, weights.level)
+    files = scene_files(request).read_by(weights)
+    _look_at(files, weights, cancelled)
+    return _parted(request, files, weights.patch_size, note, cancelled)
+
+
+def _look_at(
+    files: SceneFiles, weights: Weights, cancelled: Callable[[], bool] | None = None
+) -> None:
+    """Tell what looks unlike what weights were trained on, and refuse what they cannot read."""
+    if files.normaliser is not None:  # then it is looked at where its statistics are worked out
+        return
     for scene in files.open().values():
         stop_if(cancelled)
-        prepare(scene, weights)  # tells what looks unlike what they were trained on
-    return _parted(request, files, weights.patch_size, note, cancelled)
+        prepare(scene, weights)
 
 
 def _parted(
@@ -175,19 +184,15 @@ def reference_patches(request: EvaluateRequest, weights: Weights) -> tuple[Patch
         held = So2SatPatches(request.hdf5(), sensor, combinations.name_of(weights.bands))
         _check_bands(weights, held)
         return held, scaling_of(weights)
-    files = scene_files(request, weights.sensor, weights.bands, weights.level)
-    prepared = [prepare(scene, weights) for scene in files.open().values()]
-    if weights.normalisation == "scene" and len(prepared) > 1:
-        msg = f"{weights.name} normalises each scene by itself: evaluate one scene at a time."
-        raise InputError(msg)
+    files = scene_files(request).read_by(weights)
+    _look_at(files, weights)
     if request.patches is not None:
         points = read_patch_points(request.patches, request.subset or "test")
         found = patches_of_points(files, points, bands=weights.bands, patch_size=weights.patch_size)
     else:
         areas = open_polygons(request.polygons, request.column, zero_unlabelled=True)
         found = patches_of(files, areas, patch_size=weights.patch_size, spacing=request.spacing)
-    first = prepared[0]
-    return found, (first.gain, first.shift, first.fill)
+    return found, scaling_of(weights, found.kind)
 
 
 def evaluated(request: EvaluateRequest) -> tuple[Assessment, Weights]:

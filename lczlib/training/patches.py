@@ -18,7 +18,7 @@ import xarray as xr
 from lczlib.errors import GridError, InputError
 from lczlib.grid import CELL_SIZE, check_projected, crs_name, describe, geobox_of, lcz_grid
 from lczlib.mapping.predict import MIN_VALID
-from lczlib.mapping.prepare import prepare
+from lczlib.mapping.prepare import Prepared, prepare
 from lczlib.models import Weights
 from lczlib.polygon_cells import polygon_cells
 from lczlib.terms import option
@@ -51,6 +51,9 @@ class PatchKind:
         Whether the scenes are simulated.
     source : str
         Where they come from, in words.
+    normalised : bool
+        Whether their values are a network's input already: those of each scene by that scene's own mean and
+        spread, as `lczlib.mapping.prepare` works them out for mapping.
     """
 
     sensor: str
@@ -60,6 +63,7 @@ class PatchKind:
     level: str = ""
     simulated: bool = False
     source: str = ""
+    normalised: bool = False
 
     @property
     def width(self) -> float:
@@ -101,7 +105,10 @@ class Patches(ABC):
 
     @abstractmethod
     def read(self, index: np.ndarray) -> np.ndarray:
-        """The patches of positions in the table, (n, C, P, P) float32, values as in the scene, NaN missing."""
+        """The patches of positions in the table, (n, C, P, P) float32, values as in the scene, NaN missing.
+
+        Where the kind is `normalised` they are the network's input.
+        """
 
     @abstractmethod
     def subset(self, index: np.ndarray) -> Patches:
@@ -207,6 +214,7 @@ def scene_patches(
     patch_size: int = 32,
     spacing: float = FISHNET,
     name: str = "",
+    normalised: Prepared | None = None,
 ) -> ScenePatches:
     """Cut a scene into labelled patches by the fishnet rule of Zhou et al. (2022, section 2.3).
 
@@ -229,6 +237,9 @@ def scene_patches(
         Of the fishnet, in metres. Below the patch's edge patches overlap.
     name : str
         Name of the scene, which tells scenes apart in the table.
+    normalised : Prepared, optional
+        The whole scene as a network reads it that normalises each scene by its own statistics: its patches are
+        scaled as mapping scales it.
 
     Returns
     -------
@@ -266,7 +277,9 @@ def scene_patches(
     ]
     centres = cells.assign(name=labels).loc[inside, ["lcz", "polygon", "name"]].assign(x=x, y=y)
     centres.attrs = cells.attrs
-    return patches_at(scene, centres, sensor=sensor, bands=bands, patch_size=patch_size, name=name)
+    return patches_at(
+        scene, centres, sensor=sensor, bands=bands, patch_size=patch_size, name=name, normalised=normalised
+    )  # fmt: skip
 
 
 def patches_at(
@@ -277,12 +290,13 @@ def patches_at(
     bands: Sequence[str],
     patch_size: int,
     name: str = "",
+    normalised: Prepared | None = None,
 ) -> ScenePatches:
     """Cut a scene into patches around given centres; see `scene_patches`.
 
     Parameters
     ----------
-    scene, sensor, bands, patch_size, name
+    scene, sensor, bands, patch_size, name, normalised
         See `scene_patches`.
     centres : DataFrame
         ``lcz`` and ``x``, ``y`` in the scene's CRS; ``polygon`` where known. Those outside the
@@ -310,6 +324,8 @@ def patches_at(
     # the rounding of mapping: a patch is centred on its cell, half a pixel up-left if it must be
     start = np.floor(at[inside] - patch_size / 2 + 1e-6).astype(int)
     image, origin = _load(prepared.bands, start, patch_size)
+    if normalised is not None:
+        normalised.scale(image)
     table = centres[inside].reset_index(drop=True)
     left, top = box.affine @ (start[:, 1].astype(float), start[:, 0].astype(float))
     low, high = np.maximum(start, 0), np.minimum(start + patch_size, box.shape)
@@ -321,7 +337,7 @@ def patches_at(
     )  # fmt: skip
     kind = PatchKind(
         sensor, tuple(bands), patch_size, pixel, str(scene.attrs.get("level", "")),
-        simulated, str(scene.attrs.get("source", name)),
+        simulated, str(scene.attrs.get("source", name)), normalised is not None,
     )  # fmt: skip
     patches = ScenePatches(kind, table, [image])
     valid = np.flatnonzero(_valid(patches, prepared.step))

@@ -171,7 +171,7 @@ def run_training(
         subsets.train, subsets.validation, options, folder, name=name or folder.resolve().name,
         resume=resume, progress=progress, cancelled=cancelled, note=note,
     )  # fmt: skip
-    scaling = scaling_of(trained.weights)
+    scaling = scaling_of(trained.weights, subsets.test.kind)
     assessment = assess_patches(
         predict_patches(trained.network, subsets.test, scaling, device=options.device), subsets.test
     )

@@ -168,7 +168,7 @@ def _linear(
 
     network = load_model(options.start_from, "cpu")
     penalty = fit_heads(
-        network, heads_of(network), train, validation, scaling_of(network.weights),
+        network, heads_of(network), train, validation, scaling_of(network.weights, train.kind),
         weighted=options.alpha == "inverse", device=options.device, progress=progress, cancelled=cancelled,
     )  # fmt: skip
     said = (

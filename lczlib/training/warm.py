@@ -74,7 +74,7 @@ def described_start(options: Options) -> Weights | None:
     WeightsError
         If there are no such weights.
     InputError
-        If they are for no LCZ map, of fewer classes, a forest, or normalise each scene by itself.
+        If they are for no LCZ map, of fewer classes, or a forest.
     """
     if not options.start_from:
         return None
@@ -90,12 +90,6 @@ def described_start(options: Options) -> Weights | None:
         raise InputError(msg, parameter="start_from")
     if weights.classes != tuple(range(1, N_CLASSES + 1)):
         msg = f"{name} knows {len(weights.classes)} of the {N_CLASSES} classes: start from weights that know all."
-        raise InputError(msg, parameter="start_from")
-    if weights.normalisation == "scene":
-        msg = (
-            f"{name} normalises each scene by its own statistics, which patches of several scenes do not have: "
-            "start from other weights."
-        )
         raise InputError(msg, parameter="start_from")
     return weights
 
@@ -114,15 +108,15 @@ def start_of(options: Options, train: Patches) -> Start:
     Raises
     ------
     WeightsError, InputError
-        See `described_start`; and if the patches are of other bands, pixels or another sensor than the
-        weights were made for.
+        See `described_start`; if the patches are of other bands, pixels or another sensor than the weights
+        were made for; or if they lack the statistics of their scenes, by which the weights normalise.
     """
     weights = described_start(options)
     if weights is None:
         mean, std = train.statistics()
         return Start(None, mean, std, np.zeros(len(mean)))
+    gain, shift, fill = scaling_of(weights, train.kind)
     check_kind(weights, train.kind)
-    gain, shift, fill = scaling_of(weights)
     return Start(weights, -shift / gain, 1 / gain, fill)
 
 
