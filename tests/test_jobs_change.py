@@ -136,6 +136,32 @@ def test_without_a_second_image_it_is_said_and_the_interval_is_wide(place, resul
     assert wide > 2 * narrow
 
 
+@pytest.mark.parametrize(
+    ("block", "told"), [(1000, "in 1 block,"), (39, "4 blocks, of which 1 hold")]
+)
+def test_too_few_blocks_give_no_interval_and_it_is_said_why(place, tmp_path, block, told):
+    """One block has no spread; the cut-off edges beside a large one are no blocks."""
+    folder, _ = place
+    files = [folder / n for n in NAMES]
+    arguments = ["change", *map(str, files), "--block", str(block), "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    flat = " ".join(done.output.split())
+    assert "km² (no interval) of" in flat
+    assert "nan" not in flat
+    found = json.loads((tmp_path / "change.json").read_text())
+    assert found["changed_km2"] > 0
+    assert found["changed_km2_ci"] == found["model"]["changed_km2_ci90"] == [None, None]
+    assert all(row["km2_ci"] == [None, None] for row in found["groups"] + found["transitions"])
+    (why,) = found["cautions"]
+    assert told in why
+    assert "must be 3 at least" in why
+    assert "take smaller ones (--block)" in why
+    three = run(ChangeRequest(probabilities=files, block=20))  # 4 blocks
+    assert np.isfinite(three.interval()).all()
+    assert "rest on 4 blocks" in three.cautions()[0]
+
+
 def test_a_sample_drawn_on_the_map_and_labelled_gives_a_design_based_area(place, result, tmp_path):
     folder, truth = place
     files = [folder / n for n in NAMES]
