@@ -187,6 +187,17 @@ def test_a_sample_drawn_on_the_map_and_labelled_gives_a_design_based_area(place,
     some = run(ChangeRequest(**told, samples=tmp_path / "some.gpkg"))
     assert some.n == found.n - 5
     assert some.sample_left_out["without both classes"] == 5
+    twice = points.iloc[[*range(5, len(points)), 5, 6, 7]].reset_index(drop=True)
+    twice.loc[len(twice) - 1, "after"] = 18 - twice["after"].iloc[2] or 1  # neither counts
+    twice.to_file(tmp_path / "twice.gpkg")
+    again = run(ChangeRequest(**told, samples=tmp_path / "twice.gpkg"))
+    assert again.n == some.n - 1
+    assert any("4 points that share a cell with others" in text for text in again.notes())
+    points.assign(before="", after="").to_file(tmp_path / "unlabelled.gpkg")
+    none = _refused(**told, samples=tmp_path / "unlabelled.gpkg")
+    assert f"holds no labelled point: of {len(points)} features" in none
+    points.iloc[:0].to_file(tmp_path / "empty.gpkg")
+    assert "draw polygons or points" in _refused(**told, samples=tmp_path / "empty.gpkg")
 
 
 def test_small_patches_are_left_out_of_the_map_alone(place, result):
