@@ -186,8 +186,9 @@ class ChangeResult(Result):
             f"model-based, {CONDITION}; {self.n:,} cells in {counted(self.area.n_blocks, 'block')}"
             if self.sample is None else f"design-based, {self.n:,} points"
         )  # fmt: skip
+        ends = ends_of(*self.interval(), ", 95 %")
         return (
-            f"{self.changed_km2:,.3g} km² ({ends_of(*self.interval(), ', 95 %')}) of {self.mapped_km2:,.4g} km² changed "
+            f"{self.changed_km2:,.3g} km² ({ends}) of {self.mapped_km2:,.4g} km² changed "
             f"class between {years[0]} and {years[-1]}; {what}."
         )
 
