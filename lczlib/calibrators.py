@@ -9,7 +9,7 @@ calibration (Kull et al. 2019, Beyond temperature scaling, NeurIPS). Learned fus
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,35 @@ FLOOR = 1e-4
 FILE = "calibration.json"
 
 _FORMAT = 1
+
+
+_CERTAIN = 0.9995
+"""Probabilities are stored in steps of 0.0001, and 17 of them rounded."""
+
+
+def check_uncertain(proba: Iterable[np.ndarray], name: str) -> None:
+    """Refuse classes in the guise of probabilities, which say nothing of their errors.
+
+    Parameters
+    ----------
+    proba : iterable of array (17, ...)
+        Parts of one map, NaN where it has no data; looked at until a cell is not certain.
+    name : str
+        What it is called, at the start of a sentence.
+
+    Raises
+    ------
+    InputError
+        If one class has all of every cell.
+    """
+    parts = (part.max(0) for part in proba)
+    if any((highest <= _CERTAIN).any() for highest in parts):
+        return
+    msg = (
+        f"{name} is certain of every cell, as a map of classes is, so that nothing of its errors can be told by it: "
+        "give class probabilities, as `lcz map` writes them (*_proba.tif)."
+    )
+    raise InputError(msg, parameter="probabilities")
 
 
 def log_of(p: np.ndarray) -> np.ndarray:

@@ -110,6 +110,17 @@ class MapRequest(SceneOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.fusion == "learned" and self.calibration is None:
-            msg = f"Learned fusion needs the weights that it learned: give {option('calibration')} of `lcz calibrate`."
-            raise InputError(msg, parameter="fusion")
+        check_weighted(self.fusion, self.calibration, "fusion")
+
+
+def check_weighted(method: Method, calibration: object, parameter: str) -> None:
+    """Refuse learned fusion without the file that holds its weights.
+
+    Raises
+    ------
+    InputError
+        About the setting `parameter`.
+    """
+    if method == "learned" and calibration is None:
+        msg = f"Learned fusion needs the weights that it learned: give {option('calibration')} of `lcz calibrate`."
+        raise InputError(msg, parameter=parameter)

@@ -205,8 +205,15 @@ def _none_left(
         "are a frame": attrs["regions"], "lie nowhere on Earth": attrs["impossible"],
     }  # fmt: skip
     said = ", ".join(f"{n} {why}" for why, n in lost.items() if n)
+    noun = "polygon"
+    if points:
+        noun = (
+            "polygon or point"
+            if (dimensions == 2).any() or not (dimensions == 0).any()
+            else "point"
+        )
     return (
-        f"{path} holds no labelled polygon: of {counted(len(labelled), 'feature')} {said} "
+        f"{path} holds no labelled {noun}: of {counted(len(labelled), 'feature')} {said} "
         f"(column {attrs['class_column']!r})."
     )
 

@@ -108,7 +108,8 @@ def read_features(
         msg = f"{path} is a table without geometry: give the polygons themselves."
         raise InputError(msg)
     if not len(table):
-        msg = f"The {what} {path} holds no feature: draw polygons in it, or give another file."
+        shapes = "polygons or points" if tables else "polygons"
+        msg = f"The {what} {path} holds no feature: draw {shapes} in it, or give another file."
         raise InputError(msg)
     if table.crs is None:
         msg = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
-from bench_town import CRS, LEFT, TOP, opened
+from bench_town import CRS, LEFT, TOP, opened, write_list
 from shapely.affinity import translate
 from shapely.geometry import box
 
@@ -138,3 +138,16 @@ def test_the_committed_result_stands_on_the_board():
     for row in rows:
         assert row["status"] != "scored" or f"| {row['oa']:.3f} (" in table
         assert row["status"] == "scored" or row["reason"] in table
+
+
+def test_a_board_on_which_nothing_could_be_scored_ends_as_a_failure(bench_town, tmp_path, run_lcz):
+    write_list(tmp_path, polygons={"file": "gone.kml", "addresses": [], "note": "Ask."})
+    out = tmp_path / "board"
+    code, said, err = run_lcz("bench", "--cities", bench_town, "--ways", "forest", "--out", out)
+    assert code == 1
+    assert "Nothing could be scored: put right what is named as not possible" in " ".join(
+        err.split()
+    )
+    assert "are not here (gone.kml" in " ".join(said.split())
+    assert "not possible" in (out / "scores.csv").read_text()
+    assert (out / "scores.json").is_file()

@@ -299,6 +299,25 @@ def test_maps_without_data_under_the_polygons_are_named(maps, tmp_path):
             run(CalibrateRequest(probabilities=files, reference=maps / "areas.gpkg"))
 
 
+def test_classes_in_the_guise_of_probabilities_are_refused_and_a_sure_corner_is_not(maps, tmp_path):
+    proba = open_probabilities(maps / "s2_proba.tif")
+    sure = proba.copy(data=np.eye(17, dtype=np.float32)[proba.values.argmax(0)].transpose(2, 0, 1))
+    file = tmp_path / "s2_proba.tif"
+    write_probabilities(file, sure)
+    asked = CalibrateRequest(
+        probabilities=(file,), reference=maps / "areas.gpkg", method="temperature", replicates=100
+    )
+    with pytest.raises(InputError, match="map s2 is certain of every cell, as a map of classes"):
+        run(asked)
+    # polygons where a network is sure of all do not make its map one of classes
+    inside = np.zeros(BOX.shape, bool)
+    for row in range(PER_CLASS):
+        for col in range(17):
+            inside[row * 5 : row * 5 + EDGE, col * 5 : col * 5 + EDGE] = True
+    write_probabilities(file, sure.where(inside[None], proba))
+    assert run(asked).n > 1000
+
+
 def test_too_few_polygons_are_refused(maps, tmp_path):
     places().iloc[:9].to_file(tmp_path / "few.gpkg")
     request = CalibrateRequest(
@@ -363,6 +382,8 @@ def test_the_command_writes_what_the_job_finds(maps, calibrated, tmp_path, run_l
     )  # fmt: skip
     assert code == 0, err
     assert "Trained by you: net_s1, net_s2." in err
-    code, _, err = run_lcz("map", "x.tif", "--fusion", "learned", "--out", tmp_path / "no")
-    assert code == 2
-    assert "give --calibration" in err
+    for words in (("map", "x.tif", "--fusion"), ("fuse", "x_proba.tif", "y_proba.tif", "--method")):
+        code, _, err = run_lcz(*words, "learned", "--out", tmp_path / "no")
+        assert code == 2
+        assert "give --calibration" in err
+        assert words[-1] in err

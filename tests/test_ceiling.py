@@ -10,6 +10,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import box as square
 
 from lczlib.analysis.ceiling import QUANTITIES, ceiling
+from lczlib.analysis.words import against_ceiling
 from lczlib.errors import GridError, InputError
 from lczlib.grid import on_grid
 
@@ -140,6 +141,15 @@ def test_references_that_do_not_meet_are_refused():
     other = GeoBox((60, 80), Affine(90, 0, 500_000, 0, -90, 5_800_000), "EPSG:32633")
     with pytest.raises(GridError):
         ceiling(lcz, *layers(1, (0.5,), other))
+
+
+def test_a_reference_that_is_the_map_is_said_to_tell_nothing():
+    first, second, lcz = layers(3)
+    for name, found in (
+        ("first", ceiling(lcz, lcz, second, block=10)), ("second", ceiling(lcz, first, lcz, block=10))
+    ):  # fmt: skip
+        assert f"The {name} reference and the map are alike in all of the" in against_ceiling(found)
+    assert "nothing is learnt" not in against_ceiling(ceiling(lcz, first, second, block=10))
 
 
 def test_both_equal_leaves_nothing_to_take_sides_in():

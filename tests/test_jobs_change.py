@@ -136,6 +136,32 @@ def test_without_a_second_image_it_is_said_and_the_interval_is_wide(place, resul
     assert wide > 2 * narrow
 
 
+@pytest.mark.parametrize(
+    ("block", "told"), [(1000, "in 1 block,"), (39, "4 blocks, of which 1 hold")]
+)
+def test_too_few_blocks_give_no_interval_and_it_is_said_why(place, tmp_path, block, told):
+    """One block has no spread; the cut-off edges beside a large one are no blocks."""
+    folder, _ = place
+    files = [folder / n for n in NAMES]
+    arguments = ["change", *map(str, files), "--block", str(block), "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    flat = " ".join(done.output.split())
+    assert "km² (no interval) of" in flat
+    assert "nan" not in flat
+    found = json.loads((tmp_path / "change.json").read_text())
+    assert found["changed_km2"] > 0
+    assert found["changed_km2_ci"] == found["model"]["changed_km2_ci90"] == [None, None]
+    assert all(row["km2_ci"] == [None, None] for row in found["groups"] + found["transitions"])
+    (why,) = found["cautions"]
+    assert told in why
+    assert "must be 3 at least" in why
+    assert "take smaller ones (--block)" in why
+    three = run(ChangeRequest(probabilities=files, block=20))  # 4 blocks
+    assert np.isfinite(three.interval()).all()
+    assert "rest on 4 blocks" in three.cautions()[0]
+
+
 def test_a_sample_drawn_on_the_map_and_labelled_gives_a_design_based_area(place, result, tmp_path):
     folder, truth = place
     files = [folder / n for n in NAMES]
@@ -161,6 +187,17 @@ def test_a_sample_drawn_on_the_map_and_labelled_gives_a_design_based_area(place,
     some = run(ChangeRequest(**told, samples=tmp_path / "some.gpkg"))
     assert some.n == found.n - 5
     assert some.sample_left_out["without both classes"] == 5
+    twice = points.iloc[[*range(5, len(points)), 5, 6, 7]].reset_index(drop=True)
+    twice.loc[len(twice) - 1, "after"] = 18 - twice["after"].iloc[2] or 1  # neither counts
+    twice.to_file(tmp_path / "twice.gpkg")
+    again = run(ChangeRequest(**told, samples=tmp_path / "twice.gpkg"))
+    assert again.n == some.n - 1
+    assert any("4 points that share a cell with others" in text for text in again.notes())
+    points.assign(before="", after="").to_file(tmp_path / "unlabelled.gpkg")
+    none = _refused(**told, samples=tmp_path / "unlabelled.gpkg")
+    assert f"holds no labelled point: of {len(points)} features" in none
+    points.iloc[:0].to_file(tmp_path / "empty.gpkg")
+    assert "draw polygons or points" in _refused(**told, samples=tmp_path / "empty.gpkg")
 
 
 def test_small_patches_are_left_out_of_the_map_alone(place, result):

@@ -189,7 +189,9 @@ def test_wishes_and_maps_that_make_no_places_are_refused(proba, polygons):
     with pytest.raises(InputError, match="hold no data"):
         next_polygons(proba * np.nan)
     sure = probabilities((proba == proba.max("lcz")).where(proba.notnull()).astype("float32"))
-    with pytest.raises(InputError, match="sure of every cell"):
+    with pytest.raises(
+        InputError, match="The map is certain of every cell, as a map of classes is"
+    ):
         next_polygons(sure)
     elsewhere = polygons.assign(geometry=polygons.translate(1e5))
     with pytest.raises(GridError, match="drawn polygons lie outside the map"):

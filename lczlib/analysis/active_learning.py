@@ -30,6 +30,7 @@ from rasterio import features
 from scipy import ndimage
 
 from lczlib.analysis.options import PLACE_SIZE, PLACE_SPACING
+from lczlib.calibrators import check_uncertain
 from lczlib.classes import CLASSES, N_CLASSES
 from lczlib.errors import GridError, InputError
 from lczlib.grid import check_projected, describe, geobox_of
@@ -39,8 +40,6 @@ from lczlib.terms import option
 
 _PER_CLASS, _CELLS = 400, 4000
 """Places tried of each class, and cells that stand for the map."""
-_SURE = 1e-4
-"""What stored probabilities are rounded to."""
 CELL_BYTES = 2.5 * 4 * N_CLASSES
 """Memory that a cell takes: its probabilities, and their means."""
 
@@ -165,9 +164,7 @@ def _ground(
     if not valid.any():
         msg = "The probabilities hold no data: there is nothing to propose; give another map."
         raise InputError(msg)
-    if (p.max(0)[valid] >= 1 - _SURE).all():
-        msg = "The map is sure of every cell: it holds classes in the guise of probabilities; give those of `lcz map`."
-        raise InputError(msg, parameter="probabilities")
+    check_uncertain([p], "The map")
     cell = abs(box.affine.a)
     width = max(1, round(size / cell))
     width += 1 - width % 2  # a square has a middle

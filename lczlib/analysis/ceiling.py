@@ -69,6 +69,8 @@ class Ceiling:
         What is drawn for the intervals.
     left_out : dict of str to int
         Cells of the first reference that the second, or the map, does not label.
+    alike : dict of str to bool
+        Whether the map is as the ``first``, or the ``second``, reference in each of the cells.
     """
 
     scores: pd.DataFrame
@@ -78,6 +80,7 @@ class Ceiling:
     n_units: int
     unit: str
     left_out: dict[str, int]
+    alike: dict[str, bool]
 
     def to_dict(self) -> dict[str, object]:
         """As plain values, for JSON."""
@@ -171,7 +174,8 @@ def ceiling(
         "flag_meanings": " ".join(t.replace(" ", "_").replace(",", "") for t in CASES.values()),
     }  # fmt: skip
     kind = "polygon" if strata_of is not None else "block"
-    return Ceiling(scores, triples, drawn, int(among.sum()), len(numbers), kind, left_out)
+    alike = {"first": bool((a == m).all()), "second": bool((b == m).all())}
+    return Ceiling(scores, triples, drawn, int(among.sum()), len(numbers), kind, left_out, alike)
 
 
 def _labelled(

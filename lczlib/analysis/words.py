@@ -64,6 +64,12 @@ def against_ceiling(found: Ceiling) -> str:
             f"The two references are alike in all of the {found.n:,} cells that both and the map label: one may "
             "be made from the other, and then nothing is learnt from them."
         )
+    for name in ("first", "second"):
+        if found.alike[name]:
+            return (
+                f"The {name} reference and the map are alike in all of the {found.n:,} cells: one may be made from the "
+                "other, or be the same file, and then nothing is learnt of the map; give a reference by other people."
+            )
     said = {
         n: with_interval(*(rows[n][k] for k in ("value", "ci_low", "ci_high")))
         for n in ("references", "map_mean")

@@ -43,6 +43,9 @@ def bench(request: BenchRequest, out: Out = Path("lcz-bench"), figures: Figures 
         _print(result)
     console.out.print(result.headline(), soft_wrap=True)
     console.out.print(f"Results: {out}", soft_wrap=True)
+    if why := result.failure():
+        console.err.print(f"[bold red]lcz:[/] {why}", soft_wrap=True)
+        raise typer.Exit(1)
 
 
 def _note(text: str) -> None:

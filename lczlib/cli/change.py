@@ -45,12 +45,14 @@ def change(request: ChangeRequest, out: Out = Path("lcz-change"), figures: Figur
 def _print(result: ChangeResult) -> None:
     from rich.table import Table
 
+    from lczlib.jobs.change_result import ends_of
+
     table = Table(
         "change", "km2 (95 %)", "on the map, km2", caption=f"{result.basis}-based; n = {result.n:,}"
     )
     for name, row in result.groups.iterrows():
         table.add_row(
-            str(name), f"{row['km2']:,.3g} ({row['km2_ci_low']:,.3g} to {row['km2_ci_high']:,.3g})",
+            str(name), f"{row['km2']:,.3g} ({ends_of(row['km2_ci_low'], row['km2_ci_high'])})",
             f"{row['mapped_km2']:,.3g}",
         )  # fmt: skip
     console.out.print(table)

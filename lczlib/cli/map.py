@@ -11,7 +11,8 @@ import typer
 from lczlib.cli.console import area_table, counting, err, out
 from lczlib.cli.options import pairs
 from lczlib.cli.requests import command
-from lczlib.map_request import MapRequest, Method
+from lczlib.errors import InputError
+from lczlib.map_request import MapRequest, Method, check_weighted
 from lczlib.out_scheme import OutScheme
 from lczlib.settings import described
 
@@ -149,6 +150,10 @@ def fuse(
     """
     from lczlib.mapping.fusion import fuse_files
 
+    try:
+        check_weighted(method, calibration, "method")
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="'--method'") from error
     fused = fuse_files(
         probabilities,
         folder,

@@ -109,9 +109,10 @@ def _largest(ax: Axes, transitions: pd.DataFrame) -> None:
             for r in rows.itertuples()
         ],
     )
+    told = ", 95 % intervals" if np.isfinite(reach).any() else ""
     ax.set(
         ylabel="area (km²)",
-        title=f"Largest {len(rows)} of {len(transitions)} changes of class, 95 % intervals",
+        title=f"Largest {len(rows)} of {len(transitions)} changes of class{told}",
     )
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False, fontsize=8)

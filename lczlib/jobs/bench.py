@@ -126,6 +126,14 @@ class BenchResult(Result):
         rest = len(rows) - len(scored)
         return f"{text}; {rest} not possible, with the reason beside." if rest else f"{text}."
 
+    def failure(self) -> str:
+        """In a sentence that no way could be scored in any city; empty where one was, or none was to be."""
+        from lczlib.bench.rows import SCORED
+
+        if self.folds or any(r["status"] == SCORED for r in self.all_rows()):
+            return ""
+        return "Nothing could be scored: put right what is named as not possible, and run the same command again."
+
     def reasons(self) -> list[str]:
         """Why ways are not possible: ``hong_kong, s1, s2: ...``, each reason of a city once."""
         from lczlib.bench.rows import NOT_POSSIBLE

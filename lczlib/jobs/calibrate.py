@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -16,6 +17,8 @@ from lczlib.settings import setting
 from lczlib.terms import option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pandas as pd
     import xarray as xr
@@ -254,6 +257,7 @@ def _labelled(
     import numpy as np
 
     from lczlib.analysis.recalibration import Cells
+    from lczlib.calibrators import check_uncertain
     from lczlib.grid import geobox_of
     from lczlib.polygon_cells import are_points, polygon_cells
     from lczlib.polygons import open_polygons
@@ -278,6 +282,8 @@ def _labelled(
             "one place, with probabilities above 0."
         )
         raise InputError(msg, parameter="reference")
+    for kind, p in kinds.items():
+        check_uncertain(itertools.chain([found[kind].T], _bands(p)), f"The map {kind}")
     lcz, polygon = table["lcz"].to_numpy()[known], table["polygon"].to_numpy()[known]
     group, strata = polygon, dict(zip(polygon.tolist(), lcz.tolist(), strict=True))
     if request.block is not None:
@@ -287,6 +293,13 @@ def _labelled(
         group = dict(zip(middle.index, number.ravel().tolist(), strict=True))
         group, strata = np.array([group[p] for p in polygon]), None
     return {k: Cells(p[known].astype(float), lcz, group) for k, p in found.items()}, strata
+
+
+def _bands(proba: xr.DataArray, rows_at_once: int = 256) -> Iterator[np.ndarray]:
+    """A map (17, rows, x) some rows at a time: what is not asked for is not read."""
+    proba = proba.transpose("lcz", "y", "x")
+    for top in range(0, proba.sizes["y"], rows_at_once):
+        yield proba[:, top : top + rows_at_once].values
 
 
 def _at(

@@ -29,8 +29,6 @@ _MOST = 2
 """Images of one year: a third would tell little more of false change than two do."""
 _FEWEST_CELLS = 100
 """With fewer the interval reaches over nearly the whole place, and most classes have no cell."""
-_CERTAIN = 0.9995
-"""Probabilities are stored in steps of 0.0001, and 17 of them rounded."""
 _TAGS = (DATE_TAG, "date", "DATE_ACQUIRED")
 _DAY = re.compile(
     r"(?<!\d)((?:19|20)\d\d)(?:([-_]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12]\d|3[01]))?)?(?!\d)"
@@ -281,13 +279,10 @@ def open_stack(sources: Sequence[Source], dates: Sequence[str]) -> Stack:
 
 def _check_they_show_change(values: Sequence[np.ndarray], names: Sequence[str]) -> None:
     """Refuse one image given twice, and classes in the guise of probabilities."""
+    from lczlib.calibrators import check_uncertain
+
     for image, name in zip(values, names, strict=True):
-        if (image.max(axis=0) > _CERTAIN).all():
-            msg = (
-                f"{name} is certain of every cell, as a map of classes is: how much of the change is false cannot be "
-                "told by it; give class probabilities, calibrated."
-            )
-            raise InputError(msg, parameter="probabilities")
+        check_uncertain([image], name)
     for i, j in itertools.combinations(range(len(values)), 2):
         if np.array_equal(values[i], values[j]):
             msg = (

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lczlib.analysis.bootstrap import LEVELS
-from lczlib.analysis.change.area import ASSUMPTION
+from lczlib.analysis.change.area import ASSUMPTION, FEWEST_BLOCKS
 from lczlib.analysis.change.sample import STRATA, strata
 from lczlib.analysis.change.transitions import GROUPS
 from lczlib.classes import CLASSES
@@ -94,7 +94,7 @@ class ChangeResult(Result):
         return self.area.n if self.sample is None else self.sample.n
 
     def interval(self, name: str = "ci") -> tuple[float, float]:
-        """Of `changed_km2`, by the names of `lczlib.analysis.bootstrap.LEVELS`."""
+        """Of `changed_km2`, by the names of `lczlib.analysis.bootstrap.LEVELS`; NaN where the blocks are too few."""
         if self.sample is not None:
             return self.sample.intervals[name]
         low, high = self.area.intervals[name]
@@ -181,14 +181,14 @@ class ChangeResult(Result):
 
     def headline(self) -> str:
         """The result in a sentence."""
-        low, high = self.interval()
         years = self.stack.years
         what = (
             f"model-based, {CONDITION}; {self.n:,} cells in {counted(self.area.n_blocks, 'block')}"
             if self.sample is None else f"design-based, {self.n:,} points"
         )  # fmt: skip
+        ends = ends_of(*self.interval(), ", 95 %")
         return (
-            f"{self.changed_km2:,.3g} km² ({low:,.3g} to {high:,.3g}, 95 %) of {self.mapped_km2:,.4g} km² changed "
+            f"{self.changed_km2:,.3g} km² ({ends}) of {self.mapped_km2:,.4g} km² changed "
             f"class between {years[0]} and {years[-1]}; {what}."
         )
 
@@ -205,7 +205,7 @@ class ChangeResult(Result):
         if self.sample is not None:
             low, high = (v * total for v in a.intervals["ci"])
             said.append(
-                f"Model-based, {CONDITION}: {a.rate * total:,.3g} km² ({low:,.3g} to {high:,.3g})."
+                f"Model-based, {CONDITION}: {a.rate * total:,.3g} km² ({ends_of(low, high)})."
             )
             for why, n in self.sample_left_out.items():
                 if n:
@@ -221,7 +221,9 @@ class ChangeResult(Result):
                 "from errors that are independent between the years to errors that are always the same; give a second "
                 f"image of one of the years ({option('same_year')})."
             )
-        if self.sample is None and self.area.n_blocks < _FEW_BLOCKS:
+        if self.sample is None and not self.area.has_interval:
+            said.append(self._without_interval())
+        elif self.sample is None and self.area.n_blocks < _FEW_BLOCKS:
             said.append(
                 f"The intervals rest on {counted(self.area.n_blocks, 'block')} of cells: take smaller ones "
                 f"({option('block')}) if errors do not reach that far."
@@ -233,6 +235,19 @@ class ChangeResult(Result):
                 "look like change: map all dates with one."
             )
         return said
+
+    def _without_interval(self) -> str:
+        found, usable = counted(self.area.n_blocks, "block"), self.area.n_usable
+        few = (
+            found
+            if usable == self.area.n_blocks
+            else f"{found}, of which {usable} hold more than an edge"
+        )
+        return (
+            f"No interval: the cells lie in {few}, and blocks whose errors go together must be {FEWEST_BLOCKS} at "
+            f"least for their spread to be known: take smaller ones ({option('block')}) if errors do not reach that "
+            f"far, maps of more of the place, or a labelled sample ({option('draw')}, {option('samples')})."
+        )
 
     def _networks(self) -> set[str]:
         from lczlib.made_by import network_of
@@ -327,6 +342,11 @@ class ChangeResult(Result):
             "LCZLIB_YEARS": " ".join(map(str, self.stack.years)),
             "LCZLIB_CHANGE_OF": " ".join(names),
         }
+
+
+def ends_of(low: float, high: float, level: str = "") -> str:
+    """``0.2 to 0.5, 95 %``, the ends of an interval; ``no interval`` where there is none (NaN)."""
+    return "no interval" if np.isnan(low) else f"{low:,.3g} to {high:,.3g}{level}"
 
 
 _COLORS = {

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from lczlib.jobs.change_inputs import Stack
 
 
+_SHARED = (
+    "that share a cell with others (one counts of those that agree, and none of those that do not)"
+)
+
+
 def sampled(
     request: ChangeRequest, stack: Stack, before: np.ndarray, after: np.ndarray
 ) -> tuple[SampleArea, dict[str, int]]:
@@ -36,7 +41,7 @@ def sampled(
     of_cell[stack.known] = classes
     stratum = of_cell[rows, cols]
     inside = stratum > 0
-    left["without map"] = int((~inside).sum())
+    left["without map"] += int((~inside).sum())
     return sample_area(stratum[inside], *labels[:, inside], areas), left
 
 
@@ -57,17 +62,24 @@ def _labelled_points(
                 "and after."
             )
             raise InputError(msg, parameter="samples")
-        both.append(polygon_cells(shapes, stack.box).set_index(["row", "col"])["lcz"])
-    table = both[0].to_frame("before").join(both[1].rename("after"), how="inner")
-    if table.empty:
+        both.append(shapes)
+    known = [s[s["polygon"].isin(o["polygon"])] for s, o in (both, both[::-1])]
+    if known[0].empty:
         msg = (
             f"No point of {name_of(request.samples, 'the samples')} has a class in both {columns[0]} and {columns[1]}: "
             "label both."
         )
         raise InputError(msg, parameter="samples")
+    cells = [polygon_cells(s, stack.box) for s in known]
+    before, after = (c.set_index(["row", "col"])["lcz"] for c in cells)
+    table = before.to_frame("before").join(after.rename("after"), how="inner")
     rows, cols = (np.asarray(table.index.get_level_values(n)) for n in ("row", "col"))
-    half = len(both[0]) + len(both[1]) - 2 * len(table)
-    return rows, cols, table.to_numpy().T.astype(int), {"without both classes": half}
+    outside = cells[0].attrs["polygons_without_cell"]
+    left = {
+        "without both classes": sum(map(len, both)) - 2 * len(known[0]),
+        "without map": outside, _SHARED: len(known[0]) - outside - len(table),
+    }  # fmt: skip
+    return rows, cols, table.to_numpy().T.astype(int), left
 
 
 def points_to_label(stack: Stack, classes: np.ndarray, n: int, seed: int) -> gpd.GeoDataFrame:

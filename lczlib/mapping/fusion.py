@@ -34,7 +34,7 @@ from lczlib.made_by import (
     tag_of,
     views_of,
 )
-from lczlib.map_request import MapRequest, Method
+from lczlib.map_request import MapRequest, Method, check_weighted
 from lczlib.maps import certainty, labels, open_probabilities, probabilities
 from lczlib.out_scheme import OutScheme
 from lczlib.reading import Reading, tell
@@ -215,6 +215,7 @@ def fuse_files(
     InputError, GridError
         If the inputs or the folder cannot be used.
     """
+    check_weighted(method, calibration, "method")
     out = Path(out)
     names = dict.fromkeys(str(p) for p in probability_files(paths, city))
     if len(names) < 2:
@@ -228,9 +229,6 @@ def fuse_files(
         msg = f"The inputs lie in {out} themselves and could be overwritten: choose another folder."
         raise InputError(msg)
     found = None if calibration is None else open_calibration(calibration)
-    if method == LEARNED and found is None:
-        msg = f"Learned fusion needs the weights that it learned: give {option('calibration')} of `lcz calibrate`."
-        raise InputError(msg, parameter="method")
     chunks = {"band": -1, "y": 256, "x": -1}
     maps = {p: open_probabilities(p, chunks=chunks, scale=scale_of(p)) for p in names}
     weights = None

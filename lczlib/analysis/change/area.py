@@ -44,6 +44,11 @@ from lczlib.classes import N_CLASSES
 
 ASSUMPTION, ONE_YEAR = "assumption", "images of one year"
 """By what the rate of false change is known."""
+FEWEST_BLOCKS = 3
+"""Blocks below which there is no interval: of one there is no spread, and the spread of two, with one degree of
+freedom, says nothing of its own error."""
+_PART = 1 / 4
+"""A block with less of the area than that of the largest one's is a cut-off edge, no block of its own."""
 _LEAST_RATE = 1e-3
 """A map of probabilities takes no smaller rate of change, so that a sure cell stays one where the area's
 estimate is 0."""
@@ -60,7 +65,8 @@ class ChangeArea:
     raw : float
         The same before it is held to 0..1.
     intervals : dict of str to (float, float)
-        By the names of `lczlib.analysis.bootstrap.LEVELS`.
+        By the names of `lczlib.analysis.bootstrap.LEVELS`; NaN, as those of parts are, where `n_usable` is
+        below `FEWEST_BLOCKS`.
     seen, false, found : float
         Means of the score g: between the years; without change; where something changed.
     naive : float
@@ -78,6 +84,8 @@ class ChangeArea:
         The same of `GROUPS`.
     n, n_blocks : int
         Cells, and blocks of the interval.
+    n_usable : int
+        Blocks with at least a quarter of the largest one's area.
     pairs : tuple of Pair
         Between the years.
     ratio : ScoreRatio
@@ -98,8 +106,14 @@ class ChangeArea:
     group_error: np.ndarray
     n: int
     n_blocks: int
+    n_usable: int
     pairs: tuple[Pair, ...]
     ratio: evidence.ScoreRatio
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there are blocks enough for intervals."""
+        return self.n_usable >= FEWEST_BLOCKS
 
     @property
     def map_rate(self) -> float:
@@ -132,6 +146,8 @@ class ChangeArea:
         self, part: np.ndarray, error: np.ndarray, level: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """Interval of parts of what changed."""
+        if not self.has_interval:
+            return np.full_like(part, np.nan), np.full_like(part, np.nan)
         reach = _reach(error, self.n_blocks, level)
         low, high = self.rate, self.rate
         if self.false_by == ASSUMPTION:  # the parts are as uncertain as the whole
@@ -233,6 +249,7 @@ def _estimate(
     together = _together(across, scored, ratio, weight, index, rate, grown)
     units = grown * float(weight @ weight), together * float(weight @ weight)
     error = _error(rate, gain, variance, shares, apart, own, drawn.spread(PILOT), units)
+    usable = int((plain >= _PART * plain.max()).sum())
     ends, good = {}, effective_blocks(sums)
     for name, level in LEVELS.items():
         reach = float(_reach(error, good, level))
@@ -240,6 +257,8 @@ def _estimate(
         if noise is None:  # errors that are always the same make no false change at all
             high = max(seen / float((shares * apart).sum()), 0.0) + reach
         ends[name] = (float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
+        if usable < FEWEST_BLOCKS:
+            ends[name] = (float("nan"), float("nan"))
     errors = transition_errors(
         noise, across, weight, index, len(numbers), rate, shares, apart, grown
     )
@@ -252,7 +271,7 @@ def _estimate(
         naive=float(naive), naive_false=float(np.mean(naive0)) if naive0 else float("nan"),
         false_by=ASSUMPTION if noise is None else ONE_YEAR, composition=shares,
         transition_error=errors[0], group_error=errors[1], n=len(weight), n_blocks=len(plain),
-        pairs=across, ratio=ratio,
+        n_usable=usable, pairs=across, ratio=ratio,
     )  # fmt: skip
 
 
