@@ -219,10 +219,10 @@ def test_a_published_map_is_scored_on_the_cells_of_the_other_ways(bench_town, tm
 def test_networks_and_what_is_trained_are_scored_on_the_same_cells_of_a_city_with_both_sensors(
     tmp_path,
 ):
-    """A simulated city of 2.5 km, with the networks for such cities: the figures say nothing of a real one."""
+    """A simulated city of 3 km, with the networks for such cities: the figures say nothing of a real one."""
     name = "00000_00000_Simulated"
     with quiet():
-        write_so2sat(simulate_city(2.5, 3), tmp_path / "city", name)
+        write_so2sat(simulate_city(3, 3), tmp_path / "city", name)
     told = {"inputs": ["city"], "options": {"only_seasons": ["summer"]}}
     areas = {"file": f"city/Reference/{name}/polygons.gpkg"}
     bench_town = write_list(tmp_path, scene=told, polygons=areas, patch=0)

@@ -26,6 +26,7 @@ from lczlib.jobs.field_words import VALIDATION_HEADS, validation_rows  # noqa: E
 from lczlib.study.document import tables_of, write_field_zip, write_report  # noqa: E402
 from lczlib.study.field_inputs import FieldInputs  # noqa: E402
 from lczlib.study.wording import in_page  # noqa: E402
+from lczlib.texts import unbroken  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +172,7 @@ def test_report_tables_and_files_hold_the_field(page, tmp_path):
     study, found = page._session.study, page._session.study.field
     report = unescape(write_report(study, tmp_path / "report.html").read_text())
     assert "<h2>Air temperature everywhere</h2>" in report
-    assert found.headline() in report
+    assert unbroken(found.headline()) in report
     for row in found.validation.scores.query("design == 'station'").itertuples():
         assert f">{row.rmse:.2f}</td>" in report
         assert f"{row.rmse_low:.2f} to {row.rmse_high:.2f}" in report

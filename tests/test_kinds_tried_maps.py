@@ -366,8 +366,8 @@ def test_a_zero_that_may_be_a_class_is_asked_for_in_references_as_in_maps(
                  "--out", tmp_path / "out")  # fmt: skip
     code, _, err = run_lcz(*arguments)
     assert code == 1
-    assert "--scheme areas=0-16" in err
-    assert run_lcz(*arguments, "--scheme", "areas=0-16")[0] == 0
+    assert "--reference-scheme 0-16" in err
+    assert run_lcz(*arguments, "--reference-scheme", "0-16")[0] == 0
     assert open_reference(path, scheme="0-16")["lcz"].tolist() == [1, 2, 3, 5]
     assert open_reference(path, scheme="1-17")["lcz"].tolist() == [1, 2, 4]
 
