@@ -177,7 +177,7 @@ def test_report_tables_and_files_hold_the_field(page, tmp_path):
         assert f">{row.rmse:.2f}</td>" in report
         assert f"{row.rmse_low:.2f} to {row.rmse_high:.2f}" in report
     for text in found.cautions():
-        assert in_page(text, "field") in report
+        assert unbroken(in_page(text, "field")) in report
     for caption in ("and its standard error", "Each station predicted without itself"):
         assert caption in report
     tables = tables_of(study)
