@@ -12,6 +12,7 @@ from bench_town import CRS, LEFT, TOP, opened, write_list
 from shapely.affinity import translate
 from shapely.geometry import box
 
+from lczlib.acquire.places import place_of
 from lczlib.bench.cities import board_cities
 from lczlib.bench.folds import make_folds, read_folds
 from lczlib.bench.site import kept_folds
@@ -151,3 +152,16 @@ def test_a_board_on_which_nothing_could_be_scored_ends_as_a_failure(bench_town, 
     assert "are not here (gone.kml" in " ".join(said.split())
     assert "not possible" in (out / "scores.csv").read_text()
     assert (out / "scores.json").is_file()
+
+
+def test_each_city_of_the_list_is_one_place_and_says_where_its_polygons_are_and_whose():
+    cities = board_cities()
+    assert len(cities) >= 20
+    for city in cities:
+        assert city.polygons.citation
+        assert city.polygons.note
+        assert city.polygons.licence
+        assert city.polygons.addresses or city.folds, city.name
+        if city.scene.place and not city.scene.place.isdecimal():  # codes are of a list to download
+            with quiet():
+                assert place_of(city.scene.place).population > 40_000

@@ -87,6 +87,9 @@ def test_ambiguous_names_are_listed_with_country_and_people(mirror):
     with pytest.raises(InputError, match=r"Say which .*'Springfield, Missouri'"):
         the_place("Springfield")
     assert the_place("Springfield, Missouri").code == "23151"
+    with pytest.raises(InputError, match=r"Say which by its code \('20474'\)"):
+        the_place("Changsha, China")  # the country does not part them
+    assert the_place("20474").name == "Changsha"
 
 
 def test_the_far_larger_city_is_meant_and_the_others_are_told(mirror):

@@ -167,8 +167,8 @@ def the_place(text: str, *, fetch: bool = True) -> Place:
     listed = "; ".join(p.told for p in found[1:_SHOWN]) + ("; ..." if len(found) > _SHOWN else "")
     if (first.population or 0) < _FAR_LARGER * (others[0].population or 0):
         msg = (
-            f"{len(found)} places are called {text!r}: {first.told}; {listed}. Say which with its country or "
-            f"state ({_told_apart(first, others)!r}), or give a box by {option('box')}."
+            f"{len(found)} places are called {text!r}: {first.told}; {listed}. Say which "
+            f"{_told_apart(first, others)}, or give a box by {option('box')}."
         )
         raise InputError(msg, parameter="place")
     tell(Reading("place", text, (f"taken as {first.told}", f"not {listed}")))
@@ -308,9 +308,12 @@ def _no_place(text: str) -> str:
 
 
 def _told_apart(first: Place, others: Sequence[Place]) -> str:
-    """A name that is the first's alone."""
+    """By what the first alone is called."""
     shared = any(p.country == first.country for p in others)
-    return f"{first.name}, {first.region if shared and first.region else first.country}"
+    if shared and not first.region and first.code:
+        return f"by its code ({first.code!r})"
+    name = f"{first.name}, {first.region if shared and first.region else first.country}"
+    return f"with its country or state ({name!r})"
 
 
 def _boxed(text: str, box: Box, fetch: bool) -> Place:
