@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("panel")
 
 SCRIPT = """
+import sys
 import threading
 import numpy as np
 from app.panel_patches.half_imported import look_past_half_imported
@@ -18,6 +19,8 @@ from scipy import stats
 values, calls = np.arange(10.0), 0
 thread = threading.Thread(target=__import__, args=("torch",))
 thread.start()
+while "torch" not in sys.modules:
+    pass
 while thread.is_alive():
     stats.zscore(values)
     calls += 1

@@ -3,6 +3,7 @@
 Prints what the last call that failed said, with SciPy as installed.
 """
 
+import sys
 import threading
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import stats
 values, said = np.arange(10.0), "no call failed"
 thread = threading.Thread(target=__import__, args=("torch",))
 thread.start()
+while "torch" not in sys.modules:  # an answer from before it is there is kept, and no call fails
+    pass
 while thread.is_alive():
     try:
         stats.zscore(values)
