@@ -154,7 +154,13 @@ def test_many_cities_end_in_one_table_by_function_and_command(scene, summer, run
     (lst,) = scene.glob("Reference/*/lst.tif")
     rows = [{"folder": scene, "lst": lst}, {"folder": summer, "lst": tmp_path / "no.tif"}]
     pd.DataFrame(rows).to_csv(tmp_path / "cities.csv", index=False)
-    alike = ("map.weights=demo_s2", "map.only-seasons=summer", "map.device=cpu", "uhi.band=day")
+    alike = (
+        "map.weights=demo_s2",
+        "map.only-seasons=summer",
+        "map.device=cpu",
+        "uhi.band=day",
+        "uhi.interior=0",
+    )
     found = lczlib.batch(
         tmp_path / "cities.csv", tmp_path / "out", steps=("map", "uhi"), constants=alike
     )

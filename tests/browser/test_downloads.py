@@ -116,7 +116,7 @@ def test_a_result_of_another_city_has_its_own_name_and_frame(
     choice = page.get_by_label("Result", exact=True)
     choice.wait_for()
     choice.select_option(index=1)
-    page.get_by_text("berlin · ").wait_for()
+    page.get_by_text("berlin: ").wait_for()
     settled(page, "map")  # the view is that of Berlin, and not of the city that was open
     go(page, "City")
     page.get_by_role("heading", name="berlin", exact=True).wait_for()
